@@ -1,0 +1,108 @@
+"""Lead names and orders, limb-lead equations, and the inverse Dower transform.
+
+Everything in crossbeat addresses leads by name. The order of the rows of an array is
+carried beside it, as a tuple of names, and ``reorder`` is the only way to change it.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crossbeat.errors import DataError
+
+STANDARD = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
+"""The twelve leads in the order of AHA 2007 recommendations, as PTB-XL writes them."""
+
+MIMIC = ("I", "II", "III", "aVR", "aVF", "aVL", "V1", "V2", "V3", "V4", "V5", "V6")
+"""The order of MIMIC-IV-ECG: aVF stands before aVL."""
+
+INDEPENDENT = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
+"""The eight leads that the other four are computed from."""
+
+INVERSE_DOWER = np.array(
+    [
+        [0.156, -0.009, -0.172, -0.073, 0.122, 0.231, 0.239, 0.193],
+        [-0.227, 0.886, 0.057, -0.019, -0.106, -0.022, 0.040, 0.048],
+        [0.021, 0.102, -0.228, -0.310, -0.245, -0.063, 0.054, 0.108],
+    ]
+)
+"""Maps ``INDEPENDENT`` to the Frank leads X, Y, Z. Source: Edenbrandt and Pahlm 1988, table 1."""
+
+_LIMB = {
+    "III": {"I": -1.0, "II": 1.0},
+    "aVR": {"I": -0.5, "II": -0.5},
+    "aVL": {"I": 1.0, "II": -0.5},
+    "aVF": {"I": -0.5, "II": 1.0},
+}
+_CANONICAL = {name.lower(): name for name in STANDARD}
+
+
+def canonical(name: str) -> str:
+    """The standard spelling of a lead name in any case: ``AVF``, ``avf`` and ``aVF`` are ``aVF``.
+
+    Raises:
+        DataError: the name is none of the twelve leads.
+    """
+    try:
+        return _CANONICAL[name.strip().lower()]
+    except KeyError:
+        raise DataError(
+            f"lead name must be one of {', '.join(STANDARD)}, got {name!r}; rename the lead"
+        ) from None
+
+
+def limb_leads(i: NDArray, ii: NDArray) -> dict[str, NDArray]:
+    """The four limb leads that follow from I and II, in the unit of the input.
+
+    III = II - I, aVR = -(I + II) / 2, aVL = I - II / 2, aVF = II - I / 2.
+
+    Source: Einthoven 1913; Goldberger 1942.
+    """
+    given = {"I": i, "II": ii}
+    return {
+        name: sum(weight * given[lead] for lead, weight in row.items())  # type: ignore[misc]
+        for name, row in _LIMB.items()
+    }
+
+
+def expansion(leads: Sequence[str]) -> NDArray[np.float64]:
+    """The matrix [len(leads), 8] that computes any leads from ``INDEPENDENT``."""
+    rows = []
+    for lead in leads:
+        weights: Mapping[str, float] = _LIMB.get(lead, {lead: 1.0})
+        rows.append([weights.get(name, 0.0) for name in INDEPENDENT])
+    return np.array(rows)
+
+
+def index(leads: Sequence[str], wanted: Sequence[str]) -> list[int]:
+    """Where each wanted lead stands in ``leads``.
+
+    Raises:
+        DataError: a wanted lead is missing.
+    """
+    missing = [lead for lead in wanted if lead not in leads]
+    if missing:
+        raise DataError(
+            f"the ECG must have lead {', '.join(missing)}, got {', '.join(leads)}; "
+            "supply the missing lead, or I and II from which limb leads are derived"
+        )
+    return [list(leads).index(lead) for lead in wanted]
+
+
+def complete(values: NDArray, leads: Sequence[str], wanted: Sequence[str]) -> NDArray:
+    """The wanted leads [wanted time], reordered by name, dependent limb leads derived if absent.
+
+    Args:
+        values: millivolts, [lead time].
+        leads: the name of each row.
+        wanted: the names of the rows of the result.
+
+    Raises:
+        DataError: a wanted lead is neither given nor computable from I and II.
+    """
+    rows = dict(zip(leads, values, strict=True))
+    if "I" in rows and "II" in rows:
+        rows = limb_leads(rows["I"], rows["II"]) | rows
+    index(tuple(rows), wanted)
+    return np.stack([rows[lead] for lead in wanted])
