@@ -1,12 +1,13 @@
 """Lead names and orders, limb-lead equations, and the inverse Dower transform.
 
 Everything in crossbeat addresses leads by name. The order of the rows of an array is
-carried beside it, as a tuple of names, and ``reorder`` is the only way to change it.
+carried beside it, as a tuple of names; ``complete`` and ``index`` are the only ways to change it.
 """
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import NDArray
 
 from crossbeat.errors import DataError
@@ -67,7 +68,14 @@ def limb_leads(i: NDArray, ii: NDArray) -> dict[str, NDArray]:
 
 
 def expansion(leads: Sequence[str]) -> NDArray[np.float64]:
-    """The matrix [len(leads), 8] that computes any leads from ``INDEPENDENT``."""
+    """The matrix [len(leads), 8] that computes any leads from ``INDEPENDENT``.
+
+    Raises:
+        ValueError: a lead is none of the twelve.
+    """
+    unknown = [lead for lead in leads if lead not in STANDARD]
+    if unknown:
+        raise ValueError(f"leads must be among {', '.join(STANDARD)}, got {', '.join(unknown)}")
     rows = []
     for lead in leads:
         weights: Mapping[str, float] = _LIMB.get(lead, {lead: 1.0})
@@ -90,19 +98,23 @@ def index(leads: Sequence[str], wanted: Sequence[str]) -> list[int]:
     return [list(leads).index(lead) for lead in wanted]
 
 
-def complete(values: NDArray, leads: Sequence[str], wanted: Sequence[str]) -> NDArray:
-    """The wanted leads [wanted time], reordered by name, dependent limb leads derived if absent.
+def complete(
+    values: Float[np.ndarray, "*batch lead time"], leads: Sequence[str], wanted: Sequence[str]
+) -> Float[np.ndarray, "*batch wanted time"]:
+    """The wanted leads, reordered by name; limb leads that are absent follow from I and II.
+
+    A lead that is given is never replaced by a derived one.
 
     Args:
-        values: millivolts, [lead time].
-        leads: the name of each row.
-        wanted: the names of the rows of the result.
+        values: millivolts.
+        leads: the name of each row of ``values``.
+        wanted: the name of each row of the result.
 
     Raises:
         DataError: a wanted lead is neither given nor computable from I and II.
     """
-    rows = dict(zip(leads, values, strict=True))
+    rows = dict(zip(leads, np.moveaxis(values, -2, 0), strict=True))
     if "I" in rows and "II" in rows:
         rows = limb_leads(rows["I"], rows["II"]) | rows
     index(tuple(rows), wanted)
-    return np.stack([rows[lead] for lead in wanted])
+    return np.stack([rows[lead] for lead in wanted], axis=-2)

@@ -1,0 +1,154 @@
+"""Lead names, orders, limb-lead equations and the inverse Dower transform."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crossbeat import leads
+from crossbeat.errors import DataError
+
+
+def electrodes(time: int = 50, seed: int = 0) -> dict[str, np.ndarray]:
+    """The twelve leads of random potentials at the nine electrodes, from their definitions."""
+    rng = np.random.default_rng(seed)
+    ra, la, ll = rng.standard_normal((3, time))
+    wilson = (ra + la + ll) / 3
+    limb = {
+        "I": la - ra,
+        "II": ll - ra,
+        "III": ll - la,
+        "aVR": ra - (la + ll) / 2,
+        "aVL": la - (ra + ll) / 2,
+        "aVF": ll - (ra + la) / 2,
+    }
+    chest = {f"V{k}": v - wilson for k, v in enumerate(rng.standard_normal((6, time)), start=1)}
+    return limb | chest
+
+
+def stack(ecg: dict[str, np.ndarray], order: tuple[str, ...]) -> np.ndarray:
+    return np.stack([ecg[lead] for lead in order])
+
+
+@pytest.mark.parametrize("lead", ["III", "aVR", "aVL", "aVF"])
+def test_each_limb_lead_follows_from_the_electrodes(lead: str) -> None:
+    ecg = electrodes()
+    derived = leads.limb_leads(ecg["I"], ecg["II"])
+    assert list(derived) == ["III", "aVR", "aVL", "aVF"]
+    np.testing.assert_allclose(derived[lead], ecg[lead], atol=1e-12)
+
+
+def test_limb_leads_by_hand() -> None:
+    derived = leads.limb_leads(np.array([1.0]), np.array([3.0]))
+    assert {lead: value.item() for lead, value in derived.items()} == {
+        "III": 2.0,
+        "aVR": -2.0,
+        "aVL": -0.5,
+        "aVF": 2.5,
+    }
+
+
+def test_limb_leads_keep_single_precision() -> None:
+    one = np.ones(3, np.float32)
+    assert all(lead.dtype == np.float32 for lead in leads.limb_leads(one, one).values())
+
+
+@given(st.sampled_from(leads.STANDARD), st.sampled_from([str.lower, str.upper, str.title]))
+def test_names_in_any_case_have_one_spelling(lead: str, case: Callable[[str], str]) -> None:
+    assert leads.canonical(f" {case(lead)} ") == lead
+
+
+@pytest.mark.parametrize("name", ["", "V7", "MLII", "vx", "aV R"])
+def test_a_name_that_is_no_lead_is_refused(name: str) -> None:
+    with pytest.raises(DataError, match=f"got '{name}'; rename the lead"):
+        leads.canonical(name)
+
+
+def test_mimic_order_is_standard_with_avf_before_avl() -> None:
+    assert leads.MIMIC[3:6] == ("aVR", "aVF", "aVL")
+    assert sorted(leads.MIMIC) == sorted(leads.STANDARD)
+    assert leads.MIMIC[:4] + leads.MIMIC[6:] == leads.STANDARD[:4] + leads.STANDARD[6:]
+
+
+@given(st.permutations(leads.STANDARD), st.permutations(leads.STANDARD))
+def test_leads_are_reordered_by_name(given_order: list[str], wanted: list[str]) -> None:
+    ecg = electrodes(time=3)
+    values = leads.complete(stack(ecg, tuple(given_order)), given_order, wanted)
+    np.testing.assert_array_equal(values, stack(ecg, tuple(wanted)))
+
+
+def test_missing_limb_leads_are_derived_and_given_ones_kept() -> None:
+    ecg = electrodes() | {"aVL": np.zeros(50)}
+    have = ("aVL", *leads.INDEPENDENT)
+    values = leads.complete(stack(ecg, have), have, leads.MIMIC)
+    np.testing.assert_allclose(values, stack(ecg, leads.MIMIC), atol=1e-12)
+
+
+def test_a_batch_is_completed_as_its_records_are() -> None:
+    batch = np.stack([stack(electrodes(seed=s), leads.INDEPENDENT) for s in range(3)])
+    together = leads.complete(batch, leads.INDEPENDENT, leads.STANDARD)
+    for row, record in zip(together, batch, strict=True):
+        np.testing.assert_array_equal(
+            row, leads.complete(record, leads.INDEPENDENT, leads.STANDARD)
+        )
+
+
+@pytest.mark.parametrize("absent", ["I", "II", "V1", "V6"])
+def test_an_independent_lead_cannot_be_derived(absent: str) -> None:
+    have = tuple(lead for lead in leads.INDEPENDENT if lead != absent)
+    with pytest.raises(DataError, match=rf"must have lead .*\b{absent}\b"):
+        leads.complete(np.zeros((7, 5)), have, leads.STANDARD)
+
+
+def test_rows_and_names_must_agree() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        leads.complete(np.zeros((3, 5)), ("I", "II"), ("I",))
+
+
+def test_index_says_where_leads_stand() -> None:
+    assert leads.index(leads.MIMIC, ("aVL", "I")) == [5, 0]
+
+
+def test_index_names_every_missing_lead() -> None:
+    with pytest.raises(DataError, match="must have lead V2, V3, got I, II"):
+        leads.index(("I", "II"), ("I", "V2", "V3"))
+
+
+def test_expansion_computes_all_leads_from_eight() -> None:
+    ecg = electrodes()
+    for order in (leads.STANDARD, leads.MIMIC, ("aVF", "V2")):
+        matrix = leads.expansion(order)
+        np.testing.assert_allclose(
+            matrix @ stack(ecg, leads.INDEPENDENT), stack(ecg, order), atol=1e-12
+        )
+
+
+def test_expansion_of_the_eight_is_the_identity() -> None:
+    np.testing.assert_array_equal(leads.expansion(leads.INDEPENDENT), np.eye(8))
+
+
+def test_expansion_refuses_an_unknown_lead() -> None:
+    with pytest.raises(ValueError, match="got V9"):
+        leads.expansion(("I", "V9"))
+
+
+def test_inverse_dower_spans_three_dimensions() -> None:
+    assert leads.INVERSE_DOWER.shape == (3, len(leads.INDEPENDENT))
+    assert np.linalg.matrix_rank(leads.INVERSE_DOWER) == 3
+
+
+def test_inverse_dower_is_the_pseudo_inverse_of_dowers_matrix() -> None:
+    """Edenbrandt and Pahlm made theirs so from Dower 1980, and print three decimals."""
+    dower = [
+        [0.632, -0.235, 0.059],
+        [0.235, 1.066, -0.132],
+        [-0.515, 0.157, -0.917],
+        [0.044, 0.164, -1.387],
+        [0.882, 0.098, -1.277],
+        [1.213, 0.127, -0.601],
+        [1.125, 0.127, -0.086],
+        [0.831, 0.076, 0.230],
+    ]
+    np.testing.assert_allclose(leads.INVERSE_DOWER, np.linalg.pinv(dower), atol=1e-3)
