@@ -1,0 +1,37 @@
+"""Encoders: a batch of ECGs or images in, tokens and one pooled vector out; no head, no loss.
+
+Each has ``dim``, ``tokens(x)`` of shape [batch token dim] and ``encoder(x)`` of shape [batch dim].
+ECG encoders also have ``steps(x)``: one token per time step, in the order of time.
+"""
+
+from collections.abc import Callable
+
+from crossbeat.encoders.resnet import ResNet, resnet18, resnet18_small, resnet34
+from crossbeat.encoders.spectrogram import SpectrogramTransformer, biot, biot_small
+from crossbeat.encoders.transformer import EcgTransformer, cromotex, cromotex_small
+from crossbeat.encoders.vit import LeadPatchTransformer, eccl_large, eccl_small
+from crossbeat.encoders.xray import SmallXray, XrayDenseNet, load_xrv
+
+EcgEncoder = EcgTransformer | ResNet | SpectrogramTransformer | LeadPatchTransformer
+XrayEncoder = XrayDenseNet | SmallXray
+
+ENCODERS: dict[str, Callable[[int, int], EcgEncoder]] = {
+    "cromotex": cromotex,
+    "cromotex-small": cromotex_small,
+    "resnet18": resnet18,
+    "resnet34": resnet34,
+    "resnet18-small": resnet18_small,
+    "biot": biot,
+    "biot-small": biot_small,
+    "eccl": eccl_large,
+    "eccl-small": eccl_small,
+}
+"""ECG encoders by name; each is called with the number of leads and of samples."""
+
+XRAY_ENCODERS: dict[str, Callable[[], XrayEncoder]] = {
+    "densenet121": XrayDenseNet,
+    "small": SmallXray,
+}
+"""Chest X-ray encoders by name, with random weights."""
+
+__all__ = ["ENCODERS", "XRAY_ENCODERS", "EcgEncoder", "XrayEncoder", "load_xrv"]
