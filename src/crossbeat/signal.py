@@ -1,14 +1,25 @@
-"""An ECG and a batch of ECGs: values in millivolts, leads by name, sampling rate in hertz.
+"""An ECG and a batch of ECGs, and what is done to them before an encoder sees them.
 
-``Ecg`` is one record as a reader returns it (NumPy). ``Ecgs`` is a batch as views and encoders
-take it (PyTorch). Functions here are batched and pure: they return new values.
+``Ecg`` is one record as a reader returns it (NumPy), ``Ecgs`` a batch as views and encoders
+take it (PyTorch); millivolts, leads by name, hertz. ``Preprocessing`` brings records of any
+rate and lead order to one form; the normalisations below it act on batches of that form.
+Functions here are pure: they return new values.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Float, Float32
+from scipy.ndimage import median_filter
+from scipy.signal import resample_poly
 from torch import Tensor
+
+from crossbeat import leads as lead_names
+from crossbeat.errors import ConfigError, DataError
 
 
 @dataclass(frozen=True)
@@ -39,3 +50,229 @@ class Ecgs:
     values: Float[Tensor, "batch lead time"]
     leads: tuple[str, ...]
     fs: float
+
+
+def resample(
+    values: Float[np.ndarray, "*batch time"], fs: float, to: float
+) -> Float32[np.ndarray, "*batch resampled"]:
+    """The signal at another sampling rate, by polyphase filtering.
+
+    Outside the recording the signal counts as 0, as in the published preprocessing.
+
+    Args:
+        values: any unit.
+        fs: rate of ``values`` in hertz, to the thousandth.
+        to: rate of the result in hertz, to the thousandth.
+
+    Raises:
+        ValueError: a rate is not above 0.
+    """
+    if min(fs, to) <= 0:
+        raise ValueError(f"sampling rates must be above 0 Hz, got {fs} and {to}")
+    ratio = Fraction(to).limit_denominator(1000) / Fraction(fs).limit_denominator(1000)
+    values = values.astype(np.float32, copy=ratio == 1)
+    if ratio == 1:
+        return values
+    return resample_poly(values, ratio.numerator, ratio.denominator, axis=-1)
+
+
+def remove_baseline(
+    values: Float[np.ndarray, "*batch time"], fs: float, windows: Iterable[float] = (0.2, 0.6)
+) -> Float32[np.ndarray, "*batch time"]:
+    """The signal less its baseline: running medians, one after the other.
+
+    The first window takes out the QRS complex, the second the T wave; what stays is the
+    baseline. Windows are centred, so each has an odd number of samples: the next one up if need
+    be. Outside the recording the signal counts as 0, as in the published preprocessing.
+
+    Args:
+        values: any unit, finite.
+        fs: sampling rate in hertz, above 0.
+        windows: seconds, each above 0.
+
+    Source: de Chazal 2004 (doi:10.1109/TBME.2004.827359).
+    """
+    values = values.astype(np.float32, copy=False)
+    baseline = values
+    for window in windows:
+        baseline = _running_median(baseline, half=round(window * fs) // 2)
+    return values - baseline
+
+
+def _running_median(
+    values: Float32[np.ndarray, "*batch time"], half: int
+) -> Float32[np.ndarray, "*batch time"]:
+    # The filter of one long row is ten times as fast as that of an array of rows: hence all
+    # rows behind one another, with zeros between that no window reaches across.
+    padded = np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, half)])
+    smooth = median_filter(padded.ravel(), size=2 * half + 1, mode="constant", cval=0.0)
+    return smooth.reshape(padded.shape)[..., : values.shape[-1]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """How an ECG of any source is brought to the form that a model takes, in millivolts.
+
+    ``dataclasses.asdict`` gives its JSON form, ``Preprocessing.load`` takes it back.
+
+    Args:
+        leads: the leads in order, among the twelve.
+        fs: sampling rate in hertz.
+        seconds: length; a whole number of samples at ``fs``.
+        baseline: whether baseline wander is removed (``remove_baseline``).
+
+    Raises:
+        ConfigError: a value breaks its rule.
+    """
+
+    leads: tuple[str, ...]
+    fs: float
+    seconds: float
+    baseline: bool
+
+    def __post_init__(self) -> None:
+        unknown = [lead for lead in self.leads if lead not in lead_names.STANDARD]
+        if unknown or not self.leads or len(set(self.leads)) < len(self.leads):
+            raise ConfigError(
+                f"leads must be different ones of {', '.join(lead_names.STANDARD)}, "
+                f"got {', '.join(self.leads) or 'none'}; correct the list"
+            )
+        if self.fs <= 0:
+            raise ConfigError(f"fs must be above 0 Hz, got {self.fs}; give the sampling rate")
+        if self.seconds <= 0 or abs(self.seconds * self.fs - self.num_samples) > 1e-6:
+            raise ConfigError(
+                f"seconds must be above 0 and a whole number of samples at {self.fs} Hz, "
+                f"got {self.seconds}; change the length"
+            )
+
+    @classmethod
+    def load(cls, settings: Mapping[str, Any]) -> "Preprocessing":
+        """From what ``dataclasses.asdict`` gave, before or after a way through JSON.
+
+        Raises:
+            ConfigError: a setting is missing or unknown.
+        """
+        known = {field.name for field in fields(cls)}
+        if set(settings) != known:
+            raise ConfigError(
+                f"preprocessing must have the settings {', '.join(sorted(known))}, "
+                f"got {', '.join(sorted(settings))}; add or remove settings"
+            )
+        return cls(
+            leads=tuple(settings["leads"]),
+            fs=float(settings["fs"]),
+            seconds=float(settings["seconds"]),
+            baseline=bool(settings["baseline"]),
+        )
+
+    @property
+    def num_samples(self) -> int:
+        """Samples of the result."""
+        return round(self.seconds * self.fs)
+
+    def apply(self, ecg: Ecg) -> Ecg:
+        """One record in the model's form: its leads, rate and length; the first ``seconds``.
+
+        Raises:
+            DataError: a lead is missing, the record is too short, or a value is not finite.
+        """
+        return Ecg(self.apply_batch(ecg.values, ecg.leads, ecg.fs), self.leads, self.fs)
+
+    def apply_batch(
+        self, values: Float[np.ndarray, "*batch lead time"], leads: tuple[str, ...], fs: float
+    ) -> Float32[np.ndarray, "*batch wanted samples"]:
+        """Many records of the same leads, rate and length; each gets what ``apply`` gives it.
+
+        Args:
+            values: millivolts.
+            leads: the name of each row of ``values``.
+            fs: sampling rate of ``values`` in hertz.
+
+        Raises:
+            DataError: a lead is missing, the records are too short, or a value is not finite.
+        """
+        if not np.isfinite(values).all():
+            raise DataError(
+                "every value of an ECG must be finite, got NaN or infinity; "
+                "repair the record or leave it out"
+            )
+        if values.shape[-1] < self.seconds * fs - 1e-6:
+            raise DataError(
+                f"the ECG must last at least {self.seconds:g} s, got "
+                f"{values.shape[-1] / fs:g} s; use a longer recording"
+            )
+        result = resample(lead_names.complete(values, leads, self.leads), fs, self.fs)
+        if self.baseline:
+            result = remove_baseline(result, self.fs)
+        return np.ascontiguousarray(result[..., : self.num_samples])
+
+
+Batch = Float[Tensor, "batch lead time"]
+Normalise = Callable[[Batch, tuple[str, ...]], Batch]
+"""Takes a batch and the names of its leads; gives the batch that an encoder sees."""
+
+GROUPS = (
+    ("I", "II", "III"),
+    ("aVR", "aVL", "aVF"),
+    ("V1", "V2", "V3", "V4", "V5", "V6"),
+)
+"""The leads that ``group_z`` scales together."""
+
+
+def none(values: Batch, leads: tuple[str, ...]) -> Batch:  # noqa: ARG001
+    """The batch as it is, in millivolts."""
+    return values
+
+
+def min_max(values: Batch, leads: tuple[str, ...]) -> Batch:  # noqa: ARG001
+    """Each lead of each record from -1 (its lowest value) to 1 (its highest).
+
+    x -> 2 (x - min) / (max - min) - 1; a flat lead becomes 0. Amplitudes between leads are lost,
+    and with them the limb-lead equations.
+    """
+    low, high = values.aminmax(dim=-1, keepdim=True)
+    flat = low == high
+    scaled = 2 * (values - low) / torch.where(flat, 1, high - low) - 1
+    return torch.where(flat, 0, scaled)
+
+
+def z(values: Batch, leads: tuple[str, ...]) -> Batch:  # noqa: ARG001
+    """Each lead of each record with mean 0 and standard deviation 1 over time; flat leads 0."""
+    return _standardise(values)
+
+
+def group_z(values: Batch, leads: tuple[str, ...]) -> Batch:
+    """As ``z``, but the leads of one of the ``GROUPS`` share their mean and deviation.
+
+    Amplitudes within a group keep their relation. A group of which only some leads are given
+    is scaled by those.
+
+    Raises:
+        ValueError: a lead is in no group.
+    """
+    strange = set(leads).difference(*GROUPS)
+    if strange:
+        raise ValueError(f"leads must be among {GROUPS}, got {', '.join(sorted(strange))}")
+    result = torch.empty_like(values)
+    for group in GROUPS:
+        rows = [row for row, lead in enumerate(leads) if lead in group]
+        if rows:
+            together = values[:, rows].flatten(start_dim=1)
+            result[:, rows] = _standardise(together).unflatten(1, (len(rows), -1))
+    return result
+
+
+def _standardise(values: Float[Tensor, "... time"]) -> Float[Tensor, "... time"]:
+    low, high = values.aminmax(dim=-1, keepdim=True)
+    flat = low == high
+    mean = values.mean(dim=-1, keepdim=True)
+    deviation = values.std(dim=-1, keepdim=True, correction=0)
+    return torch.where(flat, 0, (values - mean) / torch.where(flat, 1, deviation))
+
+
+NORMALISATIONS: dict[str, Normalise] = {
+    "none": none,
+    "min_max": min_max,
+    "z": z,
+    "group_z": group_z,
+}
