@@ -1,0 +1,74 @@
+"""Losses against labels of findings, and against a teacher's probabilities of them."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from crossbeat.objectives.precision import at_least_float32
+
+Findings = Float[Tensor, "batch finding"]
+Scalar = Float[Tensor, ""]
+
+
+def bce(
+    logits: Findings,
+    targets: Findings,
+    *,
+    positive_weight: Float[Tensor, " finding"] | None = None,
+) -> Scalar:
+    """Mean binary cross-entropy over the labels that are not ignored.
+
+    Of sigmoid(logit) with the target, as -w y log p - (1 - y) log(1 - p). A batch whose labels are
+    all ignored has loss 0 and gradient 0.
+
+    Args:
+        logits: log-odds of each finding.
+        targets: 1 present, 0 absent, NaN ignored; a probability in between is a soft target.
+        positive_weight: w of each finding, above 0; by default all 1.
+
+    Raises:
+        ValueError: a target is not between 0 and 1, or a ``positive_weight`` is not above 0.
+    """
+    if (targets < 0).any() or (targets > 1).any():
+        low, high = targets.nan_to_num().aminmax()
+        raise ValueError(f"targets must be between 0 and 1, got {low.item()} to {high.item()}")
+    if positive_weight is not None and not (positive_weight > 0).all():
+        raise ValueError(f"positive_weight must be above 0, got {positive_weight.tolist()}")
+    with torch.autocast(logits.device.type, enabled=False):
+        logits = at_least_float32(logits)
+        decided = ~targets.isnan()
+        losses = F.binary_cross_entropy_with_logits(
+            logits,
+            targets.nan_to_num().to(logits.dtype),
+            reduction="none",
+            pos_weight=positive_weight,
+        )
+        return torch.where(decided, losses, 0).sum() / decided.sum().clamp(min=1)
+
+
+def soft_bce(logits: Findings, teacher: Findings, *, temperature: float = 1.0) -> Scalar:
+    """Distillation: mean binary cross-entropy with a teacher's probabilities.
+
+    With T = ``temperature``, T^2 times the binary cross-entropy between sigmoid(logit / T) and the
+    teacher's probability softened alike, sigmoid(logit(p) / T). No gradient reaches the teacher.
+
+    Args:
+        logits: log-odds of each finding, by the student.
+        teacher: probability of each finding, 0 to 1; NaN where the teacher has none.
+        temperature: softens both; above 0.
+
+    Raises:
+        ValueError: ``temperature`` is not above 0, or a probability is not between 0 and 1.
+
+    Source: Hinton 2015 (arXiv:1503.02531) section 2, for two classes.
+    """
+    if not 0 < temperature < math.inf:
+        raise ValueError(f"temperature must be finite and above 0, got {temperature}")
+    if (teacher < 0).any() or (teacher > 1).any():
+        low, high = teacher.nan_to_num().aminmax()
+        raise ValueError(f"teacher must be between 0 and 1, got {low.item()} to {high.item()}")
+    softened = torch.sigmoid(torch.logit(at_least_float32(teacher.detach())) / temperature)
+    return temperature**2 * bce(at_least_float32(logits) / temperature, softened)
