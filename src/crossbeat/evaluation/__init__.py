@@ -1,0 +1,1 @@
+"""Honest figures: metrics with patient-level intervals, choices made on validation, the report."""

@@ -1,0 +1,138 @@
+"""The results of a study as a file: written in one piece, read back only if it is sound.
+
+Every estimate is ``{"value", "low", "high"}`` in fractions; null says undefined. Models, limits
+and differences are nested by model, then finding (or ``mean``), then metric.
+"""
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from crossbeat.errors import DataError
+
+Json = dict[str, Any]
+
+REQUIRED = ("cohort", "seeds", "method", "baseline", "test", "models", "differences")
+OPTIONAL = ("limits", "versions", "settings", "probes", "hours", "notes")
+
+
+def write_results(path: Path, results: Json) -> None:
+    """Writes results as JSON; the file appears whole or not at all.
+
+    Args:
+        path: of the file; its folder must exist.
+        results: ``compare``'s result with ``cohort``, ``seeds`` and the optional parts added.
+
+    Raises:
+        DataError: the results are not what ``validate`` asks for.
+    """
+    validate(results, source="the results")
+    write_whole(path, json.dumps(results, indent=1, allow_nan=False) + "\n")
+
+
+def read_results(path: Path) -> Json:
+    """Reads and validates results.
+
+    Args:
+        path: of a file that ``write_results`` wrote.
+
+    Raises:
+        DataError: there is no such file, it is not JSON, or not what ``validate`` asks for.
+    """
+    try:
+        results = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"results must be a JSON file, got {path}: {error}; run the study again"
+        ) from error
+    validate(results, source=str(path))
+    return results
+
+
+def validate(results: Any, *, source: str) -> None:
+    """Checks names, nesting and range of results.
+
+    Args:
+        results: anything.
+        source: named in the error.
+
+    Raises:
+        DataError: a part is missing or unknown, an estimate is out of range or its interval is
+            turned round.
+    """
+    if not isinstance(results, dict):
+        raise DataError(f"{source} must hold an object of results, got {type(results).__name__}")
+    missing = [name for name in REQUIRED if name not in results]
+    unknown = [name for name in results if name not in REQUIRED + OPTIONAL]
+    if missing or unknown:
+        raise DataError(
+            f"{source} must hold {', '.join(REQUIRED)}, got missing {missing} and unknown {unknown}"
+        )
+    for role in ("method", "baseline"):
+        if results[role] not in results["models"]:
+            raise DataError(f"{source}: {role} {results[role]!r} must be one of the models")
+    for part, least in (("models", 0.0), ("limits", 0.0), ("differences", -1.0)):
+        for where, estimate in estimates(results.get(part, {}), source=f"{source}: {part}"):
+            _check_estimate(estimate, least, where)
+
+
+def estimates(part: Any, *, source: str) -> Iterator[tuple[str, Any]]:
+    """Every estimate of a part of results, with the place where it stands.
+
+    Args:
+        part: nested by model, finding and metric.
+        source: named in the place and in the error.
+
+    Raises:
+        DataError: a level is not an object.
+    """
+    level: list[tuple[str, Any]] = [(source, part)]
+    for _ in ("model", "finding", "metric"):
+        for where, value in level:
+            if not isinstance(value, Mapping):
+                raise DataError(f"{where} must be an object, got {value!r}")
+        level = [
+            (f"{where}, {name}", inner) for where, value in level for name, inner in value.items()
+        ]
+    yield from level
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes text so that a reader sees the old file or the new one, never half of it.
+
+    Args:
+        path: of the file; its folder must exist.
+        text: written as UTF-8.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _check_estimate(estimate: Any, least: float, where: str) -> None:
+    if not isinstance(estimate, Mapping) or not {"value", "low", "high"} <= set(estimate):
+        raise DataError(f"{where} must have value, low and high, got {estimate!r}")
+    numbers = [estimate[name] for name in ("value", "low", "high")]
+    given = [number for number in numbers if number is not None]
+    fine = all(_is_fraction(number, least) for number in given)
+    if not fine or (numbers[1] is None) != (numbers[2] is None):
+        raise DataError(f"{where} must be null or from {least:g} to 1, got {dict(estimate)}")
+    if numbers[1] is not None and numbers[1] > numbers[2]:
+        raise DataError(f"{where} must have low at or below high, got {dict(estimate)}")
+
+
+def _is_fraction(number: Any, least: float) -> bool:
+    is_number = isinstance(number, int | float) and not isinstance(number, bool)
+    return is_number and math.isfinite(number) and least - 1e-9 <= number <= 1 + 1e-9
