@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from crossbeat.objectives.checks import require_above_0, require_probabilities
 from crossbeat.objectives.hardness import Hardness
 from crossbeat.objectives.precision import at_least_float32
 
@@ -100,7 +101,7 @@ def alignment(
     Source: CroMoTEX (arXiv:2506.19329), supervised alignment with adaptive hard-negative penalty;
     its code fixes the weight of the own pair at 3 where it penalises.
     """
-    _require_above_0("own_pair", own_pair)
+    require_above_0("own_pair", own_pair)
     pairs = _with_diagonal(positives, own_pair)
     return _both_ways(_cosines(anchor, other), temperature, pairs, hardness)
 
@@ -133,7 +134,7 @@ def sup_con(
 
     Source: Khosla 2020 (arXiv:2004.11362) eq. 2.
     """
-    pairs = _with_diagonal(positives, 1 if own_pair else math.nan)
+    pairs = _with_diagonal(positives, 1.0 if own_pair else math.nan)
     _require_weights(pairs)
     rows = (pairs > 0).any(dim=1)
     if not rows.any():
@@ -189,10 +190,9 @@ def sigmoid(
 
     Source: Zhai 2023 (arXiv:2303.15343) section 3.2.
     """
-    _require_above_0("scale", scale)
+    require_above_0("scale", scale)
     pairs = _own_pairs(anchor) if positives is None else positives
-    if (pairs < 0).any() or (pairs > 1).any():
-        raise ValueError(f"positives must be between 0 and 1, got {pairs.nan_to_num().aminmax()!r}")
+    require_probabilities("positives", pairs)
     logits = scale * _cosines(anchor, other) + bias
     targets = pairs.to(logits.dtype)
     surprise = F.binary_cross_entropy_with_logits(logits, targets.nan_to_num(), reduction="none")
@@ -221,7 +221,7 @@ def _surprise(
     pairs: Float[Tensor, "anchor other"],
     hardness: Hardness | None,
 ) -> Float[Tensor, " anchor"]:
-    _require_above_0("temperature", temperature)
+    require_above_0("temperature", temperature)
     _require_weights(pairs)
     _require_positives(pairs)
     negatives = pairs == 0
@@ -241,11 +241,6 @@ def _own_pairs(embeddings: Embeddings) -> Pairs:
 
 def _with_diagonal(pairs: Pairs, weight: float) -> Pairs:
     return pairs.clone().fill_diagonal_(weight)
-
-
-def _require_above_0(name: str, value: Number) -> None:
-    if not 0 < value < math.inf:
-        raise ValueError(f"{name} must be finite and above 0, got {float(value)}")
 
 
 def _require_weights(pairs: Float[Tensor, "anchor other"]) -> None:

@@ -44,7 +44,7 @@ def linear(alpha: float) -> Hardness:
     Source: CroMoTEX (arXiv:2506.19329), strategy ``linear``; its code takes min and max over
     zeros in the place of the positives as well, and weights the positives too.
     """
-    _require_alpha(alpha, least=1)
+    _require_alpha(alpha, least=1.0)
 
     def log_weights(cosines: Cosines, negatives: Negatives) -> LogWeights:
         lowest = cosines.masked_fill(~negatives, math.inf).amin(dim=1, keepdim=True)
@@ -74,7 +74,7 @@ def topk(alpha: float, share: float) -> Hardness:
     Source: CroMoTEX (arXiv:2506.19329), strategy ``topk``; its code ranks the positives too, and
     penalises none in a batch of fewer than 1 / ``share`` samples.
     """
-    _require_alpha(alpha, least=1)
+    _require_alpha(alpha, least=1.0)
     if not 0 < share <= 1:
         raise ValueError(f"share must be above 0 and at most 1, got {share}")
 
@@ -99,7 +99,7 @@ def exp(alpha: float) -> Hardness:
     Source: CroMoTEX (arXiv:2506.19329), strategy ``exp``; its code has cos / temperature in the
     exponent, which overflows float32 at the published settings.
     """
-    _require_alpha(alpha, least=0)
+    _require_alpha(alpha, least=0.0)
 
     def log_weights(cosines: Cosines, negatives: Negatives) -> LogWeights:  # noqa: ARG001
         return F.softplus(alpha * cosines)

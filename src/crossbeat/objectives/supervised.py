@@ -1,12 +1,11 @@
 """Losses against labels of findings, and against a teacher's probabilities of them."""
 
-import math
-
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from crossbeat.objectives.checks import require_above_0, require_probabilities
 from crossbeat.objectives.precision import at_least_float32
 
 Findings = Float[Tensor, "batch finding"]
@@ -32,9 +31,7 @@ def bce(
     Raises:
         ValueError: a target is not between 0 and 1, or a ``positive_weight`` is not above 0.
     """
-    if (targets < 0).any() or (targets > 1).any():
-        low, high = targets.nan_to_num().aminmax()
-        raise ValueError(f"targets must be between 0 and 1, got {low.item()} to {high.item()}")
+    require_probabilities("targets", targets)
     if positive_weight is not None and not (positive_weight > 0).all():
         raise ValueError(f"positive_weight must be above 0, got {positive_weight.tolist()}")
     with torch.autocast(logits.device.type, enabled=False):
@@ -65,10 +62,7 @@ def soft_bce(logits: Findings, teacher: Findings, *, temperature: float = 1.0) -
 
     Source: Hinton 2015 (arXiv:1503.02531) section 2, for two classes.
     """
-    if not 0 < temperature < math.inf:
-        raise ValueError(f"temperature must be finite and above 0, got {temperature}")
-    if (teacher < 0).any() or (teacher > 1).any():
-        low, high = teacher.nan_to_num().aminmax()
-        raise ValueError(f"teacher must be between 0 and 1, got {low.item()} to {high.item()}")
+    require_above_0("temperature", temperature)
+    require_probabilities("teacher", teacher)
     softened = torch.sigmoid(torch.logit(at_least_float32(teacher.detach())) / temperature)
     return temperature**2 * bce(at_least_float32(logits) / temperature, softened)

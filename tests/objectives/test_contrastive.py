@@ -1,0 +1,376 @@
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from crossbeat import objectives
+from crossbeat.objectives import HARDNESS, alignment, clip, info_nce, nt_xent, sigmoid, sup_con
+
+NEITHER = math.nan
+
+
+def embeddings(num_samples: int = 12, *, seed: int = 0, dtype=torch.float64):
+    generator = torch.Generator().manual_seed(seed)
+    anchor, other = torch.randn(2, num_samples, 5, generator=generator, dtype=dtype)
+    return anchor, other
+
+
+def some_pairs(num_samples: int = 12):
+    """Weights of every kind: positives of several weights, negatives, pairs that are neither."""
+    generator = torch.Generator().manual_seed(1)
+    choices = torch.tensor([0.0, 0.0, 0.3, 1.0, NEITHER])
+    chosen = torch.randint(len(choices), (num_samples, num_samples), generator=generator)
+    return choices[chosen].fill_diagonal_(1)
+
+
+def two_classes(num_samples: int = 12):
+    return objectives.same(torch.arange(num_samples) % 2)
+
+
+def fixed_weight(cosines, negatives):
+    """A hardness that says 3 everywhere, at the positives too."""
+    return torch.full_like(cosines, math.log(3))
+
+
+def slow_info_nce(anchor, other, temperature, positives, weight_of_negative=1.0):
+    total = 0.0
+    for i in range(len(anchor)):
+        s = [
+            torch.dot(anchor[i], other[j]).item()
+            / (anchor[i].norm().item() * other[j].norm().item() * temperature)
+            for j in range(len(other))
+        ]
+        denominator = 0.0
+        for k, weight in enumerate(positives[i].tolist()):
+            if weight > 0:
+                denominator += math.exp(s[k])
+            elif weight == 0:
+                denominator += weight_of_negative * math.exp(s[k])
+        weights = [w if w > 0 else 0.0 for w in positives[i].tolist()]
+        surprises = [w * (math.log(denominator) - s[j]) for j, w in enumerate(weights)]
+        total += sum(surprises) / sum(weights)
+    return total / len(anchor)
+
+
+LOSSES = {
+    "info_nce": lambda a, b, t: info_nce(a, b, temperature=t, positives=some_pairs(len(a))),
+    "clip": lambda a, b, t: clip(a, b, temperature=t),
+    "alignment": lambda a, b, t: alignment(
+        a, b, positives=two_classes(len(a)), temperature=t, own_pair=2.0
+    ),
+    "alignment_hard": lambda a, b, t: alignment(
+        a,
+        b,
+        positives=two_classes(len(a)),
+        temperature=t,
+        own_pair=2.0,
+        hardness=HARDNESS["exp"](5.0, 0.1),
+    ),
+    "sup_con": lambda a, b, t: sup_con(
+        a, b, positives=two_classes(len(a)), temperature=t, own_pair=False
+    ),
+    "nt_xent": lambda a, b, t: nt_xent(a, b, temperature=t),
+    "sigmoid": lambda a, b, t: sigmoid(a, b, scale=1 / t, bias=-10.0),
+}
+
+
+@pytest.fixture(params=LOSSES)
+def loss(request):
+    return LOSSES[request.param]
+
+
+# --- worked out by hand, and the definitions as slow loops
+
+
+def test_cosines_of_09_03_and_01_cost_06922_at_temperature_1():
+    """log(e^.9 + e^.3 + e^.1) - .9, the arithmetic of SPEC.md 12."""
+    cosines = torch.tensor([0.9, 0.3, 0.1])
+    other = torch.stack([cosines, (1 - cosines**2).sqrt()], dim=1)
+    anchor = torch.tensor([[1.0, 0.0]]).expand(3, 2)
+    first = torch.tensor([[1.0, 0.0, 0.0]]).expand(3, 3)
+    loss = info_nce(anchor, other, temperature=1.0, positives=first)
+    assert loss.item() == pytest.approx(0.6922, abs=5e-5)
+
+
+def test_info_nce_is_its_definition_as_a_loop():
+    anchor, other = embeddings()
+    loss = info_nce(anchor, other, temperature=0.3, positives=some_pairs(), hardness=fixed_weight)
+    assert loss.item() == pytest.approx(slow_info_nce(anchor, other, 0.3, some_pairs(), 3.0))
+
+
+def test_clip_is_cross_entropy_both_ways():
+    anchor, other = embeddings()
+    logits = F.normalize(anchor) @ F.normalize(other).T / 0.2
+    own = torch.arange(len(anchor))
+    by_hand = (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
+    assert clip(anchor, other, temperature=0.2).item() == pytest.approx(by_hand.item())
+
+
+def test_alignment_is_the_loop_both_ways_with_the_own_pair_weighted():
+    anchor, other = embeddings()
+    pairs = some_pairs()
+    loss = alignment(
+        anchor, other, positives=pairs, temperature=0.3, own_pair=2.5, hardness=fixed_weight
+    )
+    weighted = pairs.clone().fill_diagonal_(2.5)
+    there = slow_info_nce(anchor, other, 0.3, weighted, 3.0)
+    back = slow_info_nce(other, anchor, 0.3, weighted.T, 3.0)
+    assert loss.item() == pytest.approx((there + back) / 2)
+
+
+@pytest.mark.parametrize(("own_pair", "diagonal"), [(True, 1.0), (False, NEITHER)])
+def test_sup_con_is_the_loop_with_the_own_pair_or_without_it(own_pair, diagonal):
+    anchor, other = embeddings()
+    loss = sup_con(anchor, other, positives=two_classes(), temperature=0.3, own_pair=own_pair)
+    pairs = two_classes().fill_diagonal_(diagonal)
+    assert loss.item() == pytest.approx(slow_info_nce(anchor, other, 0.3, pairs))
+
+
+def test_nt_xent_is_cross_entropy_over_all_views_but_the_own():
+    view, other_view = embeddings()
+    views = F.normalize(torch.cat([view, other_view]))
+    logits = (views @ views.T / 0.1).fill_diagonal_(-math.inf)
+    siblings = torch.cat([torch.arange(12, 24), torch.arange(12)])
+    by_hand = F.cross_entropy(logits, siblings)
+    assert nt_xent(view, other_view, temperature=0.1).item() == pytest.approx(by_hand.item())
+
+
+def test_sigmoid_is_its_definition_as_a_loop():
+    anchor, other = embeddings()
+    pairs = some_pairs()
+    total = 0.0
+    for i, row in enumerate(pairs.tolist()):
+        for j, target in enumerate(row):
+            if not math.isnan(target):
+                logit = 10 * F.cosine_similarity(anchor[i], other[j], dim=0).item() - 3
+                yes = 1 / (1 + math.exp(-logit))
+                total -= target * math.log(yes) + (1 - target) * math.log(1 - yes)
+    loss = sigmoid(anchor, other, scale=10.0, bias=-3.0, positives=pairs)
+    assert loss.item() == pytest.approx(total / len(anchor))
+
+
+def test_sigmoid_has_the_partner_as_the_only_positive_by_default():
+    anchor, other = embeddings()
+    named = sigmoid(anchor, other, scale=10.0, bias=-3.0, positives=torch.eye(12))
+    assert sigmoid(anchor, other, scale=10.0, bias=-3.0).item() == pytest.approx(named.item())
+
+
+# --- laws
+
+
+def test_the_order_of_the_batch_does_not_matter():
+    anchor, other = embeddings()
+    order = torch.randperm(len(anchor), generator=torch.Generator().manual_seed(2))
+    labels = torch.arange(len(anchor)) % 3
+    for strategy in HARDNESS:
+
+        def loss(rows, strategy=strategy):
+            return alignment(
+                anchor[rows],
+                other[rows],
+                positives=objectives.same(labels[rows]),
+                temperature=0.1,
+                own_pair=2.0,
+                hardness=HARDNESS[strategy](5.0, 0.1),
+            ).item()
+
+        assert loss(order) == pytest.approx(loss(torch.arange(len(anchor))))
+
+
+def test_breaking_the_pairs_changes_every_loss(loss):
+    anchor, other = embeddings()
+    assert loss(anchor, other.roll(1, dims=0), 0.1).item() != pytest.approx(
+        loss(anchor, other, 0.1).item(), rel=1e-3
+    )
+
+
+def test_the_length_of_an_embedding_does_not_matter(loss):
+    anchor, other = embeddings()
+    lengths = torch.linspace(0.1, 20, len(anchor), dtype=torch.float64)[:, None]
+    assert loss(anchor * lengths, other / lengths, 0.1).item() == pytest.approx(
+        loss(anchor, other, 0.1).item()
+    )
+
+
+@pytest.mark.parametrize("name", ["clip", "alignment", "alignment_hard", "nt_xent", "sigmoid"])
+def test_losses_of_both_directions_do_not_care_which_comes_first(name):
+    anchor, other = embeddings()
+    assert LOSSES[name](other, anchor, 0.1).item() == pytest.approx(
+        LOSSES[name](anchor, other, 0.1).item()
+    )
+
+
+@pytest.mark.parametrize("own_pair", [0.5, 1.0, 3.0])
+def test_alignment_of_unique_labels_is_clip_whatever_the_own_pair_weighs(own_pair):
+    anchor, other = embeddings(dtype=torch.float32)
+    loss = alignment(
+        anchor,
+        other,
+        positives=objectives.same(torch.arange(len(anchor))),
+        temperature=0.07,
+        own_pair=own_pair,
+        hardness=HARDNESS["none"](5.0, 0.1),
+    )
+    assert loss.item() == pytest.approx(clip(anchor, other, temperature=0.07).item(), rel=1e-6)
+
+
+def test_a_heavier_own_pair_pulls_the_loss_towards_clip_like_pairs():
+    anchor, other = embeddings()
+    other = anchor + 0.1 * other  # partners are closer than other samples of the class
+    losses = [
+        alignment(anchor, other, positives=two_classes(), temperature=0.3, own_pair=weight).item()
+        for weight in (1.0, 2.0, 3.0)
+    ]
+    assert losses[0] > losses[1] > losses[2]
+
+
+def test_sup_con_of_two_views_with_unique_labels_is_nt_xent():
+    view, other_view = embeddings()
+    views = torch.cat([view, other_view])
+    pairs = objectives.same(torch.arange(len(view)).repeat(2))
+    loss = sup_con(views, views, positives=pairs, temperature=0.1, own_pair=False)
+    by_views = nt_xent(view, other_view, temperature=0.1)
+    assert loss.item() == pytest.approx(by_views.item())
+
+
+def test_an_anchor_without_a_positive_does_not_count_in_sup_con():
+    anchor, other = embeddings()
+    codes = torch.arange(12) % 2
+    codes[5] = 7
+    pairs = objectives.same(codes)
+    loss = sup_con(anchor, other, positives=pairs, temperature=0.3, own_pair=False)
+    rows = torch.arange(12) != 5
+    one_by_one = [
+        slow_info_nce(
+            anchor[i : i + 1], other, 0.3, pairs.clone().fill_diagonal_(NEITHER)[i : i + 1]
+        )
+        for i in rows.nonzero().flatten().tolist()
+    ]
+    assert loss.item() == pytest.approx(sum(one_by_one) / 11)
+
+
+def test_a_candidate_that_is_neither_for_all_anchors_has_no_influence():
+    anchor, other = embeddings()
+    moved = other.clone()
+    moved[3] = -other[3]
+
+    def loss(candidates, pairs):
+        return sup_con(anchor, candidates, positives=pairs, temperature=0.1, own_pair=False).item()
+
+    left_out = two_classes()
+    left_out[:, 3] = NEITHER
+    assert loss(moved, left_out) == loss(other, left_out)
+    assert loss(moved, two_classes()) != pytest.approx(loss(other, two_classes()), rel=1e-3)
+
+
+# --- precision and gradients
+
+
+def test_gradients_are_those_of_finite_differences(loss):
+    anchor, other = (x[:6].clone().requires_grad_() for x in embeddings())
+    assert torch.autograd.gradcheck(lambda a, b: loss(a, b, 0.5), (anchor, other))
+
+
+def test_gradients_are_finite_at_temperature_001(loss):
+    anchor, other = (x.requires_grad_() for x in embeddings(dtype=torch.float32))
+    value = loss(anchor, other, 0.01)
+    value.backward()
+    assert value.isfinite()
+    for gradient in (anchor.grad, other.grad):
+        assert gradient.isfinite().all()
+        assert gradient.abs().sum() > 0
+
+
+def test_a_collapsed_batch_has_a_finite_gradient(loss):
+    anchor = torch.ones(6, 4, requires_grad=True)
+    value = loss(anchor, torch.ones(6, 4), 0.01)
+    value.backward()
+    assert value.isfinite()
+    assert anchor.grad.isfinite().all()
+
+
+def test_autocast_to_bfloat16_changes_nothing_for_float32_embeddings(loss):
+    anchor, other = embeddings(dtype=torch.float32)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside = loss(anchor, other, 0.01)
+    assert inside.dtype == torch.float32
+    assert inside.item() == loss(anchor, other, 0.01).item()
+
+
+def test_bfloat16_embeddings_are_compared_in_float32(loss):
+    anchor, other = (x.bfloat16() for x in embeddings())
+    low = loss(anchor, other, 0.01)
+    assert low.dtype == torch.float32
+    assert low.item() == loss(anchor.float(), other.float(), 0.01).item()
+
+
+def test_learned_temperature_scale_and_bias_get_a_gradient():
+    anchor, other = embeddings()
+    temperature, scale, bias = (torch.tensor(x, requires_grad=True) for x in (0.1, 10.0, -10.0))
+    total = clip(anchor, other, temperature=temperature)
+    (total + sigmoid(anchor, other, scale=scale, bias=bias)).backward()
+    assert all(number.grad.abs() > 0 for number in (temperature, scale, bias))
+
+
+def test_the_pair_weights_given_are_left_as_they_are():
+    anchor, other = embeddings()
+    pairs = two_classes()
+    alignment(anchor, other, positives=pairs, temperature=0.1, own_pair=2.0)
+    sup_con(anchor, other, positives=pairs, temperature=0.1, own_pair=False)
+    assert pairs.equal(two_classes())
+
+
+# --- errors
+
+
+@pytest.mark.parametrize("temperature", [0.0, -0.1, math.nan, math.inf])
+@pytest.mark.parametrize("name", sorted(set(LOSSES) - {"sigmoid"}))
+def test_a_temperature_not_above_0_is_an_error(name, temperature):
+    with pytest.raises(ValueError, match="temperature must be finite and above 0, got"):
+        LOSSES[name](*embeddings(), temperature)
+
+
+def test_a_learned_temperature_not_above_0_is_an_error():
+    with pytest.raises(ValueError, match=r"temperature must be finite and above 0, got -1\.0"):
+        clip(*embeddings(), temperature=torch.tensor(-1.0))
+
+
+def test_a_scale_not_above_0_is_an_error():
+    with pytest.raises(ValueError, match=r"scale must be finite and above 0, got 0\.0"):
+        sigmoid(*embeddings(), scale=0.0, bias=-10.0)
+
+
+def test_an_own_pair_weight_not_above_0_is_an_error():
+    with pytest.raises(ValueError, match=r"own_pair must be finite and above 0, got 0\.0"):
+        alignment(*embeddings(), positives=two_classes(), temperature=0.1, own_pair=0.0)
+
+
+def test_a_weight_below_0_is_an_error():
+    anchor, other = embeddings()
+    pairs = torch.eye(12)
+    pairs[0, 1] = -2
+    message = r"positives must be finite and at least 0, or NaN, got \[-2\.0\]"
+    with pytest.raises(ValueError, match=message):
+        info_nce(anchor, other, temperature=0.1, positives=pairs)
+    with pytest.raises(ValueError, match=message):
+        alignment(anchor, other, positives=pairs, temperature=0.1, own_pair=2.0)
+    with pytest.raises(ValueError, match=message):
+        sup_con(anchor, other, positives=pairs, temperature=0.1, own_pair=False)
+
+
+def test_a_sample_without_a_positive_is_an_error_in_info_nce():
+    pairs = torch.eye(12)
+    pairs[4, 4] = 0
+    with pytest.raises(ValueError, match=r"a positive of every sample, got none for \[4\]"):
+        info_nce(*embeddings(), temperature=0.1, positives=pairs)
+
+
+def test_a_batch_without_any_positive_is_an_error_in_sup_con():
+    with pytest.raises(ValueError, match="a positive of at least one sample, got none"):
+        sup_con(*embeddings(), positives=torch.eye(12), temperature=0.1, own_pair=False)
+
+
+def test_positives_that_are_no_probabilities_are_an_error_in_sigmoid():
+    with pytest.raises(ValueError, match=r"positives must be between 0 and 1.*got \[2\.0\]"):
+        sigmoid(*embeddings(), scale=10.0, bias=-10.0, positives=2 * torch.eye(12))
