@@ -82,9 +82,11 @@ class SpectrogramStem(nn.Module):
         self, x: Float[Tensor, "batch lead time"]
     ) -> Float[Tensor, "batch lead frame frequency"]:
         """The magnitude of each frame at 0, fs / window, ..., fs / 2."""
-        frames = x.unfold(-1, self.window, self.hop)
-        parts = torch.stack([frames @ self.cosines, frames @ self.sines], dim=-1)
-        return torch.linalg.vector_norm(parts, dim=-1)
+        # In half precision, rounding of the large slow waves would drown the small fast ones.
+        with torch.autocast(x.device.type, enabled=False):
+            frames = x.to(self.cosines.dtype).unfold(-1, self.window, self.hop)
+            parts = torch.stack([frames @ self.cosines, frames @ self.sines], dim=-1)
+            return torch.linalg.vector_norm(parts, dim=-1)
 
     def forward(self, x: Float[Tensor, "batch lead time"]) -> Float[Tensor, "batch lead frame dim"]:
         require_shape(x, num_leads=self.num_leads, num_samples=self.num_samples)

@@ -1,6 +1,7 @@
 """Chest X-ray encoders: DenseNet-121 with published weights, and a small convolutional net."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import safetensors
@@ -52,22 +53,26 @@ class XrayDenseNet(nn.Module):
 
 
 class SmallXray(nn.Module):
-    """Four convolutions of kernel 3 and stride 2, for small images on a processor.
+    """Four convolutions of stride 2 and one of stride 1, for small images on a processor.
 
-    Each is followed by batch normalisation and ReLU. Tokens are the positions of the last
-    feature map, 1/16 of the image in height and width, pooled by their mean.
+    Each has kernel 3 and is followed by batch normalisation and ReLU. The last one widens what a
+    position sees from 31 to 63 pixels, so that one position can compare the heart with the
+    chest around it. Tokens are the positions of the last feature map, 1/16 of the image in
+    height and width, pooled by their mean.
 
     Args:
-        widths: channels after each convolution; the last is the length of a token.
+        widths: channels after each convolution of stride 2; the last is the length of a token.
     """
 
     def __init__(self, *, widths: tuple[int, ...] = (16, 32, 64, 128)) -> None:
         super().__init__()
         self.dim = widths[-1]
         self.stages = nn.Sequential()
-        for channels, width in zip((1, *widths[:-1]), widths, strict=True):
-            conv = nn.Conv2d(channels, width, 3, stride=2, padding=1, bias=False)
-            self.stages.append(nn.Sequential(conv, nn.BatchNorm2d(width), nn.ReLU()))
+        channels = (1, *widths, self.dim)
+        strides = (2,) * len(widths) + (1,)
+        for (before, after), stride in zip(pairwise(channels), strides, strict=True):
+            conv = nn.Conv2d(before, after, 3, stride, padding=1, bias=False)
+            self.stages.append(nn.Sequential(conv, nn.BatchNorm2d(after), nn.ReLU()))
 
     def tokens(self, x: Float[Tensor, "batch 1 height width"]) -> Tokens:
         """One token per position of the feature map, row by row.

@@ -1,0 +1,150 @@
+"""Laws that every encoder keeps."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from crossbeat.encoders import ENCODERS, XRAY_ENCODERS
+
+LEADS, SAMPLES = 12, 1000
+ECG_NAMES = sorted(set(ENCODERS) - {"eccl"})  # ViT-L has a test of its own, without memory
+NAMES = [*ECG_NAMES, *sorted(XRAY_ENCODERS)]
+TOKENS = {
+    "cromotex": 197,
+    "cromotex-small": 49 + 1,
+    "resnet18": 63,
+    "resnet34": 63,
+    "resnet18-small": 63,
+    "biot": 12 * 9,
+    "biot-small": 12 * 9,
+    "eccl": 12 * 10 + 1,
+    "eccl-small": 12 * 10 + 1,
+    "densenet121": 2 * 2,
+    "small": 4 * 4,
+}
+STEPS = {"cromotex": 196, "cromotex-small": 49, "biot": 9, "biot-small": 9, "eccl-small": 10}
+
+
+def build(name: str) -> nn.Module:
+    torch.manual_seed(0)
+    return ENCODERS[name](LEADS, SAMPLES) if name in ENCODERS else XRAY_ENCODERS[name]()
+
+
+def batch(name: str, size: int = 2) -> Tensor:
+    shape = (LEADS, SAMPLES) if name in ENCODERS else (1, 64, 64)
+    return torch.rand(size, *shape, generator=torch.Generator().manual_seed(1))
+
+
+def output_only(call: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    with torch.no_grad():
+        return call(x)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tokens_and_vector_have_the_promised_shape(name: str) -> None:
+    encoder = build(name).eval()
+    tokens, pooled = output_only(encoder.tokens, batch(name)), output_only(encoder, batch(name))
+    assert tokens.shape == (2, TOKENS[name], encoder.dim)
+    assert pooled.shape == (2, encoder.dim)
+    assert tokens.dtype == pooled.dtype == torch.float32
+    assert pooled.isfinite().all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_parameter_gets_a_gradient(name: str) -> None:
+    encoder = build(name).train()
+    pooled = encoder(batch(name))
+    # A plain sum is constant after layer normalisation: weigh the places differently.
+    weights = torch.randn(pooled.shape, generator=torch.Generator().manual_seed(2))
+    (pooled * weights).sum().backward()
+    silent = [
+        key
+        for key, parameter in encoder.named_parameters()
+        if parameter.grad is None or not parameter.grad.abs().sum() > 0
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_samples_do_not_see_each_other(name: str) -> None:
+    encoder = build(name).eval()
+    x = batch(name).requires_grad_()
+    pooled = encoder(x)[0]
+    (pooled * torch.linspace(-1, 1, len(pooled))).sum().backward()
+    assert x.grad is not None
+    assert x.grad[0].abs().max() > 0
+    assert x.grad[1].abs().max() == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_seed_gives_the_same_encoder(name: str) -> None:
+    x = batch(name)
+    first, second = (output_only(build(name).eval(), x) for _ in range(2))
+    assert torch.equal(first, second)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_state_dict_restores_the_output(name: str) -> None:
+    trained, fresh = build(name).eval(), build(name).eval()
+    with torch.no_grad():
+        for parameter in trained.parameters():
+            parameter.mul_(1.1)
+    x = batch(name)
+    expected = output_only(trained, x)
+    assert not torch.equal(output_only(fresh, x), expected)
+    fresh.load_state_dict(trained.state_dict(), strict=True)
+    assert torch.equal(output_only(fresh, x), expected)
+
+
+@pytest.mark.parametrize("name", ECG_NAMES)
+def test_another_number_of_samples_or_leads_is_refused(name: str) -> None:
+    encoder = build(name)
+    with pytest.raises(ValueError, match="built for 12 leads of 1000 samples, got 12 leads of 900"):
+        encoder(torch.zeros(2, LEADS, 900))
+    with pytest.raises(ValueError, match="got 8 leads of 1000 samples"):
+        encoder.tokens(torch.zeros(2, 8, SAMPLES))
+
+
+@pytest.mark.parametrize("name", ECG_NAMES)
+def test_other_leads_and_lengths_can_be_built(name: str) -> None:
+    encoder = ENCODERS[name](1, 500).eval()
+    assert output_only(encoder, torch.rand(2, 1, 500)).shape == (2, encoder.dim)
+
+
+@pytest.mark.parametrize("name", ECG_NAMES)
+def test_a_flat_ecg_gives_finite_vectors_and_gradients(name: str) -> None:
+    encoder = build(name).train()
+    x = torch.zeros(2, LEADS, SAMPLES, requires_grad=True)
+    encoder(x).square().sum().backward()
+    assert x.grad is not None
+    assert x.grad.isfinite().all()
+    assert all(parameter.grad.isfinite().all() for parameter in encoder.parameters())
+
+
+@pytest.mark.parametrize("name", ECG_NAMES)
+def test_steps_follow_time(name: str) -> None:
+    """The centre of what moves a step in the input lies later for later steps."""
+    encoder = build(name).eval()
+    x = batch(name).requires_grad_()
+    steps = encoder.steps(x)
+    assert steps.shape == (2, STEPS.get(name, TOKENS[name]), encoder.dim)
+    weights = torch.randn(encoder.dim, generator=torch.Generator().manual_seed(3))
+    centres = []
+    for step in (0, steps.shape[1] // 2, -1):
+        (gradient,) = torch.autograd.grad((steps[:, step] @ weights).sum(), x, retain_graph=True)
+        energy = gradient.square().sum(dim=(0, 1))
+        centres.append(float((energy * torch.arange(SAMPLES)).sum() / energy.sum()))
+    assert centres[0] < 0.4 * SAMPLES < centres[1] < 0.6 * SAMPLES < centres[2]
+
+
+def test_eccl_has_the_size_of_vit_large() -> None:
+    samples, dim = 5000, 1024
+    with torch.device("meta"):
+        encoder = ENCODERS["eccl"](LEADS, samples).eval()
+        tokens = encoder.tokens(torch.empty(2, LEADS, samples))
+    assert tokens.shape == (2, 12 * 50 + 1, dim)
+    block = 12 * dim**2 + 13 * dim
+    around = (100 + 1) * dim + (1 + 600 + 1) * dim + 2 * dim
+    assert sum(parameter.numel() for parameter in encoder.parameters()) == 24 * block + around
