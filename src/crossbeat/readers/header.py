@@ -1,0 +1,125 @@
+"""The header of a WFDB record: what signals there are, and how they are stored.
+
+Source: WFDB Applications Guide, header(5).
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from crossbeat.errors import DataError
+
+DEFAULT_FS = 250.0
+"""Hertz, where the header gives no rate (header(5))."""
+
+DEFAULT_GAIN = 200.0
+"""Stored units per physical unit, where the header gives none or 0 (header(5))."""
+
+
+class Channel(NamedTuple):  # twelve are made for each record: a tuple is made fastest
+    """One signal line.
+
+    Args:
+        file: the name of its signal file, in the folder of the header.
+        format: WFDB's number of the storage format.
+        frame: samples per frame.
+        skew: samples by which this signal is late.
+        offset: bytes before the first sample.
+        gain: stored units per physical unit.
+        baseline: the stored value of physical 0.
+        unit: the physical unit.
+        name: the description.
+    """
+
+    file: str
+    format: int
+    frame: int
+    skew: int
+    offset: int
+    gain: float
+    baseline: float
+    unit: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A record: sampling rate in hertz, samples per signal (``None``: not said), signals."""
+
+    fs: float
+    num_samples: int | None
+    channels: tuple[Channel, ...]
+
+
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_RECORD = re.compile(
+    rf"(?P<name>[-\w]+)(?P<segments>/\d+)?\s+(?P<signals>\d+)"
+    rf"(?:\s+(?P<fs>{_NUMBER})(?:/\S*)?(?:\s+(?P<samples>\d+)(?:\s.*)?)?)?"
+)
+_SIGNAL = re.compile(
+    r"(?P<file>\S+)\s+(?P<format>\d+)(?:x(?P<frame>\d+))?(?::(?P<skew>\d+))?"
+    r"(?:\+(?P<offset>\d+))?"
+    rf"(?:\s+(?P<gain>{_NUMBER})(?:\((?P<baseline>[-+]?\d+)\))?(?:/(?P<unit>\S+))?"
+    r"(?:\s+[-+]?\d+(?:\s+(?P<zero>[-+]?\d+)(?:\s+[-+]?\d+(?:\s+[-+]?\d+(?:\s+[-+]?\d+"
+    r"(?:\s+(?P<name>.*))?)?)?)?)?)?)?"
+)
+
+
+def read_header(path: Path) -> Header:
+    """The header of a record of one segment.
+
+    Args:
+        path: the header file.
+
+    Raises:
+        DataError: the file is empty or no WFDB header, a line breaks the format's rules, or the
+            record has several segments.
+    """
+    text = path.read_bytes().decode("utf-8", errors="replace")
+    lines = [line for line in map(str.strip, text.splitlines()) if line and line[0] != "#"]
+    if not lines:
+        raise DataError(f"{path} must be a WFDB header, got an empty file; copy it again")
+    found = _RECORD.fullmatch(lines[0])
+    if found is None:
+        raise DataError(
+            f"{path}: the record line must be 'name signals rate samples', with only letters, "
+            f"digits, - and _ in the name, got {lines[0][:80]!r}; correct the header"
+        )
+    if found["segments"]:
+        raise DataError(
+            f"{path} must be a record of one segment, got {found['segments'][1:]} segments; "
+            "read one of its segments"
+        )
+    fs = float(found["fs"] or DEFAULT_FS)
+    if fs <= 0:
+        raise DataError(f"{path}: the rate must be above 0 Hz, got {fs}; correct the header")
+    count = int(found["signals"])
+    if count == 0 or len(lines) - 1 < count:
+        raise DataError(
+            f"{path} must have a line for each signal, at least one, got {len(lines) - 1} "
+            f"lines for {count} signals; correct the header"
+        )
+    channels = tuple(_channel(line, path) for line in lines[1 : count + 1])
+    return Header(fs, int(found["samples"] or 0) or None, channels)
+
+
+def _channel(line: str, path: Path) -> Channel:
+    found = _SIGNAL.fullmatch(line)
+    if found is None or "/" in found["file"] or "\\" in found["file"]:
+        raise DataError(
+            f"{path}: a signal line must be 'file format gain ... name', the file in the folder "
+            f"of the header, got {line[:80]!r}; correct the header"
+        )
+    file, storage, frame, skew, offset, gain, baseline, unit, zero, name = found.groups()
+    return Channel(
+        file=file,
+        format=int(storage),
+        frame=int(frame or 1),
+        skew=int(skew or 0),
+        offset=int(offset or 0),
+        gain=float(gain or 0) or DEFAULT_GAIN,
+        baseline=float(baseline or zero or 0),
+        unit=unit or "mV",
+        name=name or "",
+    )

@@ -1,0 +1,144 @@
+"""WFDB records: 16-bit ones by a fast reader of our own, other formats by the ``wfdb`` package.
+
+PTB-XL, MIMIC-IV-ECG, the CinC challenges, LUDB and PTB are all stored in 16 bits.
+
+Source: WFDB Applications Guide, signal(5).
+"""
+
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32
+
+from crossbeat.errors import DataError
+from crossbeat.readers.header import Channel, Header, read_header
+
+_MISSING = -32768
+"""What format 16 stores where there is no sample (signal(5))."""
+
+_BITS = {8: 8, 16: 16, 24: 24, 32: 32, 61: 16, 80: 8, 160: 16, 212: 12, 310: 10, 311: 10}
+"""Bits of a sample in each format of fixed width (signal(5))."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """All signals of a record.
+
+    Args:
+        values: in the unit of each signal; NaN where there is no sample.
+        names: of the signals, as the header spells them.
+        units: of the signals, as the header spells them.
+        fs: sampling rate in hertz.
+    """
+
+    values: Float32[np.ndarray, "signal time"]
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    fs: float
+
+
+def read_record(header: Path) -> Record:
+    """All signals of a WFDB record, in their own units.
+
+    Args:
+        header: its header file.
+
+    Raises:
+        DataError: the header breaks the format's rules, a signal file is missing or does not
+            hold what the header says, signals have different rates, or the format is not 16
+            and the package ``wfdb`` is absent.
+    """
+    described = read_header(header)
+    for channel in described.channels:
+        if channel.frame != 1:
+            raise DataError(
+                f"{header}: all signals must have one sample per frame, got {channel.frame} "
+                f"of {channel.name}; resample them to one rate"
+            )
+    native = all(channel.format == 16 and channel.skew == 0 for channel in described.channels)
+    values = _read_16(header, described) if native else _read_other(header, described)
+    return Record(
+        values,
+        tuple(channel.name for channel in described.channels),
+        tuple(channel.unit for channel in described.channels),
+        described.fs,
+    )
+
+
+def _read_16(header: Path, described: Header) -> Float32[np.ndarray, "signal time"]:
+    stored = []
+    samples = described.num_samples
+    for file, together in groupby(described.channels, lambda channel: channel.file):
+        block = _read_file(header.with_name(file), list(together), samples)
+        samples = block.shape[1]
+        stored.append(block)
+    digital = stored[0] if len(stored) == 1 else np.concatenate(stored)
+    baseline = np.array([channel.baseline for channel in described.channels], np.float32)
+    gain = np.array([channel.gain for channel in described.channels], np.float32)
+    values = digital.astype(np.float32, order="C")
+    values -= baseline[:, None]
+    values /= gain[:, None]
+    missing = digital == _MISSING
+    if missing.any():
+        values[missing] = np.nan
+    return values
+
+
+def _read_file(path: Path, channels: list[Channel], samples: int | None) -> np.ndarray:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise _no_file(path, error) from None
+    num, offset = len(channels), channels[0].offset
+    frames, rest = divmod(len(data) - offset, 2 * num)
+    if frames < 1 or rest or frames != (samples or frames):
+        raise DataError(
+            f"{path} must hold {samples or 'whole'} samples of each of {num} signals, got "
+            f"{max(len(data) - offset, 0) / (2 * num):g}; it is damaged or belongs to another "
+            "header, copy both again"
+        )
+    return np.frombuffer(data, "<i2", offset=offset).reshape(frames, num).T
+
+
+def _no_file(path: Path, error: OSError) -> DataError:
+    return DataError(
+        f"{path} must be the signal file of a WFDB record, but {error.strerror or error}; "
+        "copy it beside its header"
+    )
+
+
+def _read_other(header: Path, described: Header) -> Float32[np.ndarray, "signal time"]:
+    formats = ", ".join(sorted({str(channel.format) for channel in described.channels}))
+    try:
+        import wfdb
+    except ImportError:
+        raise DataError(
+            f"{header} is stored in WFDB format {formats}, which needs the package wfdb; "
+            "pip install 'crossbeat[formats]'"
+        ) from None
+    for file, together in groupby(described.channels, lambda channel: channel.file):
+        _check_size(header.with_name(file), list(together), described.num_samples or 0)
+    try:
+        record = wfdb.rdrecord(str(header.with_suffix("")))
+    except Exception as error:  # the package raises whatever its parsing runs into
+        raise DataError(
+            f"{header} must be a sound WFDB record of format {formats}, but wfdb found: {error}; "
+            "copy the record again"
+        ) from error
+    return np.ascontiguousarray(record.p_signal.T, dtype=np.float32)
+
+
+def _check_size(path: Path, channels: list[Channel], samples: int) -> None:
+    # wfdb fills up what a truncated file lacks, without a word
+    try:
+        size = path.stat().st_size - channels[0].offset
+    except OSError as error:
+        raise _no_file(path, error) from None
+    least = samples * sum(_BITS.get(channel.format, 0) for channel in channels) // 8
+    if size < max(least, 1):
+        raise DataError(
+            f"{path} must hold {samples} samples of each of {len(channels)} signals, "
+            f"{least} bytes, got {max(size, 0)}; it is damaged, copy it again"
+        )

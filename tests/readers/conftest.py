@@ -1,0 +1,32 @@
+"""A WFDB record on disk, made in the test."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crossbeat.leads import STANDARD
+
+WriteRecord = Callable[..., Path]
+
+
+@pytest.fixture
+def write_record(tmp_path: Path) -> WriteRecord:
+    """Writes 16-bit signals and their header; gives the header's path."""
+
+    def write(
+        digital: np.ndarray,
+        names: Sequence[str] = STANDARD,
+        *,
+        calibration: str = "1000.0(0)/mV",
+        storage: str = "16",
+        file: str = "a.dat",
+    ) -> Path:
+        lines = [f"a {len(digital)} 100 {digital.shape[1]}"]
+        lines += [f"{file} {storage} {calibration} 16 0 0 0 0 {name}" for name in names]
+        (tmp_path / "a.hea").write_text("\n".join(lines) + "\n")
+        (tmp_path / file).write_bytes(digital.T.astype("<i2").tobytes())
+        return tmp_path / "a.hea"
+
+    return write

@@ -1,0 +1,220 @@
+"""Resampling, baseline removal and preprocessing."""
+
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from crossbeat import leads, signal
+from crossbeat.errors import ConfigError, DataError
+from crossbeat.readers import read_ecg
+
+TEN_SECONDS = signal.Preprocessing(leads=leads.STANDARD, fs=100.0, seconds=10.0, baseline=True)
+
+
+def noise(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+def sine(fs: float, seconds: float, hertz: float = 5.0) -> np.ndarray:
+    return np.sin(2 * np.pi * hertz * np.arange(round(seconds * fs)) / fs).astype(np.float32)
+
+
+def plain_medians(row: np.ndarray, sizes: tuple[int, ...]) -> np.ndarray:
+    """The running medians as their definition: a window at a time, zeros outside."""
+    for size in sizes:
+        padded = np.pad(row, size // 2)
+        row = np.array([np.median(padded[t : t + size]) for t in range(len(row))])
+    return row
+
+
+# Resampling
+
+
+@pytest.mark.parametrize("fs", [100.0, 125.0, 250.0, 257.0, 360.0, 400.0, 500.0, 1000.0])
+def test_a_slow_sine_survives_resampling_from_any_rate(fs: float) -> None:
+    given_, wanted = sine(fs, 4), sine(100.0, 4)
+    inside = slice(50, -50)
+    np.testing.assert_allclose(
+        signal.resample(given_, fs, 100.0)[inside], wanted[inside], atol=5e-3
+    )
+
+
+def test_what_the_new_rate_cannot_carry_is_filtered_out() -> None:
+    alias = signal.resample(sine(500.0, 4, hertz=90.0), 500.0, 100.0)
+    assert np.abs(alias[50:-50]).max() < 0.01
+
+
+@pytest.mark.parametrize(("fs", "to"), [(100.0, 250.0), (128.5, 100.0), (99.9, 100.0)])
+def test_the_length_follows_from_the_exact_ratio(fs: float, to: float) -> None:
+    assert signal.resample(noise(2, 1000), fs, to).shape == (2, math.ceil(1000 * to / fs))
+
+
+def test_resampling_a_batch_equals_resampling_each_row() -> None:
+    batch = noise(2, 3, 500)
+    together = signal.resample(batch, 500.0, 100.0)
+    assert together.dtype == np.float32
+    for b in range(2):
+        for lead in range(3):
+            np.testing.assert_array_equal(
+                together[b, lead], signal.resample(batch[b, lead], 500.0, 100.0)
+            )
+
+
+def test_the_same_rate_copies_the_signal() -> None:
+    values = noise(2, 50)
+    same = signal.resample(values, 100.0, 100.0)
+    np.testing.assert_array_equal(same, values)
+    assert not np.shares_memory(same, values)
+
+
+@pytest.mark.parametrize(("fs", "to"), [(0.0, 100.0), (100.0, -1.0)])
+def test_a_rate_must_be_above_zero(fs: float, to: float) -> None:
+    with pytest.raises(ValueError, match="must be above 0 Hz"):
+        signal.resample(noise(10), fs, to)
+
+
+# Baseline
+
+
+@pytest.mark.parametrize(
+    ("fs", "sizes"),
+    [(100.0, (21, 61)), (125.0, (25, 75)), (250.0, (51, 151)), (500.0, (101, 301))],
+)
+def test_baseline_is_two_running_medians_with_odd_windows(
+    fs: float, sizes: tuple[int, int]
+) -> None:
+    values = noise(2, 400).cumsum(axis=-1)
+    cleaned = signal.remove_baseline(values, fs)
+    for row, got in zip(values, cleaned, strict=True):
+        np.testing.assert_allclose(got, row - plain_medians(row, sizes), atol=1e-6)
+
+
+def test_rows_do_not_reach_into_one_another() -> None:
+    values = noise(3, 2, 200) + np.arange(6, dtype=np.float32).reshape(3, 2, 1) * 100
+    together = signal.remove_baseline(values, 100.0)
+    assert together.dtype == np.float32
+    for index in np.ndindex(3, 2):
+        np.testing.assert_array_equal(together[index], signal.remove_baseline(values[index], 100.0))
+
+
+def test_a_constant_offset_is_baseline() -> None:
+    offset = signal.remove_baseline(np.full(400, 3.0, np.float32), 100.0)
+    np.testing.assert_array_equal(offset[40:-40], 0)
+
+
+def test_a_narrow_beat_is_not_baseline() -> None:
+    beat = np.zeros(400, np.float32)
+    beat[200:205] = 1
+    np.testing.assert_array_equal(signal.remove_baseline(beat, 100.0), beat)
+
+
+def test_baseline_removal_leaves_its_input() -> None:
+    values = noise(2, 100)
+    before = values.copy()
+    signal.remove_baseline(values, 100.0)
+    np.testing.assert_array_equal(values, before)
+
+
+# Preprocessing
+
+
+def test_preprocessing_goes_through_json() -> None:
+    text = json.dumps(asdict(TEN_SECONDS))
+    assert signal.Preprocessing.load(json.loads(text)) == TEN_SECONDS
+
+
+@pytest.mark.parametrize("settings", [{"fs": 1}, {**asdict(TEN_SECONDS), "filter": True}])
+def test_preprocessing_refuses_other_settings(settings: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match="must have the settings baseline, fs, leads, seconds"):
+        signal.Preprocessing.load(settings)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"leads": ("I", "AVR")}, "got I, AVR"),
+        ({"leads": ("I", "I")}, "got I, I"),
+        ({"leads": ()}, "got none"),
+        ({"fs": 0.0}, "fs must be above 0 Hz, got 0.0"),
+        ({"seconds": -1.0}, "seconds must be above 0"),
+        ({"seconds": 0.125, "fs": 100.0}, "whole number of samples at 100.0 Hz, got 0.125"),
+    ],
+)
+def test_preprocessing_checks_its_settings(change: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        signal.Preprocessing.load({**asdict(TEN_SECONDS), **change})
+
+
+@pytest.mark.parametrize("fs", [100.0, 125.0, 400.0, 500.0, 1000.0])
+def test_any_rate_and_order_becomes_the_form_of_the_model(fs: float) -> None:
+    record = signal.Ecg(noise(12, round(10 * fs)), leads.MIMIC, fs)
+    ecg = TEN_SECONDS.apply(record)
+    assert ecg.values.shape == (12, 1000)
+    assert ecg.values.dtype == np.float32
+    assert (ecg.leads, ecg.fs) == (leads.STANDARD, 100.0)
+
+
+def test_preprocessing_goes_by_lead_name() -> None:
+    values = noise(12, 1000)
+    order = leads.index(leads.STANDARD, leads.MIMIC)
+    standard = TEN_SECONDS.apply(signal.Ecg(values, leads.STANDARD, 100.0))
+    mimic = TEN_SECONDS.apply(signal.Ecg(values[order], leads.MIMIC, 100.0))
+    np.testing.assert_array_equal(standard.values, mimic.values)
+
+
+def test_a_longer_record_gives_its_first_seconds() -> None:
+    plain = signal.Preprocessing(leads=("II",), fs=100.0, seconds=2.0, baseline=False)
+    values = noise(1, 900)
+    result = plain.apply(signal.Ecg(values, ("II",), 100.0))
+    np.testing.assert_array_equal(result.values, values[:, :200])
+
+
+def test_a_batch_is_preprocessed_as_its_records_are() -> None:
+    batch = noise(3, 8, 5000)
+    together = TEN_SECONDS.apply_batch(batch, leads.INDEPENDENT, 500.0)
+    for row, record in zip(together, batch, strict=True):
+        one = TEN_SECONDS.apply(signal.Ecg(record, leads.INDEPENDENT, 500.0))
+        np.testing.assert_array_equal(row, one.values)
+
+
+def test_limb_lead_equations_hold_after_preprocessing_without_baseline() -> None:
+    plain = signal.Preprocessing(leads=leads.STANDARD, fs=100.0, seconds=10.0, baseline=False)
+    ecg = plain.apply(signal.Ecg(noise(8, 5000), leads.INDEPENDENT, 500.0))
+    rows = dict(zip(ecg.leads, ecg.values, strict=True))
+    for lead, expected in leads.limb_leads(rows["I"], rows["II"]).items():
+        np.testing.assert_allclose(rows[lead], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("samples", [0, 4999])
+def test_a_short_record_is_refused(samples: int) -> None:
+    with pytest.raises(DataError, match=r"must last at least 10 s, got .* s; use a longer"):
+        TEN_SECONDS.apply(signal.Ecg(noise(12, samples), leads.STANDARD, 500.0))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_value_that_is_not_finite_is_refused(bad: float) -> None:
+    values = noise(12, 1000)
+    values[3, 7] = bad
+    with pytest.raises(DataError, match="must be finite, got NaN or infinity"):
+        TEN_SECONDS.apply(signal.Ecg(values, leads.STANDARD, 100.0))
+
+
+def test_a_missing_lead_is_refused() -> None:
+    with pytest.raises(DataError, match="must have lead V6"):
+        TEN_SECONDS.apply(signal.Ecg(noise(11, 1000), leads.STANDARD[:-1], 100.0))
+
+
+def test_preprocessing_equals_the_published_one(shared: Path) -> None:
+    """Recorded in double precision; ours is single, hence 1e-5 on a range of 2."""
+    reference = np.load(shared / "parity" / "cromotex_preprocess.npz")
+    order = tuple(reference["leads"].tolist())
+    published = signal.Preprocessing(leads=order, fs=100.0, seconds=10.0, baseline=True)
+    for number, expected in zip(reference["ecg_id"], reference["expected"], strict=True):
+        ecg = published.apply(read_ecg(shared / "data" / "ecg-formats" / f"{number:05d}_hr"))
+        scaled = signal.min_max(torch.from_numpy(ecg.values)[None], order)[0]
+        np.testing.assert_allclose(scaled.numpy(), expected, atol=1e-5)
