@@ -3,7 +3,7 @@
 A view takes ECGs in millivolts and a generator and returns new ECGs. Settings are bound with
 ``functools.partial``::
 
-    view = compose(partial(rotate_vcg, angle=30), mask_time_per_lead)
+    view = compose(partial(rotate_vcg, angle=30.0), mask_time_per_lead)
     first, second = view(ecg, generator), view(ecg, generator)
 
 Leads go by name: their order changes nothing. The generator alone decides: one on the CPU gives

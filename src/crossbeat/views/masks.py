@@ -100,9 +100,9 @@ def _window(
 ) -> Bool[Tensor, "batch row time"]:
     if not 0 <= share <= 1:
         raise ValueError(f"share must be 0 to 1, got {share}")
-    time = torch.arange(num_samples, device=begin.device)
-    since = (time - begin[:, :, None]) % num_samples
-    return since < round(share * num_samples)
+    hidden = torch.arange(num_samples, device=begin.device) < round(share * num_samples)
+    turned = hidden.repeat(2).unfold(0, num_samples, 1)
+    return turned[num_samples - begin]
 
 
 def _hide(ecg: Ecgs, hidden: Bool[Tensor, "batch row time"]) -> Ecgs:

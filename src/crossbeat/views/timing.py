@@ -97,10 +97,11 @@ def warped_clock(
         raise ValueError(f"num_knots must be at least 2, got {num_knots}")
     last = _last(ecg)
     bound = math.log(most)
-    knots = uniform(generator, (len(ecg.values), 1, num_knots), -bound, bound)
-    knots = knots.double().exp()
-    speed = F.interpolate(knots, size=last, mode="linear", align_corners=True)[:, 0]
-    clock = F.pad(speed.cumsum(dim=1), (1, 0))
+    knots = uniform(generator, (len(ecg.values), num_knots), -bound, bound).double()
+    step = torch.linspace(0, num_knots - 1, last, dtype=torch.float64, device=generator.device)
+    near = torch.arange(num_knots, device=generator.device)[:, None]
+    gained = F.pad((1 - (step - near).abs()).clamp(min=0).cumsum(dim=1), (1, 0))
+    clock = torch.arange(last + 1, device=generator.device) + knots.expm1() @ gained
     return (clock * (last / clock[:, -1:])).clamp(max=last)
 
 
@@ -159,5 +160,5 @@ def _read(ecg: Ecgs, time: Float[Tensor, "batch time"]) -> Ecgs:
     weight = (time - before).to(ecg.values.device, working_dtype(ecg.values))[:, None]
     before = before.long().to(ecg.values.device)
     left, right = _pick(ecg.values, before), _pick(ecg.values, before + 1)
-    values = left.to(weight.dtype).lerp(right.to(weight.dtype), weight)
+    values = left.to(weight.dtype).lerp_(right.to(weight.dtype), weight)
     return Ecgs(values.to(ecg.values.dtype), ecg.leads, ecg.fs)
