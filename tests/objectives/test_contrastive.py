@@ -264,6 +264,19 @@ def test_a_candidate_that_is_neither_for_all_anchors_has_no_influence():
     assert loss(moved, two_classes()) != pytest.approx(loss(other, two_classes()), rel=1e-3)
 
 
+def test_a_hardness_is_shown_the_negatives_and_neither_positives_nor_undecided_pairs():
+    shown = []
+
+    def remember(cosines, negatives):
+        shown.append(negatives)
+        return torch.zeros_like(cosines)
+
+    pairs = some_pairs()
+    info_nce(*embeddings(), temperature=0.1, positives=pairs, hardness=remember)
+    assert pairs.isnan().any()
+    assert shown[0].equal(pairs == 0)
+
+
 # --- precision and gradients
 
 

@@ -100,6 +100,8 @@ def test_the_weights_of_negatives_do_not_depend_on_the_positives(strategy):
     weigh = HARDNESS[strategy](5.0, 0.25)
     before, after = weigh(COSINES, NEGATIVES), weigh(moved, NEGATIVES)
     assert before[NEGATIVES].tolist() == after[NEGATIVES].tolist()
+    assert before.isfinite().all()
+    assert after.isfinite().all()
 
 
 def test_only_negatives_are_penalised():

@@ -34,16 +34,15 @@ def bce(
     require_probabilities("targets", targets)
     if positive_weight is not None and not (positive_weight > 0).all():
         raise ValueError(f"positive_weight must be above 0, got {positive_weight.tolist()}")
-    with torch.autocast(logits.device.type, enabled=False):
-        logits = at_least_float32(logits)
-        decided = ~targets.isnan()
-        losses = F.binary_cross_entropy_with_logits(
-            logits,
-            targets.nan_to_num().to(logits.dtype),
-            reduction="none",
-            pos_weight=positive_weight,
-        )
-        return torch.where(decided, losses, 0).sum() / decided.sum().clamp(min=1)
+    logits = at_least_float32(logits)
+    decided = ~targets.isnan()
+    losses = F.binary_cross_entropy_with_logits(
+        logits,
+        targets.nan_to_num().to(logits.dtype),
+        reduction="none",
+        pos_weight=positive_weight,
+    )
+    return torch.where(decided, losses, 0).sum() / decided.sum().clamp(min=1)
 
 
 def soft_bce(logits: Findings, teacher: Findings, *, temperature: float = 1.0) -> Scalar:
