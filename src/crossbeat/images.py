@@ -1,0 +1,117 @@
+"""Chest X-rays: files to square 8-bit arrays, and batches of those to what encoders take."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32, Shaped, UInt8
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+from crossbeat.errors import DataError
+
+FORMATS = ("PNG", "JPEG", "TIFF")
+"""What ``read_xray`` reads, by Pillow's names."""
+
+MOST_PIXELS = 64_000_000
+"""Larger files are refused before they are decoded; a detector has about ten million pixels."""
+
+_EIGHT_BIT = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"}
+_WIDER = {"I;16", "I;16B", "I;16L", "I"}
+
+
+def read_xray(path: str | Path, size: int) -> UInt8[np.ndarray, "size size"]:
+    """An X-ray as a grey square: its centre, resized with antialiasing.
+
+    Colours become luminance. Grey values of 16 bits are scaled so that the darkest pixel of
+    the square is 0 and the brightest 255, since such files seldom use all 16; values of 8
+    bits are kept.
+
+    Args:
+        path: a PNG, JPEG or TIFF file of one image.
+        size: pixels of a side, above 0.
+
+    Raises:
+        DataError: the file is missing, empty, truncated, no image of these formats, of several
+            images, too large, or shows the same value everywhere.
+        ValueError: ``size`` is not above 0.
+    """
+    if size <= 0:
+        raise ValueError(f"size must be above 0 pixels, got {size}")
+    path = Path(path)
+    try:
+        pixels = _centre(_decode(path, size))
+    except (OSError, SyntaxError, ValueError) as error:  # what Pillow's decoders raise
+        raise DataError(
+            f"{path} must be a sound image, but {error}; copy or export it again"
+        ) from error
+    low, high = pixels.min().item(), pixels.max().item()
+    if low == high:
+        raise DataError(
+            f"{path} must show something, but every pixel is {low}; export the image again"
+        )
+    if pixels.dtype != np.uint8:
+        pixels = (pixels.astype(np.float32) - low) * np.float32(255 / (high - low))
+    square = Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR)
+    return np.rint(np.asarray(square)).astype(np.uint8)
+
+
+def _decode(path: Path, size: int) -> Shaped[np.ndarray, "height width"]:
+    with _open(path) as image:
+        frames = getattr(image, "n_frames", 1)
+        if image.width * image.height > MOST_PIXELS:
+            raise _too_large(path)
+        if image.mode not in _EIGHT_BIT | _WIDER or frames > 1:
+            raise DataError(
+                f"{path} must be one image of 8 or 16 bits, got {frames} of Pillow's mode "
+                f"{image.mode}; export one image"
+            )
+        if image.mode in _WIDER:
+            return np.asarray(image)
+        image.draft("L", (2 * size, 2 * size))  # decodes a JPEG no finer than is needed
+        return np.asarray(image.convert("L"))
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return Image.open(path, formats=FORMATS)
+    except FileNotFoundError:
+        raise DataError(f"there is no file {path}; check the path") from None
+    except UnidentifiedImageError:
+        raise DataError(
+            f"{path} must be an image, {', '.join(FORMATS)}, but is none; convert or export it"
+        ) from None
+    except Image.DecompressionBombError:
+        raise _too_large(path) from None
+
+
+def _too_large(path: Path) -> DataError:
+    return DataError(
+        f"{path} must have at most {MOST_PIXELS:,} pixels, got more; scale the image down"
+    )
+
+
+def _centre(pixels: Shaped[np.ndarray, "height width"]) -> Shaped[np.ndarray, "side side"]:
+    height, width = pixels.shape
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return pixels[top : top + side, left : left + side]
+
+
+def unit_range(
+    images: UInt8[Tensor, "batch height width"],
+) -> Float32[Tensor, "batch 1 height width"]:
+    """Grey values from 0 to 1: x / 255."""
+    return images[:, None].float() / 255
+
+
+def xrv_range(
+    images: UInt8[Tensor, "batch height width"],
+) -> Float32[Tensor, "batch 1 height width"]:
+    """Grey values from -1024 to 1024, as torchxrayvision's weights take them.
+
+    Source: Cohen 2022 (arXiv:2111.00595) section 2.
+    """
+    return (2 * unit_range(images) - 1) * 1024
