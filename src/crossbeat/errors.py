@@ -1,5 +1,8 @@
 """What the user gave us was wrong: shown as one sentence, without a traceback."""
 
+import difflib
+from collections.abc import Iterable
+
 
 class UserError(Exception):
     """Something that the user can put right; the text says what is wrong and what to do."""
@@ -15,3 +18,9 @@ class DataError(UserError):
 
 class CheckpointError(UserError):
     """Weights or a run do not belong to the model or the settings that they are loaded into."""
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """The end of a message: the known name that was probably meant, or nothing."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]!r}?" if near else ""

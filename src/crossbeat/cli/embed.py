@@ -1,0 +1,32 @@
+"""``crossbeat embed RUN --out FILE``."""
+
+from pathlib import Path
+
+from crossbeat.cli.options import command, note, parse
+
+
+def run(arguments: list[str]) -> None:
+    """Write embeddings beside the table of the cohort."""
+    parser = command("embed", "Write the embedding of every ECG of a cohort by a finished run.")
+    parser.add_argument("run", type=Path, help="folder of a finished run")
+    parser.add_argument("--cohort", type=Path, default=None, help="default: the run's own")
+    parser.add_argument("--split", type=str, default="test", help="train, val or test")
+    parser.add_argument("--out", type=Path, required=True, help="Parquet file to write")
+    options = parse(parser, arguments)
+    import polars as pl
+
+    from crossbeat.cli.cohorts import cohort_from, cohort_of
+    from crossbeat.errors import ConfigError
+    from crossbeat.recipes.run import Run, embeddings
+
+    if options.split not in ("train", "val", "test"):
+        raise ConfigError(f"--split must be train, val or test, got {options.split!r}")
+    trained = Run.open(options.run)
+    cohort = cohort_from(options.cohort) if options.cohort else cohort_of(trained)
+    rows = cohort.rows(options.split, has=("ecg",))
+    vectors = embeddings(trained, cohort, rows).numpy()
+    table = cohort.table[rows.tolist()].with_columns(
+        pl.Series("embedding", vectors, dtype=pl.Array(pl.Float32, vectors.shape[1]))
+    )
+    table.write_parquet(options.out)
+    note(f"{len(rows)} embeddings of {vectors.shape[1]} values: {options.out}")

@@ -1,0 +1,44 @@
+"""``crossbeat show RECIPE``."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from crossbeat.cli.options import command, parse
+from crossbeat.cli.tables import print_table
+
+
+def run(arguments: list[str]) -> None:
+    """Show the settings of a recipe."""
+    parser = command("show", "Show the settings of a recipe.")
+    parser.add_argument("recipe", type=str, help="a name that 'crossbeat recipes' lists")
+    parser.add_argument("--preset", type=str, default="published", help="published or demo")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    options = parse(parser, arguments)
+    from crossbeat.recipes import SUMMARIES
+    from crossbeat.recipes.presets import preset_named
+    from crossbeat.recipes.settings import recipe_named
+
+    recipe: Any = preset_named(options.preset)(recipe_named(options.recipe))
+    settings = asdict(recipe)
+    if options.json:
+        print(json.dumps(settings, indent=1))
+        return
+    rows = [[name, value] for name, value in _flat(settings, "")]
+    print_table(f"{options.recipe}: {SUMMARIES[options.recipe]}", ["setting", "value"], rows)
+
+
+def _flat(settings: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
+    rows = []
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            rows += _flat(value, f"{prefix}{name}.")
+        else:
+            rows.append((f"{prefix}{name}", _text(value)))
+    return rows
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "none"
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -1,0 +1,62 @@
+"""``crossbeat train RECIPE --cohort C --out DIR``."""
+
+from pathlib import Path
+from typing import Any
+
+from crossbeat.cli.options import command, note, parse
+from crossbeat.errors import ConfigError
+
+
+def run(arguments: list[str]) -> None:
+    """Train a recipe and save its model."""
+    name, rest = _recipe_name(arguments)
+    preset, rest = _preset(rest)
+    from crossbeat.cli.cohorts import cohort_from
+    from crossbeat.recipes.presets import preset_named
+    from crossbeat.recipes.run import train
+    from crossbeat.recipes.settings import recipe_named
+    from crossbeat.training import TrainerSettings
+
+    recipe: Any = preset_named(preset)(recipe_named(name))
+    parser = command("train", f"Train recipe {name} (preset {preset}) on a cohort.")
+    parser.add_argument("--cohort", type=Path, required=True, help="the folder of a cohort")
+    parser.add_argument("--out", type=Path, required=True, help="the folder of the run")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--trainer", type=TrainerSettings, default=TrainerSettings())
+    parser.add_argument("--recipe", type=type(recipe), default=recipe)
+    options = parse(parser, rest)
+    trained = train(
+        name,
+        options.recipe,
+        cohort_from(options.cohort),
+        options.out,
+        seed=options.seed,
+        trainer=options.trainer,
+    )
+    note(f"trained {name} in {sum(phase['seconds'] for phase in trained.phases):.0f} s")
+    if "ecg_encoder" in trained.parts:
+        from crossbeat.cli.evaluate import save_model
+
+        save_model(trained)
+        note(f"model: {options.out / 'model'}")
+    note(f"next: crossbeat evaluate {options.out}")
+
+
+def _recipe_name(arguments: list[str]) -> tuple[str, list[str]]:
+    if arguments and not arguments[0].startswith("-"):
+        return arguments[0], arguments[1:]
+    if set(arguments) & {"-h", "--help"}:
+        return "cromotex", arguments
+    raise ConfigError(
+        "crossbeat train must start with a recipe, such as 'crossbeat train cromotex "
+        "--cohort DIR --out DIR'; crossbeat recipes lists them"
+    )
+
+
+def _preset(arguments: list[str]) -> tuple[str, list[str]]:
+    for at, argument in enumerate(arguments):
+        if argument == "--preset" and at + 1 < len(arguments):
+            return arguments[at + 1], arguments[:at] + arguments[at + 2 :]
+        if argument.startswith("--preset="):
+            return argument.partition("=")[2], arguments[:at] + arguments[at + 1 :]
+    return "published", arguments

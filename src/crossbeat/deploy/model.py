@@ -1,0 +1,117 @@
+"""A saved model: one folder with weights, preprocessing, calibration, metrics and a card."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from crossbeat import __version__
+from crossbeat.errors import ConfigError
+from crossbeat.evaluation.choices import Choice
+from crossbeat.recipes.run import Run
+from crossbeat.signal import Preprocessing
+from crossbeat.training.checkpoint import save_tensors, write_atomically
+
+FORMAT = 1
+KEPT = ("ecg_encoder", "ecg_classifier")
+"""The parts that answer for an ECG; all others served training."""
+
+
+def export_model(run: Run, folder: Path, choices: Sequence[Choice]) -> None:
+    """Write the ECG model of a run; ``config.json`` comes last, so a folder with it is whole.
+
+    Args:
+        folder: made if it does not exist.
+        choices: threshold and calibration of each finding, chosen on validation.
+
+    Raises:
+        ConfigError: the run's model reads X-rays.
+        DataError: the disk is full.
+    """
+    if any(name not in run.parts for name in KEPT):
+        raise ConfigError(
+            f"recipe {run.name!r} must have an ECG model to export, got an X-ray model; "
+            "train another recipe"
+        )
+    recipe: Any = run.recipe
+    cohort = run.plan["cohort"]
+    preprocessing = Preprocessing(
+        leads=tuple(cohort["leads"]),
+        fs=cohort["fs"],
+        seconds=cohort["seconds"],
+        baseline=cohort["baseline"],
+    )
+    weights = {
+        f"{part}.{name}": value
+        for part in KEPT
+        for name, value in run.parts[part].state_dict().items()
+    }
+    save_tensors(folder / "model.safetensors", weights, {"format": "pt"})
+    files = {
+        "preprocessing.json": asdict(preprocessing)
+        | {"unit": "mV", "normalisation": recipe.ecg.normalisation},
+        "calibration.json": _calibration(run.recipe.findings, choices),
+        "metrics.json": {},
+        "config.json": {
+            "format": FORMAT,
+            "model_type": "crossbeat-ecg",
+            "crossbeat_version": __version__,
+            "recipe": run.name,
+            "findings": list(run.recipe.findings),
+            "ecg": asdict(recipe.ecg),
+            "cohort": {name: cohort[name] for name in ("name", "kind", "unit")},
+            "seed": run.seed,
+        },
+    }
+    write_atomically(folder / "README.md", _card(run).encode())
+    for name, contents in files.items():
+        write_atomically(folder / name, (json.dumps(contents, indent=1) + "\n").encode())
+
+
+def record_metrics(folder: Path, metrics: dict[str, Any]) -> None:
+    """Write the test results of a model beside it, in the form of ``results.json``."""
+    write_atomically(folder / "metrics.json", (json.dumps(metrics, indent=1) + "\n").encode())
+
+
+def _calibration(findings: Sequence[str], choices: Sequence[Choice]) -> dict[str, Any]:
+    return {
+        finding: {
+            "slope": _plain(choice.calibration.slope),
+            "intercept": _plain(choice.calibration.intercept),
+            "threshold": _plain(choice.threshold),
+        }
+        for finding, choice in zip(findings, choices, strict=True)
+    }
+
+
+def _plain(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _card(run: Run) -> str:
+    cohort = run.plan["cohort"]
+    notes = "".join(f"- {note}\n" for note in cohort["notes"])
+    return f"""---
+library_name: crossbeat
+tags: [ecg, cross-modal]
+license: mit
+---
+# {run.name} on {cohort["name"]}
+
+An ECG model made by crossbeat {__version__} with recipe `{run.name}`, seed {run.seed}. It takes
+{len(cohort["leads"])} leads ({", ".join(cohort["leads"])}), {cohort["seconds"]:g} s at
+{cohort["fs"]:g} Hz; `preprocessing.json` says how a record is brought to that form. It tells the
+probability of {", ".join(run.recipe.findings)}, calibrated on the validation split.
+
+`metrics.json` holds its results on the test split, once it was evaluated.
+
+## Training data
+
+Cohort `{cohort["name"]}` (kind: {cohort["kind"]}).
+{notes}
+## Not a medical device
+
+For research. It has not been cleared for diagnosis, and it knows no population but its cohort's.
+"""

@@ -1,0 +1,139 @@
+"""A saved model, ready to answer for single ECGs."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.special import expit
+from torch import nn
+
+from crossbeat.data import CohortInfo
+from crossbeat.deploy.model import FORMAT, KEPT
+from crossbeat.errors import CheckpointError, ConfigError
+from crossbeat.quality import require
+from crossbeat.readers import read_ecg
+from crossbeat.recipes.networks import EcgModel, ecg_logits, ecg_parts
+from crossbeat.signal import Ecg, Ecgs, Preprocessing
+from crossbeat.training.checkpoint import load_tensors, load_weights
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the model says of one finding.
+
+    Args:
+        probability: calibrated on the validation patients, 0 to 1.
+        positive: whether the score reaches the threshold that was chosen on validation.
+    """
+
+    finding: str
+    probability: float
+    positive: bool
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A model from its folder.
+
+    Args:
+        model: how the network is built.
+        parts: the network, in eval mode.
+        preprocessing: applied to every ECG.
+        findings: in the order of the logits.
+        calibration: for each finding slope, intercept and threshold.
+    """
+
+    model: EcgModel
+    parts: nn.ModuleDict
+    preprocessing: Preprocessing
+    findings: tuple[str, ...]
+    calibration: dict[str, dict[str, float | None]]
+
+    @classmethod
+    def open(cls, folder: Path) -> "Predictor":
+        """The model in a folder, or in the ``model`` folder of a run.
+
+        Raises:
+            CheckpointError: there is none, it is of another version, or its weights are of
+                another architecture than its settings.
+        """
+        if (folder / "model" / "config.json").is_file():
+            folder = folder / "model"
+        config = _read(folder / "config.json")
+        if config.get("format") != FORMAT:
+            raise CheckpointError(
+                f"{folder} must be a model of format {FORMAT}, got {config.get('format')}; "
+                "export it again with this version of crossbeat"
+            )
+        values = _read(folder / "preprocessing.json")
+        wanted = ("leads", "fs", "seconds", "baseline")
+        preprocessing = Preprocessing.load({name: values[name] for name in wanted})
+        findings = tuple(config["findings"])
+        model = EcgModel(**config["ecg"] | {"hidden": tuple(config["ecg"]["hidden"])})
+        shape = CohortInfo(
+            name=config["cohort"]["name"],
+            kind=config["cohort"]["kind"],
+            findings=findings,
+            leads=preprocessing.leads,
+            fs=preprocessing.fs,
+            seconds=preprocessing.seconds,
+        )
+        parts = nn.ModuleDict(
+            {name: ecg_parts(model, shape, len(findings), seed=0)[name] for name in KEPT}
+        )
+        weights, _ = load_tensors(folder / "model.safetensors")
+        load_weights(parts, weights, str(folder / "model.safetensors"))
+        parts.eval()
+        return cls(model, parts, preprocessing, findings, _read(folder / "calibration.json"))
+
+    def predict(self, ecg: Ecg, source: str) -> list[Answer]:
+        """What the model says of one ECG.
+
+        Args:
+            ecg: millivolts; any lead order and rate, eight leads suffice.
+            source: names the ECG in messages.
+
+        Raises:
+            DataError: the ECG lacks a lead, is too short, flat, not in millivolts or not finite.
+        """
+        ready = self.preprocessing.apply(require(ecg, source, self.preprocessing.seconds))
+        with torch.no_grad():
+            batch = Ecgs(torch.from_numpy(ready.values)[None], ready.leads, ready.fs)
+            logits = ecg_logits(self.parts, batch, self.model)[0].double().numpy()
+        return [
+            self._answer(finding, float(logit))
+            for finding, logit in zip(self.findings, logits, strict=True)
+        ]
+
+    def predict_file(self, path: Path) -> list[Answer]:
+        """What the model says of the ECG in a file.
+
+        Raises:
+            DataError: the file is no ECG that can be read, or see ``predict``.
+        """
+        return self.predict(read_ecg(path), str(path))
+
+    def _answer(self, finding: str, logit: float) -> Answer:
+        values = self.calibration[finding]
+        slope, intercept, threshold = values["slope"], values["intercept"], values["threshold"]
+        if slope is None or intercept is None or threshold is None:
+            raise ConfigError(
+                f"{finding} must be calibrated, but the validation split had only one class of "
+                "it; leave the finding out or train on a larger cohort"
+            )
+        probability = float(expit(np.float64(slope * logit + intercept)))
+        return Answer(finding, probability, logit >= threshold)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"{path} does not exist; name the folder of a finished run or of a saved model"
+        ) from None
+    except ValueError as error:
+        raise CheckpointError(f"{path} must be JSON, got {error}; export the model again") from None

@@ -1,0 +1,144 @@
+"""CroMoTEX: supervised contrast of ECGs with chest X-rays, then fine-tuning on the ECG alone.
+
+Punyamoorty, Malusare, Aggarwal 2025 (arXiv:2506.19329). What is the paper's, what the authors'
+code does otherwise and what is our choice stands in ``docs/recipes/cromotex.md``.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from torch import nn
+
+from crossbeat.data import Cohort, CohortInfo, LabelPolicy
+from crossbeat.recipes import steps
+from crossbeat.recipes.networks import (
+    EcgModel,
+    XrayModel,
+    add_projections,
+    ecg_parts,
+    xray_parts,
+)
+from crossbeat.recipes.phases import (
+    VcgViews,
+    alignment_phase,
+    fine_tuning_phase,
+    self_supervision_phase,
+    teacher_phase,
+)
+from crossbeat.recipes.sources import Study, paired_sources
+from crossbeat.training import Optimisation, Phase
+from crossbeat.training.phase import Step
+from crossbeat.views import View
+
+CHEXPERT_FINDINGS = ("cardiomegaly", "pleural_effusion", "edema")
+PAPER_LABELS = LabelPolicy(uncertain="negative", missing="negative")
+TEACHER = Optimisation(learning_rate=1e-4, epochs=50, batch_size=64, clip_norm=2.0, patience=5)
+SELF_SUPERVISION = Optimisation(
+    learning_rate=4e-6, epochs=100, batch_size=256, warmup_epochs=5, decay_epochs=50, clip_norm=2.0
+)
+ALIGNMENT = Optimisation(
+    learning_rate=1e-4, epochs=50, batch_size=256, warmup_epochs=10, decay_epochs=100
+)
+FINE_TUNING = Optimisation(
+    learning_rate=1e-5, epochs=50, batch_size=256, warmup_epochs=10, decay_epochs=100
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cromotex:
+    """The four phases of CroMoTEX with the paper's values, the code's where the paper is silent.
+
+    Args:
+        findings: one, as in the paper, or several, which then share one model.
+        labels: what uncertain and missing labels count as.
+        shared_dim: length of the vectors that are compared.
+        temperature: divides the cosines of the alignment; above 0.
+        self_temperature: the same for self-supervision; above 0.
+        own_pair: weight of the patient's own X-ray among its positives (beta); above 0.
+        positives: whom several findings make a positive.
+        hardness: the penalty of hard negatives.
+        penalty: its strength (alpha); at least 1.
+        hard_share: share of the batch that ``topk`` penalises; 0 to 1.
+        teacher_scale: factor on the X-ray encoder's learning rate against its classifier's.
+        projection_scale: factor on both projections' learning rate against the encoder's.
+        alignment_positives: share of patients with a finding in an epoch; None: as they come.
+        fine_tuning_positives: the same for fine-tuning.
+        self_supervision: None leaves the phase out.
+        shuffle_pairs: give every ECG the X-ray of another patient: a control, not a method.
+    """
+
+    findings: tuple[str, ...] = CHEXPERT_FINDINGS
+    labels: LabelPolicy = PAPER_LABELS
+    ecg: EcgModel = EcgModel()
+    xray: XrayModel = XrayModel()
+    views: VcgViews = VcgViews()
+    shared_dim: int = 256
+    temperature: float = 0.01
+    self_temperature: float = 0.01
+    own_pair: float = 2.0
+    positives: Literal["equal", "any_shared", "jaccard"] = "equal"
+    hardness: Literal["none", "linear", "topk", "exp"] = "topk"
+    penalty: float = 4.5
+    hard_share: float = 0.075
+    teacher_scale: float = 0.5
+    projection_scale: float = 0.1
+    alignment_positives: float | None = 0.25
+    fine_tuning_positives: float | None = 0.2
+    shuffle_pairs: bool = False
+    teacher: Optimisation = TEACHER
+    self_supervision: Optimisation | None = SELF_SUPERVISION
+    alignment: Optimisation = ALIGNMENT
+    fine_tuning: Optimisation = FINE_TUNING
+
+    def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
+        """The networks, with random weights that depend on the seed alone."""
+        num_findings = len(self.findings)
+        parts = ecg_parts(self.ecg, info, num_findings, seed)
+        parts.update(xray_parts(self.xray, info, num_findings, seed))
+        return add_projections(parts, self.shared_dim, seed)
+
+    def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
+        """Teacher, self-supervision, alignment with the teacher frozen, fine-tuning."""
+        study = Study(cohort, self.findings, self.labels, seed)
+        yield teacher_phase(study, self.xray, self.teacher, encoder_scale=self.teacher_scale)
+        if self.self_supervision is not None:
+            yield self_supervision_phase(
+                study,
+                self.ecg,
+                self.self_supervision,
+                views=self.views,
+                temperature=self.self_temperature,
+                projection_scale=self.projection_scale,
+            )
+        yield alignment_phase(
+            paired_sources(study, parts, self.xray, shuffle=self.shuffle_pairs),
+            self.alignment,
+            step=self._align,
+            views=self.views,
+            trains={
+                "ecg_encoder": 1.0,
+                "ecg_projection": self.projection_scale,
+                "xray_projection": self.projection_scale,
+            },
+            positive_share=self.alignment_positives,
+        )
+        yield fine_tuning_phase(
+            study, self.ecg, self.fine_tuning, positive_share=self.fine_tuning_positives
+        )
+
+    def _align(self, view: View) -> Step:
+        return partial(
+            steps.align,
+            model=self.ecg,
+            view=view,
+            contrast=steps.Contrast(
+                temperature=self.temperature,
+                positives=self.positives,
+                own_pair=self.own_pair,
+                hardness=self.hardness,
+                penalty=self.penalty,
+                hard_share=self.hard_share,
+            ),
+        )

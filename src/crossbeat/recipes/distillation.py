@@ -1,0 +1,49 @@
+"""Distillation: the ECG learns the X-ray teacher's probabilities instead of the labels."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import nn
+
+from crossbeat.data import Cohort, CohortInfo, LabelPolicy
+from crossbeat.recipes.cromotex import CHEXPERT_FINDINGS, PAPER_LABELS, TEACHER
+from crossbeat.recipes.networks import EcgModel, XrayModel, ecg_parts, xray_parts
+from crossbeat.recipes.phases import distillation_phase, teacher_phase
+from crossbeat.recipes.sources import Study
+from crossbeat.recipes.supervised import FROM_RANDOM_WEIGHTS
+from crossbeat.training import Optimisation, Phase
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distillation:
+    """The simplest transfer (Hinton 2015, arXiv:1503.02531): a control for every other one.
+
+    Args:
+        findings: what is learned, in one model.
+        labels: what uncertain and missing labels count as for the teacher.
+        temperature: softens the probabilities of both; above 0.
+        teacher_scale: factor on the X-ray encoder's learning rate against its classifier's.
+    """
+
+    findings: tuple[str, ...] = CHEXPERT_FINDINGS
+    labels: LabelPolicy = PAPER_LABELS
+    ecg: EcgModel = EcgModel()
+    xray: XrayModel = XrayModel()
+    temperature: float = 1.0
+    teacher_scale: float = 0.5
+    teacher: Optimisation = TEACHER
+    distillation: Optimisation = FROM_RANDOM_WEIGHTS
+
+    def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
+        """The networks, with random weights that depend on the seed alone."""
+        parts = ecg_parts(self.ecg, info, len(self.findings), seed)
+        parts.update(xray_parts(self.xray, info, len(self.findings), seed))
+        return parts
+
+    def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
+        """Teacher, then the student on its probabilities."""
+        study = Study(cohort, self.findings, self.labels, seed)
+        yield teacher_phase(study, self.xray, self.teacher, encoder_scale=self.teacher_scale)
+        yield distillation_phase(
+            study, parts, (self.ecg, self.xray), self.distillation, temperature=self.temperature
+        )

@@ -1,0 +1,201 @@
+"""The networks that recipes share, built by name, and how an ECG or an X-ray goes through them.
+
+Names of parts: ``ecg_encoder`` and ``ecg_classifier`` are what runs in the end;
+``ecg_projection``, ``xray_encoder``, ``xray_projection`` and ``xray_classifier`` serve training.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from crossbeat.data import CohortInfo
+from crossbeat.encoders import ENCODERS, XRAY_ENCODERS
+from crossbeat.encoders.heads import classifier, mlp_classifier, projection
+from crossbeat.encoders.xray import XrayDenseNet, load_xrv
+from crossbeat.errors import ConfigError
+from crossbeat.images import unit_range, xrv_range
+from crossbeat.signal import NORMALISATIONS, Ecgs
+from crossbeat.training.module import derive_seed
+
+Embeddings = Float[Tensor, "batch dim"]
+Logits = Float[Tensor, "batch finding"]
+
+_XRAY_RANGES: dict[str, Callable[[Tensor], Tensor]] = {
+    "densenet121": xrv_range,
+    "small": unit_range,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EcgModel:
+    """The network that reads the ECG.
+
+    Args:
+        encoder: a name in ``ENCODERS``.
+        normalisation: a name in ``NORMALISATIONS``; applied after the views, which need mV.
+        unit_length: whether heads see the embedding divided by its length, as in the authors'
+            code.
+        hidden: widths of the classification head's hidden layers; none: a linear head.
+        dropout: in the head, 0 to 1.
+    """
+
+    encoder: Literal[
+        "cromotex",
+        "cromotex-small",
+        "resnet18",
+        "resnet34",
+        "resnet18-small",
+        "biot",
+        "biot-small",
+        "eccl",
+        "eccl-small",
+    ] = "cromotex"
+    normalisation: Literal["none", "min_max", "z", "group_z"] = "min_max"
+    unit_length: bool = True
+    hidden: tuple[int, ...] = (256, 256, 256)
+    dropout: float = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class XrayModel:
+    """The network that reads the X-ray.
+
+    Args:
+        encoder: a name in ``XRAY_ENCODERS``.
+        weights: a local safetensors file of torchxrayvision's DenseNet-121 to start from; empty:
+            random weights.
+    """
+
+    encoder: Literal["densenet121", "small"] = "densenet121"
+    weights: str = ""
+
+
+def seeded(seed: int, name: str, build: Callable[[], nn.Module]) -> nn.Module:
+    """A module whose random weights depend on the seed and its name alone.
+
+    So two recipes with the same seed start from the same encoder.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(seed, "weights", name))
+        return build()
+
+
+def ecg_parts(model: EcgModel, info: CohortInfo, num_findings: int, seed: int) -> nn.ModuleDict:
+    """``ecg_encoder`` and ``ecg_classifier`` for the leads and the length of a cohort.
+
+    Raises:
+        ConfigError: the cohort has no ECGs.
+    """
+    if not info.leads:
+        raise ConfigError(f"cohort {info.name!r} must have ECGs for this recipe, got X-rays only")
+    num_samples = round(info.fs * info.seconds)
+    build = ENCODERS[model.encoder]
+    encoder = seeded(seed, "ecg_encoder", lambda: build(len(info.leads), num_samples))
+    return nn.ModuleDict(
+        {
+            "ecg_encoder": encoder,
+            "ecg_classifier": seeded(
+                seed, "ecg_classifier", partial(_ecg_classifier, model, encoder.dim, num_findings)
+            ),
+        }
+    )
+
+
+def _ecg_classifier(model: EcgModel, dim: int, num_findings: int) -> nn.Module:
+    if not model.hidden:
+        return classifier(dim, num_findings)
+    return mlp_classifier(dim, num_findings, hidden=model.hidden, dropout=model.dropout)
+
+
+def xray_parts(model: XrayModel, info: CohortInfo, num_findings: int, seed: int) -> nn.ModuleDict:
+    """``xray_encoder`` and ``xray_classifier``.
+
+    Raises:
+        ConfigError: the cohort has no X-rays.
+        CheckpointError: ``weights`` does not hold the encoder's weights.
+    """
+    if not info.image_size:
+        raise ConfigError(f"cohort {info.name!r} must have X-rays for this recipe, got ECGs only")
+    encoder = seeded(seed, "xray_encoder", XRAY_ENCODERS[model.encoder])
+    if model.weights:
+        _load_xray(encoder, model)
+    return nn.ModuleDict(
+        {
+            "xray_encoder": encoder,
+            "xray_classifier": seeded(
+                seed, "xray_classifier", lambda: classifier(encoder.dim, num_findings)
+            ),
+        }
+    )
+
+
+def add_projections(parts: nn.ModuleDict, shared_dim: int, seed: int) -> nn.ModuleDict:
+    """A projection to the shared space for every encoder among the parts, which it joins.
+
+    Args:
+        shared_dim: length of the vectors that are compared, above 0.
+    """
+    for modality in ("ecg", "xray"):
+        if f"{modality}_encoder" in parts:
+            dim = parts[f"{modality}_encoder"].dim
+            name = f"{modality}_projection"
+            parts[name] = seeded(seed, name, partial(projection, dim, shared_dim))
+    return parts
+
+
+def _load_xray(encoder: nn.Module, model: XrayModel) -> None:
+    if not isinstance(encoder, XrayDenseNet):
+        raise ConfigError(
+            f"xray.weights fits encoder 'densenet121' only, got {model.encoder!r}; "
+            "leave weights empty or change the encoder"
+        )
+    load_xrv(encoder, Path(model.weights))
+
+
+def embed_ecg(parts: nn.ModuleDict, ecg: Ecgs, model: EcgModel) -> Embeddings:
+    """The pooled vector of each ECG, as heads see it.
+
+    Args:
+        ecg: millivolts.
+    """
+    values = NORMALISATIONS[model.normalisation](ecg.values, ecg.leads)
+    embeddings = parts["ecg_encoder"](values)
+    return F.normalize(embeddings, dim=-1) if model.unit_length else embeddings
+
+
+def embed_xray(
+    parts: nn.ModuleDict, xray: UInt8[Tensor, "batch height width"], model: XrayModel
+) -> Embeddings:
+    """The pooled vector of each X-ray.
+
+    Args:
+        xray: intensities 0 to 255.
+    """
+    return parts["xray_encoder"](_XRAY_RANGES[model.encoder](xray))
+
+
+def ecg_logits(parts: nn.ModuleDict, ecg: Ecgs, model: EcgModel) -> Logits:
+    """The log-odds of each finding, from the ECG alone.
+
+    Args:
+        ecg: millivolts.
+    """
+    return parts["ecg_classifier"](embed_ecg(parts, ecg, model))
+
+
+def xray_logits(
+    parts: nn.ModuleDict, xray: UInt8[Tensor, "batch height width"], model: XrayModel
+) -> Logits:
+    """The log-odds of each finding, from the X-ray alone.
+
+    Args:
+        xray: intensities 0 to 255.
+    """
+    return parts["xray_classifier"](embed_xray(parts, xray, model))

@@ -1,0 +1,192 @@
+"""The phases that recipes share, from their settings."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import nn
+
+from crossbeat.data import balance
+from crossbeat.recipes import scores, steps
+from crossbeat.recipes.networks import EcgModel, XrayModel
+from crossbeat.recipes.sources import (
+    Study,
+    batch_ecg_logits,
+    batch_xray_logits,
+    with_teacher,
+    without_targets,
+)
+from crossbeat.recipes.steps import TEACHER_PROBABILITY
+from crossbeat.signal import Ecgs
+from crossbeat.training import Choice, Optimisation, Phase, Source
+from crossbeat.training.phase import Step
+from crossbeat.views import View, compose, mask_time_per_lead, rotate_vcg
+
+
+@dataclass(frozen=True, kw_only=True)
+class VcgViews:
+    """Random views through the vectorcardiogram, for contrast.
+
+    Args:
+        angle: most degrees of each rotation; at least 0.
+        scale: most stretching of an axis; at least 1.
+        mask: share of the time that is hidden in each lead; 0 to 1.
+    """
+
+    angle: float = 45.0
+    scale: float = 1.5
+    mask: float = 0.25
+
+    def view(self) -> View:
+        """The view of these settings."""
+        return compose(
+            partial(rotate_vcg, angle=self.angle, scale=self.scale),
+            partial(mask_time_per_lead, share=self.mask),
+        )
+
+
+def unchanged(ecg: Ecgs, generator: torch.Generator) -> Ecgs:
+    """The view that changes nothing."""
+    return ecg
+
+
+def _sampling(source: Source, positive_share: float | None) -> Float[np.ndarray, " row"] | None:
+    return None if positive_share is None else balance(source.targets.numpy(), positive_share)
+
+
+def teacher_phase(
+    study: Study, model: XrayModel, optimisation: Optimisation, *, encoder_scale: float
+) -> Phase:
+    """The X-ray encoder and its classifier learn the findings from X-rays."""
+    train, val = study.sources("xray")
+    return Phase(
+        name="teacher",
+        train=train,
+        val=val,
+        step=partial(steps.classify_xray, model=model),
+        trains={"xray_encoder": encoder_scale, "xray_classifier": 1.0},
+        choice=Choice(
+            score=partial(scores.classification, logits=partial(batch_xray_logits, model=model)),
+            metric="auroc",
+            higher_is_better=True,
+            patience=optimisation.patience,
+        ),
+        optimisation=optimisation,
+    )
+
+
+def fine_tuning_phase(
+    study: Study,
+    model: EcgModel,
+    optimisation: Optimisation,
+    *,
+    view: View = unchanged,
+    positive_share: float | None = None,
+) -> Phase:
+    """The ECG encoder and a fresh classifier learn the labels."""
+    train, val = study.sources("ecg")
+    return Phase(
+        name="fine-tuning",
+        train=train,
+        val=val,
+        step=partial(steps.classify_ecg, model=model, view=view),
+        trains={"ecg_encoder": 1.0, "ecg_classifier": 1.0},
+        choice=_by_ecg_auroc(model, optimisation),
+        optimisation=optimisation,
+        weights=_sampling(train, positive_share),
+    )
+
+
+def distillation_phase(
+    study: Study,
+    parts: nn.ModuleDict,
+    models: tuple[EcgModel, XrayModel],
+    optimisation: Optimisation,
+    *,
+    temperature: float,
+) -> Phase:
+    """The ECG encoder and a fresh classifier learn the teacher's probabilities of the findings."""
+    ecg, xray = models
+    train, val = study.sources("ecg", "xray")
+    logits = partial(batch_xray_logits, model=xray)
+    read = with_teacher(parts, (train, val), TEACHER_PROBABILITY, logits, squash=True)
+    return Phase(
+        name="distillation",
+        train=read[0],
+        val=read[1],
+        step=partial(steps.distil, model=ecg, view=unchanged, temperature=temperature),
+        trains={"ecg_encoder": 1.0, "ecg_classifier": 1.0},
+        choice=_by_ecg_auroc(ecg, optimisation),
+        optimisation=optimisation,
+    )
+
+
+def _by_ecg_auroc(model: EcgModel, optimisation: Optimisation) -> Choice:
+    return Choice(
+        score=partial(scores.classification, logits=partial(batch_ecg_logits, model=model)),
+        metric="auroc",
+        higher_is_better=True,
+        patience=optimisation.patience,
+    )
+
+
+def _by_step_loss(step: Step, optimisation: Optimisation) -> Choice:
+    return Choice(
+        score=partial(scores.step_loss, step=step, size=optimisation.batch_size),
+        metric="loss",
+        higher_is_better=False,
+        patience=optimisation.patience,
+    )
+
+
+def self_supervision_phase(
+    study: Study,
+    model: EcgModel,
+    optimisation: Optimisation,
+    *,
+    views: VcgViews,
+    temperature: float,
+    projection_scale: float,
+) -> Phase:
+    """The ECG encoder learns to tell ECGs apart in spite of random views; no labels."""
+    train, val = study.sources("ecg")
+    step = partial(steps.contrast_views, model=model, view=views.view(), temperature=temperature)
+    return Phase(
+        name="self-supervision",
+        train=without_targets(train),
+        val=without_targets(val),
+        step=step,
+        trains={"ecg_encoder": 1.0, "ecg_projection": projection_scale},
+        choice=_by_step_loss(step, optimisation),
+        optimisation=optimisation,
+    )
+
+
+def alignment_phase(
+    sources: tuple[Source, Source],
+    optimisation: Optimisation,
+    *,
+    step: Callable[[View], Step],
+    views: VcgViews,
+    trains: dict[str, float],
+    positive_share: float | None = None,
+) -> Phase:
+    """The ECG encoder meets the frozen teacher, or its own other view, in a shared space.
+
+    Args:
+        step: the alignment, given the view of the ECGs; validation sees them unchanged.
+    """
+    train, val = sources
+    return Phase(
+        name="alignment",
+        train=train,
+        val=val,
+        step=step(views.view()),
+        trains=trains,
+        choice=_by_step_loss(step(unchanged), optimisation),
+        optimisation=optimisation,
+        weights=_sampling(train, positive_share),
+    )

@@ -1,0 +1,84 @@
+"""Settings that change a published recipe to another size, the same way for every recipe."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from crossbeat.errors import ConfigError
+from crossbeat.recipes.networks import EcgModel, XrayModel
+from crossbeat.training import Optimisation
+
+_SMALL_ENCODER: Mapping[str, str] = {
+    "cromotex": "cromotex-small",
+    "resnet18": "resnet18-small",
+    "resnet34": "resnet18-small",
+    "biot": "biot-small",
+    "eccl": "eccl-small",
+}
+
+_DEMO_PHASES: Mapping[str, Optimisation] = {
+    "teacher": Optimisation(learning_rate=2e-3, epochs=12, batch_size=64, warmup_epochs=1),
+    "self_supervision": Optimisation(
+        learning_rate=1e-3, epochs=10, batch_size=256, warmup_epochs=1
+    ),
+    "alignment": Optimisation(learning_rate=1e-3, epochs=16, batch_size=256, warmup_epochs=1),
+    "fine_tuning": Optimisation(learning_rate=1e-3, epochs=16, batch_size=128, warmup_epochs=1),
+    "distillation": Optimisation(learning_rate=1e-3, epochs=16, batch_size=128, warmup_epochs=1),
+}
+"""Epochs and rates that let small encoders converge on some thousand patients in a minute."""
+
+_DEMO_SETTINGS: Mapping[str, Any] = {
+    "xray": XrayModel(encoder="small"),
+    "shared_dim": 64,
+    "temperature": 0.1,
+    "self_temperature": 0.1,
+    "projection_scale": 1.0,
+    "teacher_scale": 1.0,
+    "alignment_positives": None,
+    "fine_tuning_positives": None,
+    "positive_share": None,
+}
+
+
+def demo(recipe: Any) -> Any:
+    """The recipe for two cores and some minutes: small encoders, short phases, one joint model.
+
+    A phase that the recipe leaves out stays left out. Distillation keeps its own temperature.
+    """
+    has = {field.name for field in fields(recipe)}
+    changes = {name: value for name, value in _DEMO_SETTINGS.items() if name in has}
+    changes |= {
+        name: value
+        for name, value in _DEMO_PHASES.items()
+        if name in has and getattr(recipe, name) is not None
+    }
+    if "distillation" in has:
+        changes.pop("temperature")
+    if "ecg" in has:
+        changes["ecg"] = _small(recipe.ecg)
+    return replace(recipe, **changes)
+
+
+def _small(model: EcgModel) -> EcgModel:
+    encoder: Any = _SMALL_ENCODER.get(model.encoder, model.encoder)
+    return replace(model, encoder=encoder, hidden=(64,))
+
+
+def published(recipe: Any) -> Any:
+    """The recipe as it is."""
+    return recipe
+
+
+PRESETS: dict[str, Callable[[Any], Any]] = {"published": published, "demo": demo}
+"""What ``--preset`` may name."""
+
+
+def preset_named(name: str) -> Callable[[Any], Any]:
+    """The preset of a name.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
+    return PRESETS[name]

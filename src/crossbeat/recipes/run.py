@@ -1,0 +1,261 @@
+"""A run: a recipe trained on a cohort, kept in a folder that a second start goes on with."""
+
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from crossbeat.data import Cohort, CohortInfo
+from crossbeat.errors import CheckpointError, ConfigError
+from crossbeat.evaluation.predictions import Predictions, Scored
+from crossbeat.recipes import Recipe
+from crossbeat.recipes.networks import embed_ecg
+from crossbeat.recipes.scores import over_batches
+from crossbeat.recipes.settings import from_plain, recipe_named, to_plain
+from crossbeat.recipes.sources import batch_ecg_logits, batch_xray_logits
+from crossbeat.training import PhaseRecord, Source, TrainerSettings, run_phases
+from crossbeat.training.checkpoint import (
+    load_tensors,
+    load_weights,
+    save_tensors,
+    write_atomically,
+)
+from crossbeat.training.fingerprint import fingerprint
+from crossbeat.training.runner import is_main_process
+
+_PLAN = "run.json"
+_RESULT = "finished.json"
+_WEIGHTS = "weights.safetensors"
+_VERSIONED = ("crossbeat", "torch", "lightning", "numpy", "scipy", "polars", "monai")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Args:
+        name: of the recipe.
+        parts: the trained networks, in eval mode.
+        plan: contents of ``run.json``.
+        phases: what each phase left: name, seconds, best epoch, history, folder.
+    """
+
+    folder: Path
+    name: str
+    recipe: Recipe
+    parts: nn.ModuleDict
+    plan: dict[str, Any]
+    phases: list[dict[str, Any]]
+
+    @classmethod
+    def open(cls, folder: Path) -> "Run":
+        """The finished run in a folder.
+
+        Raises:
+            CheckpointError: there is none, or its weights do not fit its settings.
+        """
+        plan_path, result_path = folder / _PLAN, folder / _RESULT
+        if not plan_path.is_file():
+            raise CheckpointError(f"{folder} must be the folder of a run, got none; train it first")
+        if not result_path.is_file():
+            raise CheckpointError(
+                f"{folder} must be a finished run, got one that was stopped; "
+                "run the same train command again to go on"
+            )
+        plan = json.loads(plan_path.read_text(encoding="utf-8"))
+        recipe = from_plain(recipe_named(plan["recipe"]), plan["settings"])
+        parts = recipe.parts(_shape(plan), plan["seed"])
+        weights, _ = load_tensors(folder / _WEIGHTS)
+        load_weights(parts, weights, str(folder / _WEIGHTS))
+        parts.eval()
+        phases = json.loads(result_path.read_text(encoding="utf-8"))["phases"]
+        return cls(folder, plan["recipe"], recipe, parts, plan, phases)
+
+    @property
+    def seed(self) -> int:
+        """The seed of the run."""
+        return int(self.plan["seed"])
+
+
+def versions() -> dict[str, str]:
+    """Of everything that may change a number."""
+    return {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED}
+
+
+def _shape(plan: dict[str, Any]) -> CohortInfo:
+    cohort = plan["cohort"]
+    return CohortInfo(
+        name=cohort["name"],
+        kind=cohort["kind"],
+        findings=tuple(cohort["findings"]),
+        leads=tuple(cohort["leads"]),
+        fs=cohort["fs"],
+        seconds=cohort["seconds"],
+        image_size=cohort["image_size"],
+        unit=cohort["unit"],
+        baseline=cohort["baseline"],
+    )
+
+
+def _describe(cohort: Cohort) -> dict[str, Any]:
+    info = cohort.info
+    names = ("name", "kind", "leads", "fs", "seconds", "image_size", "unit", "baseline", "notes")
+    described = {name: getattr(info, name) for name in names}
+    return {
+        "folder": str(cohort.folder),
+        "fingerprint": cohort.fingerprint(),
+        "findings": list(info.findings),
+        "settings": dict(info.settings),
+    } | {name: list(v) if isinstance(v, tuple) else v for name, v in described.items()}
+
+
+def train(
+    name: str,
+    recipe: Recipe,
+    cohort: Cohort,
+    folder: Path,
+    *,
+    seed: int,
+    trainer: TrainerSettings,
+    shared: Path | None = None,
+) -> Run:
+    """Run a recipe's phases; a run that was stopped goes on, a finished one is read.
+
+    Args:
+        name: of the recipe, in ``RECIPES``.
+        folder: of the run.
+        seed: any integer.
+        shared: a folder of phases for several runs, which then share those that they have in
+            common; by default the run keeps its own.
+
+    Raises:
+        ConfigError: the folder holds a run with other settings, or the recipe does not fit the
+            cohort.
+    """
+    plan = {
+        "recipe": name,
+        "settings": to_plain(recipe),
+        "seed": seed,
+        "cohort": _describe(cohort),
+        "precision": trainer.precision,
+        "processes": trainer.devices * trainer.num_nodes,
+    }
+    _begin(folder, plan)
+    if not (folder / _RESULT).is_file():
+        parts = recipe.parts(cohort.info, seed)
+        records = run_phases(
+            recipe.phases(parts, cohort, seed),
+            parts,
+            shared or folder / "phases",
+            seed=seed,
+            trainer=trainer,
+        )
+        if is_main_process():
+            _finish(folder, parts, records)
+        elif not (folder / _RESULT).is_file():
+            raise SystemExit(0)
+    return Run.open(folder)
+
+
+def _begin(folder: Path, plan: dict[str, Any]) -> None:
+    path = folder / _PLAN
+    text = json.dumps(plan, indent=1)
+    if path.is_file() and fingerprint(json.loads(path.read_text())) != fingerprint(
+        json.loads(text)
+    ):
+        raise ConfigError(
+            f"{folder} holds a run with other settings, seed or cohort; "
+            "choose another --out, or remove the folder to start afresh"
+        )
+    if is_main_process() and not path.is_file():
+        write_atomically(path, text.encode())
+
+
+def _finish(folder: Path, parts: nn.ModuleDict, records: Sequence[PhaseRecord]) -> None:
+    save_tensors(folder / _WEIGHTS, parts.state_dict())
+    phases = [
+        {
+            "name": record.name,
+            "folder": record.folder.name,
+            "seconds": record.seconds,
+            "reused": record.reused,
+            "best_epoch": record.best_epoch,
+            "history": record.history,
+        }
+        for record in records
+    ]
+    result = {"phases": phases, "versions": versions()}
+    write_atomically(folder / _RESULT, json.dumps(result, indent=1).encode())
+
+
+def evaluation_rows(cohort: Cohort, split: str) -> Int64[np.ndarray, " row"]:
+    """The rows that every model is compared on: those with all modalities of the cohort."""
+    has = [name for name, there in (("ecg", cohort.info.leads), ("xray", cohort.info.image_size))
+           if there]  # fmt: skip
+    return cohort.rows(split, has=tuple(has))  # type: ignore[arg-type]
+
+
+def logits(run: Run, cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> Float[Tensor, "row f"]:
+    """The log-odds of each finding: from the ECG alone, or for a teacher from the X-ray alone."""
+    recipe: Any = run.recipe
+    reads, value = (
+        ("ecg", partial(batch_ecg_logits, model=recipe.ecg))
+        if "ecg_encoder" in run.parts
+        else ("xray", partial(batch_xray_logits, model=recipe.xray))
+    )
+    source = Source(
+        cohort=cohort,
+        rows=rows,
+        reads=(reads,),
+        targets=torch.zeros(len(rows), len(run.recipe.findings)),
+    )
+    return over_batches(run.parts, source, lambda batch: value(run.parts, batch))
+
+
+def embeddings(run: Run, cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> Float[Tensor, "row d"]:
+    """The ECG embeddings, as the heads see them.
+
+    Raises:
+        ConfigError: the run's model reads X-rays.
+    """
+    recipe: Any = run.recipe
+    if "ecg_encoder" not in run.parts:
+        raise ConfigError(f"run {run.folder} must have an ECG encoder, got recipe {run.name!r}")
+    empty = torch.zeros(len(rows), 0)
+    source = Source(cohort=cohort, rows=rows, reads=("ecg",), targets=empty)
+    return over_batches(
+        run.parts, source, lambda batch: embed_ecg(run.parts, _ecgs(batch), recipe.ecg)
+    )
+
+
+def _ecgs(batch: Any) -> Any:
+    return batch.ecg
+
+
+def predictions(run: Run, cohort: Cohort) -> Predictions:
+    """The run's scores on validation, with the labels, and on test, with the truth if known."""
+    val = evaluation_rows(cohort, "val")
+    test = evaluation_rows(cohort, "test")
+    findings = run.recipe.findings
+    return Predictions(
+        findings,
+        val=_scored(run, cohort, val, cohort.labels(val, findings, run.recipe.labels)),
+        test=_scored(run, cohort, test, cohort.truth(test, findings)),
+    )
+
+
+def _scored(run: Run, cohort: Cohort, rows: np.ndarray, targets: Tensor) -> Scored:
+    return Scored(
+        targets.double().numpy(),
+        logits(run, cohort, rows).double().numpy(),
+        np.asarray(cohort.patients(rows)),
+    )

@@ -1,0 +1,139 @@
+"""What recipes train on: rows of a cohort with labels, and with what a frozen teacher says."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from crossbeat.data import Cohort, LabelPolicy
+from crossbeat.errors import ConfigError
+from crossbeat.recipes import scores
+from crossbeat.recipes.networks import EcgModel, XrayModel, ecg_logits, embed_xray, xray_logits
+from crossbeat.recipes.steps import XRAY_EMBEDDING
+from crossbeat.training import Batch, Source
+from crossbeat.training.module import derive_seed
+
+
+@dataclass(frozen=True)
+class Study:
+    """A cohort with what a recipe wants to find in it.
+
+    Args:
+        findings: the columns of every target.
+        policy: what uncertain and missing labels count as.
+        seed: of everything random in the recipe.
+    """
+
+    cohort: Cohort
+    findings: tuple[str, ...]
+    policy: LabelPolicy
+    seed: int
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.findings if name not in self.cohort.info.findings]
+        if unknown or not self.findings:
+            raise ConfigError(
+                f"findings must be of {', '.join(self.cohort.info.findings)}, which cohort "
+                f"{self.cohort.info.name!r} has, got {', '.join(unknown) or 'none'}; "
+                "set --recipe.findings"
+            )
+
+    def source(self, split: str, reads: tuple[str, ...], has: tuple[str, ...]) -> Source:
+        """All rows of a split that have the given columns, with labels as targets."""
+        rows = self.cohort.rows(split, has=has)  # type: ignore[arg-type]
+        if not len(rows):
+            raise ConfigError(
+                f"cohort {self.cohort.info.name!r} must have rows with {' and '.join(has)} in "
+                f"split {split}, got none; choose another cohort or recipe"
+            )
+        targets = self.cohort.labels(rows, self.findings, self.policy)
+        return Source(cohort=self.cohort, rows=rows, reads=reads, targets=targets)
+
+    def sources(self, *reads: str, has: tuple[str, ...] = ()) -> tuple[Source, Source]:
+        """The training and the validation source."""
+        columns = has or reads
+        return self.source("train", reads, columns), self.source("val", reads, columns)
+
+
+def without_targets(source: Source) -> Source:
+    """The source without labels, for what must not see them."""
+    return replace(source, targets=torch.full((len(source), 0), torch.nan))
+
+
+def batch_ecg_logits(parts: nn.ModuleDict, batch: Batch, *, model: EcgModel) -> Tensor:
+    """The logits of a batch's ECGs."""
+    assert batch.ecg is not None
+    return ecg_logits(parts, batch.ecg, model)
+
+
+def batch_xray_logits(parts: nn.ModuleDict, batch: Batch, *, model: XrayModel) -> Tensor:
+    """The logits of a batch's X-rays."""
+    assert batch.xray is not None
+    return xray_logits(parts, batch.xray, model)
+
+
+def batch_xray_embeddings(parts: nn.ModuleDict, batch: Batch, *, model: XrayModel) -> Tensor:
+    """The embeddings of a batch's X-rays."""
+    assert batch.xray is not None
+    return embed_xray(parts, batch.xray, model)
+
+
+def paired_sources(
+    study: Study, parts: nn.ModuleDict, model: XrayModel, *, shuffle: bool
+) -> tuple[Source, Source]:
+    """Rows with both modalities; the X-ray as the embedding that the frozen teacher gives it.
+
+    Args:
+        shuffle: give every ECG the X-ray of a random other patient of its split, the null that
+            shows what of a gain does not come from the X-ray.
+    """
+    sources = study.sources("ecg", "xray")
+    embeddings = partial(batch_xray_embeddings, model=model)
+    train, val = with_teacher(parts, sources, XRAY_EMBEDDING, embeddings)
+    if not shuffle:
+        return train, val
+    return _shuffled(train, study.seed), _shuffled(val, study.seed)
+
+
+def _shuffled(source: Source, seed: int) -> Source:
+    generator = torch.Generator().manual_seed(derive_seed(seed, "shuffled pairs"))
+    order = torch.randperm(len(source), generator=generator)
+    extra = {name: values[order] for name, values in source.extra.items()}
+    return replace(source, extra=extra)
+
+
+def with_teacher(
+    parts: nn.ModuleDict,
+    sources: Sequence[Source],
+    name: str,
+    value: Callable[[nn.ModuleDict, Batch], Tensor],
+    *,
+    squash: bool = False,
+) -> tuple[Source, Source]:
+    """The sources without their X-rays, with what the frozen teacher says of each instead.
+
+    As the teacher is frozen and sees X-rays without random views, computing this once is exact.
+
+    Args:
+        squash: pass the value through the logistic function.
+    """
+    train, val = (_told(parts, source, name, value, squash) for source in sources)
+    return train, val
+
+
+def _told(
+    parts: nn.ModuleDict,
+    source: Source,
+    name: str,
+    value: Callable[[nn.ModuleDict, Batch], Tensor],
+    squash: bool,
+) -> Source:
+    only_xray = replace(source, reads=("xray",))
+    told = scores.over_batches(parts, only_xray, lambda batch: value(parts, batch))
+    return replace(
+        source,
+        reads=tuple(read for read in source.reads if read != "xray"),
+        extra={name: told.sigmoid() if squash else told},
+    )

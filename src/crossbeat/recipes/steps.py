@@ -1,0 +1,159 @@
+"""The steps that recipes share: from the parts and a batch to named losses.
+
+Each is bound to its settings with ``functools.partial``, so that they are part of the phase's
+fingerprint. Contrastive steps gather the batch from all processes.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from crossbeat.objectives import HARDNESS, POSITIVES, alignment, bce, clip, nt_xent, soft_bce
+from crossbeat.recipes.networks import (
+    EcgModel,
+    Embeddings,
+    XrayModel,
+    ecg_logits,
+    embed_ecg,
+    xray_logits,
+)
+from crossbeat.signal import Ecgs
+from crossbeat.training import Batch, gather
+from crossbeat.views import View
+
+Losses = dict[str, Tensor]
+XRAY_EMBEDDING = "xray_embedding"
+TEACHER_PROBABILITY = "teacher_probability"
+
+
+def _ecg(batch: Batch) -> Ecgs:
+    if batch.ecg is None:
+        raise ValueError("this step needs ECGs; let the phase's source read 'ecg'")
+    return batch.ecg
+
+
+def classify_ecg(
+    parts: nn.ModuleDict, batch: Batch, generator: torch.Generator, *, model: EcgModel, view: View
+) -> Losses:
+    """Cross-entropy of the ECG's findings with the labels."""
+    logits = ecg_logits(parts, view(_ecg(batch), generator), model)
+    return {"loss": bce(gather(logits), gather(batch.targets))}
+
+
+def classify_xray(
+    parts: nn.ModuleDict,
+    batch: Batch,
+    generator: torch.Generator,
+    *,
+    model: XrayModel,
+) -> Losses:
+    """Cross-entropy of the X-ray's findings with the labels."""
+    if batch.xray is None:
+        raise ValueError("this step needs X-rays; let the phase's source read 'xray'")
+    logits = xray_logits(parts, batch.xray, model)
+    return {"loss": bce(gather(logits), gather(batch.targets))}
+
+
+def distil(
+    parts: nn.ModuleDict,
+    batch: Batch,
+    generator: torch.Generator,
+    *,
+    model: EcgModel,
+    view: View,
+    temperature: float,
+) -> Losses:
+    """Cross-entropy of the ECG's findings with the teacher's probabilities."""
+    logits = ecg_logits(parts, view(_ecg(batch), generator), model)
+    teacher = gather(batch.extra[TEACHER_PROBABILITY])
+    return {"loss": soft_bce(gather(logits), teacher, temperature=temperature)}
+
+
+def _project(parts: nn.ModuleDict, ecg: Ecgs, model: EcgModel) -> Embeddings:
+    return gather(parts["ecg_projection"](embed_ecg(parts, ecg, model)))
+
+
+def contrast_views(
+    parts: nn.ModuleDict,
+    batch: Batch,
+    generator: torch.Generator,
+    *,
+    model: EcgModel,
+    view: View,
+    temperature: float,
+) -> Losses:
+    """NT-Xent of two views of each ECG."""
+    ecg = _ecg(batch)
+    one, other = (_project(parts, view(ecg, generator), model) for _ in range(2))
+    return {"loss": nt_xent(one, other, temperature=temperature)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contrast:
+    """Supervised contrast with penalised hard negatives; see the recipe for units and ranges."""
+
+    temperature: float
+    positives: str
+    own_pair: float
+    hardness: str
+    penalty: float
+    hard_share: float
+
+
+def _contrast(one: Embeddings, other: Embeddings, batch: Batch, settings: Contrast) -> Losses:
+    hardness = HARDNESS[settings.hardness](settings.penalty, settings.hard_share)
+    loss = alignment(
+        one,
+        other,
+        positives=POSITIVES[settings.positives](gather(batch.targets)),
+        temperature=settings.temperature,
+        own_pair=settings.own_pair,
+        hardness=hardness,
+    )
+    return {"loss": loss}
+
+
+def align(
+    parts: nn.ModuleDict,
+    batch: Batch,
+    generator: torch.Generator,
+    *,
+    model: EcgModel,
+    view: View,
+    contrast: Contrast,
+) -> Losses:
+    """Supervised alignment of ECGs with the frozen teacher's embeddings of their X-rays."""
+    ecg = _project(parts, view(_ecg(batch), generator), model)
+    xray = gather(parts["xray_projection"](batch.extra[XRAY_EMBEDDING]))
+    return _contrast(ecg, xray, batch, contrast)
+
+
+def align_pairs(
+    parts: nn.ModuleDict,
+    batch: Batch,
+    generator: torch.Generator,
+    *,
+    model: EcgModel,
+    view: View,
+    temperature: float,
+) -> Losses:
+    """CLIP: every ECG finds its own X-ray; labels play no role."""
+    ecg = _project(parts, view(_ecg(batch), generator), model)
+    xray = gather(parts["xray_projection"](batch.extra[XRAY_EMBEDDING]))
+    return {"loss": clip(ecg, xray, temperature=temperature)}
+
+
+def align_views(
+    parts: nn.ModuleDict,
+    batch: Batch,
+    generator: torch.Generator,
+    *,
+    model: EcgModel,
+    view: View,
+    contrast: Contrast,
+) -> Losses:
+    """``align`` with a second view of the ECG in the place of the X-ray."""
+    ecg = _ecg(batch)
+    one, other = (_project(parts, view(ecg, generator), model) for _ in range(2))
+    return _contrast(one, other, batch, contrast)

@@ -1,0 +1,204 @@
+"""The one LightningModule: it runs a phase and keeps its history and its best epoch."""
+
+import hashlib
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from crossbeat.data import epoch_batches
+from crossbeat.training.checkpoint import save_tensors
+from crossbeat.training.phase import Batch, Phase, Source
+
+BEST = "best.safetensors"
+LAST = "last.safetensors"
+
+
+def derive_seed(*parts: str | int) -> int:
+    """A seed of 63 bits that depends on every part."""
+    digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+class _EpochOfBatches(Dataset[Batch]):
+    def __init__(self, source: Source, batches: list[np.ndarray]) -> None:
+        self.source = source
+        self.positions = batches
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def __getitem__(self, index: int) -> Batch:
+        return self.source.batch(self.positions[index])
+
+
+class PhaseModule(LightningModule):
+    """Runs the steps of a phase; the state of a run is its weights, optimiser and history.
+
+    Every random draw depends on the seed, the epoch, the batch and the process alone, so a run
+    that was killed and resumed draws what an uninterrupted one draws.
+
+    Args:
+        parts: the parts that the phase uses, by name.
+        seed: any integer.
+        folder: where the best and the last epoch are kept.
+        workers: processes that read batches ahead; 0 reads in this one.
+    """
+
+    def __init__(
+        self, phase: Phase, parts: nn.ModuleDict, *, seed: int, folder: Path, workers: int = 0
+    ) -> None:
+        super().__init__()
+        self.phase = phase
+        self.parts = parts
+        self.seed = seed
+        self.folder = folder
+        self.workers = workers
+        self.history: list[dict[str, float]] = []
+        self._losses: list[dict[str, Tensor]] = []
+        self._started = 0.0
+        for name in phase.frozen:
+            self.parts[name].requires_grad_(False)
+
+    def train(self, mode: bool = True) -> "PhaseModule":
+        """Training mode for the trained parts; frozen ones keep their batch statistics."""
+        super().train(mode)
+        for name in self.phase.frozen:
+            self.parts[name].eval()
+        return self
+
+    def transfer_batch_to_device(
+        self, batch: Batch, device: torch.device, dataloader_idx: int
+    ) -> Batch:
+        """Lightning's hook."""
+        return batch.to(device)
+
+    def batches(self, epoch: int) -> list[np.ndarray]:
+        """The positions of each batch of this process in an epoch."""
+        weights = self.phase.weights
+        return epoch_batches(
+            np.ones(len(self.phase.train)) if weights is None else weights,
+            self.phase.optimisation.batch_size,
+            seed=derive_seed(self.seed, self.phase.name),
+            epoch=epoch,
+            replacement=weights is not None,
+            rank=self.trainer.global_rank,
+            world=self.trainer.world_size,
+        )
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """The batches of the current epoch; Lightning asks again at every epoch."""
+        dataset = _EpochOfBatches(self.phase.train, self.batches(self.current_epoch))
+        return DataLoader(dataset, batch_size=None, num_workers=self.workers)
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """AdamW with one group for each trained part."""
+        settings = self.phase.optimisation
+        groups = [
+            {"params": list(self.parts[name].parameters()), "lr": settings.learning_rate * scale}
+            for name, scale in self.phase.trains.items()
+        ]
+        optimiser = torch.optim.AdamW(groups, weight_decay=settings.weight_decay)
+        per_epoch = math.ceil(len(self.batches(0)) / settings.accumulate)
+
+        def factor(step: int) -> float:
+            return settings.factor(step / per_epoch)
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
+        return {
+            "optimizer": optimiser,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+    def on_train_epoch_start(self) -> None:
+        """Lightning's hook."""
+        self._losses = []
+        self._started = time.perf_counter()
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """The sum of the step's losses on one batch."""
+        place = (self.current_epoch, batch_idx, self.global_rank)
+        seed = derive_seed(self.seed, self.phase.name, *place)
+        torch.manual_seed(seed)
+        generator = torch.Generator().manual_seed(seed)
+        losses = self.phase.step(self.parts, batch, generator)
+        total = torch.stack(list(losses.values())).sum()
+        if not torch.isfinite(total):
+            values = {name: loss.item() for name, loss in losses.items()}
+            raise FloatingPointError(
+                f"phase {self.phase.name!r}, epoch {self.current_epoch}, batch {batch_idx}: "
+                f"the loss is not finite, got {values}; lower the learning rate"
+            )
+        self._losses.append({name: loss.detach() for name, loss in losses.items()})
+        return total
+
+    def on_train_epoch_end(self) -> None:
+        """Score on validation data, keep the best epoch, stop when patience is over."""
+        names = self._losses[0]
+        record = {
+            name: float(torch.stack([losses[name] for losses in self._losses]).mean())
+            for name in names
+        }
+        record |= {f"val_{name}": value for name, value in self._score().items()}
+        record["epoch"] = self.current_epoch
+        record["seconds"] = time.perf_counter() - self._started
+        self.history.append(record)
+        if self.best_epoch() == self.current_epoch and self.trainer.is_global_zero:
+            save_tensors(self.folder / BEST, self.parts.state_dict())
+        self._stop_when_patience_is_over()
+
+    def on_train_start(self) -> None:
+        """A run that was killed after its last epoch has nothing left to do."""
+        self._stop_when_patience_is_over()
+
+    def best_epoch(self) -> int:
+        """The epoch that the choice prefers so far; the first of equals."""
+        choice = self.phase.choice
+        values = [record[f"val_{choice.metric}"] for record in self.history]
+        sign = 1 if choice.higher_is_better else -1
+        finite = [sign * value if math.isfinite(value) else -math.inf for value in values]
+        return int(np.argmax(finite))
+
+    def _stop_when_patience_is_over(self) -> None:
+        patience = self.phase.choice.patience
+        if patience is None or not self.history:
+            return
+        if len(self.history) - 1 - self.best_epoch() >= patience:
+            self.trainer.should_stop = True
+
+    def _score(self) -> dict[str, float]:
+        scores: dict[str, float] = {}
+        if self.trainer.is_global_zero:
+            was_training = self.training
+            self.eval()
+            with torch.no_grad():
+                scores = self.phase.choice.score(self.parts, self.phase.val)
+            self.train(was_training)
+        return self.trainer.strategy.broadcast(scores)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Lightning's hook."""
+        checkpoint["history"] = self.history
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Lightning's hook."""
+        self.history = checkpoint["history"]
+
+
+class KeepLast(Checkpoint):
+    """Writes the resumable state at the end of every epoch, after the best one was kept."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / LAST
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Lightning's hook; for checkpoints it comes after the module's own."""
+        trainer.save_checkpoint(self.path)

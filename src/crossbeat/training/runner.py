@@ -1,0 +1,190 @@
+"""Runs the phases of a recipe one after another; finished ones are read, not run again."""
+
+import json
+import logging
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from lightning.fabric.utilities.rank_zero import rank_zero_only
+from lightning.pytorch import Callback, Trainer
+from torch import nn
+
+from crossbeat.errors import ConfigError
+from crossbeat.training.checkpoint import (
+    SafetensorsIO,
+    load_tensors,
+    load_weights,
+    write_atomically,
+)
+from crossbeat.training.fingerprint import describe, fingerprint
+from crossbeat.training.module import BEST, LAST, KeepLast, PhaseModule
+from crossbeat.training.phase import Phase
+from crossbeat.training.progress import EpochProgress
+
+_DONE = "phase.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainerSettings:
+    """Where and how fast to train; nothing here is part of a recipe.
+
+    Args:
+        accelerator: ``auto`` takes a GPU when there is one.
+        devices: processes on this machine, at least 1.
+        num_nodes: machines, at least 1.
+        precision: of the forward and backward pass; weights stay in 32 bits.
+        workers: processes that read batches ahead of each training process, at least 0.
+        progress: show a progress bar.
+    """
+
+    accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto"
+    devices: int = 1
+    num_nodes: int = 1
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    workers: int = 0
+    progress: bool = True
+
+
+@dataclass(frozen=True)
+class PhaseRecord:
+    """What a finished phase left.
+
+    Args:
+        folder: where its weights and its record lie.
+        history: for each epoch the losses, the validation scores and the seconds.
+        best_epoch: counted from 0.
+        seconds: wall time of all epochs.
+        reused: it was finished before and only read.
+    """
+
+    name: str
+    folder: Path
+    history: list[dict[str, float]]
+    best_epoch: int
+    seconds: float
+    reused: bool
+
+
+def is_main_process() -> bool:
+    """Whether this process is the one that writes files."""
+    return rank_zero_only.rank == 0
+
+
+def run_phases(
+    phases: Iterator[Phase],
+    parts: nn.ModuleDict,
+    folder: Path,
+    *,
+    seed: int,
+    trainer: TrainerSettings,
+) -> list[PhaseRecord]:
+    """Run phases in order; each starts from the best epochs of those before it.
+
+    Args:
+        phases: may build a phase from what the parts have learned in the phases before.
+        parts: changed in place; left in eval mode with every gradient enabled.
+        folder: one folder for each phase, named after it and its fingerprint; a folder that
+            several recipes share lets them share the phases that they have in common.
+        seed: any integer.
+    """
+    records = [_run(phase, parts, folder, seed=seed, settings=trainer) for phase in phases]
+    parts.eval()
+    return records
+
+
+def _run(
+    phase: Phase, parts: nn.ModuleDict, folder: Path, *, seed: int, settings: TrainerSettings
+) -> PhaseRecord:
+    used = nn.ModuleDict({name: parts[name] for name in phase.uses()})
+    key = fingerprint(
+        {
+            "phase": phase,
+            "start": dict(used.state_dict()),
+            "seed": seed,
+            "processes": settings.devices * settings.num_nodes,
+            "precision": settings.precision,
+        }
+    )
+    home = folder / f"{phase.name}-{key[:16]}"
+    reused = (home / _DONE).is_file()
+    if not reused:
+        _fit(phase, used, home, seed=seed, settings=settings)
+    weights, _ = load_tensors(home / BEST)
+    load_weights(used, weights, str(home / BEST))
+    record = json.loads((home / _DONE).read_text())
+    return PhaseRecord(
+        name=phase.name,
+        folder=home,
+        history=record["history"],
+        best_epoch=record["best_epoch"],
+        seconds=record["seconds"],
+        reused=reused,
+    )
+
+
+def _fit(
+    phase: Phase, used: nn.ModuleDict, home: Path, *, seed: int, settings: TrainerSettings
+) -> None:
+    home.mkdir(parents=True, exist_ok=True)
+    module = PhaseModule(phase, used, seed=seed, folder=home, workers=settings.workers)
+    trainer = _trainer(phase, home, settings)
+    last = home / LAST
+    started = time.perf_counter()
+    with torch.random.fork_rng(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Lightning's advice on workers and logging intervals
+        trainer.fit(module, ckpt_path=last if last.is_file() else None, weights_only=True)
+    used.requires_grad_(True)
+    if trainer.is_global_zero:
+        _finish(phase, module, home, seconds=time.perf_counter() - started)
+    trainer.strategy.barrier()
+
+
+def _finish(phase: Phase, module: PhaseModule, home: Path, *, seconds: float) -> None:
+    record: dict[str, Any] = phase.settings() | {
+        "step": describe(phase.step),
+        "history": module.history,
+        "best_epoch": module.best_epoch(),
+        "seconds": sum(epoch["seconds"] for epoch in module.history) or seconds,
+    }
+    write_atomically(home / _DONE, json.dumps(record, indent=1).encode())
+    (home / LAST).unlink(missing_ok=True)
+
+
+def _trainer(phase: Phase, home: Path, settings: TrainerSettings) -> Trainer:
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    callbacks: list[Callback] = [KeepLast(home)]
+    if settings.progress:
+        callbacks.append(EpochProgress(phase))
+    optimisation = phase.optimisation
+    processes = settings.devices * settings.num_nodes
+    if optimisation.batch_size % processes:
+        raise ConfigError(
+            f"the batch size of phase {phase.name!r} must be a multiple of the number of "
+            f"processes, got {optimisation.batch_size} and {processes}; change one of them"
+        )
+    return Trainer(
+        accelerator=settings.accelerator,
+        devices=settings.devices,
+        num_nodes=settings.num_nodes,
+        strategy="ddp" if processes > 1 else "auto",
+        precision=settings.precision,
+        max_epochs=optimisation.epochs,
+        accumulate_grad_batches=optimisation.accumulate,
+        gradient_clip_val=optimisation.clip_norm,
+        reload_dataloaders_every_n_epochs=1,
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        limit_val_batches=0,
+        callbacks=callbacks,
+        plugins=[SafetensorsIO()],
+        logger=False,
+        enable_checkpointing=True,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=home,
+    )
