@@ -1,0 +1,43 @@
+"""Virtual patients: one latent heart each, seen by an ECG, a chest X-ray and a report.
+
+``draw_patients`` makes them; ``ecgs``, ``xrays`` and ``report_labels`` show them; ``truth`` knows.
+Made per block of ``BLOCK`` patients from (seed, block, name): the same seed gives the same patient
+however many are drawn and however many workers draw them. See ``findings`` on what guided the
+difficulty of the task, ``latent`` and ``electrical`` on physiology and sources.
+"""
+
+from crossbeat.simulate.ecg import FS, SECONDS, ecg_block, ecg_blocks, ecgs
+from crossbeat.simulate.electrical import DETERMINANTS, ecg_determinants
+from crossbeat.simulate.film import film_measures
+from crossbeat.simulate.findings import CONDITIONS, FINDINGS, cardiothoracic_ratio, truth
+from crossbeat.simulate.labels import NEGATIVE, NOT_MENTIONED, POSITIVE, UNCERTAIN, report_labels
+from crossbeat.simulate.latent import Patients, draw_patients
+from crossbeat.simulate.streams import BLOCK, spans
+from crossbeat.simulate.xray import xray_block, xray_blocks, xrays
+
+__all__ = [
+    "BLOCK",
+    "CONDITIONS",
+    "DETERMINANTS",
+    "FINDINGS",
+    "FS",
+    "NEGATIVE",
+    "NOT_MENTIONED",
+    "POSITIVE",
+    "SECONDS",
+    "UNCERTAIN",
+    "Patients",
+    "cardiothoracic_ratio",
+    "draw_patients",
+    "ecg_block",
+    "ecg_blocks",
+    "ecg_determinants",
+    "ecgs",
+    "film_measures",
+    "report_labels",
+    "spans",
+    "truth",
+    "xray_block",
+    "xray_blocks",
+    "xrays",
+]

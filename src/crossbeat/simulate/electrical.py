@@ -1,0 +1,233 @@
+"""What the latent heart does to the ECG: its intervals, voltages, directions and rhythm.
+
+====================  ==========================================================================
+effect                reason and source
+====================  ==========================================================================
+mass -> voltage       more muscle, more dipole; sensitivity is poor, since habitus, age and sex
+                      change voltage as much (Sokolow and Lyon 1949, Am Heart J 37:161; Levy et
+                      al. 1990, Circulation 81:815)
+mass -> ST, T         repolarisation turns against the QRS: strain (Sokolow and Lyon 1949)
+dilatation -> loop    intracavitary blood augments radial forces (Brody 1956, Circ Res 4:731);
+                      the transition in V1 to V6 moves left
+weakness -> QRS       the wave front travels further through scar and stretched fibres (Kashani
+                      and Barold 2005, J Am Coll Cardiol 46:2183)
+fluid -> voltage      oedema, pleural and pericardial fluid shunt current and move electrodes away
+                      (Madias et al. 2001, J Am Coll Cardiol 38:756)
+obesity -> voltage    distance lowers limb and chest voltage; a high diaphragm turns the axis left
+                      (Fraley et al. 2005, Obes Rev 6:275)
+lungs -> axis         overinflated lungs lower voltage and turn the axis down
+left atrium -> P      longer P, terminal negativity in V1 (Morris et al. 1964, Circulation 30:242)
+congestion -> rate    sympathetic drive holds the output of a failing ventricle (Francis et al.
+                      1984, Ann Intern Med 101:370)
+block -> QRS, T       bundle branch block and pacing widen the QRS (Surawicz et al. 2009,
+                      Circulation 119:e235)
+scar -> Q             the wall opposite the scar is left unopposed
+potassium -> T        high: tall narrow T, wide QRS, flat P; low: flat T, long QT (Surawicz 1967,
+                      Am Heart J 73:814)
+rate -> QT            by the cube root of RR (Fridericia 1920, Acta Med Scand 53:469)
+====================  ==========================================================================
+
+The sources give the direction; the sizes are ours, kept within the healthy and diseased ranges
+that textbooks print. See ``findings`` on how hard this makes the cohort.
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from jaxtyping import Float32
+
+from crossbeat.simulate.latent import Patients, Trait
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Electrical:
+    """The ECG of each patient in parameters, before electrodes are placed and noise is added.
+
+    Args:
+        rate: mean ventricular rate, beats per minute.
+        irregularity: standard deviation of RR over its mean.
+        ectopy: share of beats that are premature ventricular.
+        fibrillation: 1 if fibrillation waves replace the P wave, else 0.
+        p_duration: ms.
+        p_right: voltage of the right atrium's part of P, mV.
+        p_left: voltage of the left atrium's part of P, mV.
+        pr: ms, from the start of P to the start of QRS.
+        qrs: duration, ms.
+        left_block: share of the left bundle branch block pattern in the QRS, 0 to 1.
+        right_block: share of the right bundle branch block pattern, 0 to 1.
+        paced: 1 if a spike stands before each QRS, else 0.
+        qt: ms, at this rate.
+        qtc: ms, at 60 beats per minute.
+        voltage: factor on every lead.
+        precordial: further factor on V1 to V6.
+        left_lateral: further factor on I, V5 and V6, which pleural fluid on the left lowers.
+        axis: of the QRS in the frontal plane, degrees, positive downwards.
+        rotation: of the QRS about the vertical axis, degrees, positive backwards.
+        scar_anterior: share of the anterior forces lost.
+        scar_inferior: share of the inferior forces lost.
+        t_voltage: mV.
+        t_angle: between QRS and T, degrees.
+        t_width: factor on the width of T.
+        st: depression over the left ventricle, mV.
+        u_voltage: mV.
+    """
+
+    rate: Trait
+    irregularity: Trait
+    ectopy: Trait
+    fibrillation: Trait
+    p_duration: Trait
+    p_right: Trait
+    p_left: Trait
+    pr: Trait
+    qrs: Trait
+    left_block: Trait
+    right_block: Trait
+    paced: Trait
+    qt: Trait
+    qtc: Trait
+    voltage: Trait
+    precordial: Trait
+    left_lateral: Trait
+    axis: Trait
+    rotation: Trait
+    scar_anterior: Trait
+    scar_inferior: Trait
+    t_voltage: Trait
+    t_angle: Trait
+    t_width: Trait
+    st: Trait
+    u_voltage: Trait
+
+
+DETERMINANTS = tuple(f.name for f in fields(Electrical))
+"""The columns of ``ecg_determinants``."""
+
+
+def ecg_determinants(patients: Patients) -> Float32[np.ndarray, "patient determinant"]:
+    """All that an ECG can show of each patient, without noise: the limit of any model."""
+    seen = electrical(patients)
+    return np.stack([getattr(seen, name) for name in DETERMINANTS], axis=1)
+
+
+def electrical(patients: Patients) -> Electrical:
+    """The ECG parameters that follow from the latent heart."""
+    state = _atria(patients) | _ventricles(patients) | _voltages(patients)
+    state |= _rhythm(patients)
+    state |= _repolarisation(patients, state["qrs"], state["rate"])
+    return Electrical(**{name: value.astype(np.float32) for name, value in state.items()})
+
+
+def _weak(patients: Patients) -> Trait:
+    return (61 - patients.ejection_fraction) / 10
+
+
+def _rhythm(patients: Patients) -> dict[str, np.ndarray]:
+    drive = (
+        0.45 * np.maximum(0, patients.wedge_pressure - 12)
+        + 0.8 * np.maximum(0, patients.lung_water - 7)
+        + 6 * patients.acuity
+        + 3 * _weak(patients)
+    )
+    calm = 8 * patients.beta_blocker + 0.1 * (patients.age - 63)
+    spread = np.where(patients.fibrillation, 16, 11) * patients.variation("rate")
+    rate = np.clip(75 + 11 * patients.fibrillation + drive - calm + spread, 38, 165)
+    sinus = 0.035 * np.exp(0.5 * patients.variation("irregularity") - 0.012 * (patients.age - 63))
+    sinus = sinus * np.exp(-0.01 * drive)
+    fibrillating = 0.21 * np.exp(0.15 * patients.variation("irregularity"))
+    irregular = np.where(patients.fibrillation, fibrillating, sinus) * ~patients.paced
+    score = patients.variation("ectopy") + 0.25 * _weak(patients) + 0.01 * (patients.age - 63)
+    return {
+        "rate": rate,
+        "irregularity": np.where(patients.paced, 0.008, irregular),
+        "ectopy": 0.08 * np.clip(score - 1.3, 0, 2.5),
+        "fibrillation": patients.fibrillation,
+        "paced": patients.paced,
+    }
+
+
+def _atria(patients: Patients) -> dict[str, np.ndarray]:
+    flat = np.clip(1 - 0.35 * np.maximum(0, patients.potassium - 5.3), 0.15, 1)
+    atrial = flat * np.exp(0.22 * patients.variation("p_voltage"))
+    slow = 10 * patients.beta_blocker + 0.35 * (patients.age - 63) + 3 * patients.left_atrium
+    p = 104 + 6.5 * patients.left_atrium + 7 * patients.variation("p_duration")
+    return {
+        "p_duration": np.clip(p, 75, 170),
+        "p_right": 0.09 * atrial * np.exp(0.2 * patients.right_heart),
+        "p_left": 0.075 * atrial * np.exp(0.2 * patients.left_atrium),
+        "pr": np.clip(158 + slow + 18 * patients.variation("pr"), 110, 340),
+    }
+
+
+def _ventricles(patients: Patients) -> dict[str, np.ndarray]:
+    weak, hyper = _weak(patients), np.maximum(patients.hypertrophy, 0)
+    salt = 14 * np.maximum(0, patients.potassium - 5.8)
+    narrow = 86 + 6 * patients.male + 3 * hyper + 2.2 * weak + 2 * patients.dilatation + salt
+    narrow = narrow + 6.5 * patients.variation("qrs")
+    left = np.maximum(patients.left_block, patients.paced)
+    wide = narrow + 54 * left + 42 * patients.right_block + 12 * patients.paced
+    return {
+        "qrs": np.clip(wide, 66, 220),
+        "left_block": left + 0.0,
+        "right_block": patients.right_block + 0.0,
+        "scar_anterior": patients.infarct_anterior,
+        "scar_inferior": patients.infarct_inferior,
+        "axis": _axis(patients),
+        "rotation": 5 * patients.dilatation
+        + 9 * patients.lung_disease
+        + 4 * patients.right_heart
+        + 12 * patients.variation("rotation"),
+    }
+
+
+def _axis(patients: Patients) -> np.ndarray:
+    turned = (
+        42
+        - 0.45 * (patients.age - 63)
+        - 1.3 * (patients.bmi - 27.5)
+        - 6 * np.maximum(patients.hypertrophy, 0)
+        - 22 * patients.left_block
+        - 85 * patients.paced
+        + 18 * patients.lung_disease
+        + 7 * patients.right_heart
+    )
+    return np.clip(turned + 22 * patients.variation("axis"), -90, 150)
+
+
+def _voltages(patients: Patients) -> dict[str, np.ndarray]:
+    fluid = 0.02 * (patients.lung_water - 5.5) + patients.effusion_right / 4000
+    distance = 0.013 * (patients.bmi - 27.5) + 0.15 * patients.lung_disease
+    fluid = fluid + patients.effusion_left / 3000 + patients.pericardial_fluid / 900
+    muscle = 0.1 * patients.hypertrophy - 0.25 * (
+        patients.infarct_anterior + patients.infarct_inferior
+    )
+    person = 0.05 * patients.male - 0.002 * (patients.age - 63)
+    own = 0.29 * patients.variation("voltage")
+    lateral = 0.17 * patients.variation("lateral") - patients.effusion_left / 3500
+    chest = 0.05 * patients.dilatation + 0.16 * patients.variation("precordial")
+    return {
+        "voltage": np.exp(np.clip(muscle + person + own - fluid - distance, -1.4, 0.9)),
+        "precordial": np.exp(chest + 0.1 * patients.male),
+        "left_lateral": np.exp(lateral),
+    }
+
+
+def _repolarisation(patients: Patients, qrs: np.ndarray, rate: np.ndarray) -> dict[str, np.ndarray]:
+    weak, hyper = _weak(patients), np.maximum(patients.hypertrophy, 0)
+    low, high = np.maximum(0, 3.6 - patients.potassium), np.maximum(0, patients.potassium - 5.3)
+    qtc = 398 + 9 * ~patients.male + 0.1 * (patients.age - 63) + 0.5 * np.maximum(0, qrs - 95)
+    qtc = qtc + 3 * hyper + 3.5 * weak + 30 * patients.qt_drug + 25 * low - 10 * high
+    qtc = np.clip(qtc + 15 * patients.variation("qt"), 340, 640)
+    strain = np.maximum(0, patients.hypertrophy - 1)
+    angle = 38 + 24 * strain + 11 * weak + 0.3 * (patients.age - 63) + 25 * patients.left_block
+    size = 0.25 * patients.variation("t_voltage") - 0.12 * strain - 0.06 * weak + 0.5 * high - low
+    block = 0.1 * (patients.left_block | patients.paced)
+    return {
+        "qtc": qtc,
+        "qt": qtc * np.cbrt(60 / rate),
+        "t_voltage": 0.34 * np.exp(size),
+        "t_angle": np.clip(angle + 20 * patients.variation("t_angle"), 0, 180),
+        "t_width": np.exp(-0.2 * high),
+        "st": np.clip(0.03 * strain + block + 0.02 * patients.variation("st"), -0.06, 0.3),
+        "u_voltage": 0.02 + 0.12 * low,
+    }

@@ -1,0 +1,58 @@
+"""Random numbers that depend on the seed, the block and a name, and on nothing else.
+
+Everything virtual is made per block of ``BLOCK`` patients, and every named quantity of a block has
+its own generator, whose rows are filled one patient after the other. So patient i is the same
+patient however many are drawn, in whatever order, by however many workers.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from zlib import crc32
+
+import numpy as np
+from jaxtyping import Float32
+
+Numbers = Float32[np.ndarray, "patient ..."]
+
+BLOCK = 256
+"""Patients per block."""
+
+
+@dataclass(frozen=True)
+class Draws:
+    """The random numbers of the first ``num`` patients of one block.
+
+    Args:
+        seed: of the whole cohort; 0 or more.
+        block: which block of ``BLOCK`` patients.
+        num: patients wanted of it, 1 to ``BLOCK``.
+    """
+
+    seed: int
+    block: int
+    num: int
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise ValueError(f"seed must be 0 or more, got {self.seed}")
+        if self.num > BLOCK:
+            raise ValueError(f"a block holds {BLOCK} patients, got {self.num}")
+
+    def stream(self, name: str) -> np.random.Generator:
+        """The generator of one named quantity."""
+        entropy = [self.seed, self.block, crc32(name.encode())]
+        return np.random.Generator(np.random.SFC64(np.random.SeedSequence(entropy)))
+
+    def normal(self, name: str, *shape: int) -> Numbers:
+        """Standard normal numbers."""
+        return self.stream(name).standard_normal((self.num, *shape), dtype=np.float32)
+
+    def uniform(self, name: str, *shape: int) -> Numbers:
+        """Numbers spread evenly over [0, 1)."""
+        return self.stream(name).random((self.num, *shape), dtype=np.float32)
+
+
+def spans(num: int) -> Iterator[tuple[int, slice]]:
+    """Each block's number and the rows of a cohort of ``num`` patients that it holds."""
+    for block, start in enumerate(range(0, num, BLOCK)):
+        yield block, slice(start, min(start + BLOCK, num))

@@ -1,0 +1,87 @@
+"""Frontal chest X-rays of virtual patients."""
+
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from itertools import repeat
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from crossbeat.simulate.canvas import Canvas, canvas, value
+from crossbeat.simulate.film import Film, Thorax, take_film, thorax
+from crossbeat.simulate.latent import Patients
+from crossbeat.simulate.markings import lung_markings, ribs
+from crossbeat.simulate.soft_tissue import body, breasts, fluid, heart, lungs, mediastinum
+from crossbeat.simulate.streams import Draws, spans
+
+Images = UInt8[np.ndarray, "patient height width"]
+
+
+def xrays(patients: Patients, seed: int, size: int, executor: Executor | None = None) -> Images:
+    """The chest X-ray of each patient, bright where dense, the patient's right on the left.
+
+    Args:
+        patients: as ``draw_patients`` gives them, or changed copies.
+        seed: of the film: another seed is another film of the same chests.
+        size: pixels per side, 16 or more.
+        executor: shares the blocks out; by default they are made one after the other.
+
+    Raises:
+        ValueError: ``size`` is below 16.
+    """
+    return np.concatenate(list(xray_blocks(patients, seed, size, executor)))
+
+
+def xray_blocks(
+    patients: Patients, seed: int, size: int, executor: Executor | None = None
+) -> Iterator[Images]:
+    """The same films block by block, in order: memory stays that of one block per worker."""
+    if size < 16:
+        raise ValueError(f"size must be 16 pixels or more, got {size}")
+    todo = list(spans(len(patients)))
+    some = [patients.rows(rows) for _, rows in todo]
+    made = (some, [block for block, _ in todo], repeat(seed), repeat(size))
+    return map(xray_block, *made) if executor is None else executor.map(xray_block, *made)
+
+
+def xray_block(patients: Patients, block: int, seed: int, size: int) -> Images:
+    """The films of the patients of one block; a function that a process pool can call."""
+    draws = Draws(seed, block, len(patients))
+    film = take_film(patients, draws)
+    made = np.empty((len(patients), size, size), dtype=np.uint8)
+    grey = develop(thickness(patients, film, draws, size), film)
+    grain = draws.normal("film noise", size, size) * value(film.grain)
+    np.clip(grey + grain, 0, 255, out=grey)
+    made[:] = grey
+    return made
+
+
+def thickness(
+    patients: Patients, film: Film, draws: Draws, size: int
+) -> Float32[np.ndarray, "patient height width"]:
+    """Tissue that the rays cross at each pixel, in cm of water."""
+    on, space = canvas(film, size), thorax(patients, film)
+    return _chest(on, space, patients, draws)
+
+
+def _chest(on: Canvas, space: Thorax, patients: Patients, draws: Draws) -> np.ndarray:
+    seen = lungs(on, space)
+    around = body(on, space, patients)
+    muscle = heart(on, space, patients)
+    filled = lung_markings(on, seen, patients, draws) + fluid(space, seen) + muscle
+    room = 0.66 * around * (0.75 + 0.25 * seen.air)
+    air = np.clip(room - filled, 0, None) * seen.air
+    dense = mediastinum(on, space) * (0.6 + 0.4 * seen.air)
+    bones = ribs(on, seen, patients, space.half)
+    return around - air + (dense + bones) * (around > 1) + breasts(on, space, patients)
+
+
+def develop(
+    thick: Float32[np.ndarray, "patient height width"], film: Film
+) -> Float32[np.ndarray, "patient height width"]:
+    """Grey levels of the film, 0 to 255: its characteristic curve, exposure and contrast."""
+    middle = value(8.3 + 0.8 * film.exposure)
+    slope = value(0.3 * np.exp(0.12 * film.contrast))
+    curve = 1 / (1 + np.exp((middle - thick) * slope))
+    floor = 1 / (1 + np.exp(middle * slope))
+    return 248 * (curve - floor) / (1 - floor)
