@@ -1,0 +1,254 @@
+"""A cohort on disk, as training and evaluation see it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import torch
+from jaxtyping import Float32, Int64, Shaped, UInt8
+from torch import Tensor
+
+from crossbeat.data.info import CohortInfo, file_info, read_info
+from crossbeat.data.labels import LabelPolicy, label_codes
+from crossbeat.data.splits import Split
+from crossbeat.data.store import Store
+from crossbeat.data.table import check_table, label_column, truth_column
+from crossbeat.errors import ConfigError, DataError
+from crossbeat.signal import Ecgs
+
+INFO_FILE = "cohort.json"
+TABLE_FILE = "table.parquet"
+_KNOWN = LabelPolicy(uncertain="ignore", missing="negative")
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """ECGs, X-rays or pairs of them, with labels, in a split by patient.
+
+    Args:
+        folder: where its files lie.
+        info: what it is.
+        table: one row per ECG, X-ray or pair (see ``crossbeat.data.table``).
+
+    Raises:
+        DataError: the table breaks a rule, or names rows that the stores do not have.
+    """
+
+    folder: Path
+    info: CohortInfo
+    table: pl.DataFrame
+
+    def __post_init__(self) -> None:
+        check_table(self.table, self.info.findings)
+        for name, store in (("ecg", self._ecgs), ("xray", self._xrays)):
+            self._check_rows(name, len(store))
+        self._check_shapes()
+        if self.info.kind == "paired":
+            self._check_paired()
+
+    @classmethod
+    def open(cls, folder: Path) -> "Cohort":
+        """The cohort in a folder.
+
+        Raises:
+            DataError: the folder holds no cohort, one of another version, or files that differ
+                from what was built; or a patient is in two splits.
+        """
+        info = read_info(folder / INFO_FILE)
+        for name, expected in info.files.items():
+            path = folder / name
+            size = path.stat().st_size if path.is_file() else None
+            if size != expected.size:
+                raise DataError(
+                    f"{path} must have {expected.size} bytes, got {size}; "
+                    "copy the folder again or rebuild the cohort"
+                )
+        _check_contents(folder, info, [TABLE_FILE])
+        return cls(folder, info, pl.read_parquet(folder / TABLE_FILE))
+
+    def verify(self) -> None:
+        """Read every file and compare its checksum; ``open`` does so for the table only.
+
+        Raises:
+            DataError: a file is not what was built.
+        """
+        _check_contents(self.folder, self.info, list(self.info.files))
+
+    def rows(self, split: Split, *, has: tuple[str, ...] = ("ecg",)) -> Int64[np.ndarray, " row"]:
+        """The rows of the table in a split that have a value in each column of ``has``."""
+        chosen = pl.all_horizontal(
+            pl.col("split") == split, *(pl.col(name).is_not_null() for name in has)
+        )
+        return np.flatnonzero(self.table.select(chosen).to_series().to_numpy())
+
+    def ecgs(self, rows: Int64[np.ndarray, " row"]) -> Ecgs:
+        """The ECGs of some rows, in ``info.unit``.
+
+        Raises:
+            DataError: a row has no ECG.
+        """
+        stored = self._ecgs.take(self._store_rows("ecg", rows))
+        values = np.divide(stored, np.float32(self.info.ecg_gain), dtype=np.float32)
+        return Ecgs(torch.from_numpy(values), self.info.leads, self.info.fs)
+
+    def xrays(self, rows: Int64[np.ndarray, " row"]) -> UInt8[Tensor, "batch height width"]:
+        """The X-rays of some rows, 0 to 255.
+
+        Raises:
+            DataError: a row has no X-ray.
+        """
+        return torch.from_numpy(self._xrays.take(self._store_rows("xray", rows)))
+
+    def labels(
+        self,
+        rows: Int64[np.ndarray, " row"],
+        findings: Sequence[str],
+        policy: LabelPolicy,
+    ) -> Float32[Tensor, "batch finding"]:
+        """What the reports say, 1 or 0; NaN where the policy ignores a label.
+
+        Raises:
+            ConfigError: the cohort has no such finding.
+        """
+        columns = [label_column(finding) for finding in self._known(findings)]
+        return torch.from_numpy(policy.apply(self._codes(columns, rows)))
+
+    def truth(
+        self, rows: Int64[np.ndarray, " row"], findings: Sequence[str]
+    ) -> Float32[Tensor, "batch finding"]:
+        """What the patients have, where that is known, and else what the reports say.
+
+        Of reports, uncertain labels are ignored (NaN) and findings not mentioned are negative.
+        The truth may be known of conditions that no report mentions.
+
+        Raises:
+            ConfigError: the cohort has no such finding.
+        """
+        told = [name for name in findings if truth_column(name) not in self._code_index]
+        self._known(told)
+        columns = [label_column(name) if name in told else truth_column(name) for name in findings]
+        return torch.from_numpy(_KNOWN.apply(self._codes(columns, rows)))
+
+    def patients(self, rows: Int64[np.ndarray, " row"]) -> Shaped[np.ndarray, " row"]:
+        """The patient of each row: resampling for intervals is by these."""
+        return self._patients[rows]
+
+    def with_table(self, table: pl.DataFrame) -> "Cohort":
+        """The same arrays under another table: other splits, pairs or labels.
+
+        Raises:
+            DataError: the table breaks a rule, or names rows that the stores do not have.
+        """
+        return replace(self, table=table)
+
+    def fingerprint(self) -> str:
+        """A digest of whatever training can see: the info, the arrays and the table."""
+        text = BytesIO()
+        self.table.write_csv(text, null_value="\x00")
+        digest = sha256(self.info.to_json().encode())
+        digest.update(str(self.table.schema).encode())
+        digest.update(text.getvalue())
+        return digest.hexdigest()
+
+    def _known(self, findings: Sequence[str]) -> Sequence[str]:
+        unknown = [finding for finding in findings if finding not in self.info.findings]
+        if unknown:
+            raise ConfigError(
+                f"finding must be one of {', '.join(self.info.findings)} (cohort "
+                f"{self.info.name}), got {', '.join(unknown)}; choose one of them"
+            )
+        return findings
+
+    def _store_rows(
+        self, column: str, rows: Int64[np.ndarray, " row"]
+    ) -> Int64[np.ndarray, " row"]:
+        stored = (self._ecg_rows if column == "ecg" else self._xray_rows)[rows]
+        if stored.size and stored.min() < 0:
+            row = int(rows[stored.argmin()])
+            raise DataError(
+                f"row {row} of cohort {self.info.name} must have column {column!r}, got none; "
+                f"choose rows with rows(split, has=({column!r},))"
+            )
+        return stored
+
+    def _codes(self, columns: list[str], rows: np.ndarray) -> np.ndarray:
+        chosen = np.array([self._code_index[name] for name in columns], dtype=np.int64)
+        return self._code_matrix[rows[:, None], chosen]
+
+    @cached_property
+    def _code_index(self) -> dict[str, int]:
+        names = [name for name in self.table.columns if name.startswith(("label:", "truth:"))]
+        return {name: column for column, name in enumerate(names)}
+
+    @cached_property
+    def _code_matrix(self) -> np.ndarray:
+        return label_codes(self.table, tuple(self._code_index))
+
+    @cached_property
+    def _patients(self) -> np.ndarray:
+        return self.table["patient"].to_numpy().astype(np.str_)
+
+    @cached_property
+    def _ecg_rows(self) -> np.ndarray:
+        return self.table["ecg"].fill_null(-1).to_numpy()
+
+    @cached_property
+    def _xray_rows(self) -> np.ndarray:
+        return self.table["xray"].fill_null(-1).to_numpy()
+
+    @cached_property
+    def _ecgs(self) -> Store:
+        return self._store("ecg-")
+
+    @cached_property
+    def _xrays(self) -> Store:
+        return self._store("xray-")
+
+    def _store(self, prefix: str) -> Store:
+        names = sorted(name for name in self.info.files if name.startswith(prefix))
+        return Store([self.folder / name for name in names])
+
+    def _check_rows(self, column: str, num_rows: int) -> None:
+        given = self.table[column].drop_nulls().to_numpy()
+        if given.size and (given.min() < 0 or given.max() >= num_rows):
+            raise DataError(
+                f"column {column!r} of the table must be 0 to {num_rows - 1}, the rows stored in "
+                f"{self.folder}, got {given.min()} to {given.max()}; rebuild the cohort"
+            )
+
+    def _check_shapes(self) -> None:
+        info = self.info
+        expected = {
+            "ECG": (self._ecgs, (len(info.leads), round(info.seconds * info.fs))),
+            "X-ray": (self._xrays, (info.image_size, info.image_size)),
+        }
+        for name, (store, shape) in expected.items():
+            if store.paths and store.row_shape != shape:
+                raise DataError(
+                    f"{name}s in {self.folder} must have the shape {shape} that its {INFO_FILE} "
+                    f"says, got {store.row_shape}; rebuild the cohort"
+                )
+
+    def _check_paired(self) -> None:
+        other = self.table.filter(pl.col("patient") != pl.col("xray_patient"))
+        if other.height:
+            raise DataError(
+                "ECG and X-ray of a paired cohort must be of one patient, got "
+                f"{other['patient'][0]} and {other['xray_patient'][0]}; "
+                "correct the pairs, or mark the cohort as matched"
+            )
+
+
+def _check_contents(folder: Path, info: CohortInfo, names: list[str]) -> None:
+    for name in names:
+        expected = info.files.get(name)
+        if expected is None or file_info(folder / name, expected.rows) != expected:
+            raise DataError(
+                f"{folder / name} must be as it was built, got other contents; "
+                "copy the folder again or rebuild the cohort"
+            )

@@ -1,0 +1,126 @@
+"""What a cohort is: the contents of its ``cohort.json``."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from hashlib import file_digest
+from pathlib import Path
+from typing import Literal
+
+from crossbeat.errors import DataError
+
+VERSION = 1
+Kind = Literal["paired", "matched", "shuffled", "single"]
+KINDS: tuple[Kind, ...] = ("paired", "matched", "shuffled", "single")
+Unit = Literal["mV", "NU"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileInfo:
+    """Size and checksum of a file of a cohort.
+
+    Args:
+        size: bytes.
+        sha256: hexadecimal digest of the contents.
+        rows: samples in a shard; 0 for other files.
+    """
+
+    size: int
+    sha256: str
+    rows: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CohortInfo:
+    """What a cohort is.
+
+    Args:
+        name: of the data set that it was made from.
+        kind: ``paired`` (ECG and X-ray of one patient), ``matched`` (of two patients who share
+            findings), ``shuffled`` (of any two: the null) or ``single`` (one modality).
+        findings: those with a ``label:`` column.
+        leads: the rows of an ECG; empty where the cohort has no ECGs.
+        fs: sampling rate in hertz; 0 where the cohort has no ECGs.
+        seconds: length of an ECG; 0 where the cohort has no ECGs.
+        baseline: whether the baseline was removed.
+        unit: of the ECG. In ``NU`` each lead was divided by its own standard deviation: limb
+            lead equations and lead transforms do not hold.
+        ecg_gain: stored integers per unit.
+        image_size: height and width of an X-ray in pixels; 0 where the cohort has none.
+        seed: of whatever was random in making it.
+        settings: those of its builder.
+        notes: what a reader of results has to know.
+        files: name, size and checksum of every other file of the folder.
+        version: of this format.
+    """
+
+    name: str
+    kind: Kind
+    findings: tuple[str, ...]
+    leads: tuple[str, ...] = ()
+    fs: float = 0.0
+    seconds: float = 0.0
+    baseline: bool = False
+    unit: Unit = "mV"
+    ecg_gain: float = 1000.0
+    image_size: int = 0
+    seed: int = 0
+    settings: Mapping[str, object] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    files: Mapping[str, FileInfo] = field(default_factory=dict)
+    version: int = VERSION
+
+    def to_json(self) -> str:
+        """The text of ``cohort.json``."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+
+def read_info(path: Path) -> CohortInfo:
+    """The contents of a ``cohort.json``.
+
+    Raises:
+        DataError: it is absent, damaged, or of another version of the format.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        version = values["version"]
+    except FileNotFoundError:
+        raise DataError(
+            f"{path.parent} must be a folder with {path.name}, got none; "
+            "build a cohort there, or name the folder of one"
+        ) from None
+    except (ValueError, KeyError, TypeError, NotADirectoryError) as error:
+        raise DataError(f"{path} must be a cohort's JSON, got {error!r}; rebuild it") from error
+    if version != VERSION:
+        raise DataError(
+            f"{path} must have format version {VERSION}, got {version}; "
+            "rebuild the cohort with this version of crossbeat"
+        )
+    return _from_values(values, path)
+
+
+def _from_values(values: dict, path: Path) -> CohortInfo:
+    names = {entry.name for entry in fields(CohortInfo)}
+    if set(values) != names:
+        raise DataError(
+            f"{path} must have the keys {', '.join(sorted(names))}, "
+            f"got {', '.join(sorted(values))}; rebuild the cohort"
+        )
+    if values["kind"] not in KINDS:
+        raise DataError(
+            f"kind in {path} must be one of {', '.join(KINDS)}, got {values['kind']!r}; "
+            "rebuild the cohort"
+        )
+    if any(Path(name).name != name for name in values["files"]):
+        raise DataError(f"{path} must list files of its own folder, got others; rebuild the cohort")
+    values["files"] = {name: FileInfo(**entry) for name, entry in values["files"].items()}
+    for name in ("findings", "leads", "notes"):
+        values[name] = tuple(values[name])
+    return CohortInfo(**values)
+
+
+def file_info(path: Path, rows: int = 0) -> FileInfo:
+    """Size and checksum of a file."""
+    with path.open("rb") as file:
+        digest = file_digest(file, "sha256").hexdigest()
+    return FileInfo(size=path.stat().st_size, sha256=digest, rows=rows)

@@ -1,0 +1,105 @@
+"""Splits in which a patient is in one part only, in whatever role."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Literal
+
+import polars as pl
+
+from crossbeat.errors import ConfigError, DataError
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shares:
+    """How patients are divided.
+
+    Args:
+        val: share of the patients that selection sees, 0 to 1.
+        test: share of the patients that only the final figures see, 0 to 1.
+
+    Raises:
+        ConfigError: a share is below 0, or nothing is left for training.
+
+    Source: CroMoTEX divides 70 : 10 : 20 (preprocess/prepare_dataset.py).
+    """
+
+    val: float = 0.1
+    test: float = 0.2
+
+    def __post_init__(self) -> None:
+        if min(self.val, self.test) < 0 or self.val + self.test >= 1:
+            raise ConfigError(
+                "shares val and test must be 0 or more and leave something for training, "
+                f"got {self.val} and {self.test}; lower them"
+            )
+
+
+def split_patients(patients: Iterable[str], shares: Shares, seed: int) -> dict[str, Split]:
+    """The split of each patient, whatever the order or number of mentions in ``patients``.
+
+    Patients are put in the order of SHA-256("seed:patient"); the first part tests, the next
+    validates, the rest trains. The parts have the shares asked for, to the nearest patient.
+    """
+    order = sorted(set(patients), key=lambda patient: _hash(patient, seed))
+    num_test = round(shares.test * len(order))
+    num_val = round(shares.val * len(order))
+    splits: dict[str, Split] = dict.fromkeys(order, "train")
+    splits |= dict.fromkeys(order[:num_test], "test")
+    splits |= dict.fromkeys(order[num_test : num_test + num_val], "val")
+    return splits
+
+
+def split_folds(folds: Sequence[int]) -> dict[int, Split]:
+    """The split of each fold: the last one present tests, the one before validates.
+
+    For the whole PTB-XL, that is fold 10 and fold 9, as its authors recommend.
+
+    Raises:
+        DataError: there are fewer than three folds.
+    """
+    order = sorted(set(folds))
+    if len(order) < 3:
+        raise DataError(
+            f"a split by folds must have 3 folds or more, got {order}; use more of the data set"
+        )
+    splits: dict[int, Split] = dict.fromkeys(order, "train")
+    return splits | {order[-2]: "val", order[-1]: "test"}
+
+
+def check_patients_disjoint(table: pl.DataFrame) -> None:
+    """Whoever gives an ECG or an X-ray in one split gives neither in another.
+
+    Args:
+        table: has the columns patient, xray_patient (may be null) and split.
+
+    Raises:
+        DataError: a patient is in two splits; names the patient and both.
+    """
+    people = pl.concat(
+        [
+            table.select(pl.col(role).alias("patient"), "split")
+            for role in ("patient", "xray_patient")
+        ]
+    )
+    seen = (
+        people.drop_nulls("patient")
+        .group_by("patient")
+        .agg(pl.col("split").unique().sort())
+        .filter(pl.col("split").list.len() > 1)
+        .sort("patient")
+    )
+    if seen.height:
+        first = seen.row(0, named=True)
+        raise DataError(
+            f"every patient must be in one split, got patient {first['patient']} in "
+            f"{' and '.join(first['split'])} ({seen.height} such patients); "
+            "split by patient, over ECGs and X-rays together"
+        )
+
+
+def _hash(patient: str, seed: int) -> str:
+    return sha256(f"{seed}:{patient}".encode()).hexdigest()
