@@ -139,6 +139,15 @@ def test_steps_follow_time(name: str) -> None:
     assert centres[0] < 0.4 * SAMPLES < centres[1] < 0.6 * SAMPLES < centres[2]
 
 
+@pytest.mark.parametrize("name", [*sorted(n for n in ECG_NAMES if "small" in n), "small"])
+def test_an_exported_encoder_takes_any_batch(name: str) -> None:
+    encoder = build(name).eval()
+    any_batch = ({0: torch.export.Dim("batch", min=1)},)
+    graph = torch.export.export(encoder, (batch(name),), dynamic_shapes=any_batch).module()
+    x = batch(name, size=5)
+    torch.testing.assert_close(output_only(graph, x), output_only(encoder, x))
+
+
 def test_eccl_has_the_size_of_vit_large() -> None:
     samples, dim = 5000, 1024
     with torch.device("meta"):

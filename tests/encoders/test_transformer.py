@@ -38,8 +38,14 @@ def test_encoder_is_the_mean_over_all_tokens_of_a_pytorch_transformer() -> None:
     encoder = EcgTransformer(stem, depth=2, heads=2, hidden=12, dropout=0.1).eval()
     x = torch.randn(4, 3, 60)
 
-    (conv_1, _, norm_1), (conv_2, _, norm_2) = stem.layers
-    patches = norm_2(conv_2(norm_1(conv_1(x).relu())).relu()).mT
+    norms = [module for module in stem.modules() if isinstance(module, nn.BatchNorm1d)]
+    convs = [module for module in stem.modules() if isinstance(module, nn.Conv1d)]
+    patches = x
+    for conv, norm in zip(convs, norms, strict=True):
+        nn.init.normal_(norm.running_mean)
+        nn.init.uniform_(norm.running_var, 0.5, 2.0)
+        patches = norm(conv(patches).relu())
+    patches = patches.mT
     hidden = torch.cat([encoder.class_token.expand(4, 1, 8), patches], dim=1) + encoder.positions
     for block in encoder.blocks:
         layer = nn.TransformerEncoderLayer(8, 2, 12, batch_first=True).eval()

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor
 
-from crossbeat.encoders.xray import load_xrv
+from crossbeat.encoders.xray import XrayDenseNet, load_xrv
 from crossbeat.errors import CheckpointError
 
 BLOCKS, GROWTH, STEM, BOTTLENECK = (6, 12, 24, 16), 32, 64, 128
@@ -141,3 +141,9 @@ def test_a_file_that_is_no_safetensors_is_refused(tmp_path: Path) -> None:
         load_xrv(tmp_path / "weights.pt")
     with pytest.raises(CheckpointError, match="readable safetensors file"):
         load_xrv(tmp_path / "absent.safetensors")
+
+
+def test_an_image_of_224_gives_49_tokens() -> None:
+    with torch.device("meta"):
+        tokens = XrayDenseNet().eval().tokens(torch.empty(2, 1, 224, 224))
+    assert tokens.shape == (2, 7 * 7, 1024)

@@ -1,7 +1,7 @@
 """The CroMoTEX ECG encoder: convolutional patches of all leads, then a transformer."""
 
 import torch
-from einops import rearrange, repeat
+from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -107,7 +107,7 @@ class EcgTransformer(nn.Module):
             ValueError: the ECGs have another number of leads or samples than the encoder.
         """
         patches = self.stem(x)
-        first = repeat(self.class_token, "1 1 dim -> batch 1 dim", batch=len(x))
+        first = self.class_token.expand(x.shape[0], 1, self.dim)
         return self.blocks(torch.cat([first, patches], dim=1) + self.positions)
 
     def steps(self, x: Float[Tensor, "batch lead time"]) -> Tokens:

@@ -1,7 +1,7 @@
 """The ECCL encoder: a vision transformer on patches of single leads."""
 
 import torch
-from einops import rearrange, repeat
+from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -98,7 +98,7 @@ class LeadPatchTransformer(nn.Module):
             ValueError: the ECGs have another number of leads or samples than the encoder.
         """
         patches = self.stem(x)
-        first = repeat(self.class_token, "1 1 dim -> batch 1 dim", batch=len(x))
+        first = self.class_token.expand(x.shape[0], 1, self.dim)
         embedded = torch.cat([first, patches], dim=1) + self.positions
         return self.norm(self.blocks(self.dropout(embedded)))
 
