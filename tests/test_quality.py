@@ -66,6 +66,12 @@ def test_a_lead_that_does_not_follow_is_refused(absent: str) -> None:
         quality.require(record, "a.hea", 10.0)
 
 
+def test_without_ii_every_lead_that_needs_it_is_named() -> None:
+    record = ecg(tuple(lead for lead in leads.INDEPENDENT if lead != "II"))
+    with pytest.raises(DataError, match="lead II, III, aVR, aVL, aVF is missing and does not"):
+        quality.require(record, "a.hea", 10.0)
+
+
 def test_a_short_ecg_is_refused() -> None:
     with pytest.raises(DataError, match=r"must last at least 10 s, got 9\.998 s; use a longer"):
         quality.require(ecg(seconds=9.998), "a.hea", 10.0)

@@ -77,6 +77,17 @@ def test_group_z_scales_the_leads_of_a_group_together() -> None:
         torch.testing.assert_close(result[0, rows], expected)
 
 
+def test_group_z_of_twelve_leads_equals_its_definition() -> None:
+    values = noise(2, 12, 80) * torch.arange(1.0, 13.0)[:, None]
+    result = signal.group_z(values, leads.MIMIC)
+    for group in ({"I", "II", "III"}, {"aVR", "aVL", "aVF"}, {f"V{k}" for k in range(1, 7)}):
+        rows = [row for row, lead in enumerate(leads.MIMIC) if lead in group]
+        for record, got in zip(values, result, strict=True):
+            together = record[rows]
+            expected = (together - together.mean()) / together.std(correction=0)
+            torch.testing.assert_close(got[rows], expected)
+
+
 def test_group_z_keeps_the_relation_of_amplitudes_within_a_group() -> None:
     values = noise(1, 12, 200)
     values[:, leads.STANDARD.index("V2")] *= 10
