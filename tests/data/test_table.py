@@ -1,0 +1,60 @@
+import polars as pl
+import pytest
+
+from crossbeat.data.table import SCHEMA, check_table, conform
+from crossbeat.errors import DataError
+
+
+def table(**columns: list) -> pl.DataFrame:
+    given = {
+        "patient": ["a", "b"],
+        "record": ["r", "s"],
+        "split": ["train", "test"],
+        "ecg": [0, 1],
+        "label:edema": [1, None],
+    }
+    return conform(pl.DataFrame(given | columns))
+
+
+def test_conforming_adds_what_is_absent_as_null_and_casts() -> None:
+    conformed = table(age=[40, 50])
+    assert conformed.columns == [*SCHEMA, "label:edema"]
+    assert {name: conformed[name].dtype for name in SCHEMA} == SCHEMA
+    assert conformed["label:edema"].dtype == pl.Int8()
+    assert conformed["xray_patient"].null_count() == 2
+    check_table(conformed, ("edema",))
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (
+            {"split": ["train", "dev"]},
+            "split must be one of train, val, test, got row 1.*patient b",
+        ),
+        ({"patient": [None, "b"]}, "column 'patient' must not be empty, got row 0"),
+        ({"sex": ["F", "x"]}, "sex must be F, M or empty, got row 1"),
+        ({"age": [300, 40]}, "age must be 0 to 120 years, got row 0"),
+        ({"ecg": [0, None]}, "a row must have an ECG or an X-ray, got row 1"),
+        ({"xray": [0, None]}, "xray and xray_patient must be given together, got row 0"),
+        ({"label:edema": [1, 2]}, r"must be 1, 0, -1 or empty, got 2 in row 1 \(patient b\)"),
+        ({"patient": ["a", "a"]}, "patient a in test and train"),
+    ],
+)
+def test_a_table_that_breaks_a_rule_is_refused(columns: dict[str, list], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        check_table(table(**columns), ("edema",))
+
+
+def test_absent_and_wrongly_typed_columns_are_refused() -> None:
+    with pytest.raises(DataError, match="'label:gout' of the table must be Int8, got no such"):
+        check_table(table(), ("gout",))
+    with pytest.raises(DataError, match="'age' of the table must be Float32, got Int64"):
+        check_table(table().with_columns(age=pl.lit(1, dtype=pl.Int64)), ("edema",))
+
+
+def test_unknown_columns_and_values_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(DataError, match="got 'colour'; rename or drop it"):
+        table(colour=["red", "blue"])
+    with pytest.raises(DataError, match="values of the table must fit their columns"):
+        table(age=["old", "young"])
