@@ -4,8 +4,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 import torch
+
+from crossbeat.data.build import Block, build_cohort
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.info import CohortInfo
+from crossbeat.leads import STANDARD
 
 
 @pytest.fixture(autouse=True)
@@ -24,3 +31,42 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no reference data at {folder}; set CROSSBEAT_SHARED to its folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
+    """120 patients with ECGs of 2 s and X-rays of 32 pixels, in which one finding shows."""
+    return tiny_cohort(tmp_path_factory.mktemp("tiny") / "cohort")
+
+
+def tiny_cohort(folder: Path, *, num: int = 120, seed: int = 0) -> Cohort:
+    """A cohort in which ``large`` doubles the ECG and brightens the X-ray; ``silent`` shows not."""
+    draw = np.random.default_rng(seed)
+    large, silent = draw.random((2, num)) < 0.4
+    ecgs = draw.normal(size=(num, 12, 200)).cumsum(axis=-1) * 20 * (1 + large)[:, None, None]
+    xrays = draw.integers(0, 100, (num, 32, 32)) + 100 * large[:, None, None]
+    names = [f"p{number:03d}" for number in range(num)]
+    table = pl.DataFrame(
+        {
+            "patient": names,
+            "record": names,
+            "split": ["train"] * (num - 48) + ["val"] * 24 + ["test"] * 24,
+            "ecg": range(num),
+            "xray": range(num),
+            "xray_patient": names,
+            "label:large": large.astype(np.int8),
+            "label:silent": silent.astype(np.int8),
+        }
+    )
+    info = CohortInfo(
+        name="tiny",
+        kind="paired",
+        findings=("large", "silent"),
+        leads=STANDARD,
+        fs=100.0,
+        seconds=2.0,
+        baseline=True,
+        image_size=32,
+    )
+    block = Block(table, ecgs.clip(-3000, 3000).astype(np.int16), xrays.astype(np.uint8))
+    return build_cohort(folder, info, [lambda: block])

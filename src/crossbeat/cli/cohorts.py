@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from crossbeat.data import Cohort
+from crossbeat.data.cohort import Cohort
 from crossbeat.errors import ConfigError
 from crossbeat.recipes.run import Run
 

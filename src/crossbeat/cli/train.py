@@ -13,7 +13,7 @@ def run(arguments: list[str]) -> None:
     preset, rest = _preset(rest)
     from crossbeat.cli.cohorts import cohort_from
     from crossbeat.recipes.presets import preset_named
-    from crossbeat.recipes.run import train
+    from crossbeat.recipes.run import Plan, train
     from crossbeat.recipes.settings import recipe_named
     from crossbeat.training import TrainerSettings
 
@@ -25,14 +25,8 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--trainer", type=TrainerSettings, default=TrainerSettings())
     parser.add_argument("--recipe", type=type(recipe), default=recipe)
     options = parse(parser, rest)
-    trained = train(
-        name,
-        options.recipe,
-        cohort_from(options.cohort),
-        options.out,
-        seed=options.seed,
-        trainer=options.trainer,
-    )
+    plan = Plan(name=name, recipe=options.recipe, seed=options.seed)
+    trained = train(plan, cohort_from(options.cohort), options.out, trainer=options.trainer)
     note(f"trained {name} in {sum(phase['seconds'] for phase in trained.phases):.0f} s")
     if "ecg_encoder" in trained.parts:
         from crossbeat.cli.evaluate import save_model

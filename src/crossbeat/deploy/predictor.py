@@ -10,7 +10,7 @@ import torch
 from scipy.special import expit
 from torch import nn
 
-from crossbeat.data import CohortInfo
+from crossbeat.data.info import CohortInfo
 from crossbeat.deploy.model import FORMAT, KEPT
 from crossbeat.errors import CheckpointError, ConfigError
 from crossbeat.quality import require

@@ -6,7 +6,9 @@ from typing import Protocol
 
 from torch import nn
 
-from crossbeat.data import Cohort, CohortInfo, LabelPolicy
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.info import CohortInfo
+from crossbeat.data.labels import LabelPolicy
 from crossbeat.recipes.controls import Clip, LabelContrast
 from crossbeat.recipes.cromotex import Cromotex
 from crossbeat.recipes.distillation import Distillation

@@ -11,7 +11,9 @@ from typing import Literal
 
 from torch import nn
 
-from crossbeat.data import Cohort, CohortInfo, LabelPolicy
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.info import CohortInfo
+from crossbeat.data.labels import LabelPolicy
 from crossbeat.recipes import steps
 from crossbeat.recipes.networks import (
     EcgModel,

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from crossbeat.data import Cohort, CohortInfo, LabelPolicy
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.info import CohortInfo
+from crossbeat.data.labels import LabelPolicy
 from crossbeat.recipes.cromotex import CHEXPERT_FINDINGS, PAPER_LABELS, TEACHER
 from crossbeat.recipes.networks import EcgModel, XrayModel, ecg_parts, xray_parts
 from crossbeat.recipes.phases import distillation_phase, teacher_phase

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from crossbeat.data import CohortInfo
+from crossbeat.data.info import CohortInfo
 from crossbeat.encoders import ENCODERS, XRAY_ENCODERS
 from crossbeat.encoders.heads import classifier, mlp_classifier, projection
 from crossbeat.encoders.xray import XrayDenseNet, load_xrv

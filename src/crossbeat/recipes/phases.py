@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from crossbeat.data import balance
+from crossbeat.data.loaders import balance
 from crossbeat.recipes import scores, steps
 from crossbeat.recipes.networks import EcgModel, XrayModel
 from crossbeat.recipes.sources import (

@@ -14,7 +14,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from crossbeat.data import Cohort, CohortInfo
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.info import CohortInfo
 from crossbeat.errors import CheckpointError, ConfigError
 from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.recipes import Recipe
@@ -86,6 +87,20 @@ class Run:
         return int(self.plan["seed"])
 
 
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is to be trained.
+
+    Args:
+        name: of the recipe, in ``RECIPES``.
+        seed: any integer.
+    """
+
+    name: str
+    recipe: Recipe
+    seed: int
+
+
 def versions() -> dict[str, str]:
     """Of everything that may change a number."""
     return {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED}
@@ -119,21 +134,17 @@ def _describe(cohort: Cohort) -> dict[str, Any]:
 
 
 def train(
-    name: str,
-    recipe: Recipe,
+    plan: Plan,
     cohort: Cohort,
     folder: Path,
     *,
-    seed: int,
     trainer: TrainerSettings,
     shared: Path | None = None,
 ) -> Run:
     """Run a recipe's phases; a run that was stopped goes on, a finished one is read.
 
     Args:
-        name: of the recipe, in ``RECIPES``.
         folder: of the run.
-        seed: any integer.
         shared: a folder of phases for several runs, which then share those that they have in
             common; by default the run keeps its own.
 
@@ -141,22 +152,22 @@ def train(
         ConfigError: the folder holds a run with other settings, or the recipe does not fit the
             cohort.
     """
-    plan = {
-        "recipe": name,
-        "settings": to_plain(recipe),
-        "seed": seed,
+    described = {
+        "recipe": plan.name,
+        "settings": to_plain(plan.recipe),
+        "seed": plan.seed,
         "cohort": _describe(cohort),
         "precision": trainer.precision,
         "processes": trainer.devices * trainer.num_nodes,
     }
-    _begin(folder, plan)
+    _begin(folder, described)
     if not (folder / _RESULT).is_file():
-        parts = recipe.parts(cohort.info, seed)
+        parts = plan.recipe.parts(cohort.info, plan.seed)
         records = run_phases(
-            recipe.phases(parts, cohort, seed),
+            plan.recipe.phases(parts, cohort, plan.seed),
             parts,
             shared or folder / "phases",
-            seed=seed,
+            seed=plan.seed,
             trainer=trainer,
         )
         if is_main_process():
@@ -241,16 +252,22 @@ def _ecgs(batch: Any) -> Any:
     return batch.ecg
 
 
-def predictions(run: Run, cohort: Cohort) -> Predictions:
-    """The run's scores on validation, with the labels, and on test, with the truth if known."""
-    val = evaluation_rows(cohort, "val")
-    test = evaluation_rows(cohort, "test")
-    findings = run.recipe.findings
-    return Predictions(
-        findings,
-        val=_scored(run, cohort, val, cohort.labels(val, findings, run.recipe.labels)),
-        test=_scored(run, cohort, test, cohort.truth(test, findings)),
-    )
+def validation(run: Run, cohort: Cohort) -> Scored:
+    """The run's scores on the validation split, with the labels."""
+    rows = evaluation_rows(cohort, "val")
+    return _scored(run, cohort, rows, cohort.labels(rows, run.recipe.findings, run.recipe.labels))
+
+
+def predictions(run: Run, cohort: Cohort, *, test: Cohort | None = None) -> Predictions:
+    """The run's scores on validation, and on test with the truth where it is known.
+
+    Args:
+        test: whose test split it is; by default the same cohort's.
+    """
+    held = test or cohort
+    rows = evaluation_rows(held, "test")
+    scored = _scored(run, held, rows, held.truth(rows, run.recipe.findings))
+    return Predictions(run.recipe.findings, val=validation(run, cohort), test=scored)
 
 
 def _scored(run: Run, cohort: Cohort, rows: np.ndarray, targets: Tensor) -> Scored:

@@ -7,7 +7,8 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from crossbeat.data import Cohort, LabelPolicy
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.labels import LabelPolicy
 from crossbeat.errors import ConfigError
 from crossbeat.recipes import scores
 from crossbeat.recipes.networks import EcgModel, XrayModel, ecg_logits, embed_xray, xray_logits

@@ -14,7 +14,7 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from crossbeat.data import epoch_batches
+from crossbeat.data.loaders import epoch_batches
 from crossbeat.training.checkpoint import save_tensors
 from crossbeat.training.phase import Batch, Phase, Source
 
@@ -89,7 +89,6 @@ class PhaseModule(LightningModule):
             self.phase.optimisation.batch_size,
             seed=derive_seed(self.seed, self.phase.name),
             epoch=epoch,
-            replacement=weights is not None,
             rank=self.trainer.global_rank,
             world=self.trainer.world_size,
         )
@@ -157,6 +156,7 @@ class PhaseModule(LightningModule):
 
     def on_train_start(self) -> None:
         """A run that was killed after its last epoch has nothing left to do."""
+        self.train()
         self._stop_when_patience_is_over()
 
     def best_epoch(self) -> int:

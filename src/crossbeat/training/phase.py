@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor, nn
 
-from crossbeat.data import Cohort
+from crossbeat.data.cohort import Cohort
 from crossbeat.signal import Ecgs
 
 Modality = str

@@ -1,0 +1,80 @@
+import errno
+import os
+
+import pytest
+import torch
+from torch import nn
+
+from crossbeat.errors import CheckpointError, DataError
+from crossbeat.training.checkpoint import (
+    SafetensorsIO,
+    load_tensors,
+    load_weights,
+    save_tensors,
+    write_atomically,
+)
+
+
+def test_a_training_state_comes_back_as_it_was(tmp_path):
+    state = {
+        "epoch": 3,
+        "optimizer_states": [
+            {"state": {0: {"step": torch.tensor(4.0), "exp_avg": torch.randn(2, 3)}}, "none": None}
+        ],
+        "history": [{"loss": 0.5}],
+        "flag": True,
+    }
+    path = tmp_path / "last.safetensors"
+    SafetensorsIO().save_checkpoint(state, path)
+    back = SafetensorsIO().load_checkpoint(path)
+    assert back["epoch"] == 3
+    assert back["flag"] is True
+    assert back["history"] == [{"loss": 0.5}]
+    assert list(back["optimizer_states"][0]["state"]) == [0]
+    moment = back["optimizer_states"][0]["state"][0]["exp_avg"]
+    assert torch.equal(moment, state["optimizer_states"][0]["state"][0]["exp_avg"])
+
+
+def test_what_is_neither_tensor_nor_plain_is_not_stored(tmp_path):
+    with pytest.raises(TypeError, match="/thing of the checkpoint is a object"):
+        SafetensorsIO().save_checkpoint({"thing": object()}, tmp_path / "x")
+
+
+def test_a_truncated_file_is_named(tmp_path):
+    path = tmp_path / "w.safetensors"
+    save_tensors(path, {"a": torch.zeros(100)})
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(CheckpointError, match=r"w\.safetensors must be a whole safetensors file"):
+        load_tensors(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(CheckpointError, match=r"w\.safetensors does not exist"):
+        load_tensors(tmp_path / "w.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("weights", "problem"),
+    [
+        ({"weight": torch.zeros(2, 3)}, "missing bias"),
+        ({"weight": torch.zeros(2, 3), "bias": torch.zeros(2), "x": torch.zeros(1)}, "unknown x"),
+        ({"weight": torch.zeros(2, 4), "bias": torch.zeros(2)}, r"weight is \[2, 4\] where"),
+    ],
+)
+def test_weights_of_another_architecture_are_refused(weights, problem):
+    with pytest.raises(CheckpointError, match=f"another architecture: {problem}"):
+        load_weights(nn.Linear(3, 2), weights, "w.safetensors")
+
+
+def test_a_full_disk_leaves_the_old_file_and_no_part_of_the_new(tmp_path, monkeypatch):
+    path = tmp_path / "w.bin"
+    write_atomically(path, b"old")
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DataError, match="No space left on device; free some space"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["w.bin"]

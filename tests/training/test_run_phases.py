@@ -1,0 +1,280 @@
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from crossbeat.data.labels import LabelPolicy
+from crossbeat.errors import ConfigError
+from crossbeat.objectives import bce
+from crossbeat.training import Choice, Optimisation, Phase, Source, TrainerSettings, run_phases
+from crossbeat.training.module import BEST, LAST, PhaseModule, derive_seed
+from crossbeat.training.runner import _run
+
+QUIET = TrainerSettings(accelerator="cpu", progress=False)
+SHORT = Optimisation(learning_rate=0.01, epochs=4, batch_size=16)
+
+
+class Net(nn.Module):
+    """Has what can go wrong in a resumed run: dropout and batch statistics."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(12, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.3), nn.Linear(8, 1)
+        )
+
+    def forward(self, ecg):
+        return self.layers(ecg.values.std(dim=2))
+
+
+def step(parts, batch, generator, *, noise=0.1):
+    ecg = replace(
+        batch.ecg, values=batch.ecg.values + noise * torch.randn(12, 1, generator=generator)
+    )
+    logits = parts["net"](ecg)
+    if "frozen" in parts:
+        logits = logits + 0 * parts["frozen"](batch.ecg)
+    return {"loss": bce(logits, batch.targets)}
+
+
+def val_loss(parts, source):
+    batch = source.batch(np.arange(len(source)))
+    return {"loss": float(bce(parts["net"](batch.ecg), batch.targets))}
+
+
+def worse_every_epoch(parts, source):
+    worse_every_epoch.calls += 1
+    return {"loss": float(worse_every_epoch.calls)}
+
+
+def phase_of(cohort, **changes):
+    policy = LabelPolicy()
+
+    def source(split):
+        rows = cohort.rows(split)
+        return Source(
+            cohort=cohort,
+            rows=rows,
+            reads=("ecg",),
+            targets=cohort.labels(rows, ("large",), policy),
+        )
+
+    settings = {
+        "name": "phase",
+        "train": source("train"),
+        "val": source("val"),
+        "step": partial(step),
+        "trains": {"net": 1.0},
+        "choice": Choice(score=val_loss, metric="loss", higher_is_better=False),
+        "optimisation": SHORT,
+    }
+    return Phase(**settings | changes)
+
+
+def parts_of(**more):
+    torch.manual_seed(0)
+    return nn.ModuleDict({"net": Net()} | more)
+
+
+def train(cohort, folder, seed=0, parts=None, **changes):
+    parts = parts_of() if parts is None else parts
+    phases = iter([phase_of(cohort, **changes)])
+    records = run_phases(phases, parts, folder, seed=seed, trainer=QUIET)
+    return parts, records[0]
+
+
+def same(one, other):
+    ours, theirs = one.state_dict(), other.state_dict()
+    return all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_training_lowers_the_validation_loss_and_repeats_bit_for_bit(tiny, tmp_path):
+    parts, record = train(tiny, tmp_path / "a")
+    again, _ = train(tiny, tmp_path / "b")
+    other, _ = train(tiny, tmp_path / "c", seed=1)
+    losses = [epoch["val_loss"] for epoch in record.history]
+    assert len(losses) == 4
+    assert losses[-1] < losses[0]
+    assert record.best_epoch == int(np.argmin(losses))
+    assert same(parts, again)
+    assert not same(parts, other)
+
+
+def test_the_parts_are_left_at_the_best_epoch(tiny, tmp_path):
+    worse_every_epoch.calls = 0
+    choice = Choice(score=worse_every_epoch, metric="loss", higher_is_better=False)
+    parts, record = train(tiny, tmp_path / "a", choice=choice)
+    only_first, _ = train(
+        tiny, tmp_path / "b", optimisation=replace(SHORT, epochs=1, decay_epochs=4.0)
+    )
+    assert record.best_epoch == 0
+    assert same(parts, only_first)
+
+
+def test_patience_stops_a_phase(tiny, tmp_path):
+    worse_every_epoch.calls = 0
+    choice = Choice(score=worse_every_epoch, metric="loss", higher_is_better=False, patience=2)
+    _, record = train(tiny, tmp_path, choice=choice)
+    assert len(record.history) == 3
+
+
+@pytest.mark.parametrize("moment", [1, 5, 9, 14])
+def test_a_killed_run_goes_on_to_the_weights_of_an_uninterrupted_one(
+    tiny, tmp_path, moment, monkeypatch
+):
+    expected, record = train(tiny, tmp_path / "whole")
+    calls = 0
+    original = PhaseModule.training_step
+
+    def dies(self, batch, batch_idx):
+        nonlocal calls
+        calls += 1
+        if calls == moment:
+            raise RuntimeError("killed")
+        return original(self, batch, batch_idx)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PhaseModule, "training_step", dies)
+        with pytest.raises(RuntimeError, match="killed"):
+            train(tiny, tmp_path / "killed")
+    resumed, again = train(tiny, tmp_path / "killed")
+    assert same(resumed, expected)
+    drop = {"seconds"}
+    for ours, theirs in zip(again.history, record.history, strict=True):
+        assert {k: ours[k] for k in ours if k not in drop} == {
+            k: theirs[k] for k in theirs if k not in drop
+        }
+
+
+def test_a_run_killed_between_its_last_epoch_and_its_end_adds_no_epoch(tiny, tmp_path, monkeypatch):
+    worse_every_epoch.calls = 0
+    choice = Choice(score=worse_every_epoch, metric="loss", higher_is_better=False, patience=1)
+
+    def dies(*args, **kwargs):
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("crossbeat.training.runner._finish", dies)
+        with pytest.raises(RuntimeError, match="killed"):
+            train(tiny, tmp_path, choice=choice)
+    _, record = train(tiny, tmp_path, choice=choice)
+    assert len(record.history) == 2
+
+
+def test_a_finished_phase_is_read_and_not_run_again(tiny, tmp_path):
+    parts, record = train(tiny, tmp_path)
+    again, second = train(tiny, tmp_path)
+    assert not record.reused
+    assert second.reused
+    assert same(parts, again)
+    assert (record.folder / BEST).is_file()
+    assert not (record.folder / LAST).exists()
+
+
+def test_another_setting_is_another_phase(tiny, tmp_path):
+    train(tiny, tmp_path)
+    _, other = train(tiny, tmp_path, step=partial(step, noise=0.2))
+    assert not other.reused
+
+
+def test_a_frozen_part_keeps_its_weights_and_batch_statistics(tiny, tmp_path):
+    frozen = Net()
+    before = {name: value.clone() for name, value in frozen.state_dict().items()}
+    parts, _ = train(tiny, tmp_path, parts=parts_of(frozen=frozen), frozen=("frozen",))
+    assert all(torch.equal(value, before[name]) for name, value in frozen.state_dict().items())
+    assert all(parameter.requires_grad for parameter in parts.parameters())
+
+
+def test_a_part_with_scale_0_stays_where_a_trained_one_moves(tiny, tmp_path):
+    other = Net()
+    before = [parameter.clone() for parameter in other.parameters()]
+    start = parts_of(other=other)
+    net = [parameter.clone() for parameter in start["net"].parameters()]
+    train(tiny, tmp_path, parts=start, trains={"net": 1.0, "other": 0.0})
+    assert all(torch.equal(a, b) for a, b in zip(other.parameters(), before, strict=True))
+    assert not any(torch.equal(a, b) for a, b in zip(start["net"].parameters(), net, strict=True))
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_a_phase_refuses_to_train_on_another_split(tiny, split):
+    phase = phase_of(tiny)
+    rows = tiny.rows(split)
+    wrong = replace(phase.val, rows=rows, targets=torch.zeros(len(rows), 1))
+    with pytest.raises(ValueError, match="must train on split train and choose on split val"):
+        replace(phase, train=wrong)
+
+
+def test_a_phase_refuses_to_choose_on_the_test_split(tiny):
+    phase = phase_of(tiny)
+    rows = tiny.rows("test")
+    test = replace(phase.val, rows=rows, targets=torch.zeros(len(rows), 1))
+    with pytest.raises(ValueError, match=r"got rows of \['test'\] as val"):
+        replace(phase, val=test)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(tiny, tmp_path):
+    with pytest.raises(FloatingPointError, match="the loss is not finite"):
+        train(tiny, tmp_path, step=partial(step, noise=float("inf")))
+
+
+def test_accumulating_batches_makes_fewer_updates(tiny, tmp_path):
+    # without batch statistics and dropout, two half batches are one whole batch
+    class Plain(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(12, 1)
+
+        def forward(self, ecg):
+            return self.linear(ecg.values.std(dim=2))
+
+    def parts():
+        torch.manual_seed(0)
+        return nn.ModuleDict({"net": Plain()})
+
+    quiet = partial(step, noise=0.0)
+    in_one = replace(SHORT, batch_size=24)
+    in_two = replace(SHORT, batch_size=12, accumulate=2)
+    whole, _ = train(tiny, tmp_path, parts=parts(), step=quiet, optimisation=in_one)
+    halves, _ = train(tiny, tmp_path, parts=parts(), step=quiet, optimisation=in_two)
+    for ours, theirs in zip(halves.parameters(), whole.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_bfloat16_trains(tiny, tmp_path):
+    parts = parts_of()
+    settings = replace(QUIET, precision="bf16-mixed")
+    record = _run(phase_of(tiny), parts, tmp_path, seed=0, settings=settings)
+    assert np.isfinite([epoch["val_loss"] for epoch in record.history]).all()
+    assert all(value.dtype != torch.bfloat16 for value in parts.state_dict().values())
+
+
+def test_a_batch_that_does_not_divide_among_processes_is_refused(tiny, tmp_path):
+    settings = replace(QUIET, devices=3)
+    with pytest.raises(ConfigError, match="multiple of the number of processes, got 16 and 3"):
+        _run(phase_of(tiny), parts_of(), tmp_path, seed=0, settings=settings)
+
+
+def test_the_schedule_rises_to_the_peak_and_falls_to_the_edge():
+    plan = Optimisation(
+        learning_rate=1.0, epochs=10, batch_size=1, warmup_epochs=2, decay_epochs=8.0, edge=0.1
+    )
+    assert plan.factor(0) == pytest.approx(0.1)
+    assert plan.factor(1) == pytest.approx(0.55)
+    assert plan.factor(2) == pytest.approx(1.0)
+    assert plan.factor(5) == pytest.approx(0.55)
+    assert plan.factor(8) == pytest.approx(0.1)
+    assert plan.factor(10) == pytest.approx(0.1)
+
+
+def test_seeds_depend_on_every_part():
+    seeds = {derive_seed(0, "a", 1), derive_seed(0, "a", 2), derive_seed(0, "b", 1)}
+    assert len(seeds) == 3
+    assert all(0 <= seed < 2**63 for seed in seeds)
+
+
+def test_a_source_of_unequal_lengths_is_refused(tiny):
+    with pytest.raises(ValueError, match="a source of 72 rows got lengths"):
+        Source(cohort=tiny, rows=tiny.rows("train"), reads=("ecg",), targets=torch.zeros(3, 1))
