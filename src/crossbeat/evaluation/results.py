@@ -72,9 +72,8 @@ def validate(results: Any, *, source: str) -> None:
         raise DataError(
             f"{source} must hold {', '.join(REQUIRED)}, got missing {missing} and unknown {unknown}"
         )
-    for role in ("method", "baseline"):
-        if results[role] not in results["models"]:
-            raise DataError(f"{source}: {role} {results[role]!r} must be one of the models")
+    _check_kinds(results, source)
+    _check_models(results, source)
     for part, least in (("models", 0.0), ("limits", 0.0), ("differences", -1.0)):
         for where, estimate in estimates(results.get(part, {}), source=f"{source}: {part}"):
             _check_estimate(estimate, least, where)
@@ -101,6 +100,18 @@ def estimates(part: Any, *, source: str) -> Iterator[tuple[str, Any]]:
     yield from level
 
 
+def verdict(difference: Mapping[str, Any]) -> int:
+    """1 where a difference is clearly above zero, -1 clearly below, 0 where zero is possible.
+
+    Args:
+        difference: with ``low`` and ``high``; null ends are no evidence.
+    """
+    low, high = difference["low"], difference["high"]
+    if low is None or high is None:
+        return 0
+    return int(low > 0) - int(high < 0)
+
+
 def write_whole(path: Path, text: str) -> None:
     """Writes text so that a reader sees the old file or the new one, never half of it.
 
@@ -119,6 +130,33 @@ def write_whole(path: Path, text: str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _check_kinds(results: Json, source: str) -> None:
+    objects = ("cohort", "test", "models", "differences", "limits", "versions", "settings", "hours")
+    for names, kind, called in (
+        (objects, Mapping, "an object"),
+        (("seeds", "notes"), list, "a list"),
+    ):
+        for name in names:
+            if name in results and not isinstance(results[name], kind):
+                raise DataError(f"{source}: {name} must be {called}, got {results[name]!r}")
+
+
+def _check_models(results: Json, source: str) -> None:
+    models, pairs = results["models"], results["differences"]
+    method, baseline = results["method"], results["baseline"]
+    for role, name in (("method", method), ("baseline", baseline)):
+        if name not in models:
+            raise DataError(f"{source}: {role} {name!r} must be one of {', '.join(models)}")
+    expected = [f"{model} - {baseline}" for model in models if model != baseline]
+    expected += [f"{method} - {model}" for model in models if model not in (method, baseline)]
+    if set(pairs) != set(expected):
+        raise DataError(f"{source}: differences must be {expected}, got {list(pairs)}")
+    findings = {"mean", *results["test"].get("findings", {})}
+    for name, found in [*models.items(), *pairs.items()]:
+        if not isinstance(found, Mapping) or set(found) != findings:
+            raise DataError(f"{source}: {name} must hold {sorted(findings)}, got {found!r:.80}")
 
 
 def _check_estimate(estimate: Any, least: float, where: str) -> None:

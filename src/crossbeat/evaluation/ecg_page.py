@@ -1,0 +1,97 @@
+"""A 12-lead ECG as a cardiologist reads it: 25 mm/s, 10 mm/mV, 3 x 4 leads and a rhythm strip.
+
+Needs the extra ``plots``.
+"""
+
+import numpy as np
+
+from crossbeat import leads
+from crossbeat.errors import DataError
+from crossbeat.evaluation.theme import Axes, Figure, rc_context
+from crossbeat.signal import Ecg
+
+MM_PER_SECOND = 25.0
+MM_PER_MV = 10.0
+SECONDS = 10.0
+"""The page's width in time."""
+
+LAYOUT = (
+    ("I", "aVR", "V1", "V4"),
+    ("II", "aVL", "V2", "V5"),
+    ("III", "aVF", "V3", "V6"),
+)
+RHYTHM = "II"
+
+_LEFT, _RIGHT, _TOP, _ROW, _FOOT = 16.0, 4.0, 5.0, 30.0, 5.0
+_PULSE_MM = 5.0
+_PAPER, _FINE, _COARSE, _TRACE = "#fffaf8", "#f8dcd6", "#eeb0a6", "#141414"
+
+
+@rc_context({"font.size": 9})
+def ecg_page(ecg: Ecg) -> Figure:
+    """The ECG on paper, true to scale; each lead is centred on its median.
+
+    Args:
+        ecg: millivolts; its first ten seconds are drawn, or all if it is shorter.
+
+    Raises:
+        DataError: a lead is missing and cannot be computed, or there is no sample to draw.
+    """
+    values = leads.complete(ecg.values, ecg.leads, leads.STANDARD)
+    values = values[:, : round(SECONDS * ecg.fs)]
+    if values.shape[1] < 2:
+        raise DataError(f"an ECG page needs a signal, got {values.shape[1]} samples; read it again")
+    traces = dict(zip(leads.STANDARD, values - np.median(values, axis=1)[:, None], strict=True))
+    width = _LEFT + SECONDS * MM_PER_SECOND + _RIGHT
+    height = _TOP + _ROW * (len(LAYOUT) + 1) + _FOOT
+    figure = Figure(figsize=(width / 25.4, height / 25.4), facecolor=_PAPER)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, width), ylim=(0, height))
+    axes.axis("off")
+    _paper(axes, width, height)
+    middles = [height - _TOP - _ROW * (row + 0.5) for row in range(len(LAYOUT) + 1)]
+    for middle, row in zip(middles, LAYOUT, strict=False):
+        _draw_row(axes, middle, {lead: traces[lead] for lead in row}, ecg.fs)
+    _draw_row(axes, middles[-1], {RHYTHM: traces[RHYTHM]}, ecg.fs)
+    scale = f"{MM_PER_SECOND:g} mm/s · {MM_PER_MV:g} mm/mV · {ecg.fs:g} Hz"
+    axes.text(_LEFT, 3, scale, color=_TRACE, va="center", size=8)
+    return figure
+
+
+def _paper(axes: Axes, width: float, height: float) -> None:
+    for step, colour, thickness in ((1, _FINE, 0.35), (5, _COARSE, 0.6)):
+        for end, length, upright in ((width, height, True), (height, width, False)):
+            at = np.arange(0, end, step).repeat(3)  # two ends of a line, then a gap
+            along = np.tile([0, length, np.nan], len(at) // 3)
+            across, up = (at, along) if upright else (along, at)
+            axes.plot(across, up, color=colour, lw=thickness)
+
+
+def _draw_row(axes: Axes, middle: float, row: dict[str, np.ndarray], fs: float) -> None:
+    pulse_start = _LEFT - 10
+    pulse = np.array([0, 0, MM_PER_MV, MM_PER_MV, 0, 0])
+    steps = np.array([-2, 0, 0, _PULSE_MM, _PULSE_MM, _PULSE_MM + 2])
+    _line(axes, pulse_start + steps, middle + pulse)
+    length = len(next(iter(row.values())))
+    edges = np.linspace(0, length, len(row) + 1).round().astype(int)
+    for (lead, trace), start, end in zip(row.items(), edges, edges[1:], strict=False):
+        last = min(end + 1, length)
+        millimetres = _LEFT + np.arange(start, last) / fs * MM_PER_SECOND
+        _line(axes, millimetres, middle + trace[start:last] * MM_PER_MV)
+        at = millimetres[0]
+        if start > 0:
+            axes.plot([at, at], [middle - 5, middle + 5], color=_TRACE, lw=0.8)
+        axes.text(
+            at + 1.5,
+            middle + 9.5,
+            lead,
+            color=_TRACE,
+            weight="bold",
+            va="center",
+            size=9.5,
+            bbox={"facecolor": _PAPER, "edgecolor": "none", "alpha": 0.7, "pad": 0.8},
+        )
+
+
+def _line(axes: Axes, across: np.ndarray, up: np.ndarray) -> None:
+    axes.plot(across, up, color=_TRACE, lw=0.85, solid_joinstyle="round", solid_capstyle="round")

@@ -1,0 +1,63 @@
+"""How models, findings and metrics are called where people read them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Name:
+    """A model or a limit.
+
+    Args:
+        label: a few words, for tables and figures.
+        meaning: one sentence without a full stop.
+    """
+
+    label: str
+    meaning: str
+
+
+_MODELS = {
+    "direct": Name("ECG-only model", "trained on ECGs and labels, without the other modality"),
+    "cromotex": Name("CroMoTEX", "taught by the X-ray encoder, then run on the ECG alone"),
+    "ptacl": Name("PTACL", "taught by the heart's motion, then run on the ECG alone"),
+    "shuffled": Name("shuffled pairs", "the method, with each ECG paired to a random X-ray"),
+    "distillation": Name("distillation", "trained on the teacher's soft labels"),
+    "teacher": Name("X-ray teacher", "sees the X-ray itself: the upper bound that it can teach"),
+    "clip": Name("unsupervised pairs", "contrastive pairing that ignores the labels"),
+    "labels": Name("labels only", "contrastive on labels, without the other modality"),
+    "no-ssl": Name("no self-supervision", "the method without its self-supervised phase"),
+    "no-hard-negatives": Name("no hard negatives", "the method with all negatives weighted alike"),
+}
+
+_LIMITS = {
+    "latent": Name("true state", "scores every patient by the true state that made the data"),
+    "ecg-clean-labels": Name("ECG, clean labels", "the ECG-only model trained without label noise"),
+}
+
+_METRICS = {
+    "auroc": "AUROC",
+    "auprc": "AUPRC",
+    "f1": "F1",
+    "calibration_error": "Calibration error",
+    "brier": "Brier score",
+}
+
+
+def model(name: str) -> Name:
+    """How a model is called; a model without an entry goes by its own name."""
+    return _MODELS.get(name, Name(plain(name), ""))
+
+
+def limit(name: str) -> Name:
+    """How a limit is called; a limit without an entry goes by its own name."""
+    return _LIMITS.get(name, Name(plain(name), ""))
+
+
+def metric(name: str) -> str:
+    """How a metric is called."""
+    return _METRICS.get(name, plain(name))
+
+
+def plain(name: str) -> str:
+    """A name in code as words."""
+    return name.replace("_", " ").replace("-", " ")
