@@ -37,7 +37,7 @@ def canvas(film: Film, size: int) -> Canvas:
     field, tilt = value(film.field), value(np.radians(film.tilt))
     across, down = steps[None, None, :] * field, steps[None, :, None] * field
     x = across * np.cos(tilt) + down * np.sin(tilt) - value(film.right)
-    y = down * np.cos(tilt) - across * np.sin(tilt) - value(film.down) + 38
+    y = down * np.cos(tilt) - across * np.sin(tilt) - value(film.down) + 48
     return Canvas(x.astype(np.float32), y.astype(np.float32), field / np.float32(size))
 
 

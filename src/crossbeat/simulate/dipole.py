@@ -7,8 +7,8 @@ et al. 2003 (IEEE Trans Biomed Eng 50:289) and, in three dimensions, Sameni et a
 The QRS is a septal wave to the right and front, a main wave down the axis, a wave to the
 back, and a basal one up and right. In left bundle branch block the septum is crossed from the
 right, so the first wave is lost and two wide ones remain; in right bundle branch block a late wave
-to the right and front is added. A scar removes the early forces of its wall. T follows the main
-wave at the QRS-T angle. See ``electrical`` for reasons and sources.
+to the right and front is added. A scar removes the early forces of its wall. T points
+nearly with the main wave and turns from it with disease. ``electrical`` has reasons and sources.
 """
 
 from dataclasses import dataclass
@@ -17,6 +17,9 @@ import numpy as np
 from jaxtyping import Float32
 
 from crossbeat.simulate.electrical import Electrical
+
+MAIN_AXIS = 42.0
+"""Frontal axis in degrees of the QRS vectors as they are written here, before they are turned."""
 
 Vector = Float32[np.ndarray, "patient 3"]
 Column = Float32[np.ndarray, " patient"]
@@ -65,9 +68,9 @@ def loops(seen: Electrical) -> Loops:
 
 
 def turn(vector: np.ndarray, seen: Electrical) -> Vector:
-    """Ventricular vectors turned by the frontal axis (from 42 degrees) and about the vertical."""
+    """Ventricular vectors turned to the frontal axis, and about the vertical."""
     x, y, z = vector.T
-    frontal, level = np.radians(seen.axis - 42), np.radians(seen.rotation)
+    frontal, level = np.radians(seen.axis - MAIN_AXIS), np.radians(seen.rotation)
     x, y = x * np.cos(frontal) - y * np.sin(frontal), x * np.sin(frontal) + y * np.cos(frontal)
     x, z = x * np.cos(level) - z * np.sin(level), x * np.sin(level) + z * np.cos(level)
     return np.stack([x, y, z], axis=1).astype(np.float32)
@@ -105,11 +108,11 @@ def _ventricular(seen: Electrical) -> tuple[Wave, ...]:
     scar = seen.scar_anterior[:, None] * np.array([0, 0, 0.9]) + seen.scar_inferior[
         :, None
     ] * np.array([0.1, -0.9, 0])
-    septal = _point(-0.22, -0.06, -0.36, normal) + scar * normal[:, None]
+    septal = _point(-0.22, -0.06, -0.42, normal) + scar * normal[:, None]
     parts = [
         (shift - 0.25 * narrow, 0.095 * narrow, turn(septal, seen)),
-        (shift, 0.105 * narrow, turn(_point(0.86, 0.78, 0.12, normal), seen)),
-        (shift + 0.2 * narrow, 0.11 * narrow, turn(_point(0.3, 0.05, 0.78, normal), seen)),
+        (shift, 0.105 * narrow, turn(_point(0.95, 0.83, 0.1, normal), seen)),
+        (shift + 0.2 * narrow, 0.11 * narrow, turn(_point(0.3, 0.05, 0.9, normal), seen)),
         (shift + 0.36 * narrow, 0.09 * narrow, turn(_point(-0.2, -0.2, 0.2, normal), seen)),
     ]
     slow = left * seen.voltage
@@ -137,7 +140,7 @@ def _ectopic(seen: Electrical) -> tuple[Wave, ...]:
 
 def _recovery(seen: Electrical) -> tuple[Wave, ...]:
     angle, qrs = np.radians(seen.t_angle)[:, None], seen.qrs / 1000
-    along = np.array([[0.74, 0.5, -0.45]])
+    along = np.array([[0.82, 0.5, -0.28]])
     away = np.array([[-0.55, -0.2, -0.81]])
     away = away - (away * along).sum() * along / (along**2).sum()
     away = away / np.sqrt((away**2).sum())

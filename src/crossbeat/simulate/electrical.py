@@ -66,7 +66,7 @@ class Electrical:
         scar_anterior: share of the anterior forces lost.
         scar_inferior: share of the inferior forces lost.
         t_voltage: mV.
-        t_angle: between QRS and T, degrees.
+        t_angle: of T from its healthy direction, away from the left ventricle, degrees.
         t_width: factor on the width of T.
         st: depression over the left ventricle, mV.
         u_voltage: mV.
@@ -182,7 +182,7 @@ def _ventricles(patients: Patients) -> dict[str, np.ndarray]:
 
 def _axis(patients: Patients) -> np.ndarray:
     turned = (
-        42
+        34
         - 0.45 * (patients.age - 63)
         - 1.3 * (patients.bmi - 27.5)
         - 6 * np.maximum(patients.hypertrophy, 0)
@@ -215,18 +215,18 @@ def _voltages(patients: Patients) -> dict[str, np.ndarray]:
 def _repolarisation(patients: Patients, qrs: np.ndarray, rate: np.ndarray) -> dict[str, np.ndarray]:
     weak, hyper = _weak(patients), np.maximum(patients.hypertrophy, 0)
     low, high = np.maximum(0, 3.6 - patients.potassium), np.maximum(0, patients.potassium - 5.3)
-    qtc = 398 + 9 * ~patients.male + 0.1 * (patients.age - 63) + 0.5 * np.maximum(0, qrs - 95)
+    qtc = 408 + 9 * ~patients.male + 0.1 * (patients.age - 63) + 0.5 * np.maximum(0, qrs - 95)
     qtc = qtc + 3 * hyper + 3.5 * weak + 30 * patients.qt_drug + 25 * low - 10 * high
     qtc = np.clip(qtc + 15 * patients.variation("qt"), 340, 640)
     strain = np.maximum(0, patients.hypertrophy - 1)
-    angle = 38 + 24 * strain + 11 * weak + 0.3 * (patients.age - 63) + 25 * patients.left_block
+    angle = 14 + 26 * strain + 11 * weak + 0.3 * (patients.age - 63) + 25 * patients.left_block
     size = 0.25 * patients.variation("t_voltage") - 0.12 * strain - 0.06 * weak + 0.5 * high - low
     block = 0.1 * (patients.left_block | patients.paced)
     return {
         "qtc": qtc,
         "qt": qtc * np.cbrt(60 / rate),
         "t_voltage": 0.34 * np.exp(size),
-        "t_angle": np.clip(angle + 20 * patients.variation("t_angle"), 0, 180),
+        "t_angle": np.clip(angle + 20 * patients.variation("t_angle"), -60, 180),
         "t_width": np.exp(-0.2 * high),
         "st": np.clip(0.03 * strain + block + 0.02 * patients.variation("st"), -0.06, 0.3),
         "u_voltage": 0.02 + 0.12 * low,

@@ -131,7 +131,7 @@ def thorax(patients: Patients, film: Film) -> Thorax:
     shallow = 1 - film.breath
     wide = heart_diameter(patients) * film.magnification * (1 + 0.16 * (shallow - 0.07))
     lift = 75 * shallow + 0.5 * (patients.bmi - 27.5) - 12 * patients.lung_disease
-    dome = 118 * tall - lift + 6 * patients.variation("diaphragm")
+    dome = 126 * tall - lift + 6 * patients.variation("diaphragm")
     arch = 42 * (1 - 0.45 * patients.lung_disease)
     overload = 0.5 * (patients.wedge_pressure - 10) + 4 * patients.kidney_disease
     pedicle = (
@@ -140,7 +140,7 @@ def thorax(patients: Patients, film: Film) -> Thorax:
     upright = 1 - 0.7 * film.supine.astype(np.float32)
     made = {
         "half": thorax_diameter(patients) / 2 * (1 - 0.06 * (shallow - 0.07)),
-        "apex": -92 * tall + 4 * shallow,
+        "apex": -98 * tall + 4 * shallow,
         "angle": dome + arch,
         "dome_right": dome,
         "dome_left": dome + 9,
@@ -166,13 +166,15 @@ def shown(patients: Patients, film: Film) -> dict[str, Trait]:
     """How far beyond its threshold the film shows each finding, in the units of ``severity``.
 
     A reader allows for the usual magnification and breath of a bedside film, not for its actual
-    ones. Overinflated lungs hide edema; shallow breath and a thick chest wall imitate it.
+    ones. Overinflated lungs hide edema; shallow breath and a thick chest wall imitate it; a
+    collapsed lobe looks like fluid.
     """
     space = thorax(patients, film)
     ratio = (space.heart_left + space.heart_right) / (2 * space.half)
     allowed = np.where(film.anteroposterior, 0.06, 0.0)
     hidden = np.where(film.supine, 0.55, 1.0)
     fluid = np.maximum(patients.effusion_left, patients.effusion_right) * hidden
+    fluid = fluid + 150 * np.abs(patients.consolidation)
     hazy = 4 * (0.86 - film.breath) + 0.04 * (patients.bmi - 27.5) - 0.8 * patients.lung_disease
     made = {
         "cardiomegaly": (ratio - allowed - CARDIOMEGALY) / 0.05,

@@ -49,7 +49,7 @@ class Report:
 REPORTS = {
     "cardiomegaly": Report(error=0.45, hedge=0.4, doubt=0.2, omit=0.2, negate=0.1, miscode=0.03),
     "pleural_effusion": Report(
-        error=0.9, hedge=0.5, doubt=0.25, omit=0.15, negate=0.18, miscode=0.03
+        error=1.0, hedge=0.5, doubt=0.25, omit=0.15, negate=0.18, miscode=0.03
     ),
     "edema": Report(error=0.5, hedge=0.4, doubt=0.4, omit=0.2, negate=0.15, miscode=0.03),
 }

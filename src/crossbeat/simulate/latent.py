@@ -255,7 +255,7 @@ def _rhythm(draws: Draws, state: State) -> State:
 def _fluid(draws: Draws, state: State) -> State:
     filling, acuity, kidney = state["filling"], state["acuity"], state["kidney_disease"]
     failing = 0.75 * filling + 0.45 * acuity + 0.5 * state["fibrillation"] + 0.4 * kidney
-    decompensation = np.maximum(0, failing + 0.9 * draws.normal("decompensation") - 0.6)
+    decompensation = np.maximum(0, failing + 0.9 * draws.normal("decompensation") - 0.42)
     wedge = np.clip(9 + 2.2 * filling + 6.0 * decompensation + 1.5 * draws.normal("wedge"), 4, 42)
     leak = np.maximum(0, 0.7 * acuity + draws.normal("leak") - 1.7)
     water = 5.6 + 0.6 * np.maximum(0, wedge - 14.5) + 6 * leak + 1.3 * draws.normal("water")

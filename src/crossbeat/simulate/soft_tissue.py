@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crossbeat.simulate.canvas import Canvas, Grid, ball, bump, dome, step, value
-from crossbeat.simulate.film import Thorax
+from crossbeat.simulate.canvas import Canvas, Grid, Number, ball, bump, dome, step, value
+from crossbeat.simulate.film import Film, Thorax
 from crossbeat.simulate.latent import Patients
 
 
@@ -31,12 +31,12 @@ class Lungs:
 def lungs(on: Canvas, space: Thorax) -> Lungs:
     """Both lungs above diaphragm and fluid; the heart is drawn over them."""
     half, apex, angle = value(space.half), value(space.apex), value(space.angle)
-    soft = np.maximum(2.5, on.pixel)
+    soft = np.maximum(3.5, on.pixel)
     right = (on.x < 0).astype(np.float32)
     away = np.abs(on.x)
     height = (on.y - apex) / (angle - apex)
     inside = np.clip(height, 0, 1)
-    reach = half * (1 - (1 - inside) ** 2.3) ** 0.62
+    reach = half * (1 - (1 - inside) ** 3) ** 0.52
     hilar = 16 + 26 * np.exp(-inside * 16)
     cage = step(reach - away, soft) * step(on.y - apex, soft)
     side = away / half
@@ -71,13 +71,7 @@ def heart(on: Canvas, space: Thorax, patients: Patients) -> Grid:
     waist = value(0.95 - 0.08 * patients.left_atrium - patients.pericardial_fluid / 900)
     pedicle = value(space.pedicle)
     left = _border(along, low, np.clip(waist, 0.35, 1.3), value(space.heart_left), pedicle + 2)
-    right = _border(
-        along,
-        value(0 * patients.age + 0.62),
-        0.7,
-        value(space.heart_right),
-        pedicle - 2,
-    )
+    right = _border(along, 0.62, 0.7, value(space.heart_right), pedicle - 2)
     x = on.x - value(space.midline)
     soft = np.maximum(2, on.pixel)
     inside = step(left - x, soft) * step(x + right, soft) * step(along + 0.04, 0.1)
@@ -86,7 +80,7 @@ def heart(on: Canvas, space: Thorax, patients: Patients) -> Grid:
     return inside * (2.2 + 6.5 * dome(offset * offset))
 
 
-def _border(along: Grid, low: Grid, power: Grid | float, reach: Grid, start: Grid) -> Grid:
+def _border(along: Grid, low: Number, power: Number, reach: Number, start: Number) -> Grid:
     """Distance of one border of the heart from the midline: ``reach`` at ``low``, less beyond."""
     up = np.clip(along / low, 0, 1)
     down = np.clip((along - low) / (1.25 - low), 0, 1)
@@ -112,28 +106,30 @@ def mediastinum(on: Canvas, space: Thorax) -> Grid:
     return 2.6 * vessels + 3 * arch + 1.6 * artery + spine - 2.2 * windpipe
 
 
-def body(on: Canvas, space: Thorax, patients: Patients) -> Grid:
-    """Chest wall, shoulders, neck and abdomen without the air inside."""
+def body(on: Canvas, space: Thorax, patients: Patients, film: Film) -> Grid:
+    """Chest wall, shoulders, neck, abdomen and, in bed, arms, without the air inside."""
     fat = np.clip(patients.bmi - 20, 0, 30)
-    wall = value(space.half + 14 + 1.5 * fat)
-    depth = value(14.5 + 0.28 * (patients.bmi - 27) + 0.8 * patients.male)
+    wall = value(space.half + 15 + 1.3 * fat)
+    depth = value(14.5 + 0.26 * (patients.bmi - 27) + 0.8 * patients.male)
     away = np.abs(on.x)
-    waist = wall * (1 - 0.1 * np.clip((40 - on.y) / 160, 0, 1))
-    shoulder = value(space.apex) - 18 + np.clip(away - 62, 0, 400) * 0.36
-    neck = step(56 - away, 14)
-    below = np.maximum(step(on.y - shoulder, 16), neck)
-    chest = np.sqrt(np.clip(1 - (away / waist) ** 2, 0.0, 1)) * step(waist - away, 8)
-    arm = step(value(space.apex) + 75 - on.y + 0.3 * (away - wall), 90)
-    arm = arm * 0.5 * step(away - waist + 12, 20)
-    return (
-        depth
-        * below
-        * np.clip(
-            0.25 * step(waist - away, 8) + 0.75 * chest + arm,
-            0,
-            1,
-        )
-    )
+    waist = wall * (1 - 0.08 * np.clip((60 - on.y) / 160, 0, 1))
+    shoulder = value(space.apex) - 24 + 0.3 * np.clip(away - 50, 0, 400)
+    top = np.maximum(step(on.y - shoulder, 22), 0.8 * step(52 - away, 24))
+    chest = 0.2 * step(waist - away, 8) + 0.8 * dome((away / waist) ** 2)
+    girdle = step(value(space.apex) + 85 - on.y + 0.4 * (away - wall), 110)
+    girdle = girdle * 0.4 * step(away - waist + 30, 50)
+    arm = dome(((away - wall - 46) / 40) ** 2) * step(on.y - value(space.apex) - 30, 60)
+    arm = arm * value(0.5 * film.anteroposterior)
+    return depth * top * np.clip(chest + np.maximum(girdle, arm), 0, 1)
+
+
+def abdomen(on: Canvas, space: Thorax, seen: Lungs, patients: Patients) -> Grid:
+    """The dense organs below the diaphragm, with the air of the stomach on the left."""
+    dome_at = np.where(seen.right > 0, value(space.dome_right), value(space.dome_left))
+    below = step(on.y - dome_at - 12 * seen.side, 24) * step(1.15 - seen.side, 0.2)
+    air = np.clip(1.4 * patients.variation("thorax") + 0.8 * patients.variation("pedicle"), 0, 1.8)
+    bubble = ball(on, 0.48 * value(space.half), value(space.dome_left) + 24, 30, 15)
+    return 2.6 * below - 2.6 * value(air) * bubble
 
 
 def breasts(on: Canvas, space: Thorax, patients: Patients) -> Grid:

@@ -7,11 +7,12 @@ from itertools import repeat
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from crossbeat.simulate.canvas import Canvas, canvas, value
-from crossbeat.simulate.film import Film, Thorax, take_film, thorax
+from crossbeat.simulate.canvas import canvas, step, value
+from crossbeat.simulate.devices import devices
+from crossbeat.simulate.film import Film, take_film, thorax
 from crossbeat.simulate.latent import Patients
 from crossbeat.simulate.markings import lung_markings, ribs
-from crossbeat.simulate.soft_tissue import body, breasts, fluid, heart, lungs, mediastinum
+from crossbeat.simulate.soft_tissue import abdomen, body, breasts, fluid, heart, lungs, mediastinum
 from crossbeat.simulate.streams import Draws, spans
 
 Images = UInt8[np.ndarray, "patient height width"]
@@ -61,27 +62,22 @@ def thickness(
 ) -> Float32[np.ndarray, "patient height width"]:
     """Tissue that the rays cross at each pixel, in cm of water."""
     on, space = canvas(film, size), thorax(patients, film)
-    return _chest(on, space, patients, draws)
-
-
-def _chest(on: Canvas, space: Thorax, patients: Patients, draws: Draws) -> np.ndarray:
     seen = lungs(on, space)
-    around = body(on, space, patients)
-    muscle = heart(on, space, patients)
-    filled = lung_markings(on, seen, patients, draws) + fluid(space, seen) + muscle
-    room = 0.66 * around * (0.75 + 0.25 * seen.air)
-    air = np.clip(room - filled, 0, None) * seen.air
-    dense = mediastinum(on, space) * (0.6 + 0.4 * seen.air)
-    bones = ribs(on, seen, patients, space.half)
-    return around - air + (dense + bones) * (around > 1) + breasts(on, space, patients)
+    around = body(on, space, patients, film)
+    filled = lung_markings(on, seen, patients, draws) + fluid(space, seen)
+    filled += heart(on, space, patients)
+    room = np.clip(0.82 * around - 1.8, 0, None) * (1 - 0.9 * np.clip(seen.side, 0, 1) ** 7)
+    around -= np.clip(room - filled, 0, None) * seen.air
+    around += mediastinum(on, space) * (0.6 + 0.4 * seen.air) * step(around - 1, 2)
+    around += ribs(on, seen, patients, space.half) + abdomen(on, space, seen, patients)
+    around += breasts(on, space, patients)
+    return np.clip(around, 0, None) + devices(on, space, patients, film, draws)
 
 
 def develop(
     thick: Float32[np.ndarray, "patient height width"], film: Film
 ) -> Float32[np.ndarray, "patient height width"]:
     """Grey levels of the film, 0 to 255: its characteristic curve, exposure and contrast."""
-    middle = value(8.3 + 0.8 * film.exposure)
-    slope = value(0.3 * np.exp(0.12 * film.contrast))
-    curve = 1 / (1 + np.exp((middle - thick) * slope))
-    floor = 1 / (1 + np.exp(middle * slope))
-    return 248 * (curve - floor) / (1 - floor)
+    depth = value(11 * np.exp(-0.18 * film.exposure))
+    lift = value(1.2 * np.exp(0.25 * film.contrast))
+    return 250 * (1 - np.exp(-thick / depth)) ** lift
