@@ -156,6 +156,17 @@ def test_a_damaged_image_is_refused(tmp_path: Path) -> None:
         images.read_xray(path, 32)
 
 
+def test_a_tiff_whose_second_image_has_no_size_is_refused(tmp_path: Path) -> None:
+    path = save(tmp_path, picture(), "x.tif")
+    data = bytearray(path.read_bytes())
+    (directory,) = struct.unpack_from("<I", data, 4)
+    (entries,) = struct.unpack_from("<H", data, directory)
+    struct.pack_into("<I", data, directory + 2 + 12 * entries, len(data))
+    path.write_bytes(bytes(data) + bytes(6))
+    with pytest.raises(DataError, match="must be a sound image, but Missing dimensions"):
+        images.read_xray(path, 32)
+
+
 @pytest.mark.parametrize("side", [8_001, 9_900, 50_000])
 def test_an_absurdly_large_image_is_refused_undecoded(tmp_path: Path, side: int) -> None:
     (tmp_path / "x.png").write_bytes(empty_png(side, side))

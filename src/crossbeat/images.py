@@ -1,5 +1,6 @@
 """Chest X-rays: files to square 8-bit arrays, and batches of those to what encoders take."""
 
+import struct
 import warnings
 from pathlib import Path
 
@@ -15,6 +16,9 @@ FORMATS = ("PNG", "JPEG", "TIFF")
 
 MOST_PIXELS = 64_000_000
 """Larger files are refused before they are decoded; a detector has about ten million pixels."""
+
+_DAMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error)
+"""What Pillow raises on damaged files, by decoder."""
 
 _EIGHT_BIT = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"}
 _WIDER = {"I;16", "I;16B", "I;16L", "I"}
@@ -40,11 +44,12 @@ def read_xray(path: str | Path, size: int) -> UInt8[np.ndarray, "size size"]:
         raise ValueError(f"size must be above 0 pixels, got {size}")
     path = Path(path)
     try:
-        pixels = _centre(_decode(path, size))
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow's decoders raise
+        decoded = _decode(path, size)
+    except _DAMAGE as error:
         raise DataError(
             f"{path} must be a sound image, but {error}; copy or export it again"
         ) from error
+    pixels = _centre(decoded)
     low, high = pixels.min().item(), pixels.max().item()
     if low == high:
         raise DataError(
