@@ -259,7 +259,7 @@ def test_a_batch_that_does_not_divide_among_processes_is_refused(tiny, tmp_path)
 
 def test_the_schedule_rises_to_the_peak_and_falls_to_the_edge():
     plan = Optimisation(
-        learning_rate=1.0, epochs=10, batch_size=1, warmup_epochs=2, decay_epochs=8.0, edge=0.1
+        learning_rate=1.0, epochs=10, batch_size=1, warmup_epochs=2.0, decay_epochs=8.0, edge=0.1
     )
     assert plan.factor(0) == pytest.approx(0.1)
     assert plan.factor(1) == pytest.approx(0.55)

@@ -38,13 +38,13 @@ CHEXPERT_FINDINGS = ("cardiomegaly", "pleural_effusion", "edema")
 PAPER_LABELS = LabelPolicy(uncertain="negative", missing="negative")
 TEACHER = Optimisation(learning_rate=1e-4, epochs=50, batch_size=64, clip_norm=2.0, patience=5)
 SELF_SUPERVISION = Optimisation(
-    learning_rate=4e-6, epochs=100, batch_size=256, warmup_epochs=5, decay_epochs=50, clip_norm=2.0
+    learning_rate=4e-6, epochs=100, batch_size=256, warmup_epochs=5.0, decay_epochs=50.0, clip_norm=2.0
 )
 ALIGNMENT = Optimisation(
-    learning_rate=1e-4, epochs=50, batch_size=256, warmup_epochs=10, decay_epochs=100
+    learning_rate=1e-4, epochs=50, batch_size=256, warmup_epochs=10.0, decay_epochs=100
 )
 FINE_TUNING = Optimisation(
-    learning_rate=1e-5, epochs=50, batch_size=256, warmup_epochs=10, decay_epochs=100
+    learning_rate=1e-5, epochs=50, batch_size=256, warmup_epochs=10.0, decay_epochs=100
 )
 
 

@@ -15,7 +15,7 @@ from crossbeat.recipes.sources import Study
 from crossbeat.training import Optimisation, Phase
 
 FROM_RANDOM_WEIGHTS = Optimisation(
-    learning_rate=1e-4, epochs=50, batch_size=256, warmup_epochs=10, patience=10
+    learning_rate=1e-4, epochs=50, batch_size=256, warmup_epochs=10.0, patience=10
 )
 
 
