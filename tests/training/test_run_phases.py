@@ -261,12 +261,12 @@ def test_the_schedule_rises_to_the_peak_and_falls_to_the_edge():
     plan = Optimisation(
         learning_rate=1.0, epochs=10, batch_size=1, warmup_epochs=2.0, decay_epochs=8.0, edge=0.1
     )
-    assert plan.factor(0) == pytest.approx(0.1)
-    assert plan.factor(1) == pytest.approx(0.55)
-    assert plan.factor(2) == pytest.approx(1.0)
-    assert plan.factor(5) == pytest.approx(0.55)
-    assert plan.factor(8) == pytest.approx(0.1)
-    assert plan.factor(10) == pytest.approx(0.1)
+    assert plan.factor(0.0) == pytest.approx(0.1)
+    assert plan.factor(1.0) == pytest.approx(0.55)
+    assert plan.factor(2.0) == pytest.approx(1.0)
+    assert plan.factor(5.0) == pytest.approx(0.55)
+    assert plan.factor(8.0) == pytest.approx(0.1)
+    assert plan.factor(10.0) == pytest.approx(0.1)
 
 
 def test_seeds_depend_on_every_part():

@@ -36,6 +36,9 @@ from crossbeat.errors import DataError
 Progress = Callable[[int, int], None]
 """Called with the number of finished blocks and of all blocks."""
 
+MOST_REJECTED = 0.05
+"""Share of unusable records above which a data set counts as damaged."""
+
 
 def silent(done: int, total: int) -> None:
     """No progress is shown."""
@@ -49,11 +52,19 @@ class Block:
         table: its rows; ``ecg`` and ``xray`` count from 0 within the block.
         ecgs: integers of 1 / ``ecg_gain``.
         xrays: 0 to 255.
+        rejected: why a record was left out, one sentence each.
     """
 
     table: pl.DataFrame
     ecgs: Int16[np.ndarray, "ecg lead time"] | None = None
     xrays: UInt8[np.ndarray, "xray height width"] | None = None
+    rejected: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Receipt:
+    files: dict[str, FileInfo]
+    rejected: tuple[str, ...]
 
 
 def build_cohort(
@@ -76,7 +87,7 @@ def build_cohort(
 
     Raises:
         DataError: the folder exists, an unfinished build there is of another cohort, the disk is
-            full, or the blocks do not make a valid cohort.
+            full, too many records are unusable, or the blocks do not make a valid cohort.
     """
     if folder.exists():
         raise DataError(f"{folder} must not exist yet, got a folder; remove it or choose another")
@@ -120,43 +131,59 @@ def _make(draft: Path, number: int, block: Callable[[], Block]) -> None:
     path = draft / f"rows-{number:05d}.parquet"
     write_whole(path, conform(made.table).write_parquet)
     entries[path.name] = asdict(file_info(path))
-    text = json.dumps(entries).encode()
+    text = json.dumps({"files": entries, "rejected": made.rejected}).encode()
     write_whole(draft / f"receipt-{number:05d}.json", lambda file: file.write(text))
 
 
-def _receipt(draft: Path, number: int) -> dict[str, FileInfo] | None:
+def _receipt(draft: Path, number: int) -> _Receipt | None:
     """What a finished block wrote; None if it is unfinished or its files are damaged."""
     path = draft / f"receipt-{number:05d}.json"
     if not path.exists():
         return None
-    entries = json.loads(path.read_text(encoding="utf-8"))
-    files = {name: FileInfo(**entry) for name, entry in entries.items()}
+    values = json.loads(path.read_text(encoding="utf-8"))
+    files = {name: FileInfo(**entry) for name, entry in values["files"].items()}
     whole = all(
         (draft / name).is_file() and file_info(draft / name, entry.rows) == entry
         for name, entry in files.items()
     )
-    return files if whole else None
+    return _Receipt(files, tuple(values["rejected"])) if whole else None
 
 
 def _finish(draft: Path, info: CohortInfo, num_blocks: int) -> set[str]:
     """Write the table and the info; the names of all files that belong to the cohort."""
     files: dict[str, FileInfo] = {}
-    tables = []
+    tables, rejected = [], []
     begins = {"ecg": 0, "xray": 0}
     for number in range(num_blocks):
+        receipt = _receipt(draft, number)
+        assert receipt is not None
         rows = pl.read_parquet(draft / f"rows-{number:05d}.parquet")
         tables.append(rows.with_columns(pl.col(name) + begins[name] for name in begins))
-        for name, entry in (_receipt(draft, number) or {}).items():
+        rejected += receipt.rejected
+        for name, entry in receipt.files.items():
             if name.endswith(".npy"):
                 files[name] = entry
                 begins[name.split("-")[0]] += entry.rows
     table = pl.concat(tables)
+    notes = (*info.notes, *_note_on(rejected, table.height))
     check_table(table, info.findings)
     write_whole(draft / TABLE_FILE, table.write_parquet)
     files[TABLE_FILE] = file_info(draft / TABLE_FILE)
-    text = replace(info, files=files).to_json().encode()
+    text = replace(info, files=files, notes=notes).to_json().encode()
     write_whole(draft / INFO_FILE, lambda file: file.write(text))
     return set(files) | {INFO_FILE}
+
+
+def _note_on(rejected: list[str], num_kept: int) -> list[str]:
+    if not rejected:
+        return []
+    text = f"{len(rejected)} records of {num_kept + len(rejected)} were left out"
+    if len(rejected) > MOST_REJECTED * (num_kept + len(rejected)):
+        raise DataError(
+            f"at most {MOST_REJECTED:.0%} of the records may be unusable, but {text}, the first: "
+            f"{rejected[0]}; repair the data set, remove the .partial folder, and run again"
+        )
+    return [f"{text}: {' | '.join(rejected)}"]
 
 
 def _finished(jobs: list[Future[None]]) -> Iterator[Future[None]]:

@@ -54,7 +54,7 @@ def ecg_blocks(patients: Patients, seed: int, executor: Executor | None = None) 
 
 def ecg_block(patients: Patients, block: int, seed: int) -> Leads:
     """The ECGs of the patients of one block; a function that a process pool can call."""
-    draws = Draws(seed, block, len(patients))
+    draws = Draws(seed, block, len(patients), "ecg")
     heart, breath = heart_leads(patients, draws)
     return wire(heart, noise(draws, breath, FS))
 

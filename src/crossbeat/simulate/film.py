@@ -77,7 +77,7 @@ def take_film(patients: Patients, draws: Draws) -> Film:
         down=(8 * loose * draws.normal("down")).astype(np.float32),
         exposure=draws.normal("exposure"),
         contrast=draws.normal("contrast"),
-        grain=(2.5 * np.exp(0.4 * draws.normal("grain")) * (1 + 0.4 * front)).astype(np.float32),
+        grain=(2.0 * np.exp(0.4 * draws.normal("grain")) * (1 + 0.4 * front)).astype(np.float32),
     )
 
 
@@ -189,6 +189,6 @@ def film_measures(patients: Patients, seed: int) -> Float32[np.ndarray, "patient
     made = []
     for block, rows in spans(len(patients)):
         some = patients.rows(rows)
-        film = take_film(some, Draws(seed, block, len(some)))
+        film = take_film(some, Draws(seed, block, len(some), "film"))
         made.append(np.stack(list(shown(some, film).values()), axis=1))
     return np.concatenate(made)

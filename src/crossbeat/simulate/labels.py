@@ -66,7 +66,7 @@ def report_labels(patients: Patients, seed: int) -> Labels:
     made = []
     for block, rows in spans(len(patients)):
         some = patients.rows(rows)
-        draws = Draws(seed, block, len(some))
+        draws = Draws(seed, block, len(some), "film")
         film = shown(some, take_film(some, draws))
         made.append([code(film[name], REPORTS[name], draws, name) for name in FINDINGS])
     columns = np.concatenate([np.array(block) for block in made], axis=1)

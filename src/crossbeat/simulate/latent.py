@@ -174,7 +174,7 @@ def draw_patients(num: int, seed: int) -> Patients:
 
 def draw_block(block: int, seed: int, num: int) -> Patients:
     """The first ``num`` patients of one block."""
-    draws = Draws(seed, block, num)
+    draws = Draws(seed, block, num, "patient")
     state = _person(draws)
     state |= _disease(draws, state)
     state |= _muscle(draws, state)

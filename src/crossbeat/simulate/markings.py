@@ -69,8 +69,8 @@ def _pick(bank: np.ndarray, right: Grid, row: Grid, column: Grid) -> Grid:
 
 def _edema(on: Canvas, seen: Lungs, far: Grid, water: Grid, cloud: Grid) -> Grid:
     """Perihilar haze, alveolar clouds and septal lines, with the water in the lung."""
-    haze = water * 0.34 * np.exp(-((far / 62) ** 2))
-    haze = haze + water * 0.1 * (0.5 + np.clip(seen.height, 0, 1))
+    haze = water * 0.4 * np.exp(-((far / 62) ** 2))
+    haze = haze + water * 0.15 * (0.5 + np.clip(seen.height, 0, 1))
     alveolar = np.clip(water - 2.5, 0, 12) * 0.3 * cloud
     alveolar = alveolar * np.exp(-far / 110)
     septal = bump(np.mod(on.y, 8) - 4, 1.6) * step(seen.side - 0.82, 0.05)
@@ -105,7 +105,7 @@ def ribs(on: Canvas, seen: Lungs, patients: Patients, half: np.ndarray) -> Grid:
     back = _bars(behind / spacing, 0.2) * step(seen.side - 0.1, 0.1)
     front = _bars(ahead / (spacing * 1.15) + 0.3, 0.22)
     front = front * step(seen.side - 0.35, 0.2)
-    bone = cage * (0.35 + 0.65 * seen.air) * (1.5 * back + 0.9 * front)
+    bone = cage * (0.35 + 0.65 * seen.air) * (1.35 * back + 0.8 * front)
     return bone + _collar(on, half) + _blade(on, seen)
 
 

@@ -117,7 +117,7 @@ def body(on: Canvas, space: Thorax, patients: Patients, film: Film) -> Grid:
     top = np.maximum(step(on.y - shoulder, 22), 0.8 * step(52 - away, 24))
     chest = 0.2 * step(waist - away, 8) + 0.8 * dome((away / waist) ** 2)
     girdle = step(value(space.apex) + 85 - on.y + 0.4 * (away - wall), 110)
-    girdle = girdle * 0.4 * step(away - waist + 30, 50)
+    girdle = girdle * 0.48 * step(away - waist + 30, 50)
     arm = dome(((away - wall - 46) / 40) ** 2) * step(on.y - value(space.apex) - 30, 60)
     arm = arm * value(0.5 * film.anteroposterior)
     return depth * top * np.clip(chest + np.maximum(girdle, arm), 0, 1)

@@ -26,11 +26,13 @@ class Draws:
         seed: of the whole cohort; 0 or more.
         block: which block of ``BLOCK`` patients.
         num: patients wanted of it, 1 to ``BLOCK``.
+        act: what they are for: the same name in another act is another quantity.
     """
 
     seed: int
     block: int
     num: int
+    act: str
 
     def __post_init__(self) -> None:
         if self.seed < 0:
@@ -40,7 +42,7 @@ class Draws:
 
     def stream(self, name: str) -> np.random.Generator:
         """The generator of one named quantity."""
-        entropy = [self.seed, self.block, crc32(name.encode())]
+        entropy = [self.seed, self.block, crc32(f"{self.act}/{name}".encode())]
         return np.random.Generator(np.random.SFC64(np.random.SeedSequence(entropy)))
 
     def normal(self, name: str, *shape: int) -> Numbers:

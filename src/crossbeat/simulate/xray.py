@@ -47,7 +47,7 @@ def xray_blocks(
 
 def xray_block(patients: Patients, block: int, seed: int, size: int) -> Images:
     """The films of the patients of one block; a function that a process pool can call."""
-    draws = Draws(seed, block, len(patients))
+    draws = Draws(seed, block, len(patients), "film")
     film = take_film(patients, draws)
     made = np.empty((len(patients), size, size), dtype=np.uint8)
     grey = develop(thickness(patients, film, draws, size), film)
