@@ -53,6 +53,10 @@ def test_certainty_that_is_right_has_no_calibration_error() -> None:
     assert calibration_error(TARGETS, TARGETS, ONCE).tolist() == [0.0]
 
 
+def test_certainty_that_is_wrong_counts_in_full() -> None:
+    assert calibration_error(1 - TARGETS, TARGETS, ONCE).tolist() == [1.0]
+
+
 @pytest.mark.parametrize(
     ("ours", "oracle"),
     [

@@ -66,6 +66,7 @@ def tags(text: str) -> list[tuple[str, dict[str, str | None]]]:
 def full_study() -> dict[str, Any]:
     results = study(2.0, shuffled=0.8, teacher=4.0)
     results["limits"] = {"latent": results["models"]["teacher"]}
+    results["probes"] = {"10 %": results["models"]}
     results["settings"] = {"align": {"temperature": 0.05}}
     results["hours"] = {"training": 1.5}
     results["versions"] = {"crossbeat": "0.1.0"}
@@ -87,6 +88,11 @@ def test_the_page_asks_for_nothing_from_outside(tmp_path: Path) -> None:
 def test_hostile_text_stays_text(tmp_path: Path) -> None:
     results = study(2.0, finding=HOSTILE)
     results["cohort"] = {"name": HOSTILE, HOSTILE: HOSTILE, "notes": [HOSTILE]}
+    results["models"][HOSTILE] = results["models"]["direct"]
+    for pair in (f"{HOSTILE} - direct", f"cromotex - {HOSTILE}"):
+        results["differences"][pair] = results["differences"]["cromotex - direct"]
+    results["probes"] = {HOSTILE: results["models"]}
+    results["limits"] = {HOSTILE: results["models"]["direct"]}
     results["settings"] = {HOSTILE: {HOSTILE: [HOSTILE]}}
     results["versions"] = {HOSTILE: HOSTILE}
     results["notes"] = [HOSTILE]
@@ -105,6 +111,7 @@ def test_every_part_of_the_study_is_told(tmp_path: Path) -> None:
         "The short answer",
         "Results",
         "Where a gain comes from",
+        "Linear probes",
         "Limits",
         "ROC curves",
         "Calibration curves",

@@ -66,6 +66,7 @@ AUROC = ("models", "direct", "edema", "auroc")
         (put(True, *AUROC, "value"), "edema, auroc must be null or from 0 to 1"),
         (put(float("nan"), *AUROC, "value"), "edema, auroc must be null or from 0 to 1"),
         (put(None, *AUROC, "low"), "edema, auroc must be null or from 0 to 1"),
+        (put({"10 %": {"direct": {"edema": {"f1": 2}}}}, "probes"), "probes, 10 %, direct, edema"),
         (put(0.9, *AUROC, "low"), "must have low at or below high"),
     ],
 )

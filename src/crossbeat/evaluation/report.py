@@ -60,6 +60,7 @@ def _page(results: Json, figures: Pictures) -> str:
             _answer(results),
             _results(results, figures),
             _ablations(results, figures),
+            _probes(results),
             _limits(results),
             _gallery(figures),
             _record(results, figures),
@@ -116,7 +117,9 @@ def _results(results: Json, figures: Pictures) -> str:
     return section(
         "results",
         "Results",
-        findings_table(models, names.model, heading="Model", marked=results["method"]),
+        findings_table(
+            models, names.model, title="AUROC", heading="Model", marked=results["method"]
+        ),
         paragraph("Below each value its 95 % interval over test patients.", "note"),
         pictures(figures.get("results", ())),
         folded(
@@ -163,12 +166,31 @@ def _ablations(results: Json, figures: Pictures) -> str:
     )
 
 
+def _probes(results: Json) -> str:
+    tables = [
+        findings_table(
+            models,
+            names.model,
+            title=f"AUROC with {share} of the labels",
+            heading="Encoder",
+            marked=results["method"],
+        )
+        for share, models in results.get("probes", {}).items()
+    ]
+    if not tables:
+        return ""
+    note = "A straight cut through the frozen embeddings, fitted on a share of the labels."
+    return section("probes", "Linear probes", paragraph(note, "note"), *tables)
+
+
 def _limits(results: Json) -> str:
     known = [*results.get("notes", ()), *results["cohort"].get("notes", ())]
     return section(
         "limits",
         "Limits",
-        findings_table(results.get("limits", {}), names.limit, heading="Upper limit", marked=""),
+        findings_table(
+            results.get("limits", {}), names.limit, title="AUROC", heading="Upper limit", marked=""
+        ),
         bullets([*words.LIMITS, *known]),
     )
 

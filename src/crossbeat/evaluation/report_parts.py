@@ -45,13 +45,14 @@ def pictures(shown: Sequence[Picture]) -> str:
 
 
 def findings_table(
-    models: Json, label: Callable[[str], names.Name], *, heading: str, marked: str
+    models: Json, label: Callable[[str], names.Name], *, title: str, heading: str, marked: str
 ) -> str:
     """The primary metric: a row per model, a column per finding, the mean first.
 
     Args:
         models: model, finding, metric, estimate.
         label: how a row is called.
+        title: above the table.
         heading: of the first column.
         marked: the row that is set off.
     """
@@ -62,7 +63,7 @@ def findings_table(
     for model, found in models.items():
         cells = [_estimate(found.get(finding, {}).get(PRIMARY)) for finding in findings]
         rows.append((label(model).label, cells, model == marked))
-    return _table(names.metric(PRIMARY), heading, [_called(name) for name in findings], rows)
+    return _table(title, heading, [_called(name) for name in findings], rows)
 
 
 def metrics_table(models: Json, *, finding: str, marked: str) -> str:

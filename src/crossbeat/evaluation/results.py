@@ -1,7 +1,8 @@
 """The results of a study as a file: written in one piece, read back only if it is sound.
 
 Every estimate is ``{"value", "low", "high"}`` in fractions; null says undefined. Models, limits
-and differences are nested by model, then finding (or ``mean``), then metric.
+and differences are nested by model, then finding (or ``mean``), then metric; probes by share of
+the labels before that.
 """
 
 import json
@@ -18,6 +19,8 @@ Json = dict[str, Any]
 
 REQUIRED = ("cohort", "seeds", "method", "baseline", "test", "models", "differences")
 OPTIONAL = ("limits", "versions", "settings", "probes", "hours", "notes")
+
+_PARTS = {"models": 0.0, "limits": 0.0, "differences": -1.0}
 
 
 def write_results(path: Path, results: Json) -> None:
@@ -74,8 +77,10 @@ def validate(results: Any, *, source: str) -> None:
         )
     _check_kinds(results, source)
     _check_models(results, source)
-    for part, least in (("models", 0.0), ("limits", 0.0), ("differences", -1.0)):
-        for where, estimate in estimates(results.get(part, {}), source=f"{source}: {part}"):
+    parts = [(part, results.get(part, {}), least) for part, least in _PARTS.items()]
+    parts += [(f"probes, {share}", part, 0.0) for share, part in results.get("probes", {}).items()]
+    for name, part, least in parts:
+        for where, estimate in estimates(part, source=f"{source}: {name}"):
             _check_estimate(estimate, least, where)
 
 
@@ -133,7 +138,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def _check_kinds(results: Json, source: str) -> None:
-    objects = ("cohort", "test", "models", "differences", "limits", "versions", "settings", "hours")
+    objects = (*_PARTS, "cohort", "test", "probes", "versions", "settings", "hours")
     for names, kind, called in (
         (objects, Mapping, "an object"),
         (("seeds", "notes"), list, "a list"),
