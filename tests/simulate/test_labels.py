@@ -1,8 +1,28 @@
 """Report labels of virtual patients."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from crossbeat.simulate import FINDINGS, draw_patients, report_labels, truth
+from crossbeat.simulate.labels import (
+    NEGATIVE,
+    NOT_MENTIONED,
+    POSITIVE,
+    UNCERTAIN,
+    Report,
+    code,
+)
+from crossbeat.simulate.streams import Draws
+
+_SILENT = Report(error=0.0, hedge=0.0, doubt=0.0, omit=0.0, negate=0.0, miscode=0.0)
+
+
+def _labels(severity: float, report: Report, num: int = 256) -> np.ndarray:
+    seen = np.full(num, severity, dtype=np.float32)
+    blocks = [code(seen, report, Draws(1, block, num, "film"), "edema") for block in range(40)]
+    return np.concatenate(blocks)
 
 
 def test_labels_are_the_four_codes_as_int8() -> None:
@@ -10,11 +30,53 @@ def test_labels_are_the_four_codes_as_int8() -> None:
     assert tuple(labels) == FINDINGS
     for column in labels.values():
         assert column.dtype == np.int8
-        assert set(np.unique(column).tolist()) == {-2, -1, 0, 1}
+        codes = {POSITIVE, NEGATIVE, UNCERTAIN, NOT_MENTIONED}
+        assert set(np.unique(column).tolist()) == codes
 
 
-def test_most_absent_findings_are_never_mentioned() -> None:
-    patients = draw_patients(2000, seed=1)
+def test_a_label_does_not_depend_on_how_many_are_drawn() -> None:
+    few = report_labels(draw_patients(50, seed=1), seed=2)
+    many = report_labels(draw_patients(300, seed=1), seed=2)
+    for name in FINDINGS:
+        np.testing.assert_array_equal(few[name], many[name][:50])
+
+
+@pytest.mark.parametrize(
+    ("severity", "report", "wanted", "rate"),
+    [
+        (2.0, _SILENT, POSITIVE, 1.0),
+        (-2.0, _SILENT, NOT_MENTIONED, 1.0),
+        (-2.0, replace(_SILENT, negate=0.15), NEGATIVE, 0.15),
+        (0.5, replace(_SILENT, omit=0.2), NOT_MENTIONED, 0.2),
+        (2.0, replace(_SILENT, omit=0.2), POSITIVE, 1.0),
+        (0.1, replace(_SILENT, hedge=0.3, doubt=0.4), UNCERTAIN, 0.4),
+        (0.5, replace(_SILENT, hedge=0.3, doubt=0.4), UNCERTAIN, 0.0),
+        (2.0, replace(_SILENT, miscode=0.03), NEGATIVE, 0.03),
+    ],
+)
+def test_each_error_has_the_rate_that_is_set(
+    severity: float, report: Report, wanted: int, rate: float
+) -> None:
+    assert np.mean(_labels(severity, report) == wanted) == pytest.approx(rate, abs=0.012)
+
+
+def test_a_reader_errs_by_the_error_that_is_set() -> None:
+    one_sigma = _labels(0.5, replace(_SILENT, error=0.5))
+    assert np.mean(one_sigma == POSITIVE) == pytest.approx(0.841, abs=0.012)
+
+
+def test_labels_miss_findings_more_often_than_they_invent_them() -> None:
+    patients = draw_patients(4000, seed=1)
     labels, known = report_labels(patients, seed=1), truth(patients)
     for name in FINDINGS:
-        assert np.mean(labels[name][~known[name]] == -2) > 0.6
+        stated = labels[name] == POSITIVE
+        assert 0.6 < stated[known[name]].mean() < 0.85
+        assert stated[~known[name]].mean() < 0.1
+        assert np.mean(labels[name][~known[name]] == NOT_MENTIONED) > 0.6
+
+
+def test_a_mild_finding_is_missed_more_often_than_a_severe_one() -> None:
+    patients = draw_patients(4000, seed=1)
+    labels = report_labels(patients, seed=1)["edema"] == POSITIVE
+    mild = (patients.lung_water > 10) & (patients.lung_water < 12)
+    assert labels[mild].mean() < labels[patients.lung_water > 15].mean() - 0.2

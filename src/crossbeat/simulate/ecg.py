@@ -12,7 +12,7 @@ from crossbeat.simulate.electrical import Electrical, electrical
 from crossbeat.simulate.electrodes import lead_field, noise, wire
 from crossbeat.simulate.latent import Patients
 from crossbeat.simulate.rhythm import Beats, beats, breathing_rate, current_beat
-from crossbeat.simulate.streams import Draws, spans
+from crossbeat.simulate.streams import Draws, in_order, spans
 
 FS = 500
 """Samples per second."""
@@ -43,13 +43,9 @@ def ecgs(patients: Patients, seed: int, executor: Executor | None = None) -> Lea
 
 
 def ecg_blocks(patients: Patients, seed: int, executor: Executor | None = None) -> Iterator[Leads]:
-    """The same ECGs block by block, in order: memory stays that of one block per worker."""
-    todo = [(patients.rows(rows), block, seed) for block, rows in spans(len(patients))]
-    return (
-        map(ecg_block, *zip(*todo, strict=True))
-        if executor is None
-        else executor.map(ecg_block, *zip(*todo, strict=True))
-    )
+    """The same ECGs block by block, in order: memory stays that of a few blocks."""
+    jobs = ((patients.rows(rows), block, seed) for block, rows in spans(len(patients)))
+    return in_order(ecg_block, jobs, executor)
 
 
 def ecg_block(patients: Patients, block: int, seed: int) -> Leads:

@@ -5,12 +5,20 @@ its own generator, whose rows are filled one patient after the other. So patient
 patient however many are drawn, in whatever order, by however many workers.
 """
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
+from typing import TypeVar
 from zlib import crc32
 
 import numpy as np
 from jaxtyping import Float32
+
+AHEAD = 4
+"""Blocks that may be under way at once, so that a slow reader does not fill the memory."""
+
+Made = TypeVar("Made")
 
 Numbers = Float32[np.ndarray, "patient ..."]
 
@@ -58,3 +66,25 @@ def spans(num: int) -> Iterator[tuple[int, slice]]:
     """Each block's number and the rows of a cohort of ``num`` patients that it holds."""
     for block, start in enumerate(range(0, num, BLOCK)):
         yield block, slice(start, min(start + BLOCK, num))
+
+
+def in_order(
+    make: Callable[..., Made], jobs: Iterable[tuple], executor: Executor | None
+) -> Iterator[Made]:
+    """``make(*job)`` of each job in order, shared out if there is an executor.
+
+    Args:
+        make: a function that can be sent to another process.
+        jobs: the arguments of each call.
+        executor: keeps up to ``AHEAD`` calls under way; without one they run here, when asked for.
+    """
+    if executor is None:
+        yield from (make(*job) for job in jobs)
+        return
+    waiting: deque[Future[Made]] = deque()
+    for job in jobs:
+        waiting.append(executor.submit(make, *job))
+        if len(waiting) == AHEAD:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from itertools import repeat
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -13,7 +12,7 @@ from crossbeat.simulate.film import Film, take_film, thorax
 from crossbeat.simulate.latent import Patients
 from crossbeat.simulate.markings import lung_markings, ribs
 from crossbeat.simulate.soft_tissue import abdomen, body, breasts, fluid, heart, lungs, mediastinum
-from crossbeat.simulate.streams import Draws, spans
+from crossbeat.simulate.streams import Draws, in_order, spans
 
 Images = UInt8[np.ndarray, "patient height width"]
 
@@ -36,13 +35,11 @@ def xrays(patients: Patients, seed: int, size: int, executor: Executor | None = 
 def xray_blocks(
     patients: Patients, seed: int, size: int, executor: Executor | None = None
 ) -> Iterator[Images]:
-    """The same films block by block, in order: memory stays that of one block per worker."""
+    """The same films block by block, in order: memory stays that of a few blocks."""
     if size < 16:
         raise ValueError(f"size must be 16 pixels or more, got {size}")
-    todo = list(spans(len(patients)))
-    some = [patients.rows(rows) for _, rows in todo]
-    made = (some, [block for block, _ in todo], repeat(seed), repeat(size))
-    return map(xray_block, *made) if executor is None else executor.map(xray_block, *made)
+    jobs = ((patients.rows(rows), block, seed, size) for block, rows in spans(len(patients)))
+    return in_order(xray_block, jobs, executor)
 
 
 def xray_block(patients: Patients, block: int, seed: int, size: int) -> Images:

@@ -1,0 +1,57 @@
+"""Random numbers of virtual patients."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from crossbeat.simulate.streams import AHEAD, BLOCK, Draws, in_order, spans
+
+
+def test_fewer_patients_are_the_first_rows_of_more() -> None:
+    few, many = Draws(1, 0, 2, "ecg"), Draws(1, 0, BLOCK, "ecg")
+    np.testing.assert_array_equal(few.normal("a", 3, 5), many.normal("a", 3, 5)[:2])
+    np.testing.assert_array_equal(few.uniform("a"), many.uniform("a")[:2])
+
+
+@pytest.mark.parametrize(
+    "other", [Draws(2, 0, 4, "ecg"), Draws(1, 1, 4, "ecg"), Draws(1, 0, 4, "film")]
+)
+def test_another_seed_block_or_act_draws_other_numbers(other: Draws) -> None:
+    assert not np.array_equal(Draws(1, 0, 4, "ecg").normal("a"), other.normal("a"))
+
+
+def test_another_name_draws_other_numbers() -> None:
+    draws = Draws(1, 0, 4, "ecg")
+    assert not np.array_equal(draws.normal("a"), draws.normal("b"))
+
+
+def test_spans_cover_every_patient_once() -> None:
+    rows = [row for _, span in spans(600) for row in range(600)[span]]
+    assert rows == list(range(600))
+    assert [block for block, _ in spans(600)] == [0, 1, 2]
+
+
+def test_a_negative_seed_is_refused() -> None:
+    with pytest.raises(ValueError, match="seed must be 0 or more, got -1"):
+        Draws(-1, 0, 1, "ecg")
+
+
+def test_more_patients_than_a_block_holds_are_refused() -> None:
+    with pytest.raises(ValueError, match="a block holds 256 patients, got 257"):
+        Draws(1, 0, 257, "ecg")
+
+
+def test_work_is_done_in_order_and_only_a_little_ahead() -> None:
+    begun: list[int] = []
+
+    def make(number: int) -> int:
+        begun.append(number)
+        return number
+
+    with ThreadPoolExecutor(1) as pool:
+        made = in_order(make, ((n,) for n in range(50)), pool)
+        assert next(made) == 0
+        assert len(begun) <= AHEAD
+        assert list(made) == list(range(1, 50))
+    assert list(in_order(make, [(7,), (8,)], None)) == [7, 8]
