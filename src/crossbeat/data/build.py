@@ -152,7 +152,8 @@ def _receipt(draft: Path, number: int) -> _Receipt | None:
 def _finish(draft: Path, info: CohortInfo, num_blocks: int) -> set[str]:
     """Write the table and the info; the names of all files that belong to the cohort."""
     files: dict[str, FileInfo] = {}
-    tables, rejected = [], []
+    tables: list[pl.DataFrame] = []
+    rejected: list[str] = []
     begins = {"ecg": 0, "xray": 0}
     for number in range(num_blocks):
         receipt = _receipt(draft, number)

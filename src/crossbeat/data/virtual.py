@@ -32,7 +32,7 @@ class Virtual:
     Args:
         num_patients: how many; patient i is the same whatever their number.
         seed: another seed is other patients; 0 or more.
-        image_size: height and width of an X-ray in pixels.
+        image_size: height and width of an X-ray in pixels, 16 or more; 0 leaves X-rays out.
         fs: sampling rate of the stored ECGs in hertz.
         val: share of the patients that selection sees, 0 to 1.
         test: share of the patients that only the final figures see, 0 to 1.
@@ -49,7 +49,7 @@ class Virtual:
     test: float = Shares.test
 
     def __post_init__(self) -> None:
-        least = {"num_patients": 1, "seed": 0, "image_size": 16}
+        least = {"num_patients": 1, "seed": 0, "image_size": 16 if self.image_size else 0}
         for name, value in least.items():
             if getattr(self, name) < value:
                 raise ConfigError(
@@ -105,7 +105,7 @@ class Virtual:
     def _info(self) -> CohortInfo:
         return CohortInfo(
             name="virtual",
-            kind="paired",
+            kind="paired" if self.image_size else "single",
             findings=simulate.FINDINGS,
             leads=STANDARD,
             fs=self.fs,
@@ -124,10 +124,9 @@ def _block(
     waves = simulate.ecg_block(patients, number, settings.seed)
     clean = settings._preprocessing().apply_batch(waves, STANDARD, float(simulate.FS))
     gain = settings._info().ecg_gain
-    films = simulate.xray_block(patients, number, settings.seed, settings.image_size)
+    stored = to_int16(clean, gain, f"simulated block {number}")
     rows = pl.int_range(pl.len())
-    return Block(
-        table.with_columns(ecg=rows, xray=rows),
-        to_int16(clean, gain, f"simulated block {number}"),
-        films,
-    )
+    if not settings.image_size:
+        return Block(table.drop("xray_patient").with_columns(ecg=rows), stored)
+    films = simulate.xray_block(patients, number, settings.seed, settings.image_size)
+    return Block(table.with_columns(ecg=rows, xray=rows), stored, films)

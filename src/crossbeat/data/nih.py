@@ -1,0 +1,161 @@
+"""The cohort ``nih-cxr14``: real chest X-rays with findings read from their reports.
+
+Source: Wang et al. 2017, ChestX-ray8 (arXiv:1705.02315), extended to 14 findings.
+"""
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+from PIL import Image, UnidentifiedImageError
+
+from crossbeat.data.build import Block, Progress, build_cohort, silent
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.info import CohortInfo
+from crossbeat.data.sources import read_csv, read_each, spans, table_digest
+from crossbeat.data.splits import Shares, split_patients
+from crossbeat.data.table import label_column
+from crossbeat.errors import ConfigError, DataError
+from crossbeat.images import read_xray
+
+TABLE = "Data_Entry_2017.csv"
+
+FINDINGS = {
+    "cardiomegaly": "Cardiomegaly",
+    "pleural_effusion": "Effusion",
+    "edema": "Edema",
+    "no_finding": "No Finding",
+}
+"""What the table calls each finding. It names findings that are there; others are absent."""
+
+OLDEST = 120.0
+"""Years; the table has a few ages above (a slip of the pen), which are stored as unknown."""
+
+_COLUMNS = {
+    "Image Index": str,
+    "Finding Labels": str,
+    "Patient ID": int,
+    "Patient Age": float,
+    "Patient Gender": str,
+    "View Position": str,
+}
+_CONFOUNDED = (
+    "In excerpts of this data set, 'No Finding' and disease may come from different ranges of "
+    "patient numbers, view positions and published image sizes (note:pixels), and a network can "
+    "tell these apart: figures on findings of the X-ray may be too good."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NihCxr14:
+    """ChestX-ray14 in its published layout, or part of it.
+
+    Args:
+        source: the folder of ``Data_Entry_2017.csv`` and ``images`` (or ``images_001`` to
+            ``images_012``).
+        image_size: height and width of the stored X-rays in pixels. Smaller images are left
+            out: enlarged ones could be told by their blur.
+        seed: of the split.
+        val: share of the patients that selection sees, 0 to 1.
+        test: share of the patients that only the final figures see, 0 to 1.
+
+    Raises:
+        ConfigError: a setting is out of its range.
+    """
+
+    source: Path
+    image_size: int = 64
+    seed: int = 0
+    val: float = Shares.val
+    test: float = Shares.test
+
+    def __post_init__(self) -> None:
+        if self.image_size < 1:
+            raise ConfigError(
+                f"NihCxr14.image_size must be 1 pixel or more, got {self.image_size}; raise it"
+            )
+        Shares(val=self.val, test=self.test)
+
+    def build(
+        self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
+    ) -> Cohort:
+        """Read, crop and store the X-rays in a new folder.
+
+        Raises:
+            DataError: the table is absent or damaged, no image is large enough, too many are
+                unusable, the folder exists, or the disk is full.
+        """
+        listed = self._listed()
+        pixels = pl.Series([_pixels(file) for file in listed["file"]], dtype=pl.Int64)
+        sized = listed.with_columns(pixels.cast(pl.String).alias("note:pixels"))
+        table = sized.filter((pixels >= self.image_size).fill_null(value=True))
+        if not table.height:
+            raise DataError(
+                f"images in {self.source} must have {self.image_size} pixels or more a side, "
+                "got smaller ones only; lower image_size"
+            )
+        shares = Shares(val=self.val, test=self.test)
+        splits = split_patients(table["patient"], shares, self.seed)
+        table = table.with_columns(split=pl.col("patient").replace_strict(splits))
+        blocks = [partial(_block, self, table[rows]) for rows in spans(table.height)]
+        info = self._info(listed.height - table.height)
+        return build_cohort(folder, info, blocks, executor=executor, progress=progress)
+
+    def _info(self, num_small: int) -> CohortInfo:
+        small = f"{num_small} images of less than {self.image_size} pixels a side were left out."
+        return CohortInfo(
+            name="nih-cxr14",
+            kind="single",
+            findings=tuple(FINDINGS),
+            image_size=self.image_size,
+            seed=self.seed,
+            settings={
+                "val": self.val,
+                "test": self.test,
+                "tables": table_digest(self.source / TABLE),
+            },
+            notes=(_CONFOUNDED, small) if num_small else (_CONFOUNDED,),
+        )
+
+    def _listed(self) -> pl.DataFrame:
+        listed = read_csv(self.source / TABLE, _COLUMNS)
+        found = {path.name: str(path) for path in self.source.glob("images*/**/*.png")}
+        name, age = pl.col("Image Index"), pl.col("Patient Age")
+        named = pl.col("Finding Labels").str.split("|")
+        return listed.select(
+            pl.format("nih-{}", "Patient ID").alias("patient"),
+            pl.format("nih-{}", name.str.strip_suffix(".png")).alias("record"),
+            pl.when(age <= OLDEST).then(age).cast(pl.Float32).alias("age"),
+            pl.col("Patient Gender").alias("sex"),
+            pl.format("nih-{}", "Patient ID").alias("xray_patient"),
+            pl.col("View Position").alias("note:view"),
+            # A listed file that is absent keeps its place: reading it says so.
+            name.replace_strict(found, default=str(self.source / "images") + "/" + name).alias(
+                "file"
+            ),
+            *(
+                named.list.contains(of).cast(pl.Int8).alias(label_column(finding))
+                for finding, of in FINDINGS.items()
+            ),
+        )
+
+
+def _pixels(file: str) -> int | None:
+    """The shorter side; none where the file is unusable: reading it says what is wrong."""
+    try:
+        with Image.open(file) as image:
+            return min(image.size)
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError):
+        return None
+
+
+def _block(settings: NihCxr14, table: pl.DataFrame) -> Block:
+    kept, films, rejected = read_each(
+        table["file"].to_list(),
+        lambda file: read_xray(file, settings.image_size),
+        settings.source.parent,
+    )
+    rows = table[kept].drop("file").with_columns(xray=pl.int_range(pl.len()))
+    return Block(rows, None, films if kept else None, rejected)

@@ -1,0 +1,29 @@
+"""The data sets by name, as commands offer them."""
+
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Protocol
+
+from crossbeat.data.build import Progress
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.matched import LabelMatched
+from crossbeat.data.nih import NihCxr14
+from crossbeat.data.ptbxl import PtbXl
+from crossbeat.data.virtual import Virtual
+
+
+class Builder(Protocol):
+    """The settings of a data set, as a frozen dataclass; ``build`` makes its cohort."""
+
+    def build(
+        self, folder: Path, *, executor: Executor | None = ..., progress: Progress = ...
+    ) -> Cohort:
+        """Make the cohort in a new folder, or go on with one that was interrupted."""
+
+
+COHORTS: dict[str, type[Builder]] = {
+    "virtual": Virtual,
+    "ptb-xl": PtbXl,
+    "nih-cxr14": NihCxr14,
+    "label-matched": LabelMatched,
+}

@@ -1,0 +1,76 @@
+"""Data sets in the layout of their publishers: their tables, and their records one by one."""
+
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from jaxtyping import Shaped
+
+from crossbeat.errors import DataError
+
+BLOCK = 256
+"""Records per shard."""
+
+
+def read_csv(path: Path, columns: Mapping[str, type]) -> pl.DataFrame:
+    """Some columns of a table, each as a Python type.
+
+    Args:
+        path: a CSV file with a header line.
+        columns: the name and the type (``str``, ``int`` or ``float``) of those wanted.
+
+    Raises:
+        DataError: the file is absent, lacks a column, or holds a value that does not fit.
+    """
+    if not path.is_file():
+        raise DataError(f"there is no file {path}; name the folder that holds it")
+    try:
+        text = pl.read_csv(path, infer_schema=False)
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"{path} must be a CSV table, got: {error}; download it again") from error
+    absent = [name for name in columns if name not in text.columns]
+    if absent:
+        raise DataError(
+            f"{path} must have the columns {', '.join(columns)}, but lacks {', '.join(absent)}; "
+            "use the table as published"
+        )
+    try:
+        return text.select(
+            pl.col(name) if dtype is str else pl.col(name).cast(pl.Float64).cast(dtype)
+            for name, dtype in columns.items()
+        )
+    except pl.exceptions.PolarsError as error:
+        raise DataError(f"values of {path} must fit their columns: {error}; correct it") from error
+
+
+def table_digest(*paths: Path) -> str:
+    """A checksum of tables: with the settings, it says what a cohort was made from."""
+    return sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
+
+
+def spans(num_rows: int) -> list[slice]:
+    """The rows of each shard."""
+    return [slice(start, start + BLOCK) for start in range(0, num_rows, BLOCK)]
+
+
+def read_each(
+    names: list[str], read: Callable[[str], Shaped[np.ndarray, "..."]], root: Path
+) -> tuple[list[int], Shaped[np.ndarray, "record ..."], tuple[str, ...]]:
+    """Every record that can be read: its number, its array, and why others were left out.
+
+    Args:
+        names: of the records.
+        read: raises ``DataError`` where a record is unusable; arrays have one shape.
+        root: left out of the reasons, so that they are the same on every machine.
+    """
+    kept, arrays, rejected = [], [], []
+    for number, name in enumerate(names):
+        try:
+            arrays.append(read(name))
+            kept.append(number)
+        except DataError as error:
+            reason = str(error) if name in str(error) else f"{name}: {error}"
+            rejected.append(reason.replace(f"{root}/", ""))
+    return kept, np.array(arrays), tuple(rejected)
