@@ -1,11 +1,10 @@
 """``crossbeat evaluate RUN...``."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from crossbeat.cli.options import command, note, parse
-from crossbeat.cli.tables import percent, print_table
+from crossbeat.cli.tables import show
 
 
 def run(arguments: list[str]) -> None:
@@ -28,10 +27,7 @@ def run(arguments: list[str]) -> None:
     results = results_of(runs, options.cohort, seed=options.seed)
     path = options.out or runs[0].folder / "results.json"
     write_results(path, results)
-    if options.json:
-        print(json.dumps(results, indent=1))
-        return
-    show_results(results)
+    show(results, as_json=options.json)
     note(f"results: {path}")
 
 
@@ -70,23 +66,3 @@ def save_model(trained: Any) -> None:
 
     choices = choose(validation(trained, cohort_of(trained)))
     export_model(trained, trained.folder / "model", choices)
-
-
-def show_results(results: dict[str, Any]) -> None:
-    """The AUROC of every model and the differences, as tables."""
-    columns = list(next(iter(results["models"].values())))
-    rows = [
-        [model, *(percent(values[column]["auroc"]) for column in columns)]
-        for model, values in results["models"].items()
-    ]
-    rows += [
-        [f"limit: {name}", *(percent(values[column]["auroc"]) for column in columns)]
-        for name, values in results["limits"].items()
-    ]
-    print_table("AUROC in percent (95 % interval over patients)", ["model", *columns], rows)
-    differences = [
-        [name, *(percent(values[column]["auroc"], signed=True) for column in columns)]
-        for name, values in results["differences"].items()
-    ]
-    if differences:
-        print_table("Paired differences in points", ["models", *columns], differences)

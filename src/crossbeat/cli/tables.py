@@ -1,5 +1,6 @@
 """Tables on the terminal."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -34,3 +35,26 @@ def percent(estimate: Mapping[str, Any] | None, *, signed: bool = False) -> str:
     if low is None or high is None:
         return f"{100 * value:{sign}.1f}"
     return f"{100 * value:{sign}.1f} ({100 * low:{sign}.1f} to {100 * high:{sign}.1f})"
+
+
+def show(results: dict[str, Any], *, as_json: bool) -> None:
+    """The AUROC of every model and the paired differences, as tables or all of it as JSON."""
+    if as_json:
+        print(json.dumps(results, indent=1))
+        return
+    columns = list(next(iter(results["models"].values())))
+    rows = [
+        [model, *(percent(values[column]["auroc"]) for column in columns)]
+        for model, values in results["models"].items()
+    ]
+    rows += [
+        [f"limit: {name}", *(percent(values[column]["auroc"]) for column in columns)]
+        for name, values in results["limits"].items()
+    ]
+    print_table("AUROC in percent (95 % interval over patients)", ["model", *columns], rows)
+    differences = [
+        [name, *(percent(values[column]["auroc"], signed=True) for column in columns)]
+        for name, values in results["differences"].items()
+    ]
+    if differences:
+        print_table("Paired differences in points", ["models", *columns], differences)

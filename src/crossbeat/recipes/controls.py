@@ -28,7 +28,7 @@ from crossbeat.recipes.networks import (
     XrayModel,
     add_projections,
     ecg_parts,
-    xray_parts,
+    joint_parts,
 )
 from crossbeat.recipes.phases import (
     VcgViews,
@@ -77,8 +77,7 @@ class Clip:
 
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
         """The networks, with random weights that depend on the seed alone."""
-        parts = ecg_parts(self.ecg, info, len(self.findings), seed)
-        parts.update(xray_parts(self.xray, info, len(self.findings), seed))
+        parts = joint_parts((self.ecg, self.xray), info, len(self.findings), seed)
         return add_projections(parts, self.shared_dim, seed)
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:

@@ -19,8 +19,7 @@ from crossbeat.recipes.networks import (
     EcgModel,
     XrayModel,
     add_projections,
-    ecg_parts,
-    xray_parts,
+    joint_parts,
 )
 from crossbeat.recipes.phases import (
     VcgViews,
@@ -38,7 +37,12 @@ CHEXPERT_FINDINGS = ("cardiomegaly", "pleural_effusion", "edema")
 PAPER_LABELS = LabelPolicy(uncertain="negative", missing="negative")
 TEACHER = Optimisation(learning_rate=1e-4, epochs=50, batch_size=64, clip_norm=2.0, patience=5)
 SELF_SUPERVISION = Optimisation(
-    learning_rate=4e-6, epochs=100, batch_size=256, warmup_epochs=5.0, decay_epochs=50.0, clip_norm=2.0
+    learning_rate=4e-6,
+    epochs=100,
+    batch_size=256,
+    warmup_epochs=5.0,
+    decay_epochs=50.0,
+    clip_norm=2.0,
 )
 ALIGNMENT = Optimisation(
     learning_rate=1e-4, epochs=50, batch_size=256, warmup_epochs=10.0, decay_epochs=100
@@ -96,9 +100,7 @@ class Cromotex:
 
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
         """The networks, with random weights that depend on the seed alone."""
-        num_findings = len(self.findings)
-        parts = ecg_parts(self.ecg, info, num_findings, seed)
-        parts.update(xray_parts(self.xray, info, num_findings, seed))
+        parts = joint_parts((self.ecg, self.xray), info, len(self.findings), seed)
         return add_projections(parts, self.shared_dim, seed)
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:

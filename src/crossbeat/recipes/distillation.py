@@ -9,7 +9,7 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.labels import LabelPolicy
 from crossbeat.recipes.cromotex import CHEXPERT_FINDINGS, PAPER_LABELS, TEACHER
-from crossbeat.recipes.networks import EcgModel, XrayModel, ecg_parts, xray_parts
+from crossbeat.recipes.networks import EcgModel, XrayModel, joint_parts
 from crossbeat.recipes.phases import distillation_phase, teacher_phase
 from crossbeat.recipes.sources import Study
 from crossbeat.recipes.supervised import FROM_RANDOM_WEIGHTS
@@ -38,9 +38,7 @@ class Distillation:
 
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
         """The networks, with random weights that depend on the seed alone."""
-        parts = ecg_parts(self.ecg, info, len(self.findings), seed)
-        parts.update(xray_parts(self.xray, info, len(self.findings), seed))
-        return parts
+        return joint_parts((self.ecg, self.xray), info, len(self.findings), seed)
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
         """Teacher, then the student on its probabilities."""

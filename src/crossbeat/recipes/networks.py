@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -16,9 +16,9 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from crossbeat.data.info import CohortInfo
-from crossbeat.encoders import ENCODERS, XRAY_ENCODERS
+from crossbeat.encoders import ENCODERS, XRAY_ENCODERS, XrayEncoder
 from crossbeat.encoders.heads import classifier, mlp_classifier, projection
-from crossbeat.encoders.xray import XrayDenseNet, load_xrv
+from crossbeat.encoders.xray import load_xrv
 from crossbeat.errors import ConfigError
 from crossbeat.images import unit_range, xrv_range
 from crossbeat.signal import NORMALISATIONS, Ecgs
@@ -26,6 +26,8 @@ from crossbeat.training.module import derive_seed
 
 Embeddings = Float[Tensor, "batch dim"]
 Logits = Float[Tensor, "batch finding"]
+
+Built = TypeVar("Built", bound=nn.Module)
 
 _XRAY_RANGES: dict[str, Callable[[Tensor], Tensor]] = {
     "densenet121": xrv_range,
@@ -77,7 +79,7 @@ class XrayModel:
     weights: str = ""
 
 
-def seeded(seed: int, name: str, build: Callable[[], nn.Module]) -> nn.Module:
+def seeded(seed: int, name: str, build: Callable[[], Built]) -> Built:
     """A module whose random weights depend on the seed and its name alone.
 
     So two recipes with the same seed start from the same encoder.
@@ -95,9 +97,8 @@ def ecg_parts(model: EcgModel, info: CohortInfo, num_findings: int, seed: int) -
     """
     if not info.leads:
         raise ConfigError(f"cohort {info.name!r} must have ECGs for this recipe, got X-rays only")
-    num_samples = round(info.fs * info.seconds)
-    build = ENCODERS[model.encoder]
-    encoder = seeded(seed, "ecg_encoder", lambda: build(len(info.leads), num_samples))
+    build = partial(ENCODERS[model.encoder], len(info.leads), round(info.fs * info.seconds))
+    encoder = seeded(seed, "ecg_encoder", build)
     return nn.ModuleDict(
         {
             "ecg_encoder": encoder,
@@ -123,9 +124,7 @@ def xray_parts(model: XrayModel, info: CohortInfo, num_findings: int, seed: int)
     """
     if not info.image_size:
         raise ConfigError(f"cohort {info.name!r} must have X-rays for this recipe, got ECGs only")
-    encoder = seeded(seed, "xray_encoder", XRAY_ENCODERS[model.encoder])
-    if model.weights:
-        _load_xray(encoder, model)
+    encoder = seeded(seed, "xray_encoder", partial(_xray_encoder, model))
     return nn.ModuleDict(
         {
             "xray_encoder": encoder,
@@ -144,19 +143,32 @@ def add_projections(parts: nn.ModuleDict, shared_dim: int, seed: int) -> nn.Modu
     """
     for modality in ("ecg", "xray"):
         if f"{modality}_encoder" in parts:
-            dim = parts[f"{modality}_encoder"].dim
+            dim = int(parts[f"{modality}_encoder"].dim)  # type: ignore[arg-type]
             name = f"{modality}_projection"
             parts[name] = seeded(seed, name, partial(projection, dim, shared_dim))
     return parts
 
 
-def _load_xray(encoder: nn.Module, model: XrayModel) -> None:
-    if not isinstance(encoder, XrayDenseNet):
+def _xray_encoder(model: XrayModel) -> XrayEncoder:
+    if not model.weights:
+        return XRAY_ENCODERS[model.encoder]()
+    if model.encoder != "densenet121":
         raise ConfigError(
             f"xray.weights fits encoder 'densenet121' only, got {model.encoder!r}; "
             "leave weights empty or change the encoder"
         )
-    load_xrv(encoder, Path(model.weights))
+    return load_xrv(Path(model.weights))
+
+
+def joint_parts(
+    models: tuple[EcgModel, XrayModel], info: CohortInfo, num_findings: int, seed: int
+) -> nn.ModuleDict:
+    """The parts of both modalities."""
+    ecg, xray = models
+    return nn.ModuleDict(
+        dict(ecg_parts(ecg, info, num_findings, seed).items())
+        | dict(xray_parts(xray, info, num_findings, seed).items())
+    )
 
 
 def embed_ecg(parts: nn.ModuleDict, ecg: Ecgs, model: EcgModel) -> Embeddings:

@@ -1,9 +1,10 @@
 """A run: a recipe trained on a cohort, kept in a folder that a second start goes on with."""
 
 import json
+import os
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -31,6 +32,7 @@ from crossbeat.training.checkpoint import (
     write_atomically,
 )
 from crossbeat.training.fingerprint import fingerprint
+from crossbeat.training.module import BEST
 from crossbeat.training.runner import is_main_process
 
 _PLAN = "run.json"
@@ -81,6 +83,27 @@ class Run:
         phases = json.loads(result_path.read_text(encoding="utf-8"))["phases"]
         return cls(folder, plan["recipe"], recipe, parts, plan, phases)
 
+    def after(self, phase: str) -> "Run":
+        """The run as it was at the best epoch of a phase, before later ones changed it.
+
+        Raises:
+            ConfigError: the recipe has no such phase.
+        """
+        names = [each["name"] for each in self.phases]
+        if phase not in names:
+            raise ConfigError(
+                f"phase must be one of {', '.join(names)}, got {phase!r}; choose one of them"
+            )
+        parts = self.recipe.parts(_shape(self.plan), self.seed)
+        for each in self.phases[: names.index(phase) + 1]:
+            path = self.folder / each["folder"] / BEST
+            weights, _ = load_tensors(path)
+            used = {name.partition(".")[0] for name in weights}
+            kept = nn.ModuleDict({name: parts[name] for name in parts if name in used})
+            load_weights(kept, weights, str(path))
+        parts.eval()
+        return replace(self, parts=parts)
+
     @property
     def seed(self) -> int:
         """The seed of the run."""
@@ -130,6 +153,7 @@ def _describe(cohort: Cohort) -> dict[str, Any]:
         "fingerprint": cohort.fingerprint(),
         "findings": list(info.findings),
         "settings": dict(info.settings),
+        "seed": info.seed,
     } | {name: list(v) if isinstance(v, tuple) else v for name, v in described.items()}
 
 
@@ -196,7 +220,7 @@ def _finish(folder: Path, parts: nn.ModuleDict, records: Sequence[PhaseRecord]) 
     phases = [
         {
             "name": record.name,
-            "folder": record.folder.name,
+            "folder": os.path.relpath(record.folder, folder),
             "seconds": record.seconds,
             "reused": record.reused,
             "best_epoch": record.best_epoch,

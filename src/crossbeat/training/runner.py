@@ -72,7 +72,7 @@ class PhaseRecord:
 
 def is_main_process() -> bool:
     """Whether this process is the one that writes files."""
-    return rank_zero_only.rank == 0
+    return getattr(rank_zero_only, "rank", 0) == 0
 
 
 def run_phases(

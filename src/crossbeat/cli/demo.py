@@ -1,0 +1,171 @@
+"""``crossbeat demo``: the whole way on virtual patients, in some minutes on two cores."""
+
+import os
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from crossbeat.cli.options import command, note, parse
+
+MODELS = (
+    "teacher",
+    "direct",
+    "cromotex",
+    "distillation",
+    "shuffled",
+    "cromotex-no-hard-negatives",
+    "cromotex-no-ssl",
+)
+SHARES = {"1 %": 0.01, "10 %": 0.1, "100 %": 1.0}
+CLEAN = "ecg-clean-labels"
+OTHER_PATIENTS = 1_000_003
+"""Added to the seed: the limits learn from patients of their own."""
+
+
+def run(arguments: list[str]) -> None:
+    """Simulate, train, compare, report, and answer for one ECG."""
+    parser = command("demo", "The whole way on virtual patients: train, compare, report.")
+    parser.add_argument("--out", type=Path, default=Path("runs/demo"))
+    parser.add_argument("--patients", type=int, default=6000, help="half of them are for training")
+    parser.add_argument("--abundant", type=int, default=9000, help="patients for the limits")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
+    parser.add_argument("--preset", type=str, default="demo")
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
+    options = parse(parser, arguments)
+    started = time.perf_counter()
+    cohort, abundant = _cohorts(options)
+    _train(options, cohort.folder, abundant.folder)
+    results = _report(options, cohort, abundant, started)
+    _answer_for_one(options.out)
+    from crossbeat.cli.tables import show
+
+    show(results, as_json=options.json)
+    note(f"report: {options.out / 'report.html'}")
+    note(f"results: {options.out / 'results.json'}")
+    note(f"model: {options.out / 'cromotex' / 'model'}")
+
+
+def _cohorts(options: Any) -> tuple[Any, Any]:
+    from crossbeat.cli.cohorts import built
+    from crossbeat.data.virtual import Virtual
+
+    seed = options.seed
+    paired = Virtual(num_patients=options.patients, seed=seed, val=0.1, test=0.4)
+    many = Virtual(
+        num_patients=options.abundant, seed=seed + OTHER_PATIENTS, image_size=0, val=0.1, test=0.0
+    )
+    return (
+        built(paired, options.out / "cohort"),
+        built(many, options.out / "cohort-of-the-limits"),
+    )
+
+
+def _train(options: Any, cohort: Path, abundant: Path) -> None:
+    from crossbeat.cli.cohorts import cohort_from, cohort_with_true_labels
+    from crossbeat.recipes.jobs import Job, run_jobs
+    from crossbeat.recipes.presets import preset_named
+    from crossbeat.recipes.run import Plan
+    from crossbeat.recipes.settings import recipe_named
+    from crossbeat.training import TrainerSettings
+
+    out, preset = options.out, preset_named(options.preset)
+
+    def job(name: str, *after: str, folder: str = "", true_labels: Path | None = None) -> Job:
+        plan = Plan(name=name, recipe=preset(recipe_named(name)), seed=options.seed)
+        opens = partial(cohort_from, cohort)
+        if true_labels is not None:
+            opens = partial(cohort_with_true_labels, true_labels)
+        waits = tuple(out / each for each in after)
+        return Job(plan=plan, cohort=opens, folder=out / (folder or name), after=waits)
+
+    jobs = [
+        job("teacher"),
+        job("direct", folder=CLEAN, true_labels=abundant),
+        job("cromotex", "teacher"),
+        job("direct"),
+        job("distillation", "teacher"),
+        job("cromotex-no-ssl", "teacher"),
+        job("shuffled", "cromotex"),
+        job("cromotex-no-hard-negatives", "cromotex"),
+    ]
+    alone = options.workers == 1
+    trainer = TrainerSettings(progress=alone)
+    done = run_jobs(jobs, shared=out / "phases", workers=options.workers, trainer=trainer)
+    from crossbeat.cli.progress import over_jobs
+
+    over_jobs(done, len(jobs), "training", quiet=alone)
+
+
+def _report(options: Any, cohort: Any, abundant: Any, started: float) -> dict[str, Any]:
+    from crossbeat.cli.evaluate import save_model
+    from crossbeat.cli.illustrations import illustrate
+    from crossbeat.deploy import record_metrics
+    from crossbeat.evaluation.compare import compare, estimate
+    from crossbeat.evaluation.report import write_report
+    from crossbeat.evaluation.results import write_results
+    from crossbeat.recipes.limits import latent_limit
+    from crossbeat.recipes.run import Run, predictions, versions
+
+    note("measuring on the test split")
+    runs = {name: Run.open(options.out / name) for name in MODELS}
+    scored = {name: predictions(run, cohort) for name, run in runs.items()}
+    findings, seed = runs["direct"].recipe.findings, options.seed
+    clean = Run.open(options.out / CLEAN)
+    limits = {
+        "latent": latent_limit(abundant, cohort, findings, seed=seed),
+        CLEAN: predictions(clean, abundant, test=cohort),
+    }
+    results = {
+        "cohort": runs["direct"].plan["cohort"] | {"kind": "virtual"},
+        "seeds": [seed],
+        "limits": {name: estimate([each], seed=seed) for name, each in limits.items()},
+        "probes": _probes(runs, cohort, seed),
+        "versions": versions(),
+        "settings": {name: run.plan["settings"] for name, run in runs.items()},
+        "hours": _hours({**runs, CLEAN: clean}, started),
+    } | compare(
+        {name: [each] for name, each in scored.items()},
+        method="cromotex",
+        baseline="direct",
+        seed=seed,
+    )
+    save_model(runs["cromotex"])
+    record_metrics(runs["cromotex"].folder / "model", results["models"]["cromotex"])
+    write_results(options.out / "results.json", results)
+    note("drawing the report")
+    write_report(options.out / "report.html", results, illustrate(results, scored, runs, cohort))
+    return results
+
+
+def _hours(runs: dict[str, Any], started: float) -> dict[str, float]:
+    hours = {
+        name: sum(phase["seconds"] for phase in run.phases if not phase["reused"]) / 3600
+        for name, run in runs.items()
+    }
+    return hours | {"this command": (time.perf_counter() - started) / 3600}
+
+
+def _probes(runs: dict[str, Any], cohort: Any, seed: int) -> dict[str, Any]:
+    """Linear probes of the encoders as alignment left them, before fine-tuning."""
+    from crossbeat.cli.probes import probe
+
+    encoders = {
+        "cromotex": runs["cromotex"].after("alignment"),
+        "shuffled": runs["shuffled"].after("alignment"),
+        "self-supervision": runs["cromotex"].after("self-supervision"),
+        "direct": runs["direct"],
+    }
+    return {
+        label: {name: probe(run, cohort, share, seed) for name, run in encoders.items()}
+        for label, share in SHARES.items()
+    }
+
+
+def _answer_for_one(out: Path) -> None:
+    """A file as a user has it, made of one virtual patient, and the command that answers for it."""
+    from crossbeat.cli.examples import write_example
+
+    path = write_example(out / "example")
+    note(f"now try: crossbeat predict {out / 'cromotex'} {path}")

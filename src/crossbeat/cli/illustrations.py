@@ -1,0 +1,161 @@
+"""The pictures of a study's report."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from crossbeat.data.cohort import Cohort
+from crossbeat.evaluation import figures, names
+from crossbeat.evaluation.ecg_page import ecg_page
+from crossbeat.evaluation.embedding_map import embedding_map
+from crossbeat.evaluation.pictures import Picture, xray
+from crossbeat.evaluation.predictions import Predictions
+from crossbeat.evaluation.theme import colours, picture
+from crossbeat.recipes.run import Run, embeddings, evaluation_rows
+from crossbeat.signal import Ecg
+
+Pictures = dict[str, Sequence[Picture]]
+
+
+def illustrate(
+    results: Mapping[str, Any],
+    scored: Mapping[str, Predictions],
+    runs: Mapping[str, Run],
+    cohort: Cohort,
+) -> Pictures:
+    """Every picture of the report, by the place where it stands.
+
+    Args:
+        results: as ``compare`` returns them.
+        scored: one run of each model.
+        runs: the same runs.
+        cohort: whose test split was measured.
+    """
+    method = runs[results["method"]]
+    return {
+        "results": [_forest(results)],
+        "ablations": [_differences(results)],
+        "roc": _curves(results, scored, figures.roc, "ROC curve"),
+        "calibration": _curves(results, scored, figures.calibration, "Calibration"),
+        "embeddings": _maps(method, cohort),
+        "ecg": [_ecg(cohort)],
+        "xrays": _xrays(cohort, method.recipe.findings),
+        "training": _training(method),
+    }
+
+
+def _forest(results: Mapping[str, Any]) -> Picture:
+    return picture(
+        figures.forest(results),
+        title="AUROC of every model",
+        caption="Point: the test split; line: 95 % interval over patients.",
+        alt="Forest plot of AUROC by finding and model",
+        wide=True,
+    )
+
+
+def _differences(results: Mapping[str, Any]) -> Picture:
+    return picture(
+        figures.differences(results),
+        title="Paired differences",
+        caption="Both models of a pair on the same resampled patients.",
+        alt="Plot of paired differences of AUROC",
+        wide=True,
+    )
+
+
+def _curves(
+    results: Mapping[str, Any], scored: Mapping[str, Predictions], draw: Any, title: str
+) -> list[Picture]:
+    method, baseline = results["method"], results["baseline"]
+    shown = {
+        name: scored[name]
+        for name in (baseline, method, "distillation", "teacher")
+        if name in scored
+    }
+    paint = colours(shown, method=method, baseline=baseline)
+    return [
+        picture(
+            draw(shown, finding, paint),
+            title=names.plain(finding).capitalize(),
+            caption=f"{title} on the test split.",
+            alt=f"{title} of {len(shown)} models for {names.plain(finding)}",
+        )
+        for finding in scored[method].findings
+    ]
+
+
+def _maps(run: Run, cohort: Cohort) -> list[Picture]:
+    rows = evaluation_rows(cohort, "test")
+    truth = cohort.truth(rows, run.recipe.findings).double().numpy()
+    shown = []
+    phases = [phase["name"] for phase in run.phases]
+    before = "self-supervision" if "self-supervision" in phases else phases[0]
+    for phase, when in ((before, "before alignment"), ("alignment", "after alignment")):
+        if phase not in phases:
+            continue
+        vectors = embeddings(run.after(phase), cohort, rows).double().numpy()
+        drawn = embedding_map(vectors, seed=run.seed, most=1000)
+        shown += [
+            picture(
+                figures.embedding(drawn.points, truth[drawn.rows, column], finding=finding),
+                title=f"{names.plain(finding).capitalize()}, {when}",
+                caption=f"t-SNE of {len(drawn.rows)} test ECGs by the encoder {when}.",
+                alt=f"Map of ECG embeddings {when}, coloured by {names.plain(finding)}",
+            )
+            for column, finding in enumerate(run.recipe.findings)
+        ]
+    return shown
+
+
+def _ecg(cohort: Cohort) -> Picture:
+    row = evaluation_rows(cohort, "test")[:1]
+    batch = cohort.ecgs(row)
+    ecg = Ecg(batch.values[0].numpy(), batch.leads, batch.fs)
+    return picture(
+        ecg_page(ecg),
+        title=f"Patient {cohort.patients(row)[0]}",
+        caption="As the encoder gets it, before normalisation: 25 mm/s, 10 mm/mV.",
+        alt="12-lead ECG on paper",
+        wide=True,
+    )
+
+
+def _xrays(cohort: Cohort, findings: tuple[str, ...]) -> list[Picture]:
+    rows = evaluation_rows(cohort, "test")
+    truth = cohort.truth(rows, findings).numpy() == 1
+    none = rows[~truth.any(axis=1)][:1]
+    chosen = [("None of the findings", none)]
+    for column, finding in enumerate(findings):
+        alone = truth[:, column] & (truth.sum(axis=1) == 1)
+        chosen.append((names.plain(finding).capitalize(), rows[alone][:1]))
+    return [
+        xray(
+            cohort.xrays(row)[0].numpy(),
+            title=title,
+            caption=f"Patient {cohort.patients(row)[0]}, as the encoder sees it.",
+        )
+        for title, row in chosen
+        if len(row)
+    ]
+
+
+def _training(run: Run) -> list[Picture]:
+    shown = []
+    for phase in run.phases:
+        history = phase["history"]
+        metric = "val_auroc" if "val_auroc" in history[0] else "val_loss"
+        curves = {metric.replace("val_", "validation "): [epoch[metric] for epoch in history]}
+        if metric == "val_loss":
+            curves["training loss"] = [epoch["loss"] for epoch in history]
+        figure = figures.training(
+            curves, label=metric.replace("val_", ""), chosen=phase["best_epoch"] + 1
+        )
+        shown.append(
+            picture(
+                figure,
+                title=names.plain(phase["name"]).capitalize(),
+                caption=f"{len(history)} epochs in {phase['seconds']:.0f} s.",
+                alt=f"Training curve of {phase['name']}",
+            )
+        )
+    return shown

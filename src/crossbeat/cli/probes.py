@@ -1,0 +1,40 @@
+"""Linear probes of runs on the cohort that they are measured on."""
+
+from typing import Any
+
+from crossbeat.data.cohort import Cohort
+from crossbeat.evaluation.compare import estimate
+from crossbeat.evaluation.predictions import Predictions, Scored
+from crossbeat.evaluation.probe import Embedded, LinearProbe
+from crossbeat.recipes.run import Run, embeddings, evaluation_rows
+
+
+def probe(run: Run, cohort: Cohort, share: float, seed: int) -> dict[str, Any]:
+    """The results of logistic regressions on a run's frozen embeddings.
+
+    Args:
+        share: of the training patients whose labels are used, above 0 and at most 1.
+        seed: picks those patients, and the resamples of the intervals.
+    """
+    train, val = (_embedded(run, cohort, split) for split in ("train", "val"))
+    fitted = LinearProbe(share=share, seed=seed).fit(train, val)
+    rows = evaluation_rows(cohort, "test")
+    findings = run.recipe.findings
+    scores = fitted.scores(embeddings(run, cohort, rows).double().numpy())
+    truth = cohort.truth(rows, findings).double().numpy()
+    said = Predictions(
+        findings,
+        val=Scored(val.targets, fitted.scores(val.features), val.patients),
+        test=Scored(truth, scores, cohort.patients(rows)),
+    )
+    return estimate([said], seed=seed)
+
+
+def _embedded(run: Run, cohort: Cohort, split: str) -> Embedded:
+    rows = evaluation_rows(cohort, split)
+    labels = cohort.labels(rows, run.recipe.findings, run.recipe.labels)
+    return Embedded(
+        embeddings(run, cohort, rows).double().numpy(),
+        labels.double().numpy(),
+        cohort.patients(rows),
+    )

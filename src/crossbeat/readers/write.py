@@ -1,0 +1,39 @@
+"""Write an ECG as a WFDB record, for examples and for data that tests make."""
+
+from pathlib import Path
+
+import numpy as np
+
+from crossbeat.signal import Ecg
+
+_GAIN = 1000
+"""Stored integers per millivolt."""
+
+
+def write_wfdb(ecg: Ecg, stem: Path) -> Path:
+    """The header of a new record of format 16 with one signal file; 1 uV per unit.
+
+    Args:
+        ecg: millivolts, from -32 to 32 mV.
+        stem: path of the record without suffix; its name becomes the record's.
+
+    Raises:
+        ValueError: a value is not finite or does not fit.
+    """
+    units = ecg.values * _GAIN
+    if not (np.abs(units) < 2**15).all():
+        raise ValueError("an ECG must be finite and within 32 mV to be stored in 16 bits")
+    signals = np.round(units).astype("<i2")
+    stem.with_suffix(".dat").write_bytes(signals.T.tobytes())
+    lines = [f"{stem.name} {len(ecg.leads)} {ecg.fs:g} {signals.shape[1]}"]
+    lines += [
+        f"{stem.name}.dat 16 {_GAIN}/mV 16 0 {int(row[0])} {_checksum(row)} 0 {lead}"
+        for row, lead in zip(signals, ecg.leads, strict=True)
+    ]
+    header = stem.with_suffix(".hea")
+    header.write_text("\n".join(lines) + "\n", encoding="ascii")
+    return header
+
+
+def _checksum(row: np.ndarray) -> int:
+    return int(np.int64(row.astype(np.int64).sum()).astype(np.int16))

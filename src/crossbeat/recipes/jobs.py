@@ -1,0 +1,97 @@
+"""Several runs side by side, each in a process of its own, in an order that respects needs."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+
+from crossbeat.data.cohort import Cohort
+from crossbeat.recipes.run import Plan, train
+from crossbeat.training import TrainerSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One run.
+
+    Args:
+        cohort: opens the cohort in the process of the run; picklable.
+        folder: of the run.
+        after: folders of runs whose phases this one shares and so does not run twice.
+    """
+
+    plan: Plan
+    cohort: Callable[[], Cohort]
+    folder: Path
+    after: tuple[Path, ...] = ()
+
+
+def run_jobs(
+    jobs: Sequence[Job], *, shared: Path, workers: int, trainer: TrainerSettings
+) -> Iterator[Job]:
+    """Train all jobs and yield each when it is finished.
+
+    With one worker everything runs here, with all cores. With more, each has a core: small
+    networks gain more from running side by side than from two cores for one.
+
+    Args:
+        shared: the folder of the phases of all runs.
+        workers: runs at a time, at least 1.
+
+    Raises:
+        ValueError: a job waits for a run that no job makes.
+    """
+    unknown = {str(path) for job in jobs for path in job.after} - {str(j.folder) for j in jobs}
+    if unknown:
+        raise ValueError(f"jobs wait for runs that no job makes: {sorted(unknown)}")
+    if workers == 1:
+        for job in _in_order(jobs):
+            _train(job, shared, trainer)
+            yield job
+        return
+    yield from _side_by_side(jobs, shared, workers, trainer)
+
+
+def _in_order(jobs: Sequence[Job]) -> Iterator[Job]:
+    done: set[Path] = set()
+    waiting = list(jobs)
+    while waiting:
+        job = next(job for job in waiting if done.issuperset(job.after))
+        waiting.remove(job)
+        yield job
+        done.add(job.folder)
+
+
+def _side_by_side(
+    jobs: Sequence[Job], shared: Path, workers: int, trainer: TrainerSettings
+) -> Iterator[Job]:
+    done: set[Path] = set()
+    waiting = list(jobs)
+    running: dict[Future[None], Job] = {}
+    pool = ProcessPoolExecutor(
+        workers,
+        mp_context=get_context("spawn"),
+        initializer=torch.set_num_threads,
+        initargs=(1,),
+    )
+    try:
+        while waiting or running:
+            ready = [job for job in waiting if done.issuperset(job.after)]
+            for job in ready[: workers - len(running)]:
+                waiting.remove(job)
+                running[pool.submit(_train, job, shared, trainer)] = job
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                job = running.pop(future)
+                future.result()
+                done.add(job.folder)
+                yield job
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _train(job: Job, shared: Path, trainer: TrainerSettings) -> None:
+    train(job.plan, job.cohort(), job.folder, trainer=trainer, shared=shared)
