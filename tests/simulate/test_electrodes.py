@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from crossbeat.leads import INDEPENDENT, INVERSE_DOWER, STANDARD
 from crossbeat.simulate import draw_patients
@@ -37,12 +38,21 @@ def test_a_potential_common_to_all_electrodes_is_not_recorded() -> None:
     np.testing.assert_allclose(wire(heart, np.ones((1, 9, 4), dtype=np.float32)), 0, atol=1e-6)
 
 
-def test_noise_on_the_left_leg_reaches_its_leads_as_wired() -> None:
+@pytest.mark.parametrize(
+    ("electrode", "limbs"),
+    [
+        ("RA", {"I": -3, "II": -3, "III": 0, "aVR": 3, "aVL": -1.5, "aVF": -1.5}),
+        ("LA", {"I": 3, "II": 0, "III": -3, "aVR": -1.5, "aVL": 3, "aVF": -1.5}),
+        ("LL", {"I": 0, "II": 3, "III": 3, "aVR": -1.5, "aVL": -1.5, "aVF": 3}),
+    ],
+)
+def test_noise_on_a_limb_reaches_its_leads_as_wired(
+    electrode: str, limbs: dict[str, float]
+) -> None:
     heart = np.zeros((1, 8, 1), dtype=np.float32)
     electrodes = np.zeros((1, 9, 1), dtype=np.float32)
-    electrodes[0, ELECTRODES.index("LL")] = 3
+    electrodes[0, ELECTRODES.index(electrode)] = 3
     rows = dict(zip(STANDARD, wire(heart, electrodes)[0, :, 0].tolist(), strict=True))
-    limbs = {"I": 0, "II": 3, "III": 3, "aVR": -1.5, "aVL": -1.5, "aVF": 3}
     assert rows == limbs | {f"V{n}": -1 for n in range(1, 7)}
 
 

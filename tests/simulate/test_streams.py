@@ -1,5 +1,6 @@
 """Random numbers of virtual patients."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -43,15 +44,16 @@ def test_more_patients_than_a_block_holds_are_refused() -> None:
 
 
 def test_work_is_done_in_order_and_only_a_little_ahead() -> None:
-    begun: list[int] = []
+    taken: list[int] = []
 
-    def make(number: int) -> int:
-        begun.append(number)
-        return number
+    def jobs() -> Iterator[tuple[int]]:
+        for number in range(50):
+            taken.append(number)
+            yield (number,)
 
     with ThreadPoolExecutor(1) as pool:
-        made = in_order(make, ((n,) for n in range(50)), pool)
+        made = in_order(abs, jobs(), pool)
         assert next(made) == 0
-        assert len(begun) <= AHEAD
+        assert len(taken) == AHEAD
         assert list(made) == list(range(1, 50))
-    assert list(in_order(make, [(7,), (8,)], None)) == [7, 8]
+    assert list(in_order(abs, [(-7,), (8,)], None)) == [7, 8]

@@ -97,6 +97,15 @@ def test_an_effusion_whitens_its_own_base(side: int) -> None:
     assert np.abs(change[base & ~same]).mean() < 1e-3
 
 
+def test_an_effusion_veils_the_lung_of_a_patient_who_lies() -> None:
+    dry = _healthy()
+    film = replace(_standard_film(dry), supine=np.ones(_NUM, dtype=bool))
+    wet = replace(dry, effusion_right=np.full(_NUM, 900, dtype=np.float32))
+    change, on = _grey(wet, film) - _grey(dry, film), _where(film)
+    middle = (np.abs(on.y) < 25) & (on.x < -60) & (on.x > -95)
+    assert change[middle].mean() > 5
+
+
 def test_edema_whitens_the_lung_most_about_the_hilum() -> None:
     dry = _healthy()
     film = _standard_film(dry)
