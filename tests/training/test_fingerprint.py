@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
 
 import numpy as np
 import pytest
@@ -20,6 +20,19 @@ def add(one, other, *, scale=1.0):
 
 def test_equal_settings_have_equal_fingerprints_whatever_the_order_of_keys():
     assert fingerprint({"a": 1, "b": Settings(0.5)}) == fingerprint({"b": Settings(0.5), "a": 1})
+
+
+def twice(function):
+    @wraps(function)
+    def called(x):
+        return 2 * function(x)
+
+    return called
+
+
+@twice
+def doubled(x):
+    return x
 
 
 @pytest.mark.parametrize(
@@ -46,6 +59,10 @@ def test_a_closure_is_refused_as_its_settings_cannot_be_seen():
 
     with pytest.raises(TypeError, match="closure is a closure"):
         describe(closure)
+
+
+def test_a_decorated_function_at_module_level_is_no_closure():
+    assert describe(doubled) == f"{__name__}.doubled"
 
 
 def test_an_object_without_description_is_refused():

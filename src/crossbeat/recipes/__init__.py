@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import nn
 
@@ -17,6 +17,7 @@ from crossbeat.recipes.supervised import Direct, Teacher
 from crossbeat.training import Phase
 
 
+@runtime_checkable
 class Recipe(Protocol):
     """What every recipe has, beside settings of its own; a frozen dataclass."""
 

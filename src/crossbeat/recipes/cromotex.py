@@ -45,10 +45,10 @@ SELF_SUPERVISION = Optimisation(
     clip_norm=2.0,
 )
 ALIGNMENT = Optimisation(
-    learning_rate=1e-4, epochs=50, batch_size=256, warmup_epochs=10.0, decay_epochs=100
+    learning_rate=1e-4, epochs=50, batch_size=256, warmup_epochs=10.0, decay_epochs=100.0
 )
 FINE_TUNING = Optimisation(
-    learning_rate=1e-5, epochs=50, batch_size=256, warmup_epochs=10.0, decay_epochs=100
+    learning_rate=1e-5, epochs=50, batch_size=256, warmup_epochs=10.0, decay_epochs=100.0
 )
 
 

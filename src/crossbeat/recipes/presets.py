@@ -19,7 +19,7 @@ _SMALL_ENCODER: Mapping[str, str] = {
 _DEMO_PHASES: Mapping[str, Optimisation] = {
     "teacher": Optimisation(learning_rate=2e-3, epochs=12, batch_size=64, warmup_epochs=1.0),
     "self_supervision": Optimisation(
-        learning_rate=1e-3, epochs=10, batch_size=256, warmup_epochs=1
+        learning_rate=1e-3, epochs=10, batch_size=256, warmup_epochs=1.0
     ),
     "alignment": Optimisation(learning_rate=1e-3, epochs=16, batch_size=256, warmup_epochs=1.0),
     "fine_tuning": Optimisation(learning_rate=1e-3, epochs=16, batch_size=128, warmup_epochs=1.0),

@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import hashlib
 import json
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -61,12 +62,20 @@ def _object(value: Any) -> Any:
 
 
 def _function(value: Callable[..., Any]) -> str:
-    if getattr(value, "__closure__", None):
+    if getattr(value, "__closure__", None) and not _is_at_module_level(value):
         raise TypeError(
             f"{value.__qualname__} is a closure, whose settings nobody can see; "
             "use functools.partial of a function at module level"
         )
     return f"{value.__module__}.{value.__qualname__}"
+
+
+def _is_at_module_level(value: Callable[..., Any]) -> bool:
+    """Such as a decorated function, which is technically a closure, but of nothing that varies."""
+    found: Any = sys.modules.get(value.__module__)
+    for name in value.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found is value
 
 
 def fingerprint(value: Any) -> str:
