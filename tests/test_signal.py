@@ -209,12 +209,33 @@ def test_a_missing_lead_is_refused() -> None:
         TEN_SECONDS.apply(signal.Ecg(noise(11, 1000), leads.STANDARD[:-1], 100.0))
 
 
-def test_preprocessing_equals_the_published_one(shared: Path) -> None:
+def test_preprocessing_each_lead_by_itself_equals_the_published_one(shared: Path) -> None:
     """Recorded in double precision; ours is single, hence 1e-5 on a range of 2."""
     reference = np.load(shared / "parity" / "cromotex_preprocess.npz")
     order = tuple(reference["leads"].tolist())
     published = signal.Preprocessing(leads=order, fs=100.0, seconds=10.0, baseline=True)
     for number, expected in zip(reference["ecg_id"], reference["expected"], strict=True):
-        ecg = published.apply(read_ecg(shared / "data" / "ecg-formats" / f"{number:05d}_hr"))
-        scaled = signal.min_max(torch.from_numpy(ecg.values)[None], order)[0]
+        ecg = read_ecg(shared / "data" / "ecg-formats" / f"{number:05d}_hr")
+        values = published.apply_each(ecg.values, ecg.leads, ecg.fs)
+        scaled = signal.min_max(torch.from_numpy(values)[None], order)[0]
         np.testing.assert_allclose(scaled.numpy(), expected, atol=1e-5)
+        independent = leads.index(order, leads.INDEPENDENT)
+        np.testing.assert_array_equal(published.apply(ecg).values[independent], values[independent])
+
+
+@pytest.mark.parametrize("lead", ["III", "aVR", "aVL", "aVF"])
+def test_limb_leads_follow_from_i_and_ii_after_the_baseline_is_removed(lead: str) -> None:
+    given = leads.complete(noise(8, 1000), leads.INDEPENDENT, leads.MIMIC)
+    preprocessing = signal.Preprocessing(leads=leads.MIMIC, fs=100.0, seconds=10.0, baseline=True)
+    values = dict(
+        zip(leads.MIMIC, preprocessing.apply_batch(given, leads.MIMIC, 100.0), strict=True)
+    )
+    expected = leads.limb_leads(values["I"], values["II"])[lead]
+    np.testing.assert_allclose(values[lead], expected, atol=1e-5)
+
+
+def test_a_lead_whose_sources_are_absent_is_taken_as_it_is() -> None:
+    values = noise(1, 1000)
+    only = signal.Preprocessing(leads=("III",), fs=100.0, seconds=10.0, baseline=True)
+    expected = signal.remove_baseline(values, 100.0)
+    np.testing.assert_array_equal(only.apply_batch(values, ("III",), 100.0), expected)

@@ -67,8 +67,8 @@ def limb_leads(i: NDArray, ii: NDArray) -> dict[str, NDArray]:
     }
 
 
-def expansion(leads: Sequence[str]) -> NDArray[np.float64]:
-    """The matrix [len(leads), 8] that computes any leads from ``INDEPENDENT``.
+def expansion(leads: Sequence[str], sources: Sequence[str] = INDEPENDENT) -> NDArray[np.float64]:
+    """The matrix [len(leads), len(sources)] that computes leads from independent ones.
 
     Raises:
         ValueError: a lead is none of the twelve.
@@ -79,8 +79,18 @@ def expansion(leads: Sequence[str]) -> NDArray[np.float64]:
     rows = []
     for lead in leads:
         weights: Mapping[str, float] = _LIMB.get(lead, {lead: 1.0})
-        rows.append([weights.get(name, 0.0) for name in INDEPENDENT])
+        rows.append([weights.get(name, 0.0) for name in sources])
     return np.array(rows)
+
+
+def sources(leads: Sequence[str]) -> tuple[str, ...]:
+    """The independent leads that some leads are computed from.
+
+    Raises:
+        ValueError: a lead is none of the twelve.
+    """
+    used = np.abs(expansion(leads)).sum(axis=0) > 0
+    return tuple(name for name, needed in zip(INDEPENDENT, used, strict=True) if needed)
 
 
 def index(leads: Sequence[str], wanted: Sequence[str]) -> list[int]:

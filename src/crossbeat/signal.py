@@ -7,7 +7,7 @@ Functions here are pure: they return new values.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from typing import Any
 
@@ -183,10 +183,28 @@ class Preprocessing:
     ) -> Float32[np.ndarray, "*batch wanted samples"]:
         """Many records of the same leads, rate and length; each gets what ``apply`` gives it.
 
+        The baseline is removed from the independent leads and the limb leads follow from them:
+        a median of each lead by itself would break their equations.
+
         Args:
             values: millivolts.
             leads: the name of each row of ``values``.
             fs: sampling rate of ``values`` in hertz.
+
+        Raises:
+            DataError: a lead is missing, the records are too short, or a value is not finite.
+        """
+        sources = lead_names.sources(self.leads)
+        if not set(sources) <= set(leads):
+            return self.apply_each(values, leads, fs)
+        clean = replace(self, leads=sources).apply_each(values, leads, fs)
+        weights = lead_names.expansion(self.leads, sources).astype(np.float32)
+        return np.ascontiguousarray(np.einsum("ws,...st->...wt", weights, clean, optimize=True))
+
+    def apply_each(
+        self, values: Float[np.ndarray, "*batch lead time"], leads: tuple[str, ...], fs: float
+    ) -> Float32[np.ndarray, "*batch wanted samples"]:
+        """``apply_batch`` for leads that do not obey the limb-lead equations: each by itself.
 
         Raises:
             DataError: a lead is missing, the records are too short, or a value is not finite.

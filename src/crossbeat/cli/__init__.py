@@ -10,6 +10,7 @@ from crossbeat.errors import ConfigError, UserError, suggestion
 COMMANDS = {
     "demo": "the whole way on virtual patients: train, compare, report",
     "simulate": "write a cohort of virtual patients with ECGs and chest X-rays",
+    "prepare": "build a cohort from the published files of a data set",
     "train": "train a recipe on a cohort; a run that was stopped goes on",
     "evaluate": "measure finished runs on the test split of their cohort",
     "embed": "write the embeddings of a cohort's ECGs by a finished run",

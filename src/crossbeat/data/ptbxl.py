@@ -25,7 +25,7 @@ from crossbeat.leads import STANDARD, canonical
 from crossbeat.quality import require
 from crossbeat.readers import read_ecg
 from crossbeat.readers.wfdb import read_record
-from crossbeat.signal import Ecg, Preprocessing
+from crossbeat.signal import Preprocessing
 
 SECONDS = 10.0
 TABLE, STATEMENTS = "ptbxl_database.csv", "scp_statements.csv"
@@ -224,7 +224,7 @@ def _millivolts(file: str, clean: Preprocessing) -> Float32[np.ndarray, "lead ti
 
 def _scaled(file: str, clean: Preprocessing) -> Float32[np.ndarray, "lead time"]:
     record = read_record(Path(f"{file}.hea"))
-    values = clean.apply(Ecg(record.values, tuple(map(canonical, record.names)), record.fs)).values
+    values = clean.apply_each(record.values, tuple(map(canonical, record.names)), record.fs)
     deviation = values.std(axis=-1, keepdims=True)
     if not deviation.all():
         raise DataError("every lead must carry a signal, got a flat one; leave the record out")

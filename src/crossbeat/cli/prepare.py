@@ -1,0 +1,31 @@
+"""``crossbeat prepare NAME --out DIR``."""
+
+from pathlib import Path
+from typing import Any
+
+from crossbeat.cli.options import command, note, parse
+from crossbeat.errors import ConfigError, suggestion
+
+
+def run(arguments: list[str]) -> None:
+    """Build a named cohort from its published files."""
+    from crossbeat.data.registry import COHORTS
+
+    if not arguments or arguments[0] not in COHORTS:
+        got = arguments[0] if arguments else "none"
+        raise ConfigError(
+            f"crossbeat prepare must start with one of {', '.join(COHORTS)}, "
+            f"got {got!r}{suggestion(got, COHORTS)}"
+        )
+    name, rest = arguments[0], arguments[1:]
+    parser = command(f"prepare {name}", f"Build the cohort {name}.")
+    parser.add_argument("--out", type=Path, required=True, help="the folder of the cohort")
+    parser.add_class_arguments(COHORTS[name], "settings", as_group=True)
+    options = parse(parser, rest)
+    from crossbeat.cli.cohorts import built
+
+    settings: Any = options.settings
+    cohort = built(settings, options.out)
+    note(f"{cohort.table.height} rows: {options.out}")
+    for remark in cohort.info.notes:
+        note(f"note: {remark}")
