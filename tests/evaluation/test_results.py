@@ -1,7 +1,6 @@
 """Results as a file: whole or absent, and refused where they are not sound."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import pytest
 
 from crossbeat.errors import DataError
-from crossbeat.evaluation.results import read_results, validate, verdict, write_results, write_whole
+from crossbeat.evaluation.results import read_results, validate, verdict, write_results
 
 ESTIMATE = {"value": 0.7, "low": 0.6, "high": 0.8}
 BLOCK = {"edema": {"auroc": ESTIMATE}, "mean": {"auroc": ESTIMATE}}
@@ -96,22 +95,6 @@ def test_unsound_results_leave_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="must be null or from 0 to 1"):
         write_results(path, put(71.0, *AUROC, "value"))
     assert json.loads(path.read_text()) == SOUND
-
-
-def test_a_write_that_fails_leaves_nothing_half_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "page.html"
-    write_whole(path, "old")
-
-    def broken(handle: int) -> None:
-        raise OSError("disk full")
-
-    monkeypatch.setattr(os, "fsync", broken)
-    with pytest.raises(OSError, match="disk full"):
-        write_whole(path, "new")
-    assert path.read_text() == "old"
-    assert [file.name for file in tmp_path.iterdir()] == ["page.html"]
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,13 @@
-import errno
-import os
-
 import pytest
 import torch
 from torch import nn
 
-from crossbeat.errors import CheckpointError, DataError
+from crossbeat.errors import CheckpointError
 from crossbeat.training.checkpoint import (
     SafetensorsIO,
     load_tensors,
     load_weights,
     save_tensors,
-    write_atomically,
 )
 
 
@@ -64,17 +60,3 @@ def test_a_missing_file_is_named(tmp_path):
 def test_weights_of_another_architecture_are_refused(weights, problem):
     with pytest.raises(CheckpointError, match=f"another architecture: {problem}"):
         load_weights(nn.Linear(3, 2), weights, "w.safetensors")
-
-
-def test_a_full_disk_leaves_the_old_file_and_no_part_of_the_new(tmp_path, monkeypatch):
-    path = tmp_path / "w.bin"
-    write_atomically(path, b"old")
-
-    def full(descriptor):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(DataError, match="No space left on device; free some space"):
-        write_atomically(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert [entry.name for entry in tmp_path.iterdir()] == ["w.bin"]

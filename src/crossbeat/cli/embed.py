@@ -17,6 +17,7 @@ def run(arguments: list[str]) -> None:
 
     from crossbeat.cli.cohorts import cohort_from, cohort_of
     from crossbeat.errors import ConfigError
+    from crossbeat.files import write_whole
     from crossbeat.recipes.run import Run, embeddings
 
     if options.split not in ("train", "val", "test"):
@@ -28,5 +29,5 @@ def run(arguments: list[str]) -> None:
     table = cohort.table[rows.tolist()].with_columns(
         pl.Series("embedding", vectors, dtype=pl.Array(pl.Float32, vectors.shape[1]))
     )
-    table.write_parquet(options.out)
+    write_whole(options.out, table.write_parquet)
     note(f"{len(rows)} embeddings of {vectors.shape[1]} values: {options.out}")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from crossbeat.data.cohort import Cohort
+from crossbeat.data.splits import Split
 from crossbeat.evaluation.compare import estimate
 from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.evaluation.probe import Embedded, LinearProbe
@@ -30,7 +31,7 @@ def probe(run: Run, cohort: Cohort, share: float, seed: int) -> dict[str, Any]:
     return estimate([said], seed=seed)
 
 
-def _embedded(run: Run, cohort: Cohort, split: str) -> Embedded:
+def _embedded(run: Run, cohort: Cohort, split: Split) -> Embedded:
     rows = evaluation_rows(cohort, split)
     labels = cohort.labels(rows, run.recipe.findings, run.recipe.labels)
     return Embedded(

@@ -29,9 +29,9 @@ from jaxtyping import Int16, UInt8
 
 from crossbeat.data.cohort import INFO_FILE, TABLE_FILE, Cohort
 from crossbeat.data.info import CohortInfo, FileInfo, file_info
-from crossbeat.data.store import write_whole
 from crossbeat.data.table import check_table, conform
 from crossbeat.errors import DataError
+from crossbeat.files import write_whole
 
 Progress = Callable[[int, int], None]
 """Called with the number of finished blocks and of all blocks."""
@@ -117,7 +117,7 @@ def _begin(draft: Path, info: CohortInfo) -> None:
             "remove it, or build with the settings in its plan.json"
         )
     draft.mkdir(parents=True, exist_ok=True)
-    write_whole(plan, lambda file: file.write(info.to_json().encode()))
+    write_whole(plan, info.to_json())
 
 
 def _make(draft: Path, number: int, block: Callable[[], Block]) -> None:

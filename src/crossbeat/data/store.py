@@ -1,11 +1,8 @@
 """Arrays on disk: shards of ``.npy`` files, read by memory map."""
 
-import errno
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from jaxtyping import Float, Int16, Int64, Shaped
@@ -97,29 +94,6 @@ def to_int16(
             f"{worst:g} in ECG {row} of {source}; is the signal in microvolt, or damaged?"
         )
     return scaled.astype(np.int16)
-
-
-def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Write a file so that it is there whole or not at all.
-
-    Raises:
-        DataError: the disk is full.
-    """
-    draft = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with draft.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise DataError(
-            f"the disk must have room for {path}, got: {error.strerror}; free some space and "
-            "run the same command again, what is finished is kept"
-        ) from error
 
 
 def _open(path: Path) -> np.memmap:

@@ -10,9 +10,10 @@ from typing import Any
 from crossbeat import __version__
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.choices import Choice
+from crossbeat.files import write_whole
 from crossbeat.recipes.run import Run
 from crossbeat.signal import Preprocessing
-from crossbeat.training.checkpoint import save_tensors, write_atomically
+from crossbeat.training.checkpoint import save_tensors
 
 FORMAT = 1
 KEPT = ("ecg_encoder", "ecg_classifier")
@@ -65,14 +66,14 @@ def export_model(run: Run, folder: Path, choices: Sequence[Choice]) -> None:
             "seed": run.seed,
         },
     }
-    write_atomically(folder / "README.md", _card(run).encode())
+    write_whole(folder / "README.md", _card(run))
     for name, contents in files.items():
-        write_atomically(folder / name, (json.dumps(contents, indent=1) + "\n").encode())
+        write_whole(folder / name, json.dumps(contents, indent=1) + "\n")
 
 
 def record_metrics(folder: Path, metrics: dict[str, Any]) -> None:
     """Write the test results of a model beside it, in the form of ``results.json``."""
-    write_atomically(folder / "metrics.json", (json.dumps(metrics, indent=1) + "\n").encode())
+    write_whole(folder / "metrics.json", json.dumps(metrics, indent=1) + "\n")
 
 
 def _calibration(findings: Sequence[str], choices: Sequence[Choice]) -> dict[str, Any]:

@@ -17,6 +17,10 @@ class Name:
 
 
 _MODELS = {
+    "self-supervision": Name("self-supervision", "views of ECGs told apart, before any label"),
+    "resnet1d": Name("ResNet-1D", "the ECG-only training with a residual convolutional net"),
+    "biot": Name("BIOT-style", "the ECG-only training with a spectrogram transformer"),
+    "eccl": Name("ECCL-style", "pairing with the X-ray, per-lead vision transformer"),
     "direct": Name("ECG-only model", "trained on ECGs and labels, without the other modality"),
     "cromotex": Name("CroMoTEX", "taught by the X-ray encoder, then run on the ECG alone"),
     "ptacl": Name("PTACL", "taught by the heart's motion, then run on the ECG alone"),
@@ -24,14 +28,22 @@ _MODELS = {
     "distillation": Name("distillation", "trained on the teacher's soft labels"),
     "teacher": Name("X-ray teacher", "sees the X-ray itself: the upper bound that it can teach"),
     "clip": Name("unsupervised pairs", "contrastive pairing that ignores the labels"),
-    "labels": Name("labels only", "contrastive on labels, without the other modality"),
-    "no-ssl": Name("no self-supervision", "the method without its self-supervised phase"),
-    "no-hard-negatives": Name("no hard negatives", "the method with all negatives weighted alike"),
+    "label-only": Name("labels only", "contrastive on labels, without the other modality"),
+    "cromotex-no-ssl": Name(
+        "CroMoTEX, no self-supervision", "the method without its self-supervised phase"
+    ),
+    "cromotex-no-hard-negatives": Name(
+        "CroMoTEX, no hard negatives", "the method with all negatives weighted alike"
+    ),
 }
 
-_LIMITS = {
-    "latent": Name("true state", "scores every patient by the true state that made the data"),
-    "ecg-clean-labels": Name("ECG, clean labels", "the ECG-only model trained without label noise"),
+_LIMITS: dict[str, Name] = {
+    "latent": Name(
+        "noise-free ECG, clean labels", "a tree on the heart's true electrical parameters"
+    ),
+    "ecg-clean-labels": Name(
+        "ECG-only model, clean labels", "the ECG-only model with abundant patients and true labels"
+    ),
 }
 
 _METRICS = {

@@ -21,7 +21,8 @@ from crossbeat.evaluation.report_parts import (
     pictures,
     section,
 )
-from crossbeat.evaluation.results import validate, write_whole
+from crossbeat.evaluation.results import validate
+from crossbeat.files import write_whole
 
 Json = Mapping[str, Any]
 Pictures = Mapping[str, Sequence[Picture]]

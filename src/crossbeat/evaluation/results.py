@@ -7,13 +7,12 @@ the labels before that.
 
 import json
 import math
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from crossbeat.errors import DataError
+from crossbeat.files import write_whole
 
 Json = dict[str, Any]
 
@@ -115,26 +114,6 @@ def verdict(difference: Mapping[str, Any]) -> int:
     if low is None or high is None:
         return 0
     return int(low > 0) - int(high < 0)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes text so that a reader sees the old file or the new one, never half of it.
-
-    Args:
-        path: of the file; its folder must exist.
-        text: written as UTF-8.
-    """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _check_kinds(results: Json, source: str) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from crossbeat.files import write_whole
 from crossbeat.signal import Ecg
 
 _GAIN = 1000
@@ -24,14 +25,14 @@ def write_wfdb(ecg: Ecg, stem: Path) -> Path:
     if not (np.abs(units) < 2**15).all():
         raise ValueError("an ECG must be finite and within 32 mV to be stored in 16 bits")
     signals = np.round(units).astype("<i2")
-    stem.with_suffix(".dat").write_bytes(signals.T.tobytes())
+    write_whole(stem.with_suffix(".dat"), signals.T.tobytes())
     lines = [f"{stem.name} {len(ecg.leads)} {ecg.fs:g} {signals.shape[1]}"]
     lines += [
         f"{stem.name}.dat 16 {_GAIN}/mV 16 0 {int(row[0])} {_checksum(row)} 0 {lead}"
         for row, lead in zip(signals, ecg.leads, strict=True)
     ]
     header = stem.with_suffix(".hea")
-    header.write_text("\n".join(lines) + "\n", encoding="ascii")
+    write_whole(header, "\n".join(lines) + "\n")
     return header
 
 

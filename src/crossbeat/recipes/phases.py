@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import nn
 
 from crossbeat.data.loaders import balance
+from crossbeat.errors import ConfigError
 from crossbeat.recipes import scores, steps
 from crossbeat.recipes.networks import EcgModel, XrayModel
 from crossbeat.recipes.sources import (
@@ -40,8 +41,20 @@ class VcgViews:
     scale: float = 1.5
     mask: float = 0.25
 
-    def view(self) -> View:
-        """The view of these settings."""
+    def view(self, unit: str) -> View:
+        """The view of these settings.
+
+        Args:
+            unit: of the ECGs, as the cohort names it.
+
+        Raises:
+            ConfigError: leads that are no millivolts are to be turned or stretched.
+        """
+        if unit != "mV" and (self.angle > 0 or self.scale > 1):
+            raise ConfigError(
+                f"views turn the heart's axis, which must be known in mV, got ECGs in {unit}; "
+                "set --recipe.views.angle 0 --recipe.views.scale 1"
+            )
         return compose(
             partial(rotate_vcg, angle=self.angle, scale=self.scale),
             partial(mask_time_per_lead, share=self.mask),
@@ -153,7 +166,12 @@ def self_supervision_phase(
 ) -> Phase:
     """The ECG encoder learns to tell ECGs apart in spite of random views; no labels."""
     train, val = study.sources("ecg")
-    step = partial(steps.contrast_views, model=model, view=views.view(), temperature=temperature)
+    step = partial(
+        steps.contrast_views,
+        model=model,
+        view=views.view(study.cohort.info.unit),
+        temperature=temperature,
+    )
     return Phase(
         name="self-supervision",
         train=without_targets(train),
@@ -184,7 +202,7 @@ def alignment_phase(
         name="alignment",
         train=train,
         val=val,
-        step=step(views.view()),
+        step=step(views.view(train.cohort.info.unit)),
         trains=trains,
         choice=_by_step_loss(step(unchanged), optimisation),
         optimisation=optimisation,

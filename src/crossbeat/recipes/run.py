@@ -17,8 +17,10 @@ from torch import Tensor, nn
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
+from crossbeat.data.splits import Split
 from crossbeat.errors import CheckpointError, ConfigError
 from crossbeat.evaluation.predictions import Predictions, Scored
+from crossbeat.files import write_whole
 from crossbeat.recipes import Recipe
 from crossbeat.recipes.networks import embed_ecg
 from crossbeat.recipes.scores import over_batches
@@ -29,7 +31,6 @@ from crossbeat.training.checkpoint import (
     load_tensors,
     load_weights,
     save_tensors,
-    write_atomically,
 )
 from crossbeat.training.fingerprint import fingerprint
 from crossbeat.training.module import BEST
@@ -212,7 +213,7 @@ def _begin(folder: Path, plan: dict[str, Any]) -> None:
             "choose another --out, or remove the folder to start afresh"
         )
     if is_main_process() and not path.is_file():
-        write_atomically(path, text.encode())
+        write_whole(path, text)
 
 
 def _finish(folder: Path, parts: nn.ModuleDict, records: Sequence[PhaseRecord]) -> None:
@@ -229,14 +230,20 @@ def _finish(folder: Path, parts: nn.ModuleDict, records: Sequence[PhaseRecord]) 
         for record in records
     ]
     result = {"phases": phases, "versions": versions()}
-    write_atomically(folder / _RESULT, json.dumps(result, indent=1).encode())
+    write_whole(folder / _RESULT, json.dumps(result, indent=1))
 
 
-def evaluation_rows(cohort: Cohort, split: str) -> Int64[np.ndarray, " row"]:
-    """The rows that every model is compared on: those with all modalities of the cohort."""
-    has = [name for name, there in (("ecg", cohort.info.leads), ("xray", cohort.info.image_size))
-           if there]  # fmt: skip
-    return cohort.rows(split, has=tuple(has))  # type: ignore[arg-type]
+def evaluation_rows(cohort: Cohort, split: Split) -> Int64[np.ndarray, " row"]:
+    """The rows that every model is compared on.
+
+    Where ECG and X-ray are of one patient, those with both; elsewhere all ECGs, as the X-ray of
+    somebody else tells nothing about the patient.
+    """
+    info = cohort.info
+    if info.kind in ("matched", "shuffled"):
+        return cohort.rows(split, has=("ecg",))
+    there = {"ecg": bool(info.leads), "xray": bool(info.image_size)}
+    return cohort.rows(split, has=tuple(name for name in there if there[name]))
 
 
 def logits(run: Run, cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> Float[Tensor, "row f"]:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.labels import LabelPolicy
+from crossbeat.data.splits import Split
 from crossbeat.errors import ConfigError
 from crossbeat.recipes import scores
 from crossbeat.recipes.networks import EcgModel, XrayModel, ecg_logits, embed_xray, xray_logits
@@ -41,9 +42,9 @@ class Study:
                 "set --recipe.findings"
             )
 
-    def source(self, split: str, reads: tuple[str, ...], has: tuple[str, ...]) -> Source:
+    def source(self, split: Split, reads: tuple[str, ...], has: tuple[str, ...]) -> Source:
         """All rows of a split that have the given columns, with labels as targets."""
-        rows = self.cohort.rows(split, has=has)  # type: ignore[arg-type]
+        rows = self.cohort.rows(split, has=has)
         if not len(rows):
             raise ConfigError(
                 f"cohort {self.cohort.info.name!r} must have rows with {' and '.join(has)} in "

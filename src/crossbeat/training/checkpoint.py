@@ -1,7 +1,6 @@
 """Weights and resumable states as safetensors: whole or absent, strict, never pickled."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,29 +11,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from crossbeat.errors import CheckpointError, DataError
-
-
-def write_atomically(path: Path, contents: bytes) -> None:
-    """Write a file so that its name only ever stands for whole contents.
-
-    Raises:
-        DataError: the disk is full or the folder cannot be written.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(contents)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise DataError(
-            f"{path} could not be written: {error.strerror}; "
-            "free some space or choose another folder, then run the same command again"
-        ) from error
+from crossbeat.errors import CheckpointError
+from crossbeat.files import write_whole
 
 
 def save_tensors(
@@ -42,7 +20,7 @@ def save_tensors(
 ) -> None:
     """Write named tensors to one safetensors file, atomically."""
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    write_atomically(path, save(plain, dict(metadata or {})))
+    write_whole(path, save(plain, dict(metadata or {})))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

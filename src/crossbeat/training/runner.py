@@ -15,11 +15,11 @@ from lightning.pytorch import Callback, Trainer
 from torch import nn
 
 from crossbeat.errors import ConfigError
+from crossbeat.files import write_whole
 from crossbeat.training.checkpoint import (
     SafetensorsIO,
     load_tensors,
     load_weights,
-    write_atomically,
 )
 from crossbeat.training.fingerprint import describe, fingerprint
 from crossbeat.training.module import BEST, LAST, KeepLast, PhaseModule
@@ -151,7 +151,7 @@ def _finish(phase: Phase, module: PhaseModule, home: Path, *, seconds: float) ->
         "best_epoch": module.best_epoch(),
         "seconds": sum(epoch["seconds"] for epoch in module.history) or seconds,
     }
-    write_atomically(home / _DONE, json.dumps(record, indent=1).encode())
+    write_whole(home / _DONE, json.dumps(record, indent=1))
     (home / LAST).unlink(missing_ok=True)
 
 

@@ -1,0 +1,43 @@
+"""Files that are there whole or not at all, whatever happens while they are written."""
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from crossbeat.errors import DataError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def write_whole(path: Path, contents: bytes | str | Callable[[IO[bytes]], object]) -> None:
+    """Write a file under another name, and give it its own when all of it is on the disk.
+
+    Args:
+        path: of the file; its folder is made if need be.
+        contents: bytes, text to be written as UTF-8, or a function that writes to an open file.
+
+    Raises:
+        DataError: the disk is full.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with draft.open("wb") as file:
+            if callable(contents):
+                contents(file)
+            else:
+                file.write(contents.encode() if isinstance(contents, str) else contents)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise DataError(
+            f"the disk must have room for {path}, got: {error.strerror}; free some space and "
+            "run the same command again, what is finished is kept"
+        ) from error
+    finally:
+        draft.unlink(missing_ok=True)
