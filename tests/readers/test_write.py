@@ -1,0 +1,23 @@
+import numpy as np
+import pytest
+
+from crossbeat.leads import MIMIC
+from crossbeat.readers import read_ecg
+from crossbeat.readers.write import write_wfdb
+from crossbeat.signal import Ecg
+
+
+def test_what_is_written_is_read_back_to_the_microvolt(tmp_path):
+    values = np.random.default_rng(0).normal(size=(12, 500)).astype(np.float32)
+    header = write_wfdb(Ecg(values, MIMIC, 250.0), tmp_path / "record")
+    back = read_ecg(header)
+    assert (back.leads, back.fs) == (MIMIC, 250.0)
+    np.testing.assert_allclose(back.values, values, atol=0.00051)
+
+
+@pytest.mark.parametrize("bad", [33.0, np.nan])
+def test_what_does_not_fit_into_16_bits_is_refused(tmp_path, bad):
+    values = np.zeros((1, 10), np.float32)
+    values[0, 3] = bad
+    with pytest.raises(ValueError, match="finite and within 32 mV"):
+        write_wfdb(Ecg(values, ("I",), 100.0), tmp_path / "record")
