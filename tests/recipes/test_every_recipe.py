@@ -1,7 +1,15 @@
+"""Laws that hold for every recipe, at a size that trains within a second."""
+
+import shutil
+
+import numpy as np
+import polars as pl
 import pytest
+import torch
 from small_recipes import run_of, same, small
 
-from crossbeat.recipes import RECIPES
+from crossbeat.data.cohort import Cohort
+from crossbeat.recipes import RECIPES, SUMMARIES
 
 PHASES = {
     "cromotex": ["teacher", "self-supervision", "alignment", "fine-tuning"],
@@ -20,6 +28,22 @@ PHASES = {
 """Written out by hand: a recipe that loses a phase must be noticed."""
 
 
+def poisoned(cohort, folder, split):
+    """The cohort with other ECGs, X-rays and labels in one split."""
+    shutil.copytree(cohort.folder, folder)
+    rows = cohort.rows(split)
+    for name, value in (("ecg-00000.npy", -30_000), ("xray-00000.npy", 255)):
+        stored = np.load(folder / name, mmap_mode="r+")
+        stored[rows] = value - stored[rows]
+        stored.flush()
+    inside = pl.col("split") == split
+    flipped = [
+        pl.when(inside).then(1 - pl.col(name)).otherwise(pl.col(name)).cast(pl.Int8).alias(name)
+        for name in ("label:large", "label:silent")
+    ]
+    return Cohort.open(folder).with_table(cohort.table.with_columns(flipped))
+
+
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_phase_runs_and_runs_repeat_bit_for_bit(name, tiny, tmp_path):
     recipe = small(name)
@@ -28,3 +52,71 @@ def test_every_phase_runs_and_runs_repeat_bit_for_bit(name, tiny, tmp_path):
     assert [phase["name"] for phase in first.phases] == PHASES[name]
     assert not any(phase["reused"] for phase in again.phases)
     assert same(first.parts, again.parts)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_no_phase_sees_the_test_split(name, tiny, tmp_path):
+    recipe = small(name)
+    clean = run_of(recipe, tiny, tmp_path / "clean", name=name)
+    other = poisoned(tiny, tmp_path / "cohort", "test")
+    run = run_of(recipe, other, tmp_path / "run", name=name)
+    assert not any(phase["reused"] for phase in run.phases)
+    assert same(clean.parts, run.parts)
+
+
+def test_the_test_of_the_split_would_notice_a_change_of_training_data(tiny, tmp_path):
+    recipe = small("direct")
+    clean = run_of(recipe, tiny, tmp_path / "clean", name="direct")
+    other = poisoned(tiny, tmp_path / "cohort", "train")
+    assert not same(clean.parts, run_of(recipe, other, tmp_path / "run", name="direct").parts)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_loss_of_every_phase_falls_on_one_batch(name, tiny):
+    recipe = small(name)
+    parts = recipe.parts(tiny.info, 0)
+    for phase in recipe.phases(parts, tiny, 0):
+        batch = phase.train.batch(np.arange(24))
+        trained = torch.nn.ModuleDict({part: parts[part] for part in phase.trains})
+        optimiser = torch.optim.Adam(trained.parameters(), lr=1e-3)
+        losses = []
+        for _ in range(15):
+            torch.manual_seed(0)
+            loss = sum(phase.step(parts, batch, torch.Generator().manual_seed(0)).values())
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            losses.append(float(loss.detach()))
+        assert losses[-1] < 0.98 * losses[0], phase.name
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_phase_moves_each_part_that_it_trains_and_no_other(name, tiny):
+    recipe = small(name)
+    parts = recipe.parts(tiny.info, 0)
+    for phase in recipe.phases(parts, tiny, 0):
+        parts.zero_grad()
+        losses = phase.step(parts, phase.train.batch(np.arange(24)), torch.Generator())
+        sum(losses.values()).backward()
+        moved = {
+            part
+            for part in parts
+            if any(p.grad is not None and p.grad.any() for p in parts[part].parameters())
+        }
+        assert moved == set(phase.trains), phase.name
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_weights_at_the_start_follow_from_the_seed_and_the_part_alone(name, tiny):
+    recipe = small(name)
+    torch.manual_seed(1)
+    parts = recipe.parts(tiny.info, 0)
+    torch.manual_seed(2)
+    assert same(parts, recipe.parts(tiny.info, 0))
+    other = recipe.parts(tiny.info, 1)
+    for part in parts:
+        assert not same(parts[part], other[part])
+
+
+def test_every_recipe_has_a_summary():
+    assert list(SUMMARIES) == list(RECIPES)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from crossbeat.recipes import Recipe
 from crossbeat.recipes.networks import embed_ecg
 from crossbeat.recipes.scores import over_batches
 from crossbeat.recipes.settings import from_plain, recipe_named, to_plain
-from crossbeat.recipes.sources import batch_ecg_logits, batch_xray_logits
+from crossbeat.recipes.sources import Study, batch_ecg_logits, batch_xray_logits
 from crossbeat.training import PhaseRecord, Source, TrainerSettings, run_phases
 from crossbeat.training.checkpoint import (
     load_tensors,
@@ -185,35 +186,40 @@ def train(
         "precision": trainer.precision,
         "processes": trainer.devices * trainer.num_nodes,
     }
-    _begin(folder, described)
+    _require_same(folder, described)
     if not (folder / _RESULT).is_file():
+        Study(cohort, plan.recipe.findings, plan.recipe.labels, plan.seed)  # refuses what misfits
         parts = plan.recipe.parts(cohort.info, plan.seed)
+        phases = plan.recipe.phases(parts, cohort, plan.seed)
+        first = next(phases)
+        _begin(folder, described)
         records = run_phases(
-            plan.recipe.phases(parts, cohort, plan.seed),
+            chain([first], phases),
             parts,
             shared or folder / "phases",
             seed=plan.seed,
             trainer=trainer,
         )
-        if is_main_process():
-            _finish(folder, parts, records)
-        elif not (folder / _RESULT).is_file():
+        if not is_main_process():
             raise SystemExit(0)
+        _finish(folder, parts, records)
     return Run.open(folder)
 
 
-def _begin(folder: Path, plan: dict[str, Any]) -> None:
+def _require_same(folder: Path, plan: dict[str, Any]) -> None:
     path = folder / _PLAN
-    text = json.dumps(plan, indent=1)
     if path.is_file() and fingerprint(json.loads(path.read_text())) != fingerprint(
-        json.loads(text)
+        json.loads(json.dumps(plan))
     ):
         raise ConfigError(
             f"{folder} holds a run with other settings, seed or cohort; "
             "choose another --out, or remove the folder to start afresh"
         )
-    if is_main_process() and not path.is_file():
-        write_whole(path, text)
+
+
+def _begin(folder: Path, plan: dict[str, Any]) -> None:
+    if is_main_process() and not (folder / _PLAN).is_file():
+        write_whole(folder / _PLAN, json.dumps(plan, indent=1))
 
 
 def _finish(folder: Path, parts: nn.ModuleDict, records: Sequence[PhaseRecord]) -> None:

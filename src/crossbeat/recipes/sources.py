@@ -102,7 +102,9 @@ def paired_sources(
 def _shuffled(source: Source, seed: int) -> Source:
     generator = torch.Generator().manual_seed(derive_seed(seed, "shuffled pairs"))
     order = torch.randperm(len(source), generator=generator)
-    extra = {name: values[order] for name, values in source.extra.items()}
+    giver = torch.empty_like(order)
+    giver[order] = order.roll(1)  # one place on in a random order: nobody keeps the own X-ray
+    extra = {name: values[giver] for name, values in source.extra.items()}
     return replace(source, extra=extra)
 
 

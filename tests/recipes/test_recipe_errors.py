@@ -1,0 +1,78 @@
+"""A recipe that does not fit the cohort says so before anything is trained."""
+
+from dataclasses import replace
+
+import polars as pl
+import pytest
+from small_recipes import run_of, small
+
+from crossbeat.errors import CheckpointError, ConfigError
+from crossbeat.recipes.phases import VcgViews
+
+NEEDS_XRAYS = ("cromotex", "shuffled", "clip", "distillation", "teacher", "eccl")
+
+
+def without(cohort, modality, **info):
+    empty = pl.lit(None, dtype=pl.Int64).alias(modality)
+    table = cohort.table.with_columns(empty)
+    if modality == "xray":
+        table = table.with_columns(pl.lit(None, dtype=pl.String).alias("xray_patient"))
+    files = {k: v for k, v in cohort.info.files.items() if not k.startswith(modality)}
+    changed = replace(cohort.info, kind="single", files=files, **info)
+    return replace(cohort, info=changed, table=table)
+
+
+@pytest.mark.parametrize("name", NEEDS_XRAYS)
+def test_a_cohort_without_xrays_is_refused(name, tiny, tmp_path):
+    ecgs = without(tiny, "xray", image_size=0)
+    with pytest.raises(ConfigError, match="cohort 'tiny' must have X-rays for this recipe, got"):
+        run_of(small(name), ecgs, tmp_path / "run", name=name)
+
+
+@pytest.mark.parametrize("name", ["direct", "cromotex", "label-only"])
+def test_a_cohort_without_ecgs_is_refused(name, tiny, tmp_path):
+    xrays = without(tiny, "ecg", leads=(), fs=0.0, seconds=0.0)
+    with pytest.raises(ConfigError, match="cohort 'tiny' must have ECGs for this recipe, got"):
+        run_of(small(name), xrays, tmp_path / "run", name=name)
+
+
+def test_the_teacher_learns_from_a_cohort_of_xrays_alone(tiny, tmp_path):
+    xrays = without(tiny, "ecg", leads=(), fs=0.0, seconds=0.0)
+    run = run_of(small("teacher"), xrays, tmp_path / "run", name="teacher")
+    assert set(run.parts) == {"xray_encoder", "xray_classifier"}
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_a_split_without_pairs_is_refused(split, tiny, tmp_path):
+    here = pl.col("split") == split
+    table = tiny.table.with_columns(
+        pl.when(~here).then(pl.col(name)).alias(name) for name in ("xray", "xray_patient")
+    )
+    with pytest.raises(ConfigError, match=rf"rows with xray in split {split}, got none"):
+        run_of(small("cromotex"), tiny.with_table(table), tmp_path / "run", name="cromotex")
+
+
+@pytest.mark.parametrize(("findings", "got"), [(("large", "edema"), "got edema"), ((), "got none")])
+def test_findings_that_the_cohort_lacks_are_named_with_those_it_has(findings, got, tiny, tmp_path):
+    recipe = small("direct", findings=findings)
+    with pytest.raises(ConfigError, match=f"findings must be of large, silent.*{got}"):
+        run_of(recipe, tiny, tmp_path / "run", name="direct")
+    run_of(small("direct"), tiny, tmp_path / "run", name="direct")  # nothing is left behind
+
+
+def test_turning_the_heart_in_ecgs_that_are_not_in_millivolts_is_refused(tiny, tmp_path):
+    cohort = replace(tiny, info=replace(tiny.info, unit="NU"))
+    with pytest.raises(ConfigError, match="must be known in mV, got ECGs in NU; set --recipe"):
+        run_of(small("label-only"), cohort, tmp_path / "run", name="label-only")
+    still = small("label-only", views=VcgViews(angle=0.0, scale=1.0))
+    run_of(still, cohort, tmp_path / "still", name="label-only")
+
+
+def test_weights_for_another_xray_encoder_are_refused(tiny):
+    recipe = small("teacher")
+    recipe = replace(recipe, xray=replace(recipe.xray, weights="some.safetensors"))
+    with pytest.raises(ConfigError, match="fits encoder 'densenet121' only, got 'small'"):
+        recipe.parts(tiny.info, 0)
+    dense = replace(recipe, xray=replace(recipe.xray, encoder="densenet121"))
+    with pytest.raises(CheckpointError, match=r"some\.safetensors"):
+        dense.parts(tiny.info, 0)

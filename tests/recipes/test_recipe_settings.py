@@ -1,0 +1,199 @@
+"""Every setting of every recipe is read, and settings come and go as plain values."""
+
+import json
+from dataclasses import fields, is_dataclass, replace
+from functools import cache
+from itertools import zip_longest
+from typing import get_args, get_type_hints
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from small_recipes import run_of, small
+
+from crossbeat.data.loaders import epoch_batches
+from crossbeat.errors import ConfigError, UserError
+from crossbeat.recipes import RECIPES
+from crossbeat.recipes.presets import PRESETS, preset_named
+from crossbeat.recipes.settings import from_plain, recipe_named, to_plain
+from crossbeat.training import Optimisation
+
+ONE_OF_EACH_KIND = ("cromotex", "clip", "label-only", "distillation", "direct", "teacher")
+OTHER = {
+    "hidden": (32,),
+    "scale": 1.2,
+    "hard_share": 0.5,
+    "findings": ("large",),
+    "weights": "no-such.safetensors",
+    "ecg.encoder": "resnet18-small",
+}
+"""Values that settings may have, where a rule of thumb gives none."""
+
+
+def other_value(path, value, hint):
+    for ending, given in OTHER.items():
+        if path == ending or path.endswith(f".{ending}"):
+            return given
+    words = [arg for arg in get_args(hint) if isinstance(arg, str)]
+    if words:
+        return next(word for word in words if word != value)
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, Optimisation):
+        return replace(value, learning_rate=2 * value.learning_rate)
+    return 0.4 if value is None else value + 1 if isinstance(value, int) else 0.5 * value
+
+
+def changes(settings, prefix=""):
+    """Each setting with another value: its path, and the settings with it."""
+    hints = get_type_hints(type(settings))
+    for field in fields(settings):
+        value, path = getattr(settings, field.name), prefix + field.name
+        if is_dataclass(value) and not isinstance(value, Optimisation):
+            for inner, changed in changes(value, f"{path}."):
+                yield inner, replace(settings, **{field.name: changed})
+            continue
+        other = other_value(path, value, hints[field.name])
+        yield path, replace(settings, **{field.name: other})
+        if isinstance(value, Optimisation) and type(None) in get_args(hints[field.name]):
+            yield f"{path}=none", replace(settings, **{field.name: None})
+
+
+@cache
+def with_every_kind_of_label(cohort):
+    row = pl.int_range(pl.len())
+    large = (
+        pl.when(row % 5 == 0)
+        .then(-1)
+        .when(row % 5 == 1)
+        .then(None)
+        .otherwise(pl.col("label:large"))
+    )
+    return cohort.with_table(cohort.table.with_columns(large.cast(pl.Int8).alias("label:large")))
+
+
+def trace(recipe, cohort):
+    """What a recipe does, phase by phase, each with one step of gradient descent: numbers alone."""
+    parts = recipe.parts(cohort.info, 0)
+    yield [(name, tuple(value.shape)) for name, value in parts.state_dict().items()]
+    for phase in recipe.phases(parts, cohort, 0):
+        yield phase.name, phase.optimisation, phase.choice.patience
+        weights = np.ones(len(phase.train)) if phase.weights is None else phase.weights
+        rows = epoch_batches(weights, phase.optimisation.batch_size, seed=0, epoch=0)[0]
+        torch.manual_seed(0)
+        parts.train()
+        losses = phase.step(parts, phase.train.batch(rows), torch.Generator().manual_seed(0))
+        yield {name: float(loss.detach()) for name, loss in losses.items()}
+        parts.zero_grad()
+        sum(losses.values()).backward()
+        with torch.no_grad():
+            for part, rate in phase.trains.items():
+                for weight in parts[part].parameters():
+                    weight.sub_(0.1 * rate * weight.grad)
+            parts.eval()
+            yield repr(phase.choice.score(parts, phase.val))
+
+
+@cache
+def base_trace(name, cohort):
+    return tuple(trace(small(name), cohort))
+
+
+def differs(name, changed, cohort):
+    base = base_trace(name, cohort)
+    try:
+        return any(ours != theirs for ours, theirs in zip_longest(base, trace(changed, cohort)))
+    except UserError:
+        return True
+
+
+CASES = [(name, path) for name in ONE_OF_EACH_KIND for path, _ in changes(small(name))]
+
+
+@pytest.mark.parametrize(("name", "path"), CASES)
+def test_every_setting_changes_what_the_recipe_does(name, path, tiny):
+    changed = dict(changes(small(name)))[path]
+    assert differs(name, changed, with_every_kind_of_label(tiny))
+
+
+def test_a_recipe_that_stays_the_same_does_the_same(tiny):
+    cohort = with_every_kind_of_label(tiny)
+    assert not any(differs(name, small(name), cohort) for name in ONE_OF_EACH_KIND)
+
+
+def test_every_kind_of_recipe_is_among_those_whose_settings_are_tried():
+    assert {type(RECIPES[name]) for name in ONE_OF_EACH_KIND} == set(map(type, RECIPES.values()))
+
+
+def history(optimisation, cohort, folder):
+    recipe = small("direct", fine_tuning=optimisation)
+    (phase,) = run_of(recipe, cohort, folder, name="direct").phases
+    return [{k: v for k, v in epoch.items() if k != "seconds"} for epoch in phase["history"]]
+
+
+LONG = Optimisation(learning_rate=1e-3, epochs=4, batch_size=24)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"learning_rate": 2e-3},
+        {"epochs": 2},
+        {"batch_size": 12},
+        {"weight_decay": 0.5},
+        {"warmup_epochs": 2.0},
+        {"decay_epochs": 1.0},
+        {"edge": 0.5},
+        {"clip_norm": 0.001},
+        {"accumulate": 2},
+        {"patience": 1},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_every_setting_of_the_optimisation_changes_the_run(change, tiny, tmp_path):
+    base = history(LONG, tiny, tmp_path / "base")
+    assert history(replace(LONG, **change), tiny, tmp_path / "changed") != base
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("name", RECIPES)
+def test_settings_come_back_from_json_as_they_were(name, preset):
+    recipe = preset_named(preset)(recipe_named(name))
+    written = json.loads(json.dumps(to_plain(recipe)))
+    for start in (recipe, recipe_named(name)):
+        assert from_plain(start, written) == recipe
+
+
+def test_what_is_not_given_keeps_the_value_of_the_recipe():
+    start = small("cromotex", temperature=0.3)
+    changed = from_plain(start, {"penalty": 2.0, "ecg": {"dropout": 0.0}})
+    assert changed == replace(start, penalty=2.0, ecg=replace(start.ecg, dropout=0.0))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"temprature": 1},
+            r"^Cromotex has no setting 'temprature'; did you mean 'temperature'\?$",
+        ),
+        (
+            {"ecg": {"encodr": "biot"}},
+            r"^Cromotex\.ecg has no setting 'encodr'; did you mean 'encoder'\?$",
+        ),
+        ({"zzz": 1}, r"^Cromotex has no setting 'zzz'$"),
+        ({"temperature": "hot"}, "(?s)Cromotex: .*temperature.*hot"),
+        ({"hardness": "very"}, "(?s)Cromotex: .*hardness.*very"),
+    ],
+)
+def test_a_wrong_setting_is_named(given, message):
+    with pytest.raises(ConfigError, match=message):
+        from_plain(RECIPES["cromotex"], given)
+
+
+def test_an_unknown_recipe_or_preset_is_named_with_those_there_are():
+    with pytest.raises(ConfigError, match=r"got 'cromotx'; did you mean 'cromotex'\?"):
+        recipe_named("cromotx")
+    with pytest.raises(ConfigError, match="preset must be one of published, demo, got 'small'"):
+        preset_named("small")
