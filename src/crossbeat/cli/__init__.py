@@ -16,7 +16,7 @@ COMMANDS = {
     "embed": "write the embeddings of a cohort's ECGs by a finished run",
     "predict": "probabilities of findings for ECG files",
     "recipes": "list the recipes",
-    "show": "the settings of a recipe and the way its phases go",
+    "show": "the settings of a recipe",
 }
 
 _HELP = f"""usage: crossbeat COMMAND ...

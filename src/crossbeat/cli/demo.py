@@ -157,10 +157,8 @@ def _probes(runs: dict[str, Any], cohort: Any, seed: int) -> dict[str, Any]:
         "self-supervision": runs["cromotex"].after("self-supervision"),
         "direct": runs["direct"],
     }
-    return {
-        label: {name: probe(run, cohort, share, seed) for name, run in encoders.items()}
-        for label, share in SHARES.items()
-    }
+    probed = {name: probe(run, cohort, SHARES, seed) for name, run in encoders.items()}
+    return {share: {name: found[share] for name, found in probed.items()} for share in SHARES}
 
 
 def _answer_for_one(out: Path) -> None:

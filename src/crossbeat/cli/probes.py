@@ -1,5 +1,6 @@
 """Linear probes of runs on the cohort that they are measured on."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from crossbeat.data.cohort import Cohort
@@ -10,25 +11,29 @@ from crossbeat.evaluation.probe import Embedded, LinearProbe
 from crossbeat.recipes.run import Run, embeddings, evaluation_rows
 
 
-def probe(run: Run, cohort: Cohort, share: float, seed: int) -> dict[str, Any]:
-    """The results of logistic regressions on a run's frozen embeddings.
+def probe(
+    run: Run, cohort: Cohort, shares: Mapping[str, float], seed: int
+) -> dict[str, dict[str, Any]]:
+    """The results of logistic regressions on a run's frozen embeddings, by share of the labels.
 
     Args:
-        share: of the training patients whose labels are used, above 0 and at most 1.
+        shares: of the training patients whose labels are used, above 0 and at most 1.
         seed: picks those patients, and the resamples of the intervals.
     """
     train, val = (_embedded(run, cohort, split) for split in ("train", "val"))
-    fitted = LinearProbe(share=share, seed=seed).fit(train, val)
     rows = evaluation_rows(cohort, "test")
-    findings = run.recipe.findings
-    scores = fitted.scores(embeddings(run, cohort, rows).double().numpy())
-    truth = cohort.truth(rows, findings).double().numpy()
-    said = Predictions(
-        findings,
-        val=Scored(val.targets, fitted.scores(val.features), val.patients),
-        test=Scored(truth, scores, cohort.patients(rows)),
-    )
-    return estimate([said], seed=seed)
+    features = embeddings(run, cohort, rows).double().numpy()
+    truth = cohort.truth(rows, run.recipe.findings).double().numpy()
+    results = {}
+    for name, share in shares.items():
+        fitted = LinearProbe(share=share, seed=seed).fit(train, val)
+        said = Predictions(
+            run.recipe.findings,
+            val=Scored(val.targets, fitted.scores(val.features), val.patients),
+            test=Scored(truth, fitted.scores(features), cohort.patients(rows)),
+        )
+        results[name] = estimate([said], seed=seed)
+    return results
 
 
 def _embedded(run: Run, cohort: Cohort, split: Split) -> Embedded:

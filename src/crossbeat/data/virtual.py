@@ -83,7 +83,7 @@ class Virtual:
         )
 
     def _table(self, patients: simulate.Patients) -> pl.DataFrame:
-        names = [f"v{number:07d}" for number in range(len(patients))]
+        names = [f"v{self.seed}-{number:07d}" for number in range(len(patients))]
         splits = split_patients(names, self._shares(), self.seed)
         columns = {
             "patient": names,
