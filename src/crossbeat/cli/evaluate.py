@@ -11,7 +11,10 @@ def run(arguments: list[str]) -> None:
     """Measure runs on the test split; several runs are compared with the first."""
     parser = command("evaluate", "Measure finished runs on the test split of their cohort.")
     parser.add_argument(
-        "runs", type=Path, nargs="+", help="folders of runs; the first is the baseline"
+        "runs",
+        type=Path,
+        nargs="+",
+        help="folders of runs; the first recipe is the baseline, the next the method",
     )
     parser.add_argument("--cohort", type=Path, default=None, help="another place of the cohort")
     parser.add_argument(
@@ -32,7 +35,7 @@ def run(arguments: list[str]) -> None:
 
 
 def results_of(runs: list[Any], cohort: Path | None, *, seed: int) -> dict[str, Any]:
-    """The results of runs on the test split of their cohort, compared with the first."""
+    """The results of runs on the test split of their cohort; runs of one recipe are averaged."""
     from crossbeat.cli.cohorts import cohort_from, cohort_of
     from crossbeat.deploy import record_metrics
     from crossbeat.evaluation.compare import compare
@@ -42,7 +45,7 @@ def results_of(runs: list[Any], cohort: Path | None, *, seed: int) -> dict[str, 
     for each in runs:
         data = cohort_from(cohort) if cohort else cohort_of(each)
         scored.setdefault(each.name, []).append(predictions(each, data))
-    baseline, method = next(iter(scored)), list(scored)[-1]
+    baseline, method = next(iter(scored)), list(scored)[:2][-1]
     compared = compare(scored, method=method, baseline=baseline, seed=seed)
     results = {
         "cohort": runs[0].plan["cohort"],
