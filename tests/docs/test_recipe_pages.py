@@ -1,0 +1,55 @@
+"""What the pages say of recipes is what the recipes are."""
+
+import re
+
+from pages import ROOT
+
+from crossbeat.cli.show import _flat
+from crossbeat.recipes import RECIPES, SUMMARIES
+from crossbeat.recipes.settings import to_plain
+
+FOLDER = ROOT / "docs" / "recipes"
+
+
+def rows(page: str, heading: str) -> list[list[str]]:
+    """The cells of the table under a header line that begins with ``heading``."""
+    lines = iter((FOLDER / page).read_text(encoding="utf-8").splitlines())
+    assert any(line.startswith(f"| {heading} |") for line in lines), heading
+    next(lines)
+    cells = []
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        cells.append([cell.strip() for cell in line.strip("|").split("|")])
+    assert cells
+    return cells
+
+
+def test_the_table_of_recipes_has_them_all_with_their_summaries() -> None:
+    told = [(name.strip("`"), kind.strip("`"), what) for name, kind, what, *_ in table()]
+    known = [(name, type(RECIPES[name]).__name__, SUMMARIES[name]) for name in RECIPES]
+    assert told == known
+
+
+def table() -> list[list[str]]:
+    cells = rows("README.md", "recipe")
+    assert all(len(row) == 5 and all(row) for row in cells)
+    return cells
+
+
+def test_the_page_of_cromotex_has_every_setting_with_its_value_and_origin() -> None:
+    cells = rows("cromotex.md", "setting")
+    told = {name.strip("`"): value for name, value, *_ in cells}
+    known = {name: value or "empty" for name, value in _flat(to_plain(RECIPES["cromotex"]), "")}
+    assert told == known
+    assert {origin for _, _, origin, _ in cells} == {"paper", "code", "ours"}
+
+
+def test_every_known_fault_of_the_authors_code_is_treated() -> None:
+    numbers = [int(n) for row in rows("cromotex.md", "no.") for n in re.findall(r"\d+", row[0])]
+    assert numbers == list(range(1, 42))
+
+
+def test_every_ablation_that_the_page_compares_is_a_recipe() -> None:
+    named = [row[0].strip("`") for row in rows("cromotex.md", "compare `cromotex` with")]
+    assert set(named) <= set(RECIPES)
