@@ -106,7 +106,8 @@ def _report(options: Any, cohort: Any, abundant: Any, started: float) -> dict[st
     from crossbeat.evaluation.report import write_report
     from crossbeat.evaluation.results import write_results
     from crossbeat.recipes.limits import latent_limit
-    from crossbeat.recipes.run import Run, predictions, versions
+    from crossbeat.recipes.record import versions
+    from crossbeat.recipes.run import Run, predictions
 
     note("measuring on the test split")
     runs = {name: Run.open(options.out / name) for name in MODELS}

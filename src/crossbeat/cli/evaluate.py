@@ -39,7 +39,8 @@ def results_of(runs: list[Any], cohort: Path | None, *, seed: int) -> dict[str, 
     from crossbeat.cli.cohorts import cohort_from, cohort_of
     from crossbeat.deploy import record_metrics
     from crossbeat.evaluation.compare import compare
-    from crossbeat.recipes.run import predictions, versions
+    from crossbeat.recipes.record import versions
+    from crossbeat.recipes.run import predictions
 
     scored: dict[str, list[Any]] = {}
     for each in runs:

@@ -42,27 +42,33 @@ def run_jobs(
         workers: runs at a time, at least 1.
 
     Raises:
-        ValueError: a job waits for a run that no job makes.
+        ValueError: a job waits for a run that no job makes, or jobs wait for one another.
     """
     unknown = {str(path) for job in jobs for path in job.after} - {str(j.folder) for j in jobs}
     if unknown:
         raise ValueError(f"jobs wait for runs that no job makes: {sorted(unknown)}")
-    if workers == 1:
-        for job in _in_order(jobs):
-            _train(job, shared, trainer)
-            yield job
+    ordered = _in_order(jobs)
+    if workers > 1:
+        yield from _side_by_side(jobs, shared, workers, trainer)
         return
-    yield from _side_by_side(jobs, shared, workers, trainer)
+    for job in ordered:
+        _train(job, shared, trainer)
+        yield job
 
 
-def _in_order(jobs: Sequence[Job]) -> Iterator[Job]:
+def _in_order(jobs: Sequence[Job]) -> list[Job]:
     done: set[Path] = set()
+    ordered: list[Job] = []
     waiting = list(jobs)
     while waiting:
-        job = next(job for job in waiting if done.issuperset(job.after))
+        job = next((job for job in waiting if done.issuperset(job.after)), None)
+        if job is None:
+            names = sorted(str(job.folder) for job in waiting)
+            raise ValueError(f"jobs wait for one another: {names}")
         waiting.remove(job)
-        yield job
+        ordered.append(job)
         done.add(job.folder)
+    return ordered
 
 
 def _side_by_side(

@@ -1,12 +1,7 @@
 """A run: a recipe trained on a cohort, kept in a folder that a second start goes on with."""
 
-import json
-import os
-import platform
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -17,30 +12,22 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.info import CohortInfo
 from crossbeat.data.splits import Split
-from crossbeat.errors import CheckpointError, ConfigError
+from crossbeat.errors import ConfigError
 from crossbeat.evaluation.predictions import Predictions, Scored
-from crossbeat.files import write_whole
-from crossbeat.recipes import Recipe
+from crossbeat.recipes import Recipe, record
 from crossbeat.recipes.networks import embed_ecg
 from crossbeat.recipes.scores import over_batches
 from crossbeat.recipes.settings import from_plain, recipe_named, to_plain
 from crossbeat.recipes.sources import Study, batch_ecg_logits, batch_xray_logits
-from crossbeat.training import PhaseRecord, Source, TrainerSettings, run_phases
+from crossbeat.training import Source, TrainerSettings, run_phases
 from crossbeat.training.checkpoint import (
     load_tensors,
     load_weights,
     save_tensors,
 )
-from crossbeat.training.fingerprint import fingerprint
 from crossbeat.training.module import BEST
 from crossbeat.training.runner import is_main_process
-
-_PLAN = "run.json"
-_RESULT = "finished.json"
-_WEIGHTS = "weights.safetensors"
-_VERSIONED = ("crossbeat", "torch", "lightning", "numpy", "scipy", "polars", "monai")
 
 
 @dataclass(frozen=True)
@@ -68,21 +55,12 @@ class Run:
         Raises:
             CheckpointError: there is none, or its weights do not fit its settings.
         """
-        plan_path, result_path = folder / _PLAN, folder / _RESULT
-        if not plan_path.is_file():
-            raise CheckpointError(f"{folder} must be the folder of a run, got none; train it first")
-        if not result_path.is_file():
-            raise CheckpointError(
-                f"{folder} must be a finished run, got one that was stopped; "
-                "run the same train command again to go on"
-            )
-        plan = json.loads(plan_path.read_text(encoding="utf-8"))
+        plan, phases = record.read_plan(folder), record.read_phases(folder)
         recipe = from_plain(recipe_named(plan["recipe"]), plan["settings"])
-        parts = recipe.parts(_shape(plan), plan["seed"])
-        weights, _ = load_tensors(folder / _WEIGHTS)
-        load_weights(parts, weights, str(folder / _WEIGHTS))
+        parts = recipe.parts(record.shape(plan), plan["seed"])
+        weights, _ = load_tensors(folder / record.WEIGHTS)
+        load_weights(parts, weights, str(folder / record.WEIGHTS))
         parts.eval()
-        phases = json.loads(result_path.read_text(encoding="utf-8"))["phases"]
         return cls(folder, plan["recipe"], recipe, parts, plan, phases)
 
     def after(self, phase: str) -> "Run":
@@ -96,7 +74,7 @@ class Run:
             raise ConfigError(
                 f"phase must be one of {', '.join(names)}, got {phase!r}; choose one of them"
             )
-        parts = self.recipe.parts(_shape(self.plan), self.seed)
+        parts = self.recipe.parts(record.shape(self.plan), self.seed)
         for each in self.phases[: names.index(phase) + 1]:
             path = self.folder / each["folder"] / BEST
             weights, _ = load_tensors(path)
@@ -126,39 +104,6 @@ class Plan:
     seed: int
 
 
-def versions() -> dict[str, str]:
-    """Of everything that may change a number."""
-    return {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED}
-
-
-def _shape(plan: dict[str, Any]) -> CohortInfo:
-    cohort = plan["cohort"]
-    return CohortInfo(
-        name=cohort["name"],
-        kind=cohort["kind"],
-        findings=tuple(cohort["findings"]),
-        leads=tuple(cohort["leads"]),
-        fs=cohort["fs"],
-        seconds=cohort["seconds"],
-        image_size=cohort["image_size"],
-        unit=cohort["unit"],
-        baseline=cohort["baseline"],
-    )
-
-
-def _describe(cohort: Cohort) -> dict[str, Any]:
-    info = cohort.info
-    names = ("name", "kind", "leads", "fs", "seconds", "image_size", "unit", "baseline", "notes")
-    described = {name: getattr(info, name) for name in names}
-    return {
-        "folder": str(cohort.folder),
-        "fingerprint": cohort.fingerprint(),
-        "findings": list(info.findings),
-        "settings": dict(info.settings),
-        "seed": info.seed,
-    } | {name: list(v) if isinstance(v, tuple) else v for name, v in described.items()}
-
-
 def train(
     plan: Plan,
     cohort: Cohort,
@@ -182,17 +127,17 @@ def train(
         "recipe": plan.name,
         "settings": to_plain(plan.recipe),
         "seed": plan.seed,
-        "cohort": _describe(cohort),
+        "cohort": record.describe_cohort(cohort),
         "precision": trainer.precision,
         "processes": trainer.devices * trainer.num_nodes,
     }
-    _require_same(folder, described)
-    if not (folder / _RESULT).is_file():
+    record.require_same(folder, described)
+    if not (folder / record.RESULT).is_file():
         Study(cohort, plan.recipe.findings, plan.recipe.labels, plan.seed)  # refuses what misfits
         parts = plan.recipe.parts(cohort.info, plan.seed)
         phases = plan.recipe.phases(parts, cohort, plan.seed)
         first = next(phases)
-        _begin(folder, described)
+        record.begin(folder, described)
         records = run_phases(
             chain([first], phases),
             parts,
@@ -202,41 +147,9 @@ def train(
         )
         if not is_main_process():
             raise SystemExit(0)
-        _finish(folder, parts, records)
+        save_tensors(folder / record.WEIGHTS, parts.state_dict())
+        record.finish(folder, records)
     return Run.open(folder)
-
-
-def _require_same(folder: Path, plan: dict[str, Any]) -> None:
-    path = folder / _PLAN
-    if path.is_file() and fingerprint(json.loads(path.read_text())) != fingerprint(
-        json.loads(json.dumps(plan))
-    ):
-        raise ConfigError(
-            f"{folder} holds a run with other settings, seed or cohort; "
-            "choose another --out, or remove the folder to start afresh"
-        )
-
-
-def _begin(folder: Path, plan: dict[str, Any]) -> None:
-    if is_main_process() and not (folder / _PLAN).is_file():
-        write_whole(folder / _PLAN, json.dumps(plan, indent=1))
-
-
-def _finish(folder: Path, parts: nn.ModuleDict, records: Sequence[PhaseRecord]) -> None:
-    save_tensors(folder / _WEIGHTS, parts.state_dict())
-    phases = [
-        {
-            "name": record.name,
-            "folder": os.path.relpath(record.folder, folder),
-            "seconds": record.seconds,
-            "reused": record.reused,
-            "best_epoch": record.best_epoch,
-            "history": record.history,
-        }
-        for record in records
-    ]
-    result = {"phases": phases, "versions": versions()}
-    write_whole(folder / _RESULT, json.dumps(result, indent=1))
 
 
 def evaluation_rows(cohort: Cohort, split: Split) -> Int64[np.ndarray, " row"]:

@@ -1,0 +1,138 @@
+"""What a run's folder says of it: its plan from the start, its phases once it is finished."""
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.info import CohortInfo
+from crossbeat.errors import CheckpointError, ConfigError
+from crossbeat.files import write_whole
+from crossbeat.training import PhaseRecord
+from crossbeat.training.fingerprint import fingerprint
+from crossbeat.training.runner import is_main_process
+
+PLAN = "run.json"
+RESULT = "finished.json"
+WEIGHTS = "weights.safetensors"
+_VERSIONED = ("crossbeat", "torch", "lightning", "numpy", "scipy", "polars", "monai")
+_COHORT = ("name", "kind", "leads", "fs", "seconds", "image_size", "unit", "baseline", "notes")
+
+
+def versions() -> dict[str, str]:
+    """Of everything that may change a number."""
+    return {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED}
+
+
+def describe_cohort(cohort: Cohort) -> dict[str, Any]:
+    """What a plan keeps of its cohort: where it lies, its fingerprint and what parts need."""
+    described = {name: getattr(cohort.info, name) for name in _COHORT}
+    return {
+        "folder": str(cohort.folder.resolve()),
+        "fingerprint": cohort.fingerprint(),
+        "findings": list(cohort.info.findings),
+        "settings": dict(cohort.info.settings),
+        "seed": cohort.info.seed,
+    } | {name: list(v) if isinstance(v, tuple) else v for name, v in described.items()}
+
+
+def shape(plan: dict[str, Any]) -> CohortInfo:
+    """The cohort's info, as far as parts need it, from a plan."""
+    cohort = plan["cohort"]
+    return CohortInfo(
+        name=cohort["name"],
+        kind=cohort["kind"],
+        findings=tuple(cohort["findings"]),
+        leads=tuple(cohort["leads"]),
+        fs=cohort["fs"],
+        seconds=cohort["seconds"],
+        image_size=cohort["image_size"],
+        unit=cohort["unit"],
+        baseline=cohort["baseline"],
+    )
+
+
+def require_same(folder: Path, plan: dict[str, Any]) -> None:
+    """A folder that holds a run already must hold that of the same plan.
+
+    Raises:
+        ConfigError: it does not.
+        CheckpointError: its plan is damaged.
+    """
+    if not (folder / PLAN).is_file():
+        return
+    if _identity(read_plan(folder)) != _identity(json.loads(json.dumps(plan))):
+        raise ConfigError(
+            f"{folder} holds a run with other settings, seed or cohort; "
+            "choose another --out, or remove the folder to start afresh"
+        )
+
+
+def _identity(plan: dict[str, Any]) -> str:
+    cohort = {name: value for name, value in plan["cohort"].items() if name != "folder"}
+    return fingerprint(plan | {"cohort": cohort})
+
+
+def begin(folder: Path, plan: dict[str, Any]) -> None:
+    """Write the plan."""
+    if is_main_process() and not (folder / PLAN).is_file():
+        write_whole(folder / PLAN, json.dumps(plan, indent=1))
+
+
+def finish(folder: Path, records: Sequence[PhaseRecord]) -> None:
+    """Write what the phases left; with this file, the run is finished."""
+    phases = [
+        {
+            "name": record.name,
+            "folder": os.path.relpath(record.folder, folder),
+            "seconds": record.seconds,
+            "reused": record.reused,
+            "best_epoch": record.best_epoch,
+            "history": record.history,
+        }
+        for record in records
+    ]
+    result = {"phases": phases, "versions": versions()}
+    write_whole(folder / RESULT, json.dumps(result, indent=1))
+
+
+def read_plan(folder: Path) -> dict[str, Any]:
+    """The plan of the run in a folder.
+
+    Raises:
+        CheckpointError: there is none, or it is damaged.
+    """
+    if not (folder / PLAN).is_file():
+        raise CheckpointError(f"{folder} must be the folder of a run, got none; train it first")
+    return _read(folder / PLAN, ("recipe", "settings", "seed", "cohort"))
+
+
+def read_phases(folder: Path) -> list[dict[str, Any]]:
+    """What the phases of the run in a folder left.
+
+    Raises:
+        CheckpointError: the run is not finished, or the file is damaged.
+    """
+    if not (folder / RESULT).is_file():
+        raise CheckpointError(
+            f"{folder} must be a finished run, got one that was stopped; "
+            "run the same train command again to go on"
+        )
+    return _read(folder / RESULT, ("phases",))["phases"]
+
+
+def _read(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        values = None
+    if not isinstance(values, dict) or not set(keys) <= set(values):
+        raise CheckpointError(
+            f"{path} must be a run's record with {', '.join(keys)}, got other contents; "
+            "copy the run again, or remove its folder and train it again"
+        )
+    return values

@@ -1,0 +1,70 @@
+"""The two limits know the truth, and only the truth of other patients."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from crossbeat.errors import ConfigError
+from crossbeat.evaluation.metrics import auroc
+from crossbeat.recipes.limits import latent_limit, with_true_labels
+
+
+def with_latents(cohort, *, seed=0, prefix=""):
+    """Two parameters decide ``large`` exactly and ``silent`` not at all; labels are coin tosses."""
+    num = cohort.table.height
+    draw = np.random.default_rng(seed)
+    latents = draw.normal(size=(2, num)).astype(np.float32)
+    names = pl.col("patient") + prefix
+    table = cohort.table.with_columns(
+        pl.Series("latent:size", latents[0]),
+        pl.Series("latent:shape", latents[1]),
+        pl.Series("truth:large", (latents.sum(axis=0) > 0).astype(np.int8)),
+        pl.Series("truth:silent", (draw.random(num) < 0.5).astype(np.int8)),
+        pl.Series("label:large", (draw.random(num) < 0.5).astype(np.int8)),
+        patient=names,
+        xray_patient=names,
+    )
+    return cohort.with_table(table)
+
+
+def test_true_labels_are_the_truth_and_nothing_else_changes(tiny):
+    cohort = with_latents(tiny)
+    clean = with_true_labels(cohort)
+    for finding in ("large", "silent"):
+        truth = cohort.table[f"truth:{finding}"]
+        assert clean.table[f"label:{finding}"].to_list() == truth.to_list()
+    labels = ["label:large", "label:silent"]
+    assert clean.table.drop(labels).equals(cohort.table.drop(labels))
+    assert (cohort.table["label:large"] != cohort.table["truth:large"]).any()
+
+
+def test_true_labels_of_a_cohort_whose_truth_is_not_known_are_refused(tiny):
+    table = tiny.table.with_columns(pl.col("label:silent").alias("truth:silent"))
+    with pytest.raises(ConfigError, match="the truth of large must be known for a limit"):
+        with_true_labels(tiny.with_table(table))
+
+
+def area(scored, column):
+    targets, scores = scored.targets[:, column], scored.scores[:, column]
+    return auroc(targets, scores, np.ones((1, len(targets))))[0]
+
+
+def test_the_latent_limit_finds_what_the_parameters_decide(tiny):
+    abundant, cohort = with_latents(tiny, seed=1, prefix="a"), with_latents(tiny, seed=2)
+    found = latent_limit(abundant, cohort, ("large", "silent"), seed=0)
+    assert area(found.test, 0) > 0.75
+    assert area(found.val, 0) > 0.75
+    assert 0.2 < area(found.test, 1) < 0.8
+    assert found.val.patients.tolist() == abundant.patients(abundant.rows("val")).tolist()
+    assert found.test.patients.tolist() == cohort.patients(cohort.rows("test")).tolist()
+    again = latent_limit(abundant, cohort, ("large", "silent"), seed=0)
+    assert np.array_equal(again.test.scores, found.test.scores)
+
+
+def test_the_latent_limit_does_not_learn_from_the_patients_it_is_measured_on(tiny):
+    abundant, cohort = with_latents(tiny, seed=1, prefix="a"), with_latents(tiny, seed=2)
+    flipped = cohort.with_table(
+        cohort.table.with_columns(**{"truth:large": 1 - pl.col("truth:large")})
+    )
+    one, other = (latent_limit(abundant, each, ("large",), seed=0) for each in (cohort, flipped))
+    assert np.array_equal(one.test.scores, other.test.scores)

@@ -1,0 +1,230 @@
+"""A run's folder: what it refuses, and what it gives back."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from small_recipes import QUIET, run_of, same, small
+
+from crossbeat.data.cohort import Cohort
+from crossbeat.errors import CheckpointError, ConfigError
+from crossbeat.recipes.run import (
+    Plan,
+    Run,
+    embeddings,
+    evaluation_rows,
+    logits,
+    predictions,
+    train,
+    validation,
+)
+from crossbeat.training.checkpoint import load_tensors, save_tensors
+
+
+@pytest.fixture(scope="module")
+def finished(tiny, tmp_path_factory):
+    """A run of CroMoTEX."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    return run_of(small("cromotex"), tiny, folder, name="cromotex")
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    """A copy of its folder to spoil."""
+    shutil.copytree(finished.folder, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def test_a_run_opens_as_it_was_left(finished):
+    again = Run.open(finished.folder)
+    assert same(again.parts, finished.parts)
+    assert again.recipe == small("cromotex")
+    assert (again.name, again.seed) == ("cromotex", 0)
+    assert not any(part.training for part in again.parts.modules())
+
+
+def test_a_run_opens_where_it_was_moved_to(finished, copied):
+    assert same(Run.open(copied).after("alignment").parts, finished.after("alignment").parts)
+
+
+def test_a_finished_run_is_read_and_not_trained_again(finished, tiny, monkeypatch):
+    monkeypatch.setattr("crossbeat.recipes.run.run_phases", None)
+    plan = Plan(name="cromotex", recipe=small("cromotex"), seed=0)
+    assert same(train(plan, tiny, finished.folder, trainer=QUIET).parts, finished.parts)
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path):
+    with pytest.raises(CheckpointError, match="must be the folder of a run, got none; train it"):
+        Run.open(tmp_path / "nothing")
+
+
+def test_a_stopped_run_is_refused_with_the_way_on(copied):
+    (copied / "finished.json").unlink()
+    with pytest.raises(CheckpointError, match="got one that was stopped; run the same train"):
+        Run.open(copied)
+
+
+def test_a_run_without_its_weights_is_refused(copied):
+    (copied / "weights.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"weights\.safetensors does not exist"):
+        Run.open(copied)
+
+
+def test_truncated_weights_are_refused(copied):
+    path = copied / "weights.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match="must be a whole safetensors file"):
+        Run.open(copied)
+
+
+def test_weights_of_another_architecture_are_refused(copied, tiny):
+    other = small("cromotex", ecg=replace(small("cromotex").ecg, encoder="biot-small"))
+    save_tensors(copied / "weights.safetensors", other.parts(tiny.info, 0).state_dict())
+    with pytest.raises(CheckpointError, match="holds weights of another architecture: missing"):
+        Run.open(copied)
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", "[]", '{"recipe": "cromotex"}'])
+@pytest.mark.parametrize("name", ["run.json", "finished.json"])
+def test_a_damaged_record_is_refused(name, text, copied):
+    (copied / name).write_text(text)
+    with pytest.raises(CheckpointError, match=rf"{name} must be a run's record"):
+        Run.open(copied)
+
+
+def test_a_run_of_a_recipe_that_this_version_does_not_know_is_refused(copied):
+    path = copied / "run.json"
+    path.write_text(path.read_text().replace('"cromotex"', '"cromotex9"'))
+    with pytest.raises(ConfigError, match="got 'cromotex9'; did you mean 'cromotex'"):
+        Run.open(copied)
+
+
+def test_a_run_goes_on_wherever_its_cohort_lies(finished, tiny, tmp_path):
+    shutil.copytree(tiny.folder, tmp_path / "elsewhere")
+    plan = Plan(name="cromotex", recipe=small("cromotex"), seed=0)
+    moved = Cohort.open(tmp_path / "elsewhere")
+    assert same(train(plan, moved, finished.folder, trainer=QUIET).parts, finished.parts)
+
+
+@pytest.mark.parametrize("change", ["settings", "seed", "cohort", "precision"])
+def test_a_folder_of_a_run_with_other_settings_is_refused(change, finished, tiny):
+    recipe = small("cromotex", penalty=2.0) if change == "settings" else small("cromotex")
+    plan = Plan(name="cromotex", recipe=recipe, seed=int(change == "seed"))
+    trainer = replace(QUIET, precision="bf16-mixed") if change == "precision" else QUIET
+    cohort = tiny
+    if change == "cohort":
+        cohort = tiny.with_table(tiny.table.with_columns(pl.lit(50.0, pl.Float32).alias("age")))
+    with pytest.raises(ConfigError, match="holds a run with other settings, seed or cohort; cho"):
+        train(plan, cohort, finished.folder, trainer=trainer)
+
+
+def test_after_a_phase_the_parts_are_those_that_it_chose(finished, tiny):
+    start = small("cromotex").parts(tiny.info, 0)
+    learned = finished.after("self-supervision").parts
+    (kept,) = [phase for phase in finished.phases if phase["name"] == "self-supervision"]
+    weights, _ = load_tensors(finished.folder / kept["folder"] / "best.safetensors")
+    now = learned.state_dict()
+    assert all(torch.equal(now[name], value) for name, value in weights.items())
+    assert same(learned["xray_encoder"], finished.parts["xray_encoder"])
+    assert same(learned["xray_projection"], start["xray_projection"])
+    assert not same(learned["ecg_encoder"], finished.parts["ecg_encoder"])
+
+
+def test_after_the_last_phase_is_the_run_itself(finished):
+    assert same(finished.after("fine-tuning").parts, finished.parts)
+
+
+def test_after_a_phase_that_there_is_none_of_is_refused(finished):
+    with pytest.raises(ConfigError, match=r"phase must be one of teacher, self-.*got 'distil'"):
+        finished.after("distil")
+
+
+def test_predictions_are_measured_against_labels_on_val_and_the_truth_on_test(finished, tiny):
+    truth = (1 - pl.col("label:large")).alias("truth:large")
+    cohort = tiny.with_table(tiny.table.with_columns(truth))
+    found = predictions(finished, cohort)
+    val, test = (cohort.rows(split, has=("ecg", "xray")) for split in ("val", "test"))
+    labels = cohort.table["label:large"].to_numpy()
+    assert np.array_equal(found.val.targets[:, 0], labels[val])
+    assert np.array_equal(found.test.targets[:, 0], 1 - labels[test])
+    assert np.array_equal(found.test.targets[:, 1], cohort.table["label:silent"].to_numpy()[test])
+    assert found.test.patients.tolist() == cohort.table["patient"].gather(test).to_list()
+
+
+def test_the_test_split_may_be_of_another_cohort(finished, tiny):
+    names = pl.col("patient") + "x"
+    others = tiny.table.with_columns(names, xray_patient=names)
+    found = predictions(finished, tiny, test=tiny.with_table(others))
+    assert found.test.patients.tolist()[0].endswith("x")
+    assert not found.val.patients.tolist()[0].endswith("x")
+
+
+def test_logits_come_from_the_ecg_alone_and_row_by_row(finished, tiny):
+    rows = tiny.rows("test")
+    together = logits(finished, tiny, rows)
+    assert together.shape == (24, 2)
+    one_by_one = torch.cat([logits(finished, tiny, rows[i : i + 1]) for i in (3, 0)])
+    torch.testing.assert_close(one_by_one, together[[3, 0]])
+    empty = pl.lit(None, dtype=pl.Int64)
+    blind = tiny.table.with_columns(xray=empty, xray_patient=pl.lit(None, dtype=pl.String))
+    single = replace(tiny, info=replace(tiny.info, kind="single"), table=blind)
+    assert torch.equal(logits(finished, single, rows), together)
+
+
+def test_a_teacher_answers_from_the_xray_and_has_no_ecg_embeddings(tiny, tmp_path):
+    run = run_of(small("teacher"), tiny, tmp_path / "run", name="teacher")
+    rows = tiny.rows("test")
+    with torch.no_grad():
+        embedded = run.parts["xray_encoder"](tiny.xrays(rows).float()[:, None] / 255)
+        expected = run.parts["xray_classifier"](embedded)
+    torch.testing.assert_close(logits(run, tiny, rows), expected)
+    with pytest.raises(ConfigError, match="must have an ECG encoder, got recipe 'teacher'"):
+        embeddings(run, tiny, rows)
+
+
+def test_embeddings_are_what_the_classifier_sees(finished, tiny):
+    rows = tiny.rows("test")
+    vectors = embeddings(finished, tiny, rows)
+    with torch.no_grad():
+        torch.testing.assert_close(
+            finished.parts["ecg_classifier"](vectors), logits(finished, tiny, rows)
+        )
+    torch.testing.assert_close(vectors.norm(dim=1), torch.ones(24))
+
+
+def test_models_are_compared_on_pairs_where_the_xray_is_the_patients_own(tiny):
+    row = pl.int_range(pl.len())
+    lost = [
+        pl.when(row % 2 == 0).then(pl.col(name)).alias(name) for name in ("xray", "xray_patient")
+    ]
+    paired = tiny.with_table(tiny.table.with_columns(lost))
+    matched = replace(paired, info=replace(tiny.info, kind="matched"))
+    assert len(evaluation_rows(paired, "test")) == 12
+    assert len(evaluation_rows(matched, "test")) == 24
+
+
+def test_validation_follows_the_label_policy(finished, tiny):
+    uncertain = pl.when(pl.int_range(pl.len()) % 2 == 0).then(-1).otherwise(pl.col("label:large"))
+    cohort = tiny.with_table(tiny.table.with_columns(uncertain.cast(pl.Int8).alias("label:large")))
+    even = cohort.rows("val") % 2 == 0
+    assert (validation(finished, cohort).targets[even, 0] == 0).all()
+    ignored = replace(finished.recipe, labels=replace(finished.recipe.labels, uncertain="ignore"))
+    targets = validation(replace(finished, recipe=ignored), cohort).targets
+    assert np.isnan(targets[even, 0]).all()
+    assert not np.isnan(targets[~even, 0]).any()
+
+
+def test_a_run_records_what_made_it(finished, tiny):
+    plan = json.loads((finished.folder / "run.json").read_text())
+    assert plan["cohort"]["fingerprint"] == tiny.fingerprint()
+    result = json.loads((finished.folder / "finished.json").read_text())
+    assert set(result["versions"]) >= {"python", "torch", "crossbeat"}
+    assert Path(plan["cohort"]["folder"]).is_absolute()
+    for phase in result["phases"]:
+        assert (finished.folder / phase["folder"]).is_dir()
+        assert len(phase["history"]) == 1
