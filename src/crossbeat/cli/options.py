@@ -2,57 +2,102 @@
 
 import re
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
 
-from crossbeat.errors import ConfigError, suggestion
+from crossbeat.errors import ConfigError, UserError, suggestion
 
 _UNKNOWN = (
-    re.compile(r"unrecognized arguments: --([\w.\-]+)"),
-    re.compile(r"Key '([\w.\-]+)' is not expected"),
-    re.compile(r"Option '([\w.\-]+)' is not accepted"),
+    re.compile(r"unrecognized arguments: --(?P<name>[\w.\-]+)"),
+    re.compile(r"Key '(?P<name>[\w.\-]+)' is not expected"),
+    re.compile(r"Group '(?P<group>[\w.\-]+)' does not accept option '(?P<name>[\w.\-]+)'"),
+    re.compile(r"Parser key \"(?P<group>[\w.\-]+)\".*Option '(?P<name>[\w.\-]+)' is not accepted"),
+    re.compile(r"^Option '(?P<name>[\w.\-]+)' is not accepted"),
 )
+_KEY = re.compile(r'Parser key "([\w.\-]+)"')
+_EXPECTED = re.compile(r"Expected a (?:<class '(\w+)'>|typing\.Literal\[([^\]]*)\])")
+_VALUE = re.compile(r"(?:Got|Given) value: (.*?)(?: - Expected|$)")
+_RULES = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "tuple": "a list such as [a, b]",
+    "NoneType": "null",
+}
+"""How jsonargparse says what is wrong, and how we do."""
 
 
 def command(name: str, description: str) -> ArgumentParser:
     """An empty parser of a command, to which the command adds its options."""
-    parser = ArgumentParser(prog=f"crossbeat {name}", description=description, exit_on_error=False)
+    parser = ArgumentParser(
+        prog=f"crossbeat {name}",
+        description=description,
+        exit_on_error=False,
+        allow_abbrev=False,  # a name that is cut short may be a name that is misspelt
+    )
     parser.add_argument("--config", action="config", help="a YAML file with any of the options")
     return parser
 
 
-def parse(parser: ArgumentParser, arguments: list[str]) -> Namespace:
+def parse(
+    parser: ArgumentParser, arguments: list[str], owners: Mapping[str, str] | None = None
+) -> Namespace:
     """The options, with dataclasses made.
+
+    Args:
+        owners: for a group of settings the name that messages call it by.
 
     Raises:
         ConfigError: an option is unknown, missing or has a value that it cannot have.
     """
     try:
         return parser.instantiate(parser.parse_args(arguments))
-    except UserWarning:
-        raise
-    except SystemExit:
+    except UserError:
         raise
     except Exception as error:
-        raise ConfigError(_explain(parser, str(error))) from error
+        raise ConfigError(_explain(parser, str(error), owners or {})) from error
 
 
-def _explain(parser: ArgumentParser, text: str) -> str:
+def _explain(parser: ArgumentParser, text: str, owners: Mapping[str, str]) -> str:
+    flat = " ".join(text.split())
     for pattern in _UNKNOWN:
-        found = pattern.search(text)
+        found = pattern.search(flat)
         if found:
-            return _unknown(parser, found.group(1))
-    return f"{parser.prog}: {' '.join(text.split())}; {parser.prog} --help lists the options"
+            parts = found.groupdict()
+            path = ".".join(filter(None, (parts.get("group"), parts["name"])))
+            return _unknown(parser, path, owners)
+    key, expected, value = ".".join(_KEY.findall(flat)), _rule(flat), _VALUE.search(flat)
+    if key and expected and value:
+        flat = f"--{key} must be {expected}, got {value.group(1)!r}"
+        return f"{flat}; {parser.prog} --help lists the options"
+    return f"{parser.prog}: {flat}; {parser.prog} --help lists the options"
 
 
-def _unknown(parser: ArgumentParser, option: str) -> str:
-    group, _, name = option.rpartition(".")
-    known = [key for key in _keys(parser) if key.rpartition(".")[0] == group]
-    names = [key.rpartition(".")[2] for key in known] or list(_keys(parser))
-    owner = f"{parser.prog} --{group}" if group else parser.prog
-    kind = "setting" if group else "option"
-    return f"{owner} has no {kind} {name!r}{suggestion(name, names)}"
+def _rule(text: str) -> str:
+    asked = text.partition("Got value")[0]
+    rules = [
+        _RULES.get(kind, kind) if kind else f"one of {words.replace(chr(39), '')}"
+        for kind, words in _EXPECTED.findall(asked)
+    ]
+    return " or ".join(rules)
+
+
+def _unknown(parser: ArgumentParser, path: str, owners: Mapping[str, str]) -> str:
+    keys, group, name = _keys(parser), "", path
+    for part in path.split("."):
+        name, inner = part, f"{group}.{part}".lstrip(".")
+        if not any(key == inner or key.startswith(f"{inner}.") for key in keys):
+            break
+        group = inner
+    siblings = [key.rpartition(".")[2] for key in keys if key.rpartition(".")[0] == group]
+    near = suggestion(name, siblings or [key.rpartition(".")[2] for key in keys])
+    if not group:
+        return f"{parser.prog} has no option {name!r}{near}"
+    first, dot, rest = group.partition(".")
+    owner = owners.get(first, f"{parser.prog} --{first}")
+    return f"{owner}{dot}{rest} has no setting {name!r}{near}"
 
 
 def _keys(parser: ArgumentParser) -> list[str]:

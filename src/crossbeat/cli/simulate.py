@@ -12,7 +12,6 @@ def run(arguments: list[str]) -> None:
     parser = command("simulate", "Write a cohort of virtual patients with ECGs and chest X-rays.")
     parser.add_argument("--out", type=Path, required=True, help="the folder of the cohort")
     parser.add_class_arguments(Virtual)
-    options = parser.parse_args(arguments)
     options = parse(parser, arguments)
     from crossbeat.cli.cohorts import built
 

@@ -24,7 +24,8 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--trainer", type=TrainerSettings, default=TrainerSettings())
     parser.add_argument("--recipe", type=type(recipe), default=recipe)
-    options = parse(parser, rest)
+    owners = {"recipe": type(recipe).__name__, "trainer": "TrainerSettings"}
+    options = parse(parser, rest, owners)
     plan = Plan(name=name, recipe=options.recipe, seed=options.seed)
     trained = train(plan, cohort_from(options.cohort), options.out, trainer=options.trainer)
     note(f"trained {name} in {sum(phase['seconds'] for phase in trained.phases):.0f} s")
