@@ -156,7 +156,6 @@ def _probes(runs: dict[str, Any], cohort: Any, seed: int) -> dict[str, Any]:
         "cromotex": runs["cromotex"].after("alignment"),
         "shuffled": runs["shuffled"].after("alignment"),
         "self-supervision": runs["cromotex"].after("self-supervision"),
-        "direct": runs["direct"],
     }
     probed = {name: probe(run, cohort, SHARES, seed) for name, run in encoders.items()}
     return {share: {name: found[share] for name, found in probed.items()} for share in SHARES}

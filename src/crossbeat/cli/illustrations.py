@@ -49,7 +49,6 @@ def _forest(results: Mapping[str, Any]) -> Picture:
         title="AUROC of every model",
         caption="Point: the test split; line: 95 % interval over patients.",
         alt="Forest plot of AUROC by finding and model",
-        wide=True,
     )
 
 
@@ -59,7 +58,6 @@ def _differences(results: Mapping[str, Any]) -> Picture:
         title="Paired differences",
         caption="Both models of a pair on the same resampled patients.",
         alt="Plot of paired differences of AUROC",
-        wide=True,
     )
 
 

@@ -18,10 +18,10 @@ class Name:
 
 _MODELS = {
     "self-supervision": Name("self-supervision", "views of ECGs told apart, before any label"),
-    "resnet1d": Name("ResNet-1D", "the ECG-only training with a residual convolutional net"),
-    "biot": Name("BIOT-style", "the ECG-only training with a spectrogram transformer"),
+    "resnet1d": Name("ResNet-1D", "direct training with a residual convolutional net"),
+    "biot": Name("BIOT-style", "direct training with a spectrogram transformer"),
     "eccl": Name("ECCL-style", "pairing with the X-ray, per-lead vision transformer"),
-    "direct": Name("ECG-only model", "trained on ECGs and labels, without the other modality"),
+    "direct": Name("direct training", "trained on ECGs and labels, without the other modality"),
     "cromotex": Name("CroMoTEX", "taught by the X-ray encoder, then run on the ECG alone"),
     "ptacl": Name("PTACL", "taught by the heart's motion, then run on the ECG alone"),
     "shuffled": Name("shuffled pairs", "the method, with each ECG paired to a random X-ray"),
@@ -42,7 +42,7 @@ _LIMITS: dict[str, Name] = {
         "noise-free ECG, clean labels", "a tree on the heart's true electrical parameters"
     ),
     "ecg-clean-labels": Name(
-        "ECG-only model, clean labels", "the ECG-only model with abundant patients and true labels"
+        "direct training, clean labels", "the same network with abundant patients and true labels"
     ),
 }
 

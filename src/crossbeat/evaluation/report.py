@@ -180,7 +180,10 @@ def _probes(results: Json) -> str:
     ]
     if not tables:
         return ""
-    note = "A straight cut through the frozen embeddings, fitted on a share of the labels."
+    note = (
+        "A straight cut through the frozen embeddings, fitted on a share of the labels. An encoder "
+        "that was trained with labels has used all of them already; self-supervision used none."
+    )
     return section("probes", "Linear probes", paragraph(note, "note"), *tables)
 
 
