@@ -76,10 +76,10 @@ def accepted(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert not end.value.code, arguments
 
 
-def stop_after_parsing(parser: Any, arguments: list[str]) -> None:
+def stop_after_parsing(parser: Any, arguments: list[str], *more: Any) -> None:
     if not any(option in arguments for option in ("--cohort", "--out")) and "train" in parser.prog:
         arguments = [*arguments, "--cohort", "c", "--out", "o"]  # stand in the file left out
-    parse(parser, arguments)
+    parse(parser, arguments, *more)
     raise SystemExit(0)
 
 
