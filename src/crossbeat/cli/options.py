@@ -105,7 +105,9 @@ def _keys(parser: ArgumentParser) -> list[str]:
     for action in parser._actions:
         keys += [text.lstrip("-") for text in action.option_strings if text.startswith("--")]
     defaults: Any = parser.get_defaults()
-    return keys + [key for key in defaults.keys(branches=True) if key not in keys]
+    # jsonargparse's own detour for settings that may be null
+    inner = [key.replace(".init_args", "") for key in defaults.keys(branches=True)]
+    return keys + [key for key in inner if key not in keys]
 
 
 def note(text: str) -> None:

@@ -49,6 +49,7 @@ def export_model(run: Run, folder: Path, choices: Sequence[Choice]) -> None:
         for part in KEPT
         for name, value in run.parts[part].state_dict().items()
     }
+    (folder / "config.json").unlink(missing_ok=True)  # not whole until it is there again
     save_tensors(folder / "model.safetensors", weights, {"format": "pt"})
     files = {
         "preprocessing.json": asdict(preprocessing)

@@ -1,7 +1,7 @@
 """A saved model, ready to answer for single ECGs."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import nn
 
 from crossbeat.data.info import CohortInfo
 from crossbeat.deploy.model import FORMAT, KEPT
+from crossbeat.encoders import ENCODERS
 from crossbeat.errors import CheckpointError, ConfigError
 from crossbeat.quality import require
 from crossbeat.readers import read_ecg
@@ -62,17 +63,19 @@ class Predictor:
         """
         if (folder / "model" / "config.json").is_file():
             folder = folder / "model"
-        config = _read(folder / "config.json")
+        config = _read(folder / "config.json", ("format",))
         if config.get("format") != FORMAT:
             raise CheckpointError(
                 f"{folder} must be a model of format {FORMAT}, got {config.get('format')}; "
                 "export it again with this version of crossbeat"
             )
-        values = _read(folder / "preprocessing.json")
+        config = _read(folder / "config.json", ("findings", "ecg", "cohort"))
         wanted = ("leads", "fs", "seconds", "baseline")
+        values = _read(folder / "preprocessing.json", wanted)
         preprocessing = Preprocessing.load({name: values[name] for name in wanted})
         findings = tuple(config["findings"])
-        model = EcgModel(**config["ecg"] | {"hidden": tuple(config["ecg"]["hidden"])})
+        calibration = _read(folder / "calibration.json", findings)
+        model = _ecg_model(config["ecg"], folder / "config.json")
         shape = CohortInfo(
             name=config["cohort"]["name"],
             kind=config["cohort"]["kind"],
@@ -87,7 +90,7 @@ class Predictor:
         weights, _ = load_tensors(folder / "model.safetensors")
         load_weights(parts, weights, str(folder / "model.safetensors"))
         parts.eval()
-        return cls(model, parts, preprocessing, findings, _read(folder / "calibration.json"))
+        return cls(model, parts, preprocessing, findings, calibration)
 
     def predict(self, ecg: Ecg, source: str) -> list[Answer]:
         """What the model says of one ECG.
@@ -128,12 +131,27 @@ class Predictor:
         return Answer(finding, probability, logit >= threshold)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _ecg_model(values: dict[str, Any], path: Path) -> EcgModel:
+    known = {field.name for field in fields(EcgModel)}
+    if set(values) != known or values["encoder"] not in ENCODERS:
+        raise CheckpointError(
+            f"{path} must tell {', '.join(sorted(known))} of an encoder that this version has, "
+            f"got {values}; export the model again"
+        )
+    return EcgModel(**values | {"hidden": tuple(values["hidden"])})
+
+
+def _read(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise CheckpointError(
             f"{path} does not exist; name the folder of a finished run or of a saved model"
         ) from None
     except ValueError as error:
         raise CheckpointError(f"{path} must be JSON, got {error}; export the model again") from None
+    if not isinstance(values, dict) or not set(keys) <= set(values):
+        raise CheckpointError(
+            f"{path} must tell {', '.join(keys)}, got other contents; export the model again"
+        )
+    return values
