@@ -33,7 +33,7 @@ def test_the_table_of_recipes_has_them_all_with_their_summaries() -> None:
 
 def table() -> list[list[str]]:
     cells = rows("README.md", "recipe")
-    assert all(len(row) == 5 and all(row) for row in cells)
+    assert all(len(row) == 6 and all(row) for row in cells)
     return cells
 
 
