@@ -7,6 +7,7 @@ import torch
 
 from crossbeat import simulate
 from crossbeat.data.cohort import Cohort
+from crossbeat.data.labels import LabelPolicy
 from crossbeat.data.virtual import Virtual
 from crossbeat.errors import ConfigError
 from crossbeat.leads import STANDARD, limb_leads
@@ -74,3 +75,22 @@ def test_a_setting_out_of_range_is_refused(name: str) -> None:
 def test_shares_that_leave_nothing_to_train_on_are_refused() -> None:
     with pytest.raises(ConfigError, match="leave something for training"):
         Virtual(val=0.5, test=0.5)
+
+
+def test_true_labels_are_the_truth_and_the_cohort_says_so(tmp_path: Path) -> None:
+    settings = Virtual(num_patients=20, seed=3, image_size=0, true_labels=True)
+    with ThreadPoolExecutor(1) as executor:
+        clean = settings.build(tmp_path / "cohort", executor=executor)
+    rows = np.arange(20)
+    labels = clean.labels(rows, simulate.FINDINGS, LabelPolicy())
+    assert torch.equal(labels, clean.truth(rows, simulate.FINDINGS))
+    assert clean.info.kind == "single"
+    assert any("labels are the truth" in note for note in clean.info.notes)
+
+
+def test_patients_of_another_seed_have_other_names(virtual: Cohort, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as executor:
+        other = Virtual(num_patients=20, seed=4, image_size=0).build(
+            tmp_path / "cohort", executor=executor
+        )
+    assert not set(other.table["patient"]) & set(virtual.table["patient"])

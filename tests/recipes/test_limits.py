@@ -2,11 +2,9 @@
 
 import numpy as np
 import polars as pl
-import pytest
 
-from crossbeat.errors import ConfigError
 from crossbeat.evaluation.metrics import auroc
-from crossbeat.recipes.limits import latent_limit, with_true_labels
+from crossbeat.recipes.limits import latent_limit
 
 
 def with_latents(cohort, *, seed=0, prefix=""):
@@ -25,23 +23,6 @@ def with_latents(cohort, *, seed=0, prefix=""):
         xray_patient=names,
     )
     return cohort.with_table(table)
-
-
-def test_true_labels_are_the_truth_and_nothing_else_changes(tiny):
-    cohort = with_latents(tiny)
-    clean = with_true_labels(cohort)
-    for finding in ("large", "silent"):
-        truth = cohort.table[f"truth:{finding}"]
-        assert clean.table[f"label:{finding}"].to_list() == truth.to_list()
-    labels = ["label:large", "label:silent"]
-    assert clean.table.drop(labels).equals(cohort.table.drop(labels))
-    assert (cohort.table["label:large"] != cohort.table["truth:large"]).any()
-
-
-def test_true_labels_of_a_cohort_whose_truth_is_not_known_are_refused(tiny):
-    table = tiny.table.with_columns(pl.col("label:silent").alias("truth:silent"))
-    with pytest.raises(ConfigError, match="the truth of large must be known for a limit"):
-        with_true_labels(tiny.with_table(table))
 
 
 def area(scored, column):

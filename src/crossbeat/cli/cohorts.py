@@ -3,23 +3,13 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from crossbeat.cli.progress import bar
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.registry import Builder
 from crossbeat.errors import ConfigError
-from crossbeat.recipes.limits import with_true_labels
+from crossbeat.files import write_whole
 from crossbeat.recipes.run import Run
-
-
-def cohort_from(folder: Path) -> Cohort:
-    """The cohort in a folder.
-
-    Raises:
-        DataError: there is none, or it is damaged.
-    """
-    return Cohort.open(folder)
 
 
 def cohort_of(run: Run) -> Cohort:
@@ -38,28 +28,29 @@ def cohort_of(run: Run) -> Cohort:
     return cohort
 
 
-def cohort_with_true_labels(folder: Path) -> Cohort:
-    """The virtual cohort in a folder, with the truth as its labels."""
-    return with_true_labels(Cohort.open(folder))
-
-
 def built(settings: Builder, folder: Path) -> Cohort:
     """The cohort of some settings, built now unless the folder holds it.
 
+    What was asked for is kept beside the folder, so that the same command goes on or finds it.
+
     Raises:
-        ConfigError: the folder holds a cohort of other settings.
+        ConfigError: something else was asked for at this folder.
     """
-    if not folder.exists():
-        with bar(f"building {folder.name}") as show:
-            return settings.build(folder, progress=show)
-    cohort = Cohort.open(folder)
-    if plain(asdict(settings)) != plain(dict(cohort.info.settings)):  # type: ignore[call-overload]
+    request = folder.with_name(f"{folder.name}.request.json")
+    asked = json.dumps(
+        {"cohort": type(settings).__name__, "settings": asdict(settings)},  # type: ignore[call-overload]
+        default=str,
+        indent=1,
+    )
+    if folder.exists() and not request.is_file():
+        raise ConfigError(f"{folder} must be free, got a folder; choose another or remove it")
+    if request.is_file() and request.read_text(encoding="utf-8") != asked:
         raise ConfigError(
-            f"{folder} holds a cohort of other settings; choose another --out or remove it"
+            f"{folder} was built with other settings, which {request.name} lists; choose another "
+            "folder, or remove both"
         )
-    return cohort
-
-
-def plain(settings: dict[str, Any]) -> Any:
-    """The settings as they come back from JSON."""
-    return json.loads(json.dumps(settings, default=str))
+    if folder.exists():
+        return Cohort.open(folder)
+    write_whole(request, asked)
+    with bar(f"building {folder.name}") as show:
+        return settings.build(folder, progress=show)

@@ -6,7 +6,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from crossbeat.cli.cohorts import built
+from crossbeat.cli.evaluate import CLEAN, described, limits_of, save_model
+from crossbeat.cli.examples import write_example
+from crossbeat.cli.illustrations import illustrate
 from crossbeat.cli.options import command, note, parse
+from crossbeat.cli.probes import probe
+from crossbeat.cli.progress import over_jobs
+from crossbeat.cli.tables import show
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.virtual import Virtual
+from crossbeat.deploy import record_metrics
+from crossbeat.evaluation.compare import compare
+from crossbeat.evaluation.report import write_report
+from crossbeat.evaluation.results import write_results
+from crossbeat.recipes.jobs import Job, run_jobs
+from crossbeat.recipes.presets import preset_named
+from crossbeat.recipes.record import versions
+from crossbeat.recipes.run import Plan, Run, predictions
+from crossbeat.recipes.settings import recipe_named
+from crossbeat.training import TrainerSettings
 
 MODELS = (
     "teacher",
@@ -18,7 +37,6 @@ MODELS = (
     "cromotex-no-ssl",
 )
 SHARES = {"1 %": 0.01, "10 %": 0.1, "100 %": 1.0}
-CLEAN = "ecg-clean-labels"
 OTHER_PATIENTS = 1_000_003
 """Added to the seed: the limits learn from patients of their own."""
 
@@ -39,22 +57,22 @@ def run(arguments: list[str]) -> None:
     _train(options, cohort.folder, abundant.folder)
     results = _report(options, cohort, abundant, started)
     _answer_for_one(options.out)
-    from crossbeat.cli.tables import show
-
     show(results, as_json=options.json)
     note(f"report: {options.out / 'report.html'}")
     note(f"results: {options.out / 'results.json'}")
     note(f"model: {options.out / 'cromotex' / 'model'}")
 
 
-def _cohorts(options: Any) -> tuple[Any, Any]:
-    from crossbeat.cli.cohorts import built
-    from crossbeat.data.virtual import Virtual
-
+def _cohorts(options: Any) -> tuple[Cohort, Cohort]:
     seed = options.seed
     paired = Virtual(num_patients=options.patients, seed=seed, val=0.1, test=0.4)
     many = Virtual(
-        num_patients=options.abundant, seed=seed + OTHER_PATIENTS, image_size=0, val=0.1, test=0.0
+        num_patients=options.abundant,
+        seed=seed + OTHER_PATIENTS,
+        image_size=0,
+        true_labels=True,
+        val=0.1,
+        test=0.0,
     )
     return (
         built(paired, options.out / "cohort"),
@@ -63,26 +81,19 @@ def _cohorts(options: Any) -> tuple[Any, Any]:
 
 
 def _train(options: Any, cohort: Path, abundant: Path) -> None:
-    from crossbeat.cli.cohorts import cohort_from, cohort_with_true_labels
-    from crossbeat.recipes.jobs import Job, run_jobs
-    from crossbeat.recipes.presets import preset_named
-    from crossbeat.recipes.run import Plan
-    from crossbeat.recipes.settings import recipe_named
-    from crossbeat.training import TrainerSettings
-
     out, preset = options.out, preset_named(options.preset)
 
-    def job(name: str, *after: str, folder: str = "", true_labels: Path | None = None) -> Job:
-        plan = Plan(name=name, recipe=preset(recipe_named(name)), seed=options.seed)
-        opens = partial(cohort_from, cohort)
-        if true_labels is not None:
-            opens = partial(cohort_with_true_labels, true_labels)
-        waits = tuple(out / each for each in after)
-        return Job(plan=plan, cohort=opens, folder=out / (folder or name), after=waits)
+    def job(name: str, *after: str, folder: str = "", patients: Path = cohort) -> Job:
+        return Job(
+            plan=Plan(name=name, recipe=preset(recipe_named(name)), seed=options.seed),
+            cohort=partial(Cohort.open, patients),
+            folder=out / (folder or name),
+            after=tuple(out / each for each in after),
+        )
 
     jobs = [
         job("teacher"),
-        job("direct", folder=CLEAN, true_labels=abundant),
+        job("direct", folder=CLEAN, patients=abundant),
         job("cromotex", "teacher"),
         job("direct"),
         job("distillation", "teacher"),
@@ -93,35 +104,18 @@ def _train(options: Any, cohort: Path, abundant: Path) -> None:
     alone = options.workers == 1
     trainer = TrainerSettings(progress=alone)
     done = run_jobs(jobs, shared=out / "phases", workers=options.workers, trainer=trainer)
-    from crossbeat.cli.progress import over_jobs
-
     over_jobs(done, len(jobs), "training", quiet=alone)
 
 
-def _report(options: Any, cohort: Any, abundant: Any, started: float) -> dict[str, Any]:
-    from crossbeat.cli.evaluate import save_model
-    from crossbeat.cli.illustrations import illustrate
-    from crossbeat.deploy import record_metrics
-    from crossbeat.evaluation.compare import compare, estimate
-    from crossbeat.evaluation.report import write_report
-    from crossbeat.evaluation.results import write_results
-    from crossbeat.recipes.limits import latent_limit
-    from crossbeat.recipes.record import versions
-    from crossbeat.recipes.run import Run, predictions
-
+def _report(options: Any, cohort: Cohort, abundant: Cohort, started: float) -> dict[str, Any]:
     note("measuring on the test split")
     runs = {name: Run.open(options.out / name) for name in MODELS}
     scored = {name: predictions(run, cohort) for name, run in runs.items()}
-    findings, seed = runs["direct"].recipe.findings, options.seed
-    clean = Run.open(options.out / CLEAN)
-    limits = {
-        "latent": latent_limit(abundant, cohort, findings, seed=seed),
-        CLEAN: predictions(clean, abundant, test=cohort),
-    }
-    results = {
-        "cohort": runs["direct"].plan["cohort"] | {"kind": "virtual"},
+    seed, clean = options.seed, Run.open(options.out / CLEAN)
+    results: dict[str, Any] = {
+        "cohort": described(runs["direct"], cohort),
         "seeds": [seed],
-        "limits": {name: estimate([each], seed=seed) for name, each in limits.items()},
+        "limits": limits_of(cohort, scored["direct"].findings, seed, clean=(clean, abundant)),
         "probes": _probes(runs, cohort, seed),
         "versions": versions(),
         "settings": {name: run.plan["settings"] for name, run in runs.items()},
@@ -150,8 +144,6 @@ def _hours(runs: dict[str, Any], started: float) -> dict[str, float]:
 
 def _probes(runs: dict[str, Any], cohort: Any, seed: int) -> dict[str, Any]:
     """Linear probes of the encoders as alignment left them, before fine-tuning."""
-    from crossbeat.cli.probes import probe
-
     encoders = {
         "cromotex": runs["cromotex"].after("alignment"),
         "shuffled": runs["shuffled"].after("alignment"),
@@ -163,7 +155,5 @@ def _probes(runs: dict[str, Any], cohort: Any, seed: int) -> dict[str, Any]:
 
 def _answer_for_one(out: Path) -> None:
     """A file as a user has it, made of one virtual patient, and the command that answers for it."""
-    from crossbeat.cli.examples import write_example
-
     path = write_example(out / "example")
     note(f"now try: crossbeat predict {out / 'cromotex'} {path}")

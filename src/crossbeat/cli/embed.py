@@ -15,7 +15,8 @@ def run(arguments: list[str]) -> None:
     options = parse(parser, arguments)
     import polars as pl
 
-    from crossbeat.cli.cohorts import cohort_from, cohort_of
+    from crossbeat.cli.cohorts import cohort_of
+    from crossbeat.data.cohort import Cohort
     from crossbeat.errors import ConfigError
     from crossbeat.files import write_whole
     from crossbeat.recipes.run import Run, embeddings
@@ -23,7 +24,7 @@ def run(arguments: list[str]) -> None:
     if options.split not in ("train", "val", "test"):
         raise ConfigError(f"--split must be train, val or test, got {options.split!r}")
     trained = Run.open(options.run)
-    cohort = cohort_from(options.cohort) if options.cohort else cohort_of(trained)
+    cohort = Cohort.open(options.cohort) if options.cohort else cohort_of(trained)
     rows = cohort.rows(options.split, has=("ecg",))
     vectors = embeddings(trained, cohort, rows).numpy()
     table = cohort.table[rows.tolist()].with_columns(

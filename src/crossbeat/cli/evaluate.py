@@ -1,14 +1,32 @@
 """``crossbeat evaluate RUN...``."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from crossbeat.cli.cohorts import cohort_of
 from crossbeat.cli.options import command, note, parse
 from crossbeat.cli.tables import show
+from crossbeat.data.cohort import Cohort
+from crossbeat.deploy import export_model, record_metrics
+from crossbeat.errors import ConfigError
+from crossbeat.evaluation.choices import choose
+from crossbeat.evaluation.compare import compare, estimate
+from crossbeat.evaluation.predictions import Predictions
+from crossbeat.evaluation.report import write_report
+from crossbeat.evaluation.results import write_results
+from crossbeat.recipes.limits import latent_limit
+from crossbeat.recipes.record import versions
+from crossbeat.recipes.run import Run, predictions, validation
+
+CLEAN = "ecg-clean-labels"
+"""The limit that a run on abundant true labels gives."""
+
+Results = dict[str, Any]
 
 
 def run(arguments: list[str]) -> None:
-    """Measure runs on the test split; several runs are compared with the first."""
+    """Measure runs on the test split; several recipes are compared with the first."""
     parser = command("evaluate", "Measure finished runs on the test split of their cohort.")
     parser.add_argument(
         "runs",
@@ -18,55 +36,96 @@ def run(arguments: list[str]) -> None:
     )
     parser.add_argument("--cohort", type=Path, default=None, help="another place of the cohort")
     parser.add_argument(
+        "--clean", type=Path, default=None, help="a run on abundant true labels, shown as a limit"
+    )
+    parser.add_argument(
         "--out", type=Path, default=None, help="results.json; default: in the first run"
     )
+    parser.add_argument("--report", type=Path, default=None, help="an HTML report to write")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
     options = parse(parser, arguments)
-    from crossbeat.evaluation.results import write_results
-    from crossbeat.recipes.run import Run
-
     runs = [Run.open(folder) for folder in options.runs]
-    results = results_of(runs, options.cohort, seed=options.seed)
+    cohort = Cohort.open(options.cohort) if options.cohort else cohort_of(runs[0])
+    scored = _scored(runs, cohort)
+    if options.report and len(scored) < 2:
+        raise ConfigError("--report must have two recipes to compare, got one; name more runs")
+    results = _results(runs, scored, cohort, seed=options.seed)
+    clean = Run.open(options.clean) if options.clean else None
+    first = scored[runs[0].name][0]
+    results["limits"] = limits_of(
+        cohort, first.findings, options.seed, clean=(clean, cohort_of(clean)) if clean else None
+    )
     path = options.out or runs[0].folder / "results.json"
     write_results(path, results)
+    if options.report:
+        _report(options.report, results, runs, scored, cohort)
     show(results, as_json=options.json)
     note(f"results: {path}")
 
 
-def results_of(runs: list[Any], cohort: Path | None, *, seed: int) -> dict[str, Any]:
-    """The results of runs on the test split of their cohort; runs of one recipe are averaged."""
-    from crossbeat.cli.cohorts import cohort_from, cohort_of
-    from crossbeat.deploy import record_metrics
-    from crossbeat.evaluation.compare import compare
-    from crossbeat.recipes.record import versions
-    from crossbeat.recipes.run import predictions
-
-    scored: dict[str, list[Any]] = {}
+def _scored(runs: Sequence[Run], cohort: Cohort) -> dict[str, list[Predictions]]:
+    scored: dict[str, list[Predictions]] = {}
     for each in runs:
-        data = cohort_from(cohort) if cohort else cohort_of(each)
-        scored.setdefault(each.name, []).append(predictions(each, data))
+        scored.setdefault(each.name, []).append(predictions(each, cohort))
+    return scored
+
+
+def _results(
+    runs: Sequence[Run], scored: dict[str, list[Predictions]], cohort: Cohort, *, seed: int
+) -> Results:
     baseline, method = next(iter(scored)), list(scored)[:2][-1]
     compared = compare(scored, method=method, baseline=baseline, seed=seed)
-    results = {
-        "cohort": runs[0].plan["cohort"],
-        "seeds": sorted({each.seed for each in runs}),
-        "limits": {},
-        "versions": versions(),
-        "settings": {each.name: each.plan["settings"] for each in runs},
-    } | compared
     for each in runs:
         if (each.folder / "model").is_dir():
             record_metrics(each.folder / "model", compared["models"][each.name])
-    return results
+    return {
+        "cohort": described(runs[0], cohort),
+        "seeds": sorted({each.seed for each in runs}),
+        "versions": versions(),
+        "settings": {each.name: each.plan["settings"] for each in runs},
+    } | compared
 
 
-def save_model(trained: Any) -> None:
+def described(trained: Run, cohort: Cohort) -> Results:
+    """What results tell of a cohort: not where it lies, but whether its patients are real."""
+    plan = {name: value for name, value in trained.plan["cohort"].items() if name != "folder"}
+    return plan | ({"kind": "virtual"} if cohort.info.name == "virtual" else {})
+
+
+def limits_of(
+    cohort: Cohort, findings: tuple[str, ...], seed: int, *, clean: tuple[Run, Cohort] | None
+) -> Results:
+    """The limits of a virtual cohort; nothing for others, whose truth nobody knows.
+
+    Args:
+        clean: a run on abundant true labels, and its cohort.
+    """
+    if cohort.info.name != "virtual":
+        return {}
+    abundant = clean[1] if clean else cohort
+    limits = {"latent": latent_limit(abundant, cohort, findings, seed=seed)}
+    if clean:
+        limits[CLEAN] = predictions(clean[0], clean[1], test=cohort)
+    return {name: estimate([each], seed=seed) for name, each in limits.items()}
+
+
+def _report(
+    path: Path,
+    results: Results,
+    runs: Sequence[Run],
+    scored: dict[str, list[Predictions]],
+    cohort: Cohort,
+) -> None:
+    from crossbeat.cli.illustrations import illustrate  # needs the extra plots
+
+    first = {each.name: each for each in reversed(runs)}
+    shown = {name: each[0] for name, each in scored.items()}
+    write_report(path, results, illustrate(results, shown, first, cohort))
+    note(f"report: {path}")
+
+
+def save_model(trained: Run) -> None:
     """Export a run's ECG model with thresholds and calibration chosen on validation."""
-    from crossbeat.cli.cohorts import cohort_of
-    from crossbeat.deploy import export_model
-    from crossbeat.evaluation.choices import choose
-    from crossbeat.recipes.run import validation
-
     choices = choose(validation(trained, cohort_of(trained)))
     export_model(trained, trained.folder / "model", choices)

@@ -36,9 +36,9 @@ def illustrate(
         "ablations": [_differences(results)],
         "roc": _curves(results, scored, figures.roc, "ROC curve"),
         "calibration": _curves(results, scored, figures.calibration, "Calibration"),
-        "embeddings": _maps(method, cohort),
-        "ecg": [_ecg(cohort)],
-        "xrays": _xrays(cohort, method.recipe.findings),
+        "embeddings": _maps(method, cohort) if "ecg_encoder" in method.parts else [],
+        "ecg": [_ecg(cohort)] if cohort.info.leads else [],
+        "xrays": _xrays(cohort, method.recipe.findings) if cohort.info.image_size else [],
         "training": _training(method),
     }
 
@@ -86,12 +86,8 @@ def _maps(run: Run, cohort: Cohort) -> list[Picture]:
     rows = evaluation_rows(cohort, "test")
     truth = cohort.truth(rows, run.recipe.findings).double().numpy()
     shown = []
-    phases = [phase["name"] for phase in run.phases]
-    before = "self-supervision" if "self-supervision" in phases else phases[0]
-    for phase, when in ((before, "before alignment"), ("alignment", "after alignment")):
-        if phase not in phases:
-            continue
-        vectors = embeddings(run.after(phase), cohort, rows).double().numpy()
+    for when, stage in _stages(run).items():
+        vectors = embeddings(stage, cohort, rows).double().numpy()
         drawn = embedding_map(vectors, seed=run.seed, most=1000)
         shown += [
             picture(
@@ -103,6 +99,15 @@ def _maps(run: Run, cohort: Cohort) -> list[Picture]:
             for column, finding in enumerate(run.recipe.findings)
         ]
     return shown
+
+
+def _stages(run: Run) -> dict[str, Run]:
+    """The encoder before and after alignment, or as it is where nothing was aligned."""
+    phases = [phase["name"] for phase in run.phases]
+    if "alignment" not in phases:
+        return {"after training": run}
+    before = run.after(phases[phases.index("alignment") - 1]) if phases[0] != "alignment" else run
+    return {"before alignment": before, "after alignment": run.after("alignment")}
 
 
 def _ecg(cohort: Cohort) -> Picture:

@@ -11,7 +11,7 @@ def run(arguments: list[str]) -> None:
     """Train a recipe and save its model."""
     name, rest = _recipe_name(arguments)
     preset, rest = _preset(rest)
-    from crossbeat.cli.cohorts import cohort_from
+    from crossbeat.data.cohort import Cohort
     from crossbeat.recipes.presets import preset_named
     from crossbeat.recipes.run import Plan, train
     from crossbeat.recipes.settings import recipe_named
@@ -27,7 +27,7 @@ def run(arguments: list[str]) -> None:
     owners = {"recipe": type(recipe).__name__, "trainer": "TrainerSettings"}
     options = parse(parser, rest, owners)
     plan = Plan(name=name, recipe=options.recipe, seed=options.seed)
-    trained = train(plan, cohort_from(options.cohort), options.out, trainer=options.trainer)
+    trained = train(plan, Cohort.open(options.cohort), options.out, trainer=options.trainer)
     note(f"trained {name} in {sum(phase['seconds'] for phase in trained.phases):.0f} s")
     if "ecg_encoder" in trained.parts:
         from crossbeat.cli.evaluate import save_model

@@ -24,6 +24,8 @@ NOTE = (
     "from physiology: figures compare methods, they say nothing about patients."
 )
 
+TRUE_LABELS = "The labels are the truth, as no report tells it: a cohort for limits only."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Virtual:
@@ -34,6 +36,7 @@ class Virtual:
         seed: another seed is other patients; 0 or more.
         image_size: height and width of an X-ray in pixels, 16 or more; 0 leaves X-rays out.
         fs: sampling rate of the stored ECGs in hertz.
+        true_labels: the reports make no error and leave nothing open; for limits.
         val: share of the patients that selection sees, 0 to 1.
         test: share of the patients that only the final figures see, 0 to 1.
 
@@ -45,6 +48,7 @@ class Virtual:
     seed: int = 0
     image_size: int = 64
     fs: float = 100.0
+    true_labels: bool = False
     val: float = Shares.val
     test: float = Shares.test
 
@@ -93,11 +97,11 @@ class Virtual:
             "sex": np.where(patients.male, "M", "F"),
             "xray_patient": names,
         }
+        truth = {name: there.astype(np.int8) for name, there in simulate.truth(patients).items()}
         for finding, codes in simulate.report_labels(patients, self.seed).items():
-            said = pl.Series(codes).cast(pl.Int8)
+            said = pl.Series(truth[finding] if self.true_labels else codes).cast(pl.Int8)
             columns[label_column(finding)] = said.set(said == simulate.NOT_MENTIONED, None)
-        for name, there in simulate.truth(patients).items():
-            columns[truth_column(name)] = there.astype(np.int8)
+        columns |= {truth_column(name): there for name, there in truth.items()}
         shown = simulate.ecg_determinants(patients)
         columns |= {f"latent:{name}": shown[:, i] for i, name in enumerate(simulate.DETERMINANTS)}
         return pl.DataFrame(columns)
@@ -114,7 +118,7 @@ class Virtual:
             image_size=self.image_size,
             seed=self.seed,
             settings=asdict(self),
-            notes=(NOTE,),
+            notes=(NOTE, TRUE_LABELS) if self.true_labels else (NOTE,),
         )
 
 

@@ -1,40 +1,17 @@
 """How far anyone could get: two limits on a virtual cohort, whose truth is known.
 
 ``latent`` sees the parameters of the heart that decide the ECG, without noise, and learns from
-true labels: what any ECG could tell. ``ecg-clean-labels`` is the direct recipe with abundant
-patients and true labels: what this encoder could tell.
+true labels: what any ECG could tell. ``ecg-clean-labels`` is a run of the direct recipe on a
+cohort of abundant other patients with true labels: what this encoder could tell.
 """
 
 import numpy as np
-import polars as pl
 from jaxtyping import Float, Int64
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.table import label_column, truth_column
-from crossbeat.errors import ConfigError
 from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.recipes.run import evaluation_rows
-
-
-def with_true_labels(cohort: Cohort) -> Cohort:
-    """The cohort as if its reports made no error and left nothing open.
-
-    Raises:
-        ConfigError: the truth of a finding is not known.
-    """
-    unknown = [
-        finding
-        for finding in cohort.info.findings
-        if truth_column(finding) not in cohort.table.columns
-    ]
-    if unknown:
-        raise ConfigError(
-            f"the truth of {', '.join(unknown)} must be known for a limit, which it is in virtual "
-            f"cohorts only, got cohort {cohort.info.name!r}"
-        )
-    true = {label_column(name): pl.col(truth_column(name)) for name in cohort.info.findings}
-    return cohort.with_table(cohort.table.with_columns(**true))
 
 
 def latent_limit(
