@@ -67,6 +67,12 @@ def run(arguments: list[str]) -> None:
 def _scored(runs: Sequence[Run], cohort: Cohort) -> dict[str, list[Predictions]]:
     scored: dict[str, list[Predictions]] = {}
     for each in runs:
+        twin = next(run for run in runs if run.name == each.name)
+        if twin.plan["settings"] != each.plan["settings"]:
+            raise ConfigError(
+                f"runs of one recipe must have the same settings, got others in {each.folder} "
+                f"than in {twin.folder}; evaluate them apart"
+            )
         scored.setdefault(each.name, []).append(predictions(each, cohort))
     return scored
 

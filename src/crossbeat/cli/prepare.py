@@ -11,6 +11,9 @@ def run(arguments: list[str]) -> None:
     """Build a named cohort from its published files."""
     from crossbeat.data.registry import COHORTS
 
+    if arguments[:1] in (["-h"], ["--help"]):
+        print(f"usage: crossbeat prepare NAME --out DIR ...\n\nNAME: {', '.join(COHORTS)}")
+        return
     if not arguments or arguments[0] not in COHORTS:
         got = arguments[0] if arguments else "none"
         raise ConfigError(

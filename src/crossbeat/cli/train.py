@@ -13,6 +13,7 @@ def run(arguments: list[str]) -> None:
     preset, rest = _preset(rest)
     from crossbeat.data.cohort import Cohort
     from crossbeat.recipes.presets import preset_named
+    from crossbeat.recipes.record import RESULT
     from crossbeat.recipes.run import Plan, train
     from crossbeat.recipes.settings import recipe_named
     from crossbeat.training import TrainerSettings
@@ -26,9 +27,11 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--recipe", type=type(recipe), default=recipe)
     owners = {"recipe": type(recipe).__name__, "trainer": "TrainerSettings"}
     options = parse(parser, rest, owners)
+    before = (options.out / RESULT).is_file()
     plan = Plan(name=name, recipe=options.recipe, seed=options.seed)
     trained = train(plan, Cohort.open(options.cohort), options.out, trainer=options.trainer)
-    note(f"trained {name} in {sum(phase['seconds'] for phase in trained.phases):.0f} s")
+    seconds = sum(phase["seconds"] for phase in trained.phases)
+    note(f"{'was trained before' if before else 'trained'}: {name}, {seconds:.0f} s")
     if "ecg_encoder" in trained.parts:
         from crossbeat.cli.evaluate import save_model
 

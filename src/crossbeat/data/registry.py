@@ -2,7 +2,7 @@
 
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable, runtime_checkable
 
 from crossbeat.data.build import Progress
 from crossbeat.data.cohort import Cohort
@@ -12,6 +12,7 @@ from crossbeat.data.ptbxl import PtbXl
 from crossbeat.data.virtual import Virtual
 
 
+@runtime_checkable
 @runtime_checkable
 class Builder(Protocol):
     """The settings of a data set, as a frozen dataclass; ``build`` makes its cohort."""

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -134,22 +133,24 @@ def _fit(
     module = PhaseModule(phase, used, seed=seed, folder=home, workers=settings.workers)
     trainer = _trainer(phase, home, settings)
     last = home / LAST
-    started = time.perf_counter()
     with torch.random.fork_rng(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Lightning's advice on workers and logging intervals
-        trainer.fit(module, ckpt_path=last if last.is_file() else None, weights_only=True)
+        try:
+            trainer.fit(module, ckpt_path=last if last.is_file() else None, weights_only=True)
+        except SystemExit as stop:  # Lightning turns Ctrl-C into an exit
+            raise KeyboardInterrupt from stop
     used.requires_grad_(True)
     if trainer.is_global_zero:
-        _finish(phase, module, home, seconds=time.perf_counter() - started)
+        _finish(phase, module, home)
     trainer.strategy.barrier()
 
 
-def _finish(phase: Phase, module: PhaseModule, home: Path, *, seconds: float) -> None:
+def _finish(phase: Phase, module: PhaseModule, home: Path) -> None:
     record: dict[str, Any] = phase.settings() | {
         "step": describe(phase.step),
         "history": module.history,
         "best_epoch": module.best_epoch(),
-        "seconds": sum(epoch["seconds"] for epoch in module.history) or seconds,
+        "seconds": sum(epoch["seconds"] for epoch in module.history),
     }
     write_whole(home / _DONE, json.dumps(record, indent=1))
     (home / LAST).unlink(missing_ok=True)
