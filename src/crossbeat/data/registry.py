@@ -2,7 +2,7 @@
 
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import Protocol, runtime_checkable, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from crossbeat.data.build import Progress
 from crossbeat.data.cohort import Cohort

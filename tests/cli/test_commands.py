@@ -1,0 +1,228 @@
+"""Every command answers, and what is wrong with one is told in a sentence, with an exit code."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from crossbeat import __version__
+from crossbeat.cli import COMMANDS, main
+from crossbeat.data.cohort import Cohort
+from crossbeat.recipes import RECIPES
+
+
+def called(capsys, *arguments):
+    """Exit code, standard output and error stream."""
+    capsys.readouterr()
+    code = main([str(argument) for argument in arguments])
+    output = capsys.readouterr()
+    assert "Traceback" not in output.err
+    return code, output.out, output.err
+
+
+@pytest.mark.parametrize("option", ["--help", "-h", "help"])
+def test_help_names_every_command_and_the_exit_codes(option, capsys):
+    code, out, _ = called(capsys, option)
+    assert code == 0
+    assert all(f"\n  {name} " in out for name in COMMANDS)
+    assert "Exit codes: 0" in out
+
+
+def test_without_a_command_help_is_shown_and_the_command_was_wrong(capsys):
+    code, out, _ = called(capsys)
+    assert code == 2
+    assert out.startswith("usage: crossbeat")
+
+
+def test_the_version_is_told(capsys):
+    assert called(capsys, "--version")[:2] == (0, f"{__version__}\n")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_of_its_own(name, capsys):
+    given = [name, "virtual"] if name == "prepare" else [name]
+    with pytest.raises(SystemExit) as stop:
+        main([*given, "--help"])
+    assert stop.value.code == 0
+    assert f"usage: crossbeat {name}" in capsys.readouterr().out
+
+
+def test_help_does_not_load_torch():
+    code = (
+        "import sys; from crossbeat.cli import main; main(['--help']); "
+        "sys.exit(sum(name in sys.modules for name in ('torch', 'lightning', 'scipy', 'polars')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_python_m_and_the_shell_see_the_exit_code():
+    done = subprocess.run(
+        [sys.executable, "-m", "crossbeat.cli", "tran"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: crossbeat has no command 'tran'; did you mean 'train'?")
+    assert "Traceback" not in done.stderr
+
+
+def test_recipes_lists_them_all(capsys):
+    code, out, _ = called(capsys, "recipes")
+    assert code == 0
+    assert all(name in out for name in RECIPES)
+    assert list(json.loads(called(capsys, "recipes", "--json")[1])) == list(RECIPES)
+
+
+def test_show_tells_the_settings(capsys):
+    code, out, _ = called(capsys, "show", "cromotex")
+    assert code == 0
+    for text in ("temperature", "ecg.encoder", "self_supervision.learning_rate"):
+        assert text in out
+    published = json.loads(called(capsys, "show", "cromotex", "--json")[1])
+    assert published["temperature"] == RECIPES["cromotex"].temperature
+    demo = json.loads(called(capsys, "show", "cromotex", "--preset", "demo", "--json")[1])
+    assert demo["ecg"]["encoder"] == "cromotex-small"
+
+
+@pytest.fixture
+def few(tmp_path):
+    return ["simulate", "--num_patients", 12, "--image_size", 16, "--out", tmp_path / "few"]
+
+
+def test_simulate_writes_a_cohort_once(few, capsys, tmp_path):
+    code, _, err = called(capsys, *few)
+    assert code == 0
+    assert "12 patients" in err
+    cohort = Cohort.open(tmp_path / "few")
+    assert cohort.table.height == 12
+    assert cohort.info.image_size == 16
+    before = (tmp_path / "few" / "cohort.json").stat().st_mtime_ns
+    assert called(capsys, *few)[0] == 0
+    assert (tmp_path / "few" / "cohort.json").stat().st_mtime_ns == before
+
+
+def test_simulate_does_not_take_a_cohort_of_other_settings_for_its_own(few, capsys, tmp_path):
+    called(capsys, *few)
+    code, _, err = called(capsys, *few, "--seed", 1)
+    assert code == 2
+    assert str(tmp_path / "few") in err
+    assert "other settings" in err
+
+
+def test_prepare_virtual_makes_what_simulate_makes(few, capsys, tmp_path):
+    called(capsys, *few)
+    again = ["prepare", "virtual", "--settings.num_patients", 12, "--settings.image_size", 16]
+    assert called(capsys, *again, "--out", tmp_path / "same")[0] == 0
+    one, other = (Cohort.open(tmp_path / name) for name in ("few", "same"))
+    assert one.fingerprint() == other.fingerprint()
+
+
+TRAIN = ("train", "cromotex", "--cohort", "no-cohort", "--out", "no-run")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["tran"], 2, "crossbeat has no command 'tran'; did you mean 'train'?"),
+        (["train"], 2, "must start with a recipe, such as 'crossbeat train cromotex "),
+        (["train", "cromotx"], 2, "got 'cromotx'; did you mean 'cromotex'?"),
+        (["show", "cromotx"], 2, "got 'cromotx'; did you mean 'cromotex'?"),
+        (["train", "cromotex"], 2, "crossbeat train: the following arguments are required: cohort"),
+        (["simulate"], 2, "crossbeat simulate: the following arguments are required: out"),
+        (["predict"], 2, "the following arguments are required: run, files"),
+        (["prepare", "ptbxl"], 2, "got 'ptbxl'; did you mean 'ptb-xl'?"),
+        (["demo", "--patient", "3"], 2, "has no option 'patient'; did you mean 'patients'?"),
+        (["recipes", "--jsn"], 2, "crossbeat recipes has no option 'jsn'; did you mean 'json'?"),
+        ([*TRAIN], 1, "no-cohort must be a folder with cohort.json, got none; build a cohort"),
+        ([*TRAIN, "--sed", "1"], 2, "crossbeat train has no option 'sed'; did you mean 'seed'?"),
+        ([*TRAIN, "--preset", "dem"], 2, "preset must be one of published, demo, got 'dem'"),
+        ([*TRAIN, "--seed", "x"], 2, "--seed must be a whole number, got 'x'; crossbeat train --h"),
+        (
+            [*TRAIN, "--recipe.temprature", "0.05"],
+            2,
+            "error: Cromotex has no setting 'temprature'; did you mean 'temperature'?\n",
+        ),
+        ([*TRAIN, "--recipe.temper=1"], 2, "Cromotex has no setting 'temper'; did you mean 'tem"),
+        (
+            [*TRAIN, "--recipe.ecg.encodr", "biot"],
+            2,
+            "Cromotex.ecg has no setting 'encodr'; did you mean 'encoder'?",
+        ),
+        (
+            [*TRAIN, "--recipe.self_supervision.epoch", "3"],
+            2,
+            "Cromotex.self_supervision has no setting 'epoch'; did you mean 'epochs'?",
+        ),
+        ([*TRAIN, "--trainer.device", "2"], 2, "TrainerSettings has no setting 'device'; did you"),
+        ([*TRAIN, "--recipe.temperature", "hot"], 2, "--recipe.temperature must be a number, got"),
+        (
+            [*TRAIN, "--recipe.alignment_positives", "x"],
+            2,
+            "--recipe.alignment_positives must be a number or null, got 'x'",
+        ),
+        (
+            [*TRAIN, "--recipe.findings", "edema"],
+            2,
+            "--recipe.findings must be a list such as [a, b], got 'edema'",
+        ),
+        (
+            [*TRAIN, "--recipe.ecg.encoder", "bio"],
+            2,
+            "--recipe.ecg.encoder must be one of cromotex, cromotex-small,",
+        ),
+        (
+            [*TRAIN, "--recipe.self_supervision.epochs", "x"],
+            2,
+            "--recipe.self_supervision.epochs must be a whole number, got 'x'",
+        ),
+        ([*TRAIN, "--config", "no.yaml"], 2, "File does not exist"),
+        (["evaluate", "no-run"], 1, "no-run must be the folder of a run, got none; train it first"),
+        (["embed", "no-run", "--out", "x"], 1, "no-run must be the folder of a run, got none"),
+        (["predict", "no-run", "x.hea"], 1, "no-run/config.json does not exist; name the folder"),
+        (["simulate", "--out", "x", "--num_patients", "0"], 2, "num_patients must be 1 or more"),
+    ],
+    ids=lambda value: " ".join(value[-2:]) if isinstance(value, list) else "",
+)
+def test_what_is_wrong_is_told_in_a_sentence(
+    arguments, code, message, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    got, out, err = called(capsys, *arguments)
+    assert (got, out) == (code, "")
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert message in err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "recipe: {temprature: 1}",
+            "error: Cromotex has no setting 'temprature'; did you mean 'temperature'?\n",
+        ),
+        ("recipe: {ecg: {encodr: biot}}", "Cromotex.ecg has no setting 'encodr'; did you mean"),
+        ("recipe: {self_supervision: {epoch: 1}}", "Cromotex.self_supervision has no setting"),
+        ("recipe: {trainer: {devices: 1}}", "Cromotex has no setting 'trainer'"),
+        ("recipie: {temperature: 1}", "has no option 'recipie'; did you mean 'recipe'?"),
+        ("sed: 1", "crossbeat train has no option 'sed'; did you mean 'seed'?"),
+        ("recipe: {temperature: hot}", "--recipe.temperature must be a number, got 'hot'"),
+        ("recipe: [1", "Problems parsing config"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_told_as_on_the_command_line(text, message, capsys, tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text(text)
+    code, _, err = called(capsys, *TRAIN, "--config", path)
+    assert code == 2
+    assert err.count("\n") == 1
+    assert message in err
+
+
+def test_a_closed_pipe_is_no_traceback(monkeypatch):
+    def broken(arguments):
+        raise BrokenPipeError
+
+    monkeypatch.setattr("crossbeat.cli.recipes.run", broken)
+    assert main(["recipes"]) == 1
