@@ -42,13 +42,14 @@ def _show(answers: list[dict[str, Any]], *, as_json: bool) -> None:
             answer["file"] if number == 0 else "",
             finding["finding"],
             f"{100 * finding['probability']:.0f} %",
+            f"{100 * finding['threshold']:.0f} %",
             "yes" if finding["positive"] else "no",
         ]
         for answer in answers
         for number, finding in enumerate(answer.get("findings", []))
     ]
     if rows:
-        print_table("", ["file", "finding", "probability", "above threshold"], rows)
+        print_table("", ["file", "finding", "probability", "threshold", "reached"], rows)
     for answer in answers:
         if "error" in answer:
             note(f"no answer: {answer['error']}")

@@ -17,6 +17,7 @@ from crossbeat.errors import CheckpointError, ConfigError
 from crossbeat.quality import require
 from crossbeat.readers import read_ecg
 from crossbeat.recipes.networks import EcgModel, ecg_logits, ecg_parts
+from crossbeat.recipes.record import RESULT
 from crossbeat.signal import Ecg, Ecgs, Preprocessing
 from crossbeat.training.checkpoint import load_tensors, load_weights
 
@@ -27,11 +28,14 @@ class Answer:
 
     Args:
         probability: calibrated on the validation patients, 0 to 1.
-        positive: whether the score reaches the threshold that was chosen on validation.
+        threshold: the probability with the best F1 on the validation patients, 0 to 1; of a rare
+            finding it may be low.
+        positive: whether the threshold is reached.
     """
 
     finding: str
     probability: float
+    threshold: float
     positive: bool
 
 
@@ -63,6 +67,11 @@ class Predictor:
         """
         if (folder / "model" / "config.json").is_file():
             folder = folder / "model"
+        elif (folder / RESULT).is_file():
+            raise CheckpointError(
+                f"{folder} must be a run with an ECG model, got one that reads X-rays or was "
+                "stopped before its model was saved; run its train command again or name another"
+            )
         config = _read(folder / "config.json", ("format",))
         if config.get("format") != FORMAT:
             raise CheckpointError(
@@ -127,8 +136,8 @@ class Predictor:
                 f"{finding} must be calibrated, but the validation split had only one class of "
                 "it; leave the finding out or train on a larger cohort"
             )
-        probability = float(expit(np.float64(slope * logit + intercept)))
-        return Answer(finding, probability, logit >= threshold)
+        probability, least = expit(slope * np.array([logit, threshold]) + intercept).tolist()
+        return Answer(finding, probability, least, logit >= threshold)
 
 
 def _ecg_model(values: dict[str, Any], path: Path) -> EcgModel:
