@@ -117,6 +117,25 @@ def test_every_setting_changes_what_the_recipe_does(name, path, tiny):
     assert differs(name, changed, with_every_kind_of_label(tiny))
 
 
+@pytest.mark.parametrize("name", ["cromotex", "clip", "label-only"])
+def test_views_and_the_projections_rate_reach_every_contrast(name, tiny):
+    def first_losses(recipe):
+        parts = recipe.parts(tiny.info, 0)
+        for phase in recipe.phases(parts, tiny, 0):
+            if "ecg_projection" in phase.trains:
+                generator = torch.Generator().manual_seed(0)
+                losses = phase.step(parts, phase.train.batch(np.arange(24)), generator)
+                yield float(losses["loss"].detach()), phase.trains["ecg_projection"]
+
+    recipe = small(name)
+    changed = replace(recipe, views=replace(recipe.views, mask=0.5), projection_scale=0.3)
+    base, other = list(first_losses(recipe)), list(first_losses(changed))
+    assert len(base) == 2
+    for (ours, rate), (theirs, other_rate) in zip(base, other, strict=True):
+        assert ours != theirs
+        assert (rate, other_rate) == (recipe.projection_scale, 0.3)
+
+
 def test_a_recipe_that_stays_the_same_does_the_same(tiny):
     cohort = with_every_kind_of_label(tiny)
     assert not any(differs(name, small(name), cohort) for name in ONE_OF_EACH_KIND)
