@@ -6,11 +6,12 @@ effect                reason and source
 mass -> voltage       more muscle, more dipole; sensitivity is poor, since habitus, age and sex
                       change voltage as much (Sokolow and Lyon 1949, Am Heart J 37:161; Levy et
                       al. 1990, Circulation 81:815)
-mass -> ST, T         repolarisation turns against the QRS: strain (Sokolow and Lyon 1949)
+mass -> ST, T         repolarisation turns against the QRS: strain (Hancock et al. 2009,
+                      Circulation 119:e251)
 dilatation -> loop    intracavitary blood augments radial forces (Brody 1956, Circ Res 4:731);
                       the transition in V1 to V6 moves left
-weakness -> QRS       the wave front travels further through scar and stretched fibres (Kashani
-                      and Barold 2005, J Am Coll Cardiol 46:2183)
+weakness -> QRS       the weaker the ventricle, the wider the QRS (Kashani and Barold 2005, J Am
+                      Coll Cardiol 46:2183): scar and stretched fibres lengthen the way
 fluid -> voltage      oedema, pleural and pericardial fluid shunt current and move electrodes away
                       (Madias et al. 2001, J Am Coll Cardiol 38:756)
 obesity -> voltage    distance lowers limb and chest voltage; a high diaphragm turns the axis left
@@ -19,16 +20,17 @@ lungs -> axis         overinflated lungs lower voltage and turn the axis down
 left atrium -> P      longer P, terminal negativity in V1 (Morris et al. 1964, Circulation 30:242)
 congestion -> rate    sympathetic drive holds the output of a failing ventricle (Francis et al.
                       1984, Ann Intern Med 101:370)
-block -> QRS, T       bundle branch block and pacing widen the QRS (Surawicz et al. 2009,
-                      Circulation 119:e235)
+block -> QRS, T       bundle branch block widens the QRS (Surawicz et al. 2009, Circulation
+                      119:e235), and so does pacing of the ventricle
 scar -> Q             the wall opposite the scar is left unopposed
 potassium -> T        high: tall narrow T, wide QRS, flat P; low: flat T, long QT (Surawicz 1967,
                       Am Heart J 73:814)
 rate -> QT            by the cube root of RR (Fridericia 1920, Acta Med Scand 53:469)
 ====================  ==========================================================================
 
-The sources give the direction; the sizes are ours, kept within the healthy and diseased ranges
-that textbooks print. See ``findings`` on how hard this makes the cohort.
+The sources give the direction; rows without one are textbook knowledge. The sizes are ours, kept
+within the healthy and diseased ranges that textbooks print. See ``findings`` on how hard this makes
+the cohort.
 """
 
 from dataclasses import dataclass, fields

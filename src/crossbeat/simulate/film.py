@@ -123,9 +123,10 @@ class Thorax:
 def thorax(patients: Patients, film: Film) -> Thorax:
     """The geometry on each film.
 
-    The great vessels widen with blood volume (Milne et al. 1984, Radiology 152:1); the diaphragm
-    stands high in obesity and low and flat in overinflated lungs; 200 ml blunt the angle and 500 ml
-    hide the diaphragm (Blackmore et al. 1996).
+    The great vessels are wider in the heavy (Milne et al. 1984, Radiology 152:1) and widen with
+    blood volume (Pistolesi et al. 1984, Radiology 152:9); the diaphragm stands high in obesity and
+    low and flat in overinflated lungs; 200 ml blunt the angle and 500 ml hide the diaphragm
+    (Blackmore et al. 1996, Acad Radiol 3:103).
     """
     tall = patients.height / 1.69
     shallow = 1 - film.breath

@@ -5,8 +5,8 @@ is not to be touched to favour one. Two limits guided it, both measured by ``tes
 
 - the *latent limit*: the noise-free ECG parameters (``electrical``) with true labels separate the
   findings about as well as published ECG models do at their best, above the 70 to 73 AUROC that a
-  direct classifier reaches on report labels and well below certainty;
-- the *film limit*: what the film shows of the same state (``thorax.film_measures``) with a reader's
+  direct classifier reaches on report labels (CroMoTEX, arXiv:2506.19329), well below certainty;
+- the *film limit*: what the film shows of the same state (``film.film_measures``) with a reader's
   error reaches the 90s, as published X-ray classifiers do.
 
 What keeps the ECG below certainty is difference between people (habitus, position of the heart and
@@ -34,16 +34,17 @@ CONDITIONS = (
 """Conditions of the ECG, known as truth only."""
 
 CARDIOMEGALY = 0.5
-"""Cardiothoracic ratio above which a heart is large.
-Source: Danzer 1919, Am J Med Sci 157:513."""
+"""Cardiothoracic ratio above which a heart is large: the limit in common use.
+Source: Danzer 1919, Am J Med Sci 157:513, for the ratio, not for the limit."""
 
 EFFUSION = 200.0
 """Fluid on the larger side, ml, that blunts the costophrenic angle of an upright frontal film.
 Source: Blackmore et al. 1996, Acad Radiol 3:103."""
 
 EDEMA = 10.0
-"""Extravascular lung water, ml per kg, from which edema is diagnosed.
-Source: Tagami et al. 2010, Crit Care 14:R162 (normal 7.4, standard deviation 3.3)."""
+"""Extravascular lung water, ml per kg, from which there is edema.
+Source: Kushimoto et al. 2012, Crit Care 16:R232; Tagami et al. 2010, Crit Care 14:R162, for what is
+normal (7.4, standard deviation 3.3)."""
 
 LONG_QT = (460.0, 450.0)
 """Corrected QT in ms, women and men. Source: Rautaharju et al. 2009, Circulation 119:e241."""

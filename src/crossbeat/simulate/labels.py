@@ -2,11 +2,11 @@
 
 A reader sees the film (``film.shown``) with an error of their own, and writes. What is clear is
 stated; what is near the threshold is hedged or left out; most of what is absent is never mentioned.
-A program then codes the text. Reading of bedside films for edema and effusion is known to vary
-between readers (Ruskin et al. 1987, Am J Roentgenol 148:681 for supine effusion); the rules of
-coding are those of CheXpert (Irvin et al. 2019, AAAI 33:590), whose labeller agrees with people
-better on what is stated than on what is hedged; absent findings are mentioned as rarely as in
-MIMIC-CXR-JPG (Johnson et al. 2019, arXiv:1901.07042).
+A program then codes the text. How far readers err is ours; that they do is known, for instance
+of supine films, where three of them missed a third of the effusions (Ruskin et al. 1987, Am J
+Roentgenol 148:681). The rules of coding are those of CheXpert (Irvin et al. 2019, AAAI 33:590),
+whose labeller agrees with people better on what is stated than on what is hedged; absent findings
+are mentioned about as rarely as in MIMIC-CXR-JPG (Johnson et al. 2019, arXiv:1901.07042).
 """
 
 from dataclasses import dataclass

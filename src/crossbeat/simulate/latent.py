@@ -1,14 +1,14 @@
 """One latent heart per virtual patient: who they are, what ails them, and the state it leaves.
 
 Causes run one way: person -> chronic disease -> muscle, chambers and filling pressure -> fluid in
-lung and pleura -> conduction and rhythm. An ECG (``electrical``) and an X-ray (``thorax``) are
+lung and pleura -> conduction and rhythm. An ECG (``electrical``) and an X-ray (``film``) are
 both read off this state; neither knows the other.
 
 ====================  ==========================================================================
 effect                reason and source
 ====================  ==========================================================================
-pressure -> mass      hypertension, kidney disease and obesity thicken the left ventricle (Levy
-                      et al. 1988, Ann Intern Med 108:7)
+pressure -> mass      hypertension and obesity (Levy et al. 1988, Ann Intern Med 108:7) and kidney
+                      disease (Foley et al. 1995, Kidney Int 47:186) thicken the left ventricle
 infarct -> EF         lost muscle does not contract; the ventricle dilates (Pfeffer and Braunwald
                       1990, Circulation 81:1161)
 stiffness -> pressure hypertrophy, age and a weak ventricle raise the filling pressure, and the
