@@ -117,6 +117,6 @@ def xrv_range(
 ) -> Float32[Tensor, "batch 1 height width"]:
     """Grey values from -1024 to 1024, as torchxrayvision's weights take them.
 
-    Source: Cohen 2022 (arXiv:2111.00595) section 2.
+    Source: Cohen 2022 (arXiv:2111.00595) and torchxrayvision's code.
     """
     return (2 * unit_range(images) - 1) * 1024

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from crossbeat.errors import DataError
 
 STANDARD = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
-"""The twelve leads in the order of AHA 2007 recommendations, as PTB-XL writes them."""
+"""The twelve leads in their customary order, as PTB-XL writes them."""
 
 MIMIC = ("I", "II", "III", "aVR", "aVF", "aVL", "V1", "V2", "V3", "V4", "V5", "V6")
 """The order of MIMIC-IV-ECG: aVF stands before aVL."""
@@ -28,7 +28,9 @@ INVERSE_DOWER = np.array(
         [0.021, 0.102, -0.228, -0.310, -0.245, -0.063, 0.054, 0.108],
     ]
 )
-"""Maps ``INDEPENDENT`` to the Frank leads X, Y, Z. Source: Edenbrandt and Pahlm 1988, table 1."""
+"""Maps ``INDEPENDENT`` to the Frank leads X, Y, Z: the pseudo-inverse of Dower's matrix.
+Source: Edenbrandt and Pahlm 1988, J Electrocardiol 21:361; digits, cut after the third decimal, of
+Jwoo5/fairseq-signals at 8d570b3."""
 
 _LIMB = {
     "III": {"I": -1.0, "II": 1.0},
@@ -58,7 +60,7 @@ def limb_leads(i: NDArray, ii: NDArray) -> dict[str, NDArray]:
 
     III = II - I, aVR = -(I + II) / 2, aVL = I - II / 2, aVF = II - I / 2.
 
-    Source: Einthoven 1913; Goldberger 1942.
+    Source: Einthoven, Fahr and de Waart 1913; Goldberger 1942.
     """
     given = {"I": i, "II": ii}
     return {

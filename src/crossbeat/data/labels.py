@@ -27,7 +27,7 @@ class LabelPolicy:
     Raises:
         ConfigError: a value is none of the words of its type.
 
-    Source: Irvin 2019 (arXiv:1901.07031) section 3 (U-Ignore, U-Zeros, U-Ones).
+    Source: Irvin 2019 (arXiv:1901.07031), U-Ignore, U-Zeros and U-Ones.
     """
 
     uncertain: Literal["positive", "negative", "ignore"] = "ignore"

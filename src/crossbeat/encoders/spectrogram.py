@@ -44,7 +44,7 @@ class SpectrogramStem(nn.Module):
     Raises:
         ValueError: the ECG is shorter than one frame.
 
-    Source: Yang 2023 (BIOT, arXiv:2305.10351) section 3.1, and its public code.
+    Source: Yang 2023 (BIOT, arXiv:2305.10351) and its public code.
     """
 
     cosines: Tensor
@@ -107,7 +107,7 @@ class SpectrogramTransformer(nn.Module):
         dropout: probability in the blocks in training, 0 to 1.
         embedding_dropout: probability on the tokens before the first block, 0 to 1.
 
-    Source: Yang 2023 (BIOT, arXiv:2305.10351) section 3.1, and its public code, whose defaults
+    Source: Yang 2023 (BIOT, arXiv:2305.10351) and its public code, whose defaults
         are made for EEG at 200 Hz.
     """
 

@@ -58,8 +58,9 @@ class LeadPatchTransformer(nn.Module):
         hidden: width of the feed-forward half of a block, above 0.
         dropout: probability in training, 0 to 1.
 
-    Source: Dosovitskiy 2021 (arXiv:2010.11929) eq. 1 to 4; Ding 2024 (CardiacNets,
-        arXiv:2411.13602) and its public code for the sizes and the pooling.
+    Source: Dosovitskiy 2021 (arXiv:2010.11929) eq. 1 to 4; Ding 2024
+        (arXiv:2411.13602; CardiacNets in its first version, later CardioNets) and its public code
+        for the sizes and the pooling.
     """
 
     def __init__(

@@ -52,7 +52,8 @@ def resamples(patients: Patients, *, seed: int, replicates: int) -> Resamples:
     Raises:
         ValueError: there is no sample, or no replicate is asked for.
 
-    Source: Efron and Tibshirani 1993, section 6.
+    Source: Efron and Tibshirani 1993, chapter 6; Field and Welsh 2007 (J R Stat Soc B 69:369), the
+    cluster bootstrap.
     """
     if len(patients) == 0 or replicates < 1:
         raise ValueError(
@@ -83,6 +84,8 @@ def summarise(values: Distribution) -> Interval:
 
     Args:
         values: as ``distribution`` returns them, or a difference or mean of such.
+
+    Source: Efron and Tibshirani 1993, chapter 13.
     """
     value, drawn = values[0], values[1:]
     if np.isnan(value):

@@ -41,7 +41,7 @@ def platt(targets: Samples, scores: Samples) -> Calibration:
     Returns:
         NaN for both values where a class is absent.
 
-    Source: Platt 1999, section 2.2.
+    Source: Platt 1999, the sigmoid and its targets.
     """
     known = ~np.isnan(targets)
     targets, scores = targets[known].astype(np.float64), scores[known].astype(np.float64)

@@ -50,7 +50,7 @@ def auprc(targets: Samples, scores: Samples, weights: Weights) -> Values:
     Raises:
         ValueError: a target is not 0, 1 or NaN, or a score is not finite.
 
-    Source: Davis and Goadrich 2006.
+    Source: Davis and Goadrich 2006, on why not to interpolate.
     """
     positive, negative = _by_score(*_known(targets, scores, weights))
     hits = np.cumsum(positive[:, ::-1], axis=1)

@@ -79,7 +79,8 @@ def same(codes: Int[Tensor, " batch"]) -> Pairs:
     Args:
         codes: any integers.
 
-    Source: Gopal 2021 (3KG), whose positives are the views of one patient.
+    Source: Gopal 2021 (3KG, arXiv:2106.04452) as in Jwoo5/fairseq-signals at 8d570b3, where all
+    views of one patient are positives.
     """
     return (codes[:, None] == codes[None, :]).float()
 
