@@ -4,8 +4,8 @@ How hard the cohort is was set once, from physiology, before any method was comp
 is not to be touched to favour one. Two limits guided it, both measured by ``tests/simulate``:
 
 - the *latent limit*: the noise-free ECG parameters (``electrical``) with true labels separate the
-  findings about as well as published ECG models do at their best, above the 70 to 73 AUROC that a
-  direct classifier reaches on report labels (CroMoTEX, arXiv:2506.19329), well below certainty;
+  findings above the 70 to 73 AUROC that a direct classifier reaches on report labels (by a summary
+  of CroMoTEX, arXiv:2506.19329) and well below certainty; how far above is our choice;
 - the *film limit*: what the film shows of the same state (``film.film_measures``) with a reader's
   error reaches the 90s, as published X-ray classifiers do.
 
