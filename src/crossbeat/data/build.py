@@ -12,19 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import (
     Executor,
     Future,
-    ProcessPoolExecutor,
     ThreadPoolExecutor,
     as_completed,
 )
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-import torch
 from jaxtyping import Int16, UInt8
 
 from crossbeat.data.cohort import INFO_FILE, TABLE_FILE, Cohort
@@ -32,6 +29,7 @@ from crossbeat.data.info import CohortInfo, FileInfo, file_info
 from crossbeat.data.table import check_table, conform
 from crossbeat.errors import DataError
 from crossbeat.files import write_whole
+from crossbeat.workers import process_pool
 
 Progress = Callable[[int, int], None]
 """Called with the number of finished blocks and of all blocks."""
@@ -200,16 +198,10 @@ def _executor(given: Executor | None, num_jobs: int) -> Iterator[Executor]:
     if given is not None:
         yield given
         return
-    # Forking a process in which torch has threads can hang: start anew.
     workers = max(1, min(num_jobs, os.cpu_count() or 1))
     if workers == 1:
         pool: Executor = ThreadPoolExecutor(1)
     else:
-        pool = ProcessPoolExecutor(
-            workers,
-            mp_context=get_context("spawn"),
-            initializer=torch.set_num_threads,
-            initargs=(1,),
-        )
+        pool = process_pool(workers)
     with pool:
         yield pool

@@ -1,16 +1,14 @@
 """Several runs side by side, each in a process of its own, in an order that respects needs."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
-
-import torch
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.recipes.run import Plan, train
 from crossbeat.training import TrainerSettings
+from crossbeat.workers import process_pool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,12 +75,7 @@ def _side_by_side(
     done: set[Path] = set()
     waiting = list(jobs)
     running: dict[Future[None], Job] = {}
-    pool = ProcessPoolExecutor(
-        workers,
-        mp_context=get_context("spawn"),
-        initializer=torch.set_num_threads,
-        initargs=(1,),
-    )
+    pool = process_pool(workers)
     try:
         while waiting or running:
             ready = [job for job in waiting if done.issuperset(job.after)]
