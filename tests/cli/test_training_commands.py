@@ -45,6 +45,13 @@ def files(run):
     }
 
 
+def history(run):
+    """Of every epoch what it reached, without how long it took."""
+    phases = json.loads((run / "finished.json").read_text())["phases"]
+    epochs = [epoch for phase in phases for epoch in phase["history"]]
+    return [{key: epoch[key] for key in epoch if key != "seconds"} for epoch in epochs]
+
+
 @pytest.fixture(scope="module")
 def direct(tiny, tmp_path_factory):
     """The folder of a run that was trained by the command."""
@@ -141,6 +148,7 @@ def test_ctrl_c_leaves_a_run_that_the_same_command_finishes(
     assert "got one that was stopped; run the same train command again to go on" in err
     assert called(capsys, *command(tiny, tmp_path))[0] == 0
     assert files(tmp_path / "run") == files(direct)
+    assert history(tmp_path / "run") == history(direct)
 
 
 def test_another_setting_in_the_same_folder_is_refused(direct, tiny, capsys):
