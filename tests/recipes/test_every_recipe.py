@@ -1,6 +1,7 @@
 """Laws that hold for every recipe, at a size that trains within a second."""
 
 import shutil
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -44,31 +45,33 @@ def poisoned(cohort, folder, split):
     return Cohort.open(folder).with_table(cohort.table.with_columns(flipped))
 
 
+@pytest.fixture(scope="module")
+def clean(tiny, tmp_path_factory):
+    """The run of each recipe on ``tiny``, trained at the first call."""
+    folder = tmp_path_factory.mktemp("clean")
+    return cache(lambda name: run_of(small(name), tiny, folder / name, name=name))
+
+
 @pytest.mark.parametrize("name", RECIPES)
-def test_every_phase_runs_and_runs_repeat_bit_for_bit(name, tiny, tmp_path):
-    recipe = small(name)
-    first = run_of(recipe, tiny, tmp_path / "a", name=name)
-    again = run_of(recipe, tiny, tmp_path / "b", name=name)
+def test_every_phase_runs_and_runs_repeat_bit_for_bit(name, tiny, clean, tmp_path):
+    first, again = clean(name), run_of(small(name), tiny, tmp_path / "again", name=name)
     assert [phase["name"] for phase in first.phases] == PHASES[name]
     assert not any(phase["reused"] for phase in again.phases)
     assert same(first.parts, again.parts)
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_no_phase_sees_the_test_split(name, tiny, tmp_path):
-    recipe = small(name)
-    clean = run_of(recipe, tiny, tmp_path / "clean", name=name)
+def test_no_phase_sees_the_test_split(name, tiny, clean, tmp_path):
     other = poisoned(tiny, tmp_path / "cohort", "test")
-    run = run_of(recipe, other, tmp_path / "run", name=name)
+    run = run_of(small(name), other, tmp_path / "run", name=name)
     assert not any(phase["reused"] for phase in run.phases)
-    assert same(clean.parts, run.parts)
+    assert same(clean(name).parts, run.parts)
 
 
-def test_the_test_of_the_split_would_notice_a_change_of_training_data(tiny, tmp_path):
-    recipe = small("direct")
-    clean = run_of(recipe, tiny, tmp_path / "clean", name="direct")
+def test_the_test_of_the_split_would_notice_a_change_of_training_data(tiny, clean, tmp_path):
     other = poisoned(tiny, tmp_path / "cohort", "train")
-    assert not same(clean.parts, run_of(recipe, other, tmp_path / "run", name="direct").parts)
+    run = run_of(small("direct"), other, tmp_path / "run", name="direct")
+    assert not same(clean("direct").parts, run.parts)
 
 
 @pytest.mark.parametrize("name", RECIPES)
