@@ -23,11 +23,13 @@ def hurried(recipe):
 @pytest.mark.slow
 def test_the_demo_ends_with_results_a_report_and_a_model(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(PRESETS, "hurried", lambda recipe: hurried(demo(recipe)))
-    monkeypatch.setattr("crossbeat.cli.demo.SHARES", {"100 %": 1.0})  # 1 % would be one patient
     out = tmp_path / "demo"
     given = ["--patients", "200", "--abundant", "200", "--workers", "1", "--preset", "hurried"]
     assert main(["demo", "--out", str(out), *given]) == 0
+    assert "no linear probe with 1 % of the labels" in capsys.readouterr().err  # one patient
     results = json.loads((out / "results.json").read_text())
+    assert "100 %" in results["probes"]
+    assert "1 %" not in results["probes"]
     assert set(results["models"]) >= {"direct", "cromotex", "distillation", "shuffled", "teacher"}
     assert set(results["differences"]) >= {"cromotex - direct", "shuffled - direct"}
     assert set(results["limits"]) == {"latent", "ecg-clean-labels"}

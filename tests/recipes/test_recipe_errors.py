@@ -1,5 +1,6 @@
 """A recipe that does not fit the cohort says so before anything is trained."""
 
+import json
 from dataclasses import replace
 
 import polars as pl
@@ -8,6 +9,7 @@ from small_recipes import run_of, small
 
 from crossbeat.errors import CheckpointError, ConfigError
 from crossbeat.recipes.phases import VcgViews
+from crossbeat.recipes.run import Run
 
 NEEDS_XRAYS = ("cromotex", "shuffled", "clip", "distillation", "teacher", "eccl")
 
@@ -76,3 +78,22 @@ def test_weights_for_another_xray_encoder_are_refused(tiny):
     dense = replace(recipe, xray=replace(recipe.xray, encoder="densenet121"))
     with pytest.raises(CheckpointError, match=r"some\.safetensors"):
         dense.parts(tiny.info, 0)
+
+
+@pytest.mark.parametrize("normalisation", ["none", "group_z"])
+def test_ecgs_that_are_no_millivolts_must_be_normalised_by_lead(tiny, normalisation):
+    recipe = small("direct")
+    recipe = replace(recipe, ecg=replace(recipe.ecg, normalisation=normalisation))
+    with pytest.raises(
+        ConfigError, match=f"ECGs in NU must be normalised by lead.*{normalisation}"
+    ):
+        recipe.parts(replace(tiny.info, unit="NU"), 0)
+
+
+def test_a_finished_run_opens_without_the_file_that_its_xray_encoder_started_from(tiny, tmp_path):
+    run_of(small("teacher"), tiny, tmp_path / "run", name="teacher")
+    path = tmp_path / "run" / "run.json"
+    plan = json.loads(path.read_text())
+    plan["settings"]["xray"]["weights"] = "moved-away.safetensors"
+    path.write_text(json.dumps(plan))
+    assert "xray_encoder" in Run.open(tmp_path / "run").parts

@@ -150,7 +150,8 @@ def _probes(runs: dict[str, Any], cohort: Any, seed: int) -> dict[str, Any]:
         "self-supervision": runs["cromotex"].after("self-supervision"),
     }
     probed = {name: probe(run, cohort, SHARES, seed) for name, run in encoders.items()}
-    return {share: {name: found[share] for name, found in probed.items()} for share in SHARES}
+    shares = probed["cromotex"]
+    return {share: {name: found[share] for name, found in probed.items()} for share in shares}
 
 
 def _answer_for_one(out: Path) -> None:

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from crossbeat.cli.options import note
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.splits import Split
+from crossbeat.errors import DataError
 from crossbeat.evaluation.compare import estimate
 from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.evaluation.probe import Embedded, LinearProbe
@@ -16,6 +18,8 @@ def probe(
 ) -> dict[str, dict[str, Any]]:
     """The results of logistic regressions on a run's frozen embeddings, by share of the labels.
 
+    A share in which a finding has one class only is left out, and said.
+
     Args:
         shares: of the training patients whose labels are used, above 0 and at most 1.
         seed: picks those patients, and the resamples of the intervals.
@@ -26,7 +30,11 @@ def probe(
     truth = cohort.truth(rows, run.recipe.findings).double().numpy()
     results = {}
     for name, share in shares.items():
-        fitted = LinearProbe(share=share, seed=seed).fit(train, val)
+        try:
+            fitted = LinearProbe(share=share, seed=seed).fit(train, val)
+        except DataError as error:  # the same patients, and so the same outcome, for every run
+            note(f"no linear probe with {name} of the labels: {error}")
+            continue
         said = Predictions(
             run.recipe.findings,
             val=Scored(val.targets, fitted.scores(val.features), val.patients),

@@ -30,11 +30,16 @@ def percent(estimate: Mapping[str, Any] | None, *, signed: bool = False) -> str:
     """
     if estimate is None or estimate["value"] is None:
         return "not defined"
-    sign = "+" if signed else ""
-    value, low, high = (estimate[name] for name in ("value", "low", "high"))
-    if low is None or high is None:
-        return f"{100 * value:{sign}.1f}"
-    return f"{100 * value:{sign}.1f} ({100 * low:{sign}.1f} to {100 * high:{sign}.1f})"
+    value, low, high = (
+        None if estimate[name] is None else _rounded(100 * estimate[name], signed)
+        for name in ("value", "low", "high")
+    )
+    return f"{value}" if low is None or high is None else f"{value} ({low} to {high})"
+
+
+def _rounded(value: float, signed: bool) -> str:
+    nearest = round(value, 1) + 0.0  # a difference of -0.04 is no minus zero
+    return f"{nearest:+.1f}" if signed and nearest else f"{nearest:.1f}"
 
 
 def show(results: dict[str, Any], *, as_json: bool) -> None:

@@ -29,6 +29,9 @@ Logits = Float[Tensor, "batch finding"]
 
 Built = TypeVar("Built", bound=nn.Module)
 
+_PER_LEAD = ("z", "min_max")
+"""Normalisations whose result does not depend on the unit."""
+
 _XRAY_RANGES: dict[str, Callable[[Tensor], Tensor]] = {
     "densenet121": xrv_range,
     "small": unit_range,
@@ -93,10 +96,15 @@ def ecg_parts(model: EcgModel, info: CohortInfo, num_findings: int, seed: int) -
     """``ecg_encoder`` and ``ecg_classifier`` for the leads and the length of a cohort.
 
     Raises:
-        ConfigError: the cohort has no ECGs.
+        ConfigError: the cohort has no ECGs, or ECGs whose unit the normalisation would keep.
     """
     if not info.leads:
         raise ConfigError(f"cohort {info.name!r} must have ECGs for this recipe, got X-rays only")
+    if info.unit != "mV" and model.normalisation not in _PER_LEAD:
+        raise ConfigError(
+            f"ECGs in {info.unit} must be normalised by lead ({' or '.join(_PER_LEAD)}), got "
+            f"{model.normalisation!r}; set --recipe.ecg.normalisation z"
+        )
     build = partial(ENCODERS[model.encoder], len(info.leads), round(info.fs * info.seconds))
     encoder = seeded(seed, "ecg_encoder", build)
     return nn.ModuleDict(

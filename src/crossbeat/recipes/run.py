@@ -57,7 +57,7 @@ class Run:
         """
         plan, phases = record.read_plan(folder), record.read_phases(folder)
         recipe = from_plain(recipe_named(plan["recipe"]), plan["settings"])
-        parts = recipe.parts(record.shape(plan), plan["seed"])
+        parts = _untrained(recipe).parts(record.shape(plan), plan["seed"])
         weights, _ = load_tensors(folder / record.WEIGHTS)
         load_weights(parts, weights, str(folder / record.WEIGHTS))
         parts.eval()
@@ -74,7 +74,7 @@ class Run:
             raise ConfigError(
                 f"phase must be one of {', '.join(names)}, got {phase!r}; choose one of them"
             )
-        parts = self.recipe.parts(record.shape(self.plan), self.seed)
+        parts = _untrained(self.recipe).parts(record.shape(self.plan), self.seed)
         for each in self.phases[: names.index(phase) + 1]:
             path = self.folder / each["folder"] / BEST
             weights, _ = load_tensors(path)
@@ -88,6 +88,14 @@ class Run:
     def seed(self) -> int:
         """The seed of the run."""
         return int(self.plan["seed"])
+
+
+def _untrained(recipe: Recipe) -> Recipe:
+    """The recipe without the file that its X-ray encoder started from: the run has its weights."""
+    settings: Any = recipe
+    if not hasattr(settings, "xray"):
+        return recipe
+    return replace(settings, xray=replace(settings.xray, weights=""))
 
 
 @dataclass(frozen=True, kw_only=True)
