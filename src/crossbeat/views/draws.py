@@ -6,6 +6,7 @@ order of the leads nor the absence of some changes what happens to the others.
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from jaxtyping import Float, Int64
@@ -13,6 +14,9 @@ from torch import Tensor
 
 from crossbeat.leads import STANDARD, canonical
 from crossbeat.signal import Ecgs
+
+_BLOCK = 32
+"""Rows whose numbers are drawn together."""
 
 View = Callable[[Ecgs, torch.Generator], Ecgs]
 """A random change to a batch of ECGs in millivolts; it returns a new batch."""
@@ -24,6 +28,32 @@ def uniform(
     """Numbers from U(low, high), on the device of the generator; ``low`` if both are equal."""
     share = torch.rand(shape, generator=generator, device=generator.device)
     return low + (high - low) * share
+
+
+def normal(generator: torch.Generator, shape: tuple[int, ...]) -> Float[Tensor, "..."]:
+    """Numbers from N(0, 1), on the device of the generator.
+
+    On the CPU they are drawn in blocks of rows, each from a generator of its own whose seed
+    ``generator`` gives: torch draws on one core, so blocks side by side use them all. The
+    numbers do not depend on how many cores there are.
+    """
+    if generator.device.type != "cpu":
+        return torch.randn(shape, generator=generator, device=generator.device)
+    numbers = torch.empty(shape)
+    blocks = numbers.split(_BLOCK)
+    seeds = torch.randint(2**62, (len(blocks),), generator=generator).tolist()
+    if torch.get_num_threads() == 1 or len(blocks) == 1:
+        for block, seed in zip(blocks, seeds, strict=True):
+            _fill(block, seed)
+        return numbers
+    with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+        for _ in threads.map(_fill, blocks, seeds):
+            pass
+    return numbers
+
+
+def _fill(block: Float[Tensor, "..."], seed: int) -> None:
+    block.normal_(generator=torch.Generator().manual_seed(seed))
 
 
 def starts(generator: torch.Generator, shape: tuple[int, ...], num: int) -> Int64[Tensor, "..."]:

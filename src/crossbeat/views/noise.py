@@ -13,7 +13,7 @@ from torch import Tensor
 
 from crossbeat.leads import INDEPENDENT, expansion
 from crossbeat.signal import Ecgs
-from crossbeat.views.draws import slots, uniform, working_dtype
+from crossbeat.views.draws import normal, slots, uniform, working_dtype
 
 ELECTRODES = ("RA", "LA", "LL", "V1", "V2", "V3", "V4", "V5", "V6")
 """The nine electrodes that measure: right arm, left arm, left leg, and six on the chest."""
@@ -46,8 +46,7 @@ def jitter(ecg: Ecgs, generator: torch.Generator, *, sd: float = 0.02) -> Ecgs:
     if sd < 0:
         raise ValueError(f"sd must be at least 0 mV, got {sd}")
     shape = (len(ecg.values), len(ELECTRODES), ecg.values.shape[-1])
-    noise = torch.randn(shape, generator=generator, device=generator.device)
-    return _add(ecg, noise, sd)
+    return _add(ecg, normal(generator, shape), sd)
 
 
 def wander(
