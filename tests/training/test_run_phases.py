@@ -278,5 +278,5 @@ def test_seeds_depend_on_every_part():
 def test_a_source_of_unequal_lengths_is_refused(tiny):
     rows = tiny.rows("train")
     targets, extra = torch.zeros(len(rows), 1), {"embedding": torch.zeros(3, 2)}
-    with pytest.raises(ValueError, match="a source of 72 rows got lengths .'embedding': 3"):
+    with pytest.raises(ValueError, match=r"a source of 72 rows got lengths .'embedding': 3"):
         Source(cohort=tiny, rows=rows, reads=("ecg",), targets=targets, extra=extra)
