@@ -9,13 +9,13 @@ from torch import Tensor, nn
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.labels import LabelPolicy
+from crossbeat.data.matched import shuffled
 from crossbeat.data.splits import Split
 from crossbeat.errors import ConfigError
 from crossbeat.recipes import scores
 from crossbeat.recipes.networks import EcgModel, XrayModel, ecg_logits, embed_xray, xray_logits
 from crossbeat.recipes.steps import XRAY_EMBEDDING
 from crossbeat.training import Batch, Source
-from crossbeat.training.module import derive_seed
 
 
 @dataclass(frozen=True)
@@ -91,21 +91,11 @@ def paired_sources(
         shuffle: give every ECG the X-ray of a random other patient of its split, the null that
             shows what of a gain does not come from the X-ray.
     """
+    if shuffle:
+        study = replace(study, cohort=shuffled(study.cohort, study.seed))
     sources = study.sources("ecg", "xray")
     embeddings = partial(batch_xray_embeddings, model=model)
-    train, val = with_teacher(parts, sources, XRAY_EMBEDDING, embeddings)
-    if not shuffle:
-        return train, val
-    return _shuffled(train, study.seed), _shuffled(val, study.seed)
-
-
-def _shuffled(source: Source, seed: int) -> Source:
-    generator = torch.Generator().manual_seed(derive_seed(seed, "shuffled pairs"))
-    order = torch.randperm(len(source), generator=generator)
-    giver = torch.empty_like(order)
-    giver[order] = order.roll(1)  # one place on in a random order: nobody keeps the own X-ray
-    extra = {name: values[giver] for name, values in source.extra.items()}
-    return replace(source, extra=extra)
+    return with_teacher(parts, sources, XRAY_EMBEDDING, embeddings)
 
 
 def with_teacher(
