@@ -34,7 +34,7 @@ from crossbeat.recipes.phases import (
     VcgViews,
     alignment_phase,
     fine_tuning_phase,
-    self_supervision_phase,
+    self_supervised_start,
     teacher_phase,
 )
 from crossbeat.recipes.sources import Study, paired_sources
@@ -84,15 +84,7 @@ class Clip:
         """Teacher, self-supervision, pairing with the teacher frozen, fine-tuning."""
         study = Study(cohort, self.findings, self.labels, seed)
         yield teacher_phase(study, self.xray, self.teacher, encoder_scale=self.teacher_scale)
-        if self.self_supervision is not None:
-            yield self_supervision_phase(
-                study,
-                self.ecg,
-                self.self_supervision,
-                views=self.views,
-                temperature=self.self_temperature,
-                projection_scale=self.projection_scale,
-            )
+        yield from self_supervised_start(study, self)
         yield alignment_phase(
             paired_sources(study, parts, self.xray, shuffle=False),
             self.alignment,
@@ -160,15 +152,7 @@ class LabelContrast:
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
         """Self-supervision, contrast by labels, fine-tuning."""
         study = Study(cohort, self.findings, self.labels, seed)
-        if self.self_supervision is not None:
-            yield self_supervision_phase(
-                study,
-                self.ecg,
-                self.self_supervision,
-                views=self.views,
-                temperature=self.self_temperature,
-                projection_scale=self.projection_scale,
-            )
+        yield from self_supervised_start(study, self)
         yield alignment_phase(
             study.sources("ecg"),
             self.alignment,

@@ -1,8 +1,9 @@
 """The phases that recipes share, from their settings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -155,31 +156,44 @@ def _by_step_loss(step: Step, optimisation: Optimisation) -> Choice:
     )
 
 
-def self_supervision_phase(
-    study: Study,
-    model: EcgModel,
-    optimisation: Optimisation,
-    *,
-    views: VcgViews,
-    temperature: float,
-    projection_scale: float,
-) -> Phase:
-    """The ECG encoder learns to tell ECGs apart in spite of random views; no labels."""
+@runtime_checkable
+class StartsFromViews(Protocol):
+    """The settings of a recipe whose ECG encoder may first learn without labels."""
+
+    @property
+    def ecg(self) -> EcgModel: ...
+    @property
+    def views(self) -> VcgViews: ...
+    @property
+    def self_temperature(self) -> float: ...
+    @property
+    def projection_scale(self) -> float: ...
+    @property
+    def self_supervision(self) -> Optimisation | None: ...
+
+
+def self_supervised_start(study: Study, recipe: StartsFromViews) -> Iterator[Phase]:
+    """The ECG encoder learns to tell ECGs apart in spite of random views; no labels.
+
+    No phase where the recipe leaves it out.
+    """
+    if recipe.self_supervision is None:
+        return
     train, val = study.sources("ecg")
     step = partial(
         steps.contrast_views,
-        model=model,
-        view=views.view(study.cohort.info.unit),
-        temperature=temperature,
+        model=recipe.ecg,
+        view=recipe.views.view(study.cohort.info.unit),
+        temperature=recipe.self_temperature,
     )
-    return Phase(
+    yield Phase(
         name="self-supervision",
         train=without_targets(train),
         val=without_targets(val),
         step=step,
-        trains={"ecg_encoder": 1.0, "ecg_projection": projection_scale},
-        choice=_by_step_loss(step, optimisation),
-        optimisation=optimisation,
+        trains={"ecg_encoder": 1.0, "ecg_projection": recipe.projection_scale},
+        choice=_by_step_loss(step, recipe.self_supervision),
+        optimisation=recipe.self_supervision,
     )
 
 
