@@ -5,6 +5,7 @@ import sys
 import time
 
 import psutil
+import pytest
 import torch
 
 from crossbeat.workers import process_pool
@@ -13,10 +14,10 @@ PARENT = """
 import os, time
 from crossbeat.workers import process_pool
 if __name__ == "__main__":
-    pool = process_pool(1)
-    print(pool.submit(os.getpid).result(), flush=True)
-    pool.submit(time.sleep, 60)
-    time.sleep(60)
+    with process_pool(1) as pool:
+        print(pool.submit(os.getpid).result(), flush=True)
+        pool.submit(time.sleep, 60)
+        time.sleep(60)
 """
 
 
@@ -25,13 +26,19 @@ def test_a_worker_has_one_thread():
         assert pool.submit(torch.get_num_threads).result() == 1
 
 
-def test_a_worker_ends_when_its_parent_is_killed(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_worker_ends_when_its_parent_is_killed_or_interrupted(tmp_path, number):
     script = tmp_path / "parent.py"
     script.write_text(PARENT)
-    parent = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
+    parent = subprocess.Popen(
+        [sys.executable, str(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
     assert parent.stdout is not None
     worker = psutil.Process(int(parent.stdout.readline()))
-    os.kill(parent.pid, signal.SIGKILL)
+    os.kill(parent.pid, number)
     parent.wait()
     parent.stdout.close()
     deadline = time.monotonic() + 20

@@ -2,21 +2,35 @@
 
 import os
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context, parent_process
+from contextlib import contextmanager
+from multiprocessing import active_children, get_context, parent_process
 
 import torch
 
 
-def process_pool(workers: int) -> ProcessPoolExecutor:
-    """A pool of fresh processes with one thread each, which end when this process does.
+@contextmanager
+def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """A pool of fresh processes with one thread each.
 
-    They are spawned, as forking a process in which torch has threads can hang.
+    They are spawned, as forking a process in which torch has threads can hang. They end at once
+    when an error or Ctrl-C ends the block, and when this process is killed: what they do must
+    bear that.
 
     Args:
         workers: at least 1.
     """
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
+    others = set(active_children())
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in set(active_children()) - others:
+            child.terminate()
+        raise
+    pool.shutdown()
 
 
 def _begin() -> None:

@@ -199,9 +199,5 @@ def _executor(given: Executor | None, num_jobs: int) -> Iterator[Executor]:
         yield given
         return
     workers = max(1, min(num_jobs, os.cpu_count() or 1))
-    if workers == 1:
-        pool: Executor = ThreadPoolExecutor(1)
-    else:
-        pool = process_pool(workers)
-    with pool:
+    with ThreadPoolExecutor(1) if workers == 1 else process_pool(workers) as pool:
         yield pool

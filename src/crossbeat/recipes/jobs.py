@@ -75,8 +75,7 @@ def _side_by_side(
     done: set[Path] = set()
     waiting = list(jobs)
     running: dict[Future[None], Job] = {}
-    pool = process_pool(workers)
-    try:
+    with process_pool(workers) as pool:
         while waiting or running:
             ready = [job for job in waiting if done.issuperset(job.after)]
             for job in ready[: workers - len(running)]:
@@ -88,8 +87,6 @@ def _side_by_side(
                 future.result()
                 done.add(job.folder)
                 yield job
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _train(job: Job, shared: Path, trainer: TrainerSettings) -> None:
