@@ -11,12 +11,18 @@ import torch
 from crossbeat.workers import process_pool
 
 PARENT = """
-import os, time
+import os, signal, time
 from crossbeat.workers import process_pool
+def stubborn():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as Lightning does in its way
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    time.sleep(60)
 if __name__ == "__main__":
     with process_pool(1) as pool:
         print(pool.submit(os.getpid).result(), flush=True)
-        pool.submit(time.sleep, 60)
+        pool.submit(stubborn)
+        time.sleep(2)
+        print(0, flush=True)
         time.sleep(60)
 """
 
@@ -38,6 +44,7 @@ def test_a_worker_ends_when_its_parent_is_killed_or_interrupted(tmp_path, number
     )
     assert parent.stdout is not None
     worker = psutil.Process(int(parent.stdout.readline()))
+    parent.stdout.readline()
     os.kill(parent.pid, number)
     parent.wait()
     parent.stdout.close()

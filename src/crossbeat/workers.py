@@ -28,7 +28,7 @@ def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         for child in set(active_children()) - others:
-            child.terminate()
+            child.kill()  # Lightning would swallow a request to end
         raise
     pool.shutdown()
 
