@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
-from small_recipes import run_of, small
+from small_recipes import QUIET, run_of, small
 
 from crossbeat.errors import CheckpointError, ConfigError
 from crossbeat.recipes.phases import VcgViews
-from crossbeat.recipes.run import Run
+from crossbeat.recipes.run import Plan, Run, train
 
 NEEDS_XRAYS = ("cromotex", "shuffled", "clip", "distillation", "teacher", "eccl")
 
@@ -97,3 +97,10 @@ def test_a_finished_run_opens_without_the_file_that_its_xray_encoder_started_fro
     plan["settings"]["xray"]["weights"] = "moved-away.safetensors"
     path.write_text(json.dumps(plan))
     assert "xray_encoder" in Run.open(tmp_path / "run").parts
+
+
+def test_a_batch_that_does_not_divide_among_processes_leaves_no_run_behind(tiny, tmp_path):
+    plan = Plan(name="direct", recipe=small("direct"), seed=0)
+    with pytest.raises(ConfigError, match="'fine_tuning' must be a multiple of the number of proc"):
+        train(plan, tiny, tmp_path / "run", trainer=replace(QUIET, devices=7))
+    assert not (tmp_path / "run").exists()

@@ -1,6 +1,6 @@
 """A run: a recipe trained on a cohort, kept in a folder that a second start goes on with."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -20,14 +20,14 @@ from crossbeat.recipes.networks import embed_ecg
 from crossbeat.recipes.scores import over_batches
 from crossbeat.recipes.settings import from_plain, recipe_named, to_plain
 from crossbeat.recipes.sources import Study, batch_ecg_logits, batch_xray_logits
-from crossbeat.training import Source, TrainerSettings, run_phases
+from crossbeat.training import Optimisation, Source, TrainerSettings, run_phases
 from crossbeat.training.checkpoint import (
     load_tensors,
     load_weights,
     save_tensors,
 )
 from crossbeat.training.module import BEST
-from crossbeat.training.runner import is_main_process
+from crossbeat.training.runner import check_batch, is_main_process
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,14 @@ class Run:
         return int(self.plan["seed"])
 
 
+def _check_batches(recipe: Recipe, trainer: TrainerSettings) -> None:
+    settings: Any = recipe
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if isinstance(value, Optimisation):
+            check_batch(field.name, value, trainer)
+
+
 def _untrained(recipe: Recipe) -> Recipe:
     """The recipe without the file that its X-ray encoder started from: the run has its weights."""
     settings: Any = recipe
@@ -137,7 +145,7 @@ def train(
         "seed": plan.seed,
         "cohort": record.describe_cohort(cohort),
         "precision": trainer.precision,
-        "processes": trainer.devices * trainer.num_nodes,
+        "processes": trainer.processes,
     }
     record.require_same(folder, described)
     if not (folder / record.RESULT).is_file():
@@ -145,6 +153,7 @@ def train(
         parts = plan.recipe.parts(cohort.info, plan.seed)
         phases = plan.recipe.phases(parts, cohort, plan.seed)
         first = next(phases)
+        _check_batches(plan.recipe, trainer)
         record.begin(folder, described)
         records = run_phases(
             chain([first], phases),

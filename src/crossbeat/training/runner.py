@@ -22,7 +22,7 @@ from crossbeat.training.checkpoint import (
 )
 from crossbeat.training.fingerprint import describe, fingerprint
 from crossbeat.training.module import BEST, LAST, KeepLast, PhaseModule
-from crossbeat.training.phase import Phase
+from crossbeat.training.phase import Optimisation, Phase
 from crossbeat.training.progress import EpochProgress
 
 _DONE = "phase.json"
@@ -48,6 +48,11 @@ class TrainerSettings:
     workers: int = 0
     progress: bool = True
 
+    @property
+    def processes(self) -> int:
+        """Over all machines."""
+        return self.devices * self.num_nodes
+
 
 @dataclass(frozen=True)
 class PhaseRecord:
@@ -67,6 +72,19 @@ class PhaseRecord:
     best_epoch: int
     seconds: float
     reused: bool
+
+
+def check_batch(name: str, optimisation: Optimisation, settings: TrainerSettings) -> None:
+    """A batch must divide among the processes.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    if optimisation.batch_size % settings.processes:
+        raise ConfigError(
+            f"the batch size of phase {name!r} must be a multiple of the number of processes, "
+            f"got {optimisation.batch_size} and {settings.processes}; change one of them"
+        )
 
 
 def is_main_process() -> bool:
@@ -105,7 +123,7 @@ def _run(
             "phase": phase,
             "start": dict(used.state_dict()),
             "seed": seed,
-            "processes": settings.devices * settings.num_nodes,
+            "processes": settings.processes,
             "precision": settings.precision,
         }
     )
@@ -162,17 +180,12 @@ def _trainer(phase: Phase, home: Path, settings: TrainerSettings) -> Trainer:
     if settings.progress:
         callbacks.append(EpochProgress(phase))
     optimisation = phase.optimisation
-    processes = settings.devices * settings.num_nodes
-    if optimisation.batch_size % processes:
-        raise ConfigError(
-            f"the batch size of phase {phase.name!r} must be a multiple of the number of "
-            f"processes, got {optimisation.batch_size} and {processes}; change one of them"
-        )
+    check_batch(phase.name, optimisation, settings)
     return Trainer(
         accelerator=settings.accelerator,
         devices=settings.devices,
         num_nodes=settings.num_nodes,
-        strategy="ddp" if processes > 1 else "auto",
+        strategy="ddp" if settings.processes > 1 else "auto",
         precision=settings.precision,
         max_epochs=optimisation.epochs,
         accumulate_grad_batches=optimisation.accumulate,
