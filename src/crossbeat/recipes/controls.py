@@ -22,6 +22,7 @@ from crossbeat.recipes.cromotex import (
     PAPER_LABELS,
     SELF_SUPERVISION,
     TEACHER,
+    Cromotex,
 )
 from crossbeat.recipes.networks import (
     EcgModel,
@@ -64,12 +65,12 @@ class Clip:
     ecg: EcgModel = EcgModel()
     xray: XrayModel = XrayModel()
     views: VcgViews = VcgViews()
-    shared_dim: int = 256
+    shared_dim: int = Cromotex.shared_dim
     temperature: float = 0.07
-    self_temperature: float = 0.01
-    teacher_scale: float = 0.5
+    self_temperature: float = Cromotex.self_temperature
+    teacher_scale: float = Cromotex.teacher_scale
     projection_scale: float = 1.0
-    fine_tuning_positives: float | None = 0.2
+    fine_tuning_positives: float | None = Cromotex.fine_tuning_positives
     teacher: Optimisation = TEACHER
     self_supervision: Optimisation | None = SELF_SUPERVISION
     alignment: Optimisation = ALIGNMENT
@@ -129,17 +130,17 @@ class LabelContrast:
     labels: LabelPolicy = PAPER_LABELS
     ecg: EcgModel = EcgModel()
     views: VcgViews = VcgViews()
-    shared_dim: int = 256
-    temperature: float = 0.01
-    self_temperature: float = 0.01
-    own_pair: float = 2.0
-    positives: Literal["equal", "any_shared", "jaccard"] = "equal"
-    hardness: Literal["none", "linear", "topk", "exp"] = "topk"
-    penalty: float = 4.5
-    hard_share: float = 0.075
-    projection_scale: float = 0.1
-    alignment_positives: float | None = 0.25
-    fine_tuning_positives: float | None = 0.2
+    shared_dim: int = Cromotex.shared_dim
+    temperature: float = Cromotex.temperature
+    self_temperature: float = Cromotex.self_temperature
+    own_pair: float = Cromotex.own_pair
+    positives: Literal["equal", "any_shared", "jaccard"] = Cromotex.positives
+    hardness: Literal["none", "linear", "topk", "exp"] = Cromotex.hardness
+    penalty: float = Cromotex.penalty
+    hard_share: float = Cromotex.hard_share
+    projection_scale: float = Cromotex.projection_scale
+    alignment_positives: float | None = Cromotex.alignment_positives
+    fine_tuning_positives: float | None = Cromotex.fine_tuning_positives
     self_supervision: Optimisation | None = SELF_SUPERVISION
     alignment: Optimisation = ALIGNMENT
     fine_tuning: Optimisation = FINE_TUNING
@@ -170,12 +171,5 @@ class LabelContrast:
             steps.align_views,
             model=self.ecg,
             view=view,
-            contrast=steps.Contrast(
-                temperature=self.temperature,
-                positives=self.positives,
-                own_pair=self.own_pair,
-                hardness=self.hardness,
-                penalty=self.penalty,
-                hard_share=self.hard_share,
-            ),
+            contrast=steps.contrast_of(self),
         )

@@ -129,12 +129,5 @@ class Cromotex:
             steps.align,
             model=self.ecg,
             view=view,
-            contrast=steps.Contrast(
-                temperature=self.temperature,
-                positives=self.positives,
-                own_pair=self.own_pair,
-                hardness=self.hardness,
-                penalty=self.penalty,
-                hard_share=self.hard_share,
-            ),
+            contrast=steps.contrast_of(self),
         )

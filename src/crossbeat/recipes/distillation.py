@@ -8,7 +8,7 @@ from torch import nn
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.labels import LabelPolicy
-from crossbeat.recipes.cromotex import CHEXPERT_FINDINGS, PAPER_LABELS, TEACHER
+from crossbeat.recipes.cromotex import CHEXPERT_FINDINGS, PAPER_LABELS, TEACHER, Cromotex
 from crossbeat.recipes.networks import EcgModel, XrayModel, joint_parts
 from crossbeat.recipes.phases import distillation_phase, teacher_phase
 from crossbeat.recipes.sources import Study
@@ -32,7 +32,7 @@ class Distillation:
     ecg: EcgModel = EcgModel()
     xray: XrayModel = XrayModel()
     temperature: float = 1.0
-    teacher_scale: float = 0.5
+    teacher_scale: float = Cromotex.teacher_scale
     teacher: Optimisation = TEACHER
     distillation: Optimisation = FROM_RANDOM_WEIGHTS
 

@@ -4,7 +4,8 @@ Each is bound to its settings with ``functools.partial``, so that they are part 
 fingerprint. Contrastive steps gather the batch from all processes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -99,6 +100,11 @@ class Contrast:
     hardness: str
     penalty: float
     hard_share: float
+
+
+def contrast_of(recipe: Any) -> Contrast:
+    """The settings of a recipe that have the names of ``Contrast``."""
+    return Contrast(**{each.name: getattr(recipe, each.name) for each in fields(Contrast)})
 
 
 def _contrast(one: Embeddings, other: Embeddings, batch: Batch, settings: Contrast) -> Losses:

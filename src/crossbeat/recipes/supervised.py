@@ -8,7 +8,7 @@ from torch import nn
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.labels import LabelPolicy
-from crossbeat.recipes.cromotex import CHEXPERT_FINDINGS, PAPER_LABELS, TEACHER
+from crossbeat.recipes.cromotex import CHEXPERT_FINDINGS, PAPER_LABELS, TEACHER, Cromotex
 from crossbeat.recipes.networks import EcgModel, XrayModel, ecg_parts, xray_parts
 from crossbeat.recipes.phases import fine_tuning_phase, teacher_phase
 from crossbeat.recipes.sources import Study
@@ -32,7 +32,7 @@ class Direct:
     findings: tuple[str, ...] = CHEXPERT_FINDINGS
     labels: LabelPolicy = PAPER_LABELS
     ecg: EcgModel = EcgModel()
-    positive_share: float | None = 0.2
+    positive_share: float | None = Cromotex.fine_tuning_positives
     fine_tuning: Optimisation = FROM_RANDOM_WEIGHTS
 
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
@@ -60,7 +60,7 @@ class Teacher:
     findings: tuple[str, ...] = CHEXPERT_FINDINGS
     labels: LabelPolicy = PAPER_LABELS
     xray: XrayModel = XrayModel()
-    teacher_scale: float = 0.5
+    teacher_scale: float = Cromotex.teacher_scale
     teacher: Optimisation = TEACHER
 
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
