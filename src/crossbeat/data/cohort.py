@@ -17,7 +17,7 @@ from crossbeat.data.info import CohortInfo, file_info, read_info
 from crossbeat.data.labels import LabelPolicy, label_codes
 from crossbeat.data.splits import Split
 from crossbeat.data.store import Store
-from crossbeat.data.table import check_table, label_column, truth_column
+from crossbeat.data.table import REPORTED, check_table, label_column, truth_column
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.signal import Ecgs
 
@@ -104,6 +104,27 @@ class Cohort:
         """
         return torch.from_numpy(self._xrays.take(self._store_rows("xray", rows)))
 
+    def contents(self, column: str, rows: Int64[np.ndarray, " row"]) -> dict[str, object]:
+        """All that decides what ``ecgs`` or ``xrays`` returns for some rows.
+
+        Args:
+            column: ``ecg`` or ``xray``.
+
+        Raises:
+            DataError: a row has none.
+        """
+        info = self.info
+        shape: dict[str, object] = {
+            "ecg": {"leads": info.leads, "fs": info.fs, "gain": info.ecg_gain, "unit": info.unit},
+            "xray": {"size": info.image_size},
+        }
+        store = self._ecgs if column == "ecg" else self._xrays
+        return {
+            "files": [info.files[path.name].sha256 for path in store.paths],
+            "rows": self._store_rows(column, rows),
+            "shape": shape[column],
+        }
+
     def labels(
         self,
         rows: Int64[np.ndarray, " row"],
@@ -112,19 +133,23 @@ class Cohort:
     ) -> Float32[Tensor, "batch finding"]:
         """What the reports say, 1 or 0; NaN where the policy ignores a label.
 
+        Where no report was read, every label is NaN, whatever the policy.
+
         Raises:
             ConfigError: the cohort has no such finding.
         """
         columns = [label_column(finding) for finding in self._known(findings)]
-        return torch.from_numpy(policy.apply(self._codes(columns, rows)))
+        labels = policy.apply(self._codes(columns, rows))
+        labels[~self._reported[rows]] = np.nan
+        return torch.from_numpy(labels)
 
     def truth(
         self, rows: Int64[np.ndarray, " row"], findings: Sequence[str]
     ) -> Float32[Tensor, "batch finding"]:
         """What the patients have, where that is known, and else what the reports say.
 
-        Of reports, uncertain labels are ignored (NaN) and findings not mentioned are negative.
-        The truth may be known of conditions that no report mentions.
+        Of reports, uncertain labels are ignored (NaN) and findings not mentioned are negative;
+        where no report was read, all are ignored. The truth may be known of conditions that no report mentions.
 
         Raises:
             ConfigError: the cohort has no such finding.
@@ -132,7 +157,9 @@ class Cohort:
         told = [name for name in findings if truth_column(name) not in self._code_index]
         self._known(told)
         columns = [label_column(name) if name in told else truth_column(name) for name in findings]
-        return torch.from_numpy(_KNOWN.apply(self._codes(columns, rows)))
+        known = _KNOWN.apply(self._codes(columns, rows))
+        known[np.ix_(~self._reported[rows], [name in told for name in findings])] = np.nan
+        return torch.from_numpy(known)
 
     def patients(self, rows: Int64[np.ndarray, " row"]) -> Shaped[np.ndarray, " row"]:
         """The patient of each row: resampling for intervals is by these."""
@@ -188,6 +215,12 @@ class Cohort:
     @cached_property
     def _code_matrix(self) -> np.ndarray:
         return label_codes(self.table, tuple(self._code_index))
+
+    @cached_property
+    def _reported(self) -> np.ndarray:
+        if REPORTED not in self.table.columns:
+            return np.ones(self.table.height, dtype=bool)
+        return self.table[REPORTED].fill_null(value=True).to_numpy()
 
     @cached_property
     def _patients(self) -> np.ndarray:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.signal import Ecgs
+from crossbeat.training.fingerprint import describe
 
 Modality = str
 """``ecg`` or ``xray``: what a source reads of each row."""
@@ -49,6 +50,8 @@ class Batch:
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """Rows of a cohort, what is read of them, and their targets.
+
+    Steps and scores see its batches and targets only: ``fingerprint`` rests on that.
 
     Args:
         rows: indices into the cohort's table.
@@ -92,6 +95,21 @@ class Source:
     def splits(self) -> set[str]:
         """The splits that the rows belong to."""
         return set(self.cohort.table["split"].gather(self.rows.tolist()).to_list())
+
+    def fingerprint(self) -> Any:
+        """What training sees through this source, and nothing else of the cohort.
+
+        So a phase without labels is the same phase on cohorts that differ in their labels.
+        """
+        return describe(
+            {name: self.cohort.contents(name, self.rows) for name in self.reads}
+            | {
+                "targets": self.targets,
+                "extra": self.extra,
+                "reads": sorted(self.reads),
+                "splits": self.splits(),
+            }
+        )
 
 
 Step = Callable[[nn.ModuleDict, Batch, torch.Generator], dict[str, Tensor]]
