@@ -1,6 +1,7 @@
 import json
 import pickle
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -14,6 +15,7 @@ from crossbeat.data.labels import ALL_NEGATIVE, LabelPolicy
 from crossbeat.errors import ConfigError, DataError
 
 ALL = np.arange(18)
+FINDINGS = ("edema", "cardiomegaly")
 
 
 def test_ecgs_are_millivolts_in_the_order_of_the_rows(tiny: Cohort) -> None:
@@ -53,6 +55,23 @@ def test_truth_is_known_where_there_is_a_column_and_else_the_label(tiny: Cohort)
     truth = tiny.truth(np.arange(6), ["edema", "cardiomegaly"])
     assert truth[:, 0].tolist() == [1, 0, 1, 0, 1, 0]
     assert truth[:, 1].tolist() == [0, 1, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize("missing", ["negative", "ignore"])
+def test_without_a_report_no_label_is_known_whatever_the_policy(
+    tiny: Cohort, missing: Literal["negative", "ignore"]
+) -> None:
+    first = pl.int_range(pl.len()) == 0
+    columns = [pl.when(~first).then(pl.col(f"label:{f}")).alias(f"label:{f}") for f in FINDINGS]
+    cohort = tiny.with_table(tiny.table.with_columns(*columns, reported=~first))
+    policy = LabelPolicy(uncertain="negative", missing=missing)
+    rows = np.array([4, 0, 1])
+    labels = cohort.labels(rows, FINDINGS, policy)
+    assert labels.isnan().any(dim=1).tolist() == [missing == "ignore", True, False]
+    assert labels[1].isnan().all()
+    truth = cohort.truth(rows, FINDINGS)
+    assert truth[:, 0].tolist() == [1, 1, 0]
+    assert truth[:, 1].isnan().tolist() == [False, True, False]
 
 
 def test_an_unknown_finding_is_refused_with_those_there_are(tiny: Cohort) -> None:

@@ -111,6 +111,15 @@ def test_any_positive_label_counts_and_unknown_rows_have_no_weight() -> None:
     np.testing.assert_allclose(balance(labels, 0.4), [0.2, 0.2, 0.2, 0.2, 0, 0.2])
 
 
+def test_rows_of_which_no_label_is_known_never_come_in_a_balanced_epoch() -> None:
+    labels = np.full((1000, 2), NAN)
+    labels[::20] = np.arange(50)[:, None] % 5 == 0  # few are labelled, and fewer positive
+    rows = weighted_order(balance(labels, 0.5), seed=0, epoch=0)
+    assert len(rows) == 1000
+    assert set(rows.tolist()) == set(range(0, 1000, 20))
+    assert (labels[rows, 0] == 1).mean() == pytest.approx(0.5, abs=0.002)
+
+
 def test_balancing_one_class_is_refused() -> None:
     with pytest.raises(DataError, match="got 0 and 3; choose another finding"):
         balance(np.zeros((3, 1)), 0.5)

@@ -58,3 +58,13 @@ def test_unknown_columns_and_values_that_do_not_fit_are_refused() -> None:
         table(colour=["red", "blue"])
     with pytest.raises(DataError, match="values of the table must fit their columns"):
         table(age=["old", "young"])
+
+
+def test_a_row_without_a_report_has_no_label() -> None:
+    check_table(table(reported=[True, False]), ("edema",))
+    check_table(table(reported=[None, None]), ("edema",))
+    assert "reported" not in table().columns
+    with pytest.raises(DataError, match="report was not read must have no label, got row 0"):
+        check_table(table(reported=[False, True]), ("edema",))
+    with pytest.raises(DataError, match="'reported' of the table must be Boolean, got String"):
+        check_table(table().with_columns(reported=pl.lit("no")), ("edema",))

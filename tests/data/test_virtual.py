@@ -1,13 +1,17 @@
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import polars as pl
+import polars.selectors as cs
 import pytest
 import torch
 
 from crossbeat import simulate
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.labels import LabelPolicy
+from crossbeat.data.labels import ALL_NEGATIVE, LabelPolicy
 from crossbeat.data.virtual import Virtual
 from crossbeat.errors import ConfigError
 from crossbeat.leads import STANDARD, limb_leads
@@ -26,6 +30,21 @@ def test_a_virtual_cohort_pairs_every_patient_with_itself(virtual: Cohort) -> No
     assert virtual.table["patient"].equals(virtual.table["xray_patient"])
     sizes = [len(virtual.rows(split)) for split in ("train", "val", "test")]
     assert sizes == [14, 2, 4]
+
+
+def coarse_digest(cohort: Cohort) -> str:
+    """Of all that is stored, rounded: the last place of a float depends on the processor."""
+    rows = np.arange(cohort.table.height)
+    rounded = cohort.table.with_columns(cs.float().round_sig_figs(2))
+    digest = sha256(rounded.select(pl.all().cast(pl.String)).write_csv().encode())
+    digest.update(np.rint(cohort.ecgs(rows).values.numpy() * 8).astype(np.int16).tobytes())
+    digest.update((cohort.xrays(rows).numpy() // 16).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def test_the_default_settings_make_the_cohort_that_they_always_made(virtual: Cohort) -> None:
+    """Recorded at commit e7003f7, before patients, labels and films could be varied."""
+    assert coarse_digest(virtual) == "73dd497216a6f560"
 
 
 def test_what_is_stored_is_what_was_simulated(virtual: Cohort) -> None:
@@ -66,6 +85,146 @@ def test_a_patient_is_the_same_however_many_there_are(virtual: Cohort, tmp_path:
     assert few.table.select(latent).equals(virtual.table.select(latent)[:4])
 
 
+def build(folder: Path, **settings: Any) -> Cohort:
+    wanted = {"num_patients": 60, "seed": 3, "image_size": 16} | settings
+    with ThreadPoolExecutor(1) as executor:
+        return Virtual(**wanted).build(folder, executor=executor)
+
+
+def test_whoever_lacks_an_ecg_or_an_xray_has_none_stored(tmp_path: Path) -> None:
+    whole = build(tmp_path / "whole")
+    less = build(tmp_path / "less", paired=0.5, xray_only=0.25)
+    assert less.info.kind == "paired"
+    for name, read in (("ecg", lambda one, rows: one.ecgs(rows).values), ("xray", Cohort.xrays)):
+        rows = np.flatnonzero(less.table[name].is_not_null().to_numpy())
+        assert less.table[name].drop_nulls().to_list() == list(range(len(rows)))
+        assert torch.equal(read(less, rows), read(whole, rows))
+        files = (file for file in less.info.files if file.startswith(name))
+        assert sum(less.info.files[file].rows for file in files) == len(rows)
+    has = pl.col("xray").is_not_null()
+    assert less.table.select((pl.col("xray_patient") == pl.col("patient")) | ~has).to_series().all()
+
+
+def test_training_patients_without_a_report_have_no_label_and_keep_their_truth(
+    tmp_path: Path,
+) -> None:
+    whole = build(tmp_path / "whole")
+    less = build(tmp_path / "less", paired=0.5, labelled=0.5)
+    rows, training = np.arange(60), whole.table["split"].to_numpy() == "train"
+    read = less.table["reported"].to_numpy()
+    assert read[~training].all()
+    assert 0 < read[training].sum() < 21
+    labels = less.labels(rows, simulate.FINDINGS, ALL_NEGATIVE)
+    assert labels[~read].isnan().all()
+    assert torch.equal(labels[read], whole.labels(rows[read], simulate.FINDINGS, ALL_NEGATIVE))
+    for cohort in (less, whole):
+        known = cohort.truth(rows, (*simulate.FINDINGS, *simulate.CONDITIONS))
+        assert torch.equal(known, whole.truth(rows, (*simulate.FINDINGS, *simulate.CONDITIONS)))
+        assert not known.isnan().any()
+
+
+def test_flipped_labels_are_of_all_splits_and_leave_nothing_open(tmp_path: Path) -> None:
+    noisy = build(tmp_path / "cohort", num_patients=120, image_size=0, label_noise=0.2)
+    rows = np.arange(120)
+    careful = LabelPolicy(uncertain="ignore", missing="ignore")
+    labels = noisy.labels(rows, simulate.FINDINGS, careful)
+    wrong = labels != noisy.truth(rows, simulate.FINDINGS)
+    assert not labels.isnan().any()
+    for split in ("train", "val", "test"):
+        assert wrong[noisy.rows(split)].float().mean() == pytest.approx(0.2, abs=0.1)
+
+
+def test_a_later_film_and_its_labels_are_of_the_later_patient(tmp_path: Path) -> None:
+    now, later = build(tmp_path / "now"), build(tmp_path / "later", hours_apart=100.0)
+    labelled = [name for name in now.table.columns if name.startswith("label:")]
+    assert now.table.drop(labelled).equals(later.table.drop(labelled))
+    rows = np.arange(60)
+    assert torch.equal(now.ecgs(rows).values, later.ecgs(rows).values)
+    after = simulate.draw_patients(60, 3, hours=100.0)
+    assert torch.equal(later.xrays(rows), torch.from_numpy(simulate.xrays(after, 3, 16)))
+    told = simulate.report_labels(after, 3)
+    for finding in simulate.FINDINGS:
+        stored = later.table[f"label:{finding}"].fill_null(simulate.NOT_MENTIONED)
+        np.testing.assert_array_equal(stored.to_numpy(), told[finding])
+    assert not later.table.select(labelled).equals(now.table.select(labelled))
+
+
+def test_noise_of_films_has_the_spread_that_is_set_and_is_nested(tmp_path: Path) -> None:
+    clear, poor, poorer = (
+        build(tmp_path / str(noise), film_noise=noise).xrays(np.arange(60)).int()
+        for noise in (0.0, 10.0, 30.0)
+    )
+    middle = (clear > 110) & (clear < 145)  # hardly anything is clipped there
+    assert (poor - clear)[middle].float().std() == pytest.approx(10, rel=0.05)
+    assert (poorer - clear)[middle].float().std() == pytest.approx(30, rel=0.05)
+    whole = (poorer > 0) & (poorer < 255) & (poor > 0) & (poor < 255)
+    assert (poorer - clear - 3 * (poor - clear))[whole].abs().max() <= 2  # rounding alone
+    assert poorer.amin() == 0
+    assert poorer.amax() == 255
+
+
+def test_a_varied_cohort_is_the_same_whatever_the_number_of_workers(tmp_path: Path) -> None:
+    settings = Virtual(
+        num_patients=258,
+        image_size=16,
+        paired=0.4,
+        xray_only=0.3,
+        labelled=0.5,
+        label_noise=0.1,
+        hours_apart=24.0,
+        film_noise=8.0,
+    )
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(2) as two:
+        first = settings.build(tmp_path / "one", executor=one)
+        second = settings.build(tmp_path / "two", executor=two)
+    assert first.fingerprint() == second.fingerprint()
+    assert first.info.files == second.info.files
+
+
+@pytest.mark.parametrize(
+    ("settings", "notes"),
+    [
+        ({}, ["labels are read from simulated reports"]),
+        ({"label_noise": 0.25}, ["each turned around with probability 0.25"]),
+        (
+            {"paired": 0.1, "xray_only": 0.2, "labelled": 0.3},
+            ["reports", "10 % have ECG and X-ray, 20 % an X-ray only", "30 % are labelled"],
+        ),
+        ({"hours_apart": 36.0}, ["reports", "36 hours after the ECG; the truth is of the time of"]),
+        ({"film_noise": 12.5}, ["reports", "Noise of 12.5 grey levels"]),
+    ],
+)
+def test_the_notes_say_what_was_varied(settings: dict[str, float], notes: list[str]) -> None:
+    given = Virtual(**settings)._info().notes[1:]
+    assert len(given) == len(notes)
+    assert all(text in note for text, note in zip(notes, given, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"label_noise": 0.6}, r"label_noise must be 0 to 0\.5, .*got 0\.6; change it"),
+        ({"label_noise": float("nan")}, r"label_noise must be 0 to 0\.5, .*got nan"),
+        ({"paired": 1.5}, r"paired must be 0 to 1, .*got 1\.5; change it"),
+        ({"xray_only": -0.1}, r"xray_only must be 0 to 1, .*got -0\.1; change it"),
+        (
+            {"paired": 0.8, "xray_only": 0.3},
+            r"must not exceed 1 together, got 0\.8 and 0\.3; lower",
+        ),
+        ({"xray_only": 0.3}, r"must not exceed 1 together, got 1\.0 and 0\.3; lower"),
+        ({"labelled": 2.0}, r"labelled must be 0 to 1, .*got 2\.0; change it"),
+        ({"hours_apart": -1.0}, r"hours_apart must be 0 or more, and finite, got -1\.0; change it"),
+        ({"hours_apart": float("inf")}, "hours_apart must be 0 or more, and finite, got inf"),
+        ({"film_noise": 300.0}, r"film_noise must be 0 to 255 grey levels, got 300\.0; change it"),
+        ({"image_size": 0, "paired": 0.5}, r"paired must be 1\.0 in a cohort without X-rays"),
+        ({"image_size": 0, "film_noise": 5.0}, r"film_noise must be 0\.0 in .* set image_size"),
+    ],
+)
+def test_a_variation_out_of_range_is_refused(settings: dict[str, float], message: str) -> None:
+    with pytest.raises(ConfigError, match=rf"Virtual\..*{message}"):
+        Virtual(**settings)
+
+
 @pytest.mark.parametrize("name", ["num_patients", "image_size", "seed"])
 def test_a_setting_out_of_range_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=rf"Virtual\.{name} must be .* or more, got -1"):
@@ -78,7 +237,7 @@ def test_shares_that_leave_nothing_to_train_on_are_refused() -> None:
 
 
 def test_true_labels_are_the_truth_and_the_cohort_says_so(tmp_path: Path) -> None:
-    settings = Virtual(num_patients=20, seed=3, image_size=0, true_labels=True)
+    settings = Virtual(num_patients=20, seed=3, image_size=0, label_noise=0.0)
     with ThreadPoolExecutor(1) as executor:
         clean = settings.build(tmp_path / "cohort", executor=executor)
     rows = np.arange(20)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from crossbeat.simulate import FINDINGS, draw_patients, report_labels, truth
+from crossbeat.simulate import FINDINGS, draw_patients, flipped_truth, report_labels, truth
 from crossbeat.simulate.labels import (
     NEGATIVE,
     NOT_MENTIONED,
@@ -80,3 +80,35 @@ def test_a_mild_finding_is_missed_more_often_than_a_severe_one() -> None:
     labels = report_labels(patients, seed=1)["edema"] == POSITIVE
     mild = (patients.lung_water > 10) & (patients.lung_water < 12)
     assert labels[mild].mean() < labels[patients.lung_water > 15].mean() - 0.2
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.3, 0.5])
+def test_the_truth_is_flipped_as_often_as_is_set(share: float) -> None:
+    patients = draw_patients(4000, seed=1)
+    labels, known = flipped_truth(patients, 1, share), truth(patients)
+    assert tuple(labels) == FINDINGS
+    for name in FINDINGS:
+        wrong = labels[name] != known[name]
+        assert wrong.mean() == pytest.approx(share, abs=0.025)
+        assert wrong[known[name]].mean() == pytest.approx(share, abs=0.06)
+
+
+def test_labels_that_are_wrong_stay_wrong_when_more_are() -> None:
+    patients = draw_patients(600, seed=1)
+    known = truth(patients)
+    few, more = (flipped_truth(patients, 2, share) for share in (0.1, 0.2))
+    for name in FINDINGS:
+        assert (few[name] != known[name]).any()
+        assert (more[name] != known[name])[few[name] != known[name]].all()
+
+
+def test_which_labels_are_wrong_depends_on_the_seed_and_the_patient_alone() -> None:
+    many, few = draw_patients(300, seed=1), draw_patients(20, seed=1)
+    first = flipped_truth(many, 2, 0.4)["edema"]
+    np.testing.assert_array_equal(flipped_truth(few, 2, 0.4)["edema"], first[:20])
+    assert (flipped_truth(many, 3, 0.4)["edema"] != first).any()
+
+
+def test_a_share_of_wrong_labels_out_of_range_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"share must be 0 to 0\.5, got 0\.6"):
+        flipped_truth(draw_patients(2, seed=1), 0, 0.6)

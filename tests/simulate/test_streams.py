@@ -57,3 +57,28 @@ def test_work_is_done_in_order_and_only_a_little_ahead() -> None:
         assert len(taken) == AHEAD
         assert list(made) == list(range(1, 50))
     assert list(in_order(abs, [(-7,), (8,)], None)) == [7, 8]
+
+
+def test_what_is_kept_is_a_correlation_and_the_rest_is_new() -> None:
+    now, later = (
+        np.concatenate([Draws(1, block, BLOCK, "a", kept).normal("z") for block in range(40)])
+        for kept in ({}, {"z": 0.6})
+    )
+    assert np.corrcoef(now, later)[0, 1] == pytest.approx(0.6, abs=0.02)
+    assert later.std() == pytest.approx(1, abs=0.02)
+    assert later.dtype == np.float32
+
+
+def test_of_even_numbers_the_kept_share_stays() -> None:
+    now, some, more = (
+        Draws(1, 0, BLOCK, "a", {"u": kept} if kept else {}).uniform("u") for kept in (0, 0.5, 0.8)
+    )
+    assert np.mean(now == some) == pytest.approx(0.5, abs=0.1)
+    assert np.mean(now == more) == pytest.approx(0.8, abs=0.1)
+    assert ((now == more) >= (now == some)).all()
+
+
+def test_what_is_not_named_among_the_kept_is_the_same() -> None:
+    now, later = Draws(1, 0, 9, "a"), Draws(1, 0, 9, "a", {"z": 0.5})
+    np.testing.assert_array_equal(now.normal("y"), later.normal("y"))
+    np.testing.assert_array_equal(now.uniform("y"), later.uniform("y"))

@@ -70,7 +70,7 @@ def _cohorts(options: Any) -> tuple[Cohort, Cohort]:
         num_patients=options.abundant,
         seed=seed + OTHER_PATIENTS,
         image_size=0,
-        true_labels=True,
+        label_noise=0.0,
         val=0.1,
         test=0.0,
     )

@@ -149,7 +149,8 @@ class Cohort:
         """What the patients have, where that is known, and else what the reports say.
 
         Of reports, uncertain labels are ignored (NaN) and findings not mentioned are negative;
-        where no report was read, all are ignored. The truth may be known of conditions that no report mentions.
+        where no report was read, all are ignored. The truth may be known of conditions that no
+        report mentions.
 
         Raises:
             ConfigError: the cohort has no such finding.

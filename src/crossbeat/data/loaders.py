@@ -93,7 +93,8 @@ def balance(
     """Weights by which a share of the rows drawn is positive, whatever the prevalence.
 
     A row is positive if any of its labels is, negative if none is and one is known. Rows of
-    which no label is known (NaN) get weight 0. The weights sum to 1.
+    which no label is known (NaN) get weight 0: they never come, and an epoch stays as long, as the
+    others come more often. The weights sum to 1.
 
     Args:
         labels: 1, 0, or NaN where a label is ignored.

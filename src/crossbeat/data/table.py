@@ -19,6 +19,11 @@ SCHEMA: dict[str, pl.DataType] = {
 }
 """One row is one ECG, one X-ray or one pair; ``ecg`` and ``xray`` are rows of the stores."""
 
+REPORTED = "reported"
+OPTIONAL: dict[str, pl.DataType] = {REPORTED: pl.Boolean()}
+"""Columns that a table need not have. ``reported`` is false where no report was read, so that none
+of the labels is known; elsewhere a report was, and what it does not mention is a finding's null."""
+
 _NEVER_NULL = ("patient", "record", "split")
 _PREFIXES: dict[str, pl.DataType] = {
     "label": pl.Int8(),
@@ -43,6 +48,8 @@ def truth_column(finding: str) -> str:
 def conform(table: pl.DataFrame) -> pl.DataFrame:
     """The table with every column of the schema, in its order and type; absent ones null.
 
+    Optional columns come where they are given.
+
     Raises:
         DataError: a column is unknown, or a value does not fit its type.
     """
@@ -63,7 +70,8 @@ def check_table(table: pl.DataFrame, findings: tuple[str, ...]) -> None:
 
     Raises:
         DataError: a column is absent, unknown or of another type; a value is outside of its
-            range; a row has neither ECG nor X-ray; a patient is in two splits.
+            range; a row has neither ECG nor X-ray, or a label without a report; a patient is in
+            two splits.
     """
     wanted = _columns([*map(label_column, findings), *table.columns])
     for name, dtype in wanted.items():
@@ -87,9 +95,18 @@ def check_table(table: pl.DataFrame, findings: tuple[str, ...]) -> None:
         pl.col("xray").is_null() == pl.col("xray_patient").is_null(),
         "xray and xray_patient must be given together",
     )
+    _check_reported(table)
     coded = [name for name, dtype in wanted.items() if dtype == pl.Int8()]
     check_labels(table, tuple(coded))
     check_patients_disjoint(table)
+
+
+def _check_reported(table: pl.DataFrame) -> None:
+    told = [name for name in table.columns if name.startswith(label_column(""))]
+    if REPORTED in table.columns and told:
+        silent = pl.all_horizontal(pl.col(told).is_null())
+        reported = pl.col(REPORTED).fill_null(value=True)
+        _require(table, reported | silent, "a row whose report was not read must have no label")
 
 
 def _require(table: pl.DataFrame, rule: pl.Expr, text: str) -> None:
@@ -105,13 +122,13 @@ def _require(table: pl.DataFrame, rule: pl.Expr, text: str) -> None:
 
 def _columns(names: list[str]) -> dict:
     """The schema and the types of further columns (no type hint: beartype refuses polars')."""
-    columns = dict(SCHEMA)
+    columns, known = dict(SCHEMA), SCHEMA | OPTIONAL
     for name in names:
         prefix = name.split(":", 1)[0] if ":" in name else ""
-        if name not in SCHEMA and prefix not in _PREFIXES:
+        if name not in known and prefix not in _PREFIXES:
             raise DataError(
-                f"column of the table must be one of {', '.join(SCHEMA)} or begin with "
-                f"{', '.join(f'{known}:' for known in _PREFIXES)}; got {name!r}; rename or drop it"
+                f"column of the table must be one of {', '.join(known)} or begin with "
+                f"{', '.join(f'{begin}:' for begin in _PREFIXES)}; got {name!r}; rename or drop it"
             )
-        columns[name] = SCHEMA[name] if name in SCHEMA else _PREFIXES[prefix]
+        columns[name] = known[name] if name in known else _PREFIXES[prefix]
     return columns

@@ -1,8 +1,10 @@
 """The cohort ``virtual``: simulated patients with ECG, X-ray, report labels and known truth."""
 
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from functools import partial
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from crossbeat.data.info import CohortInfo
 from crossbeat.data.splits import Shares, split_patients
 from crossbeat.data.store import to_int16
 from crossbeat.data.table import label_column, truth_column
+from crossbeat.data.virtual_gaps import Gaps, numbered, recorded, with_gaps
 from crossbeat.errors import ConfigError
 from crossbeat.leads import STANDARD
 from crossbeat.signal import Preprocessing
@@ -24,21 +27,37 @@ NOTE = (
     "from physiology: figures compare methods, they say nothing about patients."
 )
 
-TRUE_LABELS = "The labels are the truth, as no report tells it: a cohort for limits only."
+REPORTS = "The labels are read from simulated reports, with their errors and omissions."
+
+TRUE_LABELS = "The labels are the truth, as no report tells it."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Virtual:
-    """Virtual patients, one ECG and one X-ray each.
+    """Virtual patients, one ECG and one X-ray each, or less of some training patients.
+
+    The defaults are the cohort that methods are compared on; the settings from ``label_noise`` on
+    ask when a method's gain holds. A higher value adds to what a lower one does: the labels that
+    are wrong, the patients who have something, the noise, and the way that a patient's state
+    takes are nested.
 
     Args:
         num_patients: how many; patient i is the same whatever their number.
         seed: another seed is other patients; 0 or more.
         image_size: height and width of an X-ray in pixels, 16 or more; 0 leaves X-rays out.
         fs: sampling rate of the stored ECGs in hertz.
-        true_labels: the reports make no error and leave nothing open; for limits.
         val: share of the patients that selection sees, 0 to 1.
         test: share of the patients that only the final figures see, 0 to 1.
+        label_noise: None takes labels from reports; a number takes the truth, each label turned
+            around with this probability, 0 to 0.5, and leaves nothing open.
+        paired: share of the training patients with both ECG and X-ray, 0 to 1.
+        xray_only: share of the training patients with an X-ray, its report, and no ECG; 0 to 1, and
+            1 at most with ``paired``. The rest has an ECG and, as labels are those of X-rays, none.
+        labelled: share of the training patients whose X-ray's report was read, if there is one,
+            0 to 1. The others have no label.
+        hours_apart: time from the ECG to the X-ray and its report, 0 or more. The truth is that of
+            the ECG's time.
+        film_noise: standard deviation in grey levels of noise on every X-ray, 0 to 255.
 
     Raises:
         ConfigError: a setting is out of its range.
@@ -48,9 +67,14 @@ class Virtual:
     seed: int = 0
     image_size: int = 64
     fs: float = 100.0
-    true_labels: bool = False
     val: float = Shares.val
     test: float = Shares.test
+    label_noise: float | None = None
+    paired: float = Gaps.paired
+    xray_only: float = Gaps.xray_only
+    labelled: float = Gaps.labelled
+    hours_apart: float = 0.0
+    film_noise: float = 0.0
 
     def __post_init__(self) -> None:
         least = {"num_patients": 1, "seed": 0, "image_size": 16 if self.image_size else 0}
@@ -60,7 +84,9 @@ class Virtual:
                     f"Virtual.{name} must be {value} or more, got {getattr(self, name)}; raise it"
                 )
         self._shares()
+        self._gaps()
         self._preprocessing()
+        self._check_films()
 
     def build(
         self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
@@ -71,9 +97,14 @@ class Virtual:
             DataError: the folder exists, or the disk is full.
         """
         patients = simulate.draw_patients(self.num_patients, self.seed)
-        table = self._table(patients)
+        filmed = (
+            simulate.draw_patients(self.num_patients, self.seed, hours=self.hours_apart)
+            if self.hours_apart
+            else patients
+        )
+        table = self._table(patients, filmed)
         blocks = [
-            partial(_block, self, number, patients.rows(rows), table[rows])
+            partial(_block, self, number, (patients.rows(rows), filmed.rows(rows)), table[rows])
             for number, rows in simulate.spans(self.num_patients)
         ]
         return build_cohort(folder, self._info(), blocks, executor=executor, progress=progress)
@@ -81,12 +112,33 @@ class Virtual:
     def _shares(self) -> Shares:
         return Shares(val=self.val, test=self.test)
 
+    def _gaps(self) -> Gaps:
+        return Gaps(paired=self.paired, xray_only=self.xray_only, labelled=self.labelled)
+
     def _preprocessing(self) -> Preprocessing:
         return Preprocessing(
             leads=STANDARD, fs=self.fs, seconds=float(simulate.SECONDS), baseline=True
         )
 
-    def _table(self, patients: simulate.Patients) -> pl.DataFrame:
+    def _check_films(self) -> None:
+        ranges = {
+            "label_noise": (0.5, "0 to 0.5, or none for the labels of reports"),
+            "hours_apart": (inf, "0 or more, and finite"),
+            "film_noise": (255.0, "0 to 255 grey levels"),
+        }
+        for name, (most, rule) in ranges.items():
+            value = getattr(self, name)
+            if value is not None and not (0 <= value <= most and value < inf):
+                raise ConfigError(f"Virtual.{name} must be {rule}, got {value}; change it")
+        if not self.image_size:
+            for name in ("paired", "xray_only", "film_noise"):
+                if getattr(self, name) != getattr(Virtual, name):
+                    raise ConfigError(
+                        f"Virtual.{name} must be {getattr(Virtual, name)} in a cohort without "
+                        f"X-rays, got {getattr(self, name)}; set image_size, or leave it out"
+                    )
+
+    def _table(self, patients: simulate.Patients, filmed: simulate.Patients) -> pl.DataFrame:
         names = [f"v{self.seed}-{number:07d}" for number in range(len(patients))]
         splits = split_patients(names, self._shares(), self.seed)
         columns = {
@@ -98,13 +150,19 @@ class Virtual:
             "xray_patient": names,
         }
         truth = {name: there.astype(np.int8) for name, there in simulate.truth(patients).items()}
-        for finding, codes in simulate.report_labels(patients, self.seed).items():
-            said = pl.Series(truth[finding] if self.true_labels else codes).cast(pl.Int8)
+        for finding, codes in self._labels(filmed).items():
+            said = pl.Series(codes)
             columns[label_column(finding)] = said.set(said == simulate.NOT_MENTIONED, None)
         columns |= {truth_column(name): there for name, there in truth.items()}
         shown = simulate.ecg_determinants(patients)
         columns |= {f"latent:{name}": shown[:, i] for i, name in enumerate(simulate.DETERMINANTS)}
-        return pl.DataFrame(columns)
+        training = np.array([splits[name] == "train" for name in names])
+        return with_gaps(pl.DataFrame(columns), recorded(training, self._gaps(), self.seed))
+
+    def _labels(self, filmed: simulate.Patients) -> simulate.Labels:
+        if self.label_noise is None:
+            return simulate.report_labels(filmed, self.seed)
+        return simulate.flipped_truth(filmed, self.seed, self.label_noise)
 
     def _info(self) -> CohortInfo:
         return CohortInfo(
@@ -118,19 +176,56 @@ class Virtual:
             image_size=self.image_size,
             seed=self.seed,
             settings=asdict(self),
-            notes=(NOTE, TRUE_LABELS) if self.true_labels else (NOTE,),
+            notes=(NOTE, *_notes(self)),
         )
 
 
+def _notes(settings: Virtual) -> Iterator[str]:
+    """What the labels are, and how the cohort differs from that of the defaults."""
+    if settings.label_noise is None:
+        yield REPORTS
+    elif settings.label_noise == 0:
+        yield TRUE_LABELS
+    else:
+        yield (
+            "The labels are the truth, each turned around with probability "
+            f"{settings.label_noise:g}: no report errs like this."
+        )
+    if (settings.paired, settings.xray_only) != (Gaps.paired, Gaps.xray_only):
+        yield (
+            f"Of the training patients {_percent(settings.paired)} have ECG and X-ray, "
+            f"{_percent(settings.xray_only)} an X-ray only, the others an ECG only and no label."
+        )
+    if settings.labelled != Gaps.labelled:
+        yield f"Of the training patients {_percent(settings.labelled)} are labelled, at most."
+    if settings.hours_apart:
+        yield (
+            f"X-rays and labels are of {settings.hours_apart:g} hours after the ECG; the truth is "
+            "of the time of the ECG."
+        )
+    if settings.film_noise:
+        yield f"Noise of {settings.film_noise:g} grey levels was added to the X-rays."
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:g} %"
+
+
 def _block(
-    settings: Virtual, number: int, patients: simulate.Patients, table: pl.DataFrame
+    settings: Virtual,
+    number: int,
+    patients: tuple[simulate.Patients, simulate.Patients],  # when the ECG was taken, and the film
+    table: pl.DataFrame,
 ) -> Block:
-    waves = simulate.ecg_block(patients, number, settings.seed)
+    present, filmed = patients
+    waves = simulate.ecg_block(present, number, settings.seed)[table["ecg"].to_numpy()]
     clean = settings._preprocessing().apply_batch(waves, STANDARD, float(simulate.FS))
     gain = settings._info().ecg_gain
     stored = to_int16(clean, gain, f"simulated block {number}")
-    rows = pl.int_range(pl.len())
     if not settings.image_size:
-        return Block(table.drop("xray_patient").with_columns(ecg=rows), stored)
-    films = simulate.xray_block(patients, number, settings.seed, settings.image_size)
-    return Block(table.with_columns(ecg=rows, xray=rows), stored, films)
+        return Block(table.drop("xray", "xray_patient").with_columns(numbered("ecg")), stored)
+    films = simulate.xray_block(filmed, number, settings.seed, settings.image_size)
+    if settings.film_noise:
+        films = simulate.noisier(films, number, settings.seed, settings.film_noise)
+    films = films[table["xray"].to_numpy()]
+    return Block(table.with_columns(numbered("ecg"), numbered("xray")), stored, films)

@@ -10,10 +10,18 @@ from crossbeat.simulate.ecg import FS, SECONDS, ecg_block, ecg_blocks, ecgs
 from crossbeat.simulate.electrical import DETERMINANTS, ecg_determinants
 from crossbeat.simulate.film import film_measures
 from crossbeat.simulate.findings import CONDITIONS, FINDINGS, cardiothoracic_ratio, truth
-from crossbeat.simulate.labels import NEGATIVE, NOT_MENTIONED, POSITIVE, UNCERTAIN, report_labels
+from crossbeat.simulate.labels import (
+    NEGATIVE,
+    NOT_MENTIONED,
+    POSITIVE,
+    UNCERTAIN,
+    Labels,
+    flipped_truth,
+    report_labels,
+)
 from crossbeat.simulate.latent import Patients, draw_patients
-from crossbeat.simulate.streams import BLOCK, spans
-from crossbeat.simulate.xray import xray_block, xray_blocks, xrays
+from crossbeat.simulate.streams import BLOCK, Draws, spans
+from crossbeat.simulate.xray import noisier, xray_block, xray_blocks, xrays
 
 __all__ = [
     "BLOCK",
@@ -26,6 +34,8 @@ __all__ = [
     "POSITIVE",
     "SECONDS",
     "UNCERTAIN",
+    "Draws",
+    "Labels",
     "Patients",
     "cardiothoracic_ratio",
     "draw_patients",
@@ -34,6 +44,8 @@ __all__ = [
     "ecg_determinants",
     "ecgs",
     "film_measures",
+    "flipped_truth",
+    "noisier",
     "report_labels",
     "spans",
     "truth",

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Int8
 
 from crossbeat.simulate.film import shown, take_film
-from crossbeat.simulate.findings import FINDINGS
+from crossbeat.simulate.findings import FINDINGS, truth
 from crossbeat.simulate.latent import Patients, Trait
 from crossbeat.simulate.streams import Draws, spans
 
@@ -71,6 +71,30 @@ def report_labels(patients: Patients, seed: int) -> Labels:
         made.append([code(film[name], REPORTS[name], draws, name) for name in FINDINGS])
     columns = np.concatenate([np.array(block) for block in made], axis=1)
     return dict(zip(FINDINGS, columns, strict=True))
+
+
+def flipped_truth(patients: Patients, seed: int, share: float) -> Labels:
+    """The truth of each finding with some labels turned around: no report errs like this.
+
+    A label that is wrong at one share is wrong at every higher one.
+
+    Args:
+        patients: as ``draw_patients`` gives them, or changed copies.
+        seed: of which labels are wrong; 0 or more.
+        share: chance of each label to be wrong, 0 to 0.5.
+
+    Raises:
+        ValueError: ``share`` is out of its range.
+    """
+    if not 0 <= share <= 0.5:
+        raise ValueError(f"share must be 0 to 0.5, got {share}")
+    chances = [
+        [Draws(seed, block, rows.stop - rows.start, "flip").uniform(name) for name in FINDINGS]
+        for block, rows in spans(len(patients))
+    ]
+    wrong = dict(zip(FINDINGS, np.concatenate(chances, axis=1) < share, strict=True))
+    there = truth(patients)
+    return {name: (there[name] ^ wrong[name]).astype(np.int8) for name in FINDINGS}
 
 
 def code(

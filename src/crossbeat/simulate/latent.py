@@ -29,12 +29,13 @@ The sources give the direction. The sizes are ours, set once so that the prevale
 a hospital cohort (see ``findings``).
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float32
 
+from crossbeat.simulate.change import kept
 from crossbeat.simulate.streams import Draws, spans
 
 Trait = Float32[np.ndarray, " patient"]
@@ -151,19 +152,21 @@ class Patients:
         )
 
 
-def draw_patients(num: int, seed: int) -> Patients:
-    """Virtual patients as a hospital sees them.
+def draw_patients(num: int, seed: int, *, hours: float = 0.0) -> Patients:
+    """Virtual patients as a hospital sees them, or sees them again.
 
     Args:
         num: how many, 1 or more; patient i does not depend on it.
         seed: 0 or more.
+        hours: 0 or more; the same patients so much later, what changes within days (``change``)
+            having moved on from the state at 0 hours.
 
     Raises:
-        ValueError: ``num`` is below 1 or ``seed`` below 0.
+        ValueError: ``num`` is below 1, or ``seed`` or ``hours`` below 0.
     """
     if num < 1:
         raise ValueError(f"num must be 1 or more, got {num}")
-    drawn = [draw_block(block, seed, rows.stop - rows.start) for block, rows in spans(num)]
+    drawn = [draw_block(block, seed, rows.stop - rows.start, hours) for block, rows in spans(num)]
     return Patients(
         **{
             f.name: np.concatenate([getattr(one, f.name) for one in drawn])
@@ -172,19 +175,22 @@ def draw_patients(num: int, seed: int) -> Patients:
     )
 
 
-def draw_block(block: int, seed: int, num: int) -> Patients:
-    """The first ``num`` patients of one block."""
+def draw_block(block: int, seed: int, num: int, hours: float = 0.0) -> Patients:
+    """The first ``num`` patients of one block, some hours later."""
     draws = Draws(seed, block, num, "patient")
+    now = replace(draws, kept=kept(hours))
     state = _person(draws)
     state |= _disease(draws, state)
     state |= _muscle(draws, state)
     state |= _rhythm(draws, state)
-    state |= _fluid(draws, state)
+    state["acuity"] = now.normal("acuity")
+    state |= _fluid(now, state)
     state |= _conduction(draws, state)
     state["own"] = draws.normal("own", len(OWN))
-    names = {f.name for f in fields(Patients)}
-    kept = {name: value for name, value in state.items() if name in names}
-    return Patients(**{k: v if v.dtype == bool else v.astype(np.float32) for k, v in kept.items()})
+    traits = {f.name: state[f.name] for f in fields(Patients)}
+    return Patients(
+        **{k: v if v.dtype == bool else v.astype(np.float32) for k, v in traits.items()}
+    )
 
 
 State = dict[str, np.ndarray]

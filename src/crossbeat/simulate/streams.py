@@ -6,9 +6,10 @@ patient however many are drawn, in whatever order, by however many workers.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import sqrt
 from typing import TypeVar
 from zlib import crc32
 
@@ -35,12 +36,16 @@ class Draws:
         block: which block of ``BLOCK`` patients.
         num: patients wanted of it, 1 to ``BLOCK``.
         act: what they are for: the same name in another act is another quantity.
+        kept: of quantities that have changed since, by name: how much they still have in common
+            with what they were, 1 (all) to 0 (nothing). However much time has passed, they move
+            towards the same new numbers.
     """
 
     seed: int
     block: int
     num: int
     act: str
+    kept: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.seed < 0:
@@ -54,12 +59,22 @@ class Draws:
         return np.random.Generator(np.random.SFC64(np.random.SeedSequence(entropy)))
 
     def normal(self, name: str, *shape: int) -> Numbers:
-        """Standard normal numbers."""
-        return self.stream(name).standard_normal((self.num, *shape), dtype=np.float32)
+        """Standard normal numbers; ``kept`` is their correlation with what they were."""
+        first = self.stream(name).standard_normal((self.num, *shape), dtype=np.float32)
+        if name not in self.kept:
+            return first
+        kept = self.kept[name]
+        later = self.stream(f"{name} later").standard_normal((self.num, *shape), dtype=np.float32)
+        return kept * first + sqrt(1 - kept**2) * later
 
     def uniform(self, name: str, *shape: int) -> Numbers:
-        """Numbers spread evenly over [0, 1)."""
-        return self.stream(name).random((self.num, *shape), dtype=np.float32)
+        """Numbers spread evenly over [0, 1); ``kept`` is how often one is what it was."""
+        first = self.stream(name).random((self.num, *shape), dtype=np.float32)
+        if name not in self.kept:
+            return first
+        stays = self.stream(f"{name} stays").random((self.num, *shape), dtype=np.float32)
+        later = self.stream(f"{name} later").random((self.num, *shape), dtype=np.float32)
+        return np.where(stays < self.kept[name], first, later)
 
 
 def spans(num: int) -> Iterator[tuple[int, slice]]:

@@ -54,6 +54,19 @@ def xray_block(patients: Patients, block: int, seed: int, size: int) -> Images:
     return made
 
 
+def noisier(films: Images, block: int, seed: int, noise: float) -> Images:
+    """The films of one block with further noise, the same for every patient, whoever is there.
+
+    Args:
+        films: of the first patients of the block, 0 to 255.
+        block: which block.
+        seed: of the noise; 0 or more.
+        noise: standard deviation in grey levels, 0 or more; what leaves 0 to 255 is clipped.
+    """
+    grain = Draws(seed, block, len(films), "noisier film").normal("noise", *films.shape[1:])
+    return np.clip(np.rint(films + noise * grain), 0, 255).astype(np.uint8)
+
+
 def thickness(
     patients: Patients, film: Film, draws: Draws, size: int
 ) -> Float32[np.ndarray, "patient height width"]:
