@@ -1,13 +1,29 @@
-"""Processes that work side by side, each on a core of its own."""
+"""Processes that work side by side: a pool on this machine, and tasks shared with other machines.
+
+Tasks are shared through the file system: whoever holds the lock of a task does it, and a file
+says that it is done. The kernel frees the locks of a process that ends, however it ends.
+"""
 
 import os
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from multiprocessing import active_children, get_context, parent_process
+from pathlib import Path
 
 import torch
+from filelock import FileLock, Timeout
+
+from crossbeat.errors import DataError
+
+LOCK = "lock"
+"""The name of the file in a folder whose holder may change the folder."""
+
+_PAUSE = 0.5
 
 
 @contextmanager
@@ -43,3 +59,113 @@ def _end_with_parent() -> None:
     assert parent is not None
     parent.join()
     os._exit(1)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Wait until no other process holds a folder, and hold it while the block runs.
+
+    Args:
+        folder: made if need be.
+    """
+    with _lock(folder, wait=True):
+        yield
+
+
+@contextmanager
+def _lock(folder: Path, *, wait: bool) -> Iterator[bool]:
+    """Whether the folder is held; without waiting, another process may have it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / LOCK)
+    with suppress(Timeout):
+        lock.acquire(blocking=wait, poll_interval=_PAUSE / 2)
+    try:
+        yield lock.is_locked
+    finally:
+        lock.release()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """Work that is done once, by the process that takes it first.
+
+    Args:
+        name: for people.
+        result: the file that is there once the work is done; its folder belongs to the task.
+        work: makes ``result``; picklable, and able to go on where a killed process stopped.
+    """
+
+    name: str
+    result: Path
+    work: Callable[[], object]
+
+    def is_done(self) -> bool:
+        """Whether some process did it."""
+        return self.result.is_file()
+
+    def attempt(self) -> bool:
+        """Do it unless it is done; False where another process is at it."""
+        if self.is_done():
+            return True
+        with _lock(self.result.parent, wait=False) as mine:
+            if mine and not self.is_done():
+                self.work()
+            return mine
+
+
+def share(tasks: Sequence[Task], *, workers: int) -> Iterator[Task]:
+    """See that all tasks are done, and yield each when it is, whoever did it.
+
+    The same tasks may be shared out by other processes at the same time, on any machine that sees
+    the file system. With one worker the work is done here, with all cores. With more, each has a
+    core: small networks gain more from running side by side than from many cores for one.
+
+    Args:
+        tasks: in the order in which they are taken up.
+        workers: processes, at least 1.
+
+    Raises:
+        DataError: a worker was killed.
+    """
+    if workers == 1:
+        yield from _work_through(tasks)
+        return
+    left = list(tasks)
+    with process_pool(workers) as pool:
+        running: set[Future[None]] = {pool.submit(_drain, tasks) for _ in range(workers)}
+        while left:
+            ended, running = wait(running, timeout=_PAUSE, return_when=FIRST_EXCEPTION)
+            for future in ended:
+                _raise(future)
+            done = [task for task in left if not running or task.is_done()]
+            left = [task for task in left if task not in done]
+            yield from done
+
+
+def _raise(future: Future[None]) -> None:
+    try:
+        future.result()
+    except BrokenProcessPool as error:
+        raise DataError(
+            "workers must end by themselves, got one that was killed (is the memory full?); "
+            "run the same command again, what is finished is kept"
+        ) from error
+
+
+def _drain(tasks: Sequence[Task]) -> None:
+    for _ in _work_through(tasks):
+        pass
+
+
+def _work_through(tasks: Sequence[Task]) -> Iterator[Task]:
+    left = list(tasks)
+    while left:
+        busy = []
+        for task in left:
+            if task.attempt():
+                yield task
+            else:
+                busy.append(task)
+        if busy == left:
+            time.sleep(_PAUSE)
+        left = busy

@@ -1,11 +1,11 @@
 """The figures of the documentation are those of the committed results."""
 
-import importlib.util
 import re
 
 import pytest
 from pages import ROOT
 
+from crossbeat.cli.tables import markdown
 from crossbeat.evaluation.results import read_results
 
 RESULTS = ROOT / "docs" / "results"
@@ -14,12 +14,7 @@ COMMITTED = ("demo", "label-matched")
 
 def rows_of(name: str) -> list[str]:
     """The lines of the table that ``benchmarks/tables.py`` prints."""
-    spec = importlib.util.spec_from_file_location("tables", ROOT / "benchmarks" / "tables.py")
-    assert spec is not None
-    assert spec.loader is not None
-    tables = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tables)
-    return list(tables.rows(read_results(RESULTS / f"{name}.json")))
+    return list(markdown(read_results(RESULTS / f"{name}.json")))
 
 
 @pytest.mark.parametrize("name", COMMITTED)

@@ -13,6 +13,7 @@ COMMANDS = {
     "prepare": "build a cohort from the published files of a data set",
     "train": "train a recipe on a cohort; a run that was stopped goes on",
     "evaluate": "measure finished runs on the test split of their cohort",
+    "study": "a grid of runs as one job, on any number of processes and machines",
     "embed": "write the embeddings of a cohort's ECGs by a finished run",
     "predict": "probabilities of findings for ECG files",
     "recipes": "list the recipes",

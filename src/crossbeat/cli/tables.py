@@ -1,7 +1,7 @@
 """Tables on the terminal."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -47,6 +47,18 @@ def show(results: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(results, indent=1))
         return
+    print_models(results)
+
+
+def print_models(results: Mapping[str, Any], *, over: str = "patients", where: str = "") -> None:
+    """Tables of the AUROC of every model and of the paired differences.
+
+    Args:
+        results: models, limits and differences.
+        over: what the intervals are over.
+        where: what titles begin with.
+    """
+    start = f"{where}: " if where else ""
     columns = list(next(iter(results["models"].values())))
     rows = [
         [model, *(percent(values[column]["auroc"]) for column in columns)]
@@ -54,12 +66,36 @@ def show(results: dict[str, Any], *, as_json: bool) -> None:
     ]
     rows += [
         [f"limit: {name}", *(percent(values[column]["auroc"]) for column in columns)]
-        for name, values in results["limits"].items()
+        for name, values in results.get("limits", {}).items()
     ]
-    print_table("AUROC in percent (95 % interval over patients)", ["model", *columns], rows)
+    title = f"AUROC in percent (95 % interval over {over})"
+    print_table(start + title, ["model", *columns], rows)
     differences = [
         [name, *(percent(values[column]["auroc"], signed=True) for column in columns)]
         for name, values in results["differences"].items()
     ]
     if differences:
-        print_table("Paired differences in points", ["models", *columns], differences)
+        print_table(f"{start}Paired differences in points", ["models", *columns], differences)
+
+
+def markdown(results: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of a table of AUROCs and paired differences in Markdown.
+
+    Args:
+        results: models, limits and differences.
+    """
+    columns = list(next(iter(results["models"].values())))
+    yield " | ".join(["| model", *(column.replace("_", " ") for column in columns)]) + " |"
+    yield "| --- " * (len(columns) + 1) + "|"
+    for name, found in results["models"].items():
+        yield _row(f"`{name}`", [percent(found[column]["auroc"]) for column in columns])
+    for name, found in results.get("limits", {}).items():
+        yield _row(f"limit: {name}", [percent(found[column]["auroc"]) for column in columns])
+    for name, found in results["differences"].items():
+        if "teacher" not in name:
+            points = [percent(found[column]["auroc"], signed=True) for column in columns]
+            yield _row(name.replace(" - ", " − "), points)
+
+
+def _row(name: str, cells: list[str]) -> str:
+    return " | ".join([f"| {name}", *cells]) + " |"

@@ -16,6 +16,7 @@ from crossbeat.evaluation.metrics import Metric, Samples
 Patients = Shaped[np.ndarray, " sample"]
 Resamples = UInt16[np.ndarray, "replicate sample"]
 Distribution = Float[np.ndarray, " replicate"]
+Rows = Float[np.ndarray, "row finding"]
 
 LEVEL = 0.95
 """Share of the resamples that lies inside an interval."""
@@ -77,6 +78,26 @@ def distribution(
         for start in range(0, len(weights), step)
     ]
     return np.concatenate(parts)
+
+
+def two_level(groups: Float[np.ndarray, "group row finding"], *, seed: int) -> Rows:
+    """The mean over groups, whose resamples draw groups and then patients within each of them.
+
+    A group that is drawn twice brings two different resamples of its patients. With few groups
+    the interval is that of a small sample: it says little about groups that are not there.
+
+    Args:
+        groups: for each a metric on its own samples (first row) and on resamples of them, as
+            ``distribution`` returns them; all groups have the same number of rows.
+        seed: of the draws of groups.
+
+    Source: Davison and Hinkley 1997, section 3.8; Field and Welsh 2007 (J R Stat Soc B 69:369),
+    the two-stage bootstrap.
+    """
+    num, rows = len(groups), groups.shape[1] - 1
+    drawn = np.random.default_rng(seed).integers(num, size=(rows, num))
+    resample = 1 + (np.arange(rows)[:, None] + np.arange(num)) % rows
+    return np.concatenate([groups[:, :1].mean(axis=0), groups[drawn, resample].mean(axis=1)])
 
 
 def summarise(values: Distribution) -> Interval:

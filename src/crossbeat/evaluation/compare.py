@@ -1,16 +1,18 @@
 """All models of a study on the same test patients: their metrics and their paired differences."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from crossbeat.evaluation.bootstrap import Resamples, resamples, summarise
-from crossbeat.evaluation.choices import Distributions, choose, measure
-from crossbeat.evaluation.predictions import Predictions
+from crossbeat.evaluation.bootstrap import resamples, summarise, two_level
+from crossbeat.evaluation.choices import METRICS, Distributions, choose, measure
+from crossbeat.evaluation.predictions import Predictions, Scored
 
-Runs = Sequence[Predictions]
+Runs = Sequence[Predictions] | Mapping[int, Predictions]
+"""The runs of a model: all on the same test patients, or by seed, each on those of its seed."""
+
 Json = dict[str, Any]
 
 MEAN = "mean"
@@ -18,7 +20,13 @@ MEAN = "mean"
 
 
 def compare(
-    runs: Mapping[str, Runs], *, method: str, baseline: str, seed: int, replicates: int = 1000
+    runs: Mapping[str, Runs],
+    *,
+    method: str,
+    baseline: str,
+    seed: int,
+    replicates: int = 1000,
+    extra: Sequence[tuple[str, str]] = (),
 ) -> Json:
     """The part of results that follows from predictions: test, models and differences.
 
@@ -26,29 +34,37 @@ def compare(
     that was trained with several seeds is represented by the mean of its metrics over the runs;
     thresholds and calibration are chosen for each run on its own validation scores.
 
+    Runs by seed are compared on the seeds that both models have; without one, the difference is
+    undefined. Where every seed has test patients of its own, intervals are over seeds and
+    patients, elsewhere over patients.
+
     Args:
-        runs: for each model its runs, one per training seed.
+        runs: for each model its runs.
         method: the model that the study is about.
         baseline: the model that it has to beat.
         seed: of the resamples.
         replicates: number of resamples.
+        extra: further pairs of models to be compared, the first minus the second.
 
     Raises:
-        ValueError: method or baseline is not among the runs, a model has no run, or the runs do
-            not describe the same findings, samples and patients.
+        ValueError: method, baseline or a model of a pair is not among the runs, a model has no
+            run, or the runs do not describe the same findings, samples and patients.
     """
-    first = _same_test(runs, method, baseline)
-    weights = resamples(first.test.patients, seed=seed, replicates=replicates)
-    drawn = {model: [_distributions(run, weights) for run in each] for model, each in runs.items()}
     pairs = [(model, baseline) for model in runs if model != baseline]
     pairs += [(method, model) for model in runs if model not in (method, baseline)]
+    pairs += [pair for pair in extra if pair not in pairs]
+    _require(runs, dict.fromkeys((method, baseline, *(name for pair in extra for name in pair))))
+    tests = _tests(runs, first=baseline)
+    drawn = _draw(runs, tests, seed=seed, replicates=replicates)
     return {
         "method": method,
         "baseline": baseline,
-        "test": _describe(first),
-        "models": {name: _estimates(first.findings, each) for name, each in drawn.items()},
+        "test": _describe(tests),
+        "models": {name: _estimates(tests, each, seed) for name, each in drawn.items()},
         "differences": {
-            f"{one} - {other}": _estimates(first.findings, [_minus(drawn[one], drawn[other])])
+            f"{one} - {other}": _estimates(
+                tests, _minus(tests, drawn[one], drawn[other]), seed, by_run=False
+            )
             for one, other in pairs
         },
     }
@@ -58,45 +74,127 @@ def estimate(runs: Runs, *, seed: int, replicates: int = 1000) -> Json:
     """The metrics of one model alone, for example of a limit that no model can pass.
 
     Args:
-        runs: one per training seed.
+        runs: of the model.
         seed: of the resamples.
         replicates: number of resamples.
 
     Raises:
         ValueError: there is no run, or the runs do not describe the same samples.
     """
-    first = _same_test({"it": runs}, "it", "it")
-    weights = resamples(first.test.patients, seed=seed, replicates=replicates)
-    return _estimates(first.findings, [_distributions(run, weights) for run in runs])
+    alone = {"it": runs}
+    _require(alone, alone)
+    tests = _tests(alone, first="it")
+    drawn = _draw(alone, tests, seed=seed, replicates=replicates)
+    return _estimates(tests, drawn["it"], seed)
 
 
-def _distributions(run: Predictions, weights: Resamples) -> Distributions:
-    return measure(choose(run.val), run.test, weights)
+@dataclass(frozen=True)
+class _Tests:
+    """The test samples that the runs of each seed have in common.
+
+    Args:
+        by_seed: whether runs of one seed belong together; else all runs of a model do.
+        shared: whether the samples of all seeds are the same.
+    """
+
+    findings: tuple[str, ...]
+    samples: dict[int, Scored]
+    by_seed: bool
+    shared: bool
 
 
-def _over_runs(runs: Sequence[Distributions]) -> Distributions:
-    return {name: np.mean([run[name] for run in runs], axis=0) for name in runs[0]}
+def _keyed(runs: Runs) -> Mapping[int, Predictions]:
+    return runs if isinstance(runs, Mapping) else dict(enumerate(runs))
 
 
-def _minus(ones: Sequence[Distributions], others: Sequence[Distributions]) -> Distributions:
-    one, other = _over_runs(ones), _over_runs(others)
-    return {name: one[name] - other[name] for name in one}
+def _require(runs: Mapping[str, Runs], named: Mapping[str, Any]) -> None:
+    missing = [name for name in named if name not in runs]
+    if missing:
+        raise ValueError(f"runs must hold {' and '.join(missing)}, got {', '.join(runs)}")
+    empty = [name for name, each in runs.items() if not each]
+    if empty:
+        raise ValueError(f"every model needs a run, got none of {', '.join(empty)}")
 
 
-def _estimates(findings: tuple[str, ...], runs: Sequence[Distributions]) -> Json:
-    mean = _over_runs(runs)
+def _tests(runs: Mapping[str, Runs], *, first: str) -> _Tests:
+    by_seed = all(isinstance(each, Mapping) for each in runs.values())
+    ordered = {first: runs[first]} | dict(runs)
+    reference = next(iter(_keyed(runs[first]).values()))
+    samples: dict[int, Scored] = {}
+    for name, each in ordered.items():
+        for seed, run in _keyed(each).items():
+            expected = samples.setdefault(seed, run.test if by_seed else reference.test)
+            if run.findings != reference.findings or not _same(run.test, expected):
+                raise ValueError(
+                    f"{name} must be scored on the same findings and test samples as {first}; "
+                    "a paired comparison needs the same rows in the same order"
+                )
+    samples = {seed: samples[seed] for seed in sorted(samples)}
+    shared = all(_same(each, reference.test) for each in samples.values())
+    return _Tests(reference.findings, samples, by_seed, shared)
+
+
+def _same(one: Scored, other: Scored) -> bool:
+    return np.array_equal(one.targets, other.targets, equal_nan=True) and np.array_equal(
+        one.patients, other.patients
+    )
+
+
+def _draw(
+    runs: Mapping[str, Runs], tests: _Tests, *, seed: int, replicates: int
+) -> dict[str, dict[int, Distributions]]:
+    """The metrics of every run on resamples that are the same for all runs of a seed."""
+    drawn: dict[str, dict[int, Distributions]] = {name: {} for name in runs}
+    for place, (key, test) in enumerate(tests.samples.items()):
+        own = seed if tests.shared else seed + place
+        weights = resamples(test.patients, seed=own, replicates=replicates)
+        for name, each in runs.items():
+            if key in (keyed := _keyed(each)):
+                run = keyed[key]
+                drawn[name][key] = measure(choose(run.val), run.test, weights)
+    return drawn
+
+
+def _pooled(tests: _Tests, runs: Sequence[Distributions], seed: int) -> Distributions:
+    stacked = {name: np.stack([run[name] for run in runs]) for name in runs[0]}
+    if tests.shared:
+        return {name: values.mean(axis=0) for name, values in stacked.items()}
+    return {name: two_level(values, seed=seed) for name, values in stacked.items()}
+
+
+def _minus(
+    tests: _Tests, ones: Mapping[int, Distributions], others: Mapping[int, Distributions]
+) -> dict[int, Distributions]:
+    """The differences seed by seed, or of the means where the runs have no seeds in common."""
+    if not tests.by_seed:
+        ones, others = ({0: _pooled(tests, list(each.values()), 0)} for each in (ones, others))
+    both = {seed: (ones[seed], others[seed]) for seed in ones if seed in others}
+    return {
+        seed: {name: one[name] - other[name] for name in one} for seed, (one, other) in both.items()
+    }
+
+
+def _estimates(
+    tests: _Tests, runs: Mapping[int, Distributions], seed: int, *, by_run: bool = True
+) -> Json:
+    findings = (*tests.findings, MEAN)
+    if not runs:
+        nothing = {"value": None, "low": None, "high": None}
+        return {finding: {name: dict(nothing) for name in METRICS} for finding in findings}
+    pooled = _pooled(tests, list(runs.values()), seed)
     return {
         finding: {
-            name: asdict(summarise(_column(mean[name], index)))
-            | (
-                {"by_run": [_plain(_column(run[name], index)[0]) for run in runs]}
-                if runs[1:]
-                else {}
-            )
-            for name in mean
+            name: asdict(summarise(_column(pooled[name], index)))
+            | (_by_run(runs, name, index) if by_run and len(runs) > 1 else {})
+            for name in pooled
         }
-        for index, finding in enumerate((*findings, MEAN))
+        for index, finding in enumerate(findings)
     }
+
+
+def _by_run(runs: Mapping[int, Distributions], name: str, index: int) -> Json:
+    values = [_column(run[name], index)[0] for run in runs.values()]
+    return {"by_run": [None if np.isnan(value) else float(value) for value in values]}
 
 
 def _column(values: np.ndarray, index: int) -> np.ndarray:
@@ -104,38 +202,18 @@ def _column(values: np.ndarray, index: int) -> np.ndarray:
     return values[:, index] if index < values.shape[1] else values.mean(axis=1)
 
 
-def _plain(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
-
-
-def _describe(run: Predictions) -> Json:
-    targets = run.test.targets
+def _describe(tests: _Tests) -> Json:
+    """Of all test patients: those of every seed, where they are others."""
+    every = list(tests.samples.values())
+    counted = every[:1] if tests.shared else every
     return {
-        "patients": len(np.unique(run.test.patients)),
-        "samples": len(targets),
+        "patients": sum(len(np.unique(each.patients)) for each in counted),
+        "samples": sum(len(each.targets) for each in counted),
         "findings": {
-            finding: {"positive": int((column == 1).sum()), "negative": int((column == 0).sum())}
-            for finding, column in zip(run.findings, targets.T, strict=True)
+            finding: {
+                name: sum(int((each.targets[:, column] == value).sum()) for each in counted)
+                for name, value in (("positive", 1), ("negative", 0))
+            }
+            for column, finding in enumerate(tests.findings)
         },
     }
-
-
-def _same_test(runs: Mapping[str, Runs], method: str, baseline: str) -> Predictions:
-    missing = [name for name in (method, baseline) if name not in runs]
-    if missing:
-        raise ValueError(f"runs must hold {' and '.join(missing)}, got {', '.join(runs)}")
-    empty = [name for name, each in runs.items() if not each]
-    if empty:
-        raise ValueError(f"every model needs a run, got none of {', '.join(empty)}")
-    first = runs[baseline][0]
-    for name, each in runs.items():
-        for run in each:
-            if run.findings != first.findings or not (
-                np.array_equal(run.test.targets, first.test.targets, equal_nan=True)
-                and np.array_equal(run.test.patients, first.test.patients)
-            ):
-                raise ValueError(
-                    f"{name} must be scored on the same findings and test samples as {baseline}; "
-                    "a paired comparison needs the same rows in the same order"
-                )
-    return first

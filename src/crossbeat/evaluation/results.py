@@ -2,7 +2,7 @@
 
 Every estimate is ``{"value", "low", "high"}`` in fractions; null says undefined. Models, limits
 and differences are nested by model, then finding (or ``mean``), then metric; probes by share of
-the labels before that.
+the labels before that; readings have models and differences of their own.
 """
 
 import json
@@ -17,7 +17,17 @@ from crossbeat.files import write_whole
 Json = dict[str, Any]
 
 REQUIRED = ("cohort", "seeds", "method", "baseline", "test", "models", "differences")
-OPTIONAL = ("limits", "versions", "settings", "probes", "hours", "notes")
+OPTIONAL = (
+    "limits",
+    "versions",
+    "settings",
+    "probes",
+    "readings",
+    "hours",
+    "cells",
+    "question",
+    "notes",
+)
 
 _PARTS = {"models": 0.0, "limits": 0.0, "differences": -1.0}
 
@@ -78,6 +88,10 @@ def validate(results: Any, *, source: str) -> None:
     _check_models(results, source)
     parts = [(part, results.get(part, {}), least) for part, least in _PARTS.items()]
     parts += [(f"probes, {share}", part, 0.0) for share, part in results.get("probes", {}).items()]
+    parts += [
+        (f"readings, {name}", part, _PARTS.get(name, 0.0))
+        for name, part in results.get("readings", {}).items()
+    ]
     for name, part, least in parts:
         for where, estimate in estimates(part, source=f"{source}: {name}"):
             _check_estimate(estimate, least, where)
@@ -117,7 +131,7 @@ def verdict(difference: Mapping[str, Any]) -> int:
 
 
 def _check_kinds(results: Json, source: str) -> None:
-    objects = (*_PARTS, "cohort", "test", "probes", "versions", "settings", "hours")
+    objects = (*_PARTS, "cohort", "test", "probes", "readings", "versions", "settings", "hours")
     for names, kind, called in (
         (objects, Mapping, "an object"),
         (("seeds", "notes"), list, "a list"),
@@ -135,8 +149,12 @@ def _check_models(results: Json, source: str) -> None:
             raise DataError(f"{source}: {role} {name!r} must be one of {', '.join(models)}")
     expected = [f"{model} - {baseline}" for model in models if model != baseline]
     expected += [f"{method} - {model}" for model in models if model not in (method, baseline)]
-    if set(pairs) != set(expected):
-        raise DataError(f"{source}: differences must be {expected}, got {list(pairs)}")
+    possible = {f"{one} - {other}" for one in models for other in models if one != other}
+    if not set(expected) <= set(pairs) <= possible:
+        raise DataError(
+            f"{source}: differences must be {expected} or further ones of two models, "
+            f"got {list(pairs)}"
+        )
     findings = {"mean", *results["test"].get("findings", {})}
     for name, found in [*models.items(), *pairs.items()]:
         if not isinstance(found, Mapping) or set(found) != findings:

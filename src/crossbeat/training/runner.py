@@ -4,6 +4,7 @@ import json
 import logging
 import warnings
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +25,7 @@ from crossbeat.training.fingerprint import describe, fingerprint
 from crossbeat.training.module import BEST, LAST, KeepLast, PhaseModule
 from crossbeat.training.phase import Optimisation, Phase
 from crossbeat.training.progress import EpochProgress
+from crossbeat.workers import locked
 
 _DONE = "phase.json"
 
@@ -130,7 +132,10 @@ def _run(
     home = folder / f"{phase.name}-{key[:16]}"
     reused = (home / _DONE).is_file()
     if not reused:
-        _fit(phase, used, home, seed=seed, settings=settings)
+        with _alone(home, settings):
+            reused = (home / _DONE).is_file()  # another process may have been at it
+            if not reused:
+                _fit(phase, used, home, seed=seed, settings=settings)
     weights, _ = load_tensors(home / BEST)
     load_weights(used, weights, str(home / BEST))
     record = json.loads((home / _DONE).read_text())
@@ -142,6 +147,11 @@ def _run(
         seconds=record["seconds"],
         reused=reused,
     )
+
+
+def _alone(home: Path, settings: TrainerSettings) -> AbstractContextManager[None]:
+    """Keep other runs out of a phase's folder; the processes of one run are in it together."""
+    return locked(home) if settings.processes == 1 else nullcontext()
 
 
 def _fit(

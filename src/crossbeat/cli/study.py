@@ -1,0 +1,122 @@
+"""``crossbeat study NAME``: a grid of runs as one job that can be stopped, resumed and shared."""
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from crossbeat.cli.options import command, note, parse
+from crossbeat.cli.tables import markdown, print_models
+from crossbeat.errors import ConfigError
+from crossbeat.evaluation.along import write_along
+from crossbeat.evaluation.results import write_results
+from crossbeat.files import write_whole
+from crossbeat.study.grid import Study
+from crossbeat.study.kept import read_record
+from crossbeat.study.load import path_of, study_named
+from crossbeat.study.results import results_of
+from crossbeat.study.work import Workshop
+from crossbeat.training import TrainerSettings
+from crossbeat.workers import Task, share
+
+Json = Mapping[str, Any]
+
+
+def run(arguments: list[str]) -> None:
+    """Run what is missing of a study, and report what is finished."""
+    parser = command("study", "Run a study: whatever cells nobody has run yet, then the report.")
+    parser.add_argument("name", type=str, help="of a file in studies/, or the path of a .py file")
+    parser.add_argument(
+        "--out", type=Path, default=None, help="the study's folder; default: runs/studies/NAME"
+    )
+    parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
+    parser.add_argument("--small", action="store_true", help="in a size that shows that it runs")
+    parser.add_argument("--report-only", action="store_true", help="train nothing")
+    parser.add_argument("--trainer", type=TrainerSettings, default=TrainerSettings())
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
+    options = parse(parser, arguments, {"trainer": "TrainerSettings"})
+    if options.workers < 1:
+        raise ConfigError(f"--workers must be 1 or more, got {options.workers}; raise it")
+    study = study_named(options.name, small=options.small)
+    called = path_of(options.name).stem + ("-small" if options.small else "")
+    out = options.out or Path("runs/studies") / called
+    trainer = replace(options.trainer, progress=options.trainer.progress and options.workers == 1)
+    workshop = Workshop(folder=out, trainer=trainer)
+    if not options.report_only:
+        _run(workshop.tasks(study), options.workers)
+    _report(results_of(study, workshop), study, out, as_json=options.json)
+
+
+def _run(tasks: Sequence[Task], workers: int) -> None:
+    left = [task for task in tasks if not task.is_done()]
+    before, started = len(tasks) - len(left), time.monotonic()
+    note(f"{before} of {len(tasks)} cells are finished")
+    for count, task in enumerate(share(left, workers=workers), start=1):
+        each = (time.monotonic() - started) / count
+        more = len(left) - count
+        seconds = read_record(task.result.parent)["seconds"]
+        note(
+            f"finished {before + count} of {len(tasks)}: {task.name} ({seconds:.0f} s)"
+            + (f"; about {_duration(each * more)} left" if more else "")
+        )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _report(results: dict[str, Any], study: Study, out: Path, *, as_json: bool) -> None:
+    (write_along if study.axis else write_results)(out / "results.json", results)
+    text = "\n\n".join("\n".join(_markdown(where, found)) for where, found in _tables(results))
+    write_whole(out / "table.md", text + "\n")
+    _draw(results, out / "figure.png")
+    if as_json:
+        print(json.dumps(results, indent=1))
+    else:
+        over = "seeds and patients" if study.own_patients else "patients"
+        for where, found in _tables(results):
+            print_models(found, over=over, where=where)
+    for text in results["notes"]:
+        note(text)
+    note(f"results: {out / 'results.json'}")
+
+
+def _tables(results: Json) -> Iterator[tuple[str, Json]]:
+    """What makes a table of its own, the points of an axis and readings, with its name."""
+    for point in results.get("points", [results]):
+        at = f"{results['axis']} {point['at']}" if "at" in point else ""
+        yield at, point
+        readings = point["readings"]
+        for name in dict.fromkeys(
+            model.rpartition(", ")[2] for model in readings.get("models", {})
+        ):
+            yield (
+                ", ".join(filter(None, (at, name))),
+                {
+                    part: {
+                        key: found for key, found in readings[part].items() if key.endswith(name)
+                    }
+                    for part in ("models", "differences")
+                },
+            )
+
+
+def _markdown(where: str, found: Json) -> Iterator[str]:
+    if where:
+        yield from (f"**{where}**", "")
+    yield from markdown(found)
+
+
+def _draw(results: Json, path: Path) -> None:
+    try:
+        from crossbeat.evaluation import figures
+    except ConfigError as error:
+        note(f"no figure: {error}")
+        return
+    figure = figures.forest(results)
+    write_whole(path, lambda file: figure.savefig(file, format="png", dpi=110, facecolor="white"))

@@ -1,0 +1,5 @@
+"""Studies: grids of recipes, settings and seeds that answer one question, as one job."""
+
+from crossbeat.study.grid import Cell, Reading, Study
+
+__all__ = ["Cell", "Reading", "Study"]

@@ -1,0 +1,94 @@
+"""What a finished cell leaves: predictions by name, and a record with their checksums."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from crossbeat.data.info import file_info
+from crossbeat.errors import DataError
+from crossbeat.evaluation.predictions import Predictions, Scored
+from crossbeat.files import write_whole
+
+RECORD = "cell.json"
+"""The file whose presence says that a cell is finished."""
+
+_PARTS = ("targets", "scores", "patients")
+
+
+def write_cell(folder: Path, said: Mapping[str, Predictions], told: Mapping[str, Any]) -> None:
+    """Write predictions, then the record; both whole or not at all.
+
+    Args:
+        folder: of the cell.
+        said: predictions by name.
+        told: what else the record holds, in JSON values.
+    """
+    files = {name: f"predictions-{number}.npz" for number, name in enumerate(said)}
+    for name, file in files.items():
+        write_whole(folder / file, partial(np.savez, allow_pickle=False, **_arrays(said[name])))
+    record = dict(told) | {
+        "predictions": files,
+        "files": {file: asdict(file_info(folder / file)) for file in files.values()},
+    }
+    write_whole(folder / RECORD, json.dumps(record, indent=1))
+
+
+def _arrays(predictions: Predictions) -> dict[str, Any]:
+    arrays: dict[str, Any] = {"findings": np.array(predictions.findings)}
+    for split in ("val", "test"):
+        scored = getattr(predictions, split)
+        arrays |= {f"{split}_{part}": np.asarray(getattr(scored, part)) for part in _PARTS}
+    return arrays
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """The record of a finished cell.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    path = folder / RECORD
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if {"predictions", "files", "seconds"} <= set(record):
+            return record
+    except (ValueError, TypeError):
+        pass
+    raise DataError(f"{path} must be the record of a cell, got other contents; {_again(folder)}")
+
+
+def read_predictions(folder: Path) -> dict[str, Predictions]:
+    """The predictions of a finished cell, by name.
+
+    Raises:
+        DataError: a file is absent or damaged.
+    """
+    record = read_record(folder)
+    for name, expected in record["files"].items():
+        path = folder / name
+        if not path.is_file() or asdict(file_info(path)) != expected:
+            raise DataError(
+                f"{path} must be as it was written, got other contents; {_again(folder)}"
+            )
+    return {name: _read(folder / file) for name, file in record["predictions"].items()}
+
+
+def _again(folder: Path) -> str:
+    return (
+        f"remove {folder / RECORD} and run the same command again: the cell is scored once more, "
+        "not trained"
+    )
+
+
+def _read(path: Path) -> Predictions:
+    with np.load(path, allow_pickle=False) as arrays:
+        splits = {
+            split: Scored(**{part: arrays[f"{split}_{part}"] for part in _PARTS})
+            for split in ("val", "test")
+        }
+        return Predictions(tuple(arrays["findings"].tolist()), **splits)

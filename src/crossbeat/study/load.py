@@ -1,0 +1,63 @@
+"""Studies by the name of their file."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from crossbeat.errors import ConfigError, suggestion
+from crossbeat.study.grid import Study
+
+FOLDER = Path("studies")
+"""Where names are looked up, below the current directory."""
+
+
+def study_named(name: str, *, small: bool) -> Study:
+    """The study of a file: ``studies/NAME.py``, or the file that ``name`` is the path of.
+
+    Args:
+        small: the study in a size that only shows that it runs.
+
+    Raises:
+        ConfigError: there is no such file, or it makes no study.
+    """
+    module = _module(path_of(name))
+    make = getattr(module, "study", None)
+    if not callable(make):
+        raise ConfigError(
+            f"{module.__file__} must define study(*, small), got no such function; add it"
+        )
+    made = make(small=small)
+    if not isinstance(made, Study):
+        raise ConfigError(
+            f"study() of {module.__file__} must return a Study, got {type(made).__name__}; "
+            "correct the file"
+        )
+    return made
+
+
+def path_of(name: str) -> Path:
+    """The file of a study.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    path = Path(name) if name.endswith(".py") else FOLDER / f"{name}.py"
+    if path.is_file():
+        return path
+    known = sorted(each.stem for each in FOLDER.glob("*.py"))
+    raise ConfigError(
+        f"study must be one of {', '.join(known) or 'none'} in {FOLDER.resolve()}, or the path of "
+        f"a .py file, got {name!r}{suggestion(name, known)}"
+    )
+
+
+def _module(path: Path) -> ModuleType:
+    name = f"crossbeat_study_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

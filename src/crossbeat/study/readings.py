@@ -1,0 +1,71 @@
+"""What a straight cut through the embeddings of a trained ECG encoder can tell."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.splits import Split
+from crossbeat.evaluation.predictions import Predictions, Scored
+from crossbeat.evaluation.probe import Embedded, LinearProbe
+from crossbeat.recipes.run import Run, embeddings, evaluation_rows
+from crossbeat.study.grid import Reading
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """The ECG embeddings of all splits by one encoder.
+
+    Args:
+        cohort: whose training split a probe learns from and whose validation split it chooses on.
+        test: whose test split it is measured on.
+        features: by split.
+    """
+
+    run: Run
+    cohort: Cohort
+    test: Cohort
+    features: dict[Split, Float[np.ndarray, "row dim"]]
+
+    @classmethod
+    def by(cls, run: Run, cohort: Cohort, *, test: Cohort | None = None) -> "Encoded":
+        """Run the encoder over the cohorts."""
+        held = test or cohort
+        of: dict[Split, Cohort] = {"train": cohort, "val": cohort, "test": held}
+        features = {
+            split: embeddings(run, of[split], evaluation_rows(of[split], split)).double().numpy()
+            for split in of
+        }
+        return cls(run, cohort, held, features)
+
+    def read(self, reading: Reading, seed: int) -> Predictions:
+        """What a linear probe says.
+
+        Args:
+            seed: picks the patients whose labels are used.
+
+        Raises:
+            DataError: a finding has one class only among those labels.
+        """
+        probe = LinearProbe(share=reading.share, seed=seed)
+        val = self._embedded("val", reading)
+        fitted = probe.fit(self._embedded("train", reading), val)
+        rows = evaluation_rows(self.test, "test")
+        return Predictions(
+            reading.findings,
+            val=Scored(val.targets, fitted.scores(val.features), val.patients),
+            test=Scored(
+                self.test.truth(rows, reading.findings).double().numpy(),
+                fitted.scores(self.features["test"]),
+                self.test.patients(rows),
+            ),
+        )
+
+    def _embedded(self, split: Split, reading: Reading) -> Embedded:
+        rows = evaluation_rows(self.cohort, split)
+        if reading.true_labels:
+            targets = self.cohort.truth(rows, reading.findings)
+        else:
+            targets = self.cohort.labels(rows, reading.findings, self.run.recipe.labels)
+        return Embedded(self.features[split], targets.double().numpy(), self.cohort.patients(rows))

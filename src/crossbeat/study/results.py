@@ -1,0 +1,214 @@
+"""What a study has found so far: results of whatever cells are finished."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from crossbeat.errors import DataError
+from crossbeat.evaluation.compare import compare, estimate
+from crossbeat.evaluation.predictions import Predictions, Scored
+from crossbeat.recipes import record
+from crossbeat.recipes.record import versions
+from crossbeat.study.grid import HEAD, LATENT, Cell, Point, Study, groups, in_order, place
+from crossbeat.study.kept import RECORD, read_predictions
+from crossbeat.study.work import Workshop
+
+Json = dict[str, Any]
+Said = dict[str, dict[int, Predictions]]
+"""Predictions by model and seed."""
+
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The finished cells of a study.
+
+    Args:
+        homes: the folder of each.
+    """
+
+    study: Study
+    homes: Mapping[Cell, Path]
+
+    @classmethod
+    def of(cls, study: Study, workshop: Workshop) -> "Finished":
+        """Those that are finished now."""
+        homes = {cell: workshop.home(cell, study) for cell in study.cells}
+        return cls(study, {c: home for c, home in homes.items() if (home / RECORD).is_file()})
+
+    def said(self, point: Point) -> dict[str, Said]:
+        """The predictions at a point, by the name of the head or reading.
+
+        A model counts at a seed when all of its cells are finished.
+        """
+        found: dict[str, Said] = {}
+        for (model, _, seed), cells in groups(self.study.at(point)).items():
+            if all(cell in self.homes for cell in cells):
+                parts = [read_predictions(self.homes[cell]) for cell in cells]
+                for name in in_order(parts):
+                    told = self.study.told(name)
+                    merged = merge([part[name] for part in parts if name in part], told)
+                    found.setdefault(name, {}).setdefault(model, {})[seed] = merged
+        return found
+
+    def missing(self) -> int:
+        """The number of cells that are not finished."""
+        return len(self.study.cells) - len(self.homes)
+
+
+def merge(parts: Sequence[Predictions], findings: Sequence[str]) -> Predictions:
+    """One model's predictions from those of its cells, whose findings differ.
+
+    Args:
+        findings: of all parts, in the order of the columns.
+
+    Raises:
+        ValueError: the parts were not scored on the same patients.
+    """
+    told = [finding for part in parts for finding in part.findings]
+    order = [told.index(finding) for finding in findings]
+    splits: dict[str, Scored] = {}
+    for split in ("val", "test"):
+        scored: list[Scored] = [getattr(part, split) for part in parts]
+        if any(not np.array_equal(each.patients, scored[0].patients) for each in scored):
+            raise ValueError("cells that are one model must be scored on the same patients")
+        splits[split] = Scored(
+            np.hstack([each.targets for each in scored])[:, order],
+            np.hstack([each.scores for each in scored])[:, order],
+            scored[0].patients,
+        )
+    return Predictions(tuple(findings), **splits)
+
+
+def results_of(study: Study, workshop: Workshop, *, replicates: int = 1000) -> Json:
+    """The results of what is finished, along the axis if there is one.
+
+    Args:
+        replicates: number of resamples.
+
+    Raises:
+        DataError: there is nothing to compare yet, what a cell left is damaged, or cells of one
+            seed have different test patients.
+    """
+    finished = Finished.of(study, workshop)
+    at = {point: _at(finished, point, replicates) for point in study.points}
+    found = {point: results for point, results in at.items() if results is not None}
+    if not found:
+        raise DataError(
+            f"{workshop.folder} must have finished cells of {study.method!r} and of "
+            f"{study.baseline!r}, got {len(finished.homes)} of {len(study.cells)} cells; "
+            "run the study further"
+        )
+    whole: Json = {
+        "question": study.question,
+        "versions": versions(),
+        "hours": hours(finished),
+        "cells": {"finished": len(finished.homes), "all": len(study.cells)},
+        "notes": _notes(finished, [point for point in at if point not in found]),
+    }
+    if not study.axis:
+        return whole | found[None]
+    return whole | {
+        "axis": study.axis,
+        "points": [{"at": point} | results for point, results in found.items()],
+    }
+
+
+def _at(finished: Finished, point: Point, replicates: int) -> Json | None:
+    """The results at a point; None before the method and the baseline have a seed."""
+    study = finished.study
+    said = finished.said(point)
+    heads = said.pop(HEAD, {})
+    latent = said.pop(LATENT, {})
+    runs = {name: heads[name] for name in study.models if name in heads}
+    if not {study.method, study.baseline} <= set(runs):
+        return None
+    limits = {name: heads[name] for name in study.limits if name in heads}
+    if latent:
+        limits = {LATENT: latent[study.limits[0]]} | limits
+    try:
+        compared = compare(
+            runs,
+            method=study.method,
+            baseline=study.baseline,
+            seed=_SEED,
+            replicates=replicates,
+            extra=[pair for pair in study.differences if set(pair) <= set(runs)],
+        )
+    except ValueError as error:
+        raise DataError(f"the cells{place(point)} do not compare: {error}") from error
+    told = {cell.model: cell for cell in reversed(study.at(point)) if cell in finished.homes}
+    plans = {name: record.read_plan(finished.homes[told[name]]) for name in heads}
+    return compared | {
+        "cohort": described(plans[study.baseline]),
+        "seeds": sorted({seed for each in runs.values() for seed in each}),
+        "settings": {name: plan["settings"] for name, plan in plans.items()},
+        "limits": {
+            name: estimate(each, seed=_SEED, replicates=replicates) for name, each in limits.items()
+        },
+        "readings": _readings(said, study.baseline, replicates),
+    }
+
+
+def _readings(said: Mapping[str, Said], baseline: str, replicates: int) -> Json:
+    models: Json = {}
+    differences: Json = {}
+    for reading, runs in said.items():
+        if baseline in runs:
+            compared = compare(
+                runs, method=baseline, baseline=baseline, seed=_SEED, replicates=replicates
+            )
+            found = compared["models"]
+            differences |= {
+                f"{model}, {reading} - {baseline}, {reading}": compared["differences"][
+                    f"{model} - {baseline}"
+                ]
+                for model in runs
+                if model != baseline
+            }
+        else:
+            found = {
+                model: estimate(each, seed=_SEED, replicates=replicates)
+                for model, each in runs.items()
+            }
+        models |= {f"{model}, {reading}": each for model, each in found.items()}
+    return {"models": models, "differences": differences} if models else {}
+
+
+def described(plan: Mapping[str, Any]) -> Json:
+    """What results tell of a run's cohort: not where it lies, but whether its patients are real."""
+    cohort = {name: value for name, value in plan["cohort"].items() if name != "folder"}
+    return cohort | ({"kind": "virtual"} if cohort["name"] == "virtual" else {})
+
+
+def hours(finished: Finished) -> dict[str, float]:
+    """The hours of training by model; what several share counts for the first of them."""
+    spent = dict.fromkeys((cell.model for cell in finished.homes), 0.0)
+    counted: set[Path] = set()
+    for cell, home in finished.homes.items():
+        for phase in record.read_phases(home):
+            folder = (home / phase["folder"]).resolve()
+            if folder not in counted:
+                counted.add(folder)
+                spent[cell.model] += phase["seconds"] / 3600
+    return spent
+
+
+def _notes(finished: Finished, absent: Sequence[Point]) -> list[str]:
+    study, missing = finished.study, finished.missing()
+    notes = []
+    if study.own_patients:
+        notes.append("Every seed has patients of its own: intervals are over seeds and patients.")
+    if missing:
+        notes.append(
+            f"Unfinished: {missing} of {len(study.cells)} cells are missing; every comparison is "
+            "on the seeds that both of its models have."
+        )
+    if absent and study.axis:
+        shown = ", ".join(str(point) for point in absent)
+        notes.append(f"Left out, as nothing can be compared there yet: {study.axis} {shown}.")
+    return notes

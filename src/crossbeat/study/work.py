@@ -1,0 +1,114 @@
+"""Runs the cells of a study: each is trained, scored and kept once, whoever gets to it."""
+
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.registry import Builder
+from crossbeat.errors import ConfigError
+from crossbeat.evaluation.predictions import Predictions
+from crossbeat.recipes.limits import latent_limit
+from crossbeat.recipes.record import versions
+from crossbeat.recipes.run import Plan, Run, predictions, train
+from crossbeat.study.grid import HEAD, LATENT, Cell, Study
+from crossbeat.study.kept import RECORD, write_cell
+from crossbeat.study.readings import Encoded
+from crossbeat.training import TrainerSettings
+from crossbeat.training.fingerprint import describe, fingerprint
+from crossbeat.workers import Task, locked
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workshop:
+    """Where the cells of a study are trained, and how.
+
+    Args:
+        folder: of the study; on a file system that all machines see.
+        trainer: one process for each cell.
+
+    Raises:
+        ConfigError: a cell is to be trained by several processes.
+    """
+
+    folder: Path
+    trainer: TrainerSettings
+
+    def __post_init__(self) -> None:
+        if self.trainer.processes > 1:
+            raise ConfigError(
+                "a study must train each cell in one process, got "
+                f"{self.trainer.processes}; leave devices and num_nodes at 1 and raise --workers"
+            )
+
+    def tasks(self, study: Study) -> list[Task]:
+        """The cells as work to be shared out."""
+        return [
+            Task(
+                name=cell.title,
+                result=self.home(cell, study) / RECORD,
+                work=partial(self.run, cell, self.home(cell, study), latent=_latent(cell, study)),
+            )
+            for cell in study.cells
+        ]
+
+    def home(self, cell: Cell, study: Study) -> Path:
+        """The folder of a cell; whatever changes the cell makes another one."""
+        contents = {
+            "cell": cell,
+            "latent": _latent(cell, study),
+            "precision": self.trainer.precision,
+        }
+        point = "" if cell.point is None else f"-{cell.point}"
+        name = re.sub(r"[^\w.+]+", "-", f"{cell.model}{point}-{cell.seed}")
+        return self.folder / "cells" / f"{name}-{fingerprint(contents)[:12]}"
+
+    def run(self, cell: Cell, home: Path, *, latent: bool) -> None:
+        """Train a cell, score it and keep what it says.
+
+        Args:
+            home: its folder.
+            latent: compute the limit of the noise-free ECG from its cohort as well.
+        """
+        started = time.perf_counter()
+        cohort, test = self.cohort(cell.cohort), self.cohort(cell.held)
+        plan = Plan(name=cell.recipe_name, recipe=cell.recipe, seed=cell.seed)
+        run = train(plan, cohort, home, trainer=self.trainer, shared=self.folder / "phases")
+        said = {HEAD: predictions(run, cohort, test=test)} | _readings(cell, run, cohort, test)
+        if latent:
+            said[LATENT] = latent_limit(cohort, test, cell.recipe.findings, seed=cell.seed)
+        told = {
+            "cell": describe(cell),
+            "seconds": time.perf_counter() - started,
+            "versions": versions(),
+        }
+        write_cell(home, said, told)
+
+    def cohort(self, settings: Builder) -> Cohort:
+        """The cohort of some settings, built by the first process that needs it."""
+        name = f"{type(settings).__name__}-{fingerprint(settings)[:12]}".lower()
+        folder = self.folder / "cohorts" / name
+        if not folder.is_dir():
+            with locked(folder.with_name(f"{name}.building")):
+                if not folder.is_dir():
+                    with ThreadPoolExecutor(1) as executor:
+                        return settings.build(folder, executor=executor)
+        return Cohort.open(folder)
+
+
+def _latent(cell: Cell, study: Study) -> bool:
+    return study.latent_limit and cell.model == study.limits[0]
+
+
+def _readings(cell: Cell, run: Run, cohort: Cohort, test: Cohort) -> dict[str, Predictions]:
+    encoded: dict[str | None, Encoded] = {}
+    said = {}
+    for reading in cell.readings:
+        if reading.after not in encoded:
+            encoder = run if reading.after is None else run.after(reading.after)
+            encoded[reading.after] = Encoded.by(encoder, cohort, test=test)
+        said[reading.name] = encoded[reading.after].read(reading, cell.seed)
+    return said
