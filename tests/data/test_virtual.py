@@ -155,6 +155,7 @@ def test_noise_of_films_has_the_spread_that_is_set_and_is_nested(tmp_path: Path)
         for noise in (0.0, 10.0, 30.0)
     )
     middle = (clear > 110) & (clear < 145)  # hardly anything is clipped there
+    assert (poor - clear)[middle].float().mean() == pytest.approx(0, abs=0.3)
     assert (poor - clear)[middle].float().std() == pytest.approx(10, rel=0.05)
     assert (poorer - clear)[middle].float().std() == pytest.approx(30, rel=0.05)
     whole = (poorer > 0) & (poorer < 255) & (poor > 0) & (poor < 255)

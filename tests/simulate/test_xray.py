@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from crossbeat.simulate import Patients, draw_patients, xray_block, xrays
+from crossbeat.simulate import Patients, draw_patients, noisier, xray_block, xrays
 from crossbeat.simulate.canvas import Canvas, canvas
 from crossbeat.simulate.film import Film, take_film, thorax
 from crossbeat.simulate.findings import heart_diameter
@@ -135,3 +135,12 @@ def test_a_pacemaker_shines_on_the_patients_left() -> None:
     place = (np.abs(on.y + 62) < 14) & (np.abs(on.x - 104) < 14)
     assert change[place].mean() > 30
     assert np.abs(change[place & (on.x < 0)]).sum() == 0
+
+
+def test_noise_depends_on_the_seed_the_block_and_the_patient_alone() -> None:
+    films = np.full((9, 16, 16), 128, dtype=np.uint8)
+    many = noisier(films, 2, 7, 10.0)
+    assert many.dtype == np.uint8
+    np.testing.assert_array_equal(noisier(films[:3], 2, 7, 10.0), many[:3])
+    for block, seed in ((1, 7), (2, 8)):
+        assert (noisier(films, block, seed, 10.0) != many).any()

@@ -3,7 +3,7 @@
 ``draw_patients`` makes them; ``ecgs``, ``xrays`` and ``report_labels`` show them; ``truth`` knows.
 Made per block of ``BLOCK`` patients from (seed, block, name): the same seed gives the same patient
 however many are drawn and however many workers draw them. See ``findings`` on what guided the
-difficulty of the task, ``latent`` and ``electrical`` on physiology and sources.
+difficulty of the task, ``latent``, ``electrical`` and ``change`` on physiology and sources.
 """
 
 from crossbeat.simulate.ecg import FS, SECONDS, ecg_block, ecg_blocks, ecgs
