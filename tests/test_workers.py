@@ -2,13 +2,16 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from functools import partial
 
 import psutil
 import pytest
 import torch
 
-from crossbeat.workers import process_pool
+from crossbeat.errors import DataError
+from crossbeat.workers import Task, locked, process_pool, share
 
 PARENT = """
 import os, signal, time
@@ -52,3 +55,115 @@ def test_a_worker_ends_when_its_parent_is_killed_or_interrupted(tmp_path, number
     while worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline, "the worker lives on"
         time.sleep(0.05)
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from crossbeat.workers import locked
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+HELPER = """
+import sys
+from pathlib import Path
+from test_workers import tasks_in
+from crossbeat.workers import share
+print("ready", flush=True)
+list(share(tasks_in(Path(sys.argv[1])), workers=1))
+"""
+
+
+def log(folder, name):
+    with (folder / "log").open("a") as file:
+        file.write(f"{name}\n")
+    time.sleep(0.05)
+    (folder / name / "result").touch()
+
+
+def die(folder, name):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def tasks_in(folder, work=log, num=8):
+    return [
+        Task(name=name, result=folder / name / "result", work=partial(work, folder, name))
+        for name in map(str, range(num))
+    ]
+
+
+def start(script, folder):
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(folder)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.path.dirname(__file__)},
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    return process
+
+
+def end(process):
+    process.kill()
+    process.communicate()
+
+
+def test_tasks_are_done_in_order_and_once(tmp_path):
+    tasks = tasks_in(tmp_path, num=3)
+    assert [task.name for task in share(tasks, workers=1)] == ["0", "1", "2"]
+    assert [task.name for task in share(tasks, workers=1)] == ["0", "1", "2"]
+    assert (tmp_path / "log").read_text().split() == ["0", "1", "2"]
+
+
+def test_a_task_that_another_process_holds_is_passed_over_and_done_later(tmp_path):
+    tasks = tasks_in(tmp_path, num=3)
+    free = threading.Event()
+
+    def hold():
+        with locked(tmp_path / "0"):
+            held.set()
+            free.wait()
+
+    held = threading.Event()
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    assert not tasks[0].attempt()
+    order = []
+    for task in share(tasks, workers=1):
+        order.append(task.name)
+        free.set()
+    thread.join()
+    assert order == ["1", "2", "0"]
+
+
+def test_a_lock_is_waited_for_and_freed_when_its_holder_is_killed(tmp_path):
+    holder = start(HOLDER, tmp_path / "0")
+    task = tasks_in(tmp_path)[0]
+    assert not task.attempt()
+    threading.Timer(0.3, end, [holder]).start()
+    started = time.monotonic()
+    with locked(tmp_path / "0"):
+        assert 0.2 < time.monotonic() - started < 20
+    assert task.attempt()
+
+
+@pytest.mark.slow
+def test_two_processes_and_two_workers_of_one_share_tasks_without_doing_any_twice(tmp_path):
+    helper = start(HELPER, tmp_path)
+    tasks = tasks_in(tmp_path)
+    done = [task.name for task in share(tasks, workers=2)]
+    assert helper.wait(timeout=60) == 0
+    helper.stdout.close()
+    assert sorted(done) == sorted((tmp_path / "log").read_text().split())
+    assert sorted(done) == [task.name for task in tasks]
+
+
+def test_a_worker_that_is_killed_is_told_and_what_is_finished_is_kept(tmp_path):
+    tasks = [*tasks_in(tmp_path, num=1), *tasks_in(tmp_path, die, num=2)[1:]]
+    tasks[0].attempt()
+    with pytest.raises(DataError, match="one that was killed .* run the same command again"):
+        list(share(tasks, workers=2))
+    assert tasks[0].is_done()

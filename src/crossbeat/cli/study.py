@@ -91,19 +91,8 @@ def _tables(results: Json) -> Iterator[tuple[str, Json]]:
     for point in results.get("points", [results]):
         at = f"{results['axis']} {point['at']}" if "at" in point else ""
         yield at, point
-        readings = point["readings"]
-        for name in dict.fromkeys(
-            model.rpartition(", ")[2] for model in readings.get("models", {})
-        ):
-            yield (
-                ", ".join(filter(None, (at, name))),
-                {
-                    part: {
-                        key: found for key, found in readings[part].items() if key.endswith(name)
-                    }
-                    for part in ("models", "differences")
-                },
-            )
+        for name, found in point["readings"].items():
+            yield ", ".join(filter(None, (at, name))), found
 
 
 def _markdown(where: str, found: Json) -> Iterator[str]:
@@ -114,9 +103,10 @@ def _markdown(where: str, found: Json) -> Iterator[str]:
 
 def _draw(results: Json, path: Path) -> None:
     try:
-        from crossbeat.evaluation import figures
+        from crossbeat.evaluation.figures import forest  # need the extra plots
+        from crossbeat.evaluation.gains import gains
     except ConfigError as error:
         note(f"no figure: {error}")
         return
-    figure = figures.forest(results)
+    figure = gains(results) if "points" in results else forest(results)
     write_whole(path, lambda file: figure.savefig(file, format="png", dpi=110, facecolor="white"))

@@ -2,7 +2,7 @@
 
 Every estimate is ``{"value", "low", "high"}`` in fractions; null says undefined. Models, limits
 and differences are nested by model, then finding (or ``mean``), then metric; probes by share of
-the labels before that; readings have models and differences of their own.
+the labels before that; every reading has models and differences of its own.
 """
 
 import json
@@ -88,10 +88,10 @@ def validate(results: Any, *, source: str) -> None:
     _check_models(results, source)
     parts = [(part, results.get(part, {}), least) for part, least in _PARTS.items()]
     parts += [(f"probes, {share}", part, 0.0) for share, part in results.get("probes", {}).items()]
-    parts += [
-        (f"readings, {name}", part, _PARTS.get(name, 0.0))
-        for name, part in results.get("readings", {}).items()
-    ]
+    for name, reading in results.get("readings", {}).items():
+        if not isinstance(reading, Mapping) or set(reading) != {"models", "differences"}:
+            raise DataError(f"{source}: reading {name} must hold models and differences")
+        parts += [(f"readings, {name}, {part}", reading[part], _PARTS[part]) for part in reading]
     for name, part, least in parts:
         for where, estimate in estimates(part, source=f"{source}: {name}"):
             _check_estimate(estimate, least, where)

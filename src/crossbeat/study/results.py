@@ -131,14 +131,8 @@ def _at(finished: Finished, point: Point, replicates: int) -> Json | None:
     if latent:
         limits = {LATENT: latent[study.limits[0]]} | limits
     try:
-        compared = compare(
-            runs,
-            method=study.method,
-            baseline=study.baseline,
-            seed=_SEED,
-            replicates=replicates,
-            extra=[pair for pair in study.differences if set(pair) <= set(runs)],
-        )
+        compared = _compared(runs, study, replicates)
+        _check_limits(limits, runs[study.baseline])
     except ValueError as error:
         raise DataError(f"the cells{place(point)} do not compare: {error}") from error
     told = {cell.model: cell for cell in reversed(study.at(point)) if cell in finished.homes}
@@ -147,36 +141,52 @@ def _at(finished: Finished, point: Point, replicates: int) -> Json | None:
         "cohort": described(plans[study.baseline]),
         "seeds": sorted({seed for each in runs.values() for seed in each}),
         "settings": {name: plan["settings"] for name, plan in plans.items()},
-        "limits": {
-            name: estimate(each, seed=_SEED, replicates=replicates) for name, each in limits.items()
-        },
-        "readings": _readings(said, study.baseline, replicates),
+        "limits": {name: _estimate(each, replicates) for name, each in limits.items()},
+        "readings": _readings(said, study, replicates),
     }
 
 
-def _readings(said: Mapping[str, Said], baseline: str, replicates: int) -> Json:
-    models: Json = {}
-    differences: Json = {}
-    for reading, runs in said.items():
-        if baseline in runs:
-            compared = compare(
-                runs, method=baseline, baseline=baseline, seed=_SEED, replicates=replicates
-            )
-            found = compared["models"]
-            differences |= {
-                f"{model}, {reading} - {baseline}, {reading}": compared["differences"][
-                    f"{model} - {baseline}"
-                ]
-                for model in runs
-                if model != baseline
-            }
+def _check_limits(limits: Said, baseline: Mapping[int, Predictions]) -> None:
+    for name, runs in limits.items():
+        for seed in runs.keys() & baseline.keys():
+            if not np.array_equal(runs[seed].test.patients, baseline[seed].test.patients):
+                raise ValueError(f"limit {name} must be scored on the same test samples")
+
+
+def _readings(said: Mapping[str, Said], study: Study, replicates: int) -> Json:
+    """For each reading its models, compared as the models themselves if the baseline has it."""
+    found: Json = {}
+    for name, runs in said.items():
+        compared: Json
+        if study.baseline in runs:
+            compared = _compared(runs, study, replicates)
         else:
-            found = {
-                model: estimate(each, seed=_SEED, replicates=replicates)
-                for model, each in runs.items()
-            }
-        models |= {f"{model}, {reading}": each for model, each in found.items()}
-    return {"models": models, "differences": differences} if models else {}
+            models = {model: _estimate(each, replicates) for model, each in runs.items()}
+            compared = {"models": models, "differences": {}}
+        found[name] = {
+            "models": {f"{model}, {name}": each for model, each in compared["models"].items()},
+            "differences": {
+                " - ".join(f"{model}, {name}" for model in pair.split(" - ")): each
+                for pair, each in compared["differences"].items()
+                if not pair.startswith(f"{study.baseline} - ")
+            },
+        }
+    return found
+
+
+def _compared(runs: Said, study: Study, replicates: int) -> Json:
+    return compare(
+        runs,
+        method=study.method if study.method in runs else study.baseline,
+        baseline=study.baseline,
+        seed=_SEED,
+        replicates=replicates,
+        extra=[pair for pair in study.differences if set(pair) <= set(runs)],
+    )
+
+
+def _estimate(runs: Mapping[int, Predictions], replicates: int) -> Json:
+    return estimate(runs, seed=_SEED, replicates=replicates)
 
 
 def described(plan: Mapping[str, Any]) -> Json:

@@ -1,0 +1,106 @@
+"""The figure of results along an axis: what every model gains on the baseline.
+
+Needs the extra ``plots``.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from crossbeat.evaluation import names
+from crossbeat.evaluation.compare import MEAN
+from crossbeat.evaluation.theme import INK, Axes, Figure, colours, new_axes, styled
+
+_WIDTH, _HEIGHT = 6.4, 3.8
+_APART = 0.055
+"""Least distance of two labels, as a share of the height."""
+
+Ends = tuple[float, float, float]
+
+
+@styled
+def gains(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
+    """The paired difference from the baseline of every model at every point, with its interval.
+
+    The teacher is left out: it sees the other modality, and its distance would hide the rest.
+
+    Args:
+        results: along an axis.
+        metric: one of the metrics of the results; its mean over the findings is drawn.
+    """
+    points = results["points"]
+    method, baseline = points[0]["method"], points[0]["baseline"]
+    models = list(dict.fromkeys(name for point in points for name in point["models"]))
+    paint = colours(models, method=method, baseline=baseline)
+    figure, axes = new_axes(_WIDTH, _HEIGHT)
+    axes.axhline(0, color=INK, lw=1)
+    at = _places(axes, [point["at"] for point in points])
+    ends: dict[str, tuple[float, float]] = {}
+    for model in models:
+        pair = f"{model} - {baseline}"
+        found = {
+            place: _points(point["differences"][pair][MEAN][metric])
+            for place, point in zip(at, points, strict=True)
+            if pair in point["differences"]
+        }
+        known = {place: ends for place, ends in found.items() if ends is not None}
+        if known and model != "teacher":
+            ends[model] = _line(axes, known, paint[model])
+    _label(axes, ends, paint)
+    axes.set_xlabel(results["axis"])
+    against = names.model(baseline).label
+    axes.set_ylabel(f"{names.metric(metric)}, points above {against}\n(line: 95 % interval)")
+    return figure
+
+
+def _places(axes: Axes, points: Sequence[float | str]) -> list[float]:
+    """Where the points lie; words, and numbers with them, lie side by side."""
+    numbers = [point for point in points if isinstance(point, int | float)]
+    if len(numbers) < len(points):
+        axes.set_xticks(range(len(points)), [str(point) for point in points])
+        return [float(place) for place in range(len(points))]
+    if min(numbers) > 0 and max(numbers) >= 10 * min(numbers):
+        axes.set_xscale("log")
+    axes.set_xticks(numbers, [f"{number:g}" for number in numbers])
+    axes.set_xticks([], minor=True)
+    return [float(number) for number in numbers]
+
+
+def _points(found: Mapping[str, Any]) -> Ends | None:
+    """Value, low and high in points; the value alone where there is no interval."""
+    value, low, high = (found[end] for end in ("value", "low", "high"))
+    if value is None:
+        return None
+    return (
+        100 * value,
+        100 * (value if low is None else low),
+        100 * (value if high is None else high),
+    )
+
+
+def _line(axes: Axes, known: Mapping[float, Ends], colour: str) -> tuple[float, float]:
+    """A line with its intervals; where it ends."""
+    places = sorted(known)
+    values, lows, highs = zip(*(known[place] for place in places), strict=True)
+    axes.fill_between(places, lows, highs, color=colour, alpha=0.12, lw=0)
+    axes.vlines(places, lows, highs, color=colour, lw=1.2, alpha=0.6)
+    axes.plot(places, values, "o-", color=colour, ms=5)
+    return places[-1], values[-1]
+
+
+def _label(axes: Axes, ends: Mapping[str, tuple[float, float]], paint: Mapping[str, str]) -> None:
+    """The name of each line at its end, moved up where it would hide another."""
+    low, high = axes.get_ylim()
+    apart = _APART * (high - low)
+    height = low
+    for model, (_, value) in sorted(ends.items(), key=lambda item: item[1][1]):
+        height = max(value, height + apart)
+        axes.annotate(
+            names.model(model).label,
+            (1, height),
+            xycoords=("axes fraction", "data"),
+            xytext=(8, 0),
+            textcoords="offset points",
+            va="center",
+            size=9,
+            color=paint[model],
+        )
