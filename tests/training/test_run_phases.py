@@ -121,11 +121,12 @@ def test_patience_stops_a_phase(tiny, tmp_path):
     assert len(record.history) == 3
 
 
-@pytest.mark.parametrize("moment", [1, 5, 9, 14])
+@pytest.mark.parametrize(("moment", "average"), [(1, 0.0), (5, 0.0), (9, 0.0), (14, 0.0), (9, 0.9)])
 def test_a_killed_run_goes_on_to_the_weights_of_an_uninterrupted_one(
-    tiny, tmp_path, moment, monkeypatch
+    tiny, tmp_path, moment, average, monkeypatch
 ):
-    expected, record = train(tiny, tmp_path / "whole")
+    settings = replace(SHORT, average=average)
+    expected, record = train(tiny, tmp_path / "whole", optimisation=settings)
     calls = 0
     original = PhaseModule.training_step
 
@@ -139,8 +140,8 @@ def test_a_killed_run_goes_on_to_the_weights_of_an_uninterrupted_one(
     with monkeypatch.context() as patch:
         patch.setattr(PhaseModule, "training_step", dies)
         with pytest.raises(RuntimeError, match="killed"):
-            train(tiny, tmp_path / "killed")
-    resumed, again = train(tiny, tmp_path / "killed")
+            train(tiny, tmp_path / "killed", optimisation=settings)
+    resumed, again = train(tiny, tmp_path / "killed", optimisation=settings)
     assert same(resumed, expected)
     drop = {"seconds"}
     for ours, theirs in zip(again.history, record.history, strict=True):
@@ -241,6 +242,30 @@ def test_accumulating_batches_makes_fewer_updates(tiny, tmp_path):
     halves, _ = train(tiny, tmp_path, parts=parts(), step=quiet, optimisation=in_two)
     for ours, theirs in zip(halves.parameters(), whole.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_the_running_average_of_the_weights_is_kept(tiny, tmp_path, monkeypatch, accumulate):
+    weights = []
+    original = PhaseModule.on_train_batch_end
+
+    def noted(self, outputs, batch, batch_idx):
+        original(self, outputs, batch, batch_idx)
+        weights.append(self.parts["net"].layers[0].weight.detach().clone())
+
+    monkeypatch.setattr(PhaseModule, "on_train_batch_end", noted)
+    worse_every_epoch.calls = 0
+    settings = replace(SHORT, average=0.5, accumulate=accumulate)
+    choice = Choice(score=worse_every_epoch, metric="loss", higher_is_better=False)
+    parts, _ = train(tiny, tmp_path, optimisation=settings, choice=choice)
+    updates = weights[: len(weights) // SHORT.epochs][accumulate - 1 :: accumulate]
+    expected = updates[0]
+    for count, weight in enumerate(updates[1:], start=1):
+        decay = min(0.5, (1 + count) / (10 + count))
+        expected = decay * expected + (1 - decay) * weight
+    kept = parts["net"].layers[0].weight
+    torch.testing.assert_close(kept, expected)
+    assert not torch.allclose(kept, updates[-1])
 
 
 def test_bfloat16_trains(tiny, tmp_path):

@@ -12,6 +12,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, Dataset
 
 from crossbeat.data.loaders import epoch_batches
@@ -67,6 +68,9 @@ class PhaseModule(LightningModule):
         self._started = 0.0
         for name in phase.frozen:
             self.parts[name].requires_grad_(False)
+        decay = phase.optimisation.average
+        self.averaged = _average(parts, decay) if decay else None
+        self._updates = 0
 
     def train(self, mode: bool = True) -> "PhaseModule":
         """Training mode for the trained parts; frozen ones keep their batch statistics."""
@@ -139,6 +143,19 @@ class PhaseModule(LightningModule):
         self._losses.append({name: loss.detach() for name, loss in losses.items()})
         return total
 
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        """Follow every update with the running average."""
+        if self.averaged is not None and self.global_step > self._updates:
+            self.averaged.update_parameters(self.parts)
+        self._updates = self.global_step
+
+    @property
+    def kept(self) -> nn.ModuleDict:
+        """The parts that are scored and kept: the trained ones, or their running average."""
+        parts = self.parts if self.averaged is None else self.averaged.module
+        assert isinstance(parts, nn.ModuleDict)
+        return parts
+
     def on_train_epoch_end(self) -> None:
         """Score on validation data, keep the best epoch, stop when patience is over."""
         names = self._losses[0]
@@ -151,12 +168,13 @@ class PhaseModule(LightningModule):
         record["seconds"] = time.perf_counter() - self._started
         self.history.append(record)
         if self.best_epoch() == self.current_epoch and self.trainer.is_global_zero:
-            save_tensors(self.folder / BEST, self.parts.state_dict())
+            save_tensors(self.folder / BEST, self.kept.state_dict())
         self._stop_when_patience_is_over()
 
     def on_train_start(self) -> None:
         """A run that was killed after its last epoch has nothing left to do."""
         self.train()
+        self._updates = self.global_step
         self._stop_when_patience_is_over()
 
     def best_epoch(self) -> int:
@@ -180,7 +198,7 @@ class PhaseModule(LightningModule):
             was_training = self.training
             self.eval()
             with torch.no_grad():
-                scores = self.phase.choice.score(self.parts, self.phase.val)
+                scores = self.phase.choice.score(self.kept, self.phase.val)
             self.train(was_training)
         return self.trainer.strategy.broadcast(scores)
 
@@ -191,6 +209,16 @@ class PhaseModule(LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Lightning's hook."""
         self.history = checkpoint["history"]
+
+
+def _average(parts: nn.ModuleDict, decay: float) -> AveragedModel:
+    def follow(average: Tensor, weight: Tensor, updates: Tensor | int) -> Tensor:
+        count = int(updates)
+        return torch.lerp(weight, average, min(decay, (1 + count) / (10 + count)))
+
+    averaged = AveragedModel(parts, avg_fn=follow)
+    averaged.requires_grad_(False)
+    return averaged
 
 
 class KeepLast(Checkpoint):

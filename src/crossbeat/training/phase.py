@@ -151,6 +151,9 @@ class Optimisation:
         edge: share of the peak where the schedule starts and ends, 0 to 1.
         clip_norm: greatest norm of the gradient, above 0.
         accumulate: batches whose gradients are added up before one update, at least 1.
+        average: decay of a running average of the weights, 0 to below 1; where it is above 0,
+            the average is what is scored and kept. Early on it forgets faster: after n updates
+            the decay is at most (1 + n) / (10 + n).
         patience: see ``Choice``.
     """
 
@@ -163,6 +166,7 @@ class Optimisation:
     edge: float = 0.1
     clip_norm: float = 2.5
     accumulate: int = 1
+    average: float = 0.0
     patience: int | None = None
 
     def factor(self, epoch: float) -> float:
