@@ -30,9 +30,16 @@ if __name__ == "__main__":
 """
 
 
+def openmp_threads():
+    from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
+
+    return _openmp_effective_n_threads()
+
+
 def test_a_worker_has_one_thread():
     with process_pool(1) as pool:
         assert pool.submit(torch.get_num_threads).result() == 1
+        assert pool.submit(openmp_threads).result() == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
@@ -164,6 +171,6 @@ def test_two_processes_and_two_workers_of_one_share_tasks_without_doing_any_twic
 def test_a_worker_that_is_killed_is_told_and_what_is_finished_is_kept(tmp_path):
     tasks = [*tasks_in(tmp_path, num=1), *tasks_in(tmp_path, die, num=2)[1:]]
     tasks[0].attempt()
-    with pytest.raises(DataError, match="one that was killed .* run the same command again"):
+    with pytest.raises(DataError, match=r"one that was killed .* run the same command again"):
         list(share(tasks, workers=2))
     assert tasks[0].is_done()

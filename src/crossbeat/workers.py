@@ -127,10 +127,10 @@ def share(tasks: Sequence[Task], *, workers: int) -> Iterator[Task]:
     Raises:
         DataError: a worker was killed.
     """
-    if workers == 1:
+    left = list(tasks)
+    if workers == 1 or not left:
         yield from _work_through(tasks)
         return
-    left = list(tasks)
     with process_pool(workers) as pool:
         running: set[Future[None]] = {pool.submit(_drain, tasks) for _ in range(workers)}
         while left:

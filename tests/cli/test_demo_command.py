@@ -36,6 +36,8 @@ def test_the_demo_ends_with_results_a_report_and_a_model(tmp_path, monkeypatch, 
     report = (out / "report.html").read_text()
     assert "<html" in report
     assert 'src="http' not in report
+    assert main(["demo", "--out", str(out), *given[:-1], "demo"]) == 2
+    assert "holds a run with other settings" in capsys.readouterr().err
     example = out / "example" / "patient.hea"
     capsys.readouterr()
     assert main(["predict", str(out / "cromotex"), str(example), "--json"]) == 0

@@ -6,10 +6,12 @@ import pytest
 from crossbeat.evaluation.bootstrap import (
     Interval,
     difference,
+    distribution,
     interval,
     mean,
     resamples,
     summarise,
+    two_level,
 )
 from crossbeat.evaluation.metrics import auroc
 
@@ -127,3 +129,65 @@ def test_nothing_to_draw_is_refused() -> None:
         resamples(PATIENTS[:0], seed=0, replicates=10)
     with pytest.raises(ValueError, match="needs samples and replicates"):
         resamples(PATIENTS, seed=0, replicates=0)
+
+
+def groups_of(*sizes: int, replicates: int = 60) -> tuple[list, np.ndarray]:
+    """Samples of groups, their resamples, and the AUROC on these."""
+    samples = [scored(seed, size) for seed, size in enumerate(sizes)]
+    weights = [
+        resamples(patients, seed=at, replicates=replicates)
+        for at, (_, _, patients) in enumerate(samples)
+    ]
+    found = [distribution(auroc, *each[:2], w) for each, w in zip(samples, weights, strict=True)]
+    return list(zip(samples, weights, strict=True)), np.stack(found)[:, :, None]
+
+
+def test_two_levels_are_the_loop_over_drawn_groups_and_their_drawn_patients() -> None:
+    given, drawn = groups_of(50, 80, 70)
+    found = two_level(drawn, seed=5)
+    choice = np.random.default_rng(5)
+    values = [np.mean([auroc(t, s, np.ones((1, len(t))))[0] for (t, s, _), _ in given])]
+    for replicate in range(60):
+        total = 0.0
+        for slot, group in enumerate(choice.integers(3, size=3).tolist()):
+            (targets, scores, _), weights = given[group]
+            patients = np.repeat(np.arange(len(targets)), weights[1 + (replicate + slot) % 60])
+            positive, negative = (scores[patients][targets[patients] == k] for k in (1, 0))
+            wins = (positive[:, None] > negative).sum() + (positive[:, None] == negative).sum() / 2
+            total += wins / (len(positive) * len(negative))
+        values.append(total / 3)
+    np.testing.assert_allclose(found[:, 0], values)
+
+
+def test_a_group_that_is_drawn_twice_brings_different_patients() -> None:
+    values = np.arange(1.0, 41.0)
+    groups = np.stack([np.concatenate([[0.0], k * 100 + values]) for k in range(2)])[:, :, None]
+    found = two_level(groups, seed=0)[1:, 0]
+    same_group = found[(found < 100) | (found > 200)] % 100
+    assert len(same_group) > 5
+    assert (same_group % 1 == 0.5).all()  # the mean of neighbours, never of one and itself
+
+
+def test_two_levels_of_one_group_are_one_level() -> None:
+    _, drawn = groups_of(90)
+    np.testing.assert_array_equal(two_level(drawn, seed=3), drawn[0])
+
+
+def test_groups_that_differ_widen_the_interval_and_groups_alike_narrow_it() -> None:
+    draw = np.random.default_rng(0)
+    alike = 0.7 + 0.02 * draw.normal(size=(4, 2001, 1))
+    apart = alike + np.array([-0.1, -0.05, 0.05, 0.1])[:, None, None]
+    one, same, other = (
+        width(summarise(each[:, 0]))
+        for each in (alike[0], two_level(alike, seed=0), two_level(apart, seed=0))
+    )
+    assert same == pytest.approx(one / 2, rel=0.15)
+    assert other > 2 * one
+
+
+def test_an_undefined_group_makes_the_resamples_it_is_drawn_in_undefined() -> None:
+    _, drawn = groups_of(50, 60)
+    drawn[1] = np.nan
+    found = two_level(drawn, seed=0)[:, 0]
+    assert np.isnan(found[0])
+    assert 0.1 < np.mean(~np.isnan(found)) < 0.4  # a quarter draws the first group only

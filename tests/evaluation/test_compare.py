@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from crossbeat.errors import DataError
+from crossbeat.evaluation.bootstrap import resamples, summarise, two_level
+from crossbeat.evaluation.choices import choose, measure
 from crossbeat.evaluation.compare import compare, estimate
 from crossbeat.evaluation.predictions import Predictions, Scored
 
@@ -79,6 +81,98 @@ def test_a_finding_without_positives_is_null_and_so_is_the_mean() -> None:
     assert found["edema"]["auroc"] == {"value": None, "low": None, "high": None}
     assert found["mean"]["auroc"]["value"] is None
     assert found["cardiomegaly"]["auroc"]["value"] is not None
+
+
+def own(strength: float, seed: int, size: int = 120) -> Predictions:
+    """A run on the test patients of its seed."""
+    return Predictions(
+        FINDINGS,
+        split("val", strength, seed),
+        split("test" + "x" * seed, strength, seed + 1, size),
+    )
+
+
+def by_seed(strength: float, *seeds: int) -> dict[int, Predictions]:
+    return {seed: own(strength, seed) for seed in seeds}
+
+
+def test_runs_by_seed_have_intervals_over_seeds_and_patients() -> None:
+    found = study({"direct": by_seed(0.5, 0, 1, 2), "cromotex": by_seed(2.0, 0, 1, 2)})
+    place = found["models"]["direct"]["edema"]["auroc"]
+    drawn = [
+        measure(choose(each.val), each.test, resamples(each.test.patients, seed=k, replicates=40))
+        for k, each in by_seed(0.5, 0, 1, 2).items()
+    ]
+    expected = summarise(two_level(np.stack([each["auroc"] for each in drawn]), seed=0)[:, 1])
+    assert (place["value"], place["low"], place["high"]) == (
+        expected.value,
+        expected.low,
+        expected.high,
+    )
+    assert place["by_run"] == [each["auroc"][0, 1] for each in drawn]
+    assert found["test"]["patients"] == 180
+    assert sum(found["test"]["findings"]["edema"].values()) == 360
+
+
+def test_a_model_does_not_differ_from_itself_whatever_the_seeds() -> None:
+    found = study({"direct": by_seed(0.5, 0, 1, 2), "cromotex": by_seed(0.5, 2, 1, 0)})
+    difference = found["differences"]["cromotex - direct"]["mean"]["auroc"]
+    assert difference == {"value": 0.0, "low": 0.0, "high": 0.0}
+
+
+def test_models_are_compared_on_the_seeds_that_both_have() -> None:
+    runs = {"direct": by_seed(0.5, 0, 1, 2), "cromotex": by_seed(2.0, 1), "clip": by_seed(1.0, 4)}
+    found = study(runs)
+    one, other = own(2.0, 1), own(0.5, 1)
+    values = [
+        estimate([each], seed=0, replicates=40)["mean"]["auroc"]["value"] for each in (one, other)
+    ]
+    difference = found["differences"]["cromotex - direct"]["mean"]["auroc"]["value"]
+    assert difference == pytest.approx(values[0] - values[1])
+    nothing = {"value": None, "low": None, "high": None}
+    assert found["differences"]["clip - direct"]["mean"]["auroc"] == nothing
+
+
+def test_one_seed_is_one_level() -> None:
+    alone = study({"direct": [own(0.5, 1)], "cromotex": [own(2.0, 1)]})
+    assert study({"direct": by_seed(0.5, 1), "cromotex": by_seed(2.0, 1)}) == alone
+
+
+def test_seeds_that_share_their_test_patients_are_averaged_over() -> None:
+    runs = {"direct": [run(0.5, k) for k in (0, 7)], "cromotex": [run(2.0, k) for k in (0, 7)]}
+    keyed = {name: dict(enumerate(each)) for name, each in runs.items()}
+    one, other = study(runs), study(keyed)
+    assert one["models"] == other["models"]
+    assert one["test"] == other["test"]
+    for end in ("value", "low", "high"):
+        ours, theirs = (
+            each["differences"]["cromotex - direct"]["edema"]["auroc"][end] for each in (one, other)
+        )
+        assert ours == pytest.approx(theirs)
+
+
+def test_further_pairs_are_compared_once() -> None:
+    runs = {"direct": [run(0.5)], "cromotex": [run(2.0)], "a": [run(1.0)], "b": [run(1.5)]}
+    found = compare(
+        runs,
+        method="cromotex",
+        baseline="direct",
+        seed=0,
+        replicates=5,
+        extra=[("b", "a"), ("a", "direct")],
+    )
+    assert list(found["differences"])[-1] == "b - a"
+    assert len(found["differences"]) == 6
+    with pytest.raises(ValueError, match="runs must hold c, got"):
+        compare(
+            runs, method="cromotex", baseline="direct", seed=0, replicates=5, extra=[("c", "a")]
+        )
+
+
+def test_runs_of_one_seed_on_other_patients_cannot_be_paired() -> None:
+    runs = {"direct": by_seed(0.5, 0, 1), "cromotex": {0: own(2.0, 0), 1: own(2.0, 0)}}
+    with pytest.raises(ValueError, match="cromotex must be scored on the same"):
+        study(runs)
 
 
 def test_models_on_other_patients_cannot_be_paired() -> None:

@@ -81,6 +81,24 @@ def test_undefined_is_null_and_a_difference_may_be_negative() -> None:
     validate(put(lost, "differences", "cromotex - direct", "edema", "auroc"), source="x.json")
 
 
+def test_further_differences_of_two_models_are_sound() -> None:
+    validate(put(BLOCK, "differences", "direct - cromotex"), source="x.json")
+    with pytest.raises(DataError, match=r"or further ones of two models, got .*'clip - direct'"):
+        validate(put(BLOCK, "differences", "clip - direct"), source="x.json")
+
+
+def test_readings_have_models_and_differences_of_their_own() -> None:
+    lost = {"hidden": {"auroc": {"value": -0.2, "low": -0.3, "high": -0.1}}}
+    models = {"direct, probe": {"hidden": {"auroc": ESTIMATE}}}
+    sound = {"models": models, "differences": {"a, probe - direct, probe": lost}}
+    validate(put({"probe": sound}, "readings"), source="x.json")
+    with pytest.raises(DataError, match="reading probe must hold models and differences"):
+        validate(put({"probe": {"models": models}}, "readings"), source="x.json")
+    negative = {"models": {"direct, probe": lost}, "differences": {}}
+    with pytest.raises(DataError, match="readings, probe, models, direct, probe, hidden, auroc"):
+        validate(put({"probe": negative}, "readings"), source="x.json")
+
+
 def test_a_missing_or_broken_file_is_an_error_for_the_user(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="results must be a JSON file"):
         read_results(tmp_path / "absent.json")

@@ -12,7 +12,7 @@ from crossbeat.cli.examples import write_example
 from crossbeat.cli.illustrations import illustrate
 from crossbeat.cli.options import command, note, parse
 from crossbeat.cli.probes import probe
-from crossbeat.cli.progress import over_jobs
+from crossbeat.cli.progress import over_tasks
 from crossbeat.cli.tables import show
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.virtual import Virtual
@@ -20,12 +20,12 @@ from crossbeat.deploy import record_metrics
 from crossbeat.evaluation.compare import compare
 from crossbeat.evaluation.report import write_report
 from crossbeat.evaluation.results import write_results
-from crossbeat.recipes.jobs import Job, run_jobs
 from crossbeat.recipes.presets import preset_named
-from crossbeat.recipes.record import versions
-from crossbeat.recipes.run import Plan, Run, predictions
+from crossbeat.recipes.record import RESULT, versions
+from crossbeat.recipes.run import Plan, Run, predictions, train
 from crossbeat.recipes.settings import recipe_named
 from crossbeat.training import TrainerSettings
+from crossbeat.workers import Task, share
 
 MODELS = (
     "teacher",
@@ -81,30 +81,34 @@ def _cohorts(options: Any) -> tuple[Cohort, Cohort]:
 
 
 def _train(options: Any, cohort: Path, abundant: Path) -> None:
-    out, preset = options.out, preset_named(options.preset)
-
-    def job(name: str, *after: str, folder: str = "", patients: Path = cohort) -> Job:
-        return Job(
-            plan=Plan(name=name, recipe=preset(recipe_named(name)), seed=options.seed),
-            cohort=partial(Cohort.open, patients),
-            folder=out / (folder or name),
-            after=tuple(out / each for each in after),
-        )
-
-    jobs = [
-        job("teacher"),
-        job("direct", folder=CLEAN, patients=abundant),
-        job("cromotex", "teacher"),
-        job("direct"),
-        job("distillation", "teacher"),
-        job("cromotex-no-ssl", "teacher"),
-        job("shuffled", "cromotex"),
-        job("cromotex-no-hard-negatives", "cromotex"),
-    ]
-    alone = options.workers == 1
+    preset, alone = preset_named(options.preset), options.workers == 1
     trainer = TrainerSettings(progress=alone)
-    done = run_jobs(jobs, shared=out / "phases", workers=options.workers, trainer=trainer)
-    over_jobs(done, len(jobs), "training", quiet=alone)
+
+    def task(name: str, *, called: str = "", patients: Path = cohort) -> Task:
+        plan = Plan(name=name, recipe=preset(recipe_named(name)), seed=options.seed)
+        folder = options.out / (called or name)
+        work = partial(_train_run, plan, patients, folder, trainer)
+        return Task(name=folder.name, result=folder / RESULT, work=work)
+
+    tasks = [
+        task("teacher"),
+        task("direct", called=CLEAN, patients=abundant),
+        task("cromotex"),
+        task("direct"),
+        task("distillation"),
+        task("cromotex-no-ssl"),
+        task("shuffled"),
+        task("cromotex-no-hard-negatives"),
+    ]
+    for each in tasks:
+        if each.is_done():
+            each.work()  # refuses a run with other settings
+    done = share(tasks, workers=options.workers)
+    over_tasks(done, len(tasks), "training", quiet=alone)
+
+
+def _train_run(plan: Plan, patients: Path, folder: Path, trainer: TrainerSettings) -> None:
+    train(plan, Cohort.open(patients), folder, trainer=trainer, shared=folder.parent / "phases")
 
 
 def _report(options: Any, cohort: Cohort, abundant: Cohort, started: float) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from crossbeat.cli.options import note
+from crossbeat.workers import Task
 
 
 @contextmanager
@@ -31,18 +31,19 @@ def bar(what: str) -> Iterator[Callable[[int, int], None]]:
         yield show
 
 
-def over_jobs(jobs: Iterator[Any], total: int, what: str, *, quiet: bool) -> None:
-    """Run jobs to their end, with a bar over them.
+def over_tasks(done: Iterator[Task], total: int, what: str, *, quiet: bool) -> None:
+    """Follow tasks to their end, with a bar over them.
 
     Args:
-        quiet: no bar, where each job shows its own.
+        done: each task when it is done.
+        quiet: no bar, where each task shows its own.
     """
     if quiet:
-        for job in jobs:
-            note(f"finished {job.folder.name}")
+        for task in done:
+            note(f"finished {task.name}")
         return
     with bar(what) as show:
         show(0, total)
-        for count, job in enumerate(jobs, start=1):
+        for count, task in enumerate(done, start=1):
             show(count, total)
-            note(f"  {job.folder.name}")
+            note(f"  {task.name}")

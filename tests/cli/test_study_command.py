@@ -1,0 +1,102 @@
+"""``crossbeat study`` from a file to results, tables and a figure, and again without training."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from crossbeat.cli import main
+from crossbeat.evaluation.along import read_along
+from crossbeat.evaluation.results import read_results
+from crossbeat.training.module import PhaseModule
+
+HERE = Path(__file__).parents[1] / "study"
+TINY = str(HERE / "tiny_study.py")
+ALONG = """
+from dataclasses import replace
+from tiny_study import Tiny, cell, study_of
+
+def study(*, small):
+    cells = [
+        cell(name, 0, point=point, cohort=Tiny(wrong=wrong))
+        for point, wrong in ((0.0, 0), (0.5, 24))
+        for name in ("direct", "distillation")
+    ]
+    return study_of(*cells, axis="share of wrong labels")
+"""
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(HERE))
+    return tmp_path
+
+
+def run(*given: str) -> int:
+    return main(["study", *given, "--workers", "1", "--trainer.accelerator", "cpu"])
+
+
+def test_a_study_ends_with_results_a_table_and_a_figure(place, capsys, monkeypatch) -> None:
+    assert run(TINY, "--small") == 0
+    out = place / "runs" / "studies" / "tiny_study-small"
+    shown = capsys.readouterr()
+    assert "0 of 2 cells are finished" in shown.err
+    assert "finished 1 of 2: direct, seed 0 (" in shown.err
+    assert "s left" in shown.err
+    assert "AUROC in percent (95 % interval over patients)" in shown.out
+    assert "probe: Paired differences in points" in shown.out
+    found = read_results(out / "results.json")
+    assert list(found["models"]) == ["direct", "distillation"]
+    table = (out / "table.md").read_text()
+    assert table.startswith("| model | large | silent | mean |")
+    assert "| distillation − direct |" in table
+    assert "**probe**" in table
+    assert (out / "figure.png").read_bytes().startswith(b"\x89PNG")
+    monkeypatch.setattr(PhaseModule, "training_step", None)  # whoever trains fails
+    assert run(TINY, "--small", "--json") == 0
+    again = capsys.readouterr()
+    assert "2 of 2 cells are finished" in again.err
+    assert json.loads(again.out)["models"] == found["models"]
+
+
+def test_results_along_an_axis_have_a_table_for_each_point(place, capsys) -> None:
+    (place / "along.py").write_text(ALONG)
+    assert run("along.py", "--out", "out") == 0
+    found = read_along(place / "out" / "results.json")
+    assert [point["at"] for point in found["points"]] == [0.0, 0.5]
+    assert "**share of wrong labels 0.5**" in (place / "out" / "table.md").read_text()
+    assert "share of wrong labels 0.0: AUROC in percent" in capsys.readouterr().out
+    assert (place / "out" / "figure.png").is_file()
+
+
+def test_a_report_of_nothing_is_refused_and_trains_nothing(place, capsys) -> None:
+    assert run(TINY, "--report-only", "--out", "out") == 1
+    assert "must have finished cells of 'distillation' and of 'direct'" in capsys.readouterr().err
+    assert not (place / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (("none",), "study must be one of none in"),
+        ((TINY, "--workers", "0"), "--workers must be 1 or more, got 0; raise it"),
+        ((TINY, "--trainer.devices", "2"), "train each cell in one process, got 2"),
+        ((TINY, "--trainer.speed", "2"), "TrainerSettings has no setting 'speed'"),
+    ],
+)
+def test_wrong_options_are_told(given: tuple[str, ...], message: str, capsys) -> None:
+    assert main(["study", *given]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_without_matplotlib_there_is_everything_but_the_figure(place, capsys, monkeypatch) -> None:
+    assert run(TINY, "--small", "--out", "out") == 0
+    (place / "out" / "figure.png").unlink()
+    for name in ("theme", "figures", "gains"):
+        monkeypatch.delitem(sys.modules, f"crossbeat.evaluation.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert run(TINY, "--small", "--out", "out", "--report-only") == 0
+    assert "no figure: figures need matplotlib" in capsys.readouterr().err
+    assert not (place / "out" / "figure.png").exists()
