@@ -4,6 +4,7 @@ import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
+from secrets import token_hex
 from typing import IO
 
 from crossbeat.errors import DataError
@@ -22,7 +23,7 @@ def write_whole(path: Path, contents: bytes | str | Callable[[IO[bytes]], object
         DataError: the disk is full.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    draft = path.with_name(f".{path.name}.{token_hex(4)}.part")  # machines share process numbers
     try:
         with draft.open("wb") as file:
             if callable(contents):

@@ -138,6 +138,12 @@ def test_a_record_that_is_removed_is_made_again_without_training(tmp_path, monke
     assert contents(home) == before
 
 
+def test_an_error_names_the_cell(tmp_path) -> None:
+    made = study_of(*PAIR.cells, cell("clip", 0, readings=(replace(PROBE, after="nap"),)))
+    with pytest.raises(ConfigError, match=r"clip, seed 0: phase must be one of .*, got 'nap'"):
+        work(tmp_path, made)
+
+
 STUDY = """
 from tiny_study import short, study_of, cell
 def study(*, small):

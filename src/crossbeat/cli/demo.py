@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from crossbeat.cli.cohorts import built
-from crossbeat.cli.evaluate import CLEAN, described, limits_of, save_model
+from crossbeat.cli.evaluate import CLEAN, limits_of, save_model
 from crossbeat.cli.examples import write_example
 from crossbeat.cli.illustrations import illustrate
 from crossbeat.cli.options import command, note, parse
@@ -24,6 +24,7 @@ from crossbeat.recipes.presets import preset_named
 from crossbeat.recipes.record import RESULT, versions
 from crossbeat.recipes.run import Plan, Run, predictions, train
 from crossbeat.recipes.settings import recipe_named
+from crossbeat.study.results import described
 from crossbeat.training import TrainerSettings
 from crossbeat.workers import Task, share
 
@@ -117,7 +118,7 @@ def _report(options: Any, cohort: Cohort, abundant: Cohort, started: float) -> d
     scored = {name: predictions(run, cohort) for name, run in runs.items()}
     seed, clean = options.seed, Run.open(options.out / CLEAN)
     results: dict[str, Any] = {
-        "cohort": described(runs["direct"], cohort),
+        "cohort": described(runs["direct"].plan),
         "seeds": [seed],
         "limits": limits_of(cohort, scored["direct"].findings, seed, clean=(clean, abundant)),
         "probes": _probes(runs, cohort, seed),

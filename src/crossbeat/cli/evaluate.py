@@ -18,6 +18,7 @@ from crossbeat.evaluation.results import write_results
 from crossbeat.recipes.limits import latent_limit
 from crossbeat.recipes.record import versions
 from crossbeat.recipes.run import Run, predictions, validation
+from crossbeat.study.results import described
 
 CLEAN = "ecg-clean-labels"
 """The limit that a run on abundant true labels gives."""
@@ -50,7 +51,7 @@ def run(arguments: list[str]) -> None:
     scored = _scored(runs, cohort)
     if options.report and len(scored) < 2:
         raise ConfigError("--report must have two recipes to compare, got one; name more runs")
-    results = _results(runs, scored, cohort, seed=options.seed)
+    results = _results(runs, scored, seed=options.seed)
     clean = Run.open(options.clean) if options.clean else None
     first = scored[runs[0].name][0]
     results["limits"] = limits_of(
@@ -77,26 +78,18 @@ def _scored(runs: Sequence[Run], cohort: Cohort) -> dict[str, list[Predictions]]
     return scored
 
 
-def _results(
-    runs: Sequence[Run], scored: dict[str, list[Predictions]], cohort: Cohort, *, seed: int
-) -> Results:
+def _results(runs: Sequence[Run], scored: dict[str, list[Predictions]], *, seed: int) -> Results:
     baseline, method = next(iter(scored)), list(scored)[:2][-1]
     compared = compare(scored, method=method, baseline=baseline, seed=seed)
     for each in runs:
         if (each.folder / "model").is_dir():
             record_metrics(each.folder / "model", compared["models"][each.name])
     return {
-        "cohort": described(runs[0], cohort),
+        "cohort": described(runs[0].plan),
         "seeds": sorted({each.seed for each in runs}),
         "versions": versions(),
         "settings": {each.name: each.plan["settings"] for each in runs},
     } | compared
-
-
-def described(trained: Run, cohort: Cohort) -> Results:
-    """What results tell of a cohort: not where it lies, but whether its patients are real."""
-    plan = {name: value for name, value in trained.plan["cohort"].items() if name != "folder"}
-    return plan | ({"kind": "virtual"} if cohort.info.name == "virtual" else {})
 
 
 def limits_of(

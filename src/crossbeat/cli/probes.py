@@ -5,12 +5,11 @@ from typing import Any
 
 from crossbeat.cli.options import note
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.splits import Split
 from crossbeat.errors import DataError
 from crossbeat.evaluation.compare import estimate
-from crossbeat.evaluation.predictions import Predictions, Scored
-from crossbeat.evaluation.probe import Embedded, LinearProbe
-from crossbeat.recipes.run import Run, embeddings, evaluation_rows
+from crossbeat.recipes.run import Run
+from crossbeat.study import Reading
+from crossbeat.study.readings import Encoded
 
 
 def probe(
@@ -24,31 +23,12 @@ def probe(
         shares: of the training patients whose labels are used, above 0 and at most 1.
         seed: picks those patients, and the resamples of the intervals.
     """
-    train, val = (_embedded(run, cohort, split) for split in ("train", "val"))
-    rows = evaluation_rows(cohort, "test")
-    features = embeddings(run, cohort, rows).double().numpy()
-    truth = cohort.truth(rows, run.recipe.findings).double().numpy()
+    encoded = Encoded.by(run, cohort)
     results = {}
     for name, share in shares.items():
+        reading = Reading(name=name, findings=run.recipe.findings, share=share)
         try:
-            fitted = LinearProbe(share=share, seed=seed).fit(train, val)
+            results[name] = estimate([encoded.read(reading, seed)], seed=seed)
         except DataError as error:  # the same patients, and so the same outcome, for every run
             note(f"no linear probe with {name} of the labels: {error}")
-            continue
-        said = Predictions(
-            run.recipe.findings,
-            val=Scored(val.targets, fitted.scores(val.features), val.patients),
-            test=Scored(truth, fitted.scores(features), cohort.patients(rows)),
-        )
-        results[name] = estimate([said], seed=seed)
     return results
-
-
-def _embedded(run: Run, cohort: Cohort, split: Split) -> Embedded:
-    rows = evaluation_rows(cohort, split)
-    labels = cohort.labels(rows, run.recipe.findings, run.recipe.labels)
-    return Embedded(
-        embeddings(run, cohort, rows).double().numpy(),
-        labels.double().numpy(),
-        cohort.patients(rows),
-    )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.registry import Builder
-from crossbeat.errors import ConfigError
+from crossbeat.errors import ConfigError, UserError
 from crossbeat.evaluation.predictions import Predictions
 from crossbeat.recipes.limits import latent_limit
 from crossbeat.recipes.record import versions
@@ -72,7 +72,17 @@ class Workshop:
         Args:
             home: its folder.
             latent: compute the limit of the noise-free ECG from its cohort as well.
+
+        Raises:
+            UserError: the recipe does not fit the cohort, a reading has labels of one class only,
+                or what is there is damaged; names the cell.
         """
+        try:
+            self._run(cell, home, latent=latent)
+        except UserError as error:
+            raise type(error)(f"{cell.title}: {error}") from error
+
+    def _run(self, cell: Cell, home: Path, *, latent: bool) -> None:
         started = time.perf_counter()
         cohort, test = self.cohort(cell.cohort), self.cohort(cell.held)
         plan = Plan(name=cell.recipe_name, recipe=cell.recipe, seed=cell.seed)
