@@ -15,11 +15,20 @@ from small_recipes import run_of, small
 from crossbeat.data.loaders import epoch_batches
 from crossbeat.errors import ConfigError, UserError
 from crossbeat.recipes import RECIPES
+from crossbeat.recipes.phases import VcgViews
 from crossbeat.recipes.presets import PRESETS, preset_named
 from crossbeat.recipes.settings import from_plain, recipe_named, to_plain
 from crossbeat.training import Optimisation
 
-ONE_OF_EACH_KIND = ("cromotex", "clip", "label-only", "distillation", "direct", "teacher")
+ONE_OF_EACH_KIND = (
+    "cromotex",
+    "clip",
+    "label-only",
+    "distillation",
+    "direct",
+    "teacher",
+    "crossbeat",
+)
 OTHER = {
     "hidden": (32,),
     "scale": 1.2,
@@ -27,6 +36,8 @@ OTHER = {
     "findings": ("large",),
     "weights": "no-such.safetensors",
     "ecg.encoder": "resnet18-small",
+    "label_views": VcgViews(angle=10.0, mask=0.3),
+    "certainty": 0.6,
 }
 """Values that settings may have, where a rule of thumb gives none."""
 

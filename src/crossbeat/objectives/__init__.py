@@ -1,17 +1,19 @@
 """What is minimised: losses, whom a sample has as positives, how much a negative weighs."""
 
 from crossbeat.objectives.contrastive import alignment, clip, info_nce, nt_xent, sigmoid, sup_con
-from crossbeat.objectives.hardness import HARDNESS, Hardness
-from crossbeat.objectives.positives import POSITIVES, any_shared, equal, jaccard, same
-from crossbeat.objectives.supervised import bce, soft_bce
+from crossbeat.objectives.hardness import HARDNESS, Hardness, where_sure
+from crossbeat.objectives.positives import POSITIVES, agreement, any_shared, equal, jaccard, same
+from crossbeat.objectives.supervised import bce, blend, soft_bce
 
 __all__ = [
     "HARDNESS",
     "POSITIVES",
     "Hardness",
+    "agreement",
     "alignment",
     "any_shared",
     "bce",
+    "blend",
     "clip",
     "equal",
     "info_nce",
@@ -21,4 +23,5 @@ __all__ = [
     "sigmoid",
     "soft_bce",
     "sup_con",
+    "where_sure",
 ]

@@ -17,6 +17,8 @@ from torch import Tensor
 Cosines = Float[Tensor, "anchor other"]
 Negatives = Bool[Tensor, "anchor other"]
 LogWeights = Float[Tensor, "anchor other"]
+_ALMOST = 1 - 1e-6
+"""Agreement never quite reaches 1, whose logarithm of disagreement is not finite."""
 Hardness = Callable[[Cosines, Negatives], LogWeights]
 
 
@@ -103,6 +105,35 @@ def exp(alpha: float) -> Hardness:
 
     def log_weights(cosines: Cosines, negatives: Negatives) -> LogWeights:  # noqa: ARG001
         return F.softplus(alpha * cosines)
+
+    return log_weights
+
+
+def where_sure(
+    strategy: Hardness, agreement: Float[Tensor, "batch batch"], certainty: float
+) -> Hardness:
+    """A negative counts as far as it is believed to be one, and is penalised where that is sure.
+
+    weight = (1 - agreement) times the strategy's weight where agreement <= 1 - ``certainty``, and
+    1 - agreement elsewhere. The strategy ranks the sure negatives alone.
+
+    Args:
+        strategy: the penalty.
+        agreement: probability that the two samples of a pair agree, 0 to 1; symmetric, as both
+            directions of a loss read it.
+        certainty: from which probability of disagreement a negative is sure, 0.5 to 1.
+
+    Raises:
+        ValueError: ``certainty`` is not between 0.5 and 1.
+    """
+    if not 0.5 <= certainty <= 1:
+        raise ValueError(f"certainty must be 0.5 to 1, got {certainty}")
+    sure = agreement <= 1 - certainty
+    doubt = torch.log1p(-agreement.clamp(max=_ALMOST))
+
+    def log_weights(cosines: Cosines, negatives: Negatives) -> LogWeights:
+        penalised = negatives & sure
+        return doubt + torch.where(penalised, strategy(cosines, penalised), 0)
 
     return log_weights
 

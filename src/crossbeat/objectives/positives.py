@@ -13,6 +13,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from crossbeat.objectives.checks import require_probabilities
+
 Labels = Float[Tensor, "batch finding"]
 Pairs = Float[Tensor, "batch batch"]
 Mask = Bool[Tensor, "batch finding"]
@@ -83,6 +85,23 @@ def same(codes: Int[Tensor, " batch"]) -> Pairs:
     views of one patient are positives.
     """
     return (codes[:, None] == codes[None, :]).float()
+
+
+def agreement(probabilities: Labels) -> Pairs:
+    """The probability that two samples agree in every finding.
+
+    With p and p' the probabilities of the two, prod_f (p_f p'_f + (1 - p_f) (1 - p'_f)).
+
+    Args:
+        probabilities: of each finding, 0 to 1, taken as independent.
+
+    Raises:
+        ValueError: a probability is not between 0 and 1.
+    """
+    require_probabilities("probabilities", probabilities)
+    with torch.autocast(probabilities.device.type, enabled=False):
+        ours, theirs = probabilities[:, None, :].float(), probabilities[None, :, :].float()
+        return (ours * theirs + (1 - ours) * (1 - theirs)).prod(dim=2)
 
 
 POSITIVES: dict[str, Callable[[Labels], Pairs]] = {

@@ -65,3 +65,26 @@ def soft_bce(logits: Findings, teacher: Findings, *, temperature: float = 1.0) -
     require_probabilities("teacher", teacher)
     softened = torch.sigmoid(torch.logit(at_least_float32(teacher.detach())) / temperature)
     return temperature**2 * bce(at_least_float32(logits) / temperature, softened)
+
+
+def blend(believed: Findings, labels: Findings, *, trust: float) -> Findings:
+    """Targets between what a teacher believes and what a label says.
+
+    ``trust`` p + (1 - ``trust``) y; p alone where there is no label.
+
+    Args:
+        believed: probability p of each finding by the teacher, 0 to 1.
+        labels: y, 1 present, 0 absent, NaN unknown.
+        trust: share of the teacher, 0 to 1; at 0 unknown labels stay NaN.
+
+    Raises:
+        ValueError: ``trust`` is not between 0 and 1, or a probability is not.
+
+    Source: the bootstrap of Reed 2015 (arXiv:1412.6596) eq. 6, with another network's belief.
+    """
+    if not 0 <= trust <= 1:
+        raise ValueError(f"trust must be 0 to 1, got {trust}")
+    require_probabilities("believed", believed)
+    if trust == 0:
+        return labels
+    return torch.where(labels.isnan(), believed, trust * believed + (1 - trust) * labels)

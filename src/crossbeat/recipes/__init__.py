@@ -11,6 +11,7 @@ from crossbeat.data.info import CohortInfo
 from crossbeat.data.labels import LabelPolicy
 from crossbeat.recipes.controls import Clip, LabelContrast
 from crossbeat.recipes.cromotex import Cromotex
+from crossbeat.recipes.crossbeat import Crossbeat
 from crossbeat.recipes.distillation import Distillation
 from crossbeat.recipes.networks import EcgModel
 from crossbeat.recipes.supervised import Direct, Teacher
@@ -53,6 +54,8 @@ RECIPES: dict[str, Recipe] = {
     "biot": Direct(ecg=EcgModel(encoder="biot")),
     "eccl": replace(Clip(), ecg=EcgModel(encoder="eccl"), temperature=0.1),
     "teacher": Teacher(),
+    "crossbeat": Crossbeat(),
+    "no-alignment": Crossbeat(trust=0.0, contrast=0.0),
 }
 """Every recipe by name, with its published settings."""
 
@@ -69,6 +72,8 @@ SUMMARIES: dict[str, str] = {
     "biot": "the ECG alone with a spectrogram transformer",
     "eccl": "pairing with the X-ray, per-lead vision transformer",
     "teacher": "the X-ray alone: the upper bound of any transfer",
+    "crossbeat": "what the X-ray teacher believes of every pair, with or without a report: ours",
+    "no-alignment": "crossbeat with the labels alone: no X-ray",
 }
 """One line about each recipe."""
 

@@ -51,6 +51,7 @@ class Clip:
     Args:
         findings: what the teacher and the fine-tuning learn, in one model.
         labels: what uncertain and missing labels count as.
+        label_views: of the ECGs while labels are learned; None: as they are.
         shared_dim: length of the vectors that are compared.
         temperature: divides the cosines of the alignment; above 0.
         self_temperature: the same for self-supervision; above 0.
@@ -65,6 +66,7 @@ class Clip:
     ecg: EcgModel = EcgModel()
     xray: XrayModel = XrayModel()
     views: VcgViews = VcgViews()
+    label_views: VcgViews | None = None
     shared_dim: int = Cromotex.shared_dim
     temperature: float = 0.07
     self_temperature: float = Cromotex.self_temperature
@@ -98,7 +100,11 @@ class Clip:
             },
         )
         yield fine_tuning_phase(
-            study, self.ecg, self.fine_tuning, positive_share=self.fine_tuning_positives
+            study,
+            self.ecg,
+            self.fine_tuning,
+            views=self.label_views,
+            positive_share=self.fine_tuning_positives,
         )
 
     def _align(self, view: View) -> Step:
@@ -112,6 +118,7 @@ class LabelContrast:
     Args:
         findings: what is learned, in one model.
         labels: what uncertain and missing labels count as.
+        label_views: of the ECGs while labels are learned; None: as they are.
         shared_dim: length of the vectors that are compared.
         temperature: divides the cosines of the alignment; above 0.
         self_temperature: the same for self-supervision; above 0.
@@ -130,6 +137,7 @@ class LabelContrast:
     labels: LabelPolicy = PAPER_LABELS
     ecg: EcgModel = EcgModel()
     views: VcgViews = VcgViews()
+    label_views: VcgViews | None = None
     shared_dim: int = Cromotex.shared_dim
     temperature: float = Cromotex.temperature
     self_temperature: float = Cromotex.self_temperature
@@ -155,7 +163,7 @@ class LabelContrast:
         study = Study(cohort, self.findings, self.labels, seed)
         yield from self_supervised_start(study, self)
         yield alignment_phase(
-            study.sources("ecg"),
+            study.sources("ecg", labelled=True),
             self.alignment,
             step=self._align,
             views=self.views,
@@ -163,7 +171,11 @@ class LabelContrast:
             positive_share=self.alignment_positives,
         )
         yield fine_tuning_phase(
-            study, self.ecg, self.fine_tuning, positive_share=self.fine_tuning_positives
+            study,
+            self.ecg,
+            self.fine_tuning,
+            views=self.label_views,
+            positive_share=self.fine_tuning_positives,
         )
 
     def _align(self, view: View) -> Step:
@@ -171,5 +183,5 @@ class LabelContrast:
             steps.align_views,
             model=self.ecg,
             view=view,
-            contrast=steps.contrast_of(self),
+            contrast=steps.settings_of(steps.Contrast, self),
         )

@@ -59,6 +59,7 @@ class Cromotex:
     Args:
         findings: one, as in the paper, or several, which then share one model.
         labels: what uncertain and missing labels count as.
+        label_views: of the ECGs while labels are learned; None: as they are.
         shared_dim: length of the vectors that are compared.
         temperature: divides the cosines of the alignment; above 0.
         self_temperature: the same for self-supervision; above 0.
@@ -80,6 +81,7 @@ class Cromotex:
     ecg: EcgModel = EcgModel()
     xray: XrayModel = XrayModel()
     views: VcgViews = VcgViews()
+    label_views: VcgViews | None = None
     shared_dim: int = 256
     temperature: float = 0.01
     self_temperature: float = 0.01
@@ -109,7 +111,7 @@ class Cromotex:
         yield teacher_phase(study, self.xray, self.teacher, encoder_scale=self.teacher_scale)
         yield from self_supervised_start(study, self)
         yield alignment_phase(
-            paired_sources(study, parts, self.xray, shuffle=self.shuffle_pairs),
+            paired_sources(study, parts, self.xray, shuffle=self.shuffle_pairs, labelled=True),
             self.alignment,
             step=self._align,
             views=self.views,
@@ -121,7 +123,11 @@ class Cromotex:
             positive_share=self.alignment_positives,
         )
         yield fine_tuning_phase(
-            study, self.ecg, self.fine_tuning, positive_share=self.fine_tuning_positives
+            study,
+            self.ecg,
+            self.fine_tuning,
+            views=self.label_views,
+            positive_share=self.fine_tuning_positives,
         )
 
     def _align(self, view: View) -> Step:
@@ -129,5 +135,5 @@ class Cromotex:
             steps.align,
             model=self.ecg,
             view=view,
-            contrast=steps.contrast_of(self),
+            contrast=steps.settings_of(steps.Contrast, self),
         )

@@ -10,7 +10,7 @@ from crossbeat.data.info import CohortInfo
 from crossbeat.data.labels import LabelPolicy
 from crossbeat.recipes.cromotex import CHEXPERT_FINDINGS, PAPER_LABELS, TEACHER, Cromotex
 from crossbeat.recipes.networks import EcgModel, XrayModel, joint_parts
-from crossbeat.recipes.phases import distillation_phase, teacher_phase
+from crossbeat.recipes.phases import VcgViews, distillation_phase, teacher_phase
 from crossbeat.recipes.sources import Study
 from crossbeat.recipes.supervised import FROM_RANDOM_WEIGHTS
 from crossbeat.training import Optimisation, Phase
@@ -23,6 +23,7 @@ class Distillation:
     Args:
         findings: what is learned, in one model.
         labels: what uncertain and missing labels count as for the teacher.
+        label_views: of the ECGs while probabilities are learned; None: as they are.
         temperature: softens the probabilities of both; above 0.
         teacher_scale: factor on the X-ray encoder's learning rate against its classifier's.
     """
@@ -31,6 +32,7 @@ class Distillation:
     labels: LabelPolicy = PAPER_LABELS
     ecg: EcgModel = EcgModel()
     xray: XrayModel = XrayModel()
+    label_views: VcgViews | None = None
     temperature: float = 1.0
     teacher_scale: float = Cromotex.teacher_scale
     teacher: Optimisation = TEACHER
@@ -45,5 +47,10 @@ class Distillation:
         study = Study(cohort, self.findings, self.labels, seed)
         yield teacher_phase(study, self.xray, self.teacher, encoder_scale=self.teacher_scale)
         yield distillation_phase(
-            study, parts, (self.ecg, self.xray), self.distillation, temperature=self.temperature
+            study,
+            parts,
+            (self.ecg, self.xray),
+            self.distillation,
+            temperature=self.temperature,
+            views=self.label_views,
         )

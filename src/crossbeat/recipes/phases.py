@@ -67,6 +67,11 @@ def unchanged(ecg: Ecgs, generator: torch.Generator) -> Ecgs:
     return ecg
 
 
+def view_of(views: VcgViews | None, unit: str) -> View:
+    """The view of some settings; without any, the one that changes nothing."""
+    return unchanged if views is None else views.view(unit)
+
+
 def _sampling(source: Source, positive_share: float | None) -> Float[np.ndarray, " row"] | None:
     return None if positive_share is None else balance(source.targets.numpy(), positive_share)
 
@@ -75,7 +80,7 @@ def teacher_phase(
     study: Study, model: XrayModel, optimisation: Optimisation, *, encoder_scale: float
 ) -> Phase:
     """The X-ray encoder and its classifier learn the findings from X-rays."""
-    train, val = study.sources("xray")
+    train, val = study.sources("xray", labelled=True)
     return Phase(
         name="teacher",
         train=train,
@@ -97,18 +102,19 @@ def fine_tuning_phase(
     model: EcgModel,
     optimisation: Optimisation,
     *,
-    view: View = unchanged,
+    views: VcgViews | None = None,
     positive_share: float | None = None,
 ) -> Phase:
     """The ECG encoder and a fresh classifier learn the labels."""
-    train, val = study.sources("ecg")
+    view = view_of(views, study.cohort.info.unit)
+    train, val = study.sources("ecg", labelled=True)
     return Phase(
         name="fine-tuning",
         train=train,
         val=val,
         step=partial(steps.classify_ecg, model=model, view=view),
         trains={"ecg_encoder": 1.0, "ecg_classifier": 1.0},
-        choice=_by_ecg_auroc(model, optimisation),
+        choice=by_ecg_auroc(model, optimisation),
         optimisation=optimisation,
         weights=_sampling(train, positive_share),
     )
@@ -121,6 +127,7 @@ def distillation_phase(
     optimisation: Optimisation,
     *,
     temperature: float,
+    views: VcgViews | None = None,
 ) -> Phase:
     """The ECG encoder and a fresh classifier learn the teacher's probabilities of the findings."""
     ecg, xray = models
@@ -131,14 +138,20 @@ def distillation_phase(
         name="distillation",
         train=read[0],
         val=read[1],
-        step=partial(steps.distil, model=ecg, view=unchanged, temperature=temperature),
+        step=partial(
+            steps.distil,
+            model=ecg,
+            view=view_of(views, study.cohort.info.unit),
+            temperature=temperature,
+        ),
         trains={"ecg_encoder": 1.0, "ecg_classifier": 1.0},
-        choice=_by_ecg_auroc(ecg, optimisation),
+        choice=by_ecg_auroc(ecg, optimisation),
         optimisation=optimisation,
     )
 
 
-def _by_ecg_auroc(model: EcgModel, optimisation: Optimisation) -> Choice:
+def by_ecg_auroc(model: EcgModel, optimisation: Optimisation) -> Choice:
+    """The epoch whose classifier tells the validation ECGs' labels best."""
     return Choice(
         score=partial(scores.classification, logits=partial(batch_ecg_logits, model=model)),
         metric="auroc",

@@ -24,6 +24,8 @@ _DEMO_PHASES: Mapping[str, Optimisation] = {
     "alignment": Optimisation(learning_rate=1e-3, epochs=16, batch_size=256, warmup_epochs=1.0),
     "fine_tuning": Optimisation(learning_rate=1e-3, epochs=16, batch_size=128, warmup_epochs=1.0),
     "distillation": Optimisation(learning_rate=1e-3, epochs=16, batch_size=128, warmup_epochs=1.0),
+    "transfer": Optimisation(learning_rate=1e-3, epochs=16, batch_size=128, warmup_epochs=1.0),
+    "self_training": Optimisation(learning_rate=1e-3, epochs=16, batch_size=128, warmup_epochs=1.0),
 }
 """Epochs and rates that let small encoders converge on some thousand patients in a minute."""
 
@@ -48,7 +50,7 @@ def demo(recipe: Any) -> Any:
     has = {field.name for field in fields(recipe)}
     changes = {name: value for name, value in _DEMO_SETTINGS.items() if name in has}
     changes |= {
-        name: value
+        name: replace(value, average=0.99 if getattr(recipe, name).average else 0.0)
         for name, value in _DEMO_PHASES.items()
         if name in has and getattr(recipe, name) is not None
     }

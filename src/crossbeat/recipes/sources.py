@@ -42,21 +42,33 @@ class Study:
                 "set --recipe.findings"
             )
 
-    def source(self, split: Split, reads: tuple[str, ...], has: tuple[str, ...]) -> Source:
-        """All rows of a split that have the given columns, with labels as targets."""
-        rows = self.cohort.rows(split, has=has)
+    def source(self, split: Split, reads: tuple[str, ...], *, labelled: bool) -> Source:
+        """All rows of a split that have what is read, with labels as targets.
+
+        Args:
+            labelled: leave out rows without any known label.
+        """
+        rows = self.cohort.rows(split, has=reads)
+        targets = self.cohort.labels(rows, self.findings, self.policy)
+        if labelled:
+            known = ~targets.isnan().all(dim=1)
+            rows, targets = rows[known.numpy()], targets[known]
         if not len(rows):
+            wanted = " and ".join((*reads, "a label") if labelled else reads)
             raise ConfigError(
-                f"cohort {self.cohort.info.name!r} must have rows with {' and '.join(has)} in "
+                f"cohort {self.cohort.info.name!r} must have rows with {wanted} in "
                 f"split {split}, got none; choose another cohort or recipe"
             )
-        targets = self.cohort.labels(rows, self.findings, self.policy)
         return Source(cohort=self.cohort, rows=rows, reads=reads, targets=targets)
 
-    def sources(self, *reads: str, has: tuple[str, ...] = ()) -> tuple[Source, Source]:
+    def sources(self, *reads: str, labelled: bool = False) -> tuple[Source, Source]:
         """The training and the validation source."""
-        columns = has or reads
-        return self.source("train", reads, columns), self.source("val", reads, columns)
+        train, val = (self.source(split, reads, labelled=labelled) for split in ("train", "val"))
+        return train, val
+
+    def shuffled(self, shuffle: bool) -> "Study":
+        """The same with ECGs and X-rays paired at random within each split, if asked for."""
+        return replace(self, cohort=shuffled(self.cohort, self.seed)) if shuffle else self
 
 
 def without_targets(source: Source) -> Source:
@@ -83,17 +95,21 @@ def batch_xray_embeddings(parts: nn.ModuleDict, batch: Batch, *, model: XrayMode
 
 
 def paired_sources(
-    study: Study, parts: nn.ModuleDict, model: XrayModel, *, shuffle: bool
+    study: Study,
+    parts: nn.ModuleDict,
+    model: XrayModel,
+    *,
+    shuffle: bool,
+    labelled: bool = False,
 ) -> tuple[Source, Source]:
     """Rows with both modalities; the X-ray as the embedding that the frozen teacher gives it.
 
     Args:
         shuffle: give every ECG the X-ray of a random other patient of its split, the null that
             shows what of a gain does not come from the X-ray.
+        labelled: leave out rows without any known label.
     """
-    if shuffle:
-        study = replace(study, cohort=shuffled(study.cohort, study.seed))
-    sources = study.sources("ecg", "xray")
+    sources = study.shuffled(shuffle).sources("ecg", "xray", labelled=labelled)
     embeddings = partial(batch_xray_embeddings, model=model)
     return with_teacher(parts, sources, XRAY_EMBEDDING, embeddings)
 

@@ -5,12 +5,22 @@ fingerprint. Contrastive steps gather the batch from all processes.
 """
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from crossbeat.objectives import HARDNESS, POSITIVES, alignment, bce, clip, nt_xent, soft_bce
+from crossbeat.objectives import (
+    HARDNESS,
+    POSITIVES,
+    agreement,
+    alignment,
+    bce,
+    clip,
+    nt_xent,
+    soft_bce,
+    where_sure,
+)
 from crossbeat.recipes.networks import (
     EcgModel,
     Embeddings,
@@ -102,9 +112,24 @@ class Contrast:
     hard_share: float
 
 
-def contrast_of(recipe: Any) -> Contrast:
-    """The settings of a recipe that have the names of ``Contrast``."""
-    return Contrast(**{each.name: getattr(recipe, each.name) for each in fields(Contrast)})
+@dataclass(frozen=True, kw_only=True)
+class Belief:
+    """What to make of a teacher's beliefs; see ``Crossbeat`` for units and ranges."""
+
+    contrast: float
+    certainty: float
+    temperature: float
+    hardness: str
+    penalty: float
+    hard_share: float
+
+
+Settings = TypeVar("Settings", Contrast, Belief)
+
+
+def settings_of(kind: type[Settings], recipe: Any) -> Settings:
+    """The settings of a recipe that have the names of a record's."""
+    return kind(**{each.name: getattr(recipe, each.name) for each in fields(kind)})
 
 
 def _contrast(one: Embeddings, other: Embeddings, batch: Batch, settings: Contrast) -> Losses:
@@ -163,3 +188,31 @@ def align_views(
     ecg = _ecg(batch)
     one, other = (_project(parts, view(ecg, generator), model) for _ in range(2))
     return _contrast(one, other, batch, contrast)
+
+
+def believe(
+    parts: nn.ModuleDict,
+    batch: Batch,
+    generator: torch.Generator,
+    *,
+    model: EcgModel,
+    view: View,
+    belief: Belief,
+) -> Losses:
+    """Cross-entropy with the targets, and contrast with the X-rays by the teacher's beliefs."""
+    embedded = embed_ecg(parts, view(_ecg(batch), generator), model)
+    agree = agreement(gather(batch.extra[TEACHER_PROBABILITY]))
+    penalty = HARDNESS[belief.hardness](belief.penalty, belief.hard_share)
+    contrast = alignment(
+        gather(parts["ecg_projection"](embedded)),
+        gather(parts["xray_projection"](batch.extra[XRAY_EMBEDDING])),
+        positives=torch.zeros_like(agree),
+        temperature=belief.temperature,
+        own_pair=1.0,
+        hardness=where_sure(penalty, agree, belief.certainty),
+    )
+    logits = gather(parts["ecg_classifier"](embedded))
+    return {
+        "targets": bce(logits, gather(batch.targets)),
+        "contrast": belief.contrast * contrast,
+    }

@@ -10,7 +10,7 @@ from crossbeat.data.info import CohortInfo
 from crossbeat.data.labels import LabelPolicy
 from crossbeat.recipes.cromotex import CHEXPERT_FINDINGS, PAPER_LABELS, TEACHER, Cromotex
 from crossbeat.recipes.networks import EcgModel, XrayModel, ecg_parts, xray_parts
-from crossbeat.recipes.phases import fine_tuning_phase, teacher_phase
+from crossbeat.recipes.phases import VcgViews, fine_tuning_phase, teacher_phase
 from crossbeat.recipes.sources import Study
 from crossbeat.training import Optimisation, Phase
 
@@ -26,12 +26,14 @@ class Direct:
     Args:
         findings: what is learned, in one model.
         labels: what uncertain and missing labels count as.
+        label_views: of the ECGs while labels are learned; None: as they are.
         positive_share: share of patients with a finding in an epoch; None: as they come.
     """
 
     findings: tuple[str, ...] = CHEXPERT_FINDINGS
     labels: LabelPolicy = PAPER_LABELS
     ecg: EcgModel = EcgModel()
+    label_views: VcgViews | None = None
     positive_share: float | None = Cromotex.fine_tuning_positives
     fine_tuning: Optimisation = FROM_RANDOM_WEIGHTS
 
@@ -43,7 +45,11 @@ class Direct:
         """Fine-tuning alone, from random weights."""
         study = Study(cohort, self.findings, self.labels, seed)
         yield fine_tuning_phase(
-            study, self.ecg, self.fine_tuning, positive_share=self.positive_share
+            study,
+            self.ecg,
+            self.fine_tuning,
+            views=self.label_views,
+            positive_share=self.positive_share,
         )
 
 

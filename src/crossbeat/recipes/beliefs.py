@@ -1,0 +1,99 @@
+"""What the frozen X-ray teacher believes of every pair, as a chance that can be trusted."""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from crossbeat.errors import DataError
+from crossbeat.evaluation.calibration import Calibration, platt
+from crossbeat.objectives import blend
+from crossbeat.recipes.networks import EcgModel, XrayModel
+from crossbeat.recipes.scores import over_batches
+from crossbeat.recipes.sources import (
+    Study,
+    batch_ecg_logits,
+    batch_xray_logits,
+    paired_sources,
+)
+from crossbeat.recipes.steps import TEACHER_PROBABILITY
+from crossbeat.training import Source
+
+
+def believed_sources(
+    study: Study, parts: nn.ModuleDict, model: XrayModel, *, trust: float, shuffle: bool
+) -> tuple[Source, Source]:
+    """All pairs, with the teacher's embedding of each X-ray and its calibrated probabilities.
+
+    Training targets are blends of these with the labels; validation keeps its labels.
+
+    Calibration is Platt scaling on the validation patients' own X-rays, so that a probability is
+    how often reports like those of the cohort state the finding.
+
+    Args:
+        trust: share of the teacher in the target of a labelled pair, 0 to 1.
+        shuffle: give every ECG the X-ray of another patient, see ``paired_sources``.
+
+    Raises:
+        DataError: a finding has one class only among the validation labels.
+    """
+    calibrations = _calibrations(study, parts, model)
+    train, val = (
+        _with_beliefs(source, parts, model, calibrations)
+        for source in paired_sources(study, parts, model, shuffle=shuffle)
+    )
+    targets = blend(train.extra[TEACHER_PROBABILITY], train.targets, trust=trust)
+    return replace(train, targets=targets), val
+
+
+def self_taught_sources(
+    study: Study, parts: nn.ModuleDict, model: EcgModel, taught: Source, *, own: float
+) -> tuple[Source, Source]:
+    """All ECGs, with what the encoder now says of them blended into what it was taught.
+
+    Args:
+        taught: rows with targets; other ECGs get the encoder's own probabilities alone.
+        own: share of the encoder's own probability where there is a target, 0 to 1.
+    """
+    train, val = study.sources("ecg")[0], study.sources("ecg", labelled=True)[1]
+    said = over_batches(parts, train, partial(batch_ecg_logits, parts, model=model)).sigmoid()
+    targets = torch.full_like(train.targets, torch.nan)
+    targets[torch.from_numpy(np.searchsorted(train.rows, taught.rows))] = taught.targets
+    return replace(train, targets=blend(said, targets, trust=own)), val
+
+
+def _calibrations(study: Study, parts: nn.ModuleDict, model: XrayModel) -> tuple[Calibration, ...]:
+    source = study.source("val", ("xray",), labelled=True)
+    logits = _logits(source, parts, model).double().numpy()
+    found = tuple(
+        platt(targets, scores)
+        for targets, scores in zip(source.targets.double().numpy().T, logits.T, strict=True)
+    )
+    for finding, calibration in zip(study.findings, found, strict=True):
+        if np.isnan(calibration.slope):
+            raise DataError(
+                f"validation X-rays must have positives and negatives of {finding}, got one "
+                "class; use a larger cohort or leave the finding out of --recipe.findings"
+            )
+    return found
+
+
+def _with_beliefs(
+    source: Source,
+    parts: nn.ModuleDict,
+    model: XrayModel,
+    calibrations: tuple[Calibration, ...],
+) -> Source:
+    logits = _logits(source, parts, model).double().numpy()
+    columns = zip(calibrations, logits.T, strict=True)
+    chances = np.stack([each.probability(scores) for each, scores in columns], axis=1)
+    believed = torch.from_numpy(chances).float()
+    return replace(source, extra={**source.extra, TEACHER_PROBABILITY: believed})
+
+
+def _logits(source: Source, parts: nn.ModuleDict, model: XrayModel) -> Float[Tensor, "row finding"]:
+    only_xray = replace(source, reads=("xray",), extra={})
+    return over_batches(parts, only_xray, partial(batch_xray_logits, parts, model=model))
