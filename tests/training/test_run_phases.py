@@ -1,3 +1,5 @@
+import threading
+import time
 from dataclasses import replace
 from functools import partial
 
@@ -12,6 +14,7 @@ from crossbeat.objectives import bce
 from crossbeat.training import Choice, Optimisation, Phase, Source, TrainerSettings, run_phases
 from crossbeat.training.module import BEST, LAST, PhaseModule, derive_seed
 from crossbeat.training.runner import _run
+from crossbeat.workers import locked
 
 QUIET = TrainerSettings(accelerator="cpu", progress=False)
 SHORT = Optimisation(learning_rate=0.01, epochs=4, batch_size=16)
@@ -173,6 +176,26 @@ def test_a_finished_phase_is_read_and_not_run_again(tiny, tmp_path):
     assert same(parts, again)
     assert (record.folder / BEST).is_file()
     assert not (record.folder / LAST).exists()
+
+
+def test_a_phase_that_another_process_trains_is_waited_for_and_read(tiny, tmp_path):
+    _, first = train(tiny, tmp_path)
+    done, away = first.folder / "phase.json", tmp_path / "away"
+    done.rename(away)
+    held = threading.Event()
+
+    def other():
+        with locked(first.folder):
+            held.set()
+            time.sleep(0.5)
+            away.rename(done)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    held.wait()
+    _, second = train(tiny, tmp_path)
+    thread.join()
+    assert second.reused
 
 
 def test_another_setting_is_another_phase(tiny, tmp_path):
