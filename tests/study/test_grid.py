@@ -49,7 +49,6 @@ def test_cells_of_one_finding_each_are_one_model() -> None:
         (PAIR, {"differences": (("clip", "direct"),)}, "got none of clip"),
         (PAIR, {"method": "direct"}, "a method beside its baseline, got 'direct' as both"),
         ((*PAIR, cell("a - b", 0, base="clip")), {}, "no ' - ' and no ', ', got 'a - b'"),
-        (PAIR, {"latent_limit": True}, "a limit, from whose cohort .*, got none"),
         (PAIR, {"axis": "share"}, "points where it has an axis and only there, got axis 'share'"),
         ([replace(each, point=0.1) for each in PAIR], {}, "only there, got axis ''"),
         ((*PAIR, replace(PAIR[0], point=0.1)), {"axis": "share"}, "points or none, got both"),

@@ -46,7 +46,7 @@ def test_a_wrong_name_lists_those_that_there_are(folder, name: str, message: str
     ("text", "message"),
     [
         ("", r"must define study\(\*, small\), got no such function"),
-        ("def study(*, small): return 3", "must return a Study, got int"),
+        ("def study(*, small): return 3", "must return a Study or a Search, got int"),
     ],
 )
 def test_a_file_without_a_study_is_refused(folder, text: str, message: str) -> None:

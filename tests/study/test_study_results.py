@@ -23,17 +23,16 @@ MODELS = ("direct", "distillation", "clip")
 CLEAN = {"base": "direct", "cohort": Tiny(seed=7)}
 WHOLE = study_of(
     *(cell(name, seed, readings=(PROBE,) * (name != "clip")) for seed in (0, 1) for name in MODELS),
-    *(cell("clean", seed, test=Tiny(seed=seed), **CLEAN) for seed in (0, 1)),
+    *(cell("clean", seed, test=Tiny(seed=seed), latent_limit=True, **CLEAN) for seed in (0, 1)),
     differences=(("clip", "distillation"),),
     limits=("clean",),
-    latent_limit=True,
 )
 
 
 def worked(folder: Path, study: Study, cells: Sequence[int] | None = None) -> Workshop:
     """All cells finished, or some by their place."""
-    workshop = Workshop(folder=folder, trainer=QUIET)
-    tasks = workshop.tasks(study)
+    workshop = Workshop(folder=folder, shared=folder, trainer=QUIET)
+    tasks = workshop.tasks(study.cells)
     for place in range(len(tasks)) if cells is None else cells:
         assert tasks[place].attempt()
     return workshop
@@ -49,15 +48,15 @@ def only(done: Workshop, tmp_path: Path, *kept: tuple[str, int], study: Study = 
     workshop = replace(done, folder=tmp_path)
     for each in study.cells:
         if (each.model, each.seed) in kept:
-            workshop.home(each, study).parent.mkdir(parents=True, exist_ok=True)
-            workshop.home(each, study).symlink_to(done.home(each, study))
+            workshop.home(each).parent.mkdir(parents=True, exist_ok=True)
+            workshop.home(each).symlink_to(done.home(each))
     return workshop
 
 
 def heads(done: Workshop, *models: str) -> dict[str, dict[int, Predictions]]:
     return {
         name: {
-            each.seed: read_predictions(done.home(each, WHOLE))["head"]
+            each.seed: read_predictions(done.home(each))["head"]
             for each in WHOLE.cells
             if each.model == name
         }
@@ -152,7 +151,7 @@ def test_a_limit_on_other_patients_is_refused(done, tmp_path) -> None:
     cells = tuple(replace(c, test=None) if c.model == "clean" else c for c in WHOLE.cells)
     made = replace(WHOLE, cells=cells)
     workshop = only(done, tmp_path, *((name, 0) for name in MODELS))
-    workshop.tasks(made)[6].attempt()
+    workshop.tasks(made.cells)[6].attempt()
     with pytest.raises(DataError, match="limit latent must be scored on the same test samples"):
         results_of(made, workshop, replicates=5)
 
@@ -191,11 +190,11 @@ def test_runs_of_one_finding_each_are_merged_in_the_order_of_the_study(tmp_path)
     workshop = worked(tmp_path, made, (0, 1))
     with pytest.raises(DataError, match="got 2 of 3 cells"):
         results_of(made, workshop)
-    workshop.tasks(made)[2].attempt()
+    workshop.tasks(made.cells)[2].attempt()
     found = results_of(made, workshop, replicates=5)
     assert list(found["models"]["direct"]) == ["large", "silent", "mean"]
     alone = {
-        name: read_predictions(workshop.home(part, made))["head"]
+        name: read_predictions(workshop.home(part))["head"]
         for name, part in zip(("silent", "large"), parts, strict=True)
     }
     joint = merge([alone["silent"], alone["large"]], ("large", "silent"))
@@ -218,7 +217,7 @@ def test_parts_on_other_patients_are_not_merged() -> None:
 def test_a_damaged_cell_is_named(tmp_path) -> None:
     made = study_of(cell("direct", 0), cell("distillation", 0))
     workshop = worked(tmp_path, made)
-    home = workshop.home(made.cells[0], made)
+    home = workshop.home(made.cells[0])
     path = home / "predictions-0.npz"
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(DataError, match=rf"{path.name} must be as it was written.*{RECORD}"):

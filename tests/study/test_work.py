@@ -23,13 +23,13 @@ PAIR = study_of(cell("direct", 0), cell("distillation", 0))
 
 
 def work(out: Path, made=PAIR, workers: int = 1) -> list[str]:
-    tasks = Workshop(folder=out, trainer=QUIET).tasks(made)
+    tasks = Workshop(folder=out, shared=out, trainer=QUIET).tasks(made.cells)
     return [task.name for task in share(tasks, workers=workers)]
 
 
 def homes(out: Path, made=PAIR) -> list[Path]:
-    workshop = Workshop(folder=out, trainer=QUIET)
-    return [workshop.home(each, made) for each in made.cells]
+    workshop = Workshop(folder=out, shared=out, trainer=QUIET)
+    return [workshop.home(each) for each in made.cells]
 
 
 def contents(home: Path) -> dict[str, bytes]:
@@ -44,9 +44,8 @@ def test_a_cell_leaves_its_run_and_what_head_and_readings_say(tmp_path) -> None:
     made = study_of(
         cell("direct", 0, readings=(PROBE, replace(PROBE, name="first", after="fine-tuning"))),
         cell("distillation", 0),
-        cell("clean", 0, base="direct", cohort=Tiny(seed=7), test=Tiny()),
+        cell("clean", 0, base="direct", cohort=Tiny(seed=7), test=Tiny(), latent_limit=True),
         limits=("clean",),
-        latent_limit=True,
     )
     assert work(tmp_path, made) == ["direct, seed 0", "distillation, seed 0", "clean, seed 0"]
     direct, _, clean = homes(tmp_path, made)
@@ -90,21 +89,18 @@ def test_finished_cells_are_not_run_again_and_other_settings_are_other_cells(
     ],
 )
 def test_whatever_changes_a_cell_makes_another_folder(tmp_path, change) -> None:
-    workshop = Workshop(folder=tmp_path, trainer=QUIET)
+    workshop = Workshop(folder=tmp_path, shared=tmp_path, trainer=QUIET)
     before, after = PAIR.cells[0], replace(PAIR.cells[0], **change)
-    assert workshop.home(before, PAIR) != workshop.home(after, PAIR)
+    assert workshop.home(before) != workshop.home(after)
 
 
 def test_precision_and_the_latent_limit_make_another_folder(tmp_path) -> None:
-    made = study_of(*PAIR.cells, cell("clean", 0, base="direct"), limits=("clean",))
-    half = Workshop(folder=tmp_path, trainer=replace(QUIET, precision="bf16-mixed"))
-    whole = Workshop(folder=tmp_path, trainer=QUIET)
-    limit = made.cells[2]
-    found = {
-        half.home(limit, made),
-        whole.home(limit, made),
-        whole.home(limit, replace(made, latent_limit=True)),
-    }
+    half = Workshop(
+        folder=tmp_path, shared=tmp_path, trainer=replace(QUIET, precision="bf16-mixed")
+    )
+    whole = Workshop(folder=tmp_path, shared=tmp_path, trainer=QUIET)
+    limit = cell("clean", 0, base="direct")
+    found = {half.home(limit), whole.home(limit), whole.home(replace(limit, latent_limit=True))}
     assert len(found) == 3
 
 
@@ -125,7 +121,7 @@ def test_a_cohort_is_built_once_for_all_cells(tmp_path) -> None:
 
 def test_several_processes_for_one_cell_are_refused(tmp_path) -> None:
     with pytest.raises(ConfigError, match=r"train each cell in one process, got 2; .* --workers"):
-        Workshop(folder=tmp_path, trainer=TrainerSettings(devices=2))
+        Workshop(folder=tmp_path, shared=tmp_path, trainer=TrainerSettings(devices=2))
 
 
 def test_a_record_that_is_removed_is_made_again_without_training(tmp_path, monkeypatch) -> None:
@@ -155,7 +151,7 @@ def study(*, small):
 
 
 def start(path: Path, out: Path, *more: str) -> subprocess.Popen:
-    given = ["study", str(path), "--out", str(out), "--workers", "1"]
+    given = ["study", str(path), "--out", str(out), "--shared", str(out), "--workers", "1"]
     return subprocess.Popen(
         [sys.executable, "-m", "crossbeat.cli", *given, "--trainer.accelerator", "cpu", *more],
         env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parent)},

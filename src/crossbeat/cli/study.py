@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from crossbeat.cli.options import command, note, parse
-from crossbeat.cli.tables import markdown, print_models
+from crossbeat.cli.tables import markdown, print_models, print_table
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.along import write_along
 from crossbeat.evaluation.results import write_results
@@ -18,6 +18,7 @@ from crossbeat.study.grid import Study
 from crossbeat.study.kept import read_record
 from crossbeat.study.load import path_of, study_named
 from crossbeat.study.results import results_of
+from crossbeat.study.search import Search, choices_of
 from crossbeat.study.work import Workshop
 from crossbeat.training import TrainerSettings
 from crossbeat.workers import Task, share
@@ -32,6 +33,12 @@ def run(arguments: list[str]) -> None:
     parser.add_argument(
         "--out", type=Path, default=None, help="the study's folder; default: runs/studies/NAME"
     )
+    parser.add_argument(
+        "--shared",
+        type=Path,
+        default=None,
+        help="cohorts and phases, which studies share; default: shared, beside --out",
+    )
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--small", action="store_true", help="in a size that shows that it runs")
     parser.add_argument("--report-only", action="store_true", help="train nothing")
@@ -44,10 +51,14 @@ def run(arguments: list[str]) -> None:
     called = path_of(options.name).stem + ("-small" if options.small else "")
     out = options.out or Path("runs/studies") / called
     trainer = replace(options.trainer, progress=options.trainer.progress and options.workers == 1)
-    workshop = Workshop(folder=out, trainer=trainer)
+    shared = options.shared or out.parent / "shared"
+    workshop = Workshop(folder=out, shared=shared, trainer=trainer)
     if not options.report_only:
-        _run(workshop.tasks(study), options.workers)
-    _report(results_of(study, workshop), study, out, as_json=options.json)
+        _run(workshop.tasks(study.cells), options.workers)
+    if isinstance(study, Search):
+        _report_search(choices_of(study, workshop), out, as_json=options.json)
+    else:
+        _report(results_of(study, workshop), study, out, as_json=options.json)
 
 
 def _run(tasks: Sequence[Task], workers: int) -> None:
@@ -83,6 +94,21 @@ def _report(results: dict[str, Any], study: Study, out: Path, *, as_json: bool) 
             print_models(found, over=over, where=where)
     for text in results["notes"]:
         note(text)
+    note(f"results: {out / 'results.json'}")
+
+
+def _report_search(found: Json, out: Path, *, as_json: bool) -> None:
+    write_whole(out / "results.json", json.dumps(found, indent=1) + "\n")
+    if as_json:
+        print(json.dumps(found, indent=1))
+        return
+    rows = [
+        [model, name, f"{100 * value:.1f}", "chosen" * (found["chosen"].get(model) == name)]
+        for model, each in found["validation"].items()
+        for name, value in each.items()
+    ]
+    header = ["model", "candidate", "AUROC", ""]
+    print_table("Validation AUROC in percent, mean over findings", header, rows)
     note(f"results: {out / 'results.json'}")
 
 

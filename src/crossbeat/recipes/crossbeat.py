@@ -55,9 +55,9 @@ class Crossbeat:
     The target of a finding is t = ``trust`` p + (1 - ``trust``) y, with p the teacher's calibrated
     probability and y the label, and p alone where there is no label: pairs need no report. Beside
     it may stand a contrast with the X-rays in which a negative counts as far as the teacher holds
-    that the patients differ. Then the same encoder starts again and learns (1 - ``own``) t + ``own`` q,
-    with q what it said itself, and q alone for ECGs without a pair. No label is learned after
-    that, so nothing is forgotten.
+    that the patients differ. Then the same encoder starts again and learns
+    (1 - ``own``) t + ``own`` q, with q what it said itself, and q alone for ECGs without a pair. No
+    label is learned after that, so nothing is forgotten.
 
     With ``trust`` and ``contrast`` 0 no X-ray is seen: the control that shows what it adds.
 

@@ -1,5 +1,6 @@
 """Studies: grids of recipes, settings and seeds that answer one question, as one job."""
 
 from crossbeat.study.grid import Cell, Reading, Study
+from crossbeat.study.search import Search
 
-__all__ = ["Cell", "Reading", "Study"]
+__all__ = ["Cell", "Reading", "Search", "Study"]

@@ -66,6 +66,8 @@ class Cell:
         point: where on the study's axis; None in a study without an axis, and for a model that
             is the same at every point.
         readings: with a name each.
+        latent_limit: whether the limit of the noise-free ECG is computed as well (virtual
+            patients), from the patients of ``cohort``.
     """
 
     model: str
@@ -76,6 +78,7 @@ class Cell:
     test: Builder | None = None
     point: Point = None
     readings: tuple[Reading, ...] = ()
+    latent_limit: bool = False
 
     @property
     def held(self) -> Builder:
@@ -107,8 +110,6 @@ class Study:
         axis: what the points of the cells are; empty where they have none.
         differences: further pairs of models to be compared, the first minus the second.
         limits: models that no other can be expected to pass.
-        latent_limit: whether the limit of the noise-free ECG is computed as well, from the cohort
-            of the first of ``limits``.
 
     Raises:
         ConfigError: the cells do not fit together.
@@ -121,7 +122,6 @@ class Study:
     axis: str = ""
     differences: tuple[tuple[str, str], ...] = ()
     limits: tuple[str, ...] = ()
-    latent_limit: bool = False
 
     def __post_init__(self) -> None:
         _check_names(self)
@@ -198,8 +198,6 @@ def _check_names(study: Study) -> None:
     wrong = [name for name in known if " - " in name or ", " in name]
     if wrong:
         _refuse("models whose names have no ' - ' and no ', '", repr(wrong[0]))
-    if study.latent_limit and not study.limits:
-        _refuse("a limit, from whose cohort the latent limit is computed", "none")
 
 
 def _check_axis(study: Study) -> None:

@@ -7,12 +7,13 @@ from types import ModuleType
 
 from crossbeat.errors import ConfigError, suggestion
 from crossbeat.study.grid import Study
+from crossbeat.study.search import Search
 
 FOLDER = Path("studies")
 """Where names are looked up, below the current directory."""
 
 
-def study_named(name: str, *, small: bool) -> Study:
+def study_named(name: str, *, small: bool) -> Study | Search:
     """The study of a file: ``studies/NAME.py``, or the file that ``name`` is the path of.
 
     Args:
@@ -28,10 +29,10 @@ def study_named(name: str, *, small: bool) -> Study:
             f"{module.__file__} must define study(*, small), got no such function; add it"
         )
     made = make(small=small)
-    if not isinstance(made, Study):
+    if not isinstance(made, Study | Search):
         raise ConfigError(
-            f"study() of {module.__file__} must return a Study, got {type(made).__name__}; "
-            "correct the file"
+            f"study() of {module.__file__} must return a Study or a Search, got "
+            f"{type(made).__name__}; correct the file"
         )
     return made
 
@@ -59,5 +60,8 @@ def _module(path: Path) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    folder = str(path.parent.resolve())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)  # studies may share modules beside them
     spec.loader.exec_module(module)
     return module

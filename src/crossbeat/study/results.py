@@ -37,7 +37,7 @@ class Finished:
     @classmethod
     def of(cls, study: Study, workshop: Workshop) -> "Finished":
         """Those that are finished now."""
-        homes = {cell: workshop.home(cell, study) for cell in study.cells}
+        homes = {cell: workshop.home(cell) for cell in study.cells}
         return cls(study, {c: home for c, home in homes.items() if (home / RECORD).is_file()})
 
     def said(self, point: Point) -> dict[str, Said]:
@@ -129,7 +129,7 @@ def _at(finished: Finished, point: Point, replicates: int) -> Json | None:
         return None
     limits = {name: heads[name] for name in study.limits if name in heads}
     if latent:
-        limits = {LATENT: latent[study.limits[0]]} | limits
+        limits = {LATENT: next(iter(latent.values()))} | limits
     try:
         compared = _compared(runs, study, replicates)
         _check_limits(limits, runs[study.baseline])

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +15,7 @@ from crossbeat.evaluation.predictions import Predictions
 from crossbeat.recipes.limits import latent_limit
 from crossbeat.recipes.record import versions
 from crossbeat.recipes.run import Plan, Run, predictions, train
-from crossbeat.study.grid import HEAD, LATENT, Cell, Study
+from crossbeat.study.grid import HEAD, LATENT, Cell
 from crossbeat.study.kept import RECORD, write_cell
 from crossbeat.study.readings import Encoded
 from crossbeat.training import TrainerSettings
@@ -28,6 +29,7 @@ class Workshop:
 
     Args:
         folder: of the study; on a file system that all machines see.
+        shared: of the cohorts and phases, which studies share as they have them in common.
         trainer: one process for each cell.
 
     Raises:
@@ -35,6 +37,7 @@ class Workshop:
     """
 
     folder: Path
+    shared: Path
     trainer: TrainerSettings
 
     def __post_init__(self) -> None:
@@ -44,51 +47,46 @@ class Workshop:
                 f"{self.trainer.processes}; leave devices and num_nodes at 1 and raise --workers"
             )
 
-    def tasks(self, study: Study) -> list[Task]:
+    def tasks(self, cells: Sequence[Cell]) -> list[Task]:
         """The cells as work to be shared out."""
         return [
             Task(
                 name=cell.title,
-                result=self.home(cell, study) / RECORD,
-                work=partial(self.run, cell, self.home(cell, study), latent=_latent(cell, study)),
+                result=self.home(cell) / RECORD,
+                work=partial(self.run, cell, self.home(cell)),
             )
-            for cell in study.cells
+            for cell in cells
         ]
 
-    def home(self, cell: Cell, study: Study) -> Path:
+    def home(self, cell: Cell) -> Path:
         """The folder of a cell; whatever changes the cell makes another one."""
-        contents = {
-            "cell": cell,
-            "latent": _latent(cell, study),
-            "precision": self.trainer.precision,
-        }
+        contents = {"cell": cell, "precision": self.trainer.precision}
         point = "" if cell.point is None else f"-{cell.point}"
         name = re.sub(r"[^\w.+]+", "-", f"{cell.model}{point}-{cell.seed}")
         return self.folder / "cells" / f"{name}-{fingerprint(contents)[:12]}"
 
-    def run(self, cell: Cell, home: Path, *, latent: bool) -> None:
+    def run(self, cell: Cell, home: Path) -> None:
         """Train a cell, score it and keep what it says.
 
         Args:
             home: its folder.
-            latent: compute the limit of the noise-free ECG from its cohort as well.
 
         Raises:
             UserError: the recipe does not fit the cohort, a reading has labels of one class only,
                 or what is there is damaged; names the cell.
         """
         try:
-            self._run(cell, home, latent=latent)
+            self._run(cell, home)
         except UserError as error:
             raise type(error)(f"{cell.title}: {error}") from error
 
-    def _run(self, cell: Cell, home: Path, *, latent: bool) -> None:
+    def _run(self, cell: Cell, home: Path) -> None:
         started = time.perf_counter()
         cohort, test = self.cohort(cell.cohort), self.cohort(cell.held)
         plan = Plan(name=cell.recipe_name, recipe=cell.recipe, seed=cell.seed)
-        run = train(plan, cohort, home, trainer=self.trainer, shared=self.folder / "phases")
+        run = train(plan, cohort, home, trainer=self.trainer, shared=self.shared / "phases")
         said = {HEAD: predictions(run, cohort, test=test)} | _readings(cell, run, cohort, test)
-        if latent:
+        if cell.latent_limit:
             said[LATENT] = latent_limit(cohort, test, cell.recipe.findings, seed=cell.seed)
         told = {
             "cell": describe(cell),
@@ -100,17 +98,13 @@ class Workshop:
     def cohort(self, settings: Builder) -> Cohort:
         """The cohort of some settings, built by the first process that needs it."""
         name = f"{type(settings).__name__}-{fingerprint(settings)[:12]}".lower()
-        folder = self.folder / "cohorts" / name
+        folder = self.shared / "cohorts" / name
         if not folder.is_dir():
             with locked(folder.with_name(f"{name}.building")):
                 if not folder.is_dir():
                     with ThreadPoolExecutor(1) as executor:
                         return settings.build(folder, executor=executor)
         return Cohort.open(folder)
-
-
-def _latent(cell: Cell, study: Study) -> bool:
-    return study.latent_limit and cell.model == study.limits[0]
 
 
 def _readings(cell: Cell, run: Run, cohort: Cohort, test: Cohort) -> dict[str, Predictions]:
