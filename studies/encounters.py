@@ -1,0 +1,31 @@
+"""What if the X-ray was taken hours, days or months after the ECG?
+
+The report, and so every label, is of the later X-ray; what is asked is what the patient had at the
+time of the ECG. Chronic disease stays, fluid comes and goes (``crossbeat.simulate.change``).
+
+Cost: about 30 minutes on 2 cores.
+Expected: all recipes lose on effusion and edema as the labels do; those that trust the X-ray lose
+as much as those that trust its label.
+"""
+
+from common import patients
+from curves import curve, recipes
+
+from crossbeat.study import Study
+
+HOURS = (0.0, 6.0, 24.0, 168.0, 2160.0)
+MODELS = ("teacher", "direct", "cromotex", "clip", "distillation", "crossbeat")
+
+
+def study(*, small: bool) -> Study:
+    """Recipes over the hours between ECG and X-ray."""
+    return curve(
+        question="What if the X-ray was taken later than the ECG?",
+        axis="hours from ECG to X-ray",
+        cohorts=lambda seed: {
+            hours: patients(seed, small=small, hours_apart=hours)
+            for hours in (HOURS[::4] if small else HOURS)
+        },
+        models=recipes(MODELS, small=small),
+        small=small,
+    )
