@@ -4,7 +4,15 @@ import math
 import pytest
 import torch
 
-from crossbeat.objectives import POSITIVES, any_shared, equal, info_nce, jaccard, same
+from crossbeat.objectives import (
+    POSITIVES,
+    agreement,
+    any_shared,
+    equal,
+    info_nce,
+    jaccard,
+    same,
+)
 
 IGNORED = math.nan
 
@@ -110,3 +118,41 @@ def test_same_has_the_samples_of_one_patient_as_positives():
 def test_a_label_that_is_neither_0_nor_1_is_an_error(name):
     with pytest.raises(ValueError, match=r"labels must be 0, 1 or NaN \(ignored\), got \[-1\.0\]"):
         POSITIVES[name](torch.tensor([[1.0], [-1.0]]))
+
+
+# --- the probability of agreement, where labels are probabilities
+
+
+def test_agreement_of_09_02_with_06_05_is_029():
+    """(0.9 0.6 + 0.1 0.4) (0.2 0.5 + 0.8 0.5), and of each with itself."""
+    found = agreement(torch.tensor([[0.9, 0.2], [0.6, 0.5]]))
+    assert found.flatten().tolist() == pytest.approx([0.5576, 0.29, 0.29, 0.26])
+
+
+def test_agreement_is_its_definition_as_a_loop():
+    probabilities = torch.rand(7, 4, generator=torch.Generator().manual_seed(0))
+    found = agreement(probabilities)
+    for i, ours in enumerate(probabilities.tolist()):
+        for j, theirs in enumerate(probabilities.tolist()):
+            both = [p * q + (1 - p) * (1 - q) for p, q in zip(ours, theirs, strict=True)]
+            assert found[i, j].item() == pytest.approx(math.prod(both))
+    assert found.equal(found.T)
+
+
+def test_agreement_of_certain_probabilities_is_the_rule_of_equal_labels():
+    labels = torch.tensor(list(itertools.product((0.0, 1.0), repeat=3)))
+    assert agreement(labels).equal(equal(labels))
+
+
+def test_agreement_is_worked_out_in_float32_whatever_the_precision():
+    probabilities = torch.rand(8, 3, generator=torch.Generator().manual_seed(0)).bfloat16()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside = agreement(probabilities)
+    assert inside.dtype == torch.float32
+    assert inside.equal(agreement(probabilities.float()))
+
+
+@pytest.mark.parametrize("value", [-0.5, 1.5])
+def test_an_agreement_of_what_is_no_probability_is_an_error(value):
+    with pytest.raises(ValueError, match=rf"probabilities must be between 0 and 1.*\[{value}\]"):
+        agreement(torch.tensor([[0.5], [value]]))

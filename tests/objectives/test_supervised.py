@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from crossbeat.objectives import bce, soft_bce
+from crossbeat.objectives import bce, blend, soft_bce
 
 IGNORED = math.nan
 LOGITS = torch.tensor([[2.0, -1.0], [0.5, 3.0], [-2.0, 0.0]])
@@ -117,3 +117,40 @@ def test_a_positive_weight_not_above_0_is_an_error():
 def test_a_softening_temperature_not_above_0_is_an_error(temperature):
     with pytest.raises(ValueError, match="temperature must be finite and above 0, got"):
         soft_bce(LOGITS, LOGITS.sigmoid(), temperature=temperature)
+
+
+# --- targets between a teacher and a label
+
+
+def test_a_blend_of_08_with_a_label_at_trust_075_is_085():
+    believed = torch.tensor([[0.8, 0.8, 0.3], [0.0, 1.0, 0.4]])
+    labels = torch.tensor([[1.0, 0.0, IGNORED], [1.0, 1.0, IGNORED]])
+    blended = blend(believed, labels, trust=0.75)
+    assert blended.tolist() == [
+        pytest.approx([0.85, 0.6, 0.3]),
+        pytest.approx([0.25, 1.0, 0.4]),
+    ]
+
+
+def test_full_trust_takes_the_belief_alone():
+    believed = torch.tensor([[0.9, 0.2], [0.4, 0.6], [0.0, 0.5]])
+    assert blend(believed, TARGETS, trust=1.0).equal(believed)
+
+
+def test_without_trust_there_are_labels_alone_and_unknown_ones_stay_unknown():
+    blended = blend(torch.full((3, 2), 0.9), TARGETS, trust=0.0)
+    assert blended.isnan().equal(TARGETS.isnan())
+    assert blended.nan_to_num(9).equal(TARGETS.nan_to_num(9))
+
+
+@pytest.mark.parametrize("trust", [-0.1, 1.1, math.nan])
+def test_a_trust_that_is_no_share_is_an_error(trust):
+    with pytest.raises(ValueError, match=f"trust must be 0 to 1, got {trust}"):
+        blend(torch.full((3, 2), 0.5), TARGETS, trust=trust)
+
+
+@pytest.mark.parametrize("trust", [0.0, 0.5])
+@pytest.mark.parametrize("value", [-0.5, 1.5])
+def test_a_belief_that_is_no_probability_is_an_error(value, trust):
+    with pytest.raises(ValueError, match=rf"believed must be between 0 and 1.*\[{value}\]"):
+        blend(torch.full((3, 2), value), TARGETS, trust=trust)
