@@ -10,7 +10,6 @@ long QT, which tells nothing about the chest.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from choices import chosen
 from common import patients
@@ -42,11 +41,10 @@ def cells(*, small: bool) -> Iterator[Cell]:
     """The start, and what every recipe made of it."""
     for seed in SEEDS[:2] if small else SEEDS:
         cohort = patients(seed, small=small)
-        crossbeat = chosen("crossbeat", small=small)
         yield Cell(
             model="start",
-            recipe_name="crossbeat",
-            recipe=replace(crossbeat, trust=0.0, contrast=0.0, self_training=None),
+            recipe_name="cromotex",
+            recipe=chosen("cromotex", small=small),
             cohort=cohort,
             seed=seed,
             readings=readings("self-supervision"),

@@ -13,9 +13,12 @@ from choices import chosen
 from common import patients
 from curves import curve
 
+from crossbeat.recipes.cromotex import Cromotex
+from crossbeat.recipes.presets import demo
 from crossbeat.study import Study
 
 SHARES = (0.1, 1.0)
+SELF_SUPERVISION = demo(Cromotex()).self_supervision
 
 
 def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
@@ -30,7 +33,7 @@ def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
         "contrast": {"contrast": 0.1},
         "contrast-no-penalty": {"contrast": 0.1, "hardness": "none"},
         "no-views": {"label_views": None},
-        "no-ssl": {"self_supervision": None},
+        "ssl": {"self_supervision": SELF_SUPERVISION},
         "no-self-training": {"self_training": None},
         "no-average": {
             phase: replace(getattr(whole, phase), average=0.0)

@@ -19,7 +19,6 @@ from crossbeat.recipes.beliefs import believed_sources, self_taught_sources
 from crossbeat.recipes.cromotex import (
     CHEXPERT_FINDINGS,
     PAPER_LABELS,
-    SELF_SUPERVISION,
     TEACHER,
     Cromotex,
 )
@@ -80,7 +79,7 @@ class Crossbeat:
         hard_share: share of the batch that ``topk`` penalises; 0 to 1.
         teacher_scale: factor on the X-ray encoder's learning rate against its classifier's.
         projection_scale: factor on the projections' learning rate against the encoder's.
-        self_supervision: None leaves the phase out.
+        self_supervision: a start without labels; None, as it gained nothing, leaves it out.
         self_training: None leaves the phase out.
         shuffle_pairs: give every ECG the X-ray of another patient: a control, not a method.
     """
@@ -93,7 +92,7 @@ class Crossbeat:
     label_views: VcgViews | None = GENTLE
     trust: float = 0.75
     own: float = 0.5
-    contrast: float = 0.1
+    contrast: float = 0.0
     certainty: float = 0.9
     shared_dim: int = Cromotex.shared_dim
     temperature: float = 0.1
@@ -105,7 +104,7 @@ class Crossbeat:
     projection_scale: float = 1.0
     shuffle_pairs: bool = False
     teacher: Optimisation = TEACHER
-    self_supervision: Optimisation | None = SELF_SUPERVISION
+    self_supervision: Optimisation | None = None
     transfer: Optimisation = TRANSFER
     self_training: Optimisation | None = TRANSFER
 
@@ -121,10 +120,12 @@ class Crossbeat:
             if self._sees_xray
             else ecg_parts(self.ecg, info, number, seed)
         )
-        return add_projections(parts, self.shared_dim, seed)
+        if self.contrast or self.self_supervision is not None:
+            add_projections(parts, self.shared_dim, seed)
+        return parts
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
-        """Teacher, self-supervision, transfer with the teacher frozen, self-training."""
+        """Teacher, transfer with the teacher frozen, self-training."""
         study = Study(cohort, self.findings, self.labels, seed)
         if self._sees_xray:
             yield teacher_phase(study, self.xray, self.teacher, encoder_scale=self.teacher_scale)

@@ -13,6 +13,8 @@ from crossbeat.data.info import file_info
 from crossbeat.errors import DataError
 from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.files import write_whole
+from crossbeat.recipes.record import read_phases
+from crossbeat.study.grid import Cell
 
 RECORD = "cell.json"
 """The file whose presence says that a cell is finished."""
@@ -76,6 +78,23 @@ def read_predictions(folder: Path) -> dict[str, Predictions]:
                 f"{path} must be as it was written, got other contents; {_again(folder)}"
             )
     return {name: _read(folder / file) for name, file in record["predictions"].items()}
+
+
+def hours_of(homes: Mapping[Cell, Path]) -> dict[str, float]:
+    """The hours of training by model; what several share counts for the first of them.
+
+    Args:
+        homes: the folder of each finished cell.
+    """
+    spent = dict.fromkeys((cell.model for cell in homes), 0.0)
+    counted: set[Path] = set()
+    for cell, home in homes.items():
+        for phase in read_phases(home):
+            folder = (home / phase["folder"]).resolve()
+            if folder not in counted:
+                counted.add(folder)
+                spent[cell.model] += phase["seconds"] / 3600
+    return spent
 
 
 def _again(folder: Path) -> str:

@@ -13,7 +13,7 @@ from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.recipes import record
 from crossbeat.recipes.record import versions
 from crossbeat.study.grid import HEAD, LATENT, Cell, Point, Study, groups, in_order, place
-from crossbeat.study.kept import RECORD, read_predictions
+from crossbeat.study.kept import RECORD, hours_of, read_predictions
 from crossbeat.study.work import Workshop
 
 Json = dict[str, Any]
@@ -106,7 +106,7 @@ def results_of(study: Study, workshop: Workshop, *, replicates: int = 1000) -> J
     whole: Json = {
         "question": study.question,
         "versions": versions(),
-        "hours": hours(finished),
+        "hours": hours_of(finished.homes),
         "cells": {"finished": len(finished.homes), "all": len(study.cells)},
         "notes": _notes(finished, [point for point in at if point not in found]),
     }
@@ -193,19 +193,6 @@ def described(plan: Mapping[str, Any]) -> Json:
     """What results tell of a run's cohort: not where it lies, but whether its patients are real."""
     cohort = {name: value for name, value in plan["cohort"].items() if name != "folder"}
     return cohort | ({"kind": "virtual"} if cohort["name"] == "virtual" else {})
-
-
-def hours(finished: Finished) -> dict[str, float]:
-    """The hours of training by model; what several share counts for the first of them."""
-    spent = dict.fromkeys((cell.model for cell in finished.homes), 0.0)
-    counted: set[Path] = set()
-    for cell, home in finished.homes.items():
-        for phase in record.read_phases(home):
-            folder = (home / phase["folder"]).resolve()
-            if folder not in counted:
-                counted.add(folder)
-                spent[cell.model] += phase["seconds"] / 3600
-    return spent
 
 
 def _notes(finished: Finished, absent: Sequence[Point]) -> list[str]:

@@ -9,10 +9,9 @@ import numpy as np
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.evaluation.metrics import auroc
 from crossbeat.evaluation.predictions import Scored
-from crossbeat.recipes import record
 from crossbeat.recipes.record import versions
 from crossbeat.study.grid import HEAD, Cell
-from crossbeat.study.kept import RECORD, read_predictions
+from crossbeat.study.kept import RECORD, hours_of, read_predictions
 from crossbeat.study.work import Workshop
 
 Json = dict[str, Any]
@@ -70,12 +69,9 @@ def choices_of(search: Search, workshop: Workshop) -> Json:
     if not done:
         raise DataError(f"{workshop.folder} must have finished cells, got none; run it further")
     scores: dict[str, dict[str, list[float]]] = {}
-    hours: dict[str, float] = {}
     for cell in done:
         reached = _mean_auroc(read_predictions(homes[cell])[HEAD].val)
         scores.setdefault(cell.model, {}).setdefault(str(cell.point), []).append(reached)
-        spent = [p["seconds"] for p in record.read_phases(homes[cell]) if not p["reused"]]
-        hours[cell.model] = hours.get(cell.model, 0.0) + sum(spent) / 3600
     means = {
         model: {name: float(np.mean(values)) for name, values in each.items()}
         for model, each in scores.items()
@@ -90,7 +86,7 @@ def choices_of(search: Search, workshop: Workshop) -> Json:
             for model, each in means.items()
             if model not in missing
         },
-        "hours": hours,
+        "hours": hours_of({cell: homes[cell] for cell in done}),
         "cells": {"finished": len(done), "all": len(search.cells)},
         "versions": versions(),
     }
