@@ -4,15 +4,26 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars as pl
 import torch
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.recipes import RECIPES
 from crossbeat.recipes.presets import demo
 from crossbeat.recipes.run import Plan, Run, train
-from crossbeat.training import Optimisation, TrainerSettings
+from crossbeat.training import Optimisation, Phase, TrainerSettings
 
 QUIET = TrainerSettings(accelerator="cpu", progress=False)
+EVERYTHING: dict[str, dict[str, Any]] = {
+    "crossbeat": {
+        "trust": 0.75,
+        "own": 0.5,
+        "contrast": 0.1,
+        "self_supervision": Optimisation(learning_rate=1e-3, epochs=1, batch_size=24),
+    }
+}
+"""Settings with which a recipe uses all that it may leave out by default."""
 
 
 def small(name: str, *, epochs: int = 1, **changes: Any) -> Any:
@@ -34,6 +45,37 @@ def run_of(
 ) -> Run:
     plan = Plan(name=name, recipe=recipe, seed=seed)
     return train(plan, cohort, folder, trainer=QUIET, shared=shared)
+
+
+def phases_of(recipe: Any, cohort: Cohort) -> tuple[torch.nn.ModuleDict, dict[str, Phase]]:
+    """The phases as they are before anything is learned."""
+    parts = recipe.parts(cohort.info, 0)
+    parts.eval()
+    return parts, {phase.name: phase for phase in recipe.phases(parts, cohort, 0)}
+
+
+UNREPORTED = np.array([*range(18), *range(30, 36), 72, 73])
+NO_XRAY = np.arange(18, 36)
+NO_ECG = np.arange(66, 72)
+
+
+def with_gaps(tiny: Cohort) -> Cohort:
+    """``tiny`` with rows whose reports nobody read, in training and validation.
+
+    Some training rows have no X-ray, and of these some no report either; some have no ECG.
+    """
+    read, shown, recorded = (
+        ~pl.int_range(pl.len()).is_in(rows.tolist()) for rows in (UNREPORTED, NO_XRAY, NO_ECG)
+    )
+    labels = [name for name in tiny.table.columns if name.startswith("label:")]
+    return tiny.with_table(
+        tiny.table.with_columns(
+            *(pl.when(read).then(pl.col(name)).alias(name) for name in labels),
+            *(pl.when(shown).then(pl.col(name)).alias(name) for name in ("xray", "xray_patient")),
+            ecg=pl.when(recorded).then(pl.col("ecg")),
+            reported=read,
+        )
+    )
 
 
 def same(one: torch.nn.Module, other: torch.nn.Module) -> bool:

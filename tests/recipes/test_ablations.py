@@ -5,20 +5,13 @@ import json
 import numpy as np
 import pytest
 import torch
-from small_recipes import QUIET, run_of, same, small
+from small_recipes import QUIET, phases_of, run_of, same, small
 
 from crossbeat.recipes import RECIPES
 from crossbeat.recipes.settings import to_plain
 from crossbeat.recipes.steps import TEACHER_PROBABILITY, XRAY_EMBEDDING
 from crossbeat.training import run_phases
 from crossbeat.training.checkpoint import load_tensors
-
-
-def phases_of(recipe, cohort):
-    """The phases as they are before anything is learned."""
-    parts = recipe.parts(cohort.info, 0)
-    parts.eval()
-    return parts, {phase.name: phase for phase in recipe.phases(parts, cohort, 0)}
 
 
 def difference(name):

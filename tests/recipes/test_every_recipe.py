@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from small_recipes import run_of, same, small
+from small_recipes import EVERYTHING, run_of, same, small
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.recipes import RECIPES, SUMMARIES
@@ -29,6 +29,8 @@ PHASES = {
     "no-alignment": ["transfer", "self-training"],
 }
 """Written out by hand: a recipe that loses a phase must be noticed."""
+
+WITH_ALL_THAT_THEY_MAY_HAVE = [*((name, {}) for name in RECIPES), *EVERYTHING.items()]
 
 
 def poisoned(cohort, folder, split):
@@ -76,9 +78,9 @@ def test_the_test_of_the_split_would_notice_a_change_of_training_data(tiny, clea
     assert not same(clean("direct").parts, run.parts)
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_the_loss_of_every_phase_falls_on_one_batch(name, tiny):
-    recipe = small(name)
+@pytest.mark.parametrize(("name", "changes"), WITH_ALL_THAT_THEY_MAY_HAVE)
+def test_the_loss_of_every_phase_falls_on_one_batch(name, changes, tiny):
+    recipe = small(name, **changes)
     parts = recipe.parts(tiny.info, 0)
     for phase in recipe.phases(parts, tiny, 0):
         batch = phase.train.batch(np.arange(24))
@@ -95,9 +97,9 @@ def test_the_loss_of_every_phase_falls_on_one_batch(name, tiny):
         assert losses[-1] < 0.98 * losses[0], phase.name
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_every_phase_moves_each_part_that_it_trains_and_no_other(name, tiny):
-    recipe = small(name)
+@pytest.mark.parametrize(("name", "changes"), WITH_ALL_THAT_THEY_MAY_HAVE)
+def test_every_phase_moves_each_part_that_it_trains_and_no_other(name, changes, tiny):
+    recipe = small(name, **changes)
     parts = recipe.parts(tiny.info, 0)
     for phase in recipe.phases(parts, tiny, 0):
         parts.zero_grad()
