@@ -5,7 +5,17 @@ from typing import Any
 from common import sized
 from settings import with_settings
 
-CHOSEN: dict[str, str] = {}
+CHOSEN = {
+    "direct": "millivolts, views",
+    "distillation": "millivolts, views",
+    "crossbeat": "targets from teacher and label",
+    "cromotex": "millivolts",
+    "clip": "millivolts, views",
+    "label-only": "millivolts",
+    "biot": "millivolts, views",
+    "resnet1d": "millivolts, views",
+    "eccl": "millivolts, views",
+}
 
 
 def chosen(name: str, *, small: bool) -> Any:

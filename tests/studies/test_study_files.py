@@ -1,0 +1,60 @@
+"""Every study file says what it asks, costs and expects, and makes a sound study in both sizes."""
+
+import ast
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from crossbeat.cli import main
+from crossbeat.evaluation.results import read_results
+from crossbeat.study.load import study_named
+
+ROOT = Path(__file__).parents[2]
+SHARED = {"choices", "common", "curves"}
+STUDIES = sorted(path.stem for path in (ROOT / "studies").glob("*.py") if path.stem not in SHARED)
+RESULTS = ROOT / "docs" / "results"
+
+
+@pytest.fixture(autouse=True)
+def at_the_root(monkeypatch) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_begins_with_its_question_cost_and_expected_result(name) -> None:
+    text = ast.get_docstring(ast.parse((ROOT / "studies" / f"{name}.py").read_text("utf-8")))
+    assert text is not None
+    lines = text.splitlines()
+    assert lines[0].endswith("?")
+    assert any(line.startswith("Cost: about") for line in lines)
+    assert any(line.startswith("Expected") for line in lines)
+
+
+@pytest.mark.parametrize("small", [True, False])
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_is_sound_in_both_sizes(name, small) -> None:
+    made = study_named(name, small=small)
+    assert made.cells
+    seeds = {cell.seed for cell in made.cells}
+    assert all(seed < 900 for seed in seeds) != (name == "settings")
+
+
+def test_settings_are_those_that_validation_chose() -> None:
+    study_named("transfer", small=True)
+    found = json.loads((RESULTS / "settings.json").read_text("utf-8"))
+    assert found["chosen"] == sys.modules["choices"].CHOSEN
+
+
+@pytest.mark.slow
+def test_the_main_study_runs_in_a_small_size(tmp_path, capsys) -> None:
+    assert main(["study", "transfer", "--small", "--out", str(tmp_path / "transfer")]) == 0
+    results = read_results(tmp_path / "transfer" / "results.json")
+    wanted = ("crossbeat - direct", "crossbeat - distillation", "cromotex - direct")
+    assert {*wanted, "shuffled - no-alignment"} <= set(results["differences"])
+    assert {"no-alignment", "crossbeat", "teacher"} <= set(results["models"])
+    assert set(results["limits"]) == {"latent", "ecg-clean-labels"}
+    assert (tmp_path / "transfer" / "figure.png").stat().st_size > 10_000
+    assert "crossbeat" in capsys.readouterr().out
