@@ -8,7 +8,7 @@ import numpy as np
 
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.evaluation.metrics import auroc
-from crossbeat.evaluation.predictions import Scored
+from crossbeat.evaluation.predictions import Predictions
 from crossbeat.recipes.record import versions
 from crossbeat.study.grid import HEAD, Cell
 from crossbeat.study.kept import RECORD, hours_of, read_predictions
@@ -26,7 +26,8 @@ class Search:
         cells: the point of a cell names the candidate.
 
     Raises:
-        ConfigError: models have different budgets, or a candidate comes twice or has no name.
+        ConfigError: models have different budgets, candidates have different seeds, or a
+            candidate comes twice or has no name.
     """
 
     question: str
@@ -45,6 +46,17 @@ class Search:
                 "a search must have as many candidates for one model as for another, got "
                 f"{budgets}; correct the study"
             )
+        seeds: dict[str, set[int]] = {}
+        for cell in self.cells:
+            seeds.setdefault(f"{cell.model} {cell.point}", set()).add(cell.seed)
+        first = next(iter(seeds))
+        for name, others in seeds.items():
+            if others != seeds[first]:
+                raise ConfigError(
+                    "a search must have every candidate on the same seeds, got "
+                    f"{first} on {_shown(seeds[first])} and {name} on {_shown(others)}; "
+                    "correct the study"
+                )
 
     @property
     def candidates(self) -> Mapping[str, tuple[str, ...]]:
@@ -62,7 +74,8 @@ def choices_of(search: Search, workshop: Workshop) -> Json:
     is decided when all of its candidates are finished; the first of equals wins.
 
     Raises:
-        DataError: nothing is finished yet, or what a cell left is damaged.
+        DataError: nothing is finished yet, what a cell left is damaged, or a finding has one
+            class only among the validation labels.
     """
     homes = {cell: workshop.home(cell) for cell in search.cells}
     done = [cell for cell, home in homes.items() if (home / RECORD).is_file()]
@@ -70,7 +83,7 @@ def choices_of(search: Search, workshop: Workshop) -> Json:
         raise DataError(f"{workshop.folder} must have finished cells, got none; run it further")
     scores: dict[str, dict[str, list[float]]] = {}
     for cell in done:
-        reached = _mean_auroc(read_predictions(homes[cell])[HEAD].val)
+        reached = _mean_auroc(cell, read_predictions(homes[cell])[HEAD])
         scores.setdefault(cell.model, {}).setdefault(str(cell.point), []).append(reached)
     means = {
         model: {name: float(np.mean(values)) for name, values in each.items()}
@@ -92,7 +105,18 @@ def choices_of(search: Search, workshop: Workshop) -> Json:
     }
 
 
-def _mean_auroc(val: Scored) -> float:
-    once = np.ones((1, len(val.targets)))
-    columns = zip(val.targets.T, val.scores.T, strict=True)
-    return float(np.mean([auroc(targets, scores, once)[0] for targets, scores in columns]))
+def _mean_auroc(cell: Cell, said: Predictions) -> float:
+    once = np.ones((1, len(said.val.targets)))
+    columns = zip(said.findings, said.val.targets.T, said.val.scores.T, strict=True)
+    values = {name: auroc(targets, scores, once)[0] for name, targets, scores in columns}
+    undefined = [name for name, value in values.items() if np.isnan(value)]
+    if undefined:
+        raise DataError(
+            f"validation patients must have positives and negatives of {', '.join(undefined)}, "
+            f"got one class for {cell.title}; use a larger cohort"
+        )
+    return float(np.mean(list(values.values())))
+
+
+def _shown(seeds: set[int]) -> str:
+    return ", ".join(map(str, sorted(seeds)))

@@ -1,0 +1,186 @@
+"""A search gives every model the same budget and chooses on validation labels alone."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_study import FINDINGS, QUIET, cell, short
+
+from crossbeat.errors import ConfigError, DataError
+from crossbeat.evaluation.predictions import Predictions, Scored
+from crossbeat.recipes import record
+from crossbeat.study import Search
+from crossbeat.study.kept import write_cell
+from crossbeat.study.search import choices_of
+from crossbeat.study.work import Workshop
+from crossbeat.training import PhaseRecord
+
+TARGETS = np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+GOOD = np.repeat([[4.0], [3.0], [2.0], [1.0]], 2, axis=1)
+"""AUROC 1 in the first finding and 3/4 in the second; turned round 0 and 1/4."""
+FAIR = np.array([[4.0, 1.0], [3.0, 1.0], [2.0, 1.0], [1.0, 1.0]])
+"""AUROC 1 and 1/2."""
+
+
+def candidates(*names, seeds=(0,), models=("direct", "clip")):
+    return Search(
+        question="Which settings?",
+        cells=tuple(
+            cell(model, seed, point=name) for model in models for name in names for seed in seeds
+        ),
+    )
+
+
+def workshop_at(folder: Path) -> Workshop:
+    return Workshop(folder=folder / "study", shared=folder / "shared", trainer=QUIET)
+
+
+def finish(workshop, finished, val, test=FAIR, targets=TARGETS, phases=(("own", 1.0),)):
+    """What a cell leaves, as if it had been trained.
+
+    Args:
+        phases: names of folders and seconds.
+    """
+    home = workshop.home(finished)
+    home.mkdir(parents=True)
+    patients = np.array(["a", "b", "c", "d"])
+    said = Predictions(
+        FINDINGS,
+        val=Scored(targets, val, patients),
+        test=Scored(TARGETS, test, np.char.add("test-", patients)),
+    )
+    write_cell(home, {"head": said}, {"seconds": 1.0})
+    left = [
+        PhaseRecord(
+            name=name,
+            folder=workshop.shared / "phases" / (f"{home.name}" if name == "own" else name),
+            history=[],
+            best_epoch=0,
+            seconds=seconds,
+            reused=False,
+        )
+        for name, seconds in phases
+    ]
+    record.finish(home, left)
+
+
+def found_in(folder, search, *scores, **changes):
+    """The choices, with the cells finished that have scores."""
+    workshop = workshop_at(folder)
+    for each, val in zip(search.cells, scores, strict=True):
+        if val is not None:
+            finish(workshop, each, val, **changes)
+    return choices_of(search, workshop)
+
+
+# --- what is a search
+
+
+def test_candidates_come_in_the_order_of_the_cells() -> None:
+    search = candidates("b", "a", seeds=(0, 1))
+    assert dict(search.candidates) == {"direct": ("b", "a"), "clip": ("b", "a")}
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (candidates("a", "b").cells[:3], r"one model as for another, got {'direct': 2, 'clip': 1}"),
+        ((), "as many candidates for one model as for another, got {}"),
+        ((cell("direct", 0),), "names of their own as points, got one without or the same twice"),
+        (candidates("a").cells * 2, "got one without or the same twice; correct the study"),
+        (
+            candidates("a", "b", seeds=(0, 1)).cells[:-1],
+            "every candidate on the same seeds, got direct a on 0, 1 and clip b on 0; correct",
+        ),
+        (
+            (*candidates("a", models=("direct",)).cells, cell("clip", 1, point="a")),
+            "every candidate on the same seeds, got direct a on 0 and clip a on 1; correct",
+        ),
+    ],
+)
+def test_a_search_that_is_not_fair_is_refused(cells, message) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Search(question="Which?", cells=cells)
+
+
+def test_candidates_of_one_name_may_differ_in_anything_but_their_number() -> None:
+    other = replace(cell("clip", 0, point="long"), recipe=short("clip", epochs=2))
+    search = Search(question="Which?", cells=(*candidates("a").cells[:1], other))
+    assert dict(search.candidates) == {"direct": ("a",), "clip": ("long",)}
+
+
+# --- what it chooses
+
+
+def test_the_best_on_validation_is_chosen_by_the_mean_over_findings_and_seeds(tmp_path) -> None:
+    search = candidates("a", "b", seeds=(0, 1), models=("direct",))
+    found = found_in(tmp_path, search, GOOD, -GOOD, FAIR, FAIR)
+    assert found["validation"] == {
+        "direct": {"a": pytest.approx((1 + 3 / 4 + 0 + 1 / 4) / 4), "b": pytest.approx(3 / 4)}
+    }
+    assert found["chosen"] == {"direct": "b"}
+    assert (found["seeds"], found["cells"]) == ([0, 1], {"finished": 4, "all": 4})
+
+
+def test_every_model_has_a_choice_of_its_own_and_the_first_of_equals_wins(tmp_path) -> None:
+    found = found_in(tmp_path, candidates("a", "b"), FAIR, GOOD, FAIR, FAIR)
+    assert found["chosen"] == {"direct": "b", "clip": "a"}
+
+
+def test_scores_on_the_test_split_change_nothing(tmp_path) -> None:
+    """The candidate that is worst on validation is the best on test, or all are alike there."""
+    search = candidates("a", "b", models=("direct",))
+    found = []
+    for name, tests in (("one", (-GOOD, GOOD)), ("other", (GOOD, -GOOD)), ("even", (FAIR, FAIR))):
+        workshop = workshop_at(tmp_path / name)
+        for each, val, test in zip(search.cells, (GOOD, FAIR), tests, strict=True):
+            finish(workshop, each, val, test=test)
+        found.append(choices_of(search, workshop))
+    assert found[0] == found[1] == found[2]
+    assert found[0]["chosen"] == {"direct": "a"}
+
+
+def test_labels_that_are_ignored_do_not_count(tmp_path) -> None:
+    targets = TARGETS.copy()
+    targets[2, 1] = np.nan  # leaves the second finding in order
+    found = found_in(tmp_path, candidates("a", models=("direct",)), GOOD, targets=targets)
+    assert found["validation"] == {"direct": {"a": 1.0}}
+
+
+def test_a_model_is_not_decided_before_all_of_its_candidates_are_finished(tmp_path) -> None:
+    found = found_in(tmp_path, candidates("a", "b"), GOOD, None, FAIR, GOOD)
+    assert found["chosen"] == {"clip": "b"}
+    assert found["validation"]["direct"] == {"a": pytest.approx(0.875)}
+    assert found["cells"] == {"finished": 3, "all": 4}
+
+
+def test_without_a_finished_cell_there_is_nothing_to_choose(tmp_path) -> None:
+    with pytest.raises(DataError, match="must have finished cells, got none; run it further"):
+        choices_of(candidates("a"), workshop_at(tmp_path))
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, np.nan])
+def test_a_finding_of_one_class_among_the_validation_labels_is_refused(tmp_path, value) -> None:
+    targets = TARGETS.copy()
+    targets[:, 1] = value
+    search = candidates("a", models=("direct",))
+    with pytest.raises(
+        DataError, match=r"positives and negatives of silent, got one class for direct at a, seed 0"
+    ):
+        found_in(tmp_path, search, GOOD, targets=targets)
+
+
+def test_a_damaged_cell_is_named(tmp_path) -> None:
+    search, workshop = candidates("a", models=("direct",)), workshop_at(tmp_path)
+    finish(workshop, search.cells[0], GOOD)
+    os.truncate(workshop.home(search.cells[0]) / "predictions-0.npz", 100)
+    with pytest.raises(DataError, match=r"predictions-0\.npz must be as it was written"):
+        choices_of(search, workshop)
+
+
+def test_hours_count_a_phase_that_candidates_share_once_for_the_first_of_them(tmp_path) -> None:
+    phases = (("teacher", 3600.0), ("own", 1800.0))
+    found = found_in(tmp_path, candidates("a", "b"), GOOD, GOOD, GOOD, None, phases=phases)
+    assert found["hours"] == {"direct": pytest.approx(2.0), "clip": pytest.approx(0.5)}
