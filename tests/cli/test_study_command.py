@@ -26,6 +26,19 @@ def study(*, small):
     return study_of(*cells, axis="share of wrong labels")
 """
 
+SEARCH = """
+from tiny_study import cell, short
+from crossbeat.study import Search
+
+def study(*, small):
+    cells = [
+        cell(name, 0, point=f"{epochs} epochs", recipe=short(name, epochs=epochs))
+        for name in ("direct", "distillation")
+        for epochs in (1, 2)
+    ]
+    return Search(question="How long?", cells=tuple(cells))
+"""
+
 
 @pytest.fixture(autouse=True)
 def place(tmp_path, monkeypatch) -> Path:
@@ -69,6 +82,29 @@ def test_results_along_an_axis_have_a_table_for_each_point(place, capsys) -> Non
     assert "**share of wrong labels 0.5**" in (place / "out" / "table.md").read_text()
     assert "share of wrong labels 0.0: AUROC in percent" in capsys.readouterr().out
     assert (place / "out" / "figure.png").is_file()
+
+
+def test_a_search_ends_with_its_choices_by_validation(place, capsys, monkeypatch) -> None:
+    (place / "search.py").write_text(SEARCH)
+    assert run("search.py", "--out", "out") == 0
+    found = json.loads((place / "out" / "results.json").read_text())
+    assert found["question"] == "How long?"
+    assert {model: list(each) for model, each in found["validation"].items()} == {
+        name: ["1 epochs", "2 epochs"] for name in ("direct", "distillation")
+    }
+    for model, each in found["validation"].items():
+        assert found["chosen"][model] == max(each, key=each.get)
+    shown = capsys.readouterr()
+    assert "Validation AUROC in percent, mean over findings" in " ".join(shown.out.split())
+    for model, each in found["validation"].items():
+        for name, value in each.items():
+            (line,) = (row for row in shown.out.splitlines() if model in row and name in row)
+            assert f"{100 * value:.1f}" in line
+            assert ("chosen" in line) == (found["chosen"][model] == name)
+    assert "results: out/results.json" in shown.err
+    monkeypatch.setattr(PhaseModule, "training_step", None)  # whoever trains fails
+    assert run("search.py", "--out", "out", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == found
 
 
 def test_a_report_of_nothing_is_refused_and_trains_nothing(place, capsys) -> None:

@@ -119,6 +119,27 @@ def test_a_cohort_is_built_once_for_all_cells(tmp_path) -> None:
     assert names[0].startswith("tiny-")
 
 
+def test_studies_with_one_shared_folder_build_a_cohort_and_train_a_phase_once(tmp_path) -> None:
+    found = {}
+    for name, shared in (("one", "both"), ("other", "both"), ("alone", "own")):
+        workshop = Workshop(folder=tmp_path / name, shared=tmp_path / shared, trainer=QUIET)
+        made = cell("teacher" if name == "one" else "distillation", 0)
+        assert workshop.tasks([made])[0].attempt()
+        assert workshop.home(made).parent == tmp_path / name / "cells"
+        found[name] = workshop.home(made)
+    phases = {name: record.read_phases(home) for name, home in found.items()}
+    assert {name: [phase["reused"] for phase in each] for name, each in phases.items()} == {
+        "one": [False],
+        "other": [True, False],
+        "alone": [False, False],
+    }
+    kept = sorted(path.name.partition("-")[0] for path in (tmp_path / "both/phases").iterdir())
+    assert kept == ["distillation", "teacher"]
+    assert len(list((tmp_path / "both/cohorts").glob("*/cohort.json"))) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"one", "other", "alone", "both", "own"}
+    assert contents(found["other"]) == contents(found["alone"])
+
+
 def test_several_processes_for_one_cell_are_refused(tmp_path) -> None:
     with pytest.raises(ConfigError, match=r"train each cell in one process, got 2; .* --workers"):
         Workshop(folder=tmp_path, shared=tmp_path, trainer=TrainerSettings(devices=2))
