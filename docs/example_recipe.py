@@ -17,7 +17,7 @@ from crossbeat.recipes import RECIPES, scores, steps
 from crossbeat.recipes.networks import EcgModel, XrayModel, add_projections, embed_ecg, joint_parts
 from crossbeat.recipes.phases import teacher_phase
 from crossbeat.recipes.run import Plan, predictions, train
-from crossbeat.recipes.sources import Study, batch_ecg_logits, paired_sources
+from crossbeat.recipes.sources import Goal, batch_ecg_logits, paired_sources
 from crossbeat.training import Batch, Choice, Optimisation, Phase, TrainerSettings, gather
 
 
@@ -49,9 +49,9 @@ class PairAndDistil:
         return add_projections(parts, shared_dim=64, seed=seed)
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
-        study = Study(cohort, self.findings, self.labels, seed)
-        yield teacher_phase(study, self.xray, self.teacher, encoder_scale=1.0)
-        pairs = paired_sources(study, parts, self.xray, shuffle=False)  # as the teacher now is
+        goal = Goal(cohort, self.findings, self.labels, seed)
+        yield teacher_phase(goal, self.xray, self.teacher, encoder_scale=1.0)
+        pairs = paired_sources(goal, parts, self.xray, shuffle=False)  # as the teacher now is
         scored = partial(scores.classification, logits=partial(batch_ecg_logits, model=self.ecg))
         trained = ("ecg_encoder", "ecg_classifier", "ecg_projection", "xray_projection")
         yield Phase(

@@ -14,7 +14,7 @@ from crossbeat.objectives import blend
 from crossbeat.recipes.networks import EcgModel, XrayModel
 from crossbeat.recipes.scores import over_batches
 from crossbeat.recipes.sources import (
-    Study,
+    Goal,
     batch_ecg_logits,
     batch_xray_logits,
     paired_sources,
@@ -24,7 +24,7 @@ from crossbeat.training import Source
 
 
 def believed_sources(
-    study: Study, parts: nn.ModuleDict, model: XrayModel, *, trust: float, shuffle: bool
+    goal: Goal, parts: nn.ModuleDict, model: XrayModel, *, trust: float, shuffle: bool
 ) -> tuple[Source, Source]:
     """All pairs, with the teacher's embedding of each X-ray and its calibrated probabilities.
 
@@ -40,39 +40,40 @@ def believed_sources(
     Raises:
         DataError: a finding has one class only among the validation labels.
     """
-    calibrations = _calibrations(study, parts, model)
+    calibrations = _calibrations(goal, parts, model)
     train, val = (
         _with_beliefs(source, parts, model, calibrations)
-        for source in paired_sources(study, parts, model, shuffle=shuffle)
+        for source in paired_sources(goal, parts, model, shuffle=shuffle)
     )
     targets = blend(train.extra[TEACHER_PROBABILITY], train.targets, trust=trust)
     return replace(train, targets=targets), val
 
 
 def self_taught_sources(
-    study: Study, parts: nn.ModuleDict, model: EcgModel, taught: Source, *, own: float
+    goal: Goal, parts: nn.ModuleDict, model: EcgModel, taught: Source, *, own: float
 ) -> tuple[Source, Source]:
     """All ECGs, with what the encoder now says of them blended into what it was taught.
 
     Args:
         taught: rows with targets; other ECGs get the encoder's own probabilities alone.
-        own: share of the encoder's own probability where there is a target, 0 to 1.
+        own: share of the encoder's own probability where there is a target, 0 to 1; at 0 other
+            ECGs teach nothing.
     """
-    train, val = study.sources("ecg")[0], study.sources("ecg", labelled=True)[1]
+    train, val = goal.sources("ecg")[0], goal.sources("ecg", labelled=True)[1]
     said = over_batches(parts, train, partial(batch_ecg_logits, parts, model=model)).sigmoid()
     targets = torch.full_like(train.targets, torch.nan)
     targets[torch.from_numpy(np.searchsorted(train.rows, taught.rows))] = taught.targets
     return replace(train, targets=blend(said, targets, trust=own)), val
 
 
-def _calibrations(study: Study, parts: nn.ModuleDict, model: XrayModel) -> tuple[Calibration, ...]:
-    source = study.source("val", ("xray",), labelled=True)
+def _calibrations(goal: Goal, parts: nn.ModuleDict, model: XrayModel) -> tuple[Calibration, ...]:
+    source = goal.source("val", ("xray",), labelled=True)
     logits = _logits(source, parts, model).double().numpy()
     found = tuple(
         platt(targets, scores)
         for targets, scores in zip(source.targets.double().numpy().T, logits.T, strict=True)
     )
-    for finding, calibration in zip(study.findings, found, strict=True):
+    for finding, calibration in zip(goal.findings, found, strict=True):
         if np.isnan(calibration.slope):
             raise DataError(
                 f"validation X-rays must have positives and negatives of {finding}, got one "

@@ -38,7 +38,7 @@ from crossbeat.recipes.phases import (
     self_supervised_start,
     teacher_phase,
 )
-from crossbeat.recipes.sources import Study, paired_sources
+from crossbeat.recipes.sources import Goal, paired_sources
 from crossbeat.training import Optimisation, Phase
 from crossbeat.training.phase import Step
 from crossbeat.views import View
@@ -85,11 +85,11 @@ class Clip:
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
         """Teacher, self-supervision, pairing with the teacher frozen, fine-tuning."""
-        study = Study(cohort, self.findings, self.labels, seed)
-        yield teacher_phase(study, self.xray, self.teacher, encoder_scale=self.teacher_scale)
-        yield from self_supervised_start(study, self)
+        goal = Goal(cohort, self.findings, self.labels, seed)
+        yield teacher_phase(goal, self.xray, self.teacher, encoder_scale=self.teacher_scale)
+        yield from self_supervised_start(goal, self)
         yield alignment_phase(
-            paired_sources(study, parts, self.xray, shuffle=False),
+            paired_sources(goal, parts, self.xray, shuffle=False),
             self.alignment,
             step=self._align,
             views=self.views,
@@ -100,7 +100,7 @@ class Clip:
             },
         )
         yield fine_tuning_phase(
-            study,
+            goal,
             self.ecg,
             self.fine_tuning,
             views=self.label_views,
@@ -160,10 +160,10 @@ class LabelContrast:
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
         """Self-supervision, contrast by labels, fine-tuning."""
-        study = Study(cohort, self.findings, self.labels, seed)
-        yield from self_supervised_start(study, self)
+        goal = Goal(cohort, self.findings, self.labels, seed)
+        yield from self_supervised_start(goal, self)
         yield alignment_phase(
-            study.sources("ecg", labelled=True),
+            goal.sources("ecg", labelled=True),
             self.alignment,
             step=self._align,
             views=self.views,
@@ -171,7 +171,7 @@ class LabelContrast:
             positive_share=self.alignment_positives,
         )
         yield fine_tuning_phase(
-            study,
+            goal,
             self.ecg,
             self.fine_tuning,
             views=self.label_views,

@@ -28,7 +28,7 @@ from crossbeat.recipes.phases import (
     self_supervised_start,
     teacher_phase,
 )
-from crossbeat.recipes.sources import Study, paired_sources
+from crossbeat.recipes.sources import Goal, paired_sources
 from crossbeat.training import Optimisation, Phase
 from crossbeat.training.phase import Step
 from crossbeat.views import View
@@ -107,11 +107,11 @@ class Cromotex:
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
         """Teacher, self-supervision, alignment with the teacher frozen, fine-tuning."""
-        study = Study(cohort, self.findings, self.labels, seed)
-        yield teacher_phase(study, self.xray, self.teacher, encoder_scale=self.teacher_scale)
-        yield from self_supervised_start(study, self)
+        goal = Goal(cohort, self.findings, self.labels, seed)
+        yield teacher_phase(goal, self.xray, self.teacher, encoder_scale=self.teacher_scale)
+        yield from self_supervised_start(goal, self)
         yield alignment_phase(
-            paired_sources(study, parts, self.xray, shuffle=self.shuffle_pairs, labelled=True),
+            paired_sources(goal, parts, self.xray, shuffle=self.shuffle_pairs, labelled=True),
             self.alignment,
             step=self._align,
             views=self.views,
@@ -123,7 +123,7 @@ class Cromotex:
             positive_share=self.alignment_positives,
         )
         yield fine_tuning_phase(
-            study,
+            goal,
             self.ecg,
             self.fine_tuning,
             views=self.label_views,

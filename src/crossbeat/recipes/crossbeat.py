@@ -36,7 +36,7 @@ from crossbeat.recipes.phases import (
     teacher_phase,
     view_of,
 )
-from crossbeat.recipes.sources import Study
+from crossbeat.recipes.sources import Goal
 from crossbeat.training import Optimisation, Phase, Source
 
 TRANSFER = Optimisation(
@@ -126,24 +126,24 @@ class Crossbeat:
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
         """Teacher, transfer with the teacher frozen, self-training."""
-        study = Study(cohort, self.findings, self.labels, seed)
+        goal = Goal(cohort, self.findings, self.labels, seed)
         if self._sees_xray:
-            yield teacher_phase(study, self.xray, self.teacher, encoder_scale=self.teacher_scale)
-        yield from self_supervised_start(study, self)
+            yield teacher_phase(goal, self.xray, self.teacher, encoder_scale=self.teacher_scale)
+        yield from self_supervised_start(goal, self)
         start = deepcopy({name: parts[name].state_dict() for name in _LEARNS})
-        transfer = self._transfer(study, parts)
+        transfer = self._transfer(goal, parts)
         yield transfer
         if self.self_training is not None:
-            sources = self_taught_sources(study, parts, self.ecg, transfer.train, own=self.own)
+            sources = self_taught_sources(goal, parts, self.ecg, transfer.train, own=self.own)
             for name, weights in start.items():
                 parts[name].load_state_dict(weights)
             yield self._learn("self-training", sources, self.self_training)
 
-    def _transfer(self, study: Study, parts: nn.ModuleDict) -> Phase:
+    def _transfer(self, goal: Goal, parts: nn.ModuleDict) -> Phase:
         sources = (
-            believed_sources(study, parts, self.xray, trust=self.trust, shuffle=self.shuffle_pairs)
+            believed_sources(goal, parts, self.xray, trust=self.trust, shuffle=self.shuffle_pairs)
             if self._sees_xray
-            else study.sources("ecg", labelled=True)
+            else goal.sources("ecg", labelled=True)
         )
         phase = self._learn("transfer", sources, self.transfer)
         if not self.contrast:
@@ -151,7 +151,7 @@ class Crossbeat:
         step = partial(
             steps.believe,
             model=self.ecg,
-            view=view_of(self.label_views, study.cohort.info.unit),
+            view=view_of(self.label_views, goal.cohort.info.unit),
             belief=steps.settings_of(steps.Belief, self),
         )
         projections = dict.fromkeys(("ecg_projection", "xray_projection"), self.projection_scale)

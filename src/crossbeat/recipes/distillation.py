@@ -11,7 +11,7 @@ from crossbeat.data.labels import LabelPolicy
 from crossbeat.recipes.cromotex import CHEXPERT_FINDINGS, PAPER_LABELS, TEACHER, Cromotex
 from crossbeat.recipes.networks import EcgModel, XrayModel, joint_parts
 from crossbeat.recipes.phases import VcgViews, distillation_phase, teacher_phase
-from crossbeat.recipes.sources import Study
+from crossbeat.recipes.sources import Goal
 from crossbeat.recipes.supervised import FROM_RANDOM_WEIGHTS
 from crossbeat.training import Optimisation, Phase
 
@@ -44,10 +44,10 @@ class Distillation:
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
         """Teacher, then the student on its probabilities."""
-        study = Study(cohort, self.findings, self.labels, seed)
-        yield teacher_phase(study, self.xray, self.teacher, encoder_scale=self.teacher_scale)
+        goal = Goal(cohort, self.findings, self.labels, seed)
+        yield teacher_phase(goal, self.xray, self.teacher, encoder_scale=self.teacher_scale)
         yield distillation_phase(
-            study,
+            goal,
             parts,
             (self.ecg, self.xray),
             self.distillation,

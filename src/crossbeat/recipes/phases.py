@@ -15,7 +15,7 @@ from crossbeat.errors import ConfigError
 from crossbeat.recipes import scores, steps
 from crossbeat.recipes.networks import EcgModel, XrayModel
 from crossbeat.recipes.sources import (
-    Study,
+    Goal,
     batch_ecg_logits,
     batch_xray_logits,
     with_teacher,
@@ -77,10 +77,10 @@ def _sampling(source: Source, positive_share: float | None) -> Float[np.ndarray,
 
 
 def teacher_phase(
-    study: Study, model: XrayModel, optimisation: Optimisation, *, encoder_scale: float
+    goal: Goal, model: XrayModel, optimisation: Optimisation, *, encoder_scale: float
 ) -> Phase:
     """The X-ray encoder and its classifier learn the findings from X-rays."""
-    train, val = study.sources("xray", labelled=True)
+    train, val = goal.sources("xray", labelled=True)
     return Phase(
         name="teacher",
         train=train,
@@ -98,7 +98,7 @@ def teacher_phase(
 
 
 def fine_tuning_phase(
-    study: Study,
+    goal: Goal,
     model: EcgModel,
     optimisation: Optimisation,
     *,
@@ -106,8 +106,8 @@ def fine_tuning_phase(
     positive_share: float | None = None,
 ) -> Phase:
     """The ECG encoder and a fresh classifier learn the labels."""
-    view = view_of(views, study.cohort.info.unit)
-    train, val = study.sources("ecg", labelled=True)
+    view = view_of(views, goal.cohort.info.unit)
+    train, val = goal.sources("ecg", labelled=True)
     return Phase(
         name="fine-tuning",
         train=train,
@@ -121,7 +121,7 @@ def fine_tuning_phase(
 
 
 def distillation_phase(
-    study: Study,
+    goal: Goal,
     parts: nn.ModuleDict,
     models: tuple[EcgModel, XrayModel],
     optimisation: Optimisation,
@@ -131,7 +131,7 @@ def distillation_phase(
 ) -> Phase:
     """The ECG encoder and a fresh classifier learn the teacher's probabilities of the findings."""
     ecg, xray = models
-    train, val = study.sources("ecg", "xray")
+    train, val = goal.sources("ecg", "xray")
     logits = partial(batch_xray_logits, model=xray)
     read = with_teacher(parts, (train, val), TEACHER_PROBABILITY, logits, squash=True)
     return Phase(
@@ -141,7 +141,7 @@ def distillation_phase(
         step=partial(
             steps.distil,
             model=ecg,
-            view=view_of(views, study.cohort.info.unit),
+            view=view_of(views, goal.cohort.info.unit),
             temperature=temperature,
         ),
         trains={"ecg_encoder": 1.0, "ecg_classifier": 1.0},
@@ -185,18 +185,18 @@ class StartsFromViews(Protocol):
     def self_supervision(self) -> Optimisation | None: ...
 
 
-def self_supervised_start(study: Study, recipe: StartsFromViews) -> Iterator[Phase]:
+def self_supervised_start(goal: Goal, recipe: StartsFromViews) -> Iterator[Phase]:
     """The ECG encoder learns to tell ECGs apart in spite of random views; no labels.
 
     No phase where the recipe leaves it out.
     """
     if recipe.self_supervision is None:
         return
-    train, val = study.sources("ecg")
+    train, val = goal.sources("ecg")
     step = partial(
         steps.contrast_views,
         model=recipe.ecg,
-        view=recipe.views.view(study.cohort.info.unit),
+        view=recipe.views.view(goal.cohort.info.unit),
         temperature=recipe.self_temperature,
     )
     yield Phase(

@@ -19,7 +19,7 @@ from crossbeat.recipes import Recipe, record
 from crossbeat.recipes.networks import embed_ecg
 from crossbeat.recipes.scores import over_batches
 from crossbeat.recipes.settings import from_plain, recipe_named, to_plain
-from crossbeat.recipes.sources import Study, batch_ecg_logits, batch_xray_logits
+from crossbeat.recipes.sources import Goal, batch_ecg_logits, batch_xray_logits
 from crossbeat.training import Optimisation, Source, TrainerSettings, run_phases
 from crossbeat.training.checkpoint import (
     load_tensors,
@@ -149,7 +149,7 @@ def train(
     }
     record.require_same(folder, described)
     if not (folder / record.RESULT).is_file():
-        Study(cohort, plan.recipe.findings, plan.recipe.labels, plan.seed)  # refuses what misfits
+        Goal(cohort, plan.recipe.findings, plan.recipe.labels, plan.seed)  # refuses what misfits
         parts = plan.recipe.parts(cohort.info, plan.seed)
         phases = plan.recipe.phases(parts, cohort, plan.seed)
         first = next(phases)

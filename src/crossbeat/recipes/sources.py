@@ -19,7 +19,7 @@ from crossbeat.training import Batch, Source
 
 
 @dataclass(frozen=True)
-class Study:
+class Goal:
     """A cohort with what a recipe wants to find in it.
 
     Args:
@@ -66,7 +66,7 @@ class Study:
         train, val = (self.source(split, reads, labelled=labelled) for split in ("train", "val"))
         return train, val
 
-    def shuffled(self, shuffle: bool) -> "Study":
+    def shuffled(self, shuffle: bool) -> "Goal":
         """The same with ECGs and X-rays paired at random within each split, if asked for."""
         return replace(self, cohort=shuffled(self.cohort, self.seed)) if shuffle else self
 
@@ -95,7 +95,7 @@ def batch_xray_embeddings(parts: nn.ModuleDict, batch: Batch, *, model: XrayMode
 
 
 def paired_sources(
-    study: Study,
+    goal: Goal,
     parts: nn.ModuleDict,
     model: XrayModel,
     *,
@@ -109,7 +109,7 @@ def paired_sources(
             shows what of a gain does not come from the X-ray.
         labelled: leave out rows without any known label.
     """
-    sources = study.shuffled(shuffle).sources("ecg", "xray", labelled=labelled)
+    sources = goal.shuffled(shuffle).sources("ecg", "xray", labelled=labelled)
     embeddings = partial(batch_xray_embeddings, model=model)
     return with_teacher(parts, sources, XRAY_EMBEDDING, embeddings)
 

@@ -11,7 +11,7 @@ from crossbeat.data.labels import LabelPolicy
 from crossbeat.recipes.cromotex import CHEXPERT_FINDINGS, PAPER_LABELS, TEACHER, Cromotex
 from crossbeat.recipes.networks import EcgModel, XrayModel, ecg_parts, xray_parts
 from crossbeat.recipes.phases import VcgViews, fine_tuning_phase, teacher_phase
-from crossbeat.recipes.sources import Study
+from crossbeat.recipes.sources import Goal
 from crossbeat.training import Optimisation, Phase
 
 FROM_RANDOM_WEIGHTS = Optimisation(
@@ -43,9 +43,9 @@ class Direct:
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
         """Fine-tuning alone, from random weights."""
-        study = Study(cohort, self.findings, self.labels, seed)
+        goal = Goal(cohort, self.findings, self.labels, seed)
         yield fine_tuning_phase(
-            study,
+            goal,
             self.ecg,
             self.fine_tuning,
             views=self.label_views,
@@ -75,5 +75,5 @@ class Teacher:
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
         """The teacher's phase alone."""
-        study = Study(cohort, self.findings, self.labels, seed)
-        yield teacher_phase(study, self.xray, self.teacher, encoder_scale=self.teacher_scale)
+        goal = Goal(cohort, self.findings, self.labels, seed)
+        yield teacher_phase(goal, self.xray, self.teacher, encoder_scale=self.teacher_scale)
