@@ -16,12 +16,14 @@ crossbeat=${CROSSBEAT:-crossbeat}
 findings="[hypertrophy,infarction,conduction,st_t_change]"
 common=(--preset demo --cohort "$out/matched" --recipe.findings "$findings"
     --recipe.ecg.normalisation z)
-views=(--recipe.views.angle 0 --recipe.views.scale 1)
 runs=()
-for recipe in direct cromotex shuffled; do
+for recipe in direct crossbeat no-alignment crossbeat-shuffled distillation cromotex shuffled; do
+    case $recipe in
+        cromotex | shuffled) more=(--recipe.views.angle 0 --recipe.views.scale 1) ;;
+        *crossbeat* | no-alignment) more=(--recipe.label_views "{angle: 0, scale: 1, mask: 0.1}") ;;
+        *) more=() ;;
+    esac
     for seed in 0 1 2; do
-        more=()
-        [ "$recipe" = direct ] || more=("${views[@]}")
         "$crossbeat" train "$recipe" "${common[@]}" "${more[@]}" --seed "$seed" \
             --out "$out/$recipe-$seed"
         runs+=("$out/$recipe-$seed")

@@ -1,24 +1,50 @@
 """Results as a Markdown table and as a picture, for the documentation.
 
-Run: ``python benchmarks/tables.py RESULTS.json [PICTURE.png]``. Prints AUROC in percent of every
-model and limit with its 95 % interval, and the paired differences against the baseline and of the
-method against its controls, in points.
+Run: ``python benchmarks/tables.py RESULTS.json [PICTURE.png]`` with the results of a demo, an
+evaluation or a study. Prints AUROC in percent of every model and limit with its 95 % interval and
+the paired differences in points; of a study along an axis the mean over findings at each point; of
+a search the validation AUROC of every candidate.
 """
 
+import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from crossbeat.cli.tables import markdown
+from crossbeat.cli.tables import markdown, markdown_along, markdown_candidates
 from crossbeat.evaluation import figures
+from crossbeat.evaluation.along import read_along
+from crossbeat.evaluation.gains import gains
 from crossbeat.evaluation.results import read_results
+
+
+def kind_of(path: Path) -> str:
+    """What the file holds: results, results along an axis, or a search."""
+    keys = json.loads(path.read_text(encoding="utf-8"))
+    return "search" if "chosen" in keys else "along" if "points" in keys else "results"
+
+
+def rows(path: Path) -> Iterator[str]:
+    """The lines of the table."""
+    kind = kind_of(path)
+    if kind == "search":
+        return markdown_candidates(json.loads(path.read_text(encoding="utf-8")))
+    return markdown_along(read_along(path)) if kind == "along" else markdown(read_results(path))
+
+
+def picture(path: Path) -> Any:
+    """The figure of results that have one."""
+    if kind_of(path) == "along":
+        return gains(read_along(path))
+    return figures.forest(read_results(path))
 
 
 def main(path: Path, image: Path | None = None) -> None:
     """Print the table; draw the picture if asked to."""
-    results = read_results(path)
-    print("\n".join(markdown(results)))
+    print("\n".join(rows(path)))
     if image is not None:
-        figures.forest(results).savefig(image, dpi=110, facecolor="white")
+        picture(path).savefig(image, dpi=110, facecolor="white")
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ PHASES = {
     "teacher": ["teacher"],
     "crossbeat": ["teacher", "transfer", "self-training"],
     "no-alignment": ["transfer", "self-training"],
+    "crossbeat-shuffled": ["teacher", "transfer", "self-training"],
 }
 """Written out by hand: a recipe that loses a phase must be noticed."""
 

@@ -50,7 +50,9 @@ def test_a_split_without_pairs_is_refused(split, tiny, tmp_path):
     table = tiny.table.with_columns(
         pl.when(~here).then(pl.col(name)).alias(name) for name in ("xray", "xray_patient")
     )
-    with pytest.raises(ConfigError, match=rf"rows with xray and a label in split {split}, got none"):
+    with pytest.raises(
+        ConfigError, match=rf"rows with xray and a label in split {split}, got none"
+    ):
         run_of(small("cromotex"), tiny.with_table(table), tmp_path / "run", name="cromotex")
 
 

@@ -33,6 +33,12 @@ def test_a_study_begins_with_its_question_cost_and_expected_result(name) -> None
     assert any(line.startswith("Expected") for line in lines)
 
 
+def test_the_page_of_studies_lists_them_all_with_their_questions() -> None:
+    page = (ROOT / "docs" / "studies.md").read_text("utf-8")
+    for name in STUDIES:
+        assert f"| `{name}` | {study_named(name, small=True).question}" in page
+
+
 @pytest.mark.parametrize("small", [True, False])
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_study_is_sound_in_both_sizes(name, small) -> None:

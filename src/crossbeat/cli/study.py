@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from crossbeat.cli.options import command, note, parse
-from crossbeat.cli.tables import markdown, print_models, print_table
+from crossbeat.cli.tables import (
+    markdown,
+    markdown_along,
+    markdown_candidates,
+    print_models,
+    print_table,
+)
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.along import write_along
 from crossbeat.evaluation.results import write_results
@@ -83,7 +89,10 @@ def _duration(seconds: float) -> str:
 
 def _report(results: dict[str, Any], study: Study, out: Path, *, as_json: bool) -> None:
     (write_along if study.axis else write_results)(out / "results.json", results)
-    text = "\n\n".join("\n".join(_markdown(where, found)) for where, found in _tables(results))
+    tables = ["\n".join(_markdown(where, found)) for where, found in _tables(results)]
+    if study.axis:
+        tables.insert(0, "\n".join(markdown_along(results)))
+    text = "\n\n".join(tables)
     write_whole(out / "table.md", text + "\n")
     _draw(results, out / "figure.png")
     if as_json:
@@ -99,6 +108,7 @@ def _report(results: dict[str, Any], study: Study, out: Path, *, as_json: bool) 
 
 def _report_search(found: Json, out: Path, *, as_json: bool) -> None:
     write_whole(out / "results.json", json.dumps(found, indent=1) + "\n")
+    write_whole(out / "table.md", "\n".join(markdown_candidates(found)) + "\n")
     if as_json:
         print(json.dumps(found, indent=1))
         return

@@ -97,5 +97,38 @@ def markdown(results: Mapping[str, Any]) -> Iterator[str]:
             yield _row(name.replace(" - ", " − "), points)
 
 
+def markdown_along(results: Mapping[str, Any]) -> Iterator[str]:
+    """The mean AUROC of the baseline along an axis, and what each model gains on it, in Markdown.
+
+    Args:
+        results: axis and points.
+    """
+    points = results["points"]
+    yield " | ".join([f"| {results['axis']}", *(f"{point['at']}" for point in points)]) + " |"
+    yield "| --- " * (len(points) + 1) + "|"
+    baseline = points[0]["baseline"]
+    reached = [percent(point["models"][baseline]["mean"]["auroc"]) for point in points]
+    yield _row(f"`{baseline}`", reached)
+    pairs = dict.fromkeys(pair for point in points for pair in point["differences"])
+    for pair in pairs:
+        told = [point["differences"].get(pair) for point in points]
+        gains = [percent(each and each["mean"]["auroc"], signed=True) for each in told]
+        yield _row(pair.replace(" - ", " − "), gains)
+
+
+def markdown_candidates(found: Mapping[str, Any]) -> Iterator[str]:
+    """The validation AUROC of every candidate of a search in Markdown, in bold where chosen.
+
+    Args:
+        found: validation and chosen.
+    """
+    yield "| model | candidate | validation AUROC |"
+    yield "| --- | --- | --- |"
+    for model, each in found["validation"].items():
+        for name, value in each.items():
+            mark = "**" * (found["chosen"].get(model) == name)
+            yield _row(f"`{model}`", [f"{mark}{name}{mark}", f"{mark}{100 * value:.1f}{mark}"])
+
+
 def _row(name: str, cells: list[str]) -> str:
     return " | ".join([f"| {name}", *cells]) + " |"

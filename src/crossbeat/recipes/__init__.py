@@ -56,6 +56,7 @@ RECIPES: dict[str, Recipe] = {
     "teacher": Teacher(),
     "crossbeat": Crossbeat(),
     "no-alignment": Crossbeat(trust=0.0, contrast=0.0),
+    "crossbeat-shuffled": Crossbeat(shuffle_pairs=True),
 }
 """Every recipe by name, with its published settings."""
 
@@ -74,6 +75,7 @@ SUMMARIES: dict[str, str] = {
     "teacher": "the X-ray alone: the upper bound of any transfer",
     "crossbeat": "what the X-ray teacher believes of every pair, with or without a report: ours",
     "no-alignment": "crossbeat with the labels alone: no X-ray",
+    "crossbeat-shuffled": "crossbeat with X-rays of other patients",
 }
 """One line about each recipe."""
 
