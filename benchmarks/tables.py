@@ -30,7 +30,18 @@ def rows(path: Path) -> Iterator[str]:
     kind = kind_of(path)
     if kind == "search":
         return markdown_candidates(json.loads(path.read_text(encoding="utf-8")))
-    return markdown_along(read_along(path)) if kind == "along" else markdown(read_results(path))
+    if kind == "along":
+        return markdown_along(read_along(path))
+    results = read_results(path)
+    return _readings(results["readings"]) if results.get("readings") else markdown(results)
+
+
+def _readings(readings: dict[str, Any]) -> Iterator[str]:
+    """A table for each reading; the heads of such a study are told elsewhere."""
+    for number, found in enumerate(readings.values()):
+        if number:
+            yield ""
+        yield from markdown(found)
 
 
 def picture(path: Path) -> Any:

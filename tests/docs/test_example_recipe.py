@@ -11,7 +11,7 @@ from crossbeat.recipes.run import Plan, predictions, train
 from crossbeat.training import Optimisation, TrainerSettings
 
 FILE = Path(__file__).parents[2] / "docs" / "example_recipe.py"
-SHORT = Optimisation(learning_rate=1e-2, epochs=4, batch_size=24)
+SHORT = Optimisation(learning_rate=2e-3, epochs=20, batch_size=24)
 QUIET = TrainerSettings(accelerator="cpu", progress=False)
 
 
