@@ -9,8 +9,9 @@ Expected, written before it was run: ``crossbeat`` 3 points above ``direct`` and
 """
 
 from common import patients
-from transfer import CLEAN, cells
+from transfer import cells
 
+from crossbeat.evaluation.names import CLEAN
 from crossbeat.study import Study
 
 LABELLED = 0.1

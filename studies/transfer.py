@@ -18,10 +18,10 @@ from choices import chosen
 from common import abundant, patients
 
 from crossbeat.data.virtual import Virtual
+from crossbeat.evaluation.names import CLEAN
 from crossbeat.study import Cell, Study
 
 SEEDS = (1, 2, 3, 4, 5)
-CLEAN = "ecg-clean-labels"
 SLOW = ("label-only", "biot", "resnet1d", "eccl")
 """Run after all others."""
 

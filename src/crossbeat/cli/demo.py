@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from crossbeat.cli.cohorts import built
-from crossbeat.cli.evaluate import CLEAN, limits_of, save_model
+from crossbeat.cli.evaluate import limits_of, save_model
 from crossbeat.cli.examples import write_example
 from crossbeat.cli.illustrations import illustrate
 from crossbeat.cli.options import command, note, parse
@@ -18,13 +18,13 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.virtual import Virtual
 from crossbeat.deploy import record_metrics
 from crossbeat.evaluation.compare import compare
+from crossbeat.evaluation.names import CLEAN
 from crossbeat.evaluation.report import write_report
 from crossbeat.evaluation.results import write_results
 from crossbeat.recipes.presets import preset_named
-from crossbeat.recipes.record import RESULT, versions
+from crossbeat.recipes.record import RESULT, described, versions
 from crossbeat.recipes.run import Plan, Run, predictions, train
 from crossbeat.recipes.settings import recipe_named
-from crossbeat.study.results import described
 from crossbeat.training import TrainerSettings
 from crossbeat.workers import Task, share
 

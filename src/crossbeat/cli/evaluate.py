@@ -12,16 +12,13 @@ from crossbeat.deploy import export_model, record_metrics
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.choices import choose
 from crossbeat.evaluation.compare import compare, estimate
+from crossbeat.evaluation.names import CLEAN, LATENT
 from crossbeat.evaluation.predictions import Predictions
 from crossbeat.evaluation.report import write_report
 from crossbeat.evaluation.results import write_results
 from crossbeat.recipes.limits import latent_limit
-from crossbeat.recipes.record import versions
+from crossbeat.recipes.record import described, versions
 from crossbeat.recipes.run import Run, predictions, validation
-from crossbeat.study.results import described
-
-CLEAN = "ecg-clean-labels"
-"""The limit that a run on abundant true labels gives."""
 
 Results = dict[str, Any]
 
@@ -103,7 +100,7 @@ def limits_of(
     if cohort.info.name != "virtual":
         return {}
     abundant = clean[1] if clean else cohort
-    limits = {"latent": latent_limit(abundant, cohort, findings, seed=seed)}
+    limits = {LATENT: latent_limit(abundant, cohort, findings, seed=seed)}
     if clean:
         limits[CLEAN] = predictions(clean[0], clean[1], test=cohort)
     return {name: estimate([each], seed=seed) for name, each in limits.items()}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from crossbeat.errors import DataError
-from crossbeat.evaluation.results import validate
+from crossbeat.evaluation.results import check_parts, read_json, validate
 from crossbeat.files import write_whole
 
 Json = dict[str, Any]
@@ -30,12 +30,7 @@ def read_along(path: Path) -> Json:
     Raises:
         DataError: there is no such file, it is not JSON, or not what ``validate_along`` asks for.
     """
-    try:
-        results = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"results must be a JSON file, got {path}: {error}; run the study again"
-        ) from error
+    results: Json = read_json(path)
     validate_along(results, source=str(path))
     return results
 
@@ -51,14 +46,7 @@ def validate_along(results: Any, *, source: str) -> None:
         DataError: a part is missing or unknown, a point is no number or word or comes twice, or
             the results at a point are not sound.
     """
-    if not isinstance(results, dict):
-        raise DataError(f"{source} must hold an object of results, got {type(results).__name__}")
-    missing = [name for name in REQUIRED if name not in results]
-    unknown = [name for name in results if name not in REQUIRED + OPTIONAL]
-    if missing or unknown:
-        raise DataError(
-            f"{source} must hold {', '.join(REQUIRED)}, got missing {missing} and unknown {unknown}"
-        )
+    check_parts(results, REQUIRED, OPTIONAL, source=source)
     if not isinstance(results["points"], list) or not results["points"]:
         raise DataError(f"{source}: points must be a list of results, got {results['points']!r}")
     places = []

@@ -16,6 +16,12 @@ class Name:
     meaning: str
 
 
+LATENT = "latent"
+"""The limit that sees the noise-free ECG."""
+
+CLEAN = "ecg-clean-labels"
+"""The limit that a run on abundant true labels gives."""
+
 _MODELS = {
     "self-supervision": Name("self-supervision", "views of ECGs told apart, before any label"),
     "resnet1d": Name("ResNet-1D", "direct training with a residual convolutional net"),
@@ -41,10 +47,10 @@ _MODELS = {
 }
 
 _LIMITS: dict[str, Name] = {
-    "latent": Name(
+    LATENT: Name(
         "noise-free ECG, clean labels", "a tree on the heart's true electrical parameters"
     ),
-    "ecg-clean-labels": Name(
+    CLEAN: Name(
         "direct training, clean labels", "the same network with abundant patients and true labels"
     ),
 }

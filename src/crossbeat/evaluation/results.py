@@ -7,7 +7,7 @@ the labels before that; every reading has models and differences of its own.
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,14 +55,23 @@ def read_results(path: Path) -> Json:
     Raises:
         DataError: there is no such file, it is not JSON, or not what ``validate`` asks for.
     """
+    results = read_json(path)
+    validate(results, source=str(path))
+    return results
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file of results holds.
+
+    Raises:
+        DataError: there is no such file, or it is not JSON.
+    """
     try:
-        results = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(
             f"results must be a JSON file, got {path}: {error}; run the study again"
         ) from error
-    validate(results, source=str(path))
-    return results
 
 
 def validate(results: Any, *, source: str) -> None:
@@ -76,14 +85,7 @@ def validate(results: Any, *, source: str) -> None:
         DataError: a part is missing or unknown, an estimate is out of range or its interval is
             turned round.
     """
-    if not isinstance(results, dict):
-        raise DataError(f"{source} must hold an object of results, got {type(results).__name__}")
-    missing = [name for name in REQUIRED if name not in results]
-    unknown = [name for name in results if name not in REQUIRED + OPTIONAL]
-    if missing or unknown:
-        raise DataError(
-            f"{source} must hold {', '.join(REQUIRED)}, got missing {missing} and unknown {unknown}"
-        )
+    check_parts(results, REQUIRED, OPTIONAL, source=source)
     _check_kinds(results, source)
     _check_models(results, source)
     parts = [(part, results.get(part, {}), least) for part, least in _PARTS.items()]
@@ -95,6 +97,24 @@ def validate(results: Any, *, source: str) -> None:
     for name, part, least in parts:
         for where, estimate in estimates(part, source=f"{source}: {name}"):
             _check_estimate(estimate, least, where)
+
+
+def check_parts(
+    results: Any, required: Sequence[str], optional: Sequence[str], *, source: str
+) -> None:
+    """Checks that all required parts are there, and none that is unknown.
+
+    Raises:
+        DataError: they are not, or there is no object.
+    """
+    if not isinstance(results, dict):
+        raise DataError(f"{source} must hold an object of results, got {type(results).__name__}")
+    missing = [name for name in required if name not in results]
+    unknown = [name for name in results if name not in (*required, *optional)]
+    if missing or unknown:
+        raise DataError(
+            f"{source} must hold {', '.join(required)}, got missing {missing} and unknown {unknown}"
+        )
 
 
 def estimates(part: Any, *, source: str) -> Iterator[tuple[str, Any]]:

@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,12 @@ def shape(plan: dict[str, Any]) -> CohortInfo:
         unit=cohort["unit"],
         baseline=cohort["baseline"],
     )
+
+
+def described(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """What results tell of a run's cohort: not where it lies, but whether its patients are real."""
+    cohort = {name: value for name, value in plan["cohort"].items() if name != "folder"}
+    return cohort | ({"kind": "virtual"} if cohort["name"] == "virtual" else {})
 
 
 def require_same(folder: Path, plan: dict[str, Any]) -> None:

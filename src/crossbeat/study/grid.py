@@ -6,15 +6,13 @@ from dataclasses import dataclass
 
 from crossbeat.data.registry import Builder
 from crossbeat.errors import ConfigError
+from crossbeat.evaluation.names import LATENT
 from crossbeat.recipes import Recipe
 
 Point = float | str | None
 
 HEAD = "head"
 """The name of what a model itself says, beside its readings."""
-
-LATENT = "latent"
-"""The name of the limit that sees the noise-free ECG."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,10 +9,11 @@ import numpy as np
 
 from crossbeat.errors import DataError
 from crossbeat.evaluation.compare import compare, estimate
+from crossbeat.evaluation.names import LATENT
 from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.recipes import record
 from crossbeat.recipes.record import versions
-from crossbeat.study.grid import HEAD, LATENT, Cell, Point, Study, groups, in_order, place
+from crossbeat.study.grid import HEAD, Cell, Point, Study, groups, in_order, place
 from crossbeat.study.kept import RECORD, hours_of, read_predictions
 from crossbeat.study.work import Workshop
 
@@ -138,7 +139,7 @@ def _at(finished: Finished, point: Point, replicates: int) -> Json | None:
     told = {cell.model: cell for cell in reversed(study.at(point)) if cell in finished.homes}
     plans = {name: record.read_plan(finished.homes[told[name]]) for name in heads}
     return compared | {
-        "cohort": described(plans[study.baseline]),
+        "cohort": record.described(plans[study.baseline]),
         "seeds": sorted({seed for each in runs.values() for seed in each}),
         "settings": {name: plan["settings"] for name, plan in plans.items()},
         "limits": {name: _estimate(each, replicates) for name, each in limits.items()},
@@ -187,12 +188,6 @@ def _compared(runs: Said, study: Study, replicates: int) -> Json:
 
 def _estimate(runs: Mapping[int, Predictions], replicates: int) -> Json:
     return estimate(runs, seed=_SEED, replicates=replicates)
-
-
-def described(plan: Mapping[str, Any]) -> Json:
-    """What results tell of a run's cohort: not where it lies, but whether its patients are real."""
-    cohort = {name: value for name, value in plan["cohort"].items() if name != "folder"}
-    return cohort | ({"kind": "virtual"} if cohort["name"] == "virtual" else {})
 
 
 def _notes(finished: Finished, absent: Sequence[Point]) -> list[str]:

@@ -11,11 +11,12 @@ from pathlib import Path
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.registry import Builder
 from crossbeat.errors import ConfigError, UserError
+from crossbeat.evaluation.names import LATENT
 from crossbeat.evaluation.predictions import Predictions
 from crossbeat.recipes.limits import latent_limit
 from crossbeat.recipes.record import versions
 from crossbeat.recipes.run import Plan, Run, predictions, train
-from crossbeat.study.grid import HEAD, LATENT, Cell
+from crossbeat.study.grid import HEAD, Cell
 from crossbeat.study.kept import RECORD, write_cell
 from crossbeat.study.readings import Encoded
 from crossbeat.training import TrainerSettings
