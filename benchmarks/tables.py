@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from crossbeat.cli.tables import markdown, markdown_along, markdown_candidates
-from crossbeat.evaluation import figures
 from crossbeat.evaluation.along import read_along
+from crossbeat.evaluation.forests import comparisons, forest
 from crossbeat.evaluation.gains import gains
 from crossbeat.evaluation.results import read_results
 
@@ -48,7 +48,8 @@ def picture(path: Path) -> Any:
     """The figure of results that have one."""
     if kind_of(path) == "along":
         return gains(read_along(path))
-    return figures.forest(read_results(path))
+    results = read_results(path)
+    return comparisons(results) if "question" in results else forest(results)
 
 
 def main(path: Path, image: Path | None = None) -> None:

@@ -1,64 +1,131 @@
 """Which settings should each recipe have in the studies?
 
-Every recipe gets three candidates, listed before any was run: as published in the demo's size, with
-ECGs scaled per lead; ECGs in millivolts; millivolts with gentle views while labels are learned. Our
-own, which has the latter two by design, is tried with and without contrast and trust in labels.
+Every recipe has six candidates. Of most: as published in the demo's size, with ECGs scaled per
+lead; ECGs in millivolts; with gentle views while labels are learned; with a running average of the
+weights; with a low learning rate; and one of its own. ``crossbeat``, which has millivolts, views
+and average by design, is tried with and without self-supervised start, contrast and trust in
+labels. No recipe may lose a phase that makes it what it is.
+
+This was done in two rounds. The first had the first three of each; ``crossbeat``'s had the start.
+Then that start was dropped, as others did as well without, so ``crossbeat`` had three more; to give
+every recipe the same budget, each of the others then had three more.
+
 Candidates are compared on 1,500 validation patients alone, by the labels that a user would have; no
 result sees their cohort.
 
-Cost: about 25 minutes on 2 cores.
+Cost: about 45 minutes on 2 cores.
 Expected: millivolts help every recipe by points; the rest is within noise.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
-from common import patients, sized
+from common import LEARN_FINDINGS, patients, sized
 
+from crossbeat.recipes.cromotex import Cromotex
 from crossbeat.recipes.crossbeat import GENTLE
+from crossbeat.recipes.presets import demo
 from crossbeat.study import Cell, Search
 
 SEED = 900
-RECIPES = (
-    "direct",
-    "distillation",
-    "crossbeat",
-    "cromotex",
-    "clip",
-    "label-only",
-    "biot",
-    "resnet1d",
-    "eccl",
-)
-OF_CROSSBEAT = {
+Change = Callable[[Any], Any]
+"""From a recipe as published, in the demo's size, to a candidate."""
+
+
+def published(recipe: Any) -> Any:
+    """Every lead scaled to [-1, 1]."""
+    return recipe
+
+
+def in_millivolts(recipe: Any) -> Any:
+    """Voltages kept."""
+    return replace(recipe, ecg=replace(recipe.ecg, normalisation="none"))
+
+
+def viewed(recipe: Any) -> Any:
+    """Millivolts, and gentle views while labels are learned."""
+    return replace(in_millivolts(recipe), label_views=GENTLE)
+
+
+def averaged(recipe: Any, *, rate: float | None = None, **more: Any) -> Any:
+    """Millivolts, views, and a running average of the weights where findings are learned.
+
+    Args:
+        rate: another learning rate there.
+    """
+    phases = {
+        field.name: replace(getattr(recipe, field.name), average=0.99)
+        for field in fields(recipe)
+        if field.name in LEARN_FINDINGS and field.name != "teacher"
+    }
+    if rate is not None:
+        phases = {name: replace(each, learning_rate=rate) for name, each in phases.items()}
+    return replace(viewed(recipe), **phases, **more)
+
+
+def with_linear_head(recipe: Any) -> Any:
+    """``averaged``, with a head of one layer."""
+    changed = averaged(recipe)
+    return replace(changed, ecg=replace(changed.ecg, hidden=()))
+
+
+LINEAR = ("millivolts, views, average, linear head", with_linear_head)
+
+
+def _at(temperature: float) -> tuple[str, Change]:
+    name = f"millivolts, views, average, temperature {temperature:g}"
+    return name, partial(averaged, temperature=temperature)
+
+
+OWN: dict[str, tuple[str, Change]] = {
+    "direct": LINEAR,
+    "distillation": _at(2.0),
+    "cromotex": _at(0.3),
+    "clip": _at(0.2),
+    "label-only": _at(0.3),
+    "biot": LINEAR,
+    "resnet1d": LINEAR,
+    "eccl": _at(0.3),
+}
+START = {"self_supervision": demo(Cromotex()).self_supervision}
+OF_CROSSBEAT: dict[str, dict[str, Any]] = {
+    "start, targets from teacher and label": START,
+    "start, targets from the teacher alone": START | {"trust": 1.0},
+    "start, targets and contrast": START | {"contrast": 0.1},
     "targets from teacher and label": {},
     "targets from the teacher alone": {"trust": 1.0},
     "targets and contrast": {"contrast": 0.1},
 }
-OF_OTHERS: dict[str, dict[str, Any]] = {
-    "per lead, no views": {},
-    "millivolts": {"normalisation": "none"},
-    "millivolts, views": {"normalisation": "none", "label_views": GENTLE},
-}
+
+
+def candidates(name: str) -> Mapping[str, Change]:
+    """The candidates of a recipe by name."""
+    if name == "crossbeat":
+        return {each: partial(replace, **changes) for each, changes in OF_CROSSBEAT.items()}
+    own, change = OWN[name]
+    return {
+        "per lead, no views": published,
+        "millivolts": in_millivolts,
+        "millivolts, views": viewed,
+        "millivolts, views, average": averaged,
+        "millivolts, views, average, low rate": partial(averaged, rate=3e-4),
+        own: change,
+    }
 
 
 def with_settings(name: str, candidate: str, *, small: bool) -> Any:
     """A candidate of a recipe, by their names."""
-    recipe = sized(name, small=small)
-    if name == "crossbeat":
-        return replace(recipe, **OF_CROSSBEAT[candidate])
-    changes = dict(OF_OTHERS[candidate])
-    ecg = replace(recipe.ecg, normalisation=changes.pop("normalisation", "min_max"))
-    return replace(recipe, ecg=ecg, **changes)
+    return candidates(name)[candidate](sized(name, small=small))
 
 
 def cells(*, small: bool) -> Iterator[Cell]:
     """Every candidate of every recipe."""
     size = {} if small else {"num_patients": 4560, "val": 0.329, "test": 0.0132}
     cohort = patients(SEED, small=small, **size)
-    for name in RECIPES:
-        for candidate in OF_CROSSBEAT if name == "crossbeat" else OF_OTHERS:
+    for name in ("crossbeat", *OWN):
+        for candidate in candidates(name):
             yield Cell(
                 model=name,
                 recipe_name=name,
@@ -70,5 +137,5 @@ def cells(*, small: bool) -> Iterator[Cell]:
 
 
 def study(*, small: bool) -> Search:
-    """Three candidates of every recipe on validation patients."""
+    """Six candidates of every recipe on validation patients."""
     return Search(question="Which settings does each recipe need?", cells=tuple(cells(small=small)))

@@ -7,7 +7,7 @@ Cost: about 1 hour 10 minutes on 2 cores.
 Expected, written before it was run: ``crossbeat`` above ``direct`` by about 1 point, not below
 ``distillation``, at half of the way from ``direct`` to the clean-label limit or further;
 ``shuffled`` not above ``no-alignment``. Three points are out of reach where every pair has a
-report: on the cohort for trials, three times as many patients with true labels gained 1.3.
+report (``benchmarks/target_worth.py``).
 """
 
 from collections.abc import Callable, Iterator

@@ -9,7 +9,7 @@ import pytest
 
 from crossbeat import leads
 from crossbeat.errors import ConfigError, DataError
-from crossbeat.evaluation import figures, theme
+from crossbeat.evaluation import figures, forests, theme
 from crossbeat.evaluation.compare import compare
 from crossbeat.evaluation.ecg_page import LAYOUT, ecg_page
 from crossbeat.evaluation.predictions import Predictions, Scored
@@ -52,8 +52,9 @@ def ecg(fs: float = 500.0, seconds: float = 10.0) -> Ecg:
 
 POINTS = np.random.default_rng(0).normal(size=(1500, 2))
 ALL = {
-    "forest": lambda: figures.forest(RESULTS),
-    "differences": lambda: figures.differences(RESULTS),
+    "forest": lambda: forests.forest(RESULTS),
+    "differences": lambda: forests.differences(RESULTS),
+    "comparisons": lambda: forests.comparisons(RESULTS),
     "roc": lambda: figures.roc(RUNS, "pleural_effusion", PAINT),
     "calibration": lambda: figures.calibration(RUNS, "pleural_effusion", PAINT),
     "embedding": lambda: figures.embedding(
@@ -78,15 +79,33 @@ def test_a_figure_repeats_byte_for_byte(name: str) -> None:
 
 
 def test_the_forest_shows_every_value_with_its_interval() -> None:
-    text = theme.svg(figures.forest(RESULTS))
+    text = theme.svg(forests.forest(RESULTS))
     found = RESULTS["models"]["cromotex"]["mean"]["auroc"]
     assert f"{found['value']:.3f} ({found['low']:.3f}–{found['high']:.3f})" in text
     assert text.count("CroMoTEX") == 2  # the mean and the finding
 
 
 def test_differences_are_the_methods_own_and_leave_the_teacher_out() -> None:
-    text = theme.svg(figures.differences(RESULTS))
+    text = theme.svg(forests.differences(RESULTS))
     assert text.count("against shuffled pairs") == 2
+    assert "teacher" not in text
+
+
+def test_comparisons_have_every_pair_once_without_the_teacher() -> None:
+    results = compare(
+        {name: [each] for name, each in RUNS.items()},
+        method="cromotex",
+        baseline="direct",
+        seed=0,
+        replicates=30,
+        extra=[("shuffled", "teacher"), ("direct", "shuffled")],
+    )
+    text = theme.svg(forests.comparisons(results))
+    for title in ("against direct training", "CroMoTEX against", "further pairs"):
+        assert text.count(f">{title}<") == 1
+    assert text.count(">CroMoTEX<") == 1
+    assert text.count(">shuffled pairs<") == 2
+    assert text.count(">direct training − shuffled pairs<") == 1
     assert "teacher" not in text
 
 
@@ -99,8 +118,8 @@ def test_an_undefined_value_is_said_to_be_undefined() -> None:
         "models": {"a": block, "b": block},
         "differences": {"b - a": block},
     }
-    assert theme.svg(figures.forest(results)).count("undefined") == 4
-    assert theme.svg(figures.differences(results)).count("undefined") == 2
+    assert theme.svg(forests.forest(results)).count("undefined") == 4
+    assert theme.svg(forests.differences(results)).count("undefined") == 2
 
 
 def test_colours_differ_and_do_not_depend_on_who_else_is_there() -> None:
@@ -110,7 +129,7 @@ def test_colours_differ_and_do_not_depend_on_who_else_is_there() -> None:
 
 
 def test_a_figure_follows_light_and_dark() -> None:
-    text = theme.svg(figures.forest(RESULTS))
+    text = theme.svg(forests.forest(RESULTS))
     assert "prefers-color-scheme:dark" in text
     drawn = text[text.index("</style>") :]
     assert theme.INK not in drawn

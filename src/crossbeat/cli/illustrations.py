@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crossbeat.data.cohort import Cohort
-from crossbeat.evaluation import figures, names
+from crossbeat.evaluation import figures, forests, names
 from crossbeat.evaluation.ecg_page import ecg_page
 from crossbeat.evaluation.embedding_map import embedding_map
 from crossbeat.evaluation.pictures import Picture, xray
@@ -45,7 +45,7 @@ def illustrate(
 
 def _forest(results: Mapping[str, Any]) -> Picture:
     return picture(
-        figures.forest(results),
+        forests.forest(results),
         title="AUROC of every model",
         caption="Point: the test split; line: 95 % interval over patients.",
         alt="Forest plot of AUROC by finding and model",
@@ -54,7 +54,7 @@ def _forest(results: Mapping[str, Any]) -> Picture:
 
 def _differences(results: Mapping[str, Any]) -> Picture:
     return picture(
-        figures.differences(results),
+        forests.differences(results),
         title="Paired differences",
         caption="Both models of a pair on the same resampled patients.",
         alt="Plot of paired differences of AUROC",

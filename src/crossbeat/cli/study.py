@@ -139,10 +139,10 @@ def _markdown(where: str, found: Json) -> Iterator[str]:
 
 def _draw(results: Json, path: Path) -> None:
     try:
-        from crossbeat.evaluation.figures import forest  # need the extra plots
+        from crossbeat.evaluation.forests import comparisons  # need the extra plots
         from crossbeat.evaluation.gains import gains
     except ConfigError as error:
         note(f"no figure: {error}")
         return
-    figure = gains(results) if "points" in results else forest(results)
+    figure = gains(results) if "points" in results else comparisons(results)
     write_whole(path, lambda file: figure.savefig(file, format="png", dpi=110, facecolor="white"))

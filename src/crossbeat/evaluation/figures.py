@@ -4,7 +4,6 @@ Needs the extra ``plots``.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -15,11 +14,8 @@ from crossbeat.evaluation import names
 from crossbeat.evaluation.choices import choose
 from crossbeat.evaluation.curves import calibration_points, roc_points
 from crossbeat.evaluation.predictions import Predictions
-from crossbeat.evaluation.report_words import signed
-from crossbeat.evaluation.results import verdict
 from crossbeat.evaluation.theme import (
     BASELINE,
-    INK,
     METHOD,
     MUTED,
     OTHERS,
@@ -27,84 +23,11 @@ from crossbeat.evaluation.theme import (
     SURFACE,
     Axes,
     Figure,
-    colours,
     new_axes,
     styled,
 )
 
-_WIDTH = 5.0
 _SMALL = 3.6
-_ROW = 0.25
-_GAP = 0.4
-
-
-@styled
-def forest(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
-    """A metric of every model with its interval, finding by finding.
-
-    Args:
-        results: as ``compare`` returns them.
-        metric: one of the metrics of the results.
-    """
-    models = results["models"]
-    paint = colours(models, method=results["method"], baseline=results["baseline"])
-    findings = _mean_first(models[results["baseline"]])
-    figure, axes = _rows_figure(len(findings) * (len(models) + 1 + _GAP))
-    labels: dict[float, str] = {}
-    top = 0.0
-    for finding in findings:
-        _heading(axes, top, finding)
-        reference = models[results["baseline"]][finding][metric]["value"]
-        if reference is not None:
-            span = [top - 0.6, top - len(models) - 0.4]
-            axes.plot(
-                [reference] * 2, span, color=paint[results["baseline"]], lw=0.9, ls=(0, (2, 2))
-            )
-        for at, model in enumerate(models, start=1):
-            labels[top - at] = names.model(model).label
-            found = models[model][finding][metric]
-            _bar(axes, top - at, found, colour=paint[model], filled=True)
-            _value(axes, top - at, _with_interval(found))
-        top -= len(models) + 1 + _GAP
-    axes.set_xlabel(f"{names.metric(metric)} (line: 95 % interval)")
-    _finish_rows(axes, labels, top)
-    return figure
-
-
-@styled
-def differences(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
-    """The method's paired differences from the other models; filled where zero is outside.
-
-    The teacher is left out: it sees the other modality, and its distance would hide the rest.
-
-    Args:
-        results: as ``compare`` returns them.
-        metric: one of the metrics of the results.
-    """
-    start = f"{results['method']} - "
-    pairs = {
-        pair.removeprefix(start): found
-        for pair, found in results["differences"].items()
-        if pair.startswith(start) and not pair.endswith(" - teacher")
-    }
-    findings = _mean_first(next(iter(pairs.values())))
-    figure, axes = _rows_figure(len(findings) * (len(pairs) + 1 + _GAP))
-    labels: dict[float, str] = {}
-    top = 0.0
-    for finding in findings:
-        _heading(axes, top, finding)
-        for at, (other, found) in enumerate(pairs.items(), start=1):
-            labels[top - at] = f"against {names.model(other).label}"
-            points = {end: _times_100(found[finding][metric][end]) for end in _ENDS}
-            sign = verdict(points)
-            colour = {1: METHOD, -1: BASELINE, 0: MUTED}[sign]
-            _bar(axes, top - at, points, colour=colour, filled=sign != 0)
-            _value(axes, top - at, _signed(found[finding][metric]))
-        top -= len(pairs) + 1 + _GAP
-    axes.axvline(0, color=INK, lw=1)
-    axes.set_xlabel(f"difference in {names.metric(metric)}, points (line: 95 % interval)")
-    _finish_rows(axes, labels, top)
-    return figure
 
 
 @styled
@@ -207,17 +130,6 @@ def training(curves: Mapping[str, Sequence[float]], *, label: str, chosen: int =
     return figure
 
 
-_ENDS = ("value", "low", "high")
-
-
-def _mean_first(findings: Mapping[str, Any]) -> list[str]:
-    return sorted(findings, key=lambda finding: finding != "mean")
-
-
-def _rows_figure(rows: float) -> tuple[Figure, Axes]:
-    return new_axes(_WIDTH, _ROW * rows + 0.55)
-
-
 def _square(xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
     figure, axes = new_axes(_SMALL, _SMALL)
     axes.plot([0, 1], [0, 1], color=MUTED, lw=0.9, ls=(0, (2, 2)))
@@ -225,61 +137,3 @@ def _square(xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
     axes.set(xlabel=xlabel, ylabel=ylabel, xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     axes.set(xticks=ticks, yticks=ticks)
     return figure, axes
-
-
-def _heading(axes: Axes, y: float, finding: str) -> None:
-    text = "mean of the findings" if finding == "mean" else names.plain(finding)
-    _beside(axes, y, text, side=0, weight="bold", colour=INK)
-
-
-def _bar(axes: Axes, y: float, found: Mapping[str, Any], *, colour: str, filled: bool) -> None:
-    if found["value"] is None:
-        return
-    if found["low"] is not None:
-        axes.plot([found["low"], found["high"]], [y, y], color=colour, lw=2, solid_capstyle="butt")
-    face = colour if filled else SURFACE
-    axes.plot(found["value"], y, "o", ms=6.5, color=colour, mfc=face, mec=colour, mew=1.5)
-
-
-def _value(axes: Axes, y: float, text: str) -> None:
-    _beside(axes, y, text, side=1, weight="normal", colour=MUTED)
-
-
-def _beside(axes: Axes, y: float, text: str, *, side: int, weight: str, colour: str) -> None:
-    """Text beside a row: left of the plot (side 0) or right of it (side 1)."""
-    axes.annotate(
-        text,
-        (side, y),
-        xycoords=("axes fraction", "data"),
-        xytext=(8 if side else -3.5, 0),
-        textcoords="offset points",
-        ha="left" if side else "right",
-        va="center",
-        size=9,
-        weight=weight,
-        color=colour,
-    )
-
-
-def _finish_rows(axes: Axes, labels: Mapping[float, str], bottom: float) -> None:
-    axes.set_yticks(list(labels), list(labels.values()), color=INK)
-    axes.set_ylim(bottom + _GAP + 0.4, 0.5)
-    axes.grid(visible=False, axis="y")
-    axes.spines["left"].set_visible(False)
-
-
-def _with_interval(found: Mapping[str, Any]) -> str:
-    if found["value"] is None:
-        return "undefined"
-    if found["low"] is None:
-        return f"{found['value']:.3f}"
-    return f"{found['value']:.3f} ({found['low']:.3f}–{found['high']:.3f})"
-
-
-def _signed(found: Mapping[str, Any]) -> str:
-    value, ends = signed(found)
-    return f"{value} ({ends})" if ends else value
-
-
-def _times_100(value: float | None) -> float | None:
-    return None if value is None else 100 * value
