@@ -13,7 +13,6 @@ from crossbeat.data.virtual import Virtual
 
 
 @runtime_checkable
-@runtime_checkable
 class Builder(Protocol):
     """The settings of a data set, as a frozen dataclass; ``build`` makes its cohort."""
 
