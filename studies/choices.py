@@ -6,15 +6,15 @@ from common import sized
 from settings import with_settings
 
 CHOSEN = {
-    "direct": "millivolts, views",
+    "direct": "millivolts, views, average",
     "distillation": "millivolts, views",
     "crossbeat": "targets from teacher and label",
-    "cromotex": "millivolts",
+    "cromotex": "millivolts, views, average",
     "clip": "millivolts, views",
-    "label-only": "millivolts",
+    "label-only": "millivolts, views, average, temperature 0.3",
     "biot": "millivolts, views",
-    "resnet1d": "millivolts, views",
-    "eccl": "millivolts, views",
+    "resnet1d": "millivolts, views, average",
+    "eccl": "millivolts, views, average, temperature 0.3",
 }
 
 

@@ -1,0 +1,52 @@
+"""Does what passes from the X-ray add to what a better encoder gains?
+
+The residual net gains on direct training as much as our recipe does with the transformer; here it
+is trained by our recipe, with X-rays and without.
+
+Cost: about 20 minutes on 2 cores where ``transfer`` has run, with which it shares phases.
+Expected: both gains add up for the most part.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from choices import chosen
+from common import patients
+
+from crossbeat.study import Cell, Study
+
+SEEDS = (1, 2, 3)
+
+
+def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
+    """Each model's name, its recipe's name and its settings."""
+    crossbeat = chosen("crossbeat", small=small)
+    residual = chosen("resnet1d", small=small)
+    with_residual = replace(crossbeat, ecg=residual.ecg)
+    yield "direct", "direct", chosen("direct", small=small)
+    yield "resnet1d", "resnet1d", residual
+    yield "crossbeat", "crossbeat", crossbeat
+    yield "no-alignment-resnet1d", "crossbeat", replace(with_residual, trust=0.0, contrast=0.0)
+    yield "crossbeat-resnet1d", "crossbeat", with_residual
+
+
+def study(*, small: bool) -> Study:
+    """Both encoders, by direct training and by our recipe."""
+    return Study(
+        question="Does transfer add to what a better encoder gains?",
+        cells=tuple(
+            Cell(
+                model=model,
+                recipe_name=name,
+                recipe=recipe,
+                cohort=patients(seed, small=small),
+                seed=seed,
+            )
+            for seed in (SEEDS[:2] if small else SEEDS)
+            for model, name, recipe in models(small=small)
+        ),
+        method="crossbeat-resnet1d",
+        baseline="direct",
+        differences=(("no-alignment-resnet1d", "resnet1d"),),
+    )
