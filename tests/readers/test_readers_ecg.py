@@ -90,24 +90,6 @@ def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
         read_ecg(tmp_path / name)
 
 
-@pytest.mark.parametrize("name", ["a.xml", "a.dcm", "a.mat", "a.dat", "a.pdf", "a"])
-def test_a_file_without_a_header_is_told_the_formats(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_bytes(b"MATLAB or anything")
-    with pytest.raises(DataError, match=r"reads, WFDB \(.hea with .dat or .mat\), but no header"):
-        read_ecg(tmp_path / name)
-
-
-def test_a_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="in a format that crossbeat reads"):
-        read_ecg(tmp_path)
-
-
-def test_an_empty_header_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.hea").touch()
-    with pytest.raises(DataError, match="must be a WFDB header, got an empty file"):
-        read_ecg(tmp_path / "a.hea")
-
-
 def test_frank_leads_of_ptb_are_dropped(shared: Path) -> None:
     ecg = read_ecg(shared / "data" / "ecg-formats" / "s0010_re")
     assert ecg.leads == STANDARD
@@ -118,11 +100,3 @@ def test_a_record_line_that_parsers_reject_is_refused(shared: Path) -> None:
     odd = shared / "data" / "ecg-formats" / "cinc2020_v1_odd" / "E00001.mat"
     with pytest.raises(DataError, match=r"E00001\.hea: the record line .* got 'E00001\.mat 12"):
         read_ecg(odd)
-
-
-@pytest.mark.parametrize(
-    "name", ["mortara_12lead.dcm", "philips_sierra_1_03.xml", "code15_1238362_400hz.mat"]
-)
-def test_formats_of_vendors_are_refused_by_name(shared: Path, name: str) -> None:
-    with pytest.raises(DataError, match="convert the file, or supply its header"):
-        read_ecg(shared / "data" / "ecg-formats" / name)

@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 from crossbeat.errors import DataError
 
+MOST_BYTES = 2**20
+"""A longer file is no header."""
+
 DEFAULT_FS = 250.0
 """Hertz, where the header gives no rate (header(5))."""
 
@@ -66,6 +69,34 @@ _SIGNAL = re.compile(
 )
 
 
+def is_header(head: bytes, *, alone: bool) -> bool:
+    """Whether a text begins as a WFDB header does: a record line, then signal lines.
+
+    Args:
+        head: the first bytes of a file.
+        alone: whether the record line is enough.
+    """
+    lines = _lines(head)[: 1 if alone else 2]
+    rules = (_RECORD, _SIGNAL)[: len(lines)]
+    enough = bool(lines) and (alone or len(lines) > 1)
+    return enough and all(map(re.Pattern.fullmatch, rules, lines))
+
+
+def names_file(header: Path, file: str) -> bool:
+    """Whether a header is there, and has a signal in this file of its folder."""
+    try:
+        with header.open("rb") as opened:
+            lines = _lines(opened.read(MOST_BYTES))
+    except OSError:
+        return False
+    return any(line.split(maxsplit=1)[0] == file for line in lines[1:])
+
+
+def _lines(data: bytes) -> list[str]:
+    text = data.decode("utf-8", errors="replace")
+    return [line for line in map(str.strip, text.splitlines()) if line and line[0] != "#"]
+
+
 def read_header(path: Path) -> Header:
     """The header of a record of one segment.
 
@@ -76,8 +107,7 @@ def read_header(path: Path) -> Header:
         DataError: the file is empty or no WFDB header, a line breaks the format's rules, or the
             record has several segments.
     """
-    text = path.read_bytes().decode("utf-8", errors="replace")
-    lines = [line for line in map(str.strip, text.splitlines()) if line and line[0] != "#"]
+    lines = _lines(path.read_bytes())
     if not lines:
         raise DataError(f"{path} must be a WFDB header, got an empty file; copy it again")
     found = _RECORD.fullmatch(lines[0])

@@ -1,0 +1,200 @@
+"""What format a file is in, by its content: names and suffixes are often wrong."""
+
+import re
+import stat
+from pathlib import Path
+
+from crossbeat.errors import DataError
+from crossbeat.leads import STANDARD
+from crossbeat.readers.header import is_header, names_file
+
+FORMATS = {
+    "wfdb": "WFDB: a .hea header with its .dat or MATLAB v4 .mat",
+    "dicom": "DICOM waveform",
+    "ge-muse-xml": "GE MUSE XML",
+    "philips-sierra-xml": "Philips Sierra XML",
+    "hl7-aecg": "HL7 annotated ECG (XML)",
+    "scp-ecg": "SCP-ECG",
+    "edf": "EDF and EDF+",
+    "ishne": "ISHNE Holter",
+    "mfer": "MFER",
+    "mortara-xml": "Mortara ELI XML",
+    "matlab": "MATLAB v5 as CPSC 2018 and CODE-15 have it",
+    "numpy": "NumPy .npy, with a layout",
+    "csv": "CSV, with a layout",
+}
+"""What ``read_ecg`` reads: short names with a few words each, for messages and help."""
+
+HEAD = 8192
+"""Bytes from the start of a file that tell its format."""
+
+_ROOTS = {
+    "restingecg": "ge-muse-xml",
+    "restingecgdata": "philips-sierra-xml",
+    "annotatedecg": "hl7-aecg",
+    "ecg": "mortara-xml",
+}
+"""Formats by the name of the XML document's root element, in small letters."""
+
+_OTHERS = {
+    b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"GIF8": "a GIF image",
+    b"BM": "a bitmap image",
+    b"II*\x00": "a TIFF image",
+    b"MM\x00*": "a TIFF image",
+    b"%PDF": "a PDF document",
+    b"\x1f\x8b": "compressed by gzip; unpack it",
+    b"PK\x03\x04": "a zip archive (.npz, .docx, .xlsx ...); unpack it or save a .npy",
+    b"\x89HDF": "an HDF5 file; export single recordings",
+    b"\xffBIOSEMI": "a BDF file; convert it to EDF",
+}
+"""What else people pass, by first bytes."""
+
+_FIELD = re.compile(r"[,;\t]")
+_NUMBER = re.compile(r"\s*(?:[-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?|nan)?\s*", re.IGNORECASE)
+_LEADS = {lead.lower() for lead in STANDARD}
+
+
+def identify(path: Path) -> str:
+    """The short name of the file's format, one of ``FORMATS``.
+
+    Args:
+        path: a file, or the common stem of a WFDB record's files.
+
+    Raises:
+        DataError: the file is missing, unreadable, empty or in none of the formats.
+    """
+    return find(path)[0]
+
+
+def find(path: Path) -> tuple[str, Path]:
+    """The short name of the format, and the file to read: the header of a WFDB record.
+
+    Raises:
+        DataError: as ``identify``.
+    """
+    try:
+        head = read_head(path)
+    except (FileNotFoundError, IsADirectoryError):
+        header = path.with_name(path.name + ".hea")
+        if header.is_file():
+            return "wfdb", header
+        if path.is_dir():
+            raise DataError(f"{path} must be a file, got a folder; name its files") from None
+        either = path if path.suffix == ".hea" else f"{path}, nor {header.name}"
+        raise DataError(f"there is no file {either}; check the path") from None
+    if path.suffix == ".hea" and is_header(head, alone=True):
+        return "wfdb", path
+    if not head:
+        raise DataError(f"{path} must be an ECG file, but is empty; copy it again")
+    header = path.with_suffix(".hea")
+    if header != path and names_file(header, path.name):
+        return "wfdb", header
+    name = _by_signature(head) or _by_text(head, path)
+    if name:
+        return name, path
+    raise DataError(
+        f"{path} must be in a format that crossbeat reads, but is {_reason(head, path)}"
+    )
+
+
+def read_head(path: Path) -> bytes:
+    """The first bytes of a regular file.
+
+    Raises:
+        FileNotFoundError: there is none.
+        IsADirectoryError: it is a folder.
+        DataError: it may not be read, or is a device or a pipe.
+    """
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError
+        if not stat.S_ISREG(mode):
+            raise DataError(f"{path} must be a file, got a device or pipe; save it to a file")
+        with path.open("rb") as file:
+            return file.read(HEAD)
+    except (FileNotFoundError, IsADirectoryError):
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(
+            f"{path} must be readable, but: {reason}; check the path and rights"
+        ) from None
+
+
+def _by_signature(head: bytes) -> str | None:
+    if head[128:132] == b"DICM":
+        return "dicom"
+    if head.startswith(b"ISHNE1.0"):
+        return "ishne"
+    if head.startswith(b"\x93NUMPY"):
+        return "numpy"
+    if head.startswith(b"MATLAB") and head[124:128] in (b"\x00\x01IM", b"\x01\x00MI"):
+        return "matlab"
+    if head.startswith(b"0       ") and head[252:256].strip().isdigit():
+        return "edf"
+    if len(head) >= 32 and head[8:10] == bytes(2) and head[22:24] == bytes(2):
+        pointed = int.from_bytes(head[28:32], "little")  # section 0 begins at byte 7
+        return "scp-ecg" if pointed == 7 else None
+    return None
+
+
+def _by_text(head: bytes, path: Path) -> str | None:
+    text = _text(head)
+    if text is None:
+        return None
+    if text.lstrip().startswith("<"):
+        return _ROOTS.get(_root(text).lower())
+    if path.suffix == ".hea" or is_header(head, alone=False):
+        return "wfdb"
+    return "csv" if _is_table(text) else None
+
+
+def _text(head: bytes) -> str | None:
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return head.decode("utf-16", errors="ignore")
+    if head.startswith((b"<\x00", b"\x00<")):
+        return head.decode("utf-16-le" if head[0] else "utf-16-be", errors="ignore")
+    if b"\x00" in head:
+        return None
+    return head.decode("utf-8", errors="replace").removeprefix("\ufeff")
+
+
+def _root(text: str) -> str:
+    found = re.search(
+        r"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)", re.sub(r"(?s)<!--.*?-->", "", text)
+    )
+    return found[1] if found else ""
+
+
+def _is_table(text: str) -> bool:
+    lines = [line for line in text.splitlines() if line.strip()][:3]
+    rows = [_FIELD.split(line) for line in lines]
+    if not rows:
+        return False
+    if any(field.strip().strip('"').lower() in _LEADS for field in rows[0]):
+        return True
+    numbers = [all(map(_NUMBER.fullmatch, row)) and len(row) == len(rows[0]) for row in rows]
+    return all(numbers[1:]) and (len(rows[0]) > 1 or numbers[0]) and any(numbers)
+
+
+def _reason(head: bytes, path: Path) -> str:
+    for signature, reason in _OTHERS.items():
+        if head.startswith(signature):
+            return reason
+    if head.startswith(b"MATLAB 7.3") or head[512:516] == b"\x89HDF":
+        return "a MATLAB 7.3 file (HDF5); save it with -v7"
+    text = _text(head)
+    if text is None or "\ufffd" in text:
+        return (
+            f"binary without a known signature; a WFDB signal file needs its header "
+            f"{path.with_suffix('.hea').name}, which must name it"
+        )
+    if text.lstrip().startswith("<"):
+        return f"XML with the root element {_root(text) or 'none'}; export an ECG in {_XML}"
+    return f"text; it reads {', '.join(FORMATS)}"
+
+
+_XML = "GE MUSE, Philips Sierra, HL7 aECG or Mortara XML"

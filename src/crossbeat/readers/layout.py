@@ -1,0 +1,45 @@
+"""What a CSV or NumPy file does not say of itself: rate, unit and leads."""
+
+import math
+from dataclasses import dataclass
+
+from crossbeat.errors import ConfigError
+from crossbeat.leads import STANDARD, canonical
+from crossbeat.readers.units import MILLIVOLTS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """How the numbers of a CSV or NumPy file are to be read.
+
+    Args:
+        fs: sampling rate in hertz, above 0.
+        unit: of the numbers: mV, uV or V.
+        leads: the name of each column of a CSV file without header line, or of each row or column
+            of a NumPy array; empty if the header line of a CSV file has the names.
+
+    Raises:
+        ConfigError: a value breaks its rule.
+    """
+
+    fs: float
+    unit: str
+    leads: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 < self.fs < math.inf:
+            raise ConfigError(f"fs must be above 0 Hz, got {self.fs}; give the sampling rate")
+        if self.unit.strip().lower() not in MILLIVOLTS:
+            raise ConfigError(f"unit must be mV, uV or V, got {self.unit!r}; correct it")
+        known = {lead.lower() for lead in STANDARD}
+        names = [lead.strip().lower() for lead in self.leads]
+        if not known.issuperset(names) or len(set(names)) < len(names):
+            raise ConfigError(
+                f"leads must be different ones of {', '.join(STANDARD)}, got "
+                f"{', '.join(self.leads)}; correct the list"
+            )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The leads in their standard spelling."""
+        return tuple(canonical(lead) for lead in self.leads)
