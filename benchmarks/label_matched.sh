@@ -7,10 +7,10 @@ data=$1 out=$2
 crossbeat=${CROSSBEAT:-crossbeat}
 
 "$crossbeat" prepare ptb-xl --out "$out/ptb-xl" \
-    --settings.source "$data/ptb-xl" --settings.normalised "$data/ptb-xl-normalised"
-"$crossbeat" prepare nih-cxr14 --out "$out/nih-cxr14" --settings.source "$data/nih-cxr14"
+    --root "$data/ptb-xl" --normalised "$data/ptb-xl-normalised"
+"$crossbeat" prepare nih-cxr14 --out "$out/nih-cxr14" --root "$data/nih-cxr14"
 "$crossbeat" prepare label-matched --out "$out/matched" \
-    --settings.ecgs "$out/ptb-xl" --settings.xrays "$out/nih-cxr14"
+    --ecgs "$out/ptb-xl" --xrays "$out/nih-cxr14"
 
 # These ECGs are scaled by lead, not in mV: no view may turn the heart's axis.
 findings="[hypertrophy,infarction,conduction,st_t_change]"

@@ -10,8 +10,8 @@ import psutil
 import pytest
 import torch
 
-from crossbeat.errors import DataError
-from crossbeat.workers import Task, locked, process_pool, share
+from crossbeat.errors import ConfigError, DataError
+from crossbeat.workers import Task, executor_of, locked, process_pool, share
 
 PARENT = """
 import os, signal, time
@@ -174,3 +174,19 @@ def test_a_worker_that_is_killed_is_told_and_what_is_finished_is_kept(tmp_path):
     with pytest.raises(DataError, match=r"one that was killed .* run the same command again"):
         list(share(tasks, workers=2))
     assert tasks[0].is_done()
+
+
+@pytest.mark.parametrize(
+    ("address", "workers", "message"),
+    [
+        (None, 0, "workers must be 1 or more, got 0"),
+        ("slurm://here", 1, "executor must be dask://HOST:PORT, got 'slurm://here'"),
+        ("dask://127.0.0.1:9", 1, "must be the address of a Dask scheduler"),
+    ],
+)
+def test_an_executor_that_cannot_be_had_is_refused(
+    address: str | None, workers: int, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crossbeat.workers._ANSWER", 0.2)
+    with pytest.raises(ConfigError, match=message), executor_of(address, workers=workers):
+        pass

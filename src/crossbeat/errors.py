@@ -13,7 +13,16 @@ class ConfigError(UserError):
 
 
 class DataError(UserError):
-    """A file, a signal, an image or a cohort is not what it should be."""
+    """A file, a signal, an image or a cohort is not what it should be.
+
+    Args:
+        text: what is wrong and what to do.
+        rule: what was broken, in a word, for those who count.
+    """
+
+    def __init__(self, text: str, *, rule: str = "unreadable") -> None:
+        super().__init__(text)
+        self.rule = rule
 
 
 class CheckpointError(UserError):

@@ -8,7 +8,14 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_EXCEPTION,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,12 +25,15 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
-from crossbeat.errors import DataError
+from crossbeat.errors import ConfigError, DataError
 
 LOCK = "lock"
 """The name of the file in a folder whose holder may change the folder."""
 
 _PAUSE = 0.5
+_DASK = "dask://"
+_ANSWER = 10
+"""Seconds that a scheduler has to answer."""
 
 
 @contextmanager
@@ -47,6 +57,45 @@ def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
             child.kill()  # Lightning would swallow a request to end
         raise
     pool.shutdown()
+
+
+@contextmanager
+def executor_of(address: str | None, *, workers: int) -> Iterator[Executor]:
+    """Who does the work: processes of this machine, or a cluster that sees the same files.
+
+    Args:
+        address: ``dask://HOST:PORT`` of a Dask scheduler; None: this machine.
+        workers: processes of this machine, at least 1.
+
+    Raises:
+        ConfigError: there are no workers, the address is of another kind or nobody answers there,
+            or the extra ``cluster`` is absent.
+    """
+    if address is None:
+        if workers < 1:
+            raise ConfigError(f"workers must be 1 or more, got {workers}; raise it")
+        with ThreadPoolExecutor(1) if workers == 1 else process_pool(workers) as pool:
+            yield pool
+        return
+    if not address.startswith(_DASK):
+        raise ConfigError(f"executor must be {_DASK}HOST:PORT, got {address!r}; change it")
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ConfigError(
+            "a cluster needs the package distributed, got none; pip install 'crossbeat[cluster]'"
+        ) from None
+    try:
+        client = Client(
+            f"tcp://{address.removeprefix(_DASK)}", timeout=_ANSWER, set_as_default=False
+        )
+    except (OSError, TimeoutError, ValueError) as error:
+        raise ConfigError(
+            f"executor must be the address of a Dask scheduler, but {error}; start one with "
+            "dask scheduler, or check the address"
+        ) from error
+    with client:
+        yield client.get_executor()
 
 
 def _begin() -> None:

@@ -111,7 +111,7 @@ def test_simulate_does_not_take_a_cohort_of_other_settings_for_its_own(few, caps
 
 def test_prepare_virtual_makes_what_simulate_makes(few, capsys, tmp_path):
     called(capsys, *few)
-    again = ["prepare", "virtual", "--settings.num_patients", 12, "--settings.image_size", 16]
+    again = ["prepare", "virtual", "--num_patients", 12, "--image_size", 16]
     assert called(capsys, *again, "--out", tmp_path / "same")[0] == 0
     one, other = (Cohort.open(tmp_path / name) for name in ("few", "same"))
     assert one.fingerprint() == other.fingerprint()

@@ -29,9 +29,9 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for k in range(2)
     ]
     with ThreadPoolExecutor(1) as executor:
-        ptbxl = PtbXl(source=write_ptbxl(folder / "ptb-xl", ecgs))
+        ptbxl = PtbXl(root=write_ptbxl(folder / "ptb-xl", ecgs))
         ptbxl.build(folder / "ecgs", executor=executor)
-        nih = NihCxr14(source=write_nih(folder / "nih", xrays), image_size=16)
+        nih = NihCxr14(root=write_nih(folder / "nih", xrays), image_size=16)
         nih.build(folder / "xrays", executor=executor)
     return folder
 

@@ -42,7 +42,7 @@ def positives(cohort: Cohort, record: str) -> set[str]:
 
 def test_the_published_layout_becomes_a_cohort(tmp_path: Path) -> None:
     source = write_ptbxl(tmp_path / "ptb-xl", ROWS)
-    cohort = build(PtbXl(source=source), tmp_path / "cohort")
+    cohort = build(PtbXl(root=source), tmp_path / "cohort")
     assert cohort.info.kind == "single"
     assert cohort.info.unit == "mV"
     table = cohort.table
@@ -64,7 +64,7 @@ def test_the_published_layout_becomes_a_cohort(tmp_path: Path) -> None:
 
 def test_stored_ecgs_are_the_preprocessed_files_to_half_a_microvolt(tmp_path: Path) -> None:
     source = write_ptbxl(tmp_path / "ptb-xl", ROWS)
-    cohort = build(PtbXl(source=source), tmp_path / "cohort")
+    cohort = build(PtbXl(root=source), tmp_path / "cohort")
     clean = Preprocessing(leads=STANDARD, fs=100.0, seconds=10.0, baseline=True)
     wanted = clean.apply(read_ecg(source / "records100" / "00000" / "00003_lr"))
     stored = cohort.ecgs(np.array([2])).values[0].numpy()
@@ -73,23 +73,23 @@ def test_stored_ecgs_are_the_preprocessed_files_to_half_a_microvolt(tmp_path: Pa
 
 def test_a_higher_rate_is_read_from_the_records_of_500_hz(tmp_path: Path) -> None:
     source = write_ptbxl(tmp_path / "ptb-xl", ROWS)
-    cohort = build(PtbXl(source=source, fs=250.0), tmp_path / "cohort")
+    cohort = build(PtbXl(root=source, fs=250.0), tmp_path / "cohort")
     assert cohort.ecgs(np.array([0])).values.shape == (1, 12, 2500)
 
 
 def test_doubtful_statements_can_count_as_uncertain(tmp_path: Path) -> None:
     source = write_ptbxl(tmp_path / "ptb-xl", ROWS)
-    cohort = build(PtbXl(source=source, least_likelihood=50.0), tmp_path / "cohort")
+    cohort = build(PtbXl(root=source, least_likelihood=50.0), tmp_path / "cohort")
     assert cohort.table["label:hypertrophy"].to_list() == [0, -1, 0, 0, 0]
     assert cohort.table["label:atrial_fibrillation"].to_list() == [0, 0, 1, 0, 0]
     with pytest.raises(ConfigError, match="least_likelihood must be 0 to 100"):
-        PtbXl(source=source, least_likelihood=101.0)
+        PtbXl(root=source, least_likelihood=101.0)
 
 
 def test_with_normalised_records_all_are_scaled_by_lead_and_count_once(tmp_path: Path) -> None:
     source = write_ptbxl(tmp_path / "ptb-xl", ROWS)
     more = write_normalised(tmp_path / "normalised", MORE)
-    cohort = build(PtbXl(source=source, normalised=more), tmp_path / "cohort")
+    cohort = build(PtbXl(root=source, normalised=more), tmp_path / "cohort")
     assert cohort.info.unit == "NU"
     assert "limb-lead equations" in cohort.info.notes[0]
     assert cohort.table["record"].to_list() == [f"ptbxl-{i}" for i in range(1, 8)]
@@ -110,43 +110,47 @@ def test_a_patient_in_two_folds_is_refused(tmp_path: Path) -> None:
     rows = [*ROWS, (6, "13.0", 41.0, 0, "{'SR': 0.0}", 2)]
     source = write_ptbxl(tmp_path / "ptb-xl", rows)
     with pytest.raises(DataError, match="patient ptbxl-13 in test and train"):
-        build(PtbXl(source=source), tmp_path / "cohort")
+        build(PtbXl(root=source), tmp_path / "cohort")
 
 
-def test_few_unusable_records_are_left_out_and_noted(tmp_path: Path) -> None:
+def test_unusable_records_are_left_out_with_the_reason(tmp_path: Path) -> None:
     rows = [(i, f"{i}.0", 50.0, 0, "{'SR': 0.0}", i % 4) for i in range(1, 31)]
     source = write_ptbxl(tmp_path / "ptb-xl", rows)
     (source / "records100/00000/00007_lr.dat").unlink()
-    cohort = build(PtbXl(source=source), tmp_path / "cohort")
+    cohort = build(PtbXl(root=source), tmp_path / "cohort")
     assert cohort.table.height == 29
     assert "ptbxl-7" not in cohort.table["record"]
-    assert cohort.info.notes[0].startswith("1 records of 30 were left out: ")
-    assert "00007_lr" in cohort.info.notes[0]
-    assert str(tmp_path) not in cohort.info.notes[0]
+    assert cohort.info.notes[0].startswith("1 records were left out beside 29 rows (unreadable 1)")
+    (left_out,) = cohort.rejected().rows(named=True)
+    assert left_out["record"] == "ptbxl-7"
+    assert left_out["file"] == "ptb-xl/records100/00000/00007_lr"
+    assert "00007_lr.dat must be the signal file" in left_out["reason"]
+    assert str(tmp_path) not in left_out["reason"]
     stored = cohort.ecgs(np.array([6])).values
-    other = build(PtbXl(source=write_ptbxl(tmp_path / "b", rows[7:])), tmp_path / "c")
+    other = build(PtbXl(root=write_ptbxl(tmp_path / "b", rows[7:])), tmp_path / "c")
     assert torch.equal(stored, other.ecgs(np.array([0])).values)
 
 
-def test_many_unusable_records_stop_the_build(tmp_path: Path) -> None:
+def test_a_data_set_without_a_usable_record_is_refused(tmp_path: Path) -> None:
     source = write_ptbxl(tmp_path / "ptb-xl", ROWS)
-    (source / "records100/00000/00003_lr.dat").write_bytes(b"")
-    with pytest.raises(DataError, match=r"at most 5% .* but 1 records of 5 .*00003_lr"):
-        build(PtbXl(source=source), tmp_path / "cohort")
+    for file in source.glob("records100/*/*.dat"):
+        file.write_bytes(b"")
+    with pytest.raises(DataError, match=r"must have a record that can be used.*00001_lr"):
+        build(PtbXl(root=source), tmp_path / "cohort")
 
 
 def test_unknown_statements_and_absent_tables_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is no file .*ptbxl_database\.csv"):
-        build(PtbXl(source=tmp_path), tmp_path / "cohort")
+        build(PtbXl(root=tmp_path), tmp_path / "cohort")
     rows = [*ROWS, (6, "14.0", 41.0, 0, "{'GOUT': 0.0}", 2)]
     source = write_ptbxl(tmp_path / "ptb-xl", rows)
     with pytest.raises(DataError, match=r"scp_codes must be .*got \"{'GOUT': 0.0}\""):
-        build(PtbXl(source=source), tmp_path / "cohort")
+        build(PtbXl(root=source), tmp_path / "cohort")
 
 
 @pytest.mark.slow
 def test_the_shared_records_become_a_cohort(tmp_path: Path, shared: Path) -> None:
-    settings = PtbXl(source=shared / "data/ptb-xl", normalised=shared / "data/ptb-xl-normalised")
+    settings = PtbXl(root=shared / "data/ptb-xl", normalised=shared / "data/ptb-xl-normalised")
     cohort = build(settings, tmp_path / "cohort")
     assert cohort.table.height == 434 + 1625 - 27
     assert cohort.table["record"].n_unique() == cohort.table.height

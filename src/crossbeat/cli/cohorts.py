@@ -1,6 +1,7 @@
 """Cohorts that commands are given or that runs were trained on."""
 
 import json
+from concurrent.futures import Executor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -28,10 +29,13 @@ def cohort_of(run: Run) -> Cohort:
     return cohort
 
 
-def built(settings: Builder, folder: Path) -> Cohort:
+def built(settings: Builder, folder: Path, *, executor: Executor | None = None) -> Cohort:
     """The cohort of some settings, built now unless the folder holds it.
 
     What was asked for is kept beside the folder, so that the same command goes on or finds it.
+
+    Args:
+        executor: runs the work; by default a process per core.
 
     Raises:
         ConfigError: something else was asked for at this folder.
@@ -53,4 +57,4 @@ def built(settings: Builder, folder: Path) -> Cohort:
         return Cohort.open(folder)
     write_whole(request, asked)
     with bar(f"building {folder.name}") as show:
-        return settings.build(folder, progress=show)
+        return settings.build(folder, executor=executor, progress=show)

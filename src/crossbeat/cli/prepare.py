@@ -1,5 +1,7 @@
 """``crossbeat prepare NAME --out DIR``."""
 
+import os
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +25,19 @@ def run(arguments: list[str]) -> None:
     name, rest = arguments[0], arguments[1:]
     parser = command(f"prepare {name}", f"Build the cohort {name}.")
     parser.add_argument("--out", type=Path, required=True, help="the folder of the cohort")
-    parser.add_class_arguments(COHORTS[name], "settings", as_group=True)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument(
+        "--executor", type=str, default=None, help="a cluster instead: dask://HOST:PORT"
+    )
+    parser.add_class_arguments(COHORTS[name])
     options = parse(parser, rest)
     from crossbeat.cli.cohorts import built
+    from crossbeat.workers import executor_of
 
-    settings: Any = options.settings
-    cohort = built(settings, options.out)
+    made: Any = COHORTS[name]
+    settings = made(**{each.name: options[each.name] for each in fields(made)})
+    with executor_of(options.executor, workers=options.workers) as executor:
+        cohort = built(settings, options.out, executor=executor)
     note(f"{cohort.table.height} rows: {options.out}")
     for remark in cohort.info.notes:
         note(f"note: {remark}")

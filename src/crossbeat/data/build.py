@@ -18,14 +18,17 @@ from concurrent.futures import (
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from jaxtyping import Int16, UInt8
 
+from crossbeat.data.audit import AUDIT_FILE, audit, without_leaks, write_audit
 from crossbeat.data.cohort import INFO_FILE, TABLE_FILE, Cohort
 from crossbeat.data.info import CohortInfo, FileInfo, file_info
+from crossbeat.data.rejected import REJECTED_FILE, Rejected, in_words, rejected_table
 from crossbeat.data.table import check_table, conform
 from crossbeat.errors import DataError
 from crossbeat.files import write_whole
@@ -33,9 +36,6 @@ from crossbeat.workers import process_pool
 
 Progress = Callable[[int, int], None]
 """Called with the number of finished blocks and of all blocks."""
-
-MOST_REJECTED = 0.05
-"""Share of unusable records above which a data set counts as damaged."""
 
 
 def silent(done: int, total: int) -> None:
@@ -50,19 +50,20 @@ class Block:
         table: its rows; ``ecg`` and ``xray`` count from 0 within the block.
         ecgs: integers of 1 / ``ecg_gain``.
         xrays: 0 to 255.
-        rejected: why a record was left out, one sentence each.
+        rejected: the records that were left out.
     """
 
     table: pl.DataFrame
     ecgs: Int16[np.ndarray, "ecg lead time"] | None = None
     xrays: UInt8[np.ndarray, "xray height width"] | None = None
-    rejected: tuple[str, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
 
 
 @dataclass(frozen=True)
 class _Receipt:
     files: dict[str, FileInfo]
-    rejected: tuple[str, ...]
+    digests: dict[str, list[str]]
+    rejected: tuple[Rejected, ...]
 
 
 def build_cohort(
@@ -85,7 +86,7 @@ def build_cohort(
 
     Raises:
         DataError: the folder exists, an unfinished build there is of another cohort, the disk is
-            full, too many records are unusable, or the blocks do not make a valid cohort.
+            full, no record is usable, or the blocks do not make a valid cohort.
     """
     if folder.exists():
         raise DataError(f"{folder} must not exist yet, got a folder; remove it or choose another")
@@ -120,17 +121,22 @@ def _begin(draft: Path, info: CohortInfo) -> None:
 
 def _make(draft: Path, number: int, block: Callable[[], Block]) -> None:
     made = block()
-    entries = {}
+    entries, digests = {}, {}
     for name, array in (("ecg", made.ecgs), ("xray", made.xrays)):
         if array is not None and len(array):
+            digests[name] = [blake2b(row.tobytes(), digest_size=12).hexdigest() for row in array]
             path = draft / f"{name}-{number:05d}.npy"
             write_whole(path, partial(np.save, arr=np.ascontiguousarray(array)))
             entries[path.name] = asdict(file_info(path, len(array)))
     path = draft / f"rows-{number:05d}.parquet"
     write_whole(path, conform(made.table).write_parquet)
     entries[path.name] = asdict(file_info(path))
-    text = json.dumps({"files": entries, "rejected": made.rejected}).encode()
-    write_whole(draft / f"receipt-{number:05d}.json", lambda file: file.write(text))
+    receipt = {
+        "files": entries,
+        "digests": digests,
+        "rejected": [asdict(each) for each in made.rejected],
+    }
+    write_whole(draft / f"receipt-{number:05d}.json", json.dumps(receipt))
 
 
 def _receipt(draft: Path, number: int) -> _Receipt | None:
@@ -144,45 +150,50 @@ def _receipt(draft: Path, number: int) -> _Receipt | None:
         (draft / name).is_file() and file_info(draft / name, entry.rows) == entry
         for name, entry in files.items()
     )
-    return _Receipt(files, tuple(values["rejected"])) if whole else None
+    rejected = tuple(Rejected(**each) for each in values["rejected"])
+    return _Receipt(files, values["digests"], rejected) if whole else None
 
 
 def _finish(draft: Path, info: CohortInfo, num_blocks: int) -> set[str]:
-    """Write the table and the info; the names of all files that belong to the cohort."""
+    """Write table, audit and info; the names of all files that belong to the cohort."""
     files: dict[str, FileInfo] = {}
     tables: list[pl.DataFrame] = []
-    rejected: list[str] = []
-    begins = {"ecg": 0, "xray": 0}
+    rejected: list[Rejected] = []
+    digests: dict[str, list[str]] = {"ecg": [], "xray": []}
     for number in range(num_blocks):
         receipt = _receipt(draft, number)
         assert receipt is not None
         rows = pl.read_parquet(draft / f"rows-{number:05d}.parquet")
-        tables.append(rows.with_columns(pl.col(name) + begins[name] for name in begins))
+        tables.append(rows.with_columns(pl.col(name) + len(of) for name, of in digests.items()))
         rejected += receipt.rejected
-        for name, entry in receipt.files.items():
-            if name.endswith(".npy"):
-                files[name] = entry
-                begins[name.split("-")[0]] += entry.rows
-    table = pl.concat(tables)
-    notes = (*info.notes, *_note_on(rejected, table.height))
+        files |= {name: entry for name, entry in receipt.files.items() if name.endswith(".npy")}
+        for name, told in receipt.digests.items():
+            digests[name] += told
+    table, leaks = without_leaks(pl.concat(tables), digests)
+    left_out = rejected_table([*rejected, *leaks])
+    if not table.height:
+        raise DataError(_nothing(draft, left_out))
     check_table(table, info.findings)
     write_whole(draft / TABLE_FILE, table.write_parquet)
     files[TABLE_FILE] = file_info(draft / TABLE_FILE)
-    text = replace(info, files=files, notes=notes).to_json().encode()
-    write_whole(draft / INFO_FILE, lambda file: file.write(text))
+    found = audit(table, digests)
+    write_audit(draft / AUDIT_FILE, found, table=files[TABLE_FILE].sha256)
+    files[AUDIT_FILE] = file_info(draft / AUDIT_FILE)
+    if left_out.height:
+        write_whole(draft / REJECTED_FILE, left_out.write_parquet)
+        files[REJECTED_FILE] = file_info(draft / REJECTED_FILE)
+    notes = (*info.notes, *in_words(left_out, table.height))
+    write_whole(draft / INFO_FILE, replace(info, files=files, notes=notes).to_json())
     return set(files) | {INFO_FILE}
 
 
-def _note_on(rejected: list[str], num_kept: int) -> list[str]:
-    if not rejected:
-        return []
-    text = f"{len(rejected)} records of {num_kept + len(rejected)} were left out"
-    if len(rejected) > MOST_REJECTED * (num_kept + len(rejected)):
-        raise DataError(
-            f"at most {MOST_REJECTED:.0%} of the records may be unusable, but {text}, the first: "
-            f"{rejected[0]}; repair the data set, remove the .partial folder, and run again"
-        )
-    return [f"{text}: {' | '.join(rejected)}"]
+def _nothing(draft: Path, left_out: pl.DataFrame) -> str:
+    if not left_out.height:
+        return f"{draft.stem} must have records, got none; check the folders that it is made from"
+    return (
+        f"{draft.stem} must have a record that can be used, got {left_out.height} that cannot, the "
+        f"first: {left_out['reason'][0]}; repair the data set, remove {draft}, and run again"
+    )
 
 
 def _finished(jobs: list[Future[None]]) -> Iterator[Future[None]]:

@@ -13,8 +13,10 @@ import torch
 from jaxtyping import Float32, Int64, Shaped, UInt8
 from torch import Tensor
 
+from crossbeat.data.audit import AUDIT_FILE, check_audit
 from crossbeat.data.info import CohortInfo, file_info, read_info
 from crossbeat.data.labels import LabelPolicy, label_codes
+from crossbeat.data.rejected import REJECTED_FILE, rejected_table
 from crossbeat.data.splits import Split
 from crossbeat.data.store import Store
 from crossbeat.data.table import REPORTED, check_table, label_column, truth_column
@@ -57,7 +59,7 @@ class Cohort:
 
         Raises:
             DataError: the folder holds no cohort, one of another version, or files that differ
-                from what was built; or a patient is in two splits.
+                from what was built; or something is in two splits.
         """
         info = read_info(folder / INFO_FILE)
         for name, expected in info.files.items():
@@ -68,8 +70,14 @@ class Cohort:
                     f"{path} must have {expected.size} bytes, got {size}; "
                     "copy the folder again or rebuild the cohort"
                 )
-        _check_contents(folder, info, [TABLE_FILE])
+        _check_contents(folder, info, [TABLE_FILE, AUDIT_FILE])
+        check_audit(folder / AUDIT_FILE, table=info.files[TABLE_FILE].sha256)
         return cls(folder, info, pl.read_parquet(folder / TABLE_FILE))
+
+    def rejected(self) -> pl.DataFrame:
+        """The records that were left out: record, file, rule and reason."""
+        path = self.folder / REJECTED_FILE
+        return pl.read_parquet(path) if REJECTED_FILE in self.info.files else rejected_table([])
 
     def verify(self) -> None:
         """Read every file and compare its checksum; ``open`` does so for the table only.

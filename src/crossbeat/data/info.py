@@ -9,7 +9,7 @@ from typing import Literal
 
 from crossbeat.errors import DataError
 
-VERSION = 1
+VERSION = 2
 Kind = Literal["paired", "matched", "shuffled", "single"]
 KINDS: tuple[Kind, ...] = ("paired", "matched", "shuffled", "single")
 Unit = Literal["mV", "NU"]

@@ -53,7 +53,7 @@ class NihCxr14:
     """ChestX-ray14 in its published layout, or part of it.
 
     Args:
-        source: the folder of ``Data_Entry_2017.csv`` and ``images`` (or ``images_001`` to
+        root: the folder of ``Data_Entry_2017.csv`` and ``images`` (or ``images_001`` to
             ``images_012``).
         image_size: height and width of the stored X-rays in pixels. Smaller images are left
             out: enlarged ones could be told by their blur.
@@ -65,7 +65,7 @@ class NihCxr14:
         ConfigError: a setting is out of its range.
     """
 
-    source: Path
+    root: Path
     image_size: int = 64
     seed: int = 0
     val: float = Shares.val
@@ -84,8 +84,8 @@ class NihCxr14:
         """Read, crop and store the X-rays in a new folder.
 
         Raises:
-            DataError: the table is absent or damaged, no image is large enough, too many are
-                unusable, the folder exists, or the disk is full.
+            DataError: the table is absent or damaged, no image is large enough, none is
+                usable, the folder exists, or the disk is full.
         """
         listed = self._listed()
         pixels = pl.Series([_pixels(file) for file in listed["file"]], dtype=pl.Int64)
@@ -93,7 +93,7 @@ class NihCxr14:
         table = sized.filter((pixels >= self.image_size).fill_null(value=True))
         if not table.height:
             raise DataError(
-                f"images in {self.source} must have {self.image_size} pixels or more a side, "
+                f"images in {self.root} must have {self.image_size} pixels or more a side, "
                 "got smaller ones only; lower image_size"
             )
         shares = Shares(val=self.val, test=self.test)
@@ -114,14 +114,14 @@ class NihCxr14:
             settings={
                 "val": self.val,
                 "test": self.test,
-                "tables": table_digest(self.source / TABLE),
+                "tables": table_digest(self.root / TABLE),
             },
             notes=(_CONFOUNDED, small) if num_small else (_CONFOUNDED,),
         )
 
     def _listed(self) -> pl.DataFrame:
-        listed = read_csv(self.source / TABLE, _COLUMNS)
-        found = {path.name: str(path) for path in self.source.glob("images*/**/*.png")}
+        listed = read_csv(self.root / TABLE, _COLUMNS)
+        found = {path.name: str(path) for path in self.root.glob("images*/**/*.png")}
         name, age = pl.col("Image Index"), pl.col("Patient Age")
         named = pl.col("Finding Labels").str.split("|")
         return listed.select(
@@ -132,7 +132,7 @@ class NihCxr14:
             pl.format("nih-{}", "Patient ID").alias("xray_patient"),
             pl.col("View Position").alias("note:view"),
             # A listed file that is absent keeps its place: reading it says so.
-            name.replace_strict(found, default=str(self.source / "images") + "/" + name).alias(
+            name.replace_strict(found, default=str(self.root / "images") + "/" + name).alias(
                 "file"
             ),
             *(
@@ -153,9 +153,9 @@ def _pixels(file: str) -> int | None:
 
 def _block(settings: NihCxr14, table: pl.DataFrame) -> Block:
     kept, films, rejected = read_each(
-        table["file"].to_list(),
+        table,
         lambda file: read_xray(file, settings.image_size),
-        settings.source.parent,
+        settings.root.parent,
     )
     rows = table[kept].drop("file").with_columns(xray=pl.int_range(pl.len()))
     return Block(rows, None, films if kept else None, rejected)

@@ -80,9 +80,9 @@ class PtbXl:
     likelihood counts, as in the authors' benchmark, unless ``least_likelihood`` says otherwise.
 
     Args:
-        source: the folder of ``ptbxl_database.csv`` and ``records100``.
+        root: the folder of ``ptbxl_database.csv`` and ``records100``.
         normalised: a folder with further records that are already scaled by lead; with them, all
-            records are, and the unit is NU. Records of both count once, as in ``source``.
+            records are, and the unit is NU. Records of both count once, as in ``root``.
         fs: sampling rate of the stored ECGs in hertz; above 100, ``records500`` is read.
         least_likelihood: percent below which a statement counts as uncertain, 0 to 100; one
             without likelihood (0, as for rhythms) is always certain.
@@ -93,7 +93,7 @@ class PtbXl:
     Source: Strodthoff 2021 (doi:10.1109/JBHI.2020.3022989) on folds and classes.
     """
 
-    source: Path
+    root: Path
     normalised: Path | None = None
     fs: float = 100.0
     least_likelihood: float = 0.0
@@ -111,8 +111,8 @@ class PtbXl:
         """Read, clean and store the ECGs in a new folder.
 
         Raises:
-            DataError: a table is absent or damaged, too many records are unusable, the folder
-                exists, or the disk is full.
+            DataError: a table is absent or damaged, no record is usable, the folder exists, or
+                the disk is full.
         """
         table = self._published()
         if self.normalised is not None:
@@ -125,7 +125,7 @@ class PtbXl:
 
     def _info(self) -> CohortInfo:
         scaled = self.normalised is not None
-        tables = [part / TABLE for part in (self.source, self.normalised) if part is not None]
+        tables = [part / TABLE for part in (self.root, self.normalised) if part is not None]
         return CohortInfo(
             name="ptb-xl",
             kind="single",
@@ -144,8 +144,8 @@ class PtbXl:
         )
 
     def _published(self) -> pl.DataFrame:
-        published = read_csv(self.source / TABLE, _COLUMNS)
-        classes = _classes(self.source / STATEMENTS)
+        published = read_csv(self.root / TABLE, _COLUMNS)
+        classes = _classes(self.root / STATEMENTS)
         judge = partial(_labels, classes=classes, least=self.least_likelihood)
         labels = pl.DataFrame(
             [judge(text) for text in published["scp_codes"]],
@@ -159,7 +159,7 @@ class PtbXl:
             time=pl.col("recording_date").str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us"),
             age=age.cast(pl.Float32),
             sex=pl.col("sex").replace_strict({0: "M", 1: "F"}, default=None),
-            file=pl.format("{}/{}", pl.lit(str(self.source)), file),
+            file=pl.format("{}/{}", pl.lit(str(self.root)), file),
         ).hstack(labels)
 
 
@@ -210,9 +210,9 @@ def _block(settings: PtbXl, table: pl.DataFrame) -> Block:
     clean = Preprocessing(leads=STANDARD, fs=settings.fs, seconds=SECONDS, baseline=True)
     read = _millivolts if settings.normalised is None else _scaled
     kept, ecgs, rejected = read_each(
-        table["file"].to_list(),
+        table,
         lambda file: to_int16(read(file, clean)[None], CohortInfo.ecg_gain, file)[0],
-        settings.source.parent,
+        settings.root.parent,
     )
     rows = table[kept].drop("file").with_columns(ecg=pl.int_range(pl.len()))
     return Block(rows, ecgs if kept else None, None, rejected)

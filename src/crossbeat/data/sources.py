@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Shaped
 
+from crossbeat.data.rejected import Rejected
 from crossbeat.errors import DataError
 
 BLOCK = 256
@@ -56,21 +57,27 @@ def spans(num_rows: int) -> list[slice]:
 
 
 def read_each(
-    names: list[str], read: Callable[[str], Shaped[np.ndarray, "..."]], root: Path
-) -> tuple[list[int], Shaped[np.ndarray, "record ..."], tuple[str, ...]]:
-    """Every record that can be read: its number, its array, and why others were left out.
+    records: pl.DataFrame, read: Callable[[str], Shaped[np.ndarray, "..."]], root: Path
+) -> tuple[list[int], Shaped[np.ndarray, "record ..."], tuple[Rejected, ...]]:
+    """Every record that can be read: its number, its array, and what was left out.
 
     Args:
-        names: of the records.
-        read: raises ``DataError`` where a record is unusable; arrays have one shape.
-        root: left out of the reasons, so that they are the same on every machine.
+        records: with the columns record (its name) and file.
+        read: of a file; raises ``DataError`` where it is unusable; arrays have one shape.
+        root: left out of files and reasons, so that they are the same on every machine.
     """
     kept, arrays, rejected = [], [], []
-    for number, name in enumerate(names):
+    for number, (record, file) in enumerate(records.select("record", "file").rows()):
         try:
-            arrays.append(read(name))
+            arrays.append(read(file))
             kept.append(number)
         except DataError as error:
-            reason = str(error) if name in str(error) else f"{name}: {error}"
-            rejected.append(reason.replace(f"{root}/", ""))
+            rejected.append(
+                Rejected(
+                    record=record,
+                    file=file.removeprefix(f"{root}/"),
+                    rule=error.rule,
+                    reason=str(error).replace(f"{root}/", ""),
+                )
+            )
     return kept, np.array(arrays), tuple(rejected)

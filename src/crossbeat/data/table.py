@@ -20,7 +20,12 @@ SCHEMA: dict[str, pl.DataType] = {
 """One row is one ECG, one X-ray or one pair; ``ecg`` and ``xray`` are rows of the stores."""
 
 REPORTED = "reported"
-OPTIONAL: dict[str, pl.DataType] = {REPORTED: pl.Boolean()}
+OPTIONAL: dict[str, pl.DataType] = {
+    REPORTED: pl.Boolean(),
+    "xray_record": pl.String(),
+    "xray_study": pl.String(),
+    "xray_time": pl.Datetime("us"),
+}
 """Columns that a table need not have. ``reported`` is false where no report was read, so that none
 of the labels is known; elsewhere a report was, and what it does not mention is a finding's null."""
 

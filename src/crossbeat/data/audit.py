@@ -1,0 +1,150 @@
+"""The leak audit: who and what is in which split, by patient, by study and by the signal itself.
+
+A patient, a study or a signal may be in one split only, in every phase: the teacher learns from
+all rows with an X-ray, self-supervision from all with an ECG, alignment from all with both.
+Data sets list recordings twice, under two numbers or even two patients; only the signal tells.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from crossbeat.data.rejected import Rejected
+from crossbeat.data.splits import SPLITS
+from crossbeat.errors import DataError
+from crossbeat.files import write_whole
+
+AUDIT_FILE = "audit.json"
+PHASES = {"teacher": ("xray",), "self-supervision": ("ecg",), "alignment": ("ecg", "xray")}
+"""What a row must have to be seen in a phase."""
+
+Digests = Mapping[str, Sequence[str]]
+"""For ``ecg`` and ``xray`` a digest of each stored signal, in the order of the store."""
+
+_STUDIES = ("record", "xray_study")
+
+
+def without_leaks(table: pl.DataFrame, digests: Digests) -> tuple[pl.DataFrame, list[Rejected]]:
+    """The table without rows whose signal is in a more protected split as well.
+
+    The test split is protected from validation and training, validation from training.
+
+    Args:
+        table: of a cohort.
+    """
+    order = pl.col("split").replace_strict({name: i for i, name in enumerate(SPLITS)})
+    signals = _with_signals(table, digests)
+    leaks = pl.any_horizontal(
+        pl.lit(value=False),
+        *(
+            (order < order.max().over(_called(name))) & pl.col(_called(name)).is_not_null()
+            for name in digests
+        ),
+    )
+    marked = signals.select(leaks.alias("leaks"))["leaks"]
+    rejected = [
+        Rejected(
+            record=record,
+            file="",
+            rule="leak",
+            reason=f"{record} in {split} has the same signal as a record in another split",
+        )
+        for record, split in table.filter(marked).select("record", "split").rows()
+    ]
+    return table.filter(~marked), rejected
+
+
+def audit(table: pl.DataFrame, digests: Digests) -> dict[str, Any]:
+    """Counts by phase and split, and how many are in two splits: of patients, studies, signals.
+
+    Args:
+        table: of a cohort.
+    """
+    told = _with_signals(table, digests)
+    return {
+        "phases": {phase: _counts(told, has) for phase, has in PHASES.items()},
+        "in_two_splits": {
+            "patients": _in_two(_people(told), "patient"),
+            "studies": sum(_in_two(told, name) for name in _STUDIES if name in told.columns),
+            "signals": sum(_in_two(told, _called(name)) for name in digests),
+        },
+        "repeated_signals": {
+            name: len(values) - len(set(values)) for name, values in digests.items()
+        },
+    }
+
+
+def write_audit(path: Path, found: Mapping[str, Any], *, table: str) -> None:
+    """Write an audit.
+
+    Args:
+        found: what ``audit`` returned.
+        table: the checksum of the file of the table that was audited.
+    """
+    write_whole(path, json.dumps({"table": table, **found}, indent=1) + "\n")
+
+
+def check_audit(path: Path, *, table: str) -> None:
+    """The audit is of this table and found no leak.
+
+    Args:
+        table: the checksum of the file of the cohort's table.
+
+    Raises:
+        DataError: it is damaged, of another table, or found something in two splits.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        leaks, audited = dict(found["in_two_splits"]), found["table"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{path} must be the audit of a cohort, got {error!r}; rebuild the cohort"
+        ) from error
+    if audited != table:
+        raise DataError(
+            f"{path} must be the audit of the table beside it, got that of another; "
+            "rebuild the cohort"
+        )
+    wrong = {name: count for name, count in leaks.items() if count}
+    if wrong:
+        raise DataError(
+            f"{path} must find nothing in two splits, got {wrong}; rebuild the cohort with a "
+            "split by patient"
+        )
+
+
+def _called(name: str) -> str:
+    return f"{name} signal"
+
+
+def _with_signals(table: pl.DataFrame, digests: Digests) -> pl.DataFrame:
+    return table.with_columns(
+        pl.Series(
+            _called(name),
+            [None if row is None else values[row] for row in table[name]],
+            dtype=pl.String,
+        )
+        for name, values in digests.items()
+    )
+
+
+def _people(table: pl.DataFrame) -> pl.DataFrame:
+    roles = ("patient", "xray_patient")
+    return pl.concat([table.select(pl.col(role).alias("patient"), "split") for role in roles])
+
+
+def _in_two(table: pl.DataFrame, column: str) -> int:
+    splits = table.drop_nulls(column).group_by(column).agg(pl.col("split").n_unique())
+    return splits.filter(pl.col("split") > 1).height
+
+
+def _counts(table: pl.DataFrame, has: Sequence[str]) -> dict[str, dict[str, int]]:
+    seen = table.filter(pl.all_horizontal(pl.col(name).is_not_null() for name in has))
+    return {
+        split: {"rows": part.height, "patients": part["patient"].n_unique()}
+        for split in SPLITS
+        for part in (seen.filter(pl.col("split") == split),)
+    }

@@ -1,0 +1,47 @@
+"""Records that a cohort was to have and has not, each with the reason."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import polars as pl
+
+REJECTED_FILE = "rejected.parquet"
+"""Beside the table of a cohort; absent where nothing was left out."""
+
+_SCHEMA = {"record": pl.String, "file": pl.String, "rule": pl.String, "reason": pl.String}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rejected:
+    """A record that was left out.
+
+    Args:
+        record: what the cohort's table would have called it.
+        file: where it lies below the data set's folder, the same on every machine.
+        rule: what it broke, in a word: a check of ``crossbeat.quality``, or ``unreadable``.
+        reason: one sentence.
+    """
+
+    record: str
+    file: str
+    rule: str
+    reason: str
+
+
+def rejected_table(rejected: Sequence[Rejected]) -> pl.DataFrame:
+    """One row for each, in the order given."""
+    return pl.DataFrame([asdict(each) for each in rejected], schema=_SCHEMA, orient="row")
+
+
+def in_words(rejected: pl.DataFrame, num_kept: int) -> list[str]:
+    """A sentence on how many were left out and why; nothing where none was.
+
+    Args:
+        num_kept: rows that the cohort has.
+    """
+    if not rejected.height:
+        return []
+    counts = rejected["rule"].value_counts().sort(["count", "rule"], descending=[True, False])
+    rules = ", ".join(f"{rule} {count}" for rule, count in counts.rows())
+    text = f"{rejected.height} records were left out beside {num_kept} rows ({rules})"
+    return [f"{text}; {REJECTED_FILE} has the reasons."]
