@@ -19,6 +19,9 @@ LEARN_FINDINGS = ("teacher", "fine_tuning", "distillation", "transfer", "self_tr
 PATIENCE = 5
 """Epochs without a better validation AUROC before one of these phases stops."""
 
+MOST_LONGER = 10
+"""By what epochs grow at most where labels are few."""
+
 
 def patients(seed: int, *, small: bool, **changes: Any) -> Virtual:
     """3,000 patients to learn from, 600 to choose on, 2,400 to measure on."""
@@ -58,3 +61,30 @@ def sized(name: str, *, small: bool, **changes: Any) -> Any:
         if small:
             phases[phase] = replace(phases[phase], epochs=1, warmup_epochs=0.0)
     return replace(recipe, **phases, **changes)
+
+
+def long_enough(name: str, recipe: Any, labelled: float) -> Any:
+    """Phases that see labelled patients alone, for as many updates as with every label.
+
+    Args:
+        name: of the recipe.
+        labelled: share of the training patients with a label, above 0 and at most 1.
+    """
+    phases = ["teacher", "fine_tuning"]
+    phases += ["alignment"] if name in ("cromotex", "label-only") else []
+    phases += ["transfer"] if name == "crossbeat" and not recipe.trust else []
+    longer = min(MOST_LONGER, 1 / labelled)
+    return replace(
+        recipe,
+        **{
+            phase: replace(
+                (was := getattr(recipe, phase)),
+                epochs=round(longer * was.epochs),
+                warmup_epochs=longer * was.warmup_epochs,
+                decay_epochs=was.decay_epochs and longer * was.decay_epochs,
+                patience=was.patience and round(longer * was.patience),
+            )
+            for phase in phases
+            if hasattr(recipe, phase)
+        },
+    )

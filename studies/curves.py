@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from choices import chosen
+from common import long_enough
 
 from crossbeat.data.virtual import Virtual
 from crossbeat.study import Cell, Study
@@ -53,7 +54,7 @@ def curve(
             Cell(
                 model=model,
                 recipe_name=name,
-                recipe=recipe,
+                recipe=long_enough(name, recipe, cohort.labelled),
                 cohort=cohort,
                 seed=seed,
                 point=point,
