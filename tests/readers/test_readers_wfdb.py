@@ -140,10 +140,18 @@ def test_a_missing_file_of_another_format_is_named(
         read_record(header)
 
 
-def test_what_wfdb_cannot_read_is_refused(write_record: WriteRecord, wfdb: ModuleType) -> None:
-    header = write_record(numbers(), NAMES, storage="999")
-    with pytest.raises(DataError, match="must be a sound WFDB record of format 999, but wfdb"):
+def test_a_format_of_no_fixed_width_is_refused(write_record: WriteRecord) -> None:
+    header = write_record(numbers(), NAMES, storage="508")
+    with pytest.raises(DataError, match="one of the WFDB formats 8, 16, .* got 508; convert"):
         read_record(header)
+
+
+def test_what_wfdb_cannot_read_is_refused(write_record: WriteRecord, wfdb: ModuleType) -> None:
+    header = write_record(numbers(), NAMES, storage="212")
+    header.write_text("# only a comment\n" + header.read_text())
+    other = header.rename(header.with_name("other.txt"))  # the package looks for other.hea
+    with pytest.raises(DataError, match="must be a sound WFDB record of format 212, but wfdb"):
+        read_record(other)
 
 
 def test_signals_of_different_rates_are_refused(write_record: WriteRecord) -> None:

@@ -5,48 +5,65 @@ from pathlib import Path
 import numpy as np
 
 from crossbeat.errors import ConfigError, DataError
-from crossbeat.leads import STANDARD, canonical
+from crossbeat.leads import canonical
+from crossbeat.readers.dicom import read_dicom
 from crossbeat.readers.identify import FORMATS, find
 from crossbeat.readers.layout import Layout
+from crossbeat.readers.matlab import read_matlab
+from crossbeat.readers.record import LEAST_FS, MOST_FS, Record, lead_rows
+from crossbeat.readers.tables import read_csv, read_numpy
 from crossbeat.readers.units import MILLIVOLTS
-from crossbeat.readers.wfdb import Record, read_record
+from crossbeat.readers.vendor import read_vendor
+from crossbeat.readers.wfdb import read_record
 from crossbeat.signal import Ecg
 
-_LEADS = {lead.lower() for lead in STANDARD}
+_TABLES = {"csv": read_csv, "numpy": read_numpy}
+_OTHERS = {"wfdb": read_record, "dicom": read_dicom, "matlab": read_matlab}
 
 
 def read_ecg(path: str | Path, layout: Layout | None = None) -> Ecg:
     """The ECG of a file: the twelve leads that it has, in its order; other channels are dropped.
 
     The format is told by the content of the file, one of ``FORMATS``. Samples that the file
-    marks as missing are NaN.
+    marks as missing are NaN. Leads that follow from others are not derived: see
+    ``crossbeat.quality.require``.
 
     Args:
         path: a file; of a WFDB record its header, a signal file, or their common stem.
-        layout: rate, unit and leads of a CSV or NumPy file, which says none of them.
+        layout: rate, unit and leads of a CSV or NumPy file, which does not say them.
 
     Raises:
-        DataError: the file is missing, damaged or of another format, holds no ECG lead or one
-            twice, or its unit is no voltage.
+        DataError: the file is missing, damaged, too large or of another format, holds no ECG lead
+            or one twice, its leads differ in rate or length, or its rate or unit is none of an
+            ECG.
         ConfigError: a CSV or NumPy file comes without a layout, or another format with one.
     """
     name, file = find(Path(path))
-    if (layout is not None) != (name in {"csv", "numpy"}):
-        raise ConfigError(
-            f"{file} is {FORMATS[name]}; its rate, unit and leads must "
-            + ("come from itself, leave the layout out" if layout else "be given as a Layout")
-        )
-    if name != "wfdb":
-        raise DataError(f"{file} is {FORMATS[name]}, which is not read; convert it to WFDB")
-    record = read_record(file)
-    rows = [row for row, lead in enumerate(record.names) if lead.strip().lower() in _LEADS]
-    names = tuple(canonical(record.names[row]) for row in rows)
-    if not rows or len(set(names)) < len(names):
+    record = _read(name, file, layout)
+    rows = lead_rows(record.names, file)
+    if not LEAST_FS <= record.fs <= MOST_FS:
         raise DataError(
-            f"{file} must hold ECG leads, each once, got {', '.join(record.names) or 'none'}; "
-            f"name them {', '.join(STANDARD)}"
+            f"{file}: the rate must be from {LEAST_FS:g} to {MOST_FS:g} Hz, got {record.fs:g}; "
+            "correct it, or leave the record out"
         )
+    names = tuple(canonical(record.names[row]) for row in rows)
     return Ecg(_millivolts(record, rows, file), names, record.fs)
+
+
+def _read(name: str, file: Path, layout: Layout | None) -> Record:
+    if name not in _TABLES and layout is not None:
+        raise ConfigError(
+            f"{file} must be read without a layout: it is {FORMATS[name]}, which says its rate, "
+            "unit and leads; leave the layout out"
+        )
+    if name in _TABLES and layout is None:
+        raise ConfigError(
+            f"{file} must be read with a layout, which says its rate, unit and leads: it is "
+            f"{FORMATS[name]}; give one"
+        )
+    if layout is not None:
+        return _TABLES[name](file, layout)
+    return _OTHERS[name](file) if name in _OTHERS else read_vendor(file, name)
 
 
 def _millivolts(record: Record, rows: list[int], file: Path) -> np.ndarray:
@@ -57,8 +74,9 @@ def _millivolts(record: Record, rows: list[int], file: Path) -> np.ndarray:
         if factor is None:
             raise DataError(
                 f"{file}: the unit of lead {record.names[wanted]} must be mV, uV or V, "
-                f"got {unit}; correct the header, or leave the record out"
+                f"got {unit or 'none'}; correct the file, or leave it out"
             )
         if factor != 1:
-            values[row] *= factor
+            with np.errstate(over="ignore"):
+                values[row] *= factor
     return values

@@ -3,21 +3,25 @@
 Source: WFDB Applications Guide, header(5).
 """
 
+import math
 import re
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
 from crossbeat.errors import DataError
-
-MOST_BYTES = 2**20
-"""A longer file is no header."""
+from crossbeat.readers.limits import MOST_CHANNELS, MOST_HEADER_BYTES, read_bounded
 
 DEFAULT_FS = 250.0
 """Hertz, where the header gives no rate (header(5))."""
 
 DEFAULT_GAIN = 200.0
 """Stored units per physical unit, where the header gives none or 0 (header(5))."""
+
+
+LEAST_GAIN = 1e-20
+"""Stored units per physical unit: less, or more than one by this, single precision cannot hold."""
 
 
 class Channel(NamedTuple):  # twelve are made for each record: a tuple is made fastest
@@ -56,15 +60,17 @@ class Header:
 
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_COUNT = r"\d{1,18}"  # more digits are damage, and some take no end of time to read
+_INTEGER = r"[-+]?\d{1,18}"
 _RECORD = re.compile(
-    rf"(?P<name>[-\w]+)(?P<segments>/\d+)?\s+(?P<signals>\d+)"
-    rf"(?:\s+(?P<fs>{_NUMBER})(?:/\S*)?(?:\s+(?P<samples>\d+)(?:\s.*)?)?)?"
+    rf"(?P<name>[-\w]+)(?P<segments>/{_COUNT})?\s+(?P<signals>{_COUNT})"
+    rf"(?:\s+(?P<fs>{_NUMBER})(?:/\S*)?(?:\s+(?P<samples>{_COUNT})(?:\s.*)?)?)?"
 )
 _SIGNAL = re.compile(
-    r"(?P<file>\S+)\s+(?P<format>\d+)(?:x(?P<frame>\d+))?(?::(?P<skew>\d+))?"
-    r"(?:\+(?P<offset>\d+))?"
-    rf"(?:\s+(?P<gain>{_NUMBER})(?:\((?P<baseline>[-+]?\d+)\))?(?:/(?P<unit>\S+))?"
-    r"(?:\s+[-+]?\d+(?:\s+(?P<zero>[-+]?\d+)(?:\s+[-+]?\d+(?:\s+[-+]?\d+(?:\s+[-+]?\d+"
+    rf"(?P<file>\S+)\s+(?P<format>{_COUNT})(?:x(?P<frame>{_COUNT}))?(?::(?P<skew>{_COUNT}))?"
+    rf"(?:\+(?P<offset>{_COUNT}))?"
+    rf"(?:\s+(?P<gain>{_NUMBER})(?:\((?P<baseline>{_INTEGER})\))?(?:/(?P<unit>\S+))?"
+    rf"(?:\s+{_INTEGER}(?:\s+(?P<zero>{_INTEGER})(?:\s+{_INTEGER}(?:\s+{_INTEGER}(?:\s+{_INTEGER}"
     r"(?:\s+(?P<name>.*))?)?)?)?)?)?)?"
 )
 
@@ -85,9 +91,8 @@ def is_header(head: bytes, *, alone: bool) -> bool:
 def names_file(header: Path, file: str) -> bool:
     """Whether a header is there, and has a signal in this file of its folder."""
     try:
-        with header.open("rb") as opened:
-            lines = _lines(opened.read(MOST_BYTES))
-    except OSError:
+        lines = _lines(read_bounded(header, MOST_HEADER_BYTES))
+    except DataError:
         return False
     return any(line.split(maxsplit=1)[0] == file for line in lines[1:])
 
@@ -107,7 +112,7 @@ def read_header(path: Path) -> Header:
         DataError: the file is empty or no WFDB header, a line breaks the format's rules, or the
             record has several segments.
     """
-    lines = _lines(path.read_bytes())
+    lines = _lines(read_bounded(path, MOST_HEADER_BYTES))
     if not lines:
         raise DataError(f"{path} must be a WFDB header, got an empty file; copy it again")
     found = _RECORD.fullmatch(lines[0])
@@ -122,34 +127,50 @@ def read_header(path: Path) -> Header:
             "read one of its segments"
         )
     fs = float(found["fs"] or DEFAULT_FS)
-    if fs <= 0:
+    if not 0 < fs < math.inf:
         raise DataError(f"{path}: the rate must be above 0 Hz, got {fs}; correct the header")
     count = int(found["signals"])
-    if count == 0 or len(lines) - 1 < count:
+    if not 0 < count <= MOST_CHANNELS or len(lines) - 1 < count:
         raise DataError(
-            f"{path} must have a line for each signal, at least one, got {len(lines) - 1} "
-            f"lines for {count} signals; correct the header"
+            f"{path} must have a line for each of 1 to {MOST_CHANNELS} signals, got "
+            f"{len(lines) - 1} lines for {count} signals; correct the header"
         )
     channels = tuple(_channel(line, path) for line in lines[1 : count + 1])
+    files = [file for file, _ in groupby(channel.file for channel in channels)]
+    if len(set(files)) < len(files):
+        raise DataError(
+            f"{path}: the signals of a file must follow each other, got {', '.join(files)[:80]}; "
+            "correct the header"
+        )
     return Header(fs, int(found["samples"] or 0) or None, channels)
 
 
 def _channel(line: str, path: Path) -> Channel:
     found = _SIGNAL.fullmatch(line)
-    if found is None or "/" in found["file"] or "\\" in found["file"]:
+    if found is None or not _is_name(found["file"]):
         raise DataError(
             f"{path}: a signal line must be 'file format gain ... name', the file in the folder "
             f"of the header, got {line[:80]!r}; correct the header"
         )
     file, storage, frame, skew, offset, gain, baseline, unit, zero, name = found.groups()
+    scale = float(gain or 0) or DEFAULT_GAIN
+    if not LEAST_GAIN <= abs(scale) <= 1 / LEAST_GAIN:
+        raise DataError(
+            f"{path}: a gain must be from {LEAST_GAIN:g} to {1 / LEAST_GAIN:g}, got {gain}; "
+            "correct the header"
+        )
     return Channel(
         file=file,
         format=int(storage),
         frame=int(frame or 1),
         skew=int(skew or 0),
         offset=int(offset or 0),
-        gain=float(gain or 0) or DEFAULT_GAIN,
+        gain=scale,
         baseline=float(baseline or zero or 0),
         unit=unit or "mV",
         name=name or "",
     )
+
+
+def _is_name(file: str) -> bool:
+    return not {"/", "\\", "\0"} & set(file) and file not in {".", ".."}

@@ -1,12 +1,16 @@
 """What format a file is in, by its content: names and suffixes are often wrong."""
 
+import os
 import re
-import stat
+import sys
 from pathlib import Path
 
 from crossbeat.errors import DataError
 from crossbeat.leads import STANDARD
+from crossbeat.readers.guard_binary import mfer_definitions
 from crossbeat.readers.header import is_header, names_file
+from crossbeat.readers.limits import check_size, unreadable
+from crossbeat.readers.tables import is_sample, split_line
 
 FORMATS = {
     "wfdb": "WFDB: a .hea header with its .dat or MATLAB v4 .mat",
@@ -36,6 +40,10 @@ _ROOTS = {
 }
 """Formats by the name of the XML document's root element, in small letters."""
 
+_MFER_CORE = {0x01, 0x04, 0x05, 0x06, 0x0A, 0x0B, 0x0C}
+_MFER_TAGS = {*range(0x01, 0x10), *range(0x11, 0x18), 0x1E, *range(0x40, 0x47), *range(0x81, 0x89)}
+"""Byte order, block, channels, sequences, type, interval and sensitivity; and all definitions."""
+
 _OTHERS = {
     b"\x89PNG": "a PNG image",
     b"\xff\xd8\xff": "a JPEG image",
@@ -51,8 +59,6 @@ _OTHERS = {
 }
 """What else people pass, by first bytes."""
 
-_FIELD = re.compile(r"[,;\t]")
-_NUMBER = re.compile(r"\s*(?:[-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?|nan)?\s*", re.IGNORECASE)
 _LEADS = {lead.lower() for lead in STANDARD}
 
 
@@ -74,54 +80,37 @@ def find(path: Path) -> tuple[str, Path]:
     Raises:
         DataError: as ``identify``.
     """
-    try:
-        head = read_head(path)
-    except (FileNotFoundError, IsADirectoryError):
-        header = path.with_name(path.name + ".hea")
-        if header.is_file():
+    head = _head(path)
+    header = path.with_name(path.name + ".hea") if head is None else path.with_suffix(".hea")
+    if head is None:
+        if path.suffix != ".hea" and os.path.isfile(header):
             return "wfdb", header
-        if path.is_dir():
-            raise DataError(f"{path} must be a file, got a folder; name its files") from None
         either = path if path.suffix == ".hea" else f"{path}, nor {header.name}"
-        raise DataError(f"there is no file {either}; check the path") from None
-    if path.suffix == ".hea" and is_header(head, alone=True):
+        raise DataError(f"there is no file {either}; check the path")
+    if path == header and is_header(head, alone=True):
         return "wfdb", path
     if not head:
         raise DataError(f"{path} must be an ECG file, but is empty; copy it again")
-    header = path.with_suffix(".hea")
-    if header != path and names_file(header, path.name):
+    if path != header and names_file(header, path.name):
         return "wfdb", header
-    name = _by_signature(head) or _by_text(head, path)
-    if name:
-        return name, path
-    raise DataError(
-        f"{path} must be in a format that crossbeat reads, but is {_reason(head, path)}"
-    )
+    name = _by_signature(head) or _by_text(head, path) or _by_definitions(head)
+    if name is None:
+        raise DataError(
+            f"{path} must be in a format that crossbeat reads, but is {_reason(head, path)}"
+        )
+    return name, path
 
 
-def read_head(path: Path) -> bytes:
-    """The first bytes of a regular file.
-
-    Raises:
-        FileNotFoundError: there is none.
-        IsADirectoryError: it is a folder.
-        DataError: it may not be read, or is a device or a pipe.
-    """
+def _head(path: Path) -> bytes | None:
+    """The first bytes of a file; nothing if there is none."""
     try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise IsADirectoryError
-        if not stat.S_ISREG(mode):
-            raise DataError(f"{path} must be a file, got a device or pipe; save it to a file")
+        check_size(path, sys.maxsize)
         with path.open("rb") as file:
             return file.read(HEAD)
-    except (FileNotFoundError, IsADirectoryError):
-        raise
-    except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(
-            f"{path} must be readable, but: {reason}; check the path and rights"
-        ) from None
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character
+        raise unreadable(path, error) from None
 
 
 def _by_signature(head: bytes) -> str | None:
@@ -170,14 +159,27 @@ def _root(text: str) -> str:
 
 
 def _is_table(text: str) -> bool:
-    lines = [line for line in text.splitlines() if line.strip()][:3]
-    rows = [_FIELD.split(line) for line in lines]
-    if not rows:
-        return False
-    if any(field.strip().strip('"').lower() in _LEADS for field in rows[0]):
+    rows = [split_line(line) for line in text.splitlines()[:3] if line.strip()]
+    if any(field.lower() in _LEADS for field in rows[0]):
         return True
-    numbers = [all(map(_NUMBER.fullmatch, row)) and len(row) == len(rows[0]) for row in rows]
-    return all(numbers[1:]) and (len(rows[0]) > 1 or numbers[0]) and any(numbers)
+    numbers = [all(map(is_sample, row)) and len(row) == len(rows[0]) for row in rows]
+    several = len(rows[0]) > 1 or numbers[0]
+    return several and all(numbers[1:]) and any(numbers)
+
+
+def _by_definitions(head: bytes) -> str | None:
+    """MFER has no signature but an optional preamble: its definitions must make sense."""
+    if head[:1] == b"\x40" and head[2:6] == b"MFR ":
+        return "mfer"
+    tags = []
+    try:
+        for tag, value in mfer_definitions(Path(), head):
+            if tag not in _MFER_TAGS or (tag in _MFER_CORE and len(value) > 6):
+                return None
+            tags.append(tag)
+    except DataError:
+        pass  # a definition goes on beyond these first bytes
+    return "mfer" if len(_MFER_CORE.intersection(tags)) > 2 else None
 
 
 def _reason(head: bytes, path: Path) -> str:
@@ -189,12 +191,13 @@ def _reason(head: bytes, path: Path) -> str:
     text = _text(head)
     if text is None or "\ufffd" in text:
         return (
-            f"binary without a known signature; a WFDB signal file needs its header "
-            f"{path.with_suffix('.hea').name}, which must name it"
+            "binary without a signature; if it is the signal file of a WFDB record, its header "
+            f"{path.with_suffix('.hea').name} must lie beside it and name it"
         )
     if text.lstrip().startswith("<"):
-        return f"XML with the root element {_root(text) or 'none'}; export an ECG in {_XML}"
-    return f"text; it reads {', '.join(FORMATS)}"
+        return f"XML of the kind {_root(text)[:80] or 'none'}; it reads {_list('xml')}"
+    return f"text; it reads {_list('')}"
 
 
-_XML = "GE MUSE, Philips Sierra, HL7 aECG or Mortara XML"
+def _list(part: str) -> str:
+    return ", ".join(name for name in FORMATS if part in name or part in FORMATS[name].lower())

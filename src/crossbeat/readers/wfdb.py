@@ -5,7 +5,7 @@ PTB-XL, MIMIC-IV-ECG, the CinC challenges, LUDB and PTB are all stored in 16 bit
 Source: WFDB Applications Guide, signal(5).
 """
 
-from dataclasses import dataclass
+import warnings
 from itertools import groupby
 from pathlib import Path
 
@@ -14,29 +14,14 @@ from jaxtyping import Float32
 
 from crossbeat.errors import DataError
 from crossbeat.readers.header import Channel, Header, read_header
+from crossbeat.readers.limits import MOST_BYTES, MOST_PARSED_BYTES, check_size, missing_extra
+from crossbeat.readers.record import Record, as_float32
 
 _MISSING = -32768
 """What format 16 stores where there is no sample (signal(5))."""
 
 _BITS = {8: 8, 16: 16, 24: 24, 32: 32, 61: 16, 80: 8, 160: 16, 212: 12, 310: 10, 311: 10}
 """Bits of a sample in each format of fixed width (signal(5))."""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """All signals of a record.
-
-    Args:
-        values: in the unit of each signal; NaN where there is no sample.
-        names: of the signals, as the header spells them.
-        units: of the signals, as the header spells them.
-        fs: sampling rate in hertz.
-    """
-
-    values: Float32[np.ndarray, "signal time"]
-    names: tuple[str, ...]
-    units: tuple[str, ...]
-    fs: float
 
 
 def read_record(header: Path) -> Record:
@@ -68,11 +53,12 @@ def read_record(header: Path) -> Record:
 
 
 def _read_16(header: Path, described: Header) -> Float32[np.ndarray, "signal time"]:
-    stored = []
-    samples = described.num_samples
+    stored: list[np.ndarray] = []
+    samples, room = described.num_samples, MOST_BYTES
     for file, together in groupby(described.channels, lambda channel: channel.file):
-        block = _read_file(header.with_name(file), list(together), samples)
+        block = _read_file(header.with_name(file), list(together), samples, room)
         samples = block.shape[1]
+        room -= block.nbytes
         stored.append(block)
     digital = stored[0] if len(stored) == 1 else np.concatenate(stored)
     baseline = np.array([channel.baseline for channel in described.channels], np.float32)
@@ -86,8 +72,9 @@ def _read_16(header: Path, described: Header) -> Float32[np.ndarray, "signal tim
     return values
 
 
-def _read_file(path: Path, channels: list[Channel], samples: int | None) -> np.ndarray:
+def _read_file(path: Path, channels: list[Channel], samples: int | None, room: int) -> np.ndarray:
     try:
+        check_size(path, room)
         data = path.read_bytes()
     except OSError as error:
         raise _no_file(path, error) from None
@@ -111,32 +98,36 @@ def _no_file(path: Path, error: OSError) -> DataError:
 
 def _read_other(header: Path, described: Header) -> Float32[np.ndarray, "signal time"]:
     formats = ", ".join(sorted({str(channel.format) for channel in described.channels}))
-    try:
-        import wfdb
-    except ImportError:
+    if not all(channel.format in _BITS for channel in described.channels):
         raise DataError(
-            f"{header} is stored in WFDB format {formats}, which needs the package wfdb; "
-            "pip install 'crossbeat[formats]'"
-        ) from None
+            f"{header} must be stored in one of the WFDB formats {', '.join(map(str, _BITS))}, got "
+            f"{formats}; convert the record"
+        )
     for file, together in groupby(described.channels, lambda channel: channel.file):
         _check_size(header.with_name(file), list(together), described.num_samples or 0)
     try:
-        record = wfdb.rdrecord(str(header.with_suffix("")))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of its own dependencies
+            import wfdb
+
+            record = wfdb.rdrecord(str(header.with_suffix("")))
+    except ImportError:
+        raise missing_extra(header, f"stored in WFDB format {formats}", "wfdb") from None
     except Exception as error:  # the package raises whatever its parsing runs into
         raise DataError(
             f"{header} must be a sound WFDB record of format {formats}, but wfdb found: {error}; "
             "copy the record again"
         ) from error
-    return np.ascontiguousarray(record.p_signal.T, dtype=np.float32)
+    return as_float32(record.p_signal.T)
 
 
 def _check_size(path: Path, channels: list[Channel], samples: int) -> None:
     # wfdb fills up what a truncated file lacks, without a word
     try:
-        size = path.stat().st_size - channels[0].offset
+        size = check_size(path, MOST_PARSED_BYTES) - channels[0].offset
     except OSError as error:
         raise _no_file(path, error) from None
-    least = samples * sum(_BITS.get(channel.format, 0) for channel in channels) // 8
+    least = samples * sum(_BITS[channel.format] for channel in channels) // 8
     if size < max(least, 1):
         raise DataError(
             f"{path} must hold {samples} samples of each of {len(channels)} signals, "

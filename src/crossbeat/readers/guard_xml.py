@@ -1,0 +1,156 @@
+"""Checks of an XML file before a parser builds a tree of it."""
+
+import binascii
+import re
+from base64 import b64decode
+from collections.abc import Callable
+from pathlib import Path
+from xml.parsers import expat
+
+import numpy as np
+
+from crossbeat.errors import DataError
+from crossbeat.readers.limits import MOST_CHANNELS, MOST_PARSED_BYTES, read_bounded
+
+DEEPEST = 64
+"""Elements within elements; the formats need about a dozen."""
+
+MOST_MARKUP = 200_000
+"""Tags, and attributes; the formats need a few thousand."""
+
+MOST_UNPACKED = 2**22
+"""Bytes of packed samples after unpacking: 174,000 samples of each of 12 leads."""
+
+_END = 1023
+"""The code after which an LZW stream of 10 bits ends."""
+
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+
+Seen = Callable[[str, dict[str, str], str], object]
+"""Takes the local name, the attributes and the own text of an element that ends."""
+
+
+def check_xml(path: Path, seen: Seen = lambda *_: None) -> None:
+    """Check that an XML file is well-formed, of bounded size and without entities of its own.
+
+    Args:
+        path: the file.
+        seen: is told of each element.
+
+    Raises:
+        DataError: it is not.
+    """
+    data = read_bounded(path, MOST_PARSED_BYTES)
+    if max(data.count(b"<"), data.count(b"=")) > MOST_MARKUP:
+        raise DataError(
+            f"{path} must have at most {MOST_MARKUP:,} tags and attributes, got more; "
+            "export a single ECG"
+        )
+    try:
+        _walk(path, data, seen)
+    except (expat.ExpatError, ValueError, LookupError) as error:
+        try:  # as the parsers do where an encoding is not declared
+            _walk(path, _DECLARATION.sub("", data.decode("latin-1"), count=1), seen)
+        except (expat.ExpatError, ValueError):
+            raise DataError(
+                f"{path} must be well-formed XML, but: {error}; copy or export it again"
+            ) from None
+
+
+def _walk(path: Path, text: bytes | str, seen: Seen) -> None:
+    within: list[tuple[str, dict[str, str], list[str]]] = []
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        if len(within) == DEEPEST:
+            raise DataError(
+                f"{path} must have at most {DEEPEST} elements within each other, got more; "
+                "export it again"
+            )
+        within.append((name.rpartition(":")[2], attributes, []))
+
+    def end(_: str) -> None:
+        name, attributes, own = within.pop()
+        seen(name, attributes, "".join(own))
+
+    def write(own: str) -> None:
+        within[-1][2].append(own)
+
+    def refuse(name: str, *_: object) -> None:
+        raise DataError(
+            f"{path} must declare no entities, got {name[:80]!r}; such XML can take all memory "
+            "or read other files, export it again"
+        )
+
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = write
+    parser.EntityDeclHandler = refuse
+    parser.Parse(text, True)
+
+
+def check_sierra(path: Path) -> None:
+    """Check what a Philips Sierra file claims of its channels and packed samples.
+
+    Raises:
+        DataError: it claims too much.
+    """
+
+    def seen(name: str, attributes: dict[str, str], text: str) -> None:
+        if name in {"numberchannelsallocated", "numberchannelsvalid"} and not _few(text):
+            raise DataError(
+                f"{path}: {name} must be a number up to {MOST_CHANNELS}, got {text[:80]!r}; "
+                "export it again"
+            )
+        if name == "parsedwaveforms" and "XLI" in map(str.upper, attributes.values()):
+            _check_packed(path, text)
+
+    check_xml(path, seen)
+
+
+def _few(text: str) -> bool:
+    try:
+        return 0 <= float(text or 0) <= MOST_CHANNELS
+    except ValueError:
+        return False
+
+
+def _check_packed(path: Path, text: str) -> None:
+    try:
+        data = b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise DataError(
+            f"{path}: the samples must be Base64, but: {error}; copy it again"
+        ) from None
+    unpacked, start = 0, 0
+    while start + 8 <= len(data):  # a chunk for each lead: its size, 4 more bytes, LZW codes
+        size = int.from_bytes(data[start : start + 4], "little")
+        unpacked += _unpacked(data[start + 8 : start + 8 + size], MOST_UNPACKED - unpacked)
+        if unpacked > MOST_UNPACKED:
+            raise DataError(
+                f"{path} must hold at most {MOST_UNPACKED:,} bytes of samples, got more after "
+                "unpacking; export a single ECG"
+            )
+        start += 8 + size
+
+
+def _unpacked(chunk: bytes, most: int) -> int:
+    """Bytes that LZW codes of 10 bits unpack to, as far as ``most``."""
+    bits = np.unpackbits(np.frombuffer(chunk, np.uint8))
+    codes = bits[: bits.size // 10 * 10].reshape(-1, 10) @ (1 << np.arange(9, -1, -1))
+    lengths = [1] * 256 + [0] * 768
+    total = last = 0
+    following = 256
+    for code in codes.tolist():
+        if code == _END:
+            break
+        now = lengths[code] = lengths[code] or last + 1
+        if last and following < _END:
+            lengths[following] = last + 1
+            following += 1
+        last = now
+        total += now
+        if total > most:
+            break
+    return total
