@@ -8,7 +8,7 @@ of workers nor on interruptions.
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import (
     Executor,
     Future,
@@ -73,6 +73,7 @@ def build_cohort(
     *,
     executor: Executor | None = None,
     progress: Progress = silent,
+    beside: Mapping[str, str] | None = None,
 ) -> Cohort:
     """Make each block, in any process, and join them to a cohort.
 
@@ -83,6 +84,7 @@ def build_cohort(
         executor: runs the blocks; it must see the same file system. By default a process per
             core, if there is more than one block.
         progress: called after each block.
+        beside: texts that belong to the cohort, by the names of their files.
 
     Raises:
         DataError: the folder exists, an unfinished build there is of another cohort, the disk is
@@ -100,7 +102,7 @@ def build_cohort(
         for count, job in enumerate(_finished(jobs), start=done + 1):
             job.result()
             progress(count, len(blocks))
-    belonging = _finish(draft, info, len(blocks))
+    belonging = _finish(draft, info, len(blocks), beside or {})
     draft.replace(folder)
     for path in folder.iterdir():
         if path.name not in belonging:
@@ -154,7 +156,7 @@ def _receipt(draft: Path, number: int) -> _Receipt | None:
     return _Receipt(files, values["digests"], rejected) if whole else None
 
 
-def _finish(draft: Path, info: CohortInfo, num_blocks: int) -> set[str]:
+def _finish(draft: Path, info: CohortInfo, num_blocks: int, beside: Mapping[str, str]) -> set[str]:
     """Write table, audit and info; the names of all files that belong to the cohort."""
     files: dict[str, FileInfo] = {}
     tables: list[pl.DataFrame] = []
@@ -182,6 +184,9 @@ def _finish(draft: Path, info: CohortInfo, num_blocks: int) -> set[str]:
     if left_out.height:
         write_whole(draft / REJECTED_FILE, left_out.write_parquet)
         files[REJECTED_FILE] = file_info(draft / REJECTED_FILE)
+    for name, text in beside.items():
+        write_whole(draft / name, text)
+        files[name] = file_info(draft / name)
     notes = (*info.notes, *in_words(left_out, table.height))
     write_whole(draft / INFO_FILE, replace(info, files=files, notes=notes).to_json())
     return set(files) | {INFO_FILE}

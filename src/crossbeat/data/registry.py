@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 from crossbeat.data.build import Progress
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.matched import LabelMatched
+from crossbeat.data.mimic import Mimic
 from crossbeat.data.nih import NihCxr14
 from crossbeat.data.ptbxl import PtbXl
 from crossbeat.data.virtual import Virtual
@@ -26,5 +27,6 @@ COHORTS: dict[str, type[Builder]] = {
     "virtual": Virtual,
     "ptb-xl": PtbXl,
     "nih-cxr14": NihCxr14,
+    "mimic": Mimic,
     "label-matched": LabelMatched,
 }

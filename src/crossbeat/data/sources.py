@@ -19,7 +19,7 @@ def read_csv(path: Path, columns: Mapping[str, type]) -> pl.DataFrame:
     """Some columns of a table, each as a Python type.
 
     Args:
-        path: a CSV file with a header line.
+        path: a CSV file with a header line; may be compressed by gzip.
         columns: the name and the type (``str``, ``int`` or ``float``) of those wanted.
 
     Raises:
@@ -28,15 +28,16 @@ def read_csv(path: Path, columns: Mapping[str, type]) -> pl.DataFrame:
     if not path.is_file():
         raise DataError(f"there is no file {path}; name the folder that holds it")
     try:
-        text = pl.read_csv(path, infer_schema=False)
-    except pl.exceptions.PolarsError as error:
+        there = pl.read_csv(path, infer_schema=False, n_rows=1).columns
+        absent = [name for name in columns if name not in there]
+        if absent:
+            raise DataError(
+                f"{path} must have the columns {', '.join(columns)}, but lacks "
+                f"{', '.join(absent)}; use the table as published"
+            )
+        text = pl.read_csv(path, infer_schema=False, columns=list(columns))
+    except (pl.exceptions.PolarsError, OSError) as error:
         raise DataError(f"{path} must be a CSV table, got: {error}; download it again") from error
-    absent = [name for name in columns if name not in text.columns]
-    if absent:
-        raise DataError(
-            f"{path} must have the columns {', '.join(columns)}, but lacks {', '.join(absent)}; "
-            "use the table as published"
-        )
     try:
         return text.select(
             pl.col(name) if dtype is str else pl.col(name).cast(pl.Float64).cast(dtype)
@@ -44,6 +45,27 @@ def read_csv(path: Path, columns: Mapping[str, type]) -> pl.DataFrame:
         )
     except pl.exceptions.PolarsError as error:
         raise DataError(f"values of {path} must fit their columns: {error}; correct it") from error
+
+
+def published(folder: Path, name: str) -> Path:
+    """A table of a data set, as it was published or unpacked.
+
+    Args:
+        folder: that holds it.
+        name: its name with ``.csv``; may have wildcards where versions differ.
+
+    Raises:
+        DataError: there is none, or there are two versions of it.
+    """
+    found = sorted({*folder.glob(name), *folder.glob(f"{name}.gz")})
+    plain = [path for path in found if path.suffix == ".csv"]
+    if len(plain or found) != 1:
+        got = ", ".join(path.name for path in found) or "none"
+        raise DataError(
+            f"{folder} must hold one table {name} or {name}.gz, got {got}; "
+            "name the folder as it was downloaded"
+        )
+    return (plain or found)[0]
 
 
 def table_digest(*paths: Path) -> str:

@@ -1,0 +1,258 @@
+"""The cohort ``mimic``: ECGs and chest X-rays of the same patients of one hospital.
+
+Read from the folders as downloaded: MIMIC-IV-ECG, MIMIC-CXR-JPG, MIMIC-IV-ED and MIMIC-IV.
+"""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from crossbeat.data import mimic_tables
+from crossbeat.data.build import Progress, build_cohort, silent
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.encounters import Encounters, Reading, block_of
+from crossbeat.data.info import CohortInfo
+from crossbeat.data.labels import CHEXPERT
+from crossbeat.data.mimic_tables import Labeller
+from crossbeat.data.pairing import Pairing, no_stays, pair
+from crossbeat.data.pairing_report import pairing_report, report_markdown
+from crossbeat.data.sources import BLOCK, published, table_digest
+from crossbeat.data.splits import Shares, Split, split_patients
+from crossbeat.data.table import REPORTED, label_column
+from crossbeat.errors import ConfigError, DataError
+from crossbeat.leads import STANDARD
+from crossbeat.signal import Preprocessing
+
+SECONDS = 10.0
+FRONTAL = ("PA", "AP")
+"""Views of the chest from the front or from behind."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mimic:
+    """Pairs of MIMIC-IV-ECG and MIMIC-CXR-JPG, and what is left without a partner.
+
+    Args:
+        ecg: the folder of MIMIC-IV-ECG 1.0 (``record_list.csv``, ``files``).
+        cxr: the folder of MIMIC-CXR-JPG 2.0 or 2.1 (its tables, ``files``).
+        ed: the folder of MIMIC-IV-ED's ``edstays``; only pairing by ``ed-stay`` asks for it.
+        hosp: the folder of MIMIC-IV's ``patients``, for age and sex; without it they are unknown.
+        labels: whose reading of the reports.
+        radiologists: whether studies of the test split that radiologists labelled count as they
+            said.
+        pairing: which ECG goes with which X-ray.
+        views: of the X-rays, by MIMIC's names.
+        unpaired_xrays: whether X-rays without an ECG are kept: a teacher learns from them.
+        unpaired_ecgs: whether ECGs without an X-ray are kept: self-supervision learns from them.
+        split: ``patients`` divides all patients by the shares below; ``official`` takes the split
+            of MIMIC-CXR, whose test split is small.
+        seed: of the split by patients.
+        val: share of the patients that selection sees, 0 to 1.
+        test: share of the patients that only the final figures see, 0 to 1.
+        fs: sampling rate of the stored ECGs in hertz.
+        image_size: height and width of the stored X-rays in pixels.
+
+    Raises:
+        ConfigError: a setting is out of its range.
+
+    Source: CroMoTEX (arXiv:2506.19329) pairs by emergency stay.
+    """
+
+    ecg: Path
+    cxr: Path
+    ed: Path | None = None
+    hosp: Path | None = None
+    labels: Labeller = "chexpert"
+    radiologists: bool = True
+    pairing: Pairing = Pairing()
+    views: tuple[str, ...] = FRONTAL
+    unpaired_xrays: bool = True
+    unpaired_ecgs: bool = False
+    split: Literal["patients", "official"] = "patients"
+    seed: int = 0
+    val: float = Shares.val
+    test: float = Shares.test
+    fs: float = 100.0
+    image_size: int = 224
+
+    def __post_init__(self) -> None:
+        if self.image_size < 1:
+            raise ConfigError(
+                f"Mimic.image_size must be 1 pixel or more, got {self.image_size}; raise it"
+            )
+        if self.pairing.rule == "ed-stay" and self.ed is None:
+            raise ConfigError(
+                "Mimic.ed must be the folder of MIMIC-IV-ED for pairing by ed-stay, got none; "
+                "name it, or choose --pairing.rule nearest with a --pairing.window in hours"
+            )
+        Shares(val=self.val, test=self.test)
+        self.preprocessing()
+
+    def preprocessing(self) -> Preprocessing:
+        """What is done to the ECGs before they are stored."""
+        return Preprocessing(leads=STANDARD, fs=self.fs, seconds=SECONDS, baseline=True)
+
+    def build(
+        self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
+    ) -> Cohort:
+        """Pair, read, clean and store the records in a new folder.
+
+        ``pairing.json`` and ``pairing.md`` beside them tell what other rules would have paired.
+
+        Raises:
+            DataError: a table is absent or damaged, no record is usable, the folder exists, or
+                the disk is full.
+        """
+        known = self._known()
+        pairs = pair(known.ecgs, known.xrays, self.pairing, stays=known.stays)
+        if not pairs.height:
+            raise DataError(
+                f"{self.ecg} and {self.cxr} must have patients in common whose records pair by "
+                f"{self.pairing}, got none among {known.ecgs.height} ECGs and "
+                f"{known.xrays.height} X-rays; check the folders, or choose another rule"
+            )
+        labels = known.xrays.select(pl.selectors.starts_with(label_column("")))
+        report = pairing_report(known.ecgs, known.xrays, known.stays, labels, self.pairing)
+        reading = self._reading()
+        return build_cohort(
+            folder,
+            self._info(pairs),
+            [partial(block_of, reading, part) for part in self._parts(known, pairs)],
+            executor=executor,
+            progress=progress,
+            beside={
+                "pairing.json": json.dumps(report, indent=1) + "\n",
+                "pairing.md": report_markdown(report),
+            },
+        )
+
+    def _known(self) -> Encounters:
+        """All patients of the tables; ``people`` are in no split yet."""
+        labels = mimic_tables.report_labels(self.cxr, self.labels)
+        xrays = mimic_tables.xray_table(self.cxr, self.views).join(
+            labels.with_columns(pl.lit(value=True).alias(REPORTED)),
+            on="study",
+            how="left",
+            maintain_order="left",
+        )
+        ecgs = mimic_tables.ecg_table(self.ecg)
+        stays = no_stays() if self.ed is None else mimic_tables.stays(self.ed)
+        people = pl.concat([xrays["patient"], ecgs["patient"]]).unique().sort().to_frame()
+        if self.hosp is None:
+            people = people.with_columns(sex=pl.lit(None, pl.String), born=pl.lit(None, pl.Int64))
+        else:
+            people = people.join(mimic_tables.people(self.hosp), on="patient", how="left")
+        return Encounters(
+            ecgs=ecgs,
+            xrays=xrays.with_columns(
+                pl.col(REPORTED).fill_null(value=False),
+                pl.col("view").alias("note:view"),
+                pl.when(REPORTED).then(pl.lit(self.labels)).alias("note:labels"),
+            ),
+            stays=stays,
+            people=people,
+        )
+
+    def _parts(self, known: Encounters, pairs: pl.DataFrame) -> Iterator[Encounters]:
+        """The patients of each block, with their splits."""
+        load = [_load(pairs, pairs["ecg"]), _load(pairs, pairs["xray"])]
+        load += [_load(known.xrays)] if self.unpaired_xrays else []
+        load += [_load(known.ecgs)] if self.unpaired_ecgs else []
+        most = pl.concat(load).group_by("patient").agg(pl.col("records").max()).sort("patient")
+        part = most.select("patient", part=pl.col("records").cum_sum().floordiv(BLOCK))
+        splits = self._splits(most["patient"].to_list())
+        people = known.people.join(part, on="patient", how="inner").with_columns(
+            split=pl.col("patient").replace_strict(splits, default="train")
+        )
+        xrays = self._with_radiologists(known.xrays, people)
+        tables = {"ecgs": known.ecgs, "xrays": xrays, "stays": known.stays}
+        shared = {
+            name: table.join(part, on="patient", how="inner", maintain_order="left").partition_by(
+                "part", as_dict=True, include_key=False
+            )
+            for name, table in tables.items()
+        }
+        for key, group in (
+            people.sort("patient")
+            .partition_by("part", as_dict=True, include_key=False, maintain_order=True)
+            .items()
+        ):
+            given = {name: parts.get(key, tables[name].clear()) for name, parts in shared.items()}
+            yield Encounters(people=group, **given)
+
+    def _splits(self, patients: list[str]) -> dict[str, Split]:
+        if self.split == "official":
+            return mimic_tables.official_splits(self.cxr)
+        return split_patients(patients, Shares(val=self.val, test=self.test), self.seed)
+
+    def _with_radiologists(self, xrays: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
+        """What radiologists said in the place of the labeller's words, in the test split."""
+        if not self.radiologists:
+            return xrays
+        told = mimic_tables.radiologist_labels(self.cxr)
+        tested = people.filter(pl.col("split") == "test")["patient"].implode()
+        theirs = pl.col("patient").is_in(tested) & pl.col("study").is_in(told["study"].implode())
+        columns = [label_column(finding) for finding in CHEXPERT]
+        joined = xrays.join(told, on="study", how="left", suffix=" read", maintain_order="left")
+        return joined.with_columns(
+            *(pl.when(theirs).then(f"{name} read").otherwise(name).alias(name) for name in columns),
+            (theirs | pl.col(REPORTED)).alias(REPORTED),
+            pl.when(theirs)
+            .then(pl.lit("radiologist"))
+            .otherwise("note:labels")
+            .alias("note:labels"),
+        ).drop(f"{name} read" for name in columns)
+
+    def _reading(self) -> Reading:
+        return Reading(
+            root=self.ecg.parent,
+            preprocessing=self.preprocessing(),
+            image_size=self.image_size,
+            pairing=self.pairing,
+            unpaired_xrays=self.unpaired_xrays,
+            unpaired_ecgs=self.unpaired_ecgs,
+        )
+
+    def _info(self, pairs: pl.DataFrame) -> CohortInfo:
+        read = [
+            published(self.ecg, "record_list.csv"),
+            published(self.cxr, "mimic-cxr-2*-metadata.csv"),
+            published(self.cxr, f"mimic-cxr-2*-{self.labels}.csv"),
+        ]
+        read += [published(self.ed, "edstays.csv")] if self.ed else []
+        read += [published(self.hosp, "patients.csv")] if self.hosp else []
+        folders = ("ecg", "cxr", "ed", "hosp")
+        settings = {name: value for name, value in asdict(self).items() if name not in folders}
+        return CohortInfo(
+            name="mimic",
+            kind="paired",
+            findings=tuple(CHEXPERT),
+            leads=STANDARD,
+            fs=self.fs,
+            seconds=SECONDS,
+            baseline=True,
+            image_size=self.image_size,
+            seed=self.seed,
+            settings={**settings, "tables": table_digest(*read)},
+            notes=(_in_words(pairs, self.pairing),),
+        )
+
+
+def _load(table: pl.DataFrame, records: pl.Series | None = None) -> pl.DataFrame:
+    """How many records of each patient have to be read."""
+    counted = pl.len() if records is None else pl.col(records.name).n_unique()
+    return table.group_by("patient").agg(counted.cast(pl.Int64).alias("records"))
+
+
+def _in_words(pairs: pl.DataFrame, pairing: Pairing) -> str:
+    ecgs, xrays, patients = (pairs[name].n_unique() for name in ("ecg", "xray", "patient"))
+    return (
+        f"The tables have {pairs.height} pairs by {pairing}: {ecgs} ECGs and {xrays} X-rays of "
+        f"{patients} patients. Labels are those of the X-ray's report."
+    )
