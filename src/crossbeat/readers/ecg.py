@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from crossbeat.errors import ConfigError, DataError
-from crossbeat.leads import canonical
 from crossbeat.readers.dicom import read_dicom
-from crossbeat.readers.identify import FORMATS, find
+from crossbeat.readers.identify import FORMATS, Found, find
 from crossbeat.readers.layout import Layout
+from crossbeat.readers.limits import unreadable
 from crossbeat.readers.matlab import read_matlab
 from crossbeat.readers.record import LEAST_FS, MOST_FS, Record, lead_rows
 from crossbeat.readers.tables import read_csv, read_numpy
@@ -18,7 +18,7 @@ from crossbeat.readers.wfdb import read_record
 from crossbeat.signal import Ecg
 
 _TABLES = {"csv": read_csv, "numpy": read_numpy}
-_OTHERS = {"wfdb": read_record, "dicom": read_dicom, "matlab": read_matlab}
+_OTHERS = {"dicom": read_dicom, "matlab": read_matlab}
 
 
 def read_ecg(path: str | Path, layout: Layout | None = None) -> Ecg:
@@ -38,19 +38,23 @@ def read_ecg(path: str | Path, layout: Layout | None = None) -> Ecg:
             ECG.
         ConfigError: a CSV or NumPy file comes without a layout, or another format with one.
     """
-    name, file = find(Path(path))
-    record = _read(name, file, layout)
+    found = find(Path(path))
+    file = found.path
+    try:
+        record = _read(found, layout)
+    except OSError as error:
+        raise unreadable(file, error) from None
     rows = lead_rows(record.names, file)
     if not LEAST_FS <= record.fs <= MOST_FS:
         raise DataError(
             f"{file}: the rate must be from {LEAST_FS:g} to {MOST_FS:g} Hz, got {record.fs:g}; "
             "correct it, or leave the record out"
         )
-    names = tuple(canonical(record.names[row]) for row in rows)
-    return Ecg(_millivolts(record, rows, file), names, record.fs)
+    return Ecg(_millivolts(record, list(rows), file), tuple(rows.values()), record.fs)
 
 
-def _read(name: str, file: Path, layout: Layout | None) -> Record:
+def _read(found: Found, layout: Layout | None) -> Record:
+    name, file, text = found
     if name not in _TABLES and layout is not None:
         raise ConfigError(
             f"{file} must be read without a layout: it is {FORMATS[name]}, which says its rate, "
@@ -63,6 +67,8 @@ def _read(name: str, file: Path, layout: Layout | None) -> Record:
         )
     if layout is not None:
         return _TABLES[name](file, layout)
+    if name == "wfdb":
+        return read_record(file, text)
     return _OTHERS[name](file) if name in _OTHERS else read_vendor(file, name)
 
 

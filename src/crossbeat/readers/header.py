@@ -67,7 +67,7 @@ _RECORD = re.compile(
     rf"(?:\s+(?P<fs>{_NUMBER})(?:/\S*)?(?:\s+(?P<samples>{_COUNT})(?:\s.*)?)?)?"
 )
 _SIGNAL = re.compile(
-    rf"(?P<file>\S+)\s+(?P<format>{_COUNT})(?:x(?P<frame>{_COUNT}))?(?::(?P<skew>{_COUNT}))?"
+    rf"(?P<file>[^\s/\\\0]+)\s+(?P<format>{_COUNT})(?:x(?P<frame>{_COUNT}))?(?::(?P<skew>{_COUNT}))?"
     rf"(?:\+(?P<offset>{_COUNT}))?"
     rf"(?:\s+(?P<gain>{_NUMBER})(?:\((?P<baseline>{_INTEGER})\))?(?:/(?P<unit>\S+))?"
     rf"(?:\s+{_INTEGER}(?:\s+(?P<zero>{_INTEGER})(?:\s+{_INTEGER}(?:\s+{_INTEGER}(?:\s+{_INTEGER}"
@@ -82,17 +82,18 @@ def is_header(head: bytes, *, alone: bool) -> bool:
         head: the first bytes of a file.
         alone: whether the record line is enough.
     """
-    lines = _lines(head)[: 1 if alone else 2]
-    rules = (_RECORD, _SIGNAL)[: len(lines)]
-    enough = bool(lines) and (alone or len(lines) > 1)
-    return enough and all(map(re.Pattern.fullmatch, rules, lines))
+    rules = (_RECORD,) if alone else (_RECORD, _SIGNAL)
+    if alone and head[:1] not in {b"#", b"\n", b"\r"}:
+        head = head.partition(b"\n")[0]
+    lines = _lines(head)[: len(rules)]
+    return len(lines) == len(rules) and all(map(re.Pattern.fullmatch, rules, lines))
 
 
 def names_file(header: Path, file: str) -> bool:
     """Whether a header is there, and has a signal in this file of its folder."""
     try:
         lines = _lines(read_bounded(header, MOST_HEADER_BYTES))
-    except DataError:
+    except (OSError, DataError):
         return False
     return any(line.split(maxsplit=1)[0] == file for line in lines[1:])
 
@@ -102,17 +103,19 @@ def _lines(data: bytes) -> list[str]:
     return [line for line in map(str.strip, text.splitlines()) if line and line[0] != "#"]
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path, text: bytes | None = None) -> Header:
     """The header of a record of one segment.
 
     Args:
         path: the header file.
+        text: what the file holds, if that is known; else it is read.
 
     Raises:
+        OSError: there is no file, or it cannot be read.
         DataError: the file is empty or no WFDB header, a line breaks the format's rules, or the
             record has several segments.
     """
-    lines = _lines(read_bounded(path, MOST_HEADER_BYTES))
+    lines = _lines(read_bounded(path, MOST_HEADER_BYTES) if text is None else text)
     if not lines:
         raise DataError(f"{path} must be a WFDB header, got an empty file; copy it again")
     found = _RECORD.fullmatch(lines[0])
@@ -136,8 +139,8 @@ def read_header(path: Path) -> Header:
             f"{len(lines) - 1} lines for {count} signals; correct the header"
         )
     channels = tuple(_channel(line, path) for line in lines[1 : count + 1])
-    files = [file for file, _ in groupby(channel.file for channel in channels)]
-    if len(set(files)) < len(files):
+    files = [channel.file for channel in channels]
+    if len(set(files)) > 1 and len(set(files)) < len(list(groupby(files))):
         raise DataError(
             f"{path}: the signals of a file must follow each other, got {', '.join(files)[:80]}; "
             "correct the header"
@@ -147,7 +150,7 @@ def read_header(path: Path) -> Header:
 
 def _channel(line: str, path: Path) -> Channel:
     found = _SIGNAL.fullmatch(line)
-    if found is None or not _is_name(found["file"]):
+    if found is None or found["file"] in {".", ".."}:
         raise DataError(
             f"{path}: a signal line must be 'file format gain ... name', the file in the folder "
             f"of the header, got {line[:80]!r}; correct the header"
@@ -170,7 +173,3 @@ def _channel(line: str, path: Path) -> Channel:
         unit=unit or "mV",
         name=name or "",
     )
-
-
-def _is_name(file: str) -> bool:
-    return not {"/", "\\", "\0"} & set(file) and file not in {".", ".."}

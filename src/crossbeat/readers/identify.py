@@ -2,14 +2,14 @@
 
 import os
 import re
-import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from crossbeat.errors import DataError
 from crossbeat.leads import STANDARD
 from crossbeat.readers.guard_binary import mfer_definitions
 from crossbeat.readers.header import is_header, names_file
-from crossbeat.readers.limits import check_size, unreadable
+from crossbeat.readers.limits import read_start, unreadable
 from crossbeat.readers.tables import is_sample, split_line
 
 FORMATS = {
@@ -71,11 +71,25 @@ def identify(path: Path) -> str:
     Raises:
         DataError: the file is missing, unreadable, empty or in none of the formats.
     """
-    return find(path)[0]
+    return find(path).name
 
 
-def find(path: Path) -> tuple[str, Path]:
-    """The short name of the format, and the file to read: the header of a WFDB record.
+class Found(NamedTuple):
+    """What a path leads to.
+
+    Args:
+        name: of the format, one of ``FORMATS``.
+        path: of the file to read: the header of a WFDB record.
+        text: all that the file holds, where that is known.
+    """
+
+    name: str
+    path: Path
+    text: bytes | None = None
+
+
+def find(path: Path) -> Found:
+    """The format, and the file to read.
 
     Raises:
         DataError: as ``identify``.
@@ -84,29 +98,27 @@ def find(path: Path) -> tuple[str, Path]:
     header = path.with_name(path.name + ".hea") if head is None else path.with_suffix(".hea")
     if head is None:
         if path.suffix != ".hea" and os.path.isfile(header):
-            return "wfdb", header
+            return Found("wfdb", header)
         either = path if path.suffix == ".hea" else f"{path}, nor {header.name}"
         raise DataError(f"there is no file {either}; check the path")
     if path == header and is_header(head, alone=True):
-        return "wfdb", path
+        return Found("wfdb", path, head if len(head) < HEAD else None)
     if not head:
         raise DataError(f"{path} must be an ECG file, but is empty; copy it again")
     if path != header and names_file(header, path.name):
-        return "wfdb", header
+        return Found("wfdb", header)
     name = _by_signature(head) or _by_text(head, path) or _by_definitions(head)
     if name is None:
         raise DataError(
             f"{path} must be in a format that crossbeat reads, but is {_reason(head, path)}"
         )
-    return name, path
+    return Found(name, path)
 
 
 def _head(path: Path) -> bytes | None:
     """The first bytes of a file; nothing if there is none."""
     try:
-        check_size(path, sys.maxsize)
-        with path.open("rb") as file:
-            return file.read(HEAD)
+        return read_start(path, HEAD)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:  # ValueError: a path with a null character

@@ -1,5 +1,6 @@
 """How large a file may be, so that no file takes all memory or any time."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -19,6 +20,24 @@ MOST_CHANNELS = 256
 """Signals of one file."""
 
 
+_OPEN = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Not to wait for a pipe that nobody writes to."""
+
+
+def read_start(path: Path, num: int) -> bytes:
+    """The first bytes of a file.
+
+    Args:
+        path: the file.
+        num: how many bytes, if it has them.
+
+    Raises:
+        OSError: there is no file, or it cannot be read.
+        DataError: it is a folder, device or pipe.
+    """
+    return _read(path, num, None)
+
+
 def read_bounded(path: Path, most: int = MOST_BYTES) -> bytes:
     """All of a file.
 
@@ -27,13 +46,22 @@ def read_bounded(path: Path, most: int = MOST_BYTES) -> bytes:
         most: bytes that it may have.
 
     Raises:
-        DataError: it is no file, cannot be read, or is larger.
+        OSError: there is no file, or it cannot be read.
+        DataError: it is a folder, device or pipe, or is larger.
     """
+    return _read(path, most + 1, most)
+
+
+def _read(path: Path, num: int, most: int | None) -> bytes:
+    file = os.open(path, _OPEN)
     try:
-        check_size(path, most)
-        return path.read_bytes()
-    except OSError as error:
-        raise unreadable(path, error) from None
+        size = _check(path, os.fstat(file), most)
+        parts = [os.read(file, min(num, size))]
+        while parts[-1] and sum(map(len, parts)) < min(num, size):
+            parts.append(os.read(file, size))
+    finally:
+        os.close(file)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def check_size(path: Path, most: int = MOST_BYTES) -> int:
@@ -43,10 +71,13 @@ def check_size(path: Path, most: int = MOST_BYTES) -> int:
         OSError: there is no file.
         DataError: it is a folder, device or pipe, or is larger than ``most`` bytes.
     """
-    status = path.stat()
+    return _check(path, path.stat(), most)
+
+
+def _check(path: Path, status: os.stat_result, most: int | None) -> int:
     if not stat.S_ISREG(status.st_mode):
         raise DataError(f"{path} must be a file, got a folder, device or pipe; check the path")
-    if status.st_size > most:
+    if most is not None and status.st_size > most:
         raise DataError(
             f"{path} must have at most {most:,} bytes, got {status.st_size:,}; cut out the part "
             "that is needed"

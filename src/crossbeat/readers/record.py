@@ -14,7 +14,7 @@ from crossbeat.leads import STANDARD
 LEAST_FS, MOST_FS = 10.0, 100_000.0
 """Hertz: no ECG is sampled slower or faster; beyond, resampling could need any memory."""
 
-_LEADS = {lead.lower() for lead in STANDARD}
+_SPELLINGS = {lead.lower(): lead for lead in STANDARD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +50,15 @@ class Signal(NamedTuple):
     fs: float
 
 
-def lead_rows(names: Sequence[str], path: Path) -> list[int]:
-    """Where the twelve leads stand among the names of signals, in any case.
+def lead_rows(names: Sequence[str], path: Path) -> dict[int, str]:
+    """Where the twelve leads stand among the names of signals, in any case: their names by row.
 
     Raises:
         DataError: there is none, or one twice.
     """
-    rows = [row for row, name in enumerate(names) if name.strip().lower() in _LEADS]
-    found = {names[row].strip().lower() for row in rows}
-    if not rows or len(found) < len(rows):
+    plain = [name.strip().lower() for name in names]
+    rows = {row: _SPELLINGS[name] for row, name in enumerate(plain) if name in _SPELLINGS}
+    if not rows or len(set(rows.values())) < len(rows):
         raise DataError(
             f"{path} must hold ECG leads, each once, got {', '.join(names)[:200] or 'none'}; "
             f"name them {', '.join(STANDARD)}"

@@ -63,13 +63,12 @@ def read_csv(path: Path, layout: Layout) -> Record:
             f"layout, got {len(names)} leads; add them"
         )
     rows = lead_rows(names, path)
-    given = tuple(names[row].lower() for row in rows)
-    if layout.leads and given != tuple(lead.lower() for lead in layout.names):
+    if layout.leads and layout.names != tuple(rows.values()):
         raise DataError(
             f"{path} has a line of names, {', '.join(names)[:200]}, and the layout other ones, "
             f"{', '.join(layout.leads)}; leave the leads of the layout out"
         )
-    table = _parse(path, body, _separator(line), rows)
+    table = _parse(path, body, _separator(line), list(rows))
     return assemble(
         (
             Signal(names[row], values, layout.unit, layout.fs)

@@ -14,7 +14,13 @@ from jaxtyping import Float32
 
 from crossbeat.errors import DataError
 from crossbeat.readers.header import Channel, Header, read_header
-from crossbeat.readers.limits import MOST_BYTES, MOST_PARSED_BYTES, check_size, missing_extra
+from crossbeat.readers.limits import (
+    MOST_BYTES,
+    MOST_PARSED_BYTES,
+    check_size,
+    missing_extra,
+    read_bounded,
+)
 from crossbeat.readers.record import Record, as_float32
 
 _MISSING = -32768
@@ -24,18 +30,20 @@ _BITS = {8: 8, 16: 16, 24: 24, 32: 32, 61: 16, 80: 8, 160: 16, 212: 12, 310: 10,
 """Bits of a sample in each format of fixed width (signal(5))."""
 
 
-def read_record(header: Path) -> Record:
+def read_record(header: Path, text: bytes | None = None) -> Record:
     """All signals of a WFDB record, in their own units.
 
     Args:
         header: its header file.
+        text: what the header file holds, if that is known; else it is read.
 
     Raises:
+        OSError: there is no header, or it cannot be read.
         DataError: the header breaks the format's rules, a signal file is missing or does not
             hold what the header says, signals have different rates, or the format is not 16
             and the package ``wfdb`` is absent.
     """
-    described = read_header(header)
+    described = read_header(header, text)
     for channel in described.channels:
         if channel.frame != 1:
             raise DataError(
@@ -74,8 +82,7 @@ def _read_16(header: Path, described: Header) -> Float32[np.ndarray, "signal tim
 
 def _read_file(path: Path, channels: list[Channel], samples: int | None, room: int) -> np.ndarray:
     try:
-        check_size(path, room)
-        data = path.read_bytes()
+        data = read_bounded(path, room)
     except OSError as error:
         raise _no_file(path, error) from None
     num, offset = len(channels), channels[0].offset
