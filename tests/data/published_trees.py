@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from crossbeat import simulate
 from crossbeat.leads import STANDARD
+from crossbeat.signal import resample
 
 SCP = """,description,diagnostic,form,rhythm,diagnostic_class,diagnostic_subclass
 NORM,normal ECG,1.0,,,NORM,NORM
@@ -24,7 +26,8 @@ _HEADER = (
 def write_record(stem: Path, fs: int, unit: str, *, seed: int) -> None:
     """Twelve leads of 10 s in WFDB format 16, the limb leads in PTB-XL's capitals."""
     stem.parent.mkdir(parents=True, exist_ok=True)
-    waves = np.random.default_rng(seed).normal(0, 300, (12, fs * 10)).astype("<i2")
+    ecg = simulate.ecg_block(simulate.draw_patients(1, seed), 0, seed)[0]
+    waves = np.rint(1000 * resample(ecg, float(simulate.FS), float(fs))).astype("<i2")
     waves.T.tofile(stem.with_suffix(".dat"))
     lines = [f"{stem.name}.dat 16 1000.0(0)/{unit} 16 0 0 0 0 {lead.upper()}" for lead in STANDARD]
     stem.with_suffix(".hea").write_text(
@@ -59,6 +62,12 @@ def write_normalised(folder: Path, rows: list[tuple[int, int, str, str, str, int
     return folder
 
 
+def write_film(path: Path, pixels: int, *, seed: int) -> None:
+    """A square image of grey noise."""
+    grey = np.random.default_rng(seed).integers(0, 255, (pixels, pixels), dtype=np.uint8)
+    Image.fromarray(grey).save(path)
+
+
 def write_nih(
     folder: Path, rows: list[tuple[str, str, int, int, str, str]], *, pixels: int = 40
 ) -> Path:
@@ -73,7 +82,6 @@ def write_nih(
     ]
     for number, (name, findings, patient, age, sex, view) in enumerate(rows):
         lines.append(f"{name},{findings},0,{patient},{age},{sex},{view},2682,2749,0.143,0.143")
-        grey = np.random.default_rng(number).integers(0, 255, (pixels, pixels), dtype=np.uint8)
-        Image.fromarray(grey).save(images / name)
+        write_film(images / name, pixels, seed=number)
     (folder / "Data_Entry_2017.csv").write_text("\n".join(lines) + "\n")
     return folder

@@ -159,5 +159,5 @@ def test_a_single_pair_cannot_be_shuffled(tiny: Cohort) -> None:
 
 
 def test_every_data_set_has_a_name() -> None:
-    assert set(COHORTS) == {"virtual", "ptb-xl", "nih-cxr14", "label-matched"}
+    assert set(COHORTS) == {"virtual", "ptb-xl", "nih-cxr14", "label-matched", "files", "mimic"}
     assert all(callable(builder.build) for builder in COHORTS.values())

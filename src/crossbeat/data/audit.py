@@ -35,7 +35,9 @@ def without_leaks(table: pl.DataFrame, digests: Digests) -> tuple[pl.DataFrame, 
     Args:
         table: of a cohort.
     """
-    order = pl.col("split").replace_strict({name: i for i, name in enumerate(SPLITS)})
+    order = pl.col("split").replace_strict(
+        {name: i for i, name in enumerate(SPLITS)}, default=len(SPLITS)
+    )
     signals = _with_signals(table, digests)
     leaks = pl.any_horizontal(
         pl.lit(value=False),

@@ -8,18 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from jaxtyping import Int16, Shaped
+from jaxtyping import Shaped
 
 from crossbeat.data.build import Block
-from crossbeat.data.info import CohortInfo
 from crossbeat.data.pairing import Pairing, pair
 from crossbeat.data.rejected import Rejected
-from crossbeat.data.store import to_int16
+from crossbeat.data.sources import read_wave
 from crossbeat.data.table import REPORTED, label_column
 from crossbeat.errors import DataError
 from crossbeat.images import read_xray
-from crossbeat.quality import require
-from crossbeat.readers import read_ecg
 from crossbeat.signal import Preprocessing
 
 
@@ -67,7 +64,7 @@ def block_of(reading: Reading, given: Encounters) -> Block:
     A record is read when a pair or the settings ask for it. One that is unusable leaves, and the
     others are paired again. Of several records of a patient with the same signal the first stays.
     """
-    waves = _Shelf(given.ecgs, partial(_wave, reading.preprocessing), reading.root)
+    waves = _Shelf(given.ecgs, partial(read_wave, clean=reading.preprocessing), reading.root)
     films = _Shelf(given.xrays, partial(read_xray, size=reading.image_size), reading.root)
     if reading.unpaired_ecgs:
         waves.read(range(given.ecgs.height))
@@ -137,11 +134,6 @@ class _Shelf:
                 rule="duplicate",
             )
         return array
-
-
-def _wave(clean: Preprocessing, file: str) -> Int16[np.ndarray, "lead time"]:
-    values = clean.apply(require(read_ecg(file), file, clean.seconds)).values
-    return to_int16(values[None], CohortInfo.ecg_gain, file)[0]
 
 
 def _paired(

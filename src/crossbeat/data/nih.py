@@ -158,4 +158,4 @@ def _block(settings: NihCxr14, table: pl.DataFrame) -> Block:
         settings.root.parent,
     )
     rows = table[kept].drop("file").with_columns(xray=pl.int_range(pl.len()))
-    return Block(rows, None, films if kept else None, rejected)
+    return Block(rows, None, films, rejected)

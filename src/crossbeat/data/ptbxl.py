@@ -215,7 +215,7 @@ def _block(settings: PtbXl, table: pl.DataFrame) -> Block:
         settings.root.parent,
     )
     rows = table[kept].drop("file").with_columns(ecg=pl.int_range(pl.len()))
-    return Block(rows, ecgs if kept else None, None, rejected)
+    return Block(rows, ecgs, None, rejected)
 
 
 def _millivolts(file: str, clean: Preprocessing) -> Float32[np.ndarray, "lead time"]:

@@ -9,6 +9,7 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.matched import LabelMatched
 from crossbeat.data.mimic import Mimic
 from crossbeat.data.nih import NihCxr14
+from crossbeat.data.own import OwnFiles
 from crossbeat.data.ptbxl import PtbXl
 from crossbeat.data.virtual import Virtual
 
@@ -27,6 +28,7 @@ COHORTS: dict[str, type[Builder]] = {
     "virtual": Virtual,
     "ptb-xl": PtbXl,
     "nih-cxr14": NihCxr14,
+    "files": OwnFiles,
     "mimic": Mimic,
     "label-matched": LabelMatched,
 }

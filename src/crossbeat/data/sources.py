@@ -6,13 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from jaxtyping import Shaped
+from jaxtyping import Int16, Shaped
 
+from crossbeat.data.info import CohortInfo
 from crossbeat.data.rejected import Rejected
+from crossbeat.data.store import to_int16
 from crossbeat.errors import DataError
+from crossbeat.quality import Length, require
+from crossbeat.readers import Layout, read_ecg
+from crossbeat.signal import Preprocessing
 
 BLOCK = 256
 """Records per shard."""
+
+_USUAL = Length()
 
 
 def read_csv(path: Path, columns: Mapping[str, type]) -> pl.DataFrame:
@@ -25,19 +32,17 @@ def read_csv(path: Path, columns: Mapping[str, type]) -> pl.DataFrame:
     Raises:
         DataError: the file is absent, lacks a column, or holds a value that does not fit.
     """
-    if not path.is_file():
-        raise DataError(f"there is no file {path}; name the folder that holds it")
+    there = header_of(path)
+    absent = [name for name in columns if name not in there]
+    if absent:
+        raise DataError(
+            f"{path} must have the columns {', '.join(columns)}, but lacks {', '.join(absent)}; "
+            "use the table as published"
+        )
     try:
-        there = pl.read_csv(path, infer_schema=False, n_rows=1).columns
-        absent = [name for name in columns if name not in there]
-        if absent:
-            raise DataError(
-                f"{path} must have the columns {', '.join(columns)}, but lacks "
-                f"{', '.join(absent)}; use the table as published"
-            )
         text = pl.read_csv(path, infer_schema=False, columns=list(columns))
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"{path} must be a CSV table, got: {error}; download it again") from error
+        raise _no_table(path, error) from error
     try:
         return text.select(
             pl.col(name) if dtype is str else pl.col(name).cast(pl.Float64).cast(dtype)
@@ -45,6 +50,24 @@ def read_csv(path: Path, columns: Mapping[str, type]) -> pl.DataFrame:
         )
     except pl.exceptions.PolarsError as error:
         raise DataError(f"values of {path} must fit their columns: {error}; correct it") from error
+
+
+def header_of(path: Path) -> list[str]:
+    """The names of a table's columns.
+
+    Raises:
+        DataError: the file is absent or no CSV table.
+    """
+    if not path.is_file():
+        raise DataError(f"there is no file {path}; name the folder that holds it")
+    try:
+        return pl.read_csv(path, infer_schema=False, n_rows=1).columns
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise _no_table(path, error) from error
+
+
+def _no_table(path: Path, error: Exception) -> DataError:
+    return DataError(f"{path} must be a CSV table, got: {error}; download it again")
 
 
 def published(folder: Path, name: str) -> Path:
@@ -78,15 +101,34 @@ def spans(num_rows: int) -> list[slice]:
     return [slice(start, start + BLOCK) for start in range(0, num_rows, BLOCK)]
 
 
+def read_wave(
+    file: str, *, clean: Preprocessing, layout: Layout | None = None, length: Length = _USUAL
+) -> Int16[np.ndarray, "lead time"]:
+    """An ECG file as a cohort stores it: checked, repaired, cleaned, in steps of a microvolt.
+
+    Args:
+        clean: the form that it is brought to.
+        layout: of a file that does not say its rate and unit.
+        length: what becomes of a longer or shorter one.
+
+    Raises:
+        DataError: the file cannot be read, or a check of ``crossbeat.quality`` rejects the ECG.
+    """
+    ecg = require(read_ecg(file, layout), file, clean.seconds, length)
+    return to_int16(clean.apply(ecg).values[None], CohortInfo.ecg_gain, file)[0]
+
+
 def read_each(
     records: pl.DataFrame, read: Callable[[str], Shaped[np.ndarray, "..."]], root: Path
-) -> tuple[list[int], Shaped[np.ndarray, "record ..."], tuple[Rejected, ...]]:
+) -> tuple[list[int], Shaped[np.ndarray, "record ..."] | None, tuple[Rejected, ...]]:
     """Every record that can be read: its number, its array, and what was left out.
 
     Args:
         records: with the columns record (its name) and file.
         read: of a file; raises ``DataError`` where it is unusable; arrays have one shape.
         root: left out of files and reasons, so that they are the same on every machine.
+
+    Returns the arrays as None where there is no record.
     """
     kept, arrays, rejected = [], [], []
     for number, (record, file) in enumerate(records.select("record", "file").rows()):
@@ -102,4 +144,4 @@ def read_each(
                     reason=str(error).replace(f"{root}/", ""),
                 )
             )
-    return kept, np.array(arrays), tuple(rejected)
+    return kept, np.array(arrays) if arrays else None, tuple(rejected)
