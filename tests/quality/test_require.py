@@ -1,4 +1,4 @@
-"""Verdicts on an ECG: each bad input is named, each safe repair is made."""
+"""``require``: each bad input is named, each safe repair is made."""
 
 import numpy as np
 import pytest
@@ -31,18 +31,15 @@ def actions(record: Ecg) -> dict[str, str]:
 
 def test_a_sound_ecg_passes_every_check_unchanged() -> None:
     record = ecg()
-    assert actions(record) == dict.fromkeys(["leads", "length", "gaps", "flat", "peak"], "ok")
+    assert set(actions(record).values()) == {"ok"}
     np.testing.assert_array_equal(quality.require(record, "a.hea", 10.0).values, record.values)
 
 
 def test_a_verdict_that_is_not_ok_says_why() -> None:
     bad = changed(ecg(("I", "V1"), seconds=3, scale=900), "I", slice(None), np.nan)
-    for verdict in quality.check(bad, 10.0):
-        assert bool(verdict.message) == (verdict.action != "ok")
-
-
-def test_longer_than_needed_is_fine() -> None:
-    assert quality.require(ecg(seconds=30), "a.hea", 10.0).values.shape == (12, 15000)
+    found = [verdict for verdict in quality.check(bad, 10.0) if verdict.action != "ok"]
+    assert {"leads", "length", "gaps", "unit"} <= {verdict.name for verdict in found}
+    assert all(verdict.message and verdict.rule for verdict in found)
 
 
 def test_leads_come_back_in_the_standard_order() -> None:
@@ -142,12 +139,12 @@ def test_volt_taken_for_millivolt_is_refused() -> None:
 def test_the_peak_is_counted_from_the_level_of_each_lead() -> None:
     record = ecg()
     offset = Ecg(record.values + np.float32(100), record.leads, record.fs)
-    assert actions(offset)["peak"] == "ok"
+    assert actions(offset)["unit"] == "ok"
 
 
-@pytest.mark.parametrize("scale", [0.1, 10.0])
+@pytest.mark.parametrize("scale", [0.5, 4.0])
 def test_low_and_high_voltage_pass(scale: float) -> None:
-    assert actions(ecg(scale=scale))["peak"] == "ok"
+    assert actions(ecg(scale=scale))["unit"] == "ok"
 
 
 def test_the_message_lists_every_reason() -> None:

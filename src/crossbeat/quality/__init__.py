@@ -1,0 +1,87 @@
+"""Named verdicts on an ECG, and the ECG that may be used: what is wrong is refused or repaired."""
+
+from crossbeat.errors import DataError
+from crossbeat.leads import STANDARD, complete
+from crossbeat.quality.amplitude import check_unit
+from crossbeat.quality.disturbances import (
+    between_beats,
+    check_mains,
+    check_noise,
+    check_pacing,
+    check_wander,
+)
+from crossbeat.quality.electrodes import check_reversal
+from crossbeat.quality.length import Length, check_length, cut, pad
+from crossbeat.quality.limb import check_limb, mend
+from crossbeat.quality.recording import fill, recording
+from crossbeat.quality.samples import (
+    check_clipped,
+    check_dropout,
+    check_flat,
+    check_gaps,
+    check_leads,
+)
+from crossbeat.quality.verdict import Verdict, told
+from crossbeat.signal import Ecg
+
+__all__ = ["Length", "Verdict", "check", "require", "told"]
+
+_FIRST = Length()
+
+
+def check(ecg: Ecg, seconds: float, length: Length = _FIRST) -> list[Verdict]:
+    """What each check found, in a fixed order: one verdict, or one for each lead at fault.
+
+    Of an ECG without any sample only leads, length and gaps are judged.
+
+    Args:
+        ecg: of any leads, rate and length.
+        seconds: the length that is needed.
+        length: which part of a longer ECG is judged, and whether a shorter one is padded.
+    """
+    part = cut(ecg, seconds, length)
+    found = [*check_leads(part), check_length(ecg, seconds, length), *check_gaps(part)]
+    record = recording(part)
+    if record is None:
+        return found
+    spoilt = [*check_flat(record), *check_dropout(record), *check_clipped(record)]
+    noise = between_beats(record)
+    found += [*spoilt, check_unit(record, noise)]
+    lost = {verdict.lead for verdict in spoilt if verdict.action == "reject"}
+    sound = recording(part, without=lost) if lost else record
+    if sound is not None:
+        found += [check_limb(sound), check_reversal(sound)]
+    return [
+        *found,
+        *check_noise(record, noise),
+        check_mains(record),
+        *check_wander(record),
+        check_pacing(record, noise),
+    ]
+
+
+def require(ecg: Ecg, source: str, seconds: float, length: Length = _FIRST) -> Ecg:
+    """The twelve leads of an ECG that no check rejects, repaired where that is safe.
+
+    Limb leads that follow from I and II are derived, limb leads that are exchanged or turned over
+    are put right, short gaps interpolated, and the length is what is needed.
+
+    Args:
+        ecg: of any leads, rate and length.
+        source: names the ECG in messages, such as its file.
+        seconds: the length that is needed.
+        length: what becomes of a longer or shorter ECG.
+
+    Raises:
+        DataError: a check rejects the ECG; the message lists each that does.
+    """
+    verdicts = check(ecg, seconds, length)
+    reasons = told(verdict for verdict in verdicts if verdict.action == "reject")
+    if reasons:
+        raise DataError(f"{source}: {'; '.join(reasons)}")
+    part = cut(ecg, seconds, length)
+    part = Ecg(fill(part.values), part.leads, part.fs)
+    if any(verdict.name == "limb" and verdict.action == "repair" for verdict in verdicts):
+        part = mend(part)
+    whole = Ecg(complete(part.values, part.leads, STANDARD), STANDARD, part.fs)
+    return pad(whole, seconds)

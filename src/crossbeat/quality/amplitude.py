@@ -1,0 +1,66 @@
+"""Whether numbers that are called millivolts can be millivolts."""
+
+import numpy as np
+from jaxtyping import Float32
+
+from crossbeat.quality.recording import Recording
+from crossbeat.quality.verdict import Verdict
+
+LEAST_PEAK = 0.05
+"""Millivolts: below, it is no ECG in millivolts (low voltage means 0.5 in every limb lead)."""
+
+GREATEST_PEAK = 50.0
+"""Millivolts: from here on, it is no ECG in millivolts (16 bits of 1 uV end at 33)."""
+
+LEAST_SIZE = 0.3
+"""Millivolts that the largest lead spans at least; in PTB-XL 1.08 or more."""
+
+GREATEST_SIZE = 4.5
+"""Millivolts that the middle one of the leads spans at most; in PTB-XL 3.7 or less."""
+
+LARGE_SIZE = 2.5
+"""Millivolts that the middle one of 1 in 100 records of PTB-XL spans ..."""
+
+LARGE_NOISE = 0.03
+"""... and millivolts of noise in its quietest lead with which that was never seen: if all is
+large, signal and noise, it is the gain that is wrong."""
+
+USUAL_SIZE = 1.1
+"""Millivolts that the middle lead spans in the middle record of PTB-XL."""
+
+
+def check_unit(record: Recording, noise: Float32[np.ndarray, " lead"]) -> Verdict:
+    """Whether amplitudes are those of an ECG; the value is the one that tells, in millivolts.
+
+    Args:
+        noise: of each lead between beats, in millivolts.
+    """
+    peak = float(np.maximum(record.high - record.level, record.level - record.low).max())
+    middle = float(np.sort(record.size)[len(record.size) // 2])
+    largest = float(record.size.max())
+    rule = f"peak of at least {LEAST_PEAK:g} mV and below {GREATEST_PEAK:g} mV"
+    if peak >= GREATEST_PEAK:
+        text = f"peak of {peak:g} mV is not an ECG; is the signal in microvolt?"
+        return _rejected(peak, rule, text)
+    if peak < LEAST_PEAK:
+        text = f"peak of {peak:g} mV is not an ECG; is the signal in volt, or normalised?"
+        return _rejected(peak, rule, text)
+    if middle >= GREATEST_SIZE or (middle >= LARGE_SIZE and noise.min() >= LARGE_NOISE):
+        rule = (
+            f"the middle lead spans less than {GREATEST_SIZE:g} mV, or {LARGE_SIZE:g} mV where all "
+            f"leads have noise of {LARGE_NOISE:g} mV"
+        )
+        text = (
+            f"leads span {middle:.3g} mV, {middle / USUAL_SIZE:.2g} times the usual, and all of "
+            "them are large; is the gain in the header right?"
+        )
+        return _rejected(middle, rule, text)
+    if largest < LEAST_SIZE:
+        rule = f"the largest lead spans at least {LEAST_SIZE:g} mV"
+        text = f"no lead spans more than {largest:.2g} mV; is the gain in the header right?"
+        return _rejected(largest, rule, text)
+    return Verdict(name="unit", value=peak, rule=rule)
+
+
+def _rejected(value: float, rule: str, message: str) -> Verdict:
+    return Verdict(name="unit", value=value, rule=rule, action="reject", message=message)

@@ -1,0 +1,190 @@
+"""Limb leads against Einthoven and Goldberger: which one is wrong, and how.
+
+The limb leads are six views of two signals, so whatever part of them lies outside those two is an
+error. It is a quadratic form of their covariances, and remains one when leads are exchanged,
+negated or scaled: every explanation of an error is tried on a matrix of 6 x 6.
+
+Source: Einthoven, Fahr and de Waart 1913; Goldberger 1942.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+from scipy.linalg import eigh
+
+from crossbeat.leads import INDEPENDENT, STANDARD, expansion
+from crossbeat.quality.recording import Recording, recording
+from crossbeat.quality.verdict import Verdict
+from crossbeat.signal import Ecg
+
+LIMB = tuple(lead for lead in STANDARD if not lead.startswith("V"))
+
+RESIDUAL = 0.03
+"""Greatest part of the limb leads, as root mean square, that breaks their equations; whole
+microvolts make it 0.006 in PTB-XL, steps of 5 microvolts 0.007 in CinC 2021."""
+
+LEAST_RESIDUAL = 0.005
+"""Millivolts of that part, below which it is the rounding of coarse steps."""
+
+UNIQUE = 0.1
+"""The part that the second best choice of gains must leave unexplained; in PTB-XL 0.23 to 0.7."""
+
+SAME_GAIN = 0.05
+"""How far the gains of leads may differ and count as one."""
+
+Square = Float[np.ndarray, "lead lead"]
+Kind = Literal["swapped", "negated", "scaled", "gains", "foreign", "unclear"]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with limb leads.
+
+    Args:
+        kind: ``swapped``: two columns are exchanged; ``negated``: one has the wrong sign;
+            ``scaled``: one has another gain than the others; ``gains``: several have;
+            ``foreign``: one does not belong to the others; ``unclear``: none of these explains
+            it, or several do.
+        leads: those at fault; none if ``gains`` or ``unclear``.
+        residual: the part of the limb leads, as they are, that breaks the equations, 0 to 1.
+        factor: how many times too large a ``scaled`` lead is.
+    """
+
+    kind: Kind
+    leads: tuple[str, ...]
+    residual: float
+    factor: float = 1.0
+
+
+_REPAIRS = {
+    "swapped": "lead {} are exchanged; they are put in their places",
+    "negated": "lead {} has the wrong sign; it is turned over",
+}
+_REASONS = {
+    "scaled": "lead {} is {:.3g} times as large as the other limb leads make it; is its gain in "
+    "the header right?",
+    "gains": "the limb leads fit together only if each has a gain of its own; are the gains in "
+    "the header right?",
+    "foreign": "lead {} does not belong to the other limb leads; supply it again, or leave it out",
+    "unclear": "the limb leads do not fit together; check their names and the electrodes",
+}
+
+
+def check_limb(record: Recording) -> Verdict:
+    """Whether the limb leads fit together; the value is the part of them that does not, 0 to 1.
+
+    At least three are needed to tell.
+    """
+    leads, covariance = _covariance(record)
+    rule = f"III = II - I and the equations of aVR, aVL and aVF, but for {RESIDUAL:g} of their size"
+    found = _diagnosed(leads, covariance)
+    if found is None:
+        return Verdict(name="limb", value=_residual(leads, covariance), rule=rule)
+    names = ", ".join(found.leads)
+    repair = found.kind in _REPAIRS
+    text = _REPAIRS[found.kind] if repair else _REASONS[found.kind]
+    return Verdict(
+        name="limb",
+        value=found.residual,
+        rule=rule,
+        action="repair" if repair else "reject",
+        lead=names,
+        message=text.format(names, found.factor),
+    )
+
+
+def mend(ecg: Ecg) -> Ecg:
+    """The same with two limb leads exchanged, or one turned over, if that is what is wrong."""
+    record = recording(ecg)
+    found = _diagnosed(*_covariance(record)) if record else None
+    if found is None or found.kind not in _REPAIRS:
+        return ecg
+    values = ecg.values.copy()
+    rows = [ecg.leads.index(lead) for lead in found.leads]
+    values[rows] = -values[rows] if found.kind == "negated" else values[rows[::-1]]
+    return Ecg(values, ecg.leads, ecg.fs)
+
+
+def _covariance(record: Recording) -> tuple[tuple[str, ...], Square]:
+    leads = tuple(lead for lead in record.leads if lead in LIMB)
+    values = record.slow[[record.leads.index(lead) for lead in leads]].astype(np.float64)
+    values -= values.mean(axis=1, keepdims=True)
+    return leads, values @ values.T / values.shape[1]
+
+
+def _diagnosed(leads: tuple[str, ...], covariance: Square) -> Fault | None:
+    residual = _residual(leads, covariance)
+    if residual <= RESIDUAL or residual * np.sqrt(np.trace(covariance)) <= LEAST_RESIDUAL:
+        return None
+    simple = [*_exchanged(leads, covariance), *_turned(leads, covariance)]
+    if simple:
+        kind, names = simple[0] if len(simple) == 1 else ("unclear", ())
+        return Fault(kind, names, residual)
+    return (
+        _gains(leads, covariance, residual)
+        or _foreign(leads, covariance, residual)
+        or Fault("unclear", (), residual)
+    )
+
+
+@cache
+def _outside(leads: tuple[str, ...]) -> Square:
+    """Projects onto what I and II cannot give these leads."""
+    views = expansion(leads, INDEPENDENT[:2])
+    return np.eye(len(leads)) - views @ np.linalg.pinv(views)
+
+
+def _residual(leads: tuple[str, ...], covariance: Square) -> float:
+    total = np.trace(covariance)
+    if len(leads) < 3 or total <= 0:
+        return 0.0
+    return float(np.sqrt(max((_outside(leads) * covariance).sum() / total, 0.0)))
+
+
+def _exchanged(
+    leads: tuple[str, ...], covariance: Square
+) -> Iterator[tuple[Kind, tuple[str, ...]]]:
+    for one, other in combinations(range(len(leads)), 2):
+        order = np.arange(len(leads))
+        order[[one, other]] = other, one
+        if _residual(leads, covariance[np.ix_(order, order)]) <= RESIDUAL:
+            yield "swapped", (leads[one], leads[other])
+
+
+def _turned(leads: tuple[str, ...], covariance: Square) -> Iterator[tuple[Kind, tuple[str, ...]]]:
+    for row, lead in enumerate(leads):
+        sign = np.ones(len(leads))
+        sign[row] = -1
+        if _residual(leads, covariance * np.outer(sign, sign)) <= RESIDUAL:
+            yield "negated", (lead,)
+
+
+def _gains(leads: tuple[str, ...], covariance: Square, residual: float) -> Fault | None:
+    """The factors of the leads that leave the least outside: the lowest eigenvector."""
+    parts, vectors = eigh(_outside(leads) * covariance, np.diag(np.diag(covariance)))
+    best, second = np.sqrt(np.maximum(parts[:2], 0))
+    factors = vectors[:, 0] / np.median(vectors[:, 0])
+    if best > RESIDUAL or second < UNIQUE or factors.min() <= 0:
+        return None
+    other = np.flatnonzero(np.abs(factors - 1) > SAME_GAIN)
+    if len(other) != 1:
+        return Fault("gains", (), residual)
+    return Fault("scaled", (leads[other[0]],), residual, float(1 / factors[other[0]]))
+
+
+def _foreign(leads: tuple[str, ...], covariance: Square, residual: float) -> Fault | None:
+    """The only lead without which the others fit together; three others at least must show it."""
+    without = [np.delete(np.arange(len(leads)), row) for row in range(len(leads))]
+    fitting = [
+        lead
+        for lead, rows in zip(leads, without, strict=True)
+        if _residual(tuple(leads[row] for row in rows), covariance[np.ix_(rows, rows)]) <= RESIDUAL
+    ]
+    if len(leads) < 4 or len(fitting) != 1:
+        return None
+    return Fault("foreign", (fitting[0],), residual)

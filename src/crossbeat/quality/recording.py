@@ -1,0 +1,111 @@
+"""An ECG as checks measure it: without gaps, and once more at a low rate."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int
+
+from crossbeat.signal import Ecg
+
+SLOW_FS = 100.0
+"""Hertz from which on means of samples stand for them: enough for QRS complexes."""
+
+OUTLIERS = 0.005
+"""The share of the lowest and of the highest values that ``size`` leaves out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The leads that have samples, and what several checks need of them.
+
+    Args:
+        values: millivolts, finite.
+        leads: the name of each row.
+        fs: sampling rate in hertz.
+        slow: millivolts, means of the samples of as short a time as 10 ms.
+        slow_fs: sampling rate of ``slow`` in hertz.
+        low: the lowest value of each lead.
+        high: the highest value of each lead.
+        level: the median of each lead.
+        size: millivolts that all values of each lead span, but for the ``OUTLIERS``.
+    """
+
+    values: Float32[np.ndarray, "lead time"]
+    leads: tuple[str, ...]
+    fs: float
+    slow: Float32[np.ndarray, "lead slow"]
+    slow_fs: float
+    low: Float32[np.ndarray, " lead"]
+    high: Float32[np.ndarray, " lead"]
+    level: Float32[np.ndarray, " lead"]
+    size: Float32[np.ndarray, " lead"]
+
+
+def recording(ecg: Ecg, without: Collection[str] = ()) -> Recording | None:
+    """What checks measure, or nothing where no lead has a sample.
+
+    Args:
+        without: leads to leave out.
+    """
+    values = ecg.values
+    any_there = np.isfinite(values).any(axis=1)
+    rows = [row for row, lead in enumerate(ecg.leads) if any_there[row] and lead not in without]
+    if not rows:
+        return None
+    values = fill(values if len(rows) == len(values) else values[rows])
+    slow, slow_fs = _slow(values, ecg.fs)
+    ordered = np.sort(slow, axis=1)
+    num, cut = ordered.shape[1], int(OUTLIERS * ordered.shape[1])
+    return Recording(
+        values=values,
+        leads=tuple(ecg.leads[row] for row in rows),
+        fs=ecg.fs,
+        slow=slow,
+        slow_fs=slow_fs,
+        low=values.min(axis=1),
+        high=values.max(axis=1),
+        level=ordered[:, num // 2],
+        size=ordered[:, num - 1 - cut] - ordered[:, cut],
+    )
+
+
+def fill(values: Float32[np.ndarray, "lead time"]) -> Float32[np.ndarray, "lead time"]:
+    """The same without gaps: straight lines between the samples around them.
+
+    Args:
+        values: at least one finite sample of each lead; the result is these where all are.
+    """
+    present = np.isfinite(values)
+    if present.all():
+        return values
+    filled = values.copy()
+    for row, there in zip(filled, present, strict=True):
+        if not there.all():
+            row[~there] = np.interp(np.flatnonzero(~there), np.flatnonzero(there), row[there])
+    return filled
+
+
+def longest(stretch: Bool[np.ndarray, "*lead time"]) -> Int[np.ndarray, "*lead"]:
+    """The number of samples of the longest stretch that is true."""
+    at = np.arange(stretch.shape[-1])
+    before = np.maximum.accumulate(np.where(stretch, -1, at), axis=-1)
+    return np.asarray((at - before).max(axis=-1, initial=0))
+
+
+def _slow(
+    values: Float32[np.ndarray, "lead time"], fs: float
+) -> tuple[Float32[np.ndarray, "lead slow"], float]:
+    every = min(max(int(fs / SLOW_FS), 1), values.shape[1])
+    if every == 1:
+        return values, fs
+    mean = np.full(every, 1 / every, np.float32)  # faster than the method of that name
+    return blocks(values, every) @ mean, fs / every
+
+
+def blocks(
+    values: Float32[np.ndarray, "lead time"], length: int
+) -> Float32[np.ndarray, "lead block sample"]:
+    """Blocks of so many samples one after the other; what is left over at the end is left out."""
+    num = values.shape[1] // length
+    return values[:, : num * length].reshape(len(values), num, length)

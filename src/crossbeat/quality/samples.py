@@ -1,0 +1,145 @@
+"""Checks of what is there: leads, gaps, and stretches in which a lead tells nothing."""
+
+import numpy as np
+
+from crossbeat.leads import STANDARD, limb_leads
+from crossbeat.quality.recording import Recording, blocks, longest
+from crossbeat.quality.verdict import Verdict, judged
+from crossbeat.signal import Ecg
+
+LONGEST_GAP = 0.1
+"""Seconds without samples that are interpolated; a longer gap may hide a beat's onset."""
+
+FLAT = 0.005
+"""Millivolts from lowest to highest value below which a lead carries no signal."""
+
+LONGEST_PAUSE = 1.0
+"""Seconds for which a lead may stay as flat as ``FLAT``; in sound ones it was 0.5 at most."""
+
+_BLOCK = 0.1
+"""Seconds: how finely flat stretches are measured."""
+
+CLIPPED_RUN = 0.006
+"""Seconds at the very highest or lowest value of a lead, and at least 2 samples, that count."""
+
+CLIPPED_RUNS = 3
+"""So many of them mean that the values above or below were cut off; sound leads have 2 at most."""
+
+LONGEST_CLIPPED = 0.2
+"""Seconds of a single one; records of PTB-XL that end in repeated values have 0.12."""
+
+CLIPPED_FROM = 0.25
+"""Millivolts from the median; nearer to it, equal values come from coarse steps."""
+
+
+def check_leads(ecg: Ecg) -> list[Verdict]:
+    """Whether all twelve leads are there or follow from I and II; the value is 1 for a lost one."""
+    rule = "the twelve leads, or I, II and V1 to V6, from which the others follow"
+    known = set(ecg.leads)
+    if {"I", "II"} <= known:
+        known |= set(limb_leads(np.zeros(0), np.zeros(0)))
+    found = []
+    for lead in STANDARD:
+        if lead in ecg.leads:
+            continue
+        text = (
+            f"lead {lead} is missing; it is derived from I and II"
+            if lead in known
+            else f"lead {lead} is missing and does not follow from the others; supply it"
+        )
+        found.append(
+            Verdict(
+                name="leads",
+                value=1.0,
+                rule=rule,
+                action="repair" if lead in known else "reject",
+                lead=lead,
+                message=text,
+            )
+        )
+    return found or [Verdict(name="leads", value=0.0, rule=rule)]
+
+
+def check_gaps(ecg: Ecg) -> list[Verdict]:
+    """Whether samples are missing; the value is the longest gap in seconds."""
+    rule = f"no gap longer than {LONGEST_GAP:g} s"
+    found = []
+    absent = ~np.isfinite(ecg.values)
+    for row in np.flatnonzero(absent.any(axis=1)):
+        lead, gap = ecg.leads[row], float(longest(absent[row]) / ecg.fs)
+        where = f"lead {lead} lacks samples for up to {gap:g} s"
+        far = gap > LONGEST_GAP
+        found.append(
+            Verdict(
+                name="gaps",
+                value=gap,
+                rule=rule,
+                action="reject" if far else "repair",
+                lead=lead,
+                message=f"{where}, more than {LONGEST_GAP:g} s; use another recording"
+                if far
+                else f"{where}; they are interpolated",
+            )
+        )
+    return found or [Verdict(name="gaps", value=0.0, rule=rule)]
+
+
+def check_flat(record: Recording) -> list[Verdict]:
+    """Whether a lead carries no signal at all; the value is its span in millivolts."""
+    spans = (record.high - record.low).tolist()
+    return judged(
+        "flat",
+        f"at least {FLAT:g} mV from lowest to highest value",
+        dict(zip(record.leads, spans, strict=True)),
+        bad=lambda span: span < FLAT,
+        message="is flat; check the electrode, or leave the record out",
+    )
+
+
+def check_dropout(record: Recording) -> list[Verdict]:
+    """Whether a lead that carries a signal stops to; the value is for how many seconds."""
+    length = max(round(_BLOCK * record.fs), 2)
+    parts = blocks(record.values, length)
+    still = np.ptp(parts, axis=2) < FLAT
+    still[record.high - record.low < FLAT] = False
+    pauses = longest(still) * length / record.fs
+    return judged(
+        "dropout",
+        f"changes by {FLAT:g} mV at least once within {LONGEST_PAUSE:g} s",
+        dict(zip(record.leads, pauses.tolist(), strict=True)),
+        bad=lambda pause: pause >= LONGEST_PAUSE,
+        message=f"shows nothing for {LONGEST_PAUSE:g} s or longer; use another part or recording",
+    )
+
+
+def check_clipped(record: Recording) -> list[Verdict]:
+    """Whether values were cut off; the value is how many seconds a lead stays at its extremes.
+
+    Pacing spikes and the peaks of QRS complexes reach their extreme for a sample or two, and each
+    its own.
+    """
+    seconds = dict.fromkeys(record.leads, 0.0)
+    least = max(round(CLIPPED_RUN * record.fs), 2)
+    for extreme in (record.low, record.high):
+        at = record.values == extreme[:, None]
+        far = np.abs(extreme - record.level) >= CLIPPED_FROM
+        for row in np.flatnonzero(far & (at.sum(axis=1) >= CLIPPED_RUNS * least)):
+            lead = record.leads[row]
+            seconds[lead] = max(seconds[lead], _clipped(at[row], least, record.fs))
+    return judged(
+        "clipped",
+        f"fewer than {CLIPPED_RUNS} stretches of {CLIPPED_RUN:g} s and none of "
+        f"{LONGEST_CLIPPED:g} s at the highest or lowest value",
+        seconds,
+        bad=lambda long: long > 0,
+        message="is clipped; record it with a larger range, or leave it out",
+    )
+
+
+def _clipped(at: np.ndarray, least: int, fs: float) -> float:
+    edges = np.flatnonzero(np.diff(at, prepend=False, append=False))
+    runs = edges[1::2] - edges[::2]
+    runs = runs[runs >= least]
+    if len(runs) < CLIPPED_RUNS and runs.max(initial=0) < LONGEST_CLIPPED * fs:
+        return 0.0
+    return float(runs.sum() / fs)
