@@ -2,7 +2,8 @@
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 from typing import IO
@@ -25,14 +26,31 @@ def write_whole(path: Path, contents: bytes | str | Callable[[IO[bytes]], object
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{token_hex(4)}.part")  # machines share process numbers
     try:
-        with draft.open("wb") as file:
-            if callable(contents):
-                contents(file)
-            else:
-                file.write(contents.encode() if isinstance(contents, str) else contents)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        with disk_with_room(path):
+            with draft.open("wb") as file:
+                if callable(contents):
+                    contents(file)
+                else:
+                    file.write(contents.encode() if isinstance(contents, str) else contents)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def disk_with_room(path: Path) -> Iterator[None]:
+    """Write a file in the block; a full disk is told in a sentence.
+
+    Args:
+        path: what is written.
+
+    Raises:
+        DataError: the disk is full.
+    """
+    try:
+        yield
     except OSError as error:
         if error.errno not in _FULL:
             raise
@@ -40,5 +58,3 @@ def write_whole(path: Path, contents: bytes | str | Callable[[IO[bytes]], object
             f"the disk must have room for {path}, got: {error.strerror}; free some space and "
             "run the same command again, what is finished is kept"
         ) from error
-    finally:
-        draft.unlink(missing_ok=True)

@@ -1,20 +1,78 @@
-"""``crossbeat simulate --out DIR``."""
+"""``crossbeat simulate [--layout cohort|mimic] --out DIR``."""
 
+import argparse
+from dataclasses import fields
 from pathlib import Path
+from typing import Any, Literal
 
 from crossbeat.cli.options import command, note, parse
+from crossbeat.errors import ConfigError, suggestion
+
+_LAYOUTS = ("cohort", "mimic")
 
 
 def run(arguments: list[str]) -> None:
-    """Write a cohort of virtual patients."""
+    """Write virtual patients, as a cohort or as a tree in MIMIC's layout."""
+    layout = _layout(arguments)
+    settings = _settings(layout)
+    parser = command(
+        "simulate",
+        "Write virtual patients with ECGs and chest X-rays: a cohort, or with --layout mimic the "
+        "files of MIMIC-IV-ECG, MIMIC-CXR-JPG, MIMIC-IV-ED and MIMIC-IV as they are published.",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="the folder of the cohort or tree")
+    parser.add_argument(
+        "--layout",
+        type=Literal["cohort", "mimic"],
+        default=layout,
+        help="on the command line alone: the options depend on it",
+    )
+    parser.add_class_arguments(settings)
+    options = parse(parser, arguments, {"faults": "Faults"})
+    if options.layout != layout:
+        raise ConfigError(
+            f"layout must be given on the command line, got {options.layout} in a file; write "
+            f"crossbeat simulate --layout {options.layout}"
+        )
+    given = settings(**{field.name: options[field.name] for field in fields(settings)})
+    write = _write_tree if layout == "mimic" else _write_cohort
+    write(given, options.out)
+    note(f"{given.num_patients} patients: {options.out}")
+
+
+def _layout(arguments: list[str]) -> str:
+    words = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    words.add_argument("--layout", default="cohort")
+    try:
+        layout = words.parse_known_args(arguments)[0].layout
+    except argparse.ArgumentError:
+        layout = ""
+    if layout not in _LAYOUTS:
+        raise ConfigError(
+            f"--layout must be one of {', '.join(_LAYOUTS)}, got {layout!r}"
+            f"{suggestion(layout, _LAYOUTS)}; crossbeat simulate --help lists the options"
+        )
+    return layout
+
+
+def _settings(layout: str) -> Any:
+    if layout == "mimic":
+        from crossbeat.data.virtual_mimic import VirtualMimic
+
+        return VirtualMimic
     from crossbeat.data.virtual import Virtual
 
-    parser = command("simulate", "Write a cohort of virtual patients with ECGs and chest X-rays.")
-    parser.add_argument("--out", type=Path, required=True, help="the folder of the cohort")
-    parser.add_class_arguments(Virtual)
-    options = parse(parser, arguments)
+    return Virtual
+
+
+def _write_tree(settings: Any, folder: Path) -> None:
+    from crossbeat.cli.progress import bar
+
+    with bar(f"writing {folder.name}") as show:
+        settings.write(folder, progress=show)
+
+
+def _write_cohort(settings: Any, folder: Path) -> None:
     from crossbeat.cli.cohorts import built
 
-    names = [name for name in vars(Virtual()) if name in options]
-    cohort = built(Virtual(**{name: options[name] for name in names}), options.out)
-    note(f"{cohort.table.height} patients: {options.out}")
+    built(settings, folder)
