@@ -5,6 +5,7 @@ Sources: DICOM PS3.3 C.10.9 (waveform module), PS3.16 CID 3001 (names of leads).
 
 import re
 import warnings
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,19 @@ import numpy as np
 
 from crossbeat.errors import DataError
 from crossbeat.leads import STANDARD
-from crossbeat.readers.limits import MOST_CHANNELS, MOST_PARSED_BYTES, check_size, missing_extra
+from crossbeat.readers.limits import (
+    MOST_CHANNELS,
+    MOST_PARSED_BYTES,
+    missing_extra,
+    read_bounded,
+)
 from crossbeat.readers.record import Record, Signal, assemble
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-_SYNTAXES = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1"}
+_IMPLICIT = "1.2.840.10008.1.2"
+_SYNTAXES = {_IMPLICIT, "1.2.840.10008.1.2.1"}
 """Transfer syntaxes that are neither compressed nor big-endian."""
 
 _TYPES = {(8, "SB"): "i1", (8, "UB"): "u1", (16, "SS"): "<i2", (16, "US"): "<u2"}
@@ -49,27 +56,43 @@ def read_dicom(path: Path) -> Record:
             ``pydicom`` is absent.
     """
     try:
-        import pydicom.filereader as pydicom
+        import pydicom  # noqa: F401
     except ImportError:
         raise missing_extra(path, "a DICOM file", "pydicom") from None
-    check_size(path, MOST_PARSED_BYTES)
+    data = read_bounded(path, MOST_PARSED_BYTES)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of values that are checked here, or not used
         try:
-            syntax = str(pydicom.read_file_meta_info(path).get("TransferSyntaxUID", ""))
-            if syntax not in _SYNTAXES:
-                raise DataError(
-                    f"{path} must be DICOM that is not compressed and is little-endian, got "
-                    f"transfer syntax {syntax[:80] or 'none'}; export it so"
-                )
-            data = pydicom.dcmread(path, specific_tags=["WaveformSequence"])
-            return assemble(_recording(path, list(data.get("WaveformSequence") or ())), path)
+            return assemble(_recording(path, _groups(path, data)), path)
         except DataError:
             raise
         except Exception as error:  # the package raises whatever its parsing runs into
             raise DataError(
                 f"{path} must be sound DICOM, but: {str(error)[:300]}; copy or export it again"
             ) from error
+
+
+def _groups(path: Path, data: bytes) -> list["Dataset"]:
+    """The multiplex groups: read part by part, since the package would unpack any file."""
+    from pydicom.filereader import read_dataset, read_preamble
+    from pydicom.tag import Tag
+
+    file = BytesIO(data)  # gives no more bytes than there are, whatever length is claimed
+    read_preamble(file, force=False)
+    meta = read_dataset(file, False, True, stop_when=_is_past_meta)
+    syntax = _text(meta, "TransferSyntaxUID")
+    if syntax not in _SYNTAXES:
+        raise DataError(
+            f"{path} must be DICOM that is not compressed and is little-endian, got transfer "
+            f"syntax {syntax[:80] or 'none'}; export it so"
+        )
+    waveforms = Tag("WaveformSequence")
+    found = read_dataset(file, syntax == _IMPLICIT, True, specific_tags=[waveforms])
+    return list(found.WaveformSequence) if waveforms in found else []
+
+
+def _is_past_meta(tag: int, _vr: str | None, _length: int) -> bool:
+    return tag >> 16 != 2
 
 
 def _recording(path: Path, groups: list["Dataset"]) -> list[Signal]:

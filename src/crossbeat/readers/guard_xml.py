@@ -4,6 +4,7 @@ import binascii
 import re
 from base64 import b64decode
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from xml.parsers import expat
 
@@ -58,36 +59,44 @@ def check_xml(path: Path, seen: Seen = lambda *_: None) -> None:
 
 
 def _walk(path: Path, text: bytes | str, seen: Seen) -> None:
-    within: list[tuple[str, dict[str, str], list[str]]] = []
+    parser = expat.ParserCreate()
+    walk = _Walk(path, seen)
+    parser.buffer_text = True
+    parser.StartElementHandler = walk.start
+    parser.EndElementHandler = walk.end
+    parser.CharacterDataHandler = walk.write
+    parser.EntityDeclHandler = walk.refuse
+    parser.Parse(text, True)
 
-    def start(name: str, attributes: dict[str, str]) -> None:
-        if len(within) == DEEPEST:
+
+class _Walk:
+    """The elements that have begun and not ended, as a parser tells of them."""
+
+    def __init__(self, path: Path, seen: Seen) -> None:
+        self.path = path
+        self.seen = seen
+        self.within: list[tuple[str, dict[str, str], list[str]]] = []
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if len(self.within) == DEEPEST:
             raise DataError(
-                f"{path} must have at most {DEEPEST} elements within each other, got more; "
+                f"{self.path} must have at most {DEEPEST} elements within each other, got more; "
                 "export it again"
             )
-        within.append((name.rpartition(":")[2], attributes, []))
+        self.within.append((name.rpartition(":")[2], attributes, []))
 
-    def end(_: str) -> None:
-        name, attributes, own = within.pop()
-        seen(name, attributes, "".join(own))
+    def end(self, _: str) -> None:
+        name, attributes, own = self.within.pop()
+        self.seen(name, attributes, "".join(own))
 
-    def write(own: str) -> None:
-        within[-1][2].append(own)
+    def write(self, own: str) -> None:
+        self.within[-1][2].append(own)
 
-    def refuse(name: str, *_: object) -> None:
+    def refuse(self, name: str, *_: object) -> None:
         raise DataError(
-            f"{path} must declare no entities, got {name[:80]!r}; such XML can take all memory "
-            "or read other files, export it again"
+            f"{self.path} must declare no entities, got {name[:80]!r}; such XML can take all "
+            "memory or read other files, export it again"
         )
-
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    parser.CharacterDataHandler = write
-    parser.EntityDeclHandler = refuse
-    parser.Parse(text, True)
 
 
 def check_sierra(path: Path) -> None:
@@ -96,17 +105,17 @@ def check_sierra(path: Path) -> None:
     Raises:
         DataError: it claims too much.
     """
+    check_xml(path, partial(_check_claims, path))
 
-    def seen(name: str, attributes: dict[str, str], text: str) -> None:
-        if name in {"numberchannelsallocated", "numberchannelsvalid"} and not _few(text):
-            raise DataError(
-                f"{path}: {name} must be a number up to {MOST_CHANNELS}, got {text[:80]!r}; "
-                "export it again"
-            )
-        if name == "parsedwaveforms" and "XLI" in map(str.upper, attributes.values()):
-            _check_packed(path, text)
 
-    check_xml(path, seen)
+def _check_claims(path: Path, name: str, attributes: dict[str, str], text: str) -> None:
+    if name in {"numberchannelsallocated", "numberchannelsvalid"} and not _few(text):
+        raise DataError(
+            f"{path}: {name} must be a number up to {MOST_CHANNELS}, got {text[:80]!r}; "
+            "export it again"
+        )
+    if name == "parsedwaveforms" and "XLI" in map(str.upper, attributes.values()):
+        _check_packed(path, text)
 
 
 def _few(text: str) -> bool:

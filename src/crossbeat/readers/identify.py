@@ -175,8 +175,7 @@ def _is_table(text: str) -> bool:
     if any(field.lower() in _LEADS for field in rows[0]):
         return True
     numbers = [all(map(is_sample, row)) and len(row) == len(rows[0]) for row in rows]
-    several = len(rows[0]) > 1 or numbers[0]
-    return several and all(numbers[1:]) and any(numbers)
+    return len(rows) > 1 and all(numbers[1:]) and (len(rows[0]) > 1 or numbers[0])
 
 
 def _by_definitions(head: bytes) -> str | None:
