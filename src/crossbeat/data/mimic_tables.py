@@ -4,6 +4,7 @@ Sources: MIMIC-IV-ECG 1.0 (doi:10.13026/4nqg-sb35), MIMIC-CXR-JPG 2.1 (doi:10.13
 MIMIC-IV-ED 2.2 (doi:10.13026/5ntk-km72) and MIMIC-IV (doi:10.13026/kpb9-mt58).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -97,17 +98,15 @@ def radiologist_labels(folder: Path) -> pl.DataFrame:
     Raises:
         DataError: the table is absent or damaged.
     """
-    return _labels(published(folder, "mimic-cxr-2*-test-set-labeled.csv"))
+    path = published(folder, "mimic-cxr-2*-test-set-labeled.csv")
+    return _labels(path, CHEXPERT | {"lung_opacity": "Airspace Opacity"})
 
 
-def _labels(path: Path) -> pl.DataFrame:
-    listed = read_csv(path, {"study_id": int} | dict.fromkeys(CHEXPERT.values(), float))
+def _labels(path: Path, names: Mapping[str, str] = CHEXPERT) -> pl.DataFrame:
+    listed = read_csv(path, {"study_id": int} | dict.fromkeys(names.values(), float))
     return listed.select(
         pl.format("study-{}", "study_id").alias("study"),
-        *(
-            pl.col(of).cast(pl.Int8).alias(label_column(finding))
-            for finding, of in CHEXPERT.items()
-        ),
+        *(pl.col(of).cast(pl.Int8).alias(label_column(finding)) for finding, of in names.items()),
     ).unique("study", keep="first", maintain_order=True)
 
 

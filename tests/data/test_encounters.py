@@ -1,0 +1,129 @@
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from published_trees import write_film, write_record
+
+from crossbeat.data.build import Block
+from crossbeat.data.encounters import Encounters, Reading, block_of
+from crossbeat.data.pairing import Pairing, no_stays
+from crossbeat.leads import STANDARD
+from crossbeat.signal import Preprocessing
+
+NOON = datetime(2150, 1, 1, 12)
+
+
+@pytest.fixture
+def given(tmp_path: Path) -> Encounters:
+    """A patient with ECGs 1, 2 and 3 hours before an X-ray, and one with an ECG alone."""
+    for number in range(4):
+        write_record(tmp_path / f"e{number}", 100, "mV", seed=number)
+    write_film(tmp_path / "x0.png", 24, seed=0)
+    write_film(tmp_path / "x1.png", 24, seed=1)
+    ecgs = pl.DataFrame(
+        {
+            "patient": ["a", "a", "a", "b"],
+            "record": ["e0", "e1", "e2", "e3"],
+            "time": [NOON - timedelta(hours=hours) for hours in (1, 2, 3, 1)],
+            "file": [str(tmp_path / f"e{number}") for number in range(4)],
+        },
+        schema_overrides={"time": pl.Datetime("us")},
+    )
+    xrays = pl.DataFrame(
+        {
+            "patient": ["a", "a"],
+            "record": ["x0", "x1"],
+            "study": ["s0", "s1"],
+            "time": [NOON, NOON + timedelta(days=300)],
+            "file": [str(tmp_path / "x0.png"), str(tmp_path / "x1.png")],
+            "reported": [True, False],
+            "label:edema": [1, None],
+            "note:view": ["PA", "AP"],
+        },
+        schema_overrides={"time": pl.Datetime("us"), "label:edema": pl.Int8},
+    )
+    people = pl.DataFrame(
+        {"patient": ["a", "b"], "split": ["train", "val"], "sex": ["F", None], "born": [2100, None]}
+    )
+    return Encounters(ecgs=ecgs, xrays=xrays, stays=no_stays(), people=people)
+
+
+def block(given: Encounters, *, xrays: bool = False, ecgs: bool = False) -> Block:
+    reading = Reading(
+        root=Path(given.ecgs["file"][0]).parent,
+        preprocessing=Preprocessing(leads=STANDARD, fs=100.0, seconds=10.0, baseline=True),
+        image_size=16,
+        pairing=Pairing(rule="nearest", window=24.0),
+        unpaired_xrays=xrays,
+        unpaired_ecgs=ecgs,
+    )
+    return block_of(reading, given)
+
+
+def spoil(given: Encounters, record: str) -> None:
+    (Path(given.ecgs["file"][0]).parent / f"{record}.dat").write_bytes(b"")
+
+
+def shown(made: Block) -> list[tuple]:
+    return made.table.select("record", "ecg", "xray_record", "xray").rows()
+
+
+def test_the_nearest_ecg_is_paired_and_no_other_is_read(given: Encounters) -> None:
+    for record in ("e1", "e2", "e3"):
+        spoil(given, record)
+    made = block(given)
+    assert shown(made) == [("e0", 0, "x0", 0)]
+    assert made.rejected == ()
+
+
+def test_an_ecg_that_is_rejected_makes_room_for_the_next(given: Encounters) -> None:
+    spoil(given, "e0")
+    spoil(given, "e1")
+    made = block(given)
+    assert shown(made) == [("e2", 0, "x0", 0)]
+    assert [(each.record, each.file, each.rule) for each in made.rejected] == [
+        ("e0", "e0", "unreadable"),
+        ("e1", "e1", "unreadable"),
+    ]
+
+
+def test_records_without_a_partner_stay_on_request(given: Encounters) -> None:
+    assert shown(block(given, xrays=True)) == [("e0", 0, "x0", 0), ("x1", None, "x1", 1)]
+    every = block(given, xrays=True, ecgs=True)
+    assert shown(every) == [
+        ("e2", 2, None, None),
+        ("e1", 1, None, None),
+        ("e0", 0, "x0", 0),
+        ("x1", None, "x1", 1),
+        ("e3", 3, None, None),
+    ]
+    assert every.table["reported"].to_list() == [False, False, True, False, False]
+    assert every.table["label:edema"].to_list() == [None, None, 1, None, None]
+    assert every.table["split"].to_list() == ["train"] * 4 + ["val"]
+    assert every.table["age"].to_list() == [50, 50, 50, 50, None]
+    assert every.ecgs is not None
+    assert every.ecgs.shape == (4, 12, 1000)
+
+
+def test_the_same_signal_of_a_patient_stays_once(given: Encounters) -> None:
+    folder = Path(given.ecgs["file"][0]).parent
+    (folder / "e1.dat").write_bytes((folder / "e0.dat").read_bytes())
+    (folder / "e3.dat").write_bytes((folder / "e0.dat").read_bytes())
+    made = block(given, ecgs=True)
+    assert [each.record for each in made.rejected] == ["e1"]
+    assert made.rejected[0].rule == "duplicate"
+    assert "got that of e0" in made.rejected[0].reason
+    assert made.ecgs is not None
+    np.testing.assert_array_equal(made.ecgs[0], made.ecgs[2])  # another patient: the audit's task
+
+
+def test_a_block_whose_records_are_all_spoilt_is_empty(given: Encounters) -> None:
+    for record in ("e0", "e1", "e2"):
+        spoil(given, record)
+    made = block(given)
+    assert made.table.height == 0
+    assert made.ecgs is None
+    assert made.xrays is None
+    assert len(made.rejected) == 3

@@ -1,0 +1,201 @@
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.mimic import Mimic
+from crossbeat.data.pairing import Pairing
+from crossbeat.data.virtual_mimic import VirtualMimic
+from crossbeat.data.virtual_mimic_faults import Faults
+from crossbeat.errors import ConfigError, DataError
+from crossbeat.leads import STANDARD
+
+FOLDERS = {
+    "ecg": "mimic-iv-ecg",
+    "cxr": "mimic-cxr-jpg",
+    "ed": "mimic-iv-ed",
+    "hosp": "mimic-iv/hosp",
+}
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("mimic")
+    with ThreadPoolExecutor(1) as executor:
+        made = VirtualMimic(
+            num_patients=100, image_size=24, film_size=16, seed=3, faults=Faults(duplicated_ecg=0.1)
+        )
+        made.write(folder, executor=executor)
+    return folder
+
+
+def mimic(tree: Path, **changes: object) -> Mimic:
+    folders = {name: tree / folder for name, folder in FOLDERS.items()}
+    return Mimic(**({"image_size": 16} | folders | changes))  # type: ignore[arg-type]
+
+
+def built(settings: Mimic, folder: Path) -> Cohort:
+    with ThreadPoolExecutor(1) as executor:
+        return settings.build(folder, executor=executor)
+
+
+@pytest.fixture(scope="module")
+def cohort(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Cohort:
+    return built(mimic(tree), tmp_path_factory.mktemp("built") / "cohort")
+
+
+def faults(tree: Path, name: str) -> list:
+    return json.loads((tree / "faults.json").read_text())[name]
+
+
+def test_rows_are_pairs_and_xrays_without_an_ecg(cohort: Cohort) -> None:
+    table = cohort.table
+    assert table["xray"].is_not_null().all()
+    pairs = table.filter(pl.col("ecg").is_not_null())
+    assert 30 < pairs.height < table.height
+    assert (pairs["patient"] == pairs["xray_patient"]).all()
+    assert pairs["record"].str.starts_with("ecg-").all()
+    assert pairs["xray_record"].str.starts_with("cxr-").all()
+    hours = (pairs["xray_time"] - pairs["time"]).dt.total_hours()
+    assert hours.abs().max() < 48
+
+
+def test_a_stored_pair_is_that_of_the_files(cohort: Cohort, tree: Path) -> None:
+    row = int(cohort.rows("train", has=("ecg", "xray"))[0])
+    told = cohort.table.row(row, named=True)
+    study = told["record"].removeprefix("ecg-")
+    (header,) = (tree / "mimic-iv-ecg").glob(f"files/*/*/s{study}/{study}.hea")
+    names = [line.split()[-1] for line in header.read_text().splitlines()[1:13]]
+    assert names[4:6] == ["aVF", "aVL"]
+    stored = np.fromfile(header.with_suffix(".dat"), "<i2").reshape(-1, 12) / 200
+    ours = cohort.ecgs(np.array([row])).values[0].numpy()
+    for lead in ("aVL", "aVF", "V5"):
+        theirs = stored[::5, names.index(lead)]
+        assert np.corrcoef(theirs, ours[STANDARD.index(lead)])[0, 1] > 0.8
+    (film,) = (tree / "mimic-cxr-jpg").glob(f"files/*/*/*/{told['xray_record'][4:]}.jpg")
+    small = np.asarray(Image.open(film).convert("L").resize((16, 16), Image.Resampling.BILINEAR))
+    assert np.abs(small - cohort.xrays(np.array([row]))[0].numpy().astype(float)).mean() < 3
+
+
+@pytest.mark.parametrize("fault", ["missing_ecg", "truncated_ecg", "flat_lead", "missing_samples"])
+def test_faulty_ecgs_are_in_no_pair(fault: str, cohort: Cohort, tree: Path) -> None:
+    bad = [each if isinstance(each, int) else each[0] for each in faults(tree, fault)]
+    assert not set(cohort.table["record"]) & {f"ecg-{study}" for study in bad}
+
+
+def test_every_faulty_film_is_rejected_and_no_sound_one(cohort: Cohort, tree: Path) -> None:
+    bad = {
+        f"cxr-{each}" for name in ("missing_xray", "truncated_xray") for each in faults(tree, name)
+    }
+    lost = cohort.rejected().filter(pl.col("record").str.starts_with("cxr-"))
+    assert set(lost["record"]) <= bad
+    assert not set(cohort.table["xray_record"]) & bad
+    assert lost.height
+    assert not lost["reason"].str.contains(str(tree), literal=True).any()
+
+
+def test_lateral_films_are_left_out_and_others_on_request(tree: Path, tmp_path: Path) -> None:
+    lateral = {f"cxr-{each}" for each in faults(tree, "lateral_view")}
+    more = built(mimic(tree, views=("PA", "AP", "LATERAL", "LL")), tmp_path / "c")
+    assert lateral & set(more.table["xray_record"])
+
+
+def test_only_frontal_films_are_there(cohort: Cohort) -> None:
+    assert set(cohort.table["note:view"]) == {"PA", "AP"}
+
+
+def test_ages_follow_from_the_year_of_the_record(cohort: Cohort, tree: Path) -> None:
+    people = pl.read_csv(tree / "mimic-iv/hosp/patients.csv.gz")
+    told = cohort.table.row(0, named=True)
+    (one,) = people.filter(pl.format("mimic-{}", "subject_id") == told["patient"]).rows(named=True)
+    assert told["sex"] == one["gender"]
+    assert told["age"] == one["anchor_age"] + told["time"].year - one["anchor_year"]
+
+
+def test_an_ecg_that_is_listed_twice_is_kept_once(tree: Path, tmp_path: Path) -> None:
+    every = built(mimic(tree, unpaired_ecgs=True), tmp_path / "c")
+    twice = faults(tree, "duplicated_ecg")
+    assert twice
+    there = set(every.table["record"])
+    for one, other in twice:
+        assert len({f"ecg-{one}", f"ecg-{other}"} & there) <= 1
+    assert "duplicate" in every.rejected()["rule"].to_list()
+
+
+def test_the_report_on_pairing_is_part_of_the_cohort(cohort: Cohort) -> None:
+    report = json.loads((cohort.folder / "pairing.json").read_text())
+    pairs = cohort.table.filter(pl.col("ecg").is_not_null()).height
+    assert report["rules"][0]["pairs"] >= pairs
+    assert (cohort.folder / "pairing.md").read_text().startswith("# Pairing")
+    assert {"pairing.json", "pairing.md"} <= set(cohort.info.files)
+
+
+def test_the_official_split_is_that_of_the_table(tree: Path, tmp_path: Path) -> None:
+    official = built(mimic(tree, split="official"), tmp_path / "c")
+    listed = pl.read_csv(tree / "mimic-cxr-jpg/mimic-cxr-2.0.0-split.csv.gz")
+    named = {"train": "train", "validate": "val", "test": "test"}
+    splits = {
+        f"mimic-{s}": named[split] for s, split in listed.select("subject_id", "split").rows()
+    }
+    for patient, split in official.table.select("patient", "split").rows():
+        assert splits[patient] == split
+
+
+def test_radiologists_have_the_last_word_on_the_test_split(tree: Path, tmp_path: Path) -> None:
+    settings = mimic(tree, split="official")
+    said = built(settings, tmp_path / "c").table
+    theirs = said.filter(pl.col("note:labels") == "radiologist")
+    assert set(theirs["split"]) == {"test"}
+    told = pl.read_csv(tree / "mimic-cxr-jpg/mimic-cxr-2.1.0-test-set-labeled.csv")
+    row = theirs.row(0, named=True)
+    (one,) = told.filter(pl.format("study-{}", "study_id") == row["xray_study"]).rows(named=True)
+    assert row["label:lung_opacity"] == one["Airspace Opacity"]
+    assert row["label:edema"] == one["Edema"]
+    without = built(mimic(tree, split="official", radiologists=False), tmp_path / "d").table
+    assert set(without["note:labels"].drop_nulls()) == {"chexpert"}
+
+
+def test_the_audit_finds_every_phase_apart(cohort: Cohort) -> None:
+    audit = json.loads((cohort.folder / "audit.json").read_text())
+    assert audit["in_two_splits"] == {"patients": 0, "studies": 0, "signals": 0}
+    assert (
+        audit["phases"]["teacher"]["train"]["rows"] > audit["phases"]["alignment"]["train"]["rows"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"image_size": 0}, "image_size must be 1 pixel or more"),
+        ({"ed": None}, "Mimic.ed must be the folder of MIMIC-IV-ED for pairing by ed-stay"),
+        ({"val": 0.9, "test": 0.2}, "shares val and test"),
+    ],
+)
+def test_settings_out_of_their_range_are_refused(
+    changes: dict[str, object], message: str, tree: Path
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        mimic(tree, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"ecg": Path()}, r"must hold one table record_list\.csv.*got none"),
+        ({"cxr": Path()}, r"must hold one table mimic-cxr-2\*-chexpert\.csv"),
+        (
+            {"pairing": Pairing(rule="nearest", window=0.0), "ed": None},
+            "must have patients in common whose records pair by nearest 0 h",
+        ),
+    ],
+)
+def test_folders_without_pairs_are_refused(
+    changes: dict[str, object], message: str, tree: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=message):
+        built(mimic(tree, **changes), tmp_path / "c")
