@@ -48,8 +48,14 @@ def test_the_order_of_leads_does_not_matter(run, ecg):
 
 def test_the_names_of_leads_do(run, ecg):
     predictor = Predictor.open(run.folder)
-    swapped = Ecg(ecg.values[::-1].copy(), STANDARD, 500.0)
+    order = [STANDARD.index(lead) for lead in (*STANDARD[:6], "V6", "V5", "V4", "V3", "V2", "V1")]
+    swapped = Ecg(ecg.values[order], STANDARD, 500.0)
     assert probabilities(predictor, swapped) != probabilities(predictor, ecg)
+
+
+def test_limb_leads_under_wrong_names_are_refused(run, ecg):
+    with pytest.raises(DataError, match="limb leads do not fit together"):
+        Predictor.open(run.folder).predict(Ecg(ecg.values[::-1].copy(), STANDARD, 500.0), "a")
 
 
 def test_eight_leads_suffice(run, ecg):

@@ -8,9 +8,7 @@ from crossbeat import leads, quality, simulate
 from crossbeat.quality import Verdict
 from crossbeat.signal import Ecg
 
-VIRTUAL = Ecg(
-    simulate.ecgs(simulate.draw_patients(2, 0), 0)[1], leads.STANDARD, float(simulate.FS)
-)
+VIRTUAL = Ecg(simulate.ecgs(simulate.draw_patients(2, 0), 0)[1], leads.STANDARD, float(simulate.FS))
 """A virtual patient of whom nothing is to be said."""
 
 

@@ -53,7 +53,7 @@ def test_a_few_samples_at_any_rate_are_judged(num: int, fs: float) -> None:
 
 
 def test_a_flat_lead_is_named() -> None:
-    assert told_of(changed(VIRTUAL, "V3", lambda row: 0.2)) == [("flat", "V3", "reject")]
+    assert told_of(changed(VIRTUAL, "V3", lambda _: 0.2)) == [("flat", "V3", "reject")]
 
 
 @pytest.mark.parametrize("level", [0.0, 0.2])

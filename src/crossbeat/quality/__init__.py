@@ -50,9 +50,10 @@ def check(ecg: Ecg, seconds: float, length: Length = _FIRST) -> list[Verdict]:
     lost = {verdict.lead for verdict in spoilt if verdict.action == "reject"}
     sound = recording(part, without=lost) if lost else record
     if sound is not None:
-        found += [check_limb(sound), check_reversal(sound)]
+        found.append(check_limb(sound))
     return [
         *found,
+        check_reversal(record),
         *check_noise(record, noise),
         check_mains(record),
         *check_wander(record),
@@ -76,9 +77,9 @@ def require(ecg: Ecg, source: str, seconds: float, length: Length = _FIRST) -> E
         DataError: a check rejects the ECG; the message lists each that does.
     """
     verdicts = check(ecg, seconds, length)
-    reasons = told(verdict for verdict in verdicts if verdict.action == "reject")
-    if reasons:
-        raise DataError(f"{source}: {'; '.join(reasons)}")
+    worst = [verdict for verdict in verdicts if verdict.action == "reject"]
+    if worst:
+        raise DataError(f"{source}: {'; '.join(told(worst))}", rule=worst[0].name)
     part = cut(ecg, seconds, length)
     part = Ecg(fill(part.values), part.leads, part.fs)
     if any(verdict.name == "limb" and verdict.action == "repair" for verdict in verdicts):

@@ -12,9 +12,10 @@ import numpy as np
 from jaxtyping import Float32
 
 from crossbeat.quality.recording import Recording
+from crossbeat.quality.samples import FLAT
 from crossbeat.quality.verdict import Verdict
 
-AGREEMENT = -0.4
+AGREEMENT = -0.45
 """Correlation of a limb lead with V5 and with V6 from which on both point away from each other."""
 
 SILENT = 0.15
@@ -52,7 +53,7 @@ def check_reversal(record: Recording) -> Verdict:
     limb = [lead for lead in _SILENT_PAIRS if lead in record.leads]
     sizes = {lead: float(record.size[record.leads.index(lead)]) for lead in limb}
     for lead, size in sizes.items():
-        if size < SILENT and size < SILENT_PART * max(sizes.values()):
+        if FLAT <= size < SILENT and size < SILENT_PART * max(sizes.values()):
             text = f"lead {lead} is nearly silent; are the electrodes of {_SILENT_PAIRS[lead]}"
             return _suspected(lead, size, rule, text)
     agreements = _agreements(record)

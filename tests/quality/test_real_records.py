@@ -1,0 +1,106 @@
+"""Real records: those of PTB-XL pass, those whose headers are wrong do not."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from made_ecgs import told_of
+
+from crossbeat import quality
+from crossbeat.errors import DataError
+from crossbeat.leads import STANDARD
+from crossbeat.readers import read_ecg
+from crossbeat.signal import Ecg
+
+
+@pytest.fixture(scope="module")
+def ptb_xl(shared: Path) -> dict[tuple[str, float], Ecg]:
+    """By record and rate."""
+    table = pl.read_csv(shared / "data/ptb-xl/ptbxl_database.csv")
+    names = [name for column in ("filename_lr", "filename_hr") for name in table[column]]
+    files = [shared / f"data/ptb-xl/{name}.hea" for name in names]
+    records = {file.stem: read_ecg(file) for file in files if file.exists()}
+    return {(stem[:5], ecg.fs): ecg for stem, ecg in records.items()}
+
+
+def test_of_494_records_of_ptb_xl_none_is_refused_and_few_are_remarked_on(
+    ptb_xl: dict[tuple[str, float], Ecg],
+) -> None:
+    remarks = {key: told_of(ecg) for key, ecg in ptb_xl.items()}
+    assert len(remarks) == 434 + 60
+    assert {action for found in remarks.values() for *_, action in found} == {"ok"}
+    assert {key: found for key, found in remarks.items() if found} == {
+        ("00182", 100.0): [("reversal", "I", "ok")],  # anteroseptal infarction, LAFB
+        ("00190", 100.0): [("reversal", "II", "ok")],  # paced
+        ("00200", 100.0): [("wander", "V6", "ok")],
+        ("00214", 100.0): [("wander", "V6", "ok")],
+        ("00292", 100.0): [("wander", "V1", "ok")],
+    }
+
+
+def test_what_is_required_of_ptb_xl_is_what_was_recorded(
+    ptb_xl: dict[tuple[str, float], Ecg],
+) -> None:
+    for (name, _), ecg in list(ptb_xl.items())[::3]:
+        np.testing.assert_array_equal(quality.require(ecg, name, 10.0).values, ecg.values)
+
+
+def test_exchanged_avl_and_avf_are_put_right(
+    ptb_xl: dict[tuple[str, float], Ecg],
+) -> None:
+    order = [STANDARD.index(lead) for lead in (*STANDARD[:4], "aVF", "aVL", *STANDARD[6:])]
+    for (name, _), ecg in list(ptb_xl.items())[::3]:
+        wrong = Ecg(ecg.values[order], STANDARD, ecg.fs)
+        np.testing.assert_array_equal(quality.require(wrong, name, 10.0).values, ecg.values)
+
+
+def test_most_exchanges_of_the_arms_are_suspected(
+    ptb_xl: dict[tuple[str, float], Ecg],
+) -> None:
+    seen: Counter[bool] = Counter()
+    for ecg in ptb_xl.values():
+        rows = dict(zip(STANDARD, ecg.values, strict=True))
+        one, two, three = -rows["I"], rows["III"], rows["II"]
+        limb = [one, two, three, rows["aVL"], rows["aVR"], rows["aVF"]]
+        reversed_arms = Ecg(np.concatenate([limb, ecg.values[6:]]), STANDARD, ecg.fs)
+        seen[any(name == "reversal" for name, *_ in told_of(reversed_arms))] += 1
+    assert seen[True] / seen.total() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("file", "found"),
+    [
+        ("00001_hr.hea", []),
+        ("00200_hr.hea", [("wander", "V6", "ok")]),
+        ("E07500.hea", []),
+        ("HR06004.hea", []),
+        ("JS20006.hea", [("mains", "", "ok")]),
+        ("JS20018.hea", []),
+        ("s0010_re.hea", []),
+        ("cinc2020_v1_odd/A0001.hea", []),
+        ("cinc2020_v1_odd/Q0005.hea", []),
+        ("cinc2020_v1_odd/HR00001.hea", [("unit", "", "reject")]),
+        ("ludb_1.hea", [("limb", "", "reject")]),
+        ("ludb_104.hea", [("limb", "", "reject"), ("reversal", "II", "ok")]),
+    ],
+)
+def test_each_file_gets_the_verdict_it_deserves(
+    shared: Path, file: str, found: list[tuple[str, str, str]]
+) -> None:
+    assert told_of(read_ecg(shared / "data/ecg-formats" / file)) == found
+
+
+@pytest.mark.parametrize("name", ["ludb_1", "ludb_104"])
+def test_ludb_is_sound_as_a_microvolt_per_unit(shared: Path, name: str) -> None:
+    folder = shared / "data/ecg-formats"
+    stored = np.fromfile(folder / f"{name}.dat", "<i2").reshape(-1, 12).T
+    ecg = Ecg(stored.astype(np.float32) / 1000, STANDARD, 500.0)
+    assert [action for *_, action in told_of(ecg) if action != "ok"] == []
+
+
+def test_the_gains_of_ludb_are_named_in_the_reason(shared: Path) -> None:
+    ecg = read_ecg(shared / "data/ecg-formats/ludb_1.hea")
+    with pytest.raises(DataError, match=r"only if each has a gain of its own; are the gains in"):
+        quality.require(ecg, "ludb_1", 10.0)
