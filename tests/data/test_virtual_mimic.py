@@ -158,6 +158,15 @@ def test_the_number_of_workers_does_not_matter(tmp_path: Path, few_in_a_block: N
     assert digest(one) == digest(tmp_path / "three")
 
 
+def test_no_recording_repeats_the_noise_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crossbeat.data.virtual_mimic_records._TOGETHER", 1)
+    files = digest(write(tmp_path / "tree", num_patients=20, faults=NOTHING_WRONG))
+    signals = [of for name, of in files.items() if name.endswith(".dat")]
+    assert len(set(signals)) == len(signals) > 25
+
+
 def test_seeds_do(tmp_path: Path) -> None:
     one, other = (digest(write(tmp_path / str(seed), seed=seed)) for seed in (0, 1))
     assert not [name for name in set(one) & set(other) if name.endswith((".dat", ".jpg"))]
