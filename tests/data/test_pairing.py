@@ -95,6 +95,12 @@ def test_stays_of_a_patient_that_touch_are_one() -> None:
     assert chosen(pair(ecgs, xrays, Pairing(), stays=spans(*broken))) == []
 
 
+def test_a_short_stay_within_a_long_one_does_not_cut_it() -> None:
+    ecgs, xrays = records(("a", "e", 0.5)), records(("a", "x", 7.0))
+    stays = spans(("a", 0.0, 10.0), ("a", 1.0, 2.0), ("a", 5.0, 6.0))
+    assert chosen(pair(ecgs, xrays, Pairing(), stays=stays)) == [("x", "e")]
+
+
 def test_a_stay_that_ends_before_it_begins_or_has_no_end_holds_nothing() -> None:
     ecgs, xrays = records(("a", "e", 1.0)), records(("a", "x", 1.0))
     stays = spans(("a", 2.0, 0.0), ("a", 0.0, None), ("a", None, 2.0))

@@ -10,12 +10,14 @@ from crossbeat.errors import ConfigError, UserError, suggestion
 COMMANDS = {
     "demo": "the whole way on virtual patients: train, compare, report",
     "simulate": "write a cohort of virtual patients with ECGs and chest X-rays",
+    "check": "whether ECG files may be used, and if not, why not",
     "prepare": "build a cohort from the published files of a data set",
     "train": "train a recipe on a cohort; a run that was stopped goes on",
     "evaluate": "measure finished runs on the test split of their cohort",
     "study": "a grid of runs as one job, on any number of processes and machines",
     "embed": "write the embeddings of a cohort's ECGs by a finished run",
     "predict": "probabilities of findings for ECG files",
+    "bench": "how fast a part is, and how much memory it takes",
     "recipes": "list the recipes",
     "show": "the settings of a recipe",
 }

@@ -1,0 +1,62 @@
+"""``crossbeat bench NAME``: how fast a part is, and how much memory it takes."""
+
+import importlib
+import json
+import os
+from typing import Any
+
+from crossbeat.cli.options import command, note, parse
+from crossbeat.cli.tables import print_table
+from crossbeat.errors import ConfigError, suggestion
+
+BENCHES = {
+    "pairing": "240,000 X-rays and 800,000 ECGs by every rule, equal to a brute-force scan",
+}
+
+
+def run(arguments: list[str]) -> None:
+    """Run a bench and print what it measured."""
+    parser = command("bench", "Measure how fast a part is and how much memory it takes.")
+    listed = "; ".join(f"{name}: {summary}" for name, summary in BENCHES.items())
+    parser.add_argument("name", type=str, help=listed)
+    parser.add_argument("--seed", type=int, default=0, help="of generated data, 0 or more")
+    parser.add_argument("--small", action="store_true", help="in a size that shows that it runs")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    options = parse(parser, arguments)
+    if options.name not in BENCHES:
+        raise ConfigError(
+            f"crossbeat bench must be one of {', '.join(BENCHES)}, got {options.name!r}"
+            f"{suggestion(options.name, BENCHES)}; choose one of them"
+        )
+    if options.seed < 0:
+        raise ConfigError(f"--seed must be 0 or more, got {options.seed}; choose another")
+    note(f"{options.name}: {BENCHES[options.name]}")
+    bench = importlib.import_module(f"crossbeat.cli.benches.{options.name}")
+    cases = bench.cases(seed=options.seed, small=options.small)
+    if options.json:
+        print(json.dumps(_described(options.name, options.seed, options.small, cases), indent=1))
+        return
+    columns = list(dict.fromkeys(name for case in cases.values() for name in case))
+    rows = [
+        [name, *(_text(case.get(column)) for column in columns)] for name, case in cases.items()
+    ]
+    print_table(f"{options.name}, seed {options.seed}", ["case", *columns], rows)
+
+
+def _described(name: str, seed: int, small: bool, cases: dict[str, Any]) -> dict[str, Any]:
+    from crossbeat.recipes.record import versions
+
+    return {
+        "bench": name,
+        "seed": seed,
+        "small": small,
+        "cases": cases,
+        "cores": os.cpu_count(),
+        "versions": versions(),
+    }
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 100 else f"{value:,.0f}"
+    return f"{value:,}" if isinstance(value, int) else "" if value is None else str(value)

@@ -1,0 +1,56 @@
+"""Time and memory of a call, in a process of its own."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+_THREADS = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_STATUS = Path("/proc/self/status")
+
+
+def in_new_process(function: Callable[..., Result], *arguments: object, threads: int) -> Result:
+    """What a call gives in a process that starts for it, so that no other's memory counts.
+
+    Args:
+        function: of a module, so that the process finds it.
+        arguments: its own.
+        threads: most that libraries start in that process, 1 or more.
+    """
+    with (
+        _environment({name: str(threads) for name in _THREADS}),
+        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool,
+    ):
+        return pool.submit(function, *arguments).result()
+
+
+def peak_gb() -> float:
+    """The most memory that this process ever held, in 10^9 bytes; code and libraries included."""
+    if _STATUS.is_file():  # Linux: getrusage would count what the parent held when it forked
+        lines = _STATUS.read_text(encoding="utf-8").splitlines()
+        held = dict(line.split(":", 1) for line in lines)["VmHWM"]
+        return int(held.removesuffix("kB")) * 1024 / 1e9
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most * (1 if sys.platform == "darwin" else 1024) / 1e9
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

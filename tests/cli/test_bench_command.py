@@ -1,0 +1,145 @@
+"""``crossbeat bench`` prints what was measured; the pairing bench checks itself by a plain scan."""
+
+import importlib
+import json
+import os
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from crossbeat.cli import main
+from crossbeat.cli.bench import BENCHES
+from crossbeat.cli.benches import pairing as bench
+from crossbeat.cli.benches.measure import in_new_process, peak_gb
+from crossbeat.cli.benches.pairing_records import draw_records, shrinking_gaps
+from crossbeat.cli.benches.pairing_scan import scanned_pairs
+from crossbeat.data.pairing import Pairing, pair
+
+ONCE = Pairing(rule="nearest", window=24.0, reuse=False)
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Starting processes takes seconds: measure in this one."""
+
+    def call(function: Callable[..., Any], *arguments: object, threads: int) -> Any:
+        return function(*arguments)
+
+    monkeypatch.setattr(bench, "in_new_process", call)
+
+
+def test_the_bench_of_pairing_measures_every_rule(
+    here: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bench", "pairing", "--small", "--seed", "3", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["bench"], found["seed"], found["small"]) == ("pairing", 3, True)
+    assert found["versions"].keys() >= {"python", "polars", "numpy"}
+    cases = found["cases"]
+    every = {name: case for name, case in cases.items() if name.startswith("pairing/ours/")}
+    assert [case["rule"] for case in every.values()] == [str(rule) for rule in bench.RULES]
+    assert all(case["pairs"] > 0 for case in cases.values())
+    worst = cases["pairing/ours"]
+    assert worst["seconds"] == max(case["seconds"] for case in every.values())
+    assert worst["peak_gb"] == max(case["peak_gb"] for case in every.values())
+    assert (worst["xrays"], worst["ecgs"]) == (2_400, 8_000)
+    assert cases["pairing/scan"]["rule"] == f"all {len(bench.RULES)}, equal to ours"
+
+
+def test_what_was_measured_is_a_table(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {
+        "pairing/ours": {"seconds": 1.23456, "pairs": 12345},
+        "pairing/scan": {"seconds": 321.4},
+    }
+    monkeypatch.setattr(bench, "cases", lambda **_: given)
+    assert main(["bench", "pairing"]) == 0
+    lines = [
+        [cell.strip() for cell in line.split("│")] for line in capsys.readouterr().out.split("\n")
+    ]
+    assert ["", "pairing/ours", "1.23", "12,345", ""] in lines
+    assert ["", "pairing/scan", "321", "", ""] in lines
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["pairings"], "must be one of pairing.*got 'pairings'; did you mean 'pairing'"),
+        (["pairing", "--seed", "-1"], "--seed must be 0 or more, got -1"),
+    ],
+)
+def test_a_bench_that_is_none_is_refused(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bench", *arguments]) == 2
+    assert re.search(message, capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("name", BENCHES)
+def test_every_bench_is_a_module_with_cases(name: str) -> None:
+    module = importlib.import_module(f"crossbeat.cli.benches.{name}")
+    assert callable(module.cases)
+
+
+def test_a_rule_that_pairs_otherwise_than_the_scan_stops_the_bench(
+    here: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "pair", lambda *tables, stays: pair(*tables, stays=stays).tail(-1))
+    with pytest.raises(RuntimeError, match="pairs by ed-stay must equal those of the scan"):
+        bench.cases(seed=0, small=True)
+
+
+def test_the_scan_pairs_as_worked_out_by_hand() -> None:
+    def at(*hours: float) -> pl.Series:
+        return pl.Series([round(each * 3.6e9) for each in hours]).cast(pl.Datetime("us"))
+
+    ecgs = pl.DataFrame({"patient": ["a"] * 3, "record": ["q", "p", "r"], "time": at(5, 5, 8)})
+    xrays = pl.DataFrame({"patient": [*"aaab"], "record": [*"wxyz"], "time": at(4, 5.5, 6, 5)})
+    stays = pl.DataFrame({"patient": ["a", "a"], "begin": at(4, 5), "end": at(5, 6)})
+
+    def scanned(pairing: Pairing) -> list[tuple[int, int]]:
+        return scanned_pairs(ecgs, xrays, stays, pairing)
+
+    assert scanned(Pairing()) == [(0, 0), (1, 1), (2, 0)]
+    assert scanned(Pairing(reuse=False)) == [(0, 0), (1, 1)]
+    assert scanned(Pairing(rule="nearest", window=1.0)) == [(0, 1), (1, 1), (2, 1)]
+    assert scanned(ONCE) == [(0, 0), (1, 1), (2, 2)]
+    assert scanned(Pairing(rule="within", window=0.5)) == [(1, 0), (1, 1)]
+
+
+def test_records_are_of_the_seed_and_as_uneven_as_those_of_a_hospital() -> None:
+    ecgs, xrays, stays = draw_records(3_000, 10_000, 0)
+    assert (ecgs.height, xrays.height, stays.height) == (10_000, 3_000, 5_000)
+    assert all(
+        one.equals(same)
+        for one, same in zip((ecgs, xrays, stays), draw_records(3_000, 10_000, 0), strict=True)
+    )
+    assert not ecgs.equals(draw_records(3_000, 10_000, 1)[0])
+    assert 0 < ecgs["time"].null_count() < 100
+    assert ecgs["time"].drop_nulls().dt.second().max() == 0
+    assert xrays["time"].drop_nulls().dt.second().max() > 0
+    counts = np.sort(ecgs["patient"].value_counts()["count"].to_numpy())
+    assert counts[-1] > 10 * np.median(counts)
+    assert xrays["patient"].n_unique() < ecgs["patient"].n_unique() / 2
+
+
+def test_of_shrinking_gaps_each_record_is_nearest_to_the_next() -> None:
+    ecgs, xrays, stays = shrinking_gaps(20)
+    times = pl.concat([ecgs["time"], xrays["time"]]).sort()
+    gaps = times.diff().drop_nulls().to_physical().to_numpy()
+    assert (np.diff(gaps) < 0).all()
+    assert pair(ecgs, xrays, Pairing(), stays=stays).height == 20
+    assert pair(ecgs, xrays, ONCE)["ecg"].to_list() == list(range(20))
+
+
+def test_a_new_process_has_its_own_threads_and_memory() -> None:
+    before = os.environ.get("POLARS_MAX_THREADS")
+    assert in_new_process(os.getenv, "POLARS_MAX_THREADS", threads=3) == "3"
+    assert os.environ.get("POLARS_MAX_THREADS") == before
+    held = np.ones(30_000_000)  # 0.24 GB of this process
+    assert 0 < in_new_process(peak_gb, threads=1) < held.nbytes / 1e9 < peak_gb()
