@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from crossbeat.data.build import Progress
+from crossbeat.data.chexpert import CheXpert
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.matched import LabelMatched
 from crossbeat.data.mimic import Mimic
@@ -28,6 +29,7 @@ COHORTS: dict[str, type[Builder]] = {
     "virtual": Virtual,
     "ptb-xl": PtbXl,
     "nih-cxr14": NihCxr14,
+    "chexpert": CheXpert,
     "files": OwnFiles,
     "mimic": Mimic,
     "label-matched": LabelMatched,
