@@ -59,7 +59,7 @@ class Header:
     channels: tuple[Channel, ...]
 
 
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _COUNT = r"\d{1,18}"  # more digits are damage, and some take no end of time to read
 _INTEGER = r"[-+]?\d{1,18}"
 _RECORD = re.compile(

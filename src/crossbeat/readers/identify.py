@@ -172,10 +172,12 @@ def _root(text: str) -> str:
 
 def _is_table(text: str) -> bool:
     rows = [split_line(line) for line in text.splitlines()[:3] if line.strip()]
+    if len(rows) < 2:
+        return False
     if any(field.lower() in _LEADS for field in rows[0]):
         return True
     numbers = [all(map(is_sample, row)) and len(row) == len(rows[0]) for row in rows]
-    return len(rows) > 1 and all(numbers[1:]) and (len(rows[0]) > 1 or numbers[0])
+    return all(numbers[1:]) and (len(rows[0]) > 1 or numbers[0])
 
 
 def _by_definitions(head: bytes) -> str | None:

@@ -1,35 +1,56 @@
 """MATLAB v5 files in the layouts that two public data sets have; others do not say rate or unit.
 
+The reader is our own, since scipy's crashes on files whose type codes are damaged.
+
 Sources: MAT-File Format (MathWorks); CPSC 2018 (Liu et al. 2018, doi:10.1166/jmihi.2018.2442):
 12 leads in millivolts at 500 Hz; CODE-15 (Ribeiro et al. 2021, doi:10.5281/zenodo.4916206) as
 Jwoo5/fairseq-signals at 7835375 stores it: 12 leads in millivolts, with their rate.
 """
 
-import io
 import struct
-import warnings
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import scipy.io
 
 from crossbeat.errors import DataError
 from crossbeat.leads import STANDARD
-from crossbeat.readers.limits import MOST_BYTES, MOST_CHANNELS, read_bounded
+from crossbeat.readers.limits import MOST_BYTES, read_bounded
 from crossbeat.readers.record import Record, as_float32
 
 CPSC_FS = 500.0
 """Hertz of every record of CPSC 2018, which its files do not say."""
 
 _HEADER = 128
-_INT32, _UINT32, _MATRIX, _COMPRESSED = 5, 6, 14, 15
-_STRUCT, _CHAR, _DOUBLE, _UINT64 = 2, 4, 6, 15
-_DEEPEST = 3
-"""Arrays within arrays; the layouts have two."""
+_MATRIX, _COMPRESSED = 14, 15
+_TYPES = {
+    1: "i1",
+    2: "u1",
+    3: "i2",
+    4: "u2",
+    5: "i4",
+    6: "u4",
+    7: "f4",
+    9: "f8",
+    12: "i8",
+    13: "u8",
+}
+"""Numbers by the type of their element."""
+
+_STRUCT, _CHAR, _DOUBLE, _SINGLE = 2, 4, 6, 7
+_NUMERIC = range(_DOUBLE, 16)
+"""Classes of arrays: a structure, text, numbers of floating point, numbers."""
+
+_COMPLEX = 0x800
+
+_DEEPEST = 1
+"""Structures within a structure of the layouts: the text and numbers in it."""
+
+Values = dict[str, "Array | Values"]
+Array = tuple[int, np.ndarray]
+"""The class of an array, and its numbers; none of text."""
 
 
 def read_matlab(path: Path) -> Record:
@@ -44,20 +65,12 @@ def read_matlab(path: Path) -> Record:
     data = read_bounded(path)
     order = "<" if data[126:128] == b"IM" else ">"
     try:
-        arrays = list(_arrays(path, data, order))
-        for array in arrays:
-            _check_array(path, array[8:], order, depth=1)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of variables that come twice
-            unpacked = io.BytesIO(data[:_HEADER] + b"".join(arrays))
-            found = scipy.io.loadmat(unpacked)  # type: ignore[arg-type]
+        arrays = list(_unpacked(path, data, order))
+        found = dict(_named(path, array[8:], order, within=0) for array in arrays)
         values, fs = _known(path, found)
-        values = as_float32(values)
-    except DataError:
-        raise
-    except Exception as error:  # scipy raises whatever its parsing runs into
-        raise _damaged(path, str(error)) from error
-    return Record(values, STANDARD, ("mV",) * len(STANDARD), fs)
+    except (struct.error, zlib.error, ValueError, LookupError) as error:
+        raise _damaged(path, str(error)) from None
+    return Record(as_float32(values), STANDARD, ("mV",) * len(STANDARD), fs)
 
 
 def _damaged(path: Path, reason: str) -> DataError:
@@ -73,20 +86,23 @@ def _unknown(path: Path, what: str) -> DataError:
     )
 
 
-def _known(path: Path, found: Mapping[str, Any]) -> tuple[np.ndarray, float]:
-    names = {name for name in found if not name.startswith("__")}
-    if names == {"ECG"} and found["ECG"].dtype.names == ("sex", "age", "data"):
-        values, fs = found["ECG"][0, 0]["data"], CPSC_FS
-    elif {"feats", "curr_sample_rate", "org_sample_rate"} <= names:
-        values, fs = found["feats"], float(found["curr_sample_rate"].item())
+def _known(path: Path, found: Values) -> tuple[np.ndarray, float]:
+    ecg = found.get("ECG")
+    if isinstance(ecg, dict) and ecg.keys() == {"sex", "age", "data"}:
+        leads, fs = ecg["data"], CPSC_FS
+    elif found.keys() >= {"feats", "curr_sample_rate", "org_sample_rate"}:
+        leads, rate = found["feats"], found["curr_sample_rate"]
+        fs = float("nan") if isinstance(rate, dict) else float(rate[1].item())
     else:
-        raise _unknown(path, ", ".join(sorted(names)) or "no variables")
-    if values.ndim != 2 or len(values) != len(STANDARD) or values.dtype.kind != "f":
-        raise _unknown(path, f"{' x '.join(map(str, values.shape))} values of {values.dtype}")
-    return values, fs
+        raise _unknown(path, ", ".join(sorted(found)) or "no variables")
+    if isinstance(leads, dict) or leads[0] not in {_DOUBLE, _SINGLE}:
+        raise _unknown(path, "leads that are no numbers of floating point")
+    if leads[1].ndim != 2 or len(leads[1]) != len(STANDARD):
+        raise _unknown(path, f"leads of the size {' x '.join(map(str, leads[1].shape))}")
+    return leads[1], fs
 
 
-def _arrays(path: Path, data: bytes, order: str) -> Iterator[bytes]:
+def _unpacked(path: Path, data: bytes, order: str) -> Iterator[bytes]:
     """The arrays of a file, unpacked: together no more than a file may have."""
     room, start = MOST_BYTES, _HEADER
     while start < len(data):
@@ -97,8 +113,8 @@ def _arrays(path: Path, data: bytes, order: str) -> Iterator[bytes]:
         start += 8 + size
         if kind == _COMPRESSED:
             unpacking = zlib.decompressobj()
-            array = unpacking.decompress(array[8:], room)
-            if not unpacking.eof and len(array) == room:
+            array = unpacking.decompress(array[8:], max(room, 0) + 1)
+            if len(array) > room:
                 raise DataError(
                     f"{path} must unpack to at most {MOST_BYTES:,} bytes, got more; save it again"
                 )
@@ -109,25 +125,35 @@ def _arrays(path: Path, data: bytes, order: str) -> Iterator[bytes]:
         yield array
 
 
-def _check_array(path: Path, body: bytes, order: str, depth: int) -> None:
-    """Check that an array, and those within it, take no more memory than they have bytes."""
-    parts = _parts(path, body, order)
-    (flags_kind, flags), (sizes_kind, sizes) = next(parts, (0, b"")), next(parts, (0, b""))
-    if flags_kind != _UINT32 or sizes_kind != _INT32 or len(flags) != 8 or depth > _DEEPEST:
-        raise _unknown(path, "an array without size, or too many within each other")
-    kind = struct.unpack(order + "2I", flags)[0] & 0xFF
-    lengths = struct.unpack(order + f"{len(sizes) // 4}i", sizes)
-    if kind not in {_STRUCT, _CHAR, *range(_DOUBLE, _UINT64 + 1)}:
+def _named(path: Path, body: bytes, order: str, within: int) -> tuple[str, Array | Values]:
+    """Name and values of an array, which lies within so many others."""
+    (_, flags), (_, sizes), (_, name), *parts = _parts(path, body, order)
+    about = struct.unpack(order + "2I", flags)[0]
+    shape = struct.unpack(order + f"{len(sizes) // 4}i", sizes)
+    kind = about & 0xFF
+    if kind == _STRUCT and set(shape) == {1} and within < _DEEPEST:
+        return name.decode("ascii"), _fields(path, parts, order, within + 1)
+    if kind == _CHAR:
+        return name.decode("ascii"), (kind, np.zeros(0))
+    if kind not in _NUMERIC or about & _COMPLEX:
         raise _unknown(path, f"an array of the class {kind}")
-    most = 1 if kind == _STRUCT else len(body)
-    if min(lengths, default=-1) < 0 or prod(lengths) > most:
-        raise _damaged(path, f"an array of {len(body):,} bytes has the size {list(lengths)}")
-    within = [part for part_kind, part in parts if part_kind == _MATRIX]
-    if len(within) > MOST_CHANNELS:
-        raise _unknown(path, f"{len(within):,} fields")
-    for part in within:
-        if part:
-            _check_array(path, part, order, depth + 1)
+    stored, numbers = parts[0]
+    values = np.frombuffer(numbers, order + _TYPES[stored])
+    if min(shape) < 0 or prod(shape) != values.size:
+        raise _damaged(path, f"an array of {values.size:,} numbers has the size {list(shape)}")
+    return name.decode("ascii"), (kind, values.reshape(shape, order="F"))
+
+
+def _fields(path: Path, parts: list[tuple[int, bytes]], order: str, within: int) -> Values:
+    width = struct.unpack(order + "i", parts[0][1])[0]
+    text = parts[1][1]
+    if width < 1:
+        raise _damaged(path, f"names of fields have {width} letters")
+    names = [text[at : at + width].split(b"\0")[0] for at in range(0, len(text), width)]
+    if len(names) != len(parts) - 2 or any(kind != _MATRIX for kind, _ in parts[2:]):
+        raise _damaged(path, f"{len(names)} names of fields with {len(parts) - 2} values")
+    fields = [_named(path, body, order, within)[1] for _, body in parts[2:]]
+    return {name.decode("ascii"): field for name, field in zip(names, fields, strict=True)}
 
 
 def _parts(path: Path, body: bytes, order: str) -> Iterator[tuple[int, bytes]]:

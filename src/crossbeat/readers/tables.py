@@ -13,7 +13,7 @@ from crossbeat.readers.limits import MOST_CHANNELS, check_size, read_bounded
 from crossbeat.readers.record import Record, Signal, assemble, lead_rows
 
 _ABSENT = ["", "nan", "NaN", "NAN", "NA", "null"]
-_NUMBER = re.compile(r"[-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?")
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?")
 
 
 def split_line(line: str) -> list[str]:
