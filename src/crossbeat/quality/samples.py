@@ -19,11 +19,12 @@ LONGEST_PAUSE = 1.0
 _BLOCK = 0.1
 """Seconds: how finely flat stretches are measured."""
 
-CLIPPED_RUN = 0.006
+CLIPPED_RUN = 0.01
 """Seconds at the very highest or lowest value of a lead, and at least 2 samples, that count."""
 
-CLIPPED_RUNS = 3
-"""So many of them mean that the values above or below were cut off; sound leads have 2 at most."""
+CLIPPED_RUNS = 4
+"""So many of them mean that the values above or below were cut off; in PTB-XL there is 1 at most,
+in recordings in steps of 5 microvolts 3."""
 
 LONGEST_CLIPPED = 0.2
 """Seconds of a single one; records of PTB-XL that end in repeated values have 0.12."""

@@ -1,0 +1,245 @@
+"""``crossbeat check PATH...``."""
+
+import json
+import math
+import os
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from crossbeat.cli.options import command, note, parse
+from crossbeat.errors import ConfigError, DataError, UserError
+from crossbeat.quality import Length, Verdict, check, told
+from crossbeat.readers import Layout, read_ecg
+from crossbeat.readers.identify import find
+
+FILES_PER_WORKER = 200
+"""Files that are checked in about the time in which a process starts."""
+
+_TABLES = ("csv", "numpy")
+"""Formats that are ECGs only where a layout says so."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What every file is checked for, as ``crossbeat.quality.check`` and ``read_ecg`` take it."""
+
+    seconds: float
+    length: Length
+    layout: Layout | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What is to be said of a file.
+
+    Args:
+        path: as it was given, or found in a folder.
+        format: its short name; None where it is none that is read.
+        found: the verdicts that have something to tell.
+        fs: sampling rate in hertz; None where the file cannot be read, as all that follows.
+        leads: in the order of the file.
+        seconds: the length of the whole record.
+    """
+
+    path: str
+    format: str | None
+    found: tuple[Verdict, ...]
+    fs: float | None = None
+    leads: tuple[str, ...] | None = None
+    seconds: float | None = None
+
+    @property
+    def verdict(self) -> Literal["ok", "repair", "reject"]:
+        """The gravest of what was found."""
+        actions = {verdict.action for verdict in self.found}
+        return "reject" if "reject" in actions else "repair" if "repair" in actions else "ok"
+
+
+Outcome = Checked | Literal["part", "other"]
+"""Of a file in a folder that is no ECG of its own: part of another record, or something else."""
+
+
+def run(arguments: list[str]) -> None:
+    """Say of each file whether its ECG may be used, and if not, why not."""
+    parser = command("check", "Whether ECG files may be used, and if not, why not.")
+    parser.add_argument("paths", type=Path, nargs="+", help="ECG files, and folders of them")
+    parser.add_argument("--json", action="store_true", help="as JSON, one line per file")
+    parser.add_argument("--seconds", type=float, default=10.0, help="the length that is needed")
+    parser.add_class_arguments(Length, "length", as_group=True)
+    parser.add_argument(
+        "--layout", type=Layout | None, default=None, help="of CSV and NumPy files, in folders too"
+    )
+    parser.add_argument(
+        "--workers",
+        type=int | None,
+        default=None,
+        help=f"processes; by default one per core, and {FILES_PER_WORKER} files or more for each",
+    )
+    options = parse(parser, arguments)
+    if not 0 < options.seconds < math.inf:
+        raise ConfigError(f"--seconds must be above 0, got {options.seconds}; give the length")
+    if options.workers is not None and options.workers < 1:
+        raise ConfigError(f"--workers must be at least 1, got {options.workers}; leave it out")
+    asked = Asked(seconds=options.seconds, length=options.length, layout=options.layout)
+    files = list(_files(options.paths))
+    workers = options.workers or _enough(len(files))
+    with closing(_outcomes(files, asked, workers)) as outcomes:
+        counts = (_print_lines if options.json else _print_table)(outcomes, len(files))
+    _conclude(counts)
+
+
+def inspect(file: tuple[Path, bool], asked: Asked) -> Outcome:
+    """What is to be said of one file; a function that a process pool can call.
+
+    Args:
+        file: its path, and whether it was named by itself; if not, it lies in a folder.
+    """
+    path, named = file
+    try:
+        name, source, *_ = find(path)
+    except DataError as error:
+        return _unreadable(path, None, error) if named else "other"
+    if not named and source != path:
+        return "part"
+    if not named and name in _TABLES and asked.layout is None:
+        return "other"
+    try:
+        ecg = read_ecg(path, asked.layout if name in _TABLES else None)
+    except UserError as error:
+        return _unreadable(path, name, error)
+    verdicts = check(ecg, asked.seconds, asked.length)
+    return Checked(
+        path=str(path),
+        format=name,
+        found=tuple(verdict for verdict in verdicts if verdict.message),
+        fs=ecg.fs,
+        leads=ecg.leads,
+        seconds=ecg.values.shape[1] / ecg.fs,
+    )
+
+
+def _unreadable(path: Path, name: str | None, error: UserError) -> Checked:
+    text = str(error)
+    verdict = Verdict(name="unreadable", value=math.nan, rule=text, action="reject", message=text)
+    return Checked(path=str(path), format=name, found=(verdict,))
+
+
+def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
+    """Every file once, in the order of the paths and of names; whether it was named itself."""
+    seen = set()
+    for path in paths:
+        if not path.is_dir():
+            inside: Iterable[tuple[Path, bool]] = [(path, True)]
+        else:
+            inside = ((file, False) for file in _below(path))
+        for file, named in inside:
+            if file not in seen:
+                seen.add(file)
+                yield file, named
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        yield from (Path(place, name) for name in sorted(names))
+
+
+def _enough(num: int) -> int:
+    return max(1, min(os.cpu_count() or 1, num // FILES_PER_WORKER))
+
+
+def _outcomes(
+    files: Sequence[tuple[Path, bool]], asked: Asked, workers: int
+) -> Generator[Outcome, None, None]:
+    work = partial(inspect, asked=asked)
+    if workers == 1:
+        yield from map(work, files)
+        return
+    from crossbeat.workers import process_pool
+
+    try:
+        with process_pool(workers) as pool:
+            yield from pool.map(work, files, chunksize=16)
+    except BrokenProcessPool as error:
+        raise DataError(
+            "workers must end by themselves, got one that was killed (is the memory full?); "
+            "take fewer --workers"
+        ) from error
+
+
+def _print_lines(outcomes: Iterable[Outcome], _: int) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for outcome in outcomes:
+        if isinstance(outcome, Checked):
+            print(json.dumps(as_json(outcome), allow_nan=False), flush=True)
+            counts[outcome.verdict] += 1
+        else:
+            counts[outcome] += 1
+    return counts
+
+
+def as_json(checked: Checked) -> dict[str, object]:
+    """The object that ``--json`` prints of a file."""
+    return {
+        "path": checked.path,
+        "format": checked.format,
+        "verdict": checked.verdict,
+        "findings": [
+            {
+                "name": verdict.name,
+                "lead": verdict.lead,
+                "value": float(f"{verdict.value:.6g}") if math.isfinite(verdict.value) else None,
+                "rule": verdict.rule,
+            }
+            for verdict in checked.found
+        ],
+        "fs": checked.fs,
+        "leads": None if checked.leads is None else list(checked.leads),
+        "seconds": checked.seconds,
+    }
+
+
+def _print_table(outcomes: Iterable[Outcome], total: int) -> Counter[str]:
+    from crossbeat.cli.progress import bar
+    from crossbeat.cli.tables import print_table
+
+    counts: Counter[str] = Counter()
+    rows = []
+    with bar("checking") if total >= FILES_PER_WORKER else nullcontext(lambda *_: None) as show:
+        for number, outcome in enumerate(outcomes, start=1):
+            show(number, total)
+            if isinstance(outcome, Checked):
+                counts[outcome.verdict] += 1
+                what = "; ".join(told(outcome.found))
+                cells = (outcome.path, outcome.format or "", outcome.verdict, what)
+                rows.append([_plain(cell) for cell in cells])
+            else:
+                counts[outcome] += 1
+    if rows:
+        print_table("", ["file", "format", "verdict", "what"], rows)
+    return counts
+
+
+def _plain(text: str) -> str:
+    """Nothing in it formats the table or moves the cursor."""
+    from rich.markup import escape
+
+    return escape("".join(letter if letter.isprintable() else "?" for letter in text))
+
+
+def _conclude(counts: Counter[str]) -> None:
+    num = counts["ok"] + counts["repair"] + counts["reject"]
+    note(
+        f"{num} ECGs: {counts['ok']} ok, {counts['repair']} repaired when they are used, "
+        f"{counts['reject']} rejected; {counts['other']} other files skipped"
+    )
+    if not num:
+        raise DataError("there must be an ECG to check, got none; name its file, or its folder")
+    if counts["reject"]:
+        raise DataError(f"{counts['reject']} of {num} ECGs are rejected; see above")

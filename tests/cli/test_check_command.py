@@ -1,0 +1,257 @@
+"""``crossbeat check``: a verdict for each file that is named, and for each ECG of a folder."""
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from crossbeat import simulate, workers
+from crossbeat.cli import check, main
+from crossbeat.leads import STANDARD
+from crossbeat.readers.write import write_wfdb
+from crossbeat.signal import Ecg
+
+SOUND = Ecg(simulate.ecgs(simulate.draw_patients(2, 0), 0)[1], STANDARD, 500.0)
+KEYS = ["path", "format", "verdict", "findings", "fs", "leads", "seconds"]
+
+Call = Callable[..., tuple[int, list[dict[str, Any]], str]]
+
+
+def no_constant(name: str) -> None:
+    raise AssertionError(f"{name} is no JSON")
+
+
+@pytest.fixture
+def called(capsys: pytest.CaptureFixture[str]) -> Call:
+    """Exit code, the object of each line, and the error stream of ``check --json``."""
+
+    def call(*arguments: object) -> tuple[int, list[dict[str, Any]], str]:
+        code = main(["check", *map(str, arguments), "--json"])
+        shown = capsys.readouterr()
+        assert "Traceback" not in shown.err
+        lines = shown.out.splitlines()
+        return code, [json.loads(line, parse_constant=no_constant) for line in lines], shown.err
+
+    return call
+
+
+def negated(lead: str) -> Ecg:
+    values = SOUND.values.copy()
+    values[STANDARD.index(lead)] *= -1
+    return Ecg(values, STANDARD, 500.0)
+
+
+def flat(lead: str) -> Ecg:
+    values = SOUND.values.copy()
+    values[STANDARD.index(lead)] = 0
+    return Ecg(values, STANDARD, 500.0)
+
+
+def write_csv(path: Path, unit: float = 1.0) -> Path:
+    np.savetxt(path, unit * SOUND.values.T, "%.3f", ",", header=",".join(STANDARD), comments="")
+    return path
+
+
+def test_a_sound_file_is_one_object_with_what_it_holds(tmp_path: Path, called: Call) -> None:
+    header = write_wfdb(SOUND, tmp_path / "a")
+    code, (found,), _ = called(header)
+    assert code == 0
+    assert found == {
+        "path": str(header),
+        "format": "wfdb",
+        "verdict": "ok",
+        "findings": [],
+        "fs": 500.0,
+        "leads": list(STANDARD),
+        "seconds": 10.0,
+    }
+
+
+def test_a_finding_has_its_name_lead_value_and_rule(tmp_path: Path, called: Call) -> None:
+    code, (found,), err = called(write_wfdb(flat("V3"), tmp_path / "a"))
+    assert (code, found["verdict"]) == (1, "reject")
+    rule = "at least 0.005 mV from lowest to highest value"
+    assert found["findings"] == [{"name": "flat", "lead": "V3", "value": 0.0, "rule": rule}]
+    assert err.endswith("error: 1 of 1 ECGs are rejected; see above\n")
+
+
+def test_what_is_repaired_is_no_failure_and_pacing_is_a_note(tmp_path: Path, called: Call) -> None:
+    paced = negated("aVR")
+    paced.values[:, 100::400] += 2 * np.sign(np.arange(12) - 5)[:, None]  # in all but aVF
+    code, (found,), _ = called(write_wfdb(negated("aVR"), tmp_path / "a"))
+    assert (code, found["verdict"]) == (0, "repair")
+    assert [(each["name"], each["lead"]) for each in found["findings"]] == [("limb", "aVR")]
+    _, (found,), _ = called(write_wfdb(paced, tmp_path / "b"))
+    assert "pacing" in [each["name"] for each in found["findings"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "contents", "reason"),
+    [
+        ("none.hea", None, "there is no file"),
+        ("empty.hea", b"", "is empty"),
+        ("text.txt", b"Dear colleague, thank you for the ECG.\n", "is text"),
+        ("bad.hea", b"bad 1 500 5000\nbad.dat 16 200 16 0 0 0 0 I\n", "bad.dat"),
+    ],
+)
+def test_a_file_that_is_named_gets_a_verdict_even_if_it_cannot_be_read(
+    tmp_path: Path, called: Call, name: str, contents: bytes | None, reason: str
+) -> None:
+    if contents is not None:
+        (tmp_path / name).write_bytes(contents)
+    code, (found,), _ = called(tmp_path / name)
+    assert (code, list(found), found["verdict"]) == (1, KEYS, "reject")
+    (finding,) = found["findings"]
+    assert (finding["name"], finding["lead"], finding["value"]) == ("unreadable", "", None)
+    assert reason in finding["rule"]
+    assert (found["fs"], found["leads"], found["seconds"]) == (None, None, None)
+
+
+def test_of_a_folder_each_record_is_checked_once_and_the_rest_counted(
+    tmp_path: Path, called: Call
+) -> None:
+    write_wfdb(SOUND, tmp_path / "p10" / "b")
+    write_wfdb(flat("V1"), tmp_path / "p10" / "a")
+    write_wfdb(SOUND, tmp_path / "p9" / "c")
+    (tmp_path / "p9" / "broken.hea").write_text("broken 1 500 5000\nbroken.dat 16 200 I\n")
+    (tmp_path / "notes.txt").write_text("not an ECG\n")
+    (tmp_path / "list.csv").write_text("study,patient\n1,2\n")
+    code, found, err = called(tmp_path)
+    names = [Path(each["path"]).relative_to(tmp_path).as_posix() for each in found]
+    assert names == ["p10/a.hea", "p10/b.hea", "p9/broken.hea", "p9/c.hea"]
+    assert [each["verdict"] for each in found] == ["reject", "ok", "reject", "ok"]
+    assert "4 ECGs: 2 ok, 0 repaired when they are used, 2 rejected; 2 other files skipped" in err
+    assert code == 1
+
+
+def test_a_file_is_checked_once_however_often_it_is_reached(tmp_path: Path, called: Call) -> None:
+    header = write_wfdb(SOUND, tmp_path / "a")
+    assert len(called(tmp_path, header, tmp_path)[1]) == 1
+
+
+def test_a_folder_without_an_ecg_is_no_success(tmp_path: Path, called: Call) -> None:
+    (tmp_path / "notes.txt").write_text("not an ECG\n")
+    code, found, err = called(tmp_path)
+    assert (code, found) == (1, [])
+    assert "there must be an ECG to check, got none; name its file" in err
+
+
+def test_tables_are_ecgs_where_a_layout_says_so(tmp_path: Path, called: Call) -> None:
+    layout = ("--layout.fs", 500, "--layout.unit", "uV")
+    file = write_csv(tmp_path / "a.csv", 1000)
+    write_wfdb(SOUND, tmp_path / "b")
+    code, found, _ = called(tmp_path, *layout)
+    assert code == 0
+    assert [(each["format"], each["verdict"]) for each in found] == [("csv", "ok"), ("wfdb", "ok")]
+    assert len(called(tmp_path)[1]) == 1
+    code, (alone,), _ = called(file)
+    assert (code, alone["format"], alone["verdict"]) == (1, "csv", "reject")
+    assert "layout" in alone["findings"][0]["rule"]
+
+
+def test_leads_of_a_layout_can_be_listed(tmp_path: Path, called: Call) -> None:
+    np.save(tmp_path / "a.npy", SOUND.values)
+    leads = f"[{', '.join(STANDARD)}]"
+    layout = ("--layout.fs", 500, "--layout.unit", "mV", "--layout.leads", leads)
+    code, (found,), _ = called(tmp_path / "a.npy", *layout)
+    assert (code, found["leads"], found["seconds"]) == (0, list(STANDARD), 10.0)
+
+
+def test_the_length_that_is_needed_and_its_policy_are_options(tmp_path: Path, called: Call) -> None:
+    header = write_wfdb(SOUND, tmp_path / "a")
+    assert called(header, "--seconds", 12)[1][0]["verdict"] == "reject"
+    assert called(header, "--seconds", 12, "--length.shorter", "pad")[1][0]["verdict"] == "repair"
+    assert called(header, "--seconds", 5, "--length.longer", "last")[1][0]["verdict"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "error"),
+    [
+        ("--seconds", "0", "--seconds must be above 0, got 0"),
+        ("--seconds", ".inf", "--seconds must be above 0, got inf"),
+        ("--workers", "0", "--workers must be at least 1, got 0"),
+        ("--length.longer", "all", "must be one of first, middle, last"),
+        ("--layout.unit", "volts", "fs"),
+    ],
+)
+def test_a_wrong_option_is_the_command_s_fault(
+    tmp_path: Path, called: Call, option: str, value: str, error: str
+) -> None:
+    code, found, err = called(write_wfdb(SOUND, tmp_path / "a"), option, value)
+    assert (code, found) == (2, [])
+    assert error in err
+
+
+def test_the_table_shows_names_as_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "[red]a\x1b.txt"
+    file.write_text("not an ECG\n")
+    assert main(["check", str(file), str(write_wfdb(negated("aVR"), tmp_path / "b"))]) == 1
+    shown = capsys.readouterr()
+    text = shown.out.replace("\n", "").replace(" ", "").replace("│", "")
+    assert "[red]a?.txt" in text
+    assert "\x1b" not in shown.out
+    assert "wfdb" in shown.out
+    assert "reject" in shown.out
+    assert "leadaVRhasthewrongsign;itisturnedover" in text
+
+
+def test_lines_are_printed_as_they_come(capsys: pytest.CaptureFixture[str]) -> None:
+    one = check.Checked(path="a", format="edf", found=())
+
+    def outcomes() -> Iterator[check.Checked]:
+        yield one
+        assert json.loads(capsys.readouterr().out)["path"] == "a"
+        yield one
+
+    assert check._print_lines(outcomes(), 2) == {"ok": 2}
+
+
+@pytest.mark.slow
+def test_processes_give_what_one_process_gives_in_the_same_order(
+    tmp_path: Path, called: Call
+) -> None:
+    for number in range(20):
+        write_wfdb(flat("V3") if number % 3 else SOUND, tmp_path / f"r{number:02d}")
+    alone = called(tmp_path, "--workers", 1)
+    assert called(tmp_path, "--workers", 2) == alone
+    assert len(alone[1]) == 20
+
+
+def test_a_worker_that_was_killed_is_told(
+    tmp_path: Path, called: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def killed(_: int) -> Iterator[Any]:
+        raise BrokenProcessPool
+        yield
+
+    monkeypatch.setattr(workers, "process_pool", killed)
+    code, _, err = called(write_wfdb(SOUND, tmp_path / "a"), "--workers", 2)
+    assert code == 1
+    assert "got one that was killed (is the memory full?); take fewer --workers" in err
+
+
+def test_every_file_of_the_formats_folder_gets_its_verdict(shared: Path, called: Call) -> None:
+    folder = shared / "data/ecg-formats"
+    code, found, _ = called(folder)
+    assert code == 1
+    verdicts = {
+        Path(each["path"]).name: [finding["name"] for finding in each["findings"]]
+        for each in found
+        if each["verdict"] != "ok"
+    }
+    assert verdicts == {
+        "HR00001.hea": ["unit"],
+        "E00001.hea": ["unreadable"],
+        "code15_1238362_400hz.mat": ["length"],
+        "ludb_1.hea": ["limb"],
+        "ludb_104.hea": ["limb", "reversal"],
+    }
+    assert len(found) == 32
