@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.signal import resample_poly
 
 from crossbeat import leads, signal
 from crossbeat.errors import ConfigError, DataError
@@ -63,6 +64,15 @@ def test_resampling_a_batch_equals_resampling_each_row() -> None:
             np.testing.assert_array_equal(
                 together[b, lead], signal.resample(batch[b, lead], 500.0, 100.0)
             )
+
+
+@pytest.mark.parametrize(("fs", "up", "down"), [(500.0, 1, 5), (250.0, 2, 5), (40.0, 5, 2)])
+def test_resampling_is_that_of_scipy_bit_for_bit(fs: float, up: int, down: int) -> None:
+    values = noise(3, 300)
+    for _ in range(2):  # the filter is kept from the first call on
+        np.testing.assert_array_equal(
+            signal.resample(values, fs, 100.0), resample_poly(values, up, down, axis=-1)
+        )
 
 
 def test_the_same_rate_copies_the_signal() -> None:

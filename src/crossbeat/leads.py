@@ -126,7 +126,7 @@ def complete(
         DataError: a wanted lead is neither given nor computable from I and II.
     """
     rows = dict(zip(leads, np.moveaxis(values, -2, 0), strict=True))
-    if "I" in rows and "II" in rows:
+    if "I" in rows and "II" in rows and not rows.keys() >= set(wanted):
         rows = limb_leads(rows["I"], rows["II"]) | rows
     index(tuple(rows), wanted)
     return np.stack([rows[lead] for lead in wanted], axis=-2)

@@ -1,21 +1,21 @@
 """An ECG and a batch of ECGs, and what is done to them before an encoder sees them.
 
-``Ecg`` is one record as a reader returns it (NumPy), ``Ecgs`` a batch as views and encoders
-take it (PyTorch); millivolts, leads by name, hertz. ``Preprocessing`` brings records of any
-rate and lead order to one form; the normalisations below it act on batches of that form.
-Functions here are pure: they return new values.
+``Ecg`` is one record as a reader returns it (NumPy), ``Ecgs`` a batch as views and encoders take it
+(PyTorch); millivolts, leads by name, hertz. ``Preprocessing`` brings records of any rate and lead
+order to one form; the normalisations act on batches of that form. Functions return new values.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float32
 from scipy.ndimage import median_filter
-from scipy.signal import resample_poly
+from scipy.signal import firwin, resample_poly
 from torch import Tensor
 
 from crossbeat import leads as lead_names
@@ -55,9 +55,7 @@ class Ecgs:
 def resample(
     values: Float[np.ndarray, "*batch time"], fs: float, to: float
 ) -> Float32[np.ndarray, "*batch resampled"]:
-    """The signal at another sampling rate, by polyphase filtering.
-
-    Outside the recording the signal counts as 0, as in the published preprocessing.
+    """The signal at another rate, by polyphase filtering; outside the recording it counts as 0.
 
     Args:
         values: any unit.
@@ -73,7 +71,14 @@ def resample(
     values = values.astype(np.float32, copy=ratio == 1)
     if ratio == 1:
         return values
-    return resample_poly(values, ratio.numerator, ratio.denominator, axis=-1)
+    up, down = ratio.as_integer_ratio()
+    return resample_poly(values, up, down, -1, _low_pass(max(up, down)))  # type: ignore[call-overload]
+
+
+@lru_cache(maxsize=1)
+def _low_pass(rate: int) -> Float32[np.ndarray, " tap"]:
+    # That of resample_poly, which would design it anew for every record.
+    return firwin(20 * rate + 1, 1 / rate, window=("kaiser", 5.0)).astype(np.float32)
 
 
 def remove_baseline(
@@ -81,9 +86,9 @@ def remove_baseline(
 ) -> Float32[np.ndarray, "*batch time"]:
     """The signal less its baseline: running medians, one after the other.
 
-    The first window takes out the QRS complex, the second the T wave; what stays is the
-    baseline. Windows are centred, so each has an odd number of samples: the next one up if need
-    be. Outside the recording the signal counts as 0, as in the published preprocessing.
+    The first window takes out the QRS complex, the second the T wave; the baseline stays. Windows
+    are centred, so each has an odd number of samples: the next one up if need be. Outside the
+    recording the signal counts as 0, as in the published preprocessing.
 
     Args:
         values: any unit, finite.
@@ -102,8 +107,8 @@ def remove_baseline(
 def _running_median(
     values: Float32[np.ndarray, "*batch time"], half: int
 ) -> Float32[np.ndarray, "*batch time"]:
-    # The filter of one long row is ten times as fast as that of an array of rows: hence all
-    # rows behind one another, with zeros between that no window reaches across.
+    # One long row is filtered ten times as fast as an array of rows: hence all rows behind one
+    # another, with zeros between that no window reaches across.
     padded = np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, half)])
     smooth = median_filter(padded.ravel(), size=2 * half + 1, mode="constant", cval=0.0)
     return smooth.reshape(padded.shape)[..., : values.shape[-1]]
@@ -198,8 +203,7 @@ class Preprocessing:
         if not set(sources) <= set(leads):
             return self.apply_each(values, leads, fs)
         clean = replace(self, leads=sources).apply_each(values, leads, fs)
-        weights = lead_names.expansion(self.leads, sources).astype(np.float32)
-        return np.ascontiguousarray(np.einsum("ws,...st->...wt", weights, clean, optimize=True))
+        return np.matmul(lead_names.expansion(self.leads, sources).astype(np.float32), clean)
 
     def apply_each(
         self, values: Float[np.ndarray, "*batch lead time"], leads: tuple[str, ...], fs: float
