@@ -2,7 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
+from jaxtyping import Int64
 from published_trees import write_film
+
+from crossbeat import simulate
+from crossbeat.leads import STANDARD
+from crossbeat.signal import resample
 
 CHEXPERT_LABELS = (
     "No Finding",
@@ -43,3 +49,56 @@ def write_chexpert(
 def hash_of(table: str) -> int:
     """Another range of seeds for each table: equal images would be leaks."""
     return 1000 * sum(map(ord, table))
+
+
+LUDB_COLUMNS = (
+    "ID",
+    "Sex",
+    "Age",
+    "Rhythms",
+    "Electric axis of the heart",
+    "Conduction abnormalities",
+    "Extrasystolies",
+    "Hypertrophies",
+    "Cardiac pacing",
+    "Ischemia",
+    "Non-specific repolarization abnormalities",
+    "Other states",
+)
+
+
+def write_ludb(folder: Path, rows: list[dict[str, str]]) -> Path:
+    """Rows: the cells of ``ludb.csv`` by column; all but ID end with a line feed, as published."""
+    lines = [",".join(LUDB_COLUMNS)]
+    for row in rows:
+        cells = [f'"{row[name]}\n"' if name in row else "" for name in LUDB_COLUMNS[1:]]
+        lines.append(",".join([row["ID"], *cells]))
+        write_ludb_record(folder / "data" / row["ID"], seed=int(row["ID"]))
+    (folder / "ludb.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def write_ludb_record(stem: Path, *, seed: int) -> None:
+    """Whole microvolts, with the span of each lead in the place of its gain."""
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    stored = microvolts(seed, fs=500.0, seconds=10.0)
+    stored.T.astype("<i2").tofile(stem.with_suffix(".dat"))
+    spans = (stored.max(axis=1) - stored.min(axis=1)).tolist()
+    levels = np.rint(stored.mean(axis=1)).astype(int).tolist()
+    lines = [
+        f"{stem.name}.dat 16 {span}({level})/mV 0 0 {start} 0 0 {lead.lower()}"
+        for lead, span, level, start in zip(
+            STANDARD, spans, levels, stored[:, 0].tolist(), strict=True
+        )
+    ]
+    comments = ["#<age>: 51", "#<sex>: F", "#<diagnoses>:", "#Rhythm: Sinus rhythm."]
+    header = [f"{stem.name} 12 500 {stored.shape[1]}", *lines, *comments]
+    stem.with_suffix(".hea").write_text("\n".join(header) + "\n")
+
+
+def microvolts(seed: int, *, fs: float, seconds: float) -> Int64[np.ndarray, "lead time"]:
+    """The twelve leads of a simulated patient; beyond 10 s the same again."""
+    ecg = simulate.ecg_block(simulate.draw_patients(1, seed), 0, seed)[0]
+    waves = resample(ecg, float(simulate.FS), fs)
+    wanted = round(seconds * fs)
+    return np.rint(1000 * np.resize(waves.T, (wanted, 12)).T).astype(np.int64)

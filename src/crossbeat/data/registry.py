@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 from crossbeat.data.build import Progress
 from crossbeat.data.chexpert import CheXpert
 from crossbeat.data.cohort import Cohort
+from crossbeat.data.ludb import Ludb
 from crossbeat.data.matched import LabelMatched
 from crossbeat.data.mimic import Mimic
 from crossbeat.data.nih import NihCxr14
@@ -30,6 +31,7 @@ COHORTS: dict[str, type[Builder]] = {
     "ptb-xl": PtbXl,
     "nih-cxr14": NihCxr14,
     "chexpert": CheXpert,
+    "ludb": Ludb,
     "files": OwnFiles,
     "mimic": Mimic,
     "label-matched": LabelMatched,
