@@ -13,7 +13,8 @@ from crossbeat.errors import DataError
 from crossbeat.readers.limits import MOST_BYTES, MOST_CHANNELS, MOST_PARSED_BYTES, read_bounded
 
 MOST_RECORDS = 100_000
-"""Data records of an EDF file, definitions of an MFER file: each is a step of its parser."""
+"""Data records of an EDF file, definitions and parts of channels of an MFER file: each is a step
+of its parser."""
 
 MOST_SCP_BYTES = 2**20
 """Of an SCP-ECG file, which is decoded bit by bit: 40 s of 12 leads at 1000 Hz, not compressed."""
@@ -133,14 +134,19 @@ def check_mfer(path: Path) -> None:
         DataError: it has not.
     """
     data = read_bounded(path, MOST_PARSED_BYTES)
-    order = "big"
-    for number, (tag, value) in enumerate(mfer_definitions(path, data)):
-        if number == MOST_RECORDS:
-            raise DataError(f"{path} must have at most {number:,} definitions; export it again")
+    order, channels, steps = "big", 1, 0
+    for tag, value in mfer_definitions(path, data):
+        steps += channels if tag == _WAVE else 1
+        if steps > MOST_RECORDS:
+            raise DataError(
+                f"{path} must have at most {MOST_RECORDS:,} definitions and parts of channels, got "
+                "more; export a single ECG"
+            )
         if tag == _BYTE_ORDER:
             order = "little" if value[:1] == b"\x01" else "big"
-        channels = int.from_bytes(value, order) if tag == _CHANNELS else 1  # type: ignore[arg-type]
-        if not 0 <= channels <= MOST_CHANNELS:
+        if tag == _CHANNELS:
+            channels = int.from_bytes(value, order)  # type: ignore[arg-type]
+        if channels > MOST_CHANNELS:
             raise DataError(
                 f"{path} must have at most {MOST_CHANNELS} channels, got {channels:,}; it is "
                 "damaged, copy it again"

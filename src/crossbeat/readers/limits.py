@@ -9,8 +9,8 @@ from crossbeat.errors import DataError
 MOST_BYTES = 2**25
 """Of a file whose samples are read as one array: 46 minutes of 12 leads at 500 Hz in 16 bits."""
 
-MOST_PARSED_BYTES = 2**23
-"""Of a file that becomes many small objects (XML, DICOM, packed samples): 11 minutes of the same;
+MOST_PARSED_BYTES = 2**22
+"""Of a file that becomes many small objects (XML, DICOM, packed samples): 6 minutes of the same;
 memory is a hundredfold at worst."""
 
 MOST_HEADER_BYTES = 2**20
