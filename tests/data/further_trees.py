@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from jaxtyping import Int64
 from published_trees import write_film
 
@@ -102,3 +103,50 @@ def microvolts(seed: int, *, fs: float, seconds: float) -> Int64[np.ndarray, "le
     waves = resample(ecg, float(simulate.FS), fs)
     wanted = round(seconds * fs)
     return np.rint(1000 * np.resize(waves.T, (wanted, 12)).T).astype(np.int64)
+
+
+def write_code15(folder: Path, rows: list[tuple[int, int, int, bool, str, int, float]]) -> Path:
+    """Rows: exam, patient, age, is_male, abbreviations that are true, part, seconds.
+
+    Each part ends with a row of zeros for exam 0, as published.
+    """
+    h5py = pytest.importorskip("h5py", reason="h5py is in the extra formats")
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [",".join(CODE15_COLUMNS)]
+    parts: dict[int, list[tuple[int, np.ndarray]]] = {}
+    for exam, patient, age, male, true, part, seconds in rows:
+        flags = [str(name in true.split()) for name in CODE15_COLUMNS[4:10]]
+        file = f"exams_part{part}.hdf5"
+        first = [str(exam), str(age), str(male), "55.3", *flags, str(patient), "False", "2.1"]
+        lines.append(",".join([*first, str("normal_ecg" in true.split()), file]))
+        tracing = np.zeros((4096, 12), np.float32)
+        wave = microvolts(exam, fs=400.0, seconds=seconds).T / 1000
+        start = (4096 - len(wave)) // 2
+        tracing[start : start + len(wave)] = wave + 0.0001  # so that no sample is all zero
+        parts.setdefault(part, []).append((exam, tracing))
+    for part, tracings in parts.items():
+        with h5py.File(folder / f"exams_part{part}.hdf5", "w") as file:
+            stored = [*reversed(tracings), (0, np.zeros((4096, 12), np.float32))]
+            file["exam_id"] = np.array([exam for exam, _ in stored])
+            file["tracings"] = np.stack([tracing for _, tracing in stored])
+    (folder / "exams.csv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+CODE15_COLUMNS = (
+    "exam_id",
+    "age",
+    "is_male",
+    "nn_predicted_age",
+    "1dAVb",
+    "RBBB",
+    "LBBB",
+    "SB",
+    "ST",
+    "AF",
+    "patient_id",
+    "death",
+    "timey",
+    "normal_ecg",
+    "trace_file",
+)

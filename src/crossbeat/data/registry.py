@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from crossbeat.data.build import Progress
 from crossbeat.data.chexpert import CheXpert
+from crossbeat.data.code15 import Code15
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.ludb import Ludb
 from crossbeat.data.matched import LabelMatched
@@ -32,6 +33,7 @@ COHORTS: dict[str, type[Builder]] = {
     "nih-cxr14": NihCxr14,
     "chexpert": CheXpert,
     "ludb": Ludb,
+    "code-15": Code15,
     "files": OwnFiles,
     "mimic": Mimic,
     "label-matched": LabelMatched,
