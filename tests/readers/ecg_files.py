@@ -80,7 +80,8 @@ def sierra(stored: np.ndarray, leads: Sequence[str], fs: int) -> bytes:
 def hl7(stored: np.ndarray, leads: Sequence[str], fs: int) -> bytes:
     """HL7 annotated ECG with one rhythm series."""
     sequences = "".join(
-        f'<component><sequence><code code="MDC_ECG_LEAD_{name.upper()}"/><value xsi:type="SLIST_PQ">'
+        f'<component><sequence><code code="MDC_ECG_LEAD_{name.upper()}"/>'
+        '<value xsi:type="SLIST_PQ">'
         f'<origin value="0" unit="uV"/><scale value="{MICROVOLTS}" unit="uV"/>'
         f"<digits>{' '.join(map(str, row))}</digits></value></sequence></component>"
         for name, row in zip(leads, stored.tolist(), strict=True)
@@ -98,8 +99,9 @@ def hl7(stored: np.ndarray, leads: Sequence[str], fs: int) -> bytes:
 def mortara(stored: np.ndarray, leads: Sequence[str], fs: int) -> bytes:
     """Mortara ELI XML."""
     channels = "".join(
-        f'<CHANNEL NAME="{name}" SAMPLE_FREQ="{fs}" UNITS_PER_MV="{1000 / MICROVOLTS:g}" OFFSET="0" '
-        f'DURATION="{row.size}" BITS="16" FORMAT="SIGNED" ENCODING="BASE64" DATA="{base64(row)}"/>'
+        f'<CHANNEL NAME="{name}" SAMPLE_FREQ="{fs}" UNITS_PER_MV="{1000 / MICROVOLTS:g}" '
+        f'OFFSET="0" DURATION="{row.size}" BITS="16" FORMAT="SIGNED" ENCODING="BASE64" '
+        f'DATA="{base64(row)}"/>'
         for name, row in zip(leads, stored, strict=True)
     )
     return f'<?xml version="1.0"?><ECG ACQUISITION_TIME="20200101120000">{channels}</ECG>'.encode()
@@ -148,8 +150,10 @@ def mfer(stored: np.ndarray, leads: Sequence[str], fs: int) -> bytes:
     def define(tag: int, value: bytes) -> bytes:
         return bytes([tag, 0x84]) + len(value).to_bytes(4, "big") + value
 
-    text = define(0x40, b"MFR ECG-STD12") + define(0x01, b"\x01")
-    text += define(0x0B, struct.pack("<BbH", 0, 0, fs)) + define(0x0C, struct.pack("<BbH", 0, -7, 25))
+    text = b"\x40\x0dMFR ECG-STD12" + define(0x01, b"\x01")
+    text += define(0x0B, struct.pack("<BbH", 0, 0, fs)) + define(
+        0x0C, struct.pack("<BbH", 0, -7, 25)
+    )
     text += define(0x04, struct.pack("<I", stored.shape[1])) + define(0x05, bytes([len(leads)]))
     text += define(0x06, b"\x01") + define(0x0A, b"\x00")
     for channel, lead in enumerate(leads):

@@ -142,7 +142,7 @@ def test_a_missing_file_of_another_format_is_named(
 
 def test_a_format_of_no_fixed_width_is_refused(write_record: WriteRecord) -> None:
     header = write_record(numbers(), NAMES, storage="508")
-    with pytest.raises(DataError, match="one of the WFDB formats 8, 16, .* got 508; convert"):
+    with pytest.raises(DataError, match=r"one of the WFDB formats 8, 16, .* got 508; convert"):
         read_record(header)
 
 

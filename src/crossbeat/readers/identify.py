@@ -59,6 +59,9 @@ _OTHERS = {
 }
 """What else people pass, by first bytes."""
 
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+"""Bytes that no text has."""
+
 _LEADS = {lead.lower() for lead in STANDARD}
 
 
@@ -158,7 +161,7 @@ def _text(head: bytes) -> str | None:
         return head.decode("utf-16", errors="ignore")
     if head.startswith((b"<\x00", b"\x00<")):
         return head.decode("utf-16-le" if head[0] else "utf-16-be", errors="ignore")
-    if b"\x00" in head:
+    if _CONTROL.search(head):
         return None
     return head.decode("utf-8", errors="replace").removeprefix("\ufeff")
 
