@@ -1,5 +1,6 @@
 """More data sets of a few records, in the exact layout of their publishers."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -150,3 +151,23 @@ CODE15_COLUMNS = (
     "normal_ecg",
     "trace_file",
 )
+
+
+def write_cinc(
+    root: Path, rows: list[tuple[str, str, str, str, str]], *, fs: int = 500, seconds: float = 10.0
+) -> Path:
+    """Rows: folder below ``training``, record, age, sex, codes; WFDB 16x1+24 with MATLAB v4."""
+    for number, (source, name, age, sex, codes) in enumerate(rows):
+        stem = root / "training" / source / name
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        waves = microvolts(number, fs=float(fs), seconds=seconds).astype("<i2")
+        matlab = struct.pack("<5i", 30, *waves.shape, 0, 4) + b"val\0"
+        stem.with_suffix(".mat").write_bytes(matlab + waves.T.tobytes())
+        lines = [
+            f"{name}.mat 16x1+24 1000.0(0)/mV 16 0 {start} 0 0 {lead}"
+            for lead, start in zip(STANDARD, waves[:, 0].tolist(), strict=True)
+        ]
+        comments = [f"# Age: {age}", f"# Sex: {sex}", f"# Dx: {codes}", "# Rx: Unknown"]
+        header = [f"{name} 12 {fs} {waves.shape[1]}", *lines, *comments]
+        stem.with_suffix(".hea").write_text("\n".join(header) + "\n")
+    return root

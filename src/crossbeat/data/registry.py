@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from crossbeat.data.build import Progress
 from crossbeat.data.chexpert import CheXpert
+from crossbeat.data.cinc2021 import Cinc2021
 from crossbeat.data.code15 import Code15
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.ludb import Ludb
@@ -34,6 +35,7 @@ COHORTS: dict[str, type[Builder]] = {
     "chexpert": CheXpert,
     "ludb": Ludb,
     "code-15": Code15,
+    "cinc-2021": Cinc2021,
     "files": OwnFiles,
     "mimic": Mimic,
     "label-matched": LabelMatched,

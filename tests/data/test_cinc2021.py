@@ -1,0 +1,165 @@
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from further_trees import microvolts, write_cinc
+
+from crossbeat.data.cinc2021 import FINDINGS, SOURCES, Cinc2021
+from crossbeat.data.cohort import Cohort
+from crossbeat.errors import ConfigError, DataError
+from crossbeat.leads import STANDARD
+from crossbeat.quality import Length
+from crossbeat.readers import read_ecg
+from crossbeat.signal import Ecg, Preprocessing
+
+ROWS = [
+    ("georgia/g1", "E07500", "78", "Male", "67741000119109,426177001"),
+    ("georgia/g2", "E09001", "NaN", "Female", "733534002,427172004"),
+    ("ptb-xl/g1", "HR00001", "300", "M", "426783006"),
+    ("ningbo/g1", "JS20000", "84", "Unknown", "284470004, 427084000"),
+    ("cpsc_2018/g1", "A0001", "74", "F", ""),
+]
+
+
+def build(settings: Cinc2021, folder: Path) -> Cohort:
+    with ThreadPoolExecutor(1) as executor:
+        return settings.build(folder, executor=executor)
+
+
+def labelled(cohort: Cohort, record: str, code: int | None) -> set[str]:
+    row = cohort.table.row(by_predicate=pl.col("record") == record, named=True)
+    return {finding for finding in FINDINGS if row[f"label:{finding}"] == code}
+
+
+def test_the_published_layout_becomes_a_cohort(tmp_path: Path) -> None:
+    cohort = build(Cinc2021(root=write_cinc(tmp_path / "cinc", ROWS)), tmp_path / "cohort")
+    table = cohort.table.sort("record")
+    assert (cohort.info.kind, cohort.info.unit) == ("single", "mV")
+    names = ["A0001", "E07500", "E09001", "HR00001", "JS20000"]
+    assert table["record"].to_list() == [f"cinc-{name}" for name in names]
+    assert table["patient"].equals(table["record"])
+    assert table["note:source"].to_list() == ["cpsc_2018", "georgia", "georgia", "ptb-xl", "ningbo"]
+    assert table["age"].to_list() == [74, 78, None, None, 84]
+    assert table["sex"].to_list() == ["F", "M", "F", "M", None]
+    assert table["note:dx"][1] == "426177001,67741000119109"
+    assert "the split is by records" in cohort.info.notes[0]
+
+
+def test_codes_are_findings_and_codes_of_one_diagnosis_count_alike(tmp_path: Path) -> None:
+    cohort = build(Cinc2021(root=write_cinc(tmp_path / "cinc", ROWS)), tmp_path / "cohort")
+    assert labelled(cohort, "cinc-E07500", 1) == {"sinus_bradycardia"}
+    assert labelled(cohort, "cinc-E09001", 1) == {
+        "left_bundle_branch_block",
+        "premature_ventricular_contraction",
+    }
+    assert labelled(cohort, "cinc-HR00001", 1) == {"sinus_rhythm"}
+    assert labelled(cohort, "cinc-JS20000", 1) == {
+        "premature_atrial_contraction",
+        "sinus_tachycardia",
+    }
+
+
+def test_what_a_source_never_says_is_unknown_and_the_rest_absent(tmp_path: Path) -> None:
+    cohort = build(Cinc2021(root=write_cinc(tmp_path / "cinc", ROWS)), tmp_path / "cohort")
+    assert labelled(cohort, "cinc-JS20000", None) == {"atrial_fibrillation"}
+    assert "premature_ventricular_contraction" in labelled(cohort, "cinc-HR00001", None)
+    assert "atrial_flutter" in labelled(cohort, "cinc-HR00001", 0)
+    assert labelled(cohort, "cinc-A0001", None) == set(FINDINGS)
+    assert cohort.table.filter(~pl.col("reported"))["record"].to_list() == ["cinc-A0001"]
+
+
+def test_the_scored_diagnoses_are_those_of_the_challenge() -> None:
+    codes = [code for diagnosis in FINDINGS.values() for code in diagnosis.codes]
+    assert (len(FINDINGS), len(codes), len(set(codes))) == (26, 30, 30)
+    uses = {source: sum(source in each.sources for each in FINDINGS.values()) for source in SOURCES}
+    assert uses == {
+        "cpsc_2018": 6,
+        "cpsc_2018_extra": 20,
+        "st_petersburg_incart": 9,
+        "ptb": 5,
+        "ptb-xl": 22,
+        "georgia": 23,
+        "chapman_shaoxing": 19,
+        "ningbo": 25,
+    }
+
+
+def test_stored_ecgs_are_millivolts_whatever_the_rate_of_the_source(tmp_path: Path) -> None:
+    source = write_cinc(tmp_path / "cinc", ROWS[:1], fs=257, seconds=30.0)
+    cohort = build(Cinc2021(root=source, val=0.0, test=0.0), tmp_path / "cohort")
+    waves = microvolts(0, fs=257.0, seconds=30.0)[:, :2570] / 1000
+    clean = Preprocessing(leads=STANDARD, fs=100.0, seconds=10.0, baseline=True)
+    wanted = clean.apply(Ecg(waves.astype(np.float32), STANDARD, 257.0)).values
+    np.testing.assert_allclose(cohort.ecgs(np.array([0])).values[0].numpy(), wanted, atol=0.000501)
+
+
+def test_shorter_records_are_left_out_or_padded(tmp_path: Path) -> None:
+    source = write_cinc(tmp_path / "cinc", ROWS, seconds=6.0)
+    with pytest.raises(DataError, match="must last at least 10 s, got 6 s"):
+        build(Cinc2021(root=source), tmp_path / "strict")
+    padded = build(Cinc2021(root=source, length=Length(shorter="pad")), tmp_path / "padded")
+    assert padded.ecgs(np.arange(5)).values.shape == (5, 12, 1000)
+
+
+def test_sources_can_be_left_out(tmp_path: Path) -> None:
+    source = write_cinc(tmp_path / "cinc", ROWS)
+    cohort = build(Cinc2021(root=source, sources=("ningbo", "georgia")), tmp_path / "cohort")
+    assert set(cohort.table["note:source"]) == {"georgia", "ningbo"}
+    with pytest.raises(DataError, match=r"such as training/ptb/g1/NAME\.hea, got none"):
+        build(Cinc2021(root=source, sources=("ptb",)), tmp_path / "none")
+
+
+def test_records_are_split_by_seed(tmp_path: Path) -> None:
+    rows = [("ptb/g1", f"S{number:04d}", "50", "Male", "426783006") for number in range(10)]
+    source = write_cinc(tmp_path / "cinc", rows)
+    first, second = (
+        build(Cinc2021(root=source, seed=seed, fs=50.0), tmp_path / f"{seed}") for seed in (0, 1)
+    )
+    assert [len(first.rows(part)) for part in ("train", "val", "test")] == [7, 1, 2]
+    assert not first.table["split"].equals(second.table["split"])
+
+
+def test_real_records_are_read_and_wrong_headers_are_left_out_with_the_reason(
+    tmp_path: Path, shared: Path
+) -> None:
+    samples = shared / "data/ecg-formats"
+    sound = {"georgia": ("E07500", "E07511"), "ningbo": ("JS20000",), "ptb-xl": ("HR06004",)}
+    for source, names in sound.items():
+        place(samples, tmp_path / "cinc/training" / source / "g1", names)
+    odd = samples / "cinc2020_v1_odd"
+    place(odd, tmp_path / "cinc/training/cpsc_2018_extra/g1", ("Q0005",))
+    place(odd, tmp_path / "cinc/training/georgia/g2", ("E00001",))
+    place(odd, tmp_path / "cinc/training/ptb-xl/g2", ("HR00001",))
+    cohort = build(Cinc2021(root=tmp_path / "cinc"), tmp_path / "cohort")
+    assert sorted(cohort.table["record"]) == [
+        f"cinc-{name}" for name in ("E07500", "E07511", "HR06004", "JS20000", "Q0005")
+    ]
+    left_out = {row["record"]: row for row in cohort.rejected().rows(named=True)}
+    assert left_out["cinc-HR00001"]["rule"] == "unit"
+    assert "is the gain in the header right?" in left_out["cinc-HR00001"]["reason"]
+    assert "the record line must be" in left_out["cinc-E00001"]["reason"]
+    assert labelled(cohort, "cinc-E07511", 1) == {"sinus_rhythm"}
+    row = cohort.table.row(by_predicate=pl.col("record") == "cinc-JS20000", named=True)
+    clean = Preprocessing(leads=STANDARD, fs=100.0, seconds=10.0, baseline=True)
+    stored = cohort.ecgs(np.array([row["ecg"]])).values[0].numpy()
+    wanted = clean.apply(read_ecg(samples / "JS20000.hea")).values
+    np.testing.assert_allclose(stored, wanted, atol=0.000501)
+
+
+def place(samples: Path, folder: Path, names: tuple[str, ...]) -> None:
+    folder.mkdir(parents=True)
+    for name in names:
+        for suffix in ("hea", "mat"):
+            shutil.copyfile(samples / f"{name}.{suffix}", folder / f"{name}.{suffix}")
+
+
+def test_settings_that_are_wrong_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"sources must be some of cpsc_2018, .*got none"):
+        Cinc2021(root=tmp_path, sources=())
+    with pytest.raises(ConfigError, match="seconds must be above 0"):
+        Cinc2021(root=tmp_path, seconds=-1.0)
+    with pytest.raises(ConfigError, match="shares val and test"):
+        Cinc2021(root=tmp_path, val=-0.1)
