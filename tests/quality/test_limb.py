@@ -111,3 +111,14 @@ def test_a_lead_that_is_lost_does_not_accuse_the_others() -> None:
 
 def rest() -> tuple[tuple[str, ...], float]:
     return VIRTUAL.leads, VIRTUAL.fs
+
+
+def test_of_leads_that_all_show_one_signal_gains_are_not_guessed() -> None:
+    one, two = VIRTUAL.values[1], 0.6 * VIRTUAL.values[1]
+    rows = {"I": one, "II": two} | leads.limb_leads(one, two)
+    limb = np.stack([rows[lead] for lead in LIMB]).astype(np.float32)
+    alike = Ecg(np.concatenate([limb, VIRTUAL.values[6:]]), *rest())
+    assert of(alike)["limb"].action == "ok"
+    found = of(changed(alike, "III", lambda row: 1.3 * row))["limb"]
+    assert (found.lead, found.action) == ("III", "reject")
+    assert "does not belong" in found.message

@@ -29,6 +29,13 @@ USUAL_SIZE = 1.1
 """Millivolts that the middle lead spans in the middle record of PTB-XL."""
 
 
+_RULE = (
+    f"peak of at least {LEAST_PEAK:g} mV and below {GREATEST_PEAK:g} mV; the middle lead spans "
+    f"less than {GREATEST_SIZE:g} mV, or {LARGE_SIZE:g} mV where all leads have noise of "
+    f"{LARGE_NOISE:g} mV; the largest at least {LEAST_SIZE:g} mV"
+)
+
+
 def check_unit(record: Recording, noise: Float32[np.ndarray, " lead"]) -> Verdict:
     """Whether amplitudes are those of an ECG; the value is the one that tells, in millivolts.
 
@@ -38,29 +45,22 @@ def check_unit(record: Recording, noise: Float32[np.ndarray, " lead"]) -> Verdic
     peak = float(np.maximum(record.high - record.level, record.level - record.low).max())
     middle = float(np.sort(record.size)[len(record.size) // 2])
     largest = float(record.size.max())
-    rule = f"peak of at least {LEAST_PEAK:g} mV and below {GREATEST_PEAK:g} mV"
     if peak >= GREATEST_PEAK:
-        text = f"peak of {peak:g} mV is not an ECG; is the signal in microvolt?"
-        return _rejected(peak, rule, text)
+        return _rejected(peak, f"peak of {peak:g} mV is not an ECG; is the signal in microvolt?")
     if peak < LEAST_PEAK:
         text = f"peak of {peak:g} mV is not an ECG; is the signal in volt, or normalised?"
-        return _rejected(peak, rule, text)
+        return _rejected(peak, text)
     if middle >= GREATEST_SIZE or (middle >= LARGE_SIZE and noise.min() >= LARGE_NOISE):
-        rule = (
-            f"the middle lead spans less than {GREATEST_SIZE:g} mV, or {LARGE_SIZE:g} mV where all "
-            f"leads have noise of {LARGE_NOISE:g} mV"
-        )
         text = (
             f"leads span {middle:.3g} mV, {middle / USUAL_SIZE:.2g} times the usual, and all of "
             "them are large; is the gain in the header right?"
         )
-        return _rejected(middle, rule, text)
+        return _rejected(middle, text)
     if largest < LEAST_SIZE:
-        rule = f"the largest lead spans at least {LEAST_SIZE:g} mV"
         text = f"no lead spans more than {largest:.2g} mV; is the gain in the header right?"
-        return _rejected(largest, rule, text)
-    return Verdict(name="unit", value=peak, rule=rule)
+        return _rejected(largest, text)
+    return Verdict(name="unit", value=peak, rule=_RULE)
 
 
-def _rejected(value: float, rule: str, message: str) -> Verdict:
-    return Verdict(name="unit", value=value, rule=rule, action="reject", message=message)
+def _rejected(value: float, message: str) -> Verdict:
+    return Verdict(name="unit", value=value, rule=_RULE, action="reject", message=message)

@@ -111,7 +111,7 @@ def mend(ecg: Ecg) -> Ecg:
 
 
 def _covariance(record: Recording) -> tuple[tuple[str, ...], Square]:
-    leads = tuple(lead for lead in record.leads if lead in LIMB)
+    leads = tuple(lead for lead in LIMB if lead in record.leads)
     values = record.slow[[record.leads.index(lead) for lead in leads]].astype(np.float64)
     values -= values.mean(axis=1, keepdims=True)
     return leads, values @ values.T / values.shape[1]
