@@ -1,3 +1,5 @@
+import sys
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -140,6 +142,32 @@ def test_parts_that_would_take_all_memory_are_refused(tmp_path: Path) -> None:
         build(Code15(root=source), tmp_path / "cohort")
     receipts = sorted((tmp_path / "cohort.partial").glob("receipt-*.json"))
     assert "chunks of more than" in receipts[1].read_text()
+
+
+def test_memory_is_that_of_a_tracing_whatever_the_size_of_the_part(tmp_path: Path) -> None:
+    source = write_code15(tmp_path / "code15", ROWS[:2])
+    with h5py.File(source / "exams_part0.hdf5", "r+") as file:
+        tracings = file["tracings"][:]
+        del file["tracings"], file["exam_id"]
+        file["exam_id"] = np.array([12, 11, *[0] * 19_999])
+        shape, chunk = (20_001, 4096, 12), (1, 4096, 12)  # 3.9 GB
+        whole = file.create_dataset("tracings", shape, chunks=chunk, dtype=np.float32)
+        whole[:2] = tracings[:2]
+    tracemalloc.start()
+    cohort = build(Code15(root=source), tmp_path / "cohort")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert cohort.table.height == 2
+    assert peak < 30e6
+
+
+def test_without_the_package_for_hdf5_the_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = write_code15(tmp_path / "code15", ROWS)
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(DataError, match=r"needs the package h5py; pip install 'crossbeat\[formats"):
+        build(Code15(root=source), tmp_path / "cohort")
 
 
 def test_settings_and_tables_that_are_wrong_are_refused(tmp_path: Path) -> None:
