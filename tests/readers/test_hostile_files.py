@@ -226,7 +226,7 @@ def definition(tag: int, value: bytes) -> bytes:
         (b"\x67\x84\xff\xff\xff\xff", "0x67 must be whole, got .* of 4,294,967,295 bytes"),
         (b"\x67\x80" * 10, "must nest MFER definitions within each other, at most 4"),
         (b"\x67\x04\x67\x09", "must nest MFER definitions"),
-        (b"\x3f\x80", "MFER definition 0x3f must be whole"),
+        (b"\x3f\x80", "BLK longer than 4 bytes"),
         (b"\x17\x00" * 1000, "at most 1,000 definitions and parts of channels, got more"),
         (b"\x05\x01\xc8" + b"\x1e\x01\x00" * 5, "at most 1,000 definitions and parts of channels"),
     ],

@@ -50,6 +50,8 @@ def read_ecg(path: str | Path, layout: Layout | None = None) -> Ecg:
             f"{file}: the rate must be from {LEAST_FS:g} to {MOST_FS:g} Hz, got {record.fs:g}; "
             "correct it, or leave the record out"
         )
+    if record.values.shape[1] == 0:
+        raise DataError(f"{file} must hold samples, got none; copy or export it again")
     return Ecg(_millivolts(record, list(rows), file), tuple(rows.values()), record.fs)
 
 

@@ -1,0 +1,176 @@
+"""CSV and NumPy files with a layout."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crossbeat.errors import ConfigError, DataError
+from crossbeat.leads import STANDARD
+from crossbeat.readers import Layout, read_ecg
+
+PLAIN = Layout(fs=250.0, unit="mV")
+THREE = Layout(fs=250.0, unit="mV", leads=("II", "avf", "V1"))
+KNOWN = np.array([[0.1, -2.0, 3.5], [1.0, 0.25, -1e-3], [7.0, 8.0, 9.0]], np.float32)
+
+
+def csv(folder: Path, text: str, layout: Layout = PLAIN):
+    (folder / "a.csv").write_text(text, newline="")
+    return read_ecg(folder / "a.csv", layout)
+
+
+def npy(folder: Path, array: np.ndarray, layout: Layout = THREE):
+    np.save(folder / "a.npy", array)
+    return read_ecg(folder / "a.npy", layout)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "II,aVF,V1\n0.1,1,7\n-2,.25,8\n3.5,-1e-3,9\n",
+        "II,aVF,V1\r\n0.1,1,7\r\n-2,.25,8\r\n3.5,-1e-3,9",
+        '"ii" , "AVF", "v1"\n 0.1, 1.0, 7\n -2, 0.25, 8\n 3.5, -0.001, 9\n',
+        "II;aVF;V1\n0,1;1;7\n-2;0,25;8\n3,5;-0,001;9\n",
+        "II\taVF\tV1\n0,1\t1\t7\n-2\t0,25\t8\n3,5\t-0,001\t9\n",
+        "II;aVF;V1\n0.1;1;7\n-2;0.25;8\n3.5;-0.001;9\n",
+        "\ufeffII,aVF,V1\n0.1,1,7\n-2,.25,8\n3.5,-1e-3,9\n\n",
+        "time,II,Dr. Müller,aVF,V1\n0,0.1,x,1,7\n1,-2,y,.25,8\n2,3.5,,-1e-3,9\n",
+    ],
+)
+def test_columns_with_names_are_leads(tmp_path: Path, text: str) -> None:
+    ecg = csv(tmp_path, text)
+    assert (ecg.leads, ecg.fs) == (("II", "aVF", "V1"), 250.0)
+    np.testing.assert_allclose(ecg.values, KNOWN, rtol=1e-6)
+
+
+def test_columns_without_names_are_named_by_the_layout(tmp_path: Path) -> None:
+    ecg = csv(tmp_path, "0.1,1,7\n-2,.25,8\n3.5,-1e-3,9\n", THREE)
+    assert ecg.leads == ("II", "aVF", "V1")
+    np.testing.assert_allclose(ecg.values, KNOWN, rtol=1e-6)
+
+
+def test_empty_fields_and_nan_are_missing_samples(tmp_path: Path) -> None:
+    values = csv(tmp_path, "I,II\n,2\nnan,NaN\n5,NA\n6\n").values
+    expected = [[np.nan, np.nan, 5, 6], [2, np.nan, np.nan, np.nan]]
+    np.testing.assert_array_equal(values, np.float32(expected))
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("mV", 1), ("uV", 1e-3), ("V", 1e3), ("nV", 1e-6)])
+def test_the_unit_of_the_layout_becomes_millivolts(
+    tmp_path: Path, unit: str, factor: float
+) -> None:
+    layout = Layout(fs=250.0, unit=unit, leads=STANDARD[:3])
+    text = "I,II,III\n" + "\n".join(",".join(map(str, row)) for row in KNOWN.T)
+    np.testing.assert_allclose(csv(tmp_path, text, layout).values, KNOWN * factor, rtol=1e-6)
+    np.testing.assert_allclose(
+        npy(tmp_path, KNOWN[:, :2], layout).values, KNOWN[:, :2] * factor, rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "layout", "reason"),
+    [
+        ("1,2\n3,4\n", PLAIN, "must name its 2 columns, .* got 0 leads; add them"),
+        ("1,2\n3,4\n", THREE, "must name its 2 columns, .* got 3 leads; add them"),
+        ("I,II\n3,4\n", THREE, "has a line of names, I, II, and the layout other ones, II, avf"),
+        ("a,b\n3,4\n", PLAIN, "must hold ECG leads, each once, got a, b"),
+        ("I,i\n3,4\n", PLAIN, "must hold ECG leads, each once, got I, i"),
+        ("I,II\n3,high\n", PLAIN, "must have a number in each field of a lead, but: "),
+        ("I,II\n3,4\n5,6,7\n", PLAIN, "must have a number in each field of a lead, but: "),
+        ("I,II\n\n", PLAIN, "must be in a format that crossbeat reads, but is text"),
+    ],
+)
+def test_a_csv_file_that_does_not_fit_is_refused(
+    tmp_path: Path, text: str, layout: Layout, reason: str
+) -> None:
+    with pytest.raises(DataError, match=reason):
+        csv(tmp_path, text, layout)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float16, np.int16, ">f4"])
+@pytest.mark.parametrize("transposed", [True, False])
+def test_leads_are_rows_or_columns_of_an_array(
+    tmp_path: Path, dtype: np.typing.DTypeLike, transposed: bool
+) -> None:
+    known = np.arange(15).reshape(3, 5).astype(dtype)
+    ecg = npy(tmp_path, known.T if transposed else known)
+    assert (ecg.leads, ecg.fs) == (("II", "aVF", "V1"), 250.0)
+    np.testing.assert_array_equal(ecg.values, np.arange(15).reshape(3, 5))
+
+
+def test_a_single_lead_may_be_a_plain_row(tmp_path: Path) -> None:
+    one = Layout(fs=250.0, unit="mV", leads=("V2",))
+    assert npy(tmp_path, np.arange(5.0), one).values.shape == (1, 5)
+
+
+@pytest.mark.parametrize(
+    ("array", "reason"),
+    [
+        (np.ones((3, 3)), "one side as long as the 3 leads of the layout, got 3 x 3; name"),
+        (np.ones((4, 5)), "got 4 x 5"),
+        (np.ones((3, 5, 1)), "got 3 x 5 x 1"),
+        (np.float64(1), "got ; name"),
+        (np.ones((3, 0)), "must hold samples, got none"),
+        (np.ones((3, 5), complex), "must hold real numbers, got complex128"),
+        (np.ones((3, 5), bool), "must hold real numbers, got bool"),
+        (np.array([["a", "b"]]), "must hold real numbers, got <U1"),
+        (np.array([[{}]], object), "must be a sound .npy file of numbers, but: "),
+    ],
+)
+def test_an_array_that_does_not_fit_is_refused(
+    tmp_path: Path, array: np.ndarray, reason: str
+) -> None:
+    with pytest.raises(DataError, match=reason):
+        npy(tmp_path, array)
+
+
+def test_an_array_that_is_cut_off_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", KNOWN)
+    data = (tmp_path / "a.npy").read_bytes()
+    for size in (7, 20, len(data) - 1):
+        (tmp_path / "a.npy").write_bytes(data[:size])
+        with pytest.raises(DataError, match=r"must be a sound \.npy file of numbers, but: "):
+            read_ecg(tmp_path / "a.npy", THREE)
+
+
+def test_numbers_beyond_single_precision_are_infinite(tmp_path: Path) -> None:
+    values = npy(tmp_path, np.full((3, 5), 1e300)).values
+    assert np.isinf(values).all()
+    assert np.isinf(csv(tmp_path, "I,II\n1e300,-1e300\n").values).all()
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.npy"])
+def test_a_layout_is_asked_for(tmp_path: Path, name: str) -> None:
+    csv(tmp_path, "I,II\n1,2\n")
+    npy(tmp_path, KNOWN[:, :2])
+    with pytest.raises(ConfigError, match=r"must be read with a layout, which says its rate, unit"):
+        read_ecg(tmp_path / name)
+
+
+def test_a_layout_of_another_format_is_refused(write_record) -> None:
+    header = write_record(np.ones((12, 20)))
+    with pytest.raises(ConfigError, match=r"must be read without a layout: it is WFDB: a \.hea"):
+        read_ecg(header, PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"fs": 0.0}, "fs must be above 0 Hz, got 0.0; give the sampling rate"),
+        ({"fs": -1.0}, "fs must be above 0 Hz, got -1.0"),
+        ({"fs": float("nan")}, "fs must be above 0 Hz, got nan"),
+        ({"fs": float("inf")}, "fs must be above 0 Hz, got inf"),
+        ({"unit": "mmHg"}, "unit must be mV, uV or V, got 'mmHg'"),
+        ({"unit": ""}, "unit must be mV, uV or V, got ''"),
+        ({"leads": ("I", "VX")}, "leads must be different ones of I, .* got I, VX"),
+        ({"leads": ("I", "i")}, "leads must be different ones of I, .* got I, i"),
+    ],
+)
+def test_a_layout_that_breaks_a_rule_is_refused(settings: dict, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        Layout(**{"fs": 250.0, "unit": "mV", **settings})
+
+
+def test_a_rate_of_no_ecg_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="the rate must be from 10 to 100000 Hz, got 0.001"):
+        csv(tmp_path, "I,II\n1,2\n", Layout(fs=1e-3, unit="mV"))
