@@ -46,3 +46,11 @@ def test_a_pacing_spike_of_millivolts_is_no_wrong_unit() -> None:
     values = VIRTUAL.values.copy()
     values[:, 200::400] += 20
     assert of(Ecg(values, VIRTUAL.leads, VIRTUAL.fs))["unit"].action == "ok"
+
+
+@pytest.mark.parametrize("size", [1e20, 1e37, 3.4e38])
+def test_numbers_at_the_end_of_their_range_are_refused_without_a_warning(size: float) -> None:
+    draw = np.random.default_rng(0)
+    for values in (draw.uniform(-1, 1, (12, 5000)), np.sign(draw.normal(size=(12, 5000)))):
+        ecg = Ecg((size * values).astype(np.float32), VIRTUAL.leads, VIRTUAL.fs)
+        assert of(ecg)["unit"].action == "reject"

@@ -1,5 +1,7 @@
 """Named verdicts on an ECG, and the ECG that may be used: what is wrong is refused or repaired."""
 
+import numpy as np
+
 from crossbeat.errors import DataError
 from crossbeat.leads import STANDARD, complete
 from crossbeat.quality.amplitude import check_unit
@@ -29,6 +31,7 @@ __all__ = ["Length", "Verdict", "check", "require", "told"]
 _FIRST = Length()
 
 
+@np.errstate(over="ignore", invalid="ignore")  # of numbers that are no millivolts
 def check(ecg: Ecg, seconds: float, length: Length = _FIRST) -> list[Verdict]:
     """What each check found, in a fixed order: one verdict, or one for each lead at fault.
 
