@@ -18,7 +18,7 @@ from crossbeat.quality import Length, Verdict, check, told
 from crossbeat.readers import Layout, read_ecg
 from crossbeat.readers.identify import find
 
-FILES_PER_WORKER = 200
+FILES_PER_WORKER = 2000
 """Files that are checked in about the time in which a process starts."""
 
 _TABLES = ("csv", "numpy")
