@@ -61,8 +61,8 @@ _COLUMNS = {
 }
 _TRUTH = {"true": 1, "false": 0}
 _UNIT_NOTE = (
-    "CODE-15% does not say its unit clearly: {:g} mV were taken for a stored 1. In that unit it "
-    "is larger than other data sets; compare amplitudes across data sets with care."
+    "CODE-15% does not say its unit clearly: {:g} mV were taken for a stored 1. Compare amplitudes "
+    "with those of other data sets with care."
 )
 
 
