@@ -172,5 +172,5 @@ def test_a_layout_that_breaks_a_rule_is_refused(settings: dict, reason: str) -> 
 
 
 def test_a_rate_of_no_ecg_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="the rate must be from 10 to 100000 Hz, got 0.001"):
+    with pytest.raises(DataError, match=r"the rate must be from 10 to 100000 Hz, got 0\.001"):
         csv(tmp_path, "I,II\n1,2\n", Layout(fs=1e-3, unit="mV"))
