@@ -4,7 +4,9 @@ import importlib
 import json
 import os
 import re
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,11 +15,14 @@ import pytest
 
 from crossbeat.cli import main
 from crossbeat.cli.bench import BENCHES
+from crossbeat.cli.benches import loader, prepare, usual_chain
 from crossbeat.cli.benches import pairing as bench
 from crossbeat.cli.benches.measure import in_new_process, peak_gb
 from crossbeat.cli.benches.pairing_records import draw_records, shrinking_gaps
 from crossbeat.cli.benches.pairing_scan import scanned_pairs
+from crossbeat.data.cohort import Cohort
 from crossbeat.data.pairing import Pairing, pair
+from crossbeat.errors import ConfigError
 
 ONCE = Pairing(rule="nearest", window=24.0, reuse=False)
 
@@ -29,7 +34,8 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
     def call(function: Callable[..., Any], *arguments: object, threads: int) -> Any:
         return function(*arguments)
 
-    monkeypatch.setattr(bench, "in_new_process", call)
+    for module in (bench, loader, prepare):
+        monkeypatch.setattr(module, "in_new_process", call)
 
 
 def test_the_bench_of_pairing_measures_every_rule(
@@ -48,6 +54,50 @@ def test_the_bench_of_pairing_measures_every_rule(
     assert worst["peak_gb"] == max(case["peak_gb"] for case in every.values())
     assert (worst["xrays"], worst["ecgs"]) == (2_400, 8_000)
     assert cases["pairing/scan"]["rule"] == f"all {len(bench.RULES)}, equal to ours"
+
+
+def test_the_bench_of_prepare_measures_each_step_beside_the_usual_one(
+    here: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("wfdb")
+    assert main(["bench", "prepare", "--small", "--folder", str(tmp_path), "--json"]) == 0
+    cases = json.loads(capsys.readouterr().out)["cases"]
+    steps = {name for name in cases if not name.startswith("memory/")}
+    assert steps == {*prepare.RIVALS, *prepare.RIVALS.values(), "quality/ours"}
+    assert all(cases[name]["per_second"] > 0 for name in steps)
+    for name, rival in prepare.RIVALS.items():
+        ratio = cases[name]["per_second"] / cases[rival]["per_second"]
+        assert cases[name]["ratio"] == pytest.approx(ratio)
+    for name in ("memory/4", "memory/8"):
+        assert cases[name]["peak_gb"] >= cases[name]["before_gb"] > 0
+        assert cases[name]["ecgs"] > 0
+    trees = {path.name for path in tmp_path.iterdir()}
+    assert trees == {"mimic-4-seed-0", "mimic-8-seed-0"}  # kept for the next time, no more
+
+
+def test_ecgs_that_differ_from_the_usual_ones_stop_the_bench(
+    here: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("wfdb")
+    usual = usual_chain.filtered
+    monkeypatch.setattr(usual_chain, "filtered", lambda record, fs: 1.01 * usual(record, fs))
+    with pytest.raises(RuntimeError, match="must be the same ECG by both ways, got a difference"):
+        prepare.cases(seed=0, small=True, folder=tmp_path)
+
+
+def test_the_bench_of_prepare_needs_wfdb(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "wfdb", None)
+    with pytest.raises(ConfigError, match=r"pip install 'crossbeat\[formats\]'"):
+        usual_chain.read(tmp_path / "none.hea")
+
+
+def test_the_bench_of_the_loader_reads_every_batch_of_a_cohort(
+    here: None, tiny: Cohort, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(loader, "built", lambda *_: tiny)
+    case = loader.cases(seed=0, small=True, folder=tmp_path)["loader/ours"]
+    assert case["per_second"] > 0 < case["first_per_second"]
+    assert (case["records"], case["batch"]) == (120, 120)
 
 
 def test_what_was_measured_is_a_table(
@@ -87,11 +137,11 @@ def test_every_bench_is_a_module_with_cases(name: str) -> None:
 
 
 def test_a_rule_that_pairs_otherwise_than_the_scan_stops_the_bench(
-    here: None, monkeypatch: pytest.MonkeyPatch
+    here: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(bench, "pair", lambda *tables, stays: pair(*tables, stays=stays).tail(-1))
     with pytest.raises(RuntimeError, match="pairs by ed-stay must equal those of the scan"):
-        bench.cases(seed=0, small=True)
+        bench.cases(seed=0, small=True, folder=tmp_path)
 
 
 def test_the_scan_pairs_as_worked_out_by_hand() -> None:

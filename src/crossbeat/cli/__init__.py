@@ -12,6 +12,7 @@ COMMANDS = {
     "simulate": "write a cohort of virtual patients with ECGs and chest X-rays",
     "check": "whether ECG files may be used, and if not, why not",
     "prepare": "build a cohort from the published files of a data set",
+    "cohort": "what is in a cohort, in tables and on a page with examples",
     "train": "train a recipe on a cohort; a run that was stopped goes on",
     "evaluate": "measure finished runs on the test split of their cohort",
     "study": "a grid of runs as one job, on any number of processes and machines",

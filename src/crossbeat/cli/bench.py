@@ -3,6 +3,9 @@
 import importlib
 import json
 import os
+from contextlib import nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from crossbeat.cli.options import command, note, parse
@@ -11,6 +14,8 @@ from crossbeat.errors import ConfigError, suggestion
 
 BENCHES = {
     "pairing": "240,000 X-rays and 800,000 ECGs by every rule, equal to a brute-force scan",
+    "prepare": "ECGs read, filtered and stored, beside wfdb and scipy; memory by size of the tree",
+    "loader": "random batches of 256 pairs from a cohort of 10,000 on disk",
 }
 
 
@@ -21,6 +26,9 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("name", type=str, help=listed)
     parser.add_argument("--seed", type=int, default=0, help="of generated data, 0 or more")
     parser.add_argument("--small", action="store_true", help="in a size that shows that it runs")
+    parser.add_argument(
+        "--folder", type=Path, default=None, help="keeps the generated data for the next time"
+    )
     parser.add_argument("--json", action="store_true", help="as JSON")
     options = parse(parser, arguments)
     if options.name not in BENCHES:
@@ -32,7 +40,8 @@ def run(arguments: list[str]) -> None:
         raise ConfigError(f"--seed must be 0 or more, got {options.seed}; choose another")
     note(f"{options.name}: {BENCHES[options.name]}")
     bench = importlib.import_module(f"crossbeat.cli.benches.{options.name}")
-    cases = bench.cases(seed=options.seed, small=options.small)
+    with nullcontext(options.folder) if options.folder else TemporaryDirectory() as folder:
+        cases = bench.cases(seed=options.seed, small=options.small, folder=Path(folder))
     if options.json:
         print(json.dumps(_described(options.name, options.seed, options.small, cases), indent=1))
         return

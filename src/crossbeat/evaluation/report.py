@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from crossbeat.evaluation.pictures import Picture
 from crossbeat.evaluation.report_parts import (
     bullets,
     differences_table,
+    document,
     facts,
     findings_table,
     folded,
@@ -53,8 +53,6 @@ def write_report(path: Path, results: Json, figures: Pictures) -> None:
 def _page(results: Json, figures: Pictures) -> str:
     method, baseline = (names.model(results[role]).label for role in ("method", "baseline"))
     title = f"{method} against {baseline}"
-    style = files("crossbeat.evaluation").joinpath("report.css").read_text(encoding="utf-8")
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     body = "".join(
         (
             _header(results, title),
@@ -68,14 +66,7 @@ def _page(results: Json, figures: Pictures) -> str:
             f"<footer>{paragraph(words.DISCLAIMER)}</footer>",
         )
     )
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light dark">'
-        f"<title>{escape(title)}</title><style>{style}</style></head>"
-        f"<body><main>{body}</main></body></html>\n"
-    )
+    return document(title, body)
 
 
 def _header(results: Json, title: str) -> str:

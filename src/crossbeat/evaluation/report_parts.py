@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
+from importlib.resources import files
 from typing import Any
 
 from crossbeat.evaluation import names
@@ -12,6 +13,25 @@ from crossbeat.evaluation.report_words import PRIMARY, signed
 from crossbeat.evaluation.results import verdict
 
 Json = Mapping[str, Any]
+
+
+def document(title: str, body: str) -> str:
+    """A page that asks for nothing from outside and runs no script.
+
+    Args:
+        title: plain text.
+        body: HTML.
+    """
+    style = files("crossbeat.evaluation").joinpath("report.css").read_text(encoding="utf-8")
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
+        f"<title>{escape(title)}</title><style>{style}</style></head>"
+        f"<body><main>{body}</main></body></html>\n"
+    )
 
 
 def section(identity: str, title: str, *parts: str) -> str:
@@ -42,6 +62,25 @@ def pictures(shown: Sequence[Picture]) -> str:
         return "".join(wide) + _picture(small[0], "alone")
     grid = "".join(_picture(one, "") for one in small)
     return "".join(wide) + (f'<div class="grid">{grid}</div>' if grid else "")
+
+
+def beside(wide: Picture, narrow: Picture) -> str:
+    """Two pictures in one line, the first three times as wide; below each other on a phone."""
+    return f'<div class="beside">{_picture(wide, "wide")}{_picture(narrow, "")}</div>'
+
+
+def plain_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of plain text; nothing for no rows.
+
+    Args:
+        title: above the table.
+        header: of the columns; the first names the rows.
+        rows: cells, as many as there are columns.
+    """
+    if not rows:
+        return ""
+    cells = [(first, [escape(cell) for cell in rest], False) for first, *rest in rows]
+    return _table(title, header[0], header[1:], cells)
 
 
 def findings_table(

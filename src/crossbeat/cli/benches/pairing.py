@@ -2,7 +2,6 @@
 
 import time
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
@@ -31,7 +30,7 @@ _FILES = ("ecgs.parquet", "xrays.parquet", "stays.parquet")
 _THREADS = 2
 
 
-def cases(*, seed: int, small: bool) -> Cases:
+def cases(*, seed: int, small: bool, folder: Path) -> Cases:
     """Seconds and memory of every rule; ``pairing/ours`` is the worst of them.
 
     ``pairing/one-patient`` are tables of one patient, whose records are as hard to pair as can be.
@@ -40,31 +39,31 @@ def cases(*, seed: int, small: bool) -> Cases:
     Args:
         seed: of the records, 0 or more.
         small: in a size that shows that it runs.
+        folder: for the tables.
 
     Raises:
         RuntimeError: a rule pairs otherwise than the brute-force rule does.
     """
     num_xrays, num_ecgs = (2_400, 8_000) if small else (240_000, 800_000)
     num_sample, num_hard = (400, 200) if small else (4_000, 5_000)
-    every = _timed("pairing/ours", draw_records(num_xrays, num_ecgs, seed), RULES)
+    every = _timed("pairing/ours", draw_records(num_xrays, num_ecgs, seed), RULES, folder)
     slowest = max(every.values(), key=lambda case: case["seconds"])
     worst = slowest | {"peak_gb": max(case["peak_gb"] for case in every.values())}
     return {
         "pairing/ours": worst,
         **every,
-        **_timed("pairing/one-patient", shrinking_gaps(num_hard), _ONE_PATIENT),
+        **_timed("pairing/one-patient", shrinking_gaps(num_hard), _ONE_PATIENT, folder),
         "pairing/scan": _scanned(draw_records(num_sample, num_sample, seed + 1), seed + 1),
     }
 
 
-def _timed(name: str, tables: Tables, rules: tuple[Pairing, ...]) -> Cases:
-    with TemporaryDirectory() as folder:
-        for table, file in zip(tables, _FILES, strict=True):
-            table.write_parquet(Path(folder) / file)
-        return {
-            f"{name}/{rule}": in_new_process(timed, Path(folder), rule, threads=_THREADS)
-            for rule in rules
-        }
+def _timed(name: str, tables: Tables, rules: tuple[Pairing, ...], folder: Path) -> Cases:
+    folder.mkdir(parents=True, exist_ok=True)
+    for table, file in zip(tables, _FILES, strict=True):
+        table.write_parquet(folder / file)
+    return {
+        f"{name}/{rule}": in_new_process(timed, folder, rule, threads=_THREADS) for rule in rules
+    }
 
 
 def timed(folder: Path, pairing: Pairing) -> dict[str, Any]:

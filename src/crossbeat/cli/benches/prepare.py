@@ -1,0 +1,197 @@
+"""``crossbeat bench prepare``: ECGs read, filtered and stored, beside ``wfdb`` and ``scipy``."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int16
+
+from crossbeat.cli.benches import usual_chain
+from crossbeat.cli.benches.measure import in_new_process, peak_gb
+from crossbeat.data.info import CohortInfo, file_info
+from crossbeat.data.mimic import SECONDS, Mimic
+from crossbeat.data.sources import read_wave
+from crossbeat.data.store import to_int16
+from crossbeat.data.virtual_mimic import VirtualMimic
+from crossbeat.errors import DataError
+from crossbeat.files import write_whole
+from crossbeat.leads import INDEPENDENT, STANDARD
+from crossbeat.quality import require
+from crossbeat.readers import read_ecg
+from crossbeat.signal import Ecg, Preprocessing
+
+Cases = dict[str, dict[str, Any]]
+Wave = Int16[np.ndarray, "lead time"]
+
+FS = 100
+"""Hertz, of stored ECGs."""
+
+CLEAN = Preprocessing(leads=STANDARD, fs=float(FS), seconds=SECONDS, baseline=True)
+RIVALS = {
+    "read/ours": "read/wfdb",
+    "filter/ours": "filter/usual",
+    "store/ours": "store/usual",
+    "chain/ours": "chain/usual",
+    "chain/unchecked": "chain/usual",
+}
+
+_SAME = 2e-3
+"""Millivolts: stored integers have steps of half of it."""
+
+
+def cases(*, seed: int, small: bool, folder: Path) -> Cases:
+    """Records per second of a core, and the memory that ``prepare mimic`` takes.
+
+    ``chain/ours`` is what becomes of an ECG in a cohort: read, checked, filtered, stored.
+    ``chain/unchecked`` leaves out the checks, which ``chain/usual`` lacks as well; ``quality/ours``
+    is the checks alone. Time is that of the processor, so that other work on the machine counts
+    less.
+
+    Args:
+        seed: of the records, 0 or more.
+        small: in a size that shows that it runs.
+        folder: for the records; those of an earlier call are taken again.
+
+    Raises:
+        ConfigError: the package ``wfdb`` is absent.
+        RuntimeError: both ways do not give the same ECGs.
+    """
+    num, rounds = (8, 1) if small else (256, 5)
+    tree = written(num, seed, folder)
+    seconds = in_new_process(timed, tree, num, rounds, threads=1)
+    found: Cases = {name: {"per_second": num / taken} for name, taken in seconds.items()}
+    for name, rival in RIVALS.items():
+        found[name]["ratio"] = found[name]["per_second"] / found[rival]["per_second"]
+    for num in (4, 8) if small else (500, 2_000):
+        tree = written(num, seed, folder)
+        found[f"memory/{num}"] = in_new_process(prepared, tree, threads=1)
+    return found
+
+
+def written(num_patients: int, seed: int, folder: Path) -> Path:
+    """A virtual MIMIC with coarse X-rays, which take less time to draw."""
+    tree = folder / f"mimic-{num_patients}-seed-{seed}"
+    VirtualMimic(num_patients=num_patients, seed=seed, film_size=16).write(tree)
+    return tree
+
+
+def timed(tree: Path, num: int, rounds: int) -> dict[str, float]:
+    """Seconds of a core that each step takes for some records: the median of the rounds.
+
+    Args:
+        tree: a virtual MIMIC.
+        num: records, 1 or more.
+        rounds: 1 or more; in each, every step is run once.
+    """
+    files = _usable(sorted(tree.rglob("*.hea")), num)
+    _check_same(files)
+    with TemporaryDirectory(dir=tree.parent) as out:
+        steps = _steps(files, Path(out))
+        for step in steps.values():  # files come from memory from now on
+            step()
+        taken: dict[str, list[float]] = {name: [] for name in steps}
+        for _ in range(rounds):
+            for name, step in steps.items():
+                begin = time.process_time()
+                step()
+                taken[name].append(time.process_time() - begin)
+    return {name: median(each) for name, each in taken.items()}
+
+
+def prepared(tree: Path) -> dict[str, Any]:
+    """Make the cohort of a tree; ``before_gb`` was needed to load code alone."""
+    before, begin = peak_gb(), time.perf_counter()
+    settings = Mimic(
+        ecg=tree / "mimic-iv-ecg",
+        cxr=tree / "mimic-cxr-jpg",
+        ed=tree / "mimic-iv-ed",
+        hosp=tree / "mimic-iv" / "hosp",
+        unpaired_ecgs=True,
+        fs=float(FS),
+    )
+    with TemporaryDirectory(dir=tree.parent) as out, ThreadPoolExecutor(1) as here:
+        table = settings.build(Path(out) / "cohort", executor=here).table
+    return {
+        "peak_gb": peak_gb(),
+        "before_gb": before,
+        "ecgs": table["ecg"].n_unique(),
+        "xrays": table["xray"].n_unique(),
+        "seconds": time.perf_counter() - begin,
+    }
+
+
+def _steps(files: Sequence[Path], out: Path) -> dict[str, Callable[[], object]]:
+    ecgs = [read_ecg(file) for file in files]
+    records = [usual_chain.read(file) for file in files]
+    waves = [_filtered(ecg) for ecg in ecgs]
+    plain = [usual_chain.filtered(record, FS) for record in records]
+
+    def usual_store(values: Iterable[np.ndarray]) -> None:
+        for file, each in zip(files, values, strict=True):
+            usual_chain.store(each, out / f"{file.stem}.npy")
+
+    def usual_chain_of(file: Path) -> np.ndarray:
+        return usual_chain.filtered(usual_chain.read(file), FS)
+
+    return {
+        "read/ours": lambda: _each(read_ecg, files),
+        "read/wfdb": lambda: _each(usual_chain.read, files),
+        "quality/ours": lambda: _each(lambda ecg: require(ecg, "", SECONDS), ecgs),
+        "filter/ours": lambda: _each(_filtered, ecgs),
+        "filter/usual": lambda: _each(lambda record: usual_chain.filtered(record, FS), records),
+        "store/ours": lambda: _store(waves, out),
+        "store/usual": lambda: usual_store(plain),
+        "chain/ours": lambda: _store([read_wave(str(file), clean=CLEAN) for file in files], out),
+        "chain/unchecked": lambda: _store([_filtered(read_ecg(file)) for file in files], out),
+        "chain/usual": lambda: usual_store(map(usual_chain_of, files)),
+    }
+
+
+def _each(function: Callable[[Any], object], given: Iterable[object]) -> None:
+    for one in given:  # nothing is kept: memory is used again, as a build does
+        function(one)
+
+
+def _filtered(ecg: Ecg) -> Wave:
+    return to_int16(CLEAN.apply(ecg).values[None], CohortInfo.ecg_gain, "the bench")[0]
+
+
+def _store(waves: Sequence[Wave], out: Path) -> None:
+    """One shard with its checksum, and a digest of each signal, as a cohort has them."""
+    for wave in waves:
+        blake2b(wave.tobytes(), digest_size=12).hexdigest()
+    write_whole(out / "ecg-00000.npy", partial(np.save, arr=np.stack(waves)))
+    file_info(out / "ecg-00000.npy", len(waves))
+
+
+def _usable(headers: Sequence[Path], num: int) -> list[Path]:
+    found: list[Path] = []
+    for header in headers:
+        try:
+            read_wave(str(header), clean=CLEAN)
+        except DataError:
+            continue
+        found.append(header)
+        if len(found) == num:
+            break
+    assert len(found) == num
+    return found
+
+
+def _check_same(files: Sequence[Path]) -> None:
+    rows = [STANDARD.index(lead) for lead in INDEPENDENT]  # limb leads are derived by one way only
+    for file in files:
+        ours = _filtered(read_ecg(file))[rows] / CohortInfo.ecg_gain
+        usual = usual_chain.filtered(usual_chain.read(file), FS)[rows]
+        if not np.abs(ours - usual).max() < _SAME:
+            raise RuntimeError(
+                f"{file} must be the same ECG by both ways, got a difference of "
+                f"{np.abs(ours - usual).max():g} mV"
+            )

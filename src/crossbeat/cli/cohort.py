@@ -1,0 +1,50 @@
+"""``crossbeat cohort show DIR [--page FILE.html]``."""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from crossbeat.cli.options import command, note, parse
+from crossbeat.errors import ConfigError
+
+
+def run(arguments: list[str]) -> None:
+    """Tell what is in a cohort."""
+    parser = command("cohort", "Tell what is in a cohort, in tables and on a page with examples.")
+    parser.add_argument("action", type=Literal["show"], help="what to do")
+    parser.add_argument("folder", type=Path, help="of the cohort")
+    parser.add_argument("--page", type=Path, default=None, help="an HTML file to write")
+    parser.add_argument("--examples", type=int, default=4, help="on the page at most, 0 or more")
+    parser.add_argument("--seed", type=int, default=0, help="of the choice of examples, 0 or more")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    options = parse(parser, arguments)
+    for name in ("examples", "seed"):
+        if options[name] < 0:
+            raise ConfigError(f"--{name} must be 0 or more, got {options[name]}; choose another")
+    from crossbeat.data.cohort import Cohort
+    from crossbeat.data.summary import summary
+
+    cohort = Cohort.open(options.folder)
+    found = summary(cohort)
+    if options.page:
+        from crossbeat.evaluation.cohort_page import cohort_page  # needs the extra plots
+        from crossbeat.files import write_whole
+
+        page = cohort_page(cohort, found, examples=options.examples, seed=options.seed)
+        write_whole(options.page, page)
+        note(f"page: {options.page}")
+    if options.json:
+        print(json.dumps(found, indent=1))
+        return
+    _print(found)
+
+
+def _print(found: dict[str, Any]) -> None:
+    from crossbeat.cli.tables import print_table
+    from crossbeat.evaluation.cohort_tables import in_words, tables
+
+    print(f"{found['name']}: {in_words(found)}")
+    for table in tables(found):
+        print_table(*table)
+    for each in found["notes"]:
+        print(f"note: {each}")

@@ -1,0 +1,102 @@
+"""What is in a cohort, in plain values: for people and for JSON."""
+
+import json
+from typing import Any
+
+import polars as pl
+
+from crossbeat.data.audit import AUDIT_FILE
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.pairing_counts import QUANTILES
+from crossbeat.data.splits import SPLITS
+from crossbeat.data.table import REPORTED, label_column
+
+Json = dict[str, Any]
+
+ALL = "all"
+"""Beside the splits: all of them together."""
+
+_TIMES = ("time", "xray_time")
+
+
+def summary(cohort: Cohort) -> Json:
+    """What a reader of results asks first.
+
+    ``splits`` counts records by split, ``findings`` rows with a report by finding and split.
+    ``gaps`` has the quantiles of the hours from the ECG to the X-ray, below 0 where the X-ray was
+    first; it is empty where the times are not kept. ``rejected`` counts records by the rule that
+    they broke.
+    """
+    info = cohort.info
+    parts = {ALL: cohort.table} | {
+        split: cohort.table.filter(pl.col("split") == split) for split in SPLITS
+    }
+    audited = json.loads((cohort.folder / AUDIT_FILE).read_text(encoding="utf-8"))
+    rules = (
+        cohort.rejected()["rule"].value_counts().sort(["count", "rule"], descending=[True, False])
+    )
+    return {
+        "name": info.name,
+        "kind": info.kind,
+        "form": {
+            "leads": list(info.leads),
+            "fs": info.fs,
+            "seconds": info.seconds,
+            "unit": info.unit,
+            "image_size": info.image_size,
+        },
+        "splits": {name: _records(part) for name, part in parts.items()},
+        "findings": {
+            finding: {name: _labels(part, finding) for name, part in parts.items()}
+            for finding in info.findings
+        },
+        "gaps": _gaps(cohort.table),
+        "rejected": dict(rules.rows()),
+        "audit": {name: value for name, value in audited.items() if name != "table"},
+        "notes": list(info.notes),
+    }
+
+
+def _records(part: pl.DataFrame) -> dict[str, int]:
+    both = part.filter(pl.col("ecg").is_not_null() & pl.col("xray").is_not_null())
+    return {
+        "patients": part["patient"].n_unique(),
+        "rows": part.height,
+        "ecgs": part["ecg"].drop_nulls().n_unique(),
+        "xrays": part["xray"].drop_nulls().n_unique(),
+        "pairs": both.height,
+        "reported": _reported(part).height,
+    }
+
+
+def _reported(part: pl.DataFrame) -> pl.DataFrame:
+    if REPORTED not in part.columns:
+        return part
+    return part.filter(pl.col(REPORTED).fill_null(value=True))
+
+
+def _labels(part: pl.DataFrame, finding: str) -> dict[str, int]:
+    codes = _reported(part)[label_column(finding)]
+    return {
+        "positive": int((codes == 1).sum()),
+        "negative": int((codes == 0).sum()),
+        "uncertain": int((codes == -1).sum()),
+        "not mentioned": codes.null_count(),
+    }
+
+
+def _gaps(table: pl.DataFrame) -> Json:
+    if not set(_TIMES) <= set(table.columns):
+        return {}
+    pairs = table.filter(pl.col("ecg").is_not_null() & pl.col("xray").is_not_null())
+    ecg, xray = (pl.col(name) for name in _TIMES)
+    hours = pairs.select((xray - ecg).dt.total_seconds() / 3600).to_series().drop_nulls()
+    if not hours.len():
+        return {}
+    return {
+        "pairs": hours.len(),
+        "without a time": pairs.height - hours.len(),
+        "hours": {
+            name: hours.quantile(share, interpolation="linear") for name, share in QUANTILES.items()
+        },
+    }

@@ -1,0 +1,98 @@
+"""What a cohort's summary tells, as tables of text: for the terminal and for a page."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from crossbeat.data.summary import ALL
+from crossbeat.evaluation import names
+
+Json = Mapping[str, Any]
+Rows = Sequence[Sequence[str]]
+Table = tuple[str, Sequence[str], Rows]
+"""A title, the names of the columns, and the cells."""
+
+_COUNTS = {
+    "patients": "patients",
+    "rows": "rows",
+    "ecgs": "ECGs",
+    "xrays": "X-rays",
+    "pairs": "pairs",
+    "reported": "with a report",
+}
+
+
+def tables(found: Json) -> list[Table]:
+    """What a summary tells, as tables; those without rows are left out.
+
+    Args:
+        found: as ``crossbeat.data.summary.summary`` returns it.
+    """
+    drawn = [
+        ("Records", ["split", *_COUNTS.values()], _splits(found)),
+        (
+            "Findings",
+            ["finding", "split", "positive", "negative", "uncertain", "not mentioned", "share"],
+            list(_findings(found)),
+        ),
+        ("Hours from the ECG to the X-ray", ["", *_hours(found)], _gaps(found)),
+        (
+            "Left out",
+            ["rule", "records"],
+            [[rule, f"{count:,}"] for rule, count in found["rejected"].items()],
+        ),
+        ("Leak audit", ["phase", *found["audit"]["phases"]["alignment"]], list(_phases(found))),
+        ("Leaks", ["", "number"], list(_leaks(found))),
+    ]
+    return [table for table in drawn if table[2]]
+
+
+def in_words(found: Json) -> str:
+    """Kind and form of a cohort in a line."""
+    form, parts = found["form"], [found["kind"]]
+    if form["leads"]:
+        parts.append(
+            f"ECGs of {len(form['leads'])} leads, {form['seconds']:g} s, {form['fs']:g} Hz"
+        )
+    if form["image_size"]:
+        parts.append(f"X-rays of {form['image_size']} pixels")
+    return " · ".join(parts)
+
+
+def _splits(found: Json) -> Rows:
+    return [
+        [split, *(f"{counts[key]:,}" for key in _COUNTS)]
+        for split, counts in found["splits"].items()
+    ]
+
+
+def _findings(found: Json) -> Iterator[list[str]]:
+    for finding, splits in found["findings"].items():
+        for split, counts in splits.items():
+            name = names.plain(finding) if split == ALL else ""
+            known = sum(counts.values())
+            share = f"{100 * counts['positive'] / known:.1f} %" if known else "–"
+            yield [name, split, *(f"{count:,}" for count in counts.values()), share]
+
+
+def _hours(found: Json) -> list[str]:
+    return list(found["gaps"].get("hours", {}))
+
+
+def _gaps(found: Json) -> Rows:
+    gaps = found["gaps"]
+    if not gaps:
+        return []
+    return [[f"{gaps['pairs']:,} pairs", *(f"{value:,.1f}" for value in gaps["hours"].values())]]
+
+
+def _phases(found: Json) -> Iterator[list[str]]:
+    for phase, splits in found["audit"]["phases"].items():
+        told = [f"{each['rows']:,} rows, {each['patients']:,} patients" for each in splits.values()]
+        yield [phase, *told]
+
+
+def _leaks(found: Json) -> Iterator[list[str]]:
+    for name, count in found["audit"]["in_two_splits"].items():
+        yield [f"{name} in two splits", f"{count:,}"]
+    for name, count in found["audit"]["repeated_signals"].items():
+        yield [f"{name} stored twice", f"{count:,}"]

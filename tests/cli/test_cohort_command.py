@@ -1,0 +1,190 @@
+"""``crossbeat cohort show`` tells what is in a cohort, and shows some of it without names."""
+
+import json
+import re
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from crossbeat.cli import main
+from crossbeat.data.build import Block, build_cohort
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.info import CohortInfo
+from crossbeat.data.rejected import Rejected
+from crossbeat.leads import STANDARD
+
+NOON = datetime(2180, 5, 1, 12)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Cohort:
+    """Six patients; every code of a label, a row without a report, one without an X-ray."""
+    names = [f"secret{number}" for number in range(6)]
+    table = pl.DataFrame(
+        {
+            "patient": names,
+            "record": names,
+            "time": [NOON.replace(hour=hour) for hour in (12, 12, 12, 12, 12, 13)],
+            "split": ["train"] * 4 + ["val", "test"],
+            "ecg": range(6),
+            "xray": [0, 1, 2, None, 3, 4],
+            "xray_patient": [*names[:3], None, *names[4:]],
+            "xray_time": [NOON.replace(hour=14), NOON, NOON.replace(hour=8), None, None, NOON],
+            "reported": [True, True, True, False, True, True],
+            "label:edema": [1, 0, -1, None, None, 1],
+        }
+    )
+    random = np.random.default_rng(0)
+    info = CohortInfo(
+        name="<b>own</b>",
+        kind="paired",
+        findings=("edema",),
+        leads=STANDARD,
+        fs=100.0,
+        seconds=2.0,
+        image_size=16,
+    )
+    block = Block(
+        table,
+        random.integers(-500, 500, (6, 12, 200)).astype(np.int16),
+        random.integers(0, 256, (5, 16, 16)).astype(np.uint8),
+        (Rejected(record="bad", file="bad.hea", rule="flat", reason="lead I is flat"),),
+    )
+    return build_cohort(tmp_path / "small", info, [lambda: block])
+
+
+def shown(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    capsys.readouterr()
+    assert main(["cohort", "show", *map(str, arguments)]) == 0
+    return capsys.readouterr().out
+
+
+def test_a_cohort_is_counted_by_split(small: Cohort, capsys: pytest.CaptureFixture[str]) -> None:
+    found = json.loads(shown(capsys, small.folder, "--json"))
+    assert (found["name"], found["kind"]) == ("<b>own</b>", "paired")
+    assert found["form"] == {
+        "leads": list(STANDARD), "fs": 100.0, "seconds": 2.0, "unit": "mV", "image_size": 16
+    }  # fmt: skip
+    assert found["splits"]["train"] == {
+        "patients": 4, "rows": 4, "ecgs": 4, "xrays": 3, "pairs": 3, "reported": 3
+    }  # fmt: skip
+    assert [found["splits"][name]["rows"] for name in ("all", "val", "test")] == [6, 1, 1]
+    assert found["findings"]["edema"] == {
+        "all": {"positive": 2, "negative": 1, "uncertain": 1, "not mentioned": 1},
+        "train": {"positive": 1, "negative": 1, "uncertain": 1, "not mentioned": 0},
+        "val": {"positive": 0, "negative": 0, "uncertain": 0, "not mentioned": 1},
+        "test": {"positive": 1, "negative": 0, "uncertain": 0, "not mentioned": 0},
+    }
+    assert found["rejected"] == {"flat": 1}
+    assert found["audit"]["in_two_splits"] == {"patients": 0, "studies": 0, "signals": 0}
+    assert found["audit"]["phases"]["teacher"]["train"] == {"rows": 3, "patients": 3}
+    assert found["notes"] == list(small.info.notes)
+
+
+def test_gaps_are_hours_from_the_ecg_to_the_xray(
+    small: Cohort, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gaps = json.loads(shown(capsys, small.folder, "--json"))["gaps"]
+    assert (gaps["pairs"], gaps["without a time"]) == (4, 1)
+    assert (gaps["hours"]["least"], gaps["hours"]["median"], gaps["hours"]["most"]) == (-4, -0.5, 2)
+
+
+def test_a_cohort_is_told_in_tables(small: Cohort, capsys: pytest.CaptureFixture[str]) -> None:
+    out = shown(capsys, small.folder)
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines()]
+    assert ["train", "4", "4", "4", "3", "3", "3"] in rows
+    assert ["edema", "all", "2", "1", "1", "1", "40.0 %"] in rows
+    assert ["flat", "1"] in rows
+    assert any(row[:2] == ["4 pairs", "-4.0"] for row in rows)
+    assert "paired · ECGs of 12 leads, 2 s, 100 Hz · X-rays of 16 pixels" in out
+    assert "note: 1 records were left out" in out
+
+
+def test_what_a_cohort_does_not_have_is_left_out(
+    tiny: Cohort, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = shown(capsys, tiny.folder)
+    assert "Hours" not in out
+    assert "Left out" not in out
+
+
+def test_the_page_shows_training_examples_with_labels_and_without_names(
+    small: Cohort, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "pages" / "small.html"
+    shown(capsys, small.folder, "--page", page)
+    text = page.read_text(encoding="utf-8")
+    assert "secret" not in text
+    assert "<b>own</b>" not in text
+    assert "&lt;b&gt;own&lt;/b&gt;" in text
+    assert not re.search(r"(src|href)=\"(?!data:)", text)
+    titles = re.findall(r"<figcaption><b>([^<]*)</b> ([^<]*)</figcaption>", text)
+    assert sorted(titles) == [
+        ("Edema.", ""),
+        ("Nothing positive.", "Negative: edema."),
+        ("Nothing positive.", "Uncertain: edema."),
+        *[("X-ray", "")] * 3,
+    ]
+
+
+def test_examples_are_of_the_seed(
+    tiny: Cohort, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pages = []
+    for seed in (0, 0, 1):
+        shown(capsys, tiny.folder, "--page", tmp_path / "a.html", "--examples", 1, "--seed", seed)
+        pages.append((tmp_path / "a.html").read_text(encoding="utf-8"))
+    assert pages[0] == pages[1] != pages[2]
+    assert pages[0].count("<figure") == 2
+
+
+@pytest.mark.parametrize(("lacking", "figures"), [("xray", 2), ("ecg", 2), ("pairs", 4)])
+def test_what_is_not_in_pairs_is_shown_apart(
+    lacking: str, figures: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    num = 2
+    names = [f"p{number}" for number in range(2 * num)]
+    first, last = [*range(num), *[None] * num], [*[None] * num, *range(num)]
+    table = pl.DataFrame(
+        {
+            "patient": names,
+            "record": names,
+            "split": ["train"] * 2 * num,
+            "ecg": pl.Series(first, dtype=pl.Int64),
+            "xray": pl.Series(last, dtype=pl.Int64),
+            "xray_patient": [*[None] * num, *names[num:]],
+            "label:edema": [0, 1, 0, 1],
+        }
+    )
+    kept = {"xray": table[:num], "ecg": table[num:], "pairs": table}[lacking]
+    leads = {} if lacking == "ecg" else {"leads": STANDARD, "fs": 100.0, "seconds": 2.0}
+    size = {} if lacking == "xray" else {"image_size": 16}
+    random = np.random.default_rng(0)
+    waves = random.integers(-500, 500, (num, 12, 200)).astype(np.int16)
+    films = random.integers(0, 256, (num, 16, 16)).astype(np.uint8)
+    block = Block(kept, waves if leads else None, films if size else None)
+    info = CohortInfo(name="one", kind="single", findings=("edema",), **leads, **size)
+    cohort = build_cohort(tmp_path / "one", info, [lambda: block])
+    shown(capsys, cohort.folder, "--page", tmp_path / "one.html")
+    text = (tmp_path / "one.html").read_text(encoding="utf-8")
+    assert text.count("<figure") == figures
+    assert text.count("12-lead ECG") == (num if leads else 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["show", "none"], 1, "none must be a folder with cohort.json"),
+        (["show", "none", "--examples", "-1"], 2, "--examples must be 0 or more, got -1"),
+        (["show", "none", "--seed", "-1"], 2, "--seed must be 0 or more, got -1"),
+        (["list", "none"], 2, "--action must be one of show, got 'list'"),
+    ],
+)
+def test_a_cohort_that_is_none_is_refused(
+    arguments: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["cohort", *arguments]) == code
+    assert message in capsys.readouterr().err
