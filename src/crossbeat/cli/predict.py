@@ -12,7 +12,7 @@ def run(arguments: list[str]) -> None:
     """Answer for ECG files; those that cannot be read are named, the others answered."""
     parser = command("predict", "Probabilities of findings for ECG files.")
     parser.add_argument("run", type=Path, help="folder of a finished run or of a saved model")
-    parser.add_argument("files", type=Path, nargs="+", help="ECG files (WFDB: .hea, .dat or stem)")
+    parser.add_argument("files", type=Path, nargs="+", help="ECG files, of WFDB any or the stem")
     parser.add_argument("--json", action="store_true", help="as JSON, one object per file")
     options = parse(parser, arguments)
     from crossbeat.deploy import Predictor
