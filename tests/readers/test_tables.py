@@ -43,6 +43,13 @@ def test_columns_with_names_are_leads(tmp_path: Path, text: str) -> None:
     np.testing.assert_allclose(ecg.values, KNOWN, rtol=1e-6)
 
 
+def test_text_of_16_bits_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("II\taVF\n0,5\t1\n-2\t3\n", encoding="utf-16")
+    np.testing.assert_array_equal(
+        read_ecg(tmp_path / "a.csv", PLAIN).values, np.float32([[0.5, -2], [1, 3]])
+    )
+
+
 def test_columns_without_names_are_named_by_the_layout(tmp_path: Path) -> None:
     ecg = csv(tmp_path, "0.1,1,7\n-2,.25,8\n3.5,-1e-3,9\n", THREE)
     assert ecg.leads == ("II", "aVF", "V1")

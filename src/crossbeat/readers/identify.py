@@ -48,7 +48,6 @@ _OTHERS = {
     b"\x89PNG": "a PNG image",
     b"\xff\xd8\xff": "a JPEG image",
     b"GIF8": "a GIF image",
-    b"BM": "a bitmap image",
     b"II*\x00": "a TIFF image",
     b"MM\x00*": "a TIFF image",
     b"%PDF": "a PDF document",

@@ -49,7 +49,10 @@ def read_csv(path: Path, layout: Layout) -> Record:
         DataError: neither the file nor the layout names the columns, they disagree, or a field of
             a lead is no number.
     """
-    text = read_bounded(path).removeprefix(b"\xef\xbb\xbf").strip(b" \r\n")
+    text = read_bounded(path)
+    if text.startswith((b"\xff\xfe", b"\xfe\xff")):
+        text = text.decode("utf-16", errors="replace").encode()
+    text = text.removeprefix(b"\xef\xbb\xbf").strip(b" \r\n")
     first, _, rest = text.partition(b"\n")
     line = first.decode("utf-8", errors="replace").rstrip("\r")
     fields = split_line(line)
