@@ -21,11 +21,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from filelock import FileLock, Timeout
 
 from crossbeat.errors import ConfigError, DataError
+
+Result = TypeVar("Result")
 
 LOCK = "lock"
 """The name of the file in a folder whose holder may change the folder."""
@@ -185,15 +188,20 @@ def share(tasks: Sequence[Task], *, workers: int) -> Iterator[Task]:
         while left:
             ended, running = wait(running, timeout=_PAUSE, return_when=FIRST_EXCEPTION)
             for future in ended:
-                _raise(future)
+                result_of(future)
             done = [task for task in left if not running or task.is_done()]
             left = [task for task in left if task not in done]
             yield from done
 
 
-def _raise(future: Future[None]) -> None:
+def result_of(future: Future[Result]) -> Result:
+    """What a process has done.
+
+    Raises:
+        DataError: it was killed; other errors as they came.
+    """
     try:
-        future.result()
+        return future.result()
     except BrokenProcessPool as error:
         raise DataError(
             "workers must end by themselves, got one that was killed (is the memory full?); "

@@ -1,4 +1,6 @@
 import errno
+import os
+import signal
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
@@ -132,3 +134,17 @@ def test_two_processes_write_the_same_bytes_as_one_thread(tmp_path: Path) -> Non
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
         build_cohort(tmp_path / "two", tiny_info(), blocks, executor=executor)
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
+
+
+def killed(_: int) -> Block:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_is_told_of(tmp_path: Path) -> None:
+    with (
+        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor,
+        pytest.raises(DataError, match=r"one that was killed.*what is finished is kept"),
+    ):
+        build_cohort(tmp_path / "a", tiny_info(), [partial(killed, 0)], executor=executor)

@@ -32,7 +32,7 @@ from crossbeat.data.rejected import REJECTED_FILE, Rejected, in_words, rejected_
 from crossbeat.data.table import check_table, conform
 from crossbeat.errors import DataError
 from crossbeat.files import write_whole
-from crossbeat.workers import process_pool
+from crossbeat.workers import process_pool, result_of
 
 Progress = Callable[[int, int], None]
 """Called with the number of finished blocks and of all blocks."""
@@ -100,7 +100,7 @@ def build_cohort(
     with _executor(executor, len(missing)) as workers:
         jobs = [workers.submit(_make, draft, number, blocks[number]) for number in missing]
         for count, job in enumerate(_finished(jobs), start=done + 1):
-            job.result()
+            result_of(job)
             progress(count, len(blocks))
     belonging = _finish(draft, info, len(blocks), beside or {})
     draft.replace(folder)
