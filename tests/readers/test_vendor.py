@@ -166,6 +166,23 @@ def test_a_rate_of_no_ecg_is_refused(
     refuse(tmp_path, data, "the rate must be from 10 to 100000 Hz, got ")
 
 
+@pytest.mark.parametrize(
+    ("writer", "change", "shift"),
+    [
+        (hl7, without(b'<origin value="0" unit="uV"/>', b'<origin value="20" unit="uV"/>'), 0.02),
+        (hl7, without(b'<origin value="0" unit="uV"/>', b'<origin value="1" unit="mV"/>'), 1.0),
+        (edf, without(b"-32768  32767   ", b"-32767  32768   "), -0.0025),
+        (edf, without(b"-81920.081917.5 ", b"-81915.081922.5 "), 0.005),
+    ],
+)
+def test_the_zero_of_a_lead_is_where_the_file_says(
+    tmp_path: Path, writer: Writer, change: Callable[[bytes], bytes], shift: float
+) -> None:
+    one = known(1)
+    ecg = read(tmp_path, change(writer(one, STANDARD[:1], 250)))
+    np.testing.assert_allclose(ecg.values, millivolts(one) + shift, rtol=1e-5, atol=1e-6)
+
+
 def test_a_rate_that_is_no_whole_number_is_kept(tmp_path: Path) -> None:
     text = hl7(known(), STANDARD, 250).replace(b'value="0.004"', b'value="0.0078125"')
     assert read(tmp_path, text.replace(b"0.0078125", b"7.8125e-3")).fs == 128.0
