@@ -1,12 +1,15 @@
-"""A WFDB record on disk, made in the test."""
+"""A WFDB record on disk, made in the test; and bounds of memory and time."""
 
-from collections.abc import Callable, Sequence
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from crossbeat.leads import STANDARD
+from crossbeat.readers.limits import MOST_BYTES
 
 WriteRecord = Callable[..., Path]
 
@@ -30,3 +33,15 @@ def write_record(tmp_path: Path) -> WriteRecord:
         return tmp_path / "a.hea"
 
     return write
+
+
+@pytest.fixture
+def bounded() -> Iterator[None]:
+    """The test keeps to a few times the largest file, and to seconds of processor time."""
+    begin = time.process_time()
+    tracemalloc.start()
+    yield
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * MOST_BYTES
+    assert time.process_time() - begin < 10
