@@ -55,6 +55,11 @@ def test_the_length_follows_from_the_exact_ratio(fs: float, to: float) -> None:
     assert signal.resample(noise(2, 1000), fs, to).shape == (2, math.ceil(1000 * to / fs))
 
 
+def test_rates_without_a_simple_ratio_are_refused() -> None:
+    with pytest.raises(DataError, match=r"simple ratio of 100 Hz .* got 99999\.001 Hz"):
+        resample(np.zeros(4), 99999.001, 100.0)
+
+
 def test_resampling_a_batch_equals_resampling_each_row() -> None:
     batch = noise(2, 3, 500)
     together = signal.resample(batch, 500.0, 100.0)

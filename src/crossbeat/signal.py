@@ -64,6 +64,7 @@ def resample(
 
     Raises:
         ValueError: a rate is not above 0.
+        DataError: the two rates have no simple ratio.
     """
     if min(fs, to) <= 0:
         raise ValueError(f"sampling rates must be above 0 Hz, got {fs} and {to}")
@@ -72,7 +73,17 @@ def resample(
     if ratio == 1:
         return values
     up, down = ratio.as_integer_ratio()
+    if max(up, down) > _MOST_STEPS:
+        raise DataError(
+            f"a rate must be a simple ratio of {to:g} Hz to be resampled, got {fs} Hz; is the rate "
+            "in the header right?",
+            rule="rate",
+        )
     return resample_poly(values, up, down, -1, _low_pass(max(up, down)))  # type: ignore[call-overload]
+
+
+_MOST_STEPS = 100_000
+"""Of the finer of two rates to one of the other: the low-pass filter grows with it."""
 
 
 @lru_cache(maxsize=1)
