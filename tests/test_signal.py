@@ -57,7 +57,7 @@ def test_the_length_follows_from_the_exact_ratio(fs: float, to: float) -> None:
 
 def test_rates_without_a_simple_ratio_are_refused() -> None:
     with pytest.raises(DataError, match=r"simple ratio of 100 Hz .* got 99999\.001 Hz"):
-        resample(np.zeros(4), 99999.001, 100.0)
+        signal.resample(np.zeros(4), 99999.001, 100.0)
 
 
 def test_resampling_a_batch_equals_resampling_each_row() -> None:
