@@ -153,3 +153,14 @@ def test_the_message_lists_every_reason() -> None:
         DataError, match=r"V1, .* is missing .* must last .* I is flat.* not an ECG"
     ):
         quality.require(record, "a.hea", 10.0)
+
+
+def test_what_can_only_be_a_remark_is_left_out_on_request() -> None:
+    every = quality.check(ecg(), 10.0)
+    least = quality.check(ecg(), 10.0, remarks=False)
+    assert {each.name for each in every} - {each.name for each in least} == {
+        "reversal",
+        "mains",
+        "pacing",
+    }
+    assert [each for each in every if each.name not in ("reversal", "mains", "pacing")] == least

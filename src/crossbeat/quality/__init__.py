@@ -32,7 +32,9 @@ _FIRST = Length()
 
 
 @np.errstate(over="ignore", invalid="ignore")  # of numbers that are no millivolts
-def check(ecg: Ecg, seconds: float, length: Length = _FIRST) -> list[Verdict]:
+def check(
+    ecg: Ecg, seconds: float, length: Length = _FIRST, *, remarks: bool = True
+) -> list[Verdict]:
     """What each check found, in a fixed order: one verdict, or one for each lead at fault.
 
     Of an ECG without any sample only leads, length and gaps are judged.
@@ -41,6 +43,7 @@ def check(ecg: Ecg, seconds: float, length: Length = _FIRST) -> list[Verdict]:
         ecg: of any leads, rate and length.
         seconds: the length that is needed.
         length: which part of a longer ECG is judged, and whether a shorter one is padded.
+        remarks: whether there are also verdicts that can be nothing but ok; they take time.
     """
     part = cut(ecg, seconds, length)
     found = [*check_leads(part), check_length(ecg, seconds, length), *check_gaps(part)]
@@ -54,14 +57,10 @@ def check(ecg: Ecg, seconds: float, length: Length = _FIRST) -> list[Verdict]:
     sound = recording(part, without=lost) if lost else record
     if sound is not None:
         found.append(check_limb(sound))
-    return [
-        *found,
-        check_reversal(record),
-        *check_noise(record, noise),
-        check_mains(record),
-        *check_wander(record),
-        check_pacing(record, noise),
-    ]
+    found += check_noise(record, noise) + check_wander(record)
+    if remarks:
+        found += [check_reversal(record), check_mains(record), check_pacing(record, noise)]
+    return found
 
 
 def require(ecg: Ecg, source: str, seconds: float, length: Length = _FIRST) -> Ecg:
@@ -79,7 +78,7 @@ def require(ecg: Ecg, source: str, seconds: float, length: Length = _FIRST) -> E
     Raises:
         DataError: a check rejects the ECG; the message lists each that does.
     """
-    verdicts = check(ecg, seconds, length)
+    verdicts = check(ecg, seconds, length, remarks=False)
     worst = [verdict for verdict in verdicts if verdict.action == "reject"]
     if worst:
         raise DataError(f"{source}: {'; '.join(told(worst))}", rule=worst[0].name)
