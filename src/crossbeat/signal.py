@@ -181,6 +181,19 @@ class Preprocessing:
             baseline=bool(settings["baseline"]),
         )
 
+    @classmethod
+    def standard(cls, *, fs: float, seconds: float) -> "Preprocessing":
+        """What cohorts store: twelve leads without their baseline.
+
+        Args:
+            fs: sampling rate in hertz.
+            seconds: length.
+
+        Raises:
+            ConfigError: a value breaks its rule.
+        """
+        return cls(leads=lead_names.STANDARD, fs=fs, seconds=seconds, baseline=True)
+
     @property
     def num_samples(self) -> int:
         """Samples of the result."""

@@ -97,3 +97,8 @@ def test_settings_out_of_their_range_are_refused(tmp_path: Path) -> None:
         OwnFiles(table=tmp_path / "list.csv", image_size=0)
     with pytest.raises(ConfigError, match="shares val and test"):
         OwnFiles(table=tmp_path / "list.csv", val=0.6, test=0.6)
+
+
+def test_a_time_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"every time of .*list\.csv must be a moment"):
+        build(write_files(tmp_path, ["a.hea,yesterday"], "ecg,time"))

@@ -15,7 +15,7 @@ from crossbeat.data.build import Block, Progress, build_cohort, silent
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.labels import CHEXPERT
-from crossbeat.data.sources import read_csv, read_each, spans, table_digest
+from crossbeat.data.sources import check_image_size, read_csv, read_each, spans, table_digest
 from crossbeat.data.splits import Shares, split_patients
 from crossbeat.data.table import label_column
 from crossbeat.errors import ConfigError, DataError
@@ -77,10 +77,7 @@ class CheXpert:
                 f"CheXpert.views must be some of {', '.join(VIEWS)}, "
                 f"got {', '.join(self.views) or 'none'}; change them"
             )
-        if self.image_size < 1:
-            raise ConfigError(
-                f"CheXpert.image_size must be 1 pixel or more, got {self.image_size}; raise it"
-            )
+        check_image_size("CheXpert", self.image_size)
         Shares(val=self.val, test=self.test)
 
     def build(

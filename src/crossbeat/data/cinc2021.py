@@ -22,7 +22,6 @@ from crossbeat.data.sources import read_each, read_wave, spans
 from crossbeat.data.splits import Shares, split_patients
 from crossbeat.data.table import REPORTED, label_column
 from crossbeat.errors import ConfigError, DataError
-from crossbeat.leads import STANDARD
 from crossbeat.quality import Length
 from crossbeat.readers.limits import MOST_HEADER_BYTES, read_bounded
 from crossbeat.signal import Preprocessing
@@ -156,7 +155,7 @@ class Cinc2021:
 
     def preprocessing(self) -> Preprocessing:
         """What is done to the ECGs before they are stored."""
-        return Preprocessing(leads=STANDARD, fs=self.fs, seconds=self.seconds, baseline=True)
+        return Preprocessing.standard(fs=self.fs, seconds=self.seconds)
 
     def build(
         self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
@@ -173,10 +172,6 @@ class Cinc2021:
             name="cinc-2021",
             kind="single",
             findings=tuple(FINDINGS),
-            leads=STANDARD,
-            fs=self.fs,
-            seconds=self.seconds,
-            baseline=True,
             seed=self.seed,
             settings={
                 "sources": list(self.sources),
@@ -186,7 +181,7 @@ class Cinc2021:
                 "records": sha256("\n".join(table["record"]).encode()).hexdigest(),
             },
             notes=_NOTES,
-        )
+        ).with_ecgs(self.preprocessing())
         return build_cohort(folder, info, blocks, executor=executor, progress=progress)
 
     def _listed(self) -> pl.DataFrame:

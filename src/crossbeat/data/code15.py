@@ -109,7 +109,7 @@ class Code15:
 
     def preprocessing(self) -> Preprocessing:
         """What is done to the ECGs before they are stored."""
-        return Preprocessing(leads=STANDARD, fs=self.fs, seconds=self.seconds, baseline=True)
+        return Preprocessing.standard(fs=self.fs, seconds=self.seconds)
 
     def build(
         self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
@@ -143,10 +143,6 @@ class Code15:
             name="code-15",
             kind="single",
             findings=tuple(FINDINGS),
-            leads=STANDARD,
-            fs=self.fs,
-            seconds=self.seconds,
-            baseline=True,
             seed=self.seed,
             settings={
                 "length": asdict(self.length),
@@ -156,7 +152,7 @@ class Code15:
                 "tables": table_digest(self.root / TABLE),
             },
             notes=(unit, missing) if absent else (unit,),
-        )
+        ).with_ecgs(self.preprocessing())
 
     def _listed(self) -> pl.DataFrame:
         listed = read_csv(self.root / TABLE, _COLUMNS)

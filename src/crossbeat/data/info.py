@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from hashlib import file_digest
 from pathlib import Path
 from typing import Literal
 
 from crossbeat.errors import DataError
+from crossbeat.signal import Preprocessing
 
 VERSION = 2
 Kind = Literal["paired", "matched", "shuffled", "single"]
@@ -69,6 +70,12 @@ class CohortInfo:
     notes: tuple[str, ...] = ()
     files: Mapping[str, FileInfo] = field(default_factory=dict)
     version: int = VERSION
+
+    def with_ecgs(self, clean: Preprocessing) -> "CohortInfo":
+        """The same of a cohort whose ECGs were brought to a form."""
+        return replace(
+            self, leads=clean.leads, fs=clean.fs, seconds=clean.seconds, baseline=clean.baseline
+        )
 
     def to_json(self) -> str:
         """The text of ``cohort.json``."""

@@ -19,7 +19,7 @@ from crossbeat.data.splits import Shares, split_patients
 from crossbeat.data.store import to_int16
 from crossbeat.data.table import label_column
 from crossbeat.errors import DataError
-from crossbeat.leads import STANDARD, canonical
+from crossbeat.leads import canonical
 from crossbeat.quality import require
 from crossbeat.readers.header import read_header
 from crossbeat.readers.wfdb import read_record
@@ -113,7 +113,7 @@ class Ludb:
 
     def preprocessing(self) -> Preprocessing:
         """What is done to the ECGs before they are stored."""
-        return Preprocessing(leads=STANDARD, fs=self.fs, seconds=SECONDS, baseline=True)
+        return Preprocessing.standard(fs=self.fs, seconds=SECONDS)
 
     def build(
         self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
@@ -130,10 +130,6 @@ class Ludb:
             name="ludb",
             kind="single",
             findings=(*FINDINGS, *WHOLE),
-            leads=STANDARD,
-            fs=self.fs,
-            seconds=SECONDS,
-            baseline=True,
             seed=self.seed,
             settings={
                 "val": self.val,
@@ -141,7 +137,7 @@ class Ludb:
                 "tables": table_digest(self.root / TABLE),
             },
             notes=_NOTES,
-        )
+        ).with_ecgs(self.preprocessing())
         return build_cohort(folder, info, blocks, executor=executor, progress=progress)
 
     def _listed(self) -> pl.DataFrame:

@@ -22,11 +22,10 @@ from crossbeat.data.labels import CHEXPERT
 from crossbeat.data.mimic_tables import Labeller
 from crossbeat.data.pairing import Pairing, no_stays, pair
 from crossbeat.data.pairing_report import pairing_report, report_markdown
-from crossbeat.data.sources import BLOCK, published, table_digest
+from crossbeat.data.sources import BLOCK, check_image_size, published, table_digest
 from crossbeat.data.splits import Shares, Split, split_patients
 from crossbeat.data.table import REPORTED, label_column
 from crossbeat.errors import ConfigError, DataError
-from crossbeat.leads import STANDARD
 from crossbeat.signal import Preprocessing
 
 SECONDS = 10.0
@@ -82,10 +81,7 @@ class Mimic:
     image_size: int = 224
 
     def __post_init__(self) -> None:
-        if self.image_size < 1:
-            raise ConfigError(
-                f"Mimic.image_size must be 1 pixel or more, got {self.image_size}; raise it"
-            )
+        check_image_size("Mimic", self.image_size)
         if self.pairing.rule == "ed-stay" and self.ed is None:
             raise ConfigError(
                 "Mimic.ed must be the folder of MIMIC-IV-ED for pairing by ed-stay, got none; "
@@ -96,7 +92,7 @@ class Mimic:
 
     def preprocessing(self) -> Preprocessing:
         """What is done to the ECGs before they are stored."""
-        return Preprocessing(leads=STANDARD, fs=self.fs, seconds=SECONDS, baseline=True)
+        return Preprocessing.standard(fs=self.fs, seconds=SECONDS)
 
     def build(
         self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
@@ -233,15 +229,11 @@ class Mimic:
             name="mimic",
             kind="paired",
             findings=tuple(CHEXPERT),
-            leads=STANDARD,
-            fs=self.fs,
-            seconds=SECONDS,
-            baseline=True,
             image_size=self.image_size,
             seed=self.seed,
             settings={**settings, "tables": table_digest(*read)},
             notes=(_in_words(pairs, self.pairing),),
-        )
+        ).with_ecgs(self.preprocessing())
 
 
 def _load(table: pl.DataFrame, records: pl.Series | None = None) -> pl.DataFrame:

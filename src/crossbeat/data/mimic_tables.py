@@ -11,7 +11,7 @@ from typing import Literal
 import polars as pl
 
 from crossbeat.data.labels import CHEXPERT
-from crossbeat.data.sources import published, read_csv
+from crossbeat.data.sources import published, read_csv, times
 from crossbeat.data.splits import Split
 from crossbeat.data.table import label_column
 
@@ -32,11 +32,12 @@ def ecg_table(folder: Path) -> pl.DataFrame:
         DataError: the table is absent or damaged.
     """
     columns = {"subject_id": int, "study_id": int, "ecg_time": str, "path": str}
-    listed = read_csv(published(folder, "record_list.csv"), columns)
+    path = published(folder, "record_list.csv")
+    listed = read_csv(path, columns)
     return listed.select(
         _PATIENT,
         pl.format("ecg-{}", "study_id").alias("record"),
-        pl.col("ecg_time").str.to_datetime(_TIME, time_unit="us", strict=False).alias("time"),
+        times(listed["ecg_time"], path, _TIME).alias("time"),
         pl.format("{}/{}", pl.lit(str(folder)), "path").alias("file"),
     )
 
@@ -59,11 +60,11 @@ def xray_table(folder: Path, views: tuple[str, ...]) -> pl.DataFrame:
         "StudyDate": str,
         "StudyTime": str,
     }
-    listed = read_csv(published(folder, "mimic-cxr-2*-metadata.csv"), columns)
+    path = published(folder, "mimic-cxr-2*-metadata.csv")
+    listed = read_csv(path, columns)
     clock = pl.col("StudyTime").str.split(".").list.first().str.zfill(6)
-    time = pl.concat_str("StudyDate", clock).str.to_datetime(
-        "%Y%m%d%H%M%S", time_unit="us", strict=False
-    )
+    moment = listed.select(pl.concat_str("StudyDate", clock).alias("StudyTime")).to_series()
+    listed = listed.with_columns(time=times(moment, path, "%Y%m%d%H%M%S"))
     subject = pl.col("subject_id").cast(pl.String)
     file = pl.format(
         "{}/files/p{}/p{}/s{}/{}.jpg",
@@ -77,7 +78,7 @@ def xray_table(folder: Path, views: tuple[str, ...]) -> pl.DataFrame:
         _PATIENT,
         pl.format("cxr-{}", "dicom_id").alias("record"),
         pl.format("study-{}", "study_id").alias("study"),
-        time.alias("time"),
+        "time",
         pl.col("ViewPosition").alias("view"),
         file.alias("file"),
     )
@@ -132,15 +133,12 @@ def stays(folder: Path) -> pl.DataFrame:
     Raises:
         DataError: the table is absent or damaged.
     """
-    columns = {"subject_id": int, "intime": str, "outtime": str}
-    listed = read_csv(published(folder, "edstays.csv"), columns)
-    times = {"intime": "begin", "outtime": "end"}
+    path = published(folder, "edstays.csv")
+    listed = read_csv(path, {"subject_id": int, "intime": str, "outtime": str})
     return listed.select(
         _PATIENT,
-        *(
-            pl.col(of).str.to_datetime(_TIME, time_unit="us", strict=False).alias(name)
-            for of, name in times.items()
-        ),
+        times(listed["intime"], path, _TIME).alias("begin"),
+        times(listed["outtime"], path, _TIME).alias("end"),
     )
 
 

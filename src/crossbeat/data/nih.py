@@ -14,10 +14,10 @@ from PIL import Image, UnidentifiedImageError
 from crossbeat.data.build import Block, Progress, build_cohort, silent
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
-from crossbeat.data.sources import read_csv, read_each, spans, table_digest
+from crossbeat.data.sources import check_image_size, read_csv, read_each, spans, table_digest
 from crossbeat.data.splits import Shares, split_patients
 from crossbeat.data.table import label_column
-from crossbeat.errors import ConfigError, DataError
+from crossbeat.errors import DataError
 from crossbeat.images import read_xray
 
 TABLE = "Data_Entry_2017.csv"
@@ -72,10 +72,7 @@ class NihCxr14:
     test: float = Shares.test
 
     def __post_init__(self) -> None:
-        if self.image_size < 1:
-            raise ConfigError(
-                f"NihCxr14.image_size must be 1 pixel or more, got {self.image_size}; raise it"
-            )
+        check_image_size("NihCxr14", self.image_size)
         Shares(val=self.val, test=self.test)
 
     def build(

@@ -15,18 +15,19 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.rejected import Rejected
 from crossbeat.data.sources import (
+    check_image_size,
     header_of,
     read_csv,
     read_each,
     read_wave,
     spans,
     table_digest,
+    times,
 )
 from crossbeat.data.splits import SPLITS, Shares, split_patients
 from crossbeat.data.table import label_column
-from crossbeat.errors import ConfigError, DataError
+from crossbeat.errors import DataError
 from crossbeat.images import read_xray
-from crossbeat.leads import STANDARD
 from crossbeat.quality import Length
 from crossbeat.readers import Layout
 from crossbeat.signal import Preprocessing
@@ -36,6 +37,8 @@ FILES = ("ecg", "xray")
 
 KNOWN = (*FILES, "patient", "record", "time", "age", "sex", "split", "xray_time")
 """Columns with a meaning of their own; every other one is a finding."""
+
+_KEPT = ("time", "xray_time", "age", "sex", "split")
 
 _NOTE = "No column patient: every row counts as another patient. If that is wrong, splits leak."
 
@@ -75,16 +78,13 @@ class OwnFiles:
     test: float = Shares.test
 
     def __post_init__(self) -> None:
-        if self.image_size < 1:
-            raise ConfigError(
-                f"OwnFiles.image_size must be 1 pixel or more, got {self.image_size}; raise it"
-            )
+        check_image_size("OwnFiles", self.image_size)
         Shares(val=self.val, test=self.test)
         self.preprocessing()
 
     def preprocessing(self) -> Preprocessing:
         """What is done to the ECGs before they are stored."""
-        return Preprocessing(leads=STANDARD, fs=self.fs, seconds=self.seconds, baseline=True)
+        return Preprocessing.standard(fs=self.fs, seconds=self.seconds)
 
     def build(
         self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
@@ -110,14 +110,15 @@ class OwnFiles:
     def _listed(self, columns: list[str]) -> pl.DataFrame:
         types = {name: str if name in KNOWN and name != "age" else float for name in columns}
         listed = read_csv(self.table, types).with_row_index("row")
+        for name in {"time", "xray_time"} & set(columns):
+            listed = listed.with_columns(times(listed[name], self.table))
         given = {name: pl.col(name) for name in columns if name in KNOWN}
         record = given.get("record", pl.format("row-{}", pl.col("row") + 1))
         folder = self.table.parent
         table = listed.select(
             given.get("patient", record).alias("patient"),
             record.alias("record"),
-            *(_time(name) for name in ("time", "xray_time") if name in given),
-            *(given[name].alias(name) for name in ("age", "sex", "split") if name in given),
+            *(given[name].alias(name) for name in _KEPT if name in given),
             *(
                 pl.format("{}/{}", pl.lit(str(folder)), given[name]).alias(f"{name}_file")
                 if name in given
@@ -147,15 +148,8 @@ class OwnFiles:
             notes=() if "patient" in columns else (_NOTE,),
         )
         if "ecg" in columns:
-            clean = self.preprocessing()
-            info = replace(
-                info, leads=clean.leads, fs=clean.fs, seconds=clean.seconds, baseline=clean.baseline
-            )
+            info = info.with_ecgs(self.preprocessing())
         return replace(info, image_size=self.image_size) if "xray" in columns else info
-
-
-def _time(name: str) -> pl.Expr:
-    return pl.col(name).str.to_datetime(time_unit="us", time_zone=None, strict=False).alias(name)
 
 
 def _block(settings: OwnFiles, table: pl.DataFrame) -> Block:

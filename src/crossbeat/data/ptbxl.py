@@ -21,7 +21,7 @@ from crossbeat.data.splits import split_folds
 from crossbeat.data.store import to_int16
 from crossbeat.data.table import label_column
 from crossbeat.errors import ConfigError, DataError
-from crossbeat.leads import STANDARD, canonical
+from crossbeat.leads import canonical
 from crossbeat.quality import require
 from crossbeat.readers import read_ecg
 from crossbeat.readers.wfdb import read_record
@@ -105,6 +105,10 @@ class PtbXl:
                 f"{self.least_likelihood}; change it"
             )
 
+    def preprocessing(self) -> Preprocessing:
+        """What is done to the ECGs before they are stored."""
+        return Preprocessing.standard(fs=self.fs, seconds=SECONDS)
+
     def build(
         self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
     ) -> Cohort:
@@ -130,10 +134,6 @@ class PtbXl:
             name="ptb-xl",
             kind="single",
             findings=tuple(FINDINGS),
-            leads=STANDARD,
-            fs=self.fs,
-            seconds=SECONDS,
-            baseline=True,
             unit="NU" if scaled else "mV",
             settings={
                 "fs": self.fs,
@@ -141,7 +141,7 @@ class PtbXl:
                 "tables": table_digest(*tables),
             },
             notes=(_NU_NOTE,) if scaled else (),
-        )
+        ).with_ecgs(self.preprocessing())
 
     def _published(self) -> pl.DataFrame:
         published = read_csv(self.root / TABLE, _COLUMNS)
@@ -207,7 +207,7 @@ def _further(folder: Path) -> pl.DataFrame:
 
 
 def _block(settings: PtbXl, table: pl.DataFrame) -> Block:
-    clean = Preprocessing(leads=STANDARD, fs=settings.fs, seconds=SECONDS, baseline=True)
+    clean = settings.preprocessing()
     read = _millivolts if settings.normalised is None else _scaled
     kept, ecgs, rejected = read_each(
         table,

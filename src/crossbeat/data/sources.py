@@ -11,7 +11,7 @@ from jaxtyping import Int16, Shaped
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.rejected import Rejected
 from crossbeat.data.store import to_int16
-from crossbeat.errors import DataError
+from crossbeat.errors import ConfigError, DataError
 from crossbeat.quality import Length, require
 from crossbeat.readers import Layout, read_ecg
 from crossbeat.signal import Preprocessing
@@ -94,6 +94,40 @@ def published(folder: Path, name: str) -> Path:
 def table_digest(*paths: Path) -> str:
     """A checksum of tables: with the settings, it says what a cohort was made from."""
     return sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
+
+
+def times(values: pl.Series, path: Path, form: str | None = None) -> pl.Series:
+    """Texts as moments; null where there is none.
+
+    Args:
+        values: ISO 8601, or of another form.
+        path: of the table that they are from, for the message.
+        form: as ``strftime`` takes it.
+
+    Raises:
+        DataError: a text is no moment of this form.
+    """
+    try:
+        return values.str.to_datetime(form, time_unit="us")
+    except pl.exceptions.PolarsError as error:
+        raise DataError(
+            f"every {values.name} of {path} must be a moment such as 2150-01-31 10:00:00, got "
+            f"others: {str(error).splitlines()[0]}; correct the table"
+        ) from error
+
+
+def check_image_size(owner: str, pixels: int) -> None:
+    """X-rays have a size.
+
+    Args:
+        owner: the settings that ask for it, for the message.
+        pixels: of a side.
+
+    Raises:
+        ConfigError: it is below 1.
+    """
+    if pixels < 1:
+        raise ConfigError(f"{owner}.image_size must be 1 pixel or more, got {pixels}; raise it")
 
 
 def spans(num_rows: int) -> list[slice]:

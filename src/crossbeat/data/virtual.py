@@ -116,9 +116,7 @@ class Virtual:
         return Gaps(paired=self.paired, xray_only=self.xray_only, labelled=self.labelled)
 
     def _preprocessing(self) -> Preprocessing:
-        return Preprocessing(
-            leads=STANDARD, fs=self.fs, seconds=float(simulate.SECONDS), baseline=True
-        )
+        return Preprocessing.standard(fs=self.fs, seconds=float(simulate.SECONDS))
 
     def _check_films(self) -> None:
         ranges = {
@@ -169,15 +167,11 @@ class Virtual:
             name="virtual",
             kind="paired" if self.image_size else "single",
             findings=simulate.FINDINGS,
-            leads=STANDARD,
-            fs=self.fs,
-            seconds=float(simulate.SECONDS),
-            baseline=True,
             image_size=self.image_size,
             seed=self.seed,
             settings=asdict(self),
             notes=(NOTE, *_notes(self)),
-        )
+        ).with_ecgs(self._preprocessing())
 
 
 def _notes(settings: Virtual) -> Iterator[str]:
