@@ -10,6 +10,7 @@ import torch
 
 from crossbeat.cli import main
 from crossbeat.cli.examples import write_example
+from crossbeat.readers import read_ecg
 from crossbeat.recipes.run import Run
 from crossbeat.training.module import PhaseModule
 
@@ -262,6 +263,28 @@ def test_predict_answers_for_files_and_names_those_it_cannot_read(direct, capsys
     assert first == answer
     assert str(bad) in second["error"]
     assert "findings" not in second
+
+
+def test_predict_takes_tables_beside_other_files_and_another_part(direct, capsys, tmp_path):
+    record = write_example(tmp_path / "example")
+    ecg = read_ecg(record)
+    table, short = tmp_path / "plain.csv", tmp_path / "short.csv"
+    for file, values in ((table, ecg.values.T), (short, ecg.values.T[: int(ecg.fs)])):
+        np.savetxt(file, values, delimiter=",", header=",".join(ecg.leads), comments="")
+    layout = ("--layout.fs", f"{ecg.fs:g}", "--layout.unit", "mV")
+    files = (record, table, short)
+    code, printed, err = called(capsys, "predict", direct, *files, *layout, "--json")
+    assert code == 1
+    assert "1 of 3 files gave no answer" in err
+    same, written_out, refused = json.loads(printed)
+    for ours, theirs in zip(same["findings"], written_out["findings"], strict=True):
+        assert ours["probability"] == pytest.approx(theirs["probability"], abs=1e-4)
+    assert str(short) in refused["error"]
+    code, printed, _ = called(
+        capsys, "predict", direct, table, *layout, "--length.longer", "last", "--json"
+    )
+    (of_the_end,) = json.loads(printed)
+    assert (code, of_the_end["findings"] != written_out["findings"]) == (0, True)
 
 
 def test_predict_prints_a_table_without_json(direct, capsys, tmp_path):

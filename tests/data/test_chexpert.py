@@ -11,7 +11,7 @@ from crossbeat.cli import main
 from crossbeat.data.chexpert import CheXpert
 from crossbeat.data.cohort import Cohort
 from crossbeat.errors import ConfigError, DataError
-from crossbeat.images import read_xray
+from crossbeat.readers import read_xray
 
 Row = tuple[str, str, int, str, dict[str, float]]
 TRAIN: list[Row] = [

@@ -1,11 +1,14 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.mimic import Mimic
@@ -37,6 +40,21 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def mimic(tree: Path, **changes: object) -> Mimic:
     folders = {name: tree / folder for name, folder in FOLDERS.items()}
     return Mimic(**({"image_size": 16} | folders | changes))  # type: ignore[arg-type]
+
+
+def write_dicom(path: Path, dark_bones: np.ndarray) -> None:
+    """As MIMIC-CXR's are: 16 bits, bones dark, uncompressed."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = UID("1.2.840.10008.5.1.4.1.1.1.1")
+    meta.MediaStorageSOPInstanceUID = UID("1.2.3")
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    image = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
+    image.Rows, image.Columns = dark_bones.shape
+    image.SamplesPerPixel, image.PixelRepresentation = 1, 0
+    image.PhotometricInterpretation = "MONOCHROME1"
+    image.BitsAllocated, image.BitsStored, image.HighBit = 16, 12, 11
+    image.PixelData = (dark_bones.astype("<u2") * 16).tobytes()
+    image.save_as(path)
 
 
 def built(settings: Mimic, folder: Path) -> Cohort:
@@ -97,6 +115,29 @@ def test_every_faulty_film_is_rejected_and_no_sound_one(cohort: Cohort, tree: Pa
     assert not set(cohort.table["xray_record"]) & bad
     assert lost.height
     assert not lost["reason"].str.contains(str(tree), literal=True).any()
+
+
+def test_films_in_dicom_take_the_place_of_the_jpgs(
+    cohort: Cohort, tree: Path, tmp_path: Path
+) -> None:
+    for file in (tree / FOLDERS["cxr"]).glob("files/*/*/*/*.jpg"):
+        copy = tmp_path / "dicom" / file.relative_to(tree / FOLDERS["cxr"]).with_suffix(".dcm")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # those that are truncated on purpose
+            write_dicom(copy, 255 - np.asarray(Image.open(file).convert("L")))
+    again = built(mimic(tree, dicom=tmp_path / "dicom"), tmp_path / "c")
+    assert again.info.settings["xrays"] == "DICOM"
+    assert cohort.info.settings["xrays"] == "JPG"
+    assert (again.table["xray_record"] == cohort.table["xray_record"]).all()
+    rows = cohort.rows("train", has=("xray",))
+    pair = [of.xrays(rows).numpy().astype(float).reshape(len(rows), -1) for of in (cohort, again)]
+    alike = [np.corrcoef(jpg, dicom)[0, 1] for jpg, dicom in zip(*pair, strict=True)]
+    assert min(alike) > 0.99
+
+
+def test_a_folder_without_dicom_files_is_refused(tree: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="must hold a folder files, got none; name the folder of"):
+        mimic(tree, dicom=tmp_path).build(tmp_path / "c")
 
 
 def test_lateral_films_are_left_out_and_others_on_request(tree: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from published_trees import write_nih
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.nih import NihCxr14
 from crossbeat.errors import ConfigError, DataError
-from crossbeat.images import read_xray
+from crossbeat.readers import read_xray
 
 ROWS = [
     (f"{patient:08d}_{number:03d}.png", findings, patient, age, sex, view)

@@ -154,10 +154,11 @@ def test_a_layout_is_asked_for(tmp_path: Path, name: str) -> None:
         read_ecg(tmp_path / name)
 
 
-def test_a_layout_of_another_format_is_refused(write_record) -> None:
+def test_files_that_say_their_layout_keep_it(write_record) -> None:
     header = write_record(np.ones((12, 20)))
-    with pytest.raises(ConfigError, match=r"must be read without a layout: it is WFDB: a \.hea"):
-        read_ecg(header, PLAIN)
+    alone, among_tables = read_ecg(header), read_ecg(header, PLAIN)
+    assert alone.fs == among_tables.fs != PLAIN.fs
+    np.testing.assert_array_equal(alone.values, among_tables.values)
 
 
 @pytest.mark.parametrize(

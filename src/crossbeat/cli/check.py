@@ -110,7 +110,7 @@ def inspect(file: tuple[Path, bool], asked: Asked) -> Outcome:
     if not named and name in _TABLES and asked.layout is None:
         return "other"
     try:
-        ecg = read_ecg(path, asked.layout if name in _TABLES else None)
+        ecg = read_ecg(path, asked.layout)
     except UserError as error:
         return _unreadable(path, name, error)
     verdicts = check(ecg, asked.seconds, asked.length)

@@ -6,6 +6,8 @@ from typing import Any
 
 from crossbeat.cli.options import command, note, parse
 from crossbeat.errors import DataError, UserError
+from crossbeat.quality import Length
+from crossbeat.readers import Layout
 
 
 def run(arguments: list[str]) -> None:
@@ -14,6 +16,8 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("run", type=Path, help="folder of a finished run or of a saved model")
     parser.add_argument("files", type=Path, nargs="+", help="ECG files, of WFDB any or the stem")
     parser.add_argument("--json", action="store_true", help="as JSON, one object per file")
+    parser.add_argument("--layout", type=Layout | None, default=None, help="of CSV and NumPy files")
+    parser.add_class_arguments(Length, "length", as_group=True)
     options = parse(parser, arguments)
     from crossbeat.deploy import Predictor
 
@@ -21,7 +25,7 @@ def run(arguments: list[str]) -> None:
     answers: list[dict[str, Any]] = []
     for file in options.files:
         try:
-            found = predictor.predict_file(file)
+            found = predictor.predict_file(file, layout=options.layout, length=options.length)
             answers.append({"file": str(file), "findings": [vars(answer) for answer in found]})
         except UserError as error:
             answers.append({"file": str(file), "error": str(error)})

@@ -19,7 +19,7 @@ from crossbeat.data.sources import check_image_size, read_csv, read_each, spans,
 from crossbeat.data.splits import Shares, split_patients
 from crossbeat.data.table import label_column
 from crossbeat.errors import ConfigError, DataError
-from crossbeat.images import read_xray
+from crossbeat.readers import read_xray
 
 View = Literal["Frontal", "Lateral"]
 VIEWS: tuple[View, ...] = get_args(View)

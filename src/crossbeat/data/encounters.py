@@ -16,7 +16,7 @@ from crossbeat.data.rejected import Rejected
 from crossbeat.data.sources import read_wave
 from crossbeat.data.table import REPORTED, label_column
 from crossbeat.errors import DataError
-from crossbeat.images import read_xray
+from crossbeat.readers import read_xray
 from crossbeat.signal import Preprocessing
 
 

@@ -42,6 +42,9 @@ class Mimic:
         cxr: the folder of MIMIC-CXR-JPG 2.0 or 2.1 (its tables, ``files``).
         ed: the folder of MIMIC-IV-ED's ``edstays``; only pairing by ``ed-stay`` asks for it.
         hosp: the folder of MIMIC-IV's ``patients``, for age and sex; without it they are unknown.
+        dicom: the folder of MIMIC-CXR (``files``), whose DICOM files are read in the place of the
+            JPGs; tables are still those of MIMIC-CXR-JPG. The JPGs have equalised histograms,
+            these have the window that the file asks for.
         labels: whose reading of the reports.
         radiologists: whether studies of the test split that radiologists labelled count as they
             said.
@@ -67,6 +70,7 @@ class Mimic:
     cxr: Path
     ed: Path | None = None
     hosp: Path | None = None
+    dicom: Path | None = None
     labels: Labeller = "chexpert"
     radiologists: bool = True
     pairing: Pairing = Pairing()
@@ -130,8 +134,13 @@ class Mimic:
 
     def _known(self) -> Encounters:
         """All patients of the tables; ``people`` are in no split yet."""
+        if self.dicom is not None and not (self.dicom / "files").is_dir():
+            raise DataError(
+                f"{self.dicom} must hold a folder files, got none; name the folder of MIMIC-CXR as "
+                "it was downloaded"
+            )
         labels = mimic_tables.report_labels(self.cxr, self.labels)
-        xrays = mimic_tables.xray_table(self.cxr, self.views).join(
+        xrays = mimic_tables.xray_table(self.cxr, self.views, self.dicom).join(
             labels.with_columns(pl.lit(value=True).alias(REPORTED)),
             on="study",
             how="left",
@@ -223,8 +232,9 @@ class Mimic:
         ]
         read += [published(self.ed, "edstays.csv")] if self.ed else []
         read += [published(self.hosp, "patients.csv")] if self.hosp else []
-        folders = ("ecg", "cxr", "ed", "hosp")
+        folders = ("ecg", "cxr", "ed", "hosp", "dicom")
         settings = {name: value for name, value in asdict(self).items() if name not in folders}
+        settings["xrays"] = "JPG" if self.dicom is None else "DICOM"
         return CohortInfo(
             name="mimic",
             kind="paired",

@@ -42,12 +42,13 @@ def ecg_table(folder: Path) -> pl.DataFrame:
     )
 
 
-def xray_table(folder: Path, views: tuple[str, ...]) -> pl.DataFrame:
+def xray_table(folder: Path, views: tuple[str, ...], dicom: Path | None) -> pl.DataFrame:
     """Every X-ray of some views: patient, record, study, time, view and its file.
 
     Args:
         folder: of MIMIC-CXR-JPG, with its tables and ``files``.
         views: values of ViewPosition.
+        dicom: of MIMIC-CXR, to take its DICOM files.
 
     Raises:
         DataError: a table is absent or damaged.
@@ -67,12 +68,13 @@ def xray_table(folder: Path, views: tuple[str, ...]) -> pl.DataFrame:
     listed = listed.with_columns(time=times(moment, path, "%Y%m%d%H%M%S"))
     subject = pl.col("subject_id").cast(pl.String)
     file = pl.format(
-        "{}/files/p{}/p{}/s{}/{}.jpg",
-        pl.lit(str(folder)),
+        "{}/files/p{}/p{}/s{}/{}.{}",
+        pl.lit(str(dicom or folder)),
         subject.str.head(2),
         subject,
         "study_id",
         "dicom_id",
+        pl.lit("dcm" if dicom else "jpg"),
     )
     return listed.filter(pl.col("ViewPosition").is_in(views)).select(
         _PATIENT,

@@ -18,7 +18,7 @@ from crossbeat.data.sources import check_image_size, read_csv, read_each, spans,
 from crossbeat.data.splits import Shares, split_patients
 from crossbeat.data.table import label_column
 from crossbeat.errors import DataError
-from crossbeat.images import read_xray
+from crossbeat.readers import read_xray
 
 TABLE = "Data_Entry_2017.csv"
 

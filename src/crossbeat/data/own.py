@@ -27,9 +27,8 @@ from crossbeat.data.sources import (
 from crossbeat.data.splits import SPLITS, Shares, split_patients
 from crossbeat.data.table import label_column
 from crossbeat.errors import DataError
-from crossbeat.images import read_xray
 from crossbeat.quality import Length
-from crossbeat.readers import Layout
+from crossbeat.readers import Layout, read_xray
 from crossbeat.signal import Preprocessing
 
 FILES = ("ecg", "xray")

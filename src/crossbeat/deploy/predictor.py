@@ -14,8 +14,8 @@ from crossbeat.data.info import CohortInfo
 from crossbeat.deploy.model import FORMAT, KEPT
 from crossbeat.encoders import ENCODERS
 from crossbeat.errors import CheckpointError, ConfigError
-from crossbeat.quality import require
-from crossbeat.readers import read_ecg
+from crossbeat.quality import FIRST, Length, require
+from crossbeat.readers import Layout, read_ecg
 from crossbeat.recipes.networks import EcgModel, ecg_logits, ecg_parts
 from crossbeat.recipes.record import RESULT
 from crossbeat.signal import Ecg, Ecgs, Preprocessing
@@ -101,17 +101,18 @@ class Predictor:
         parts.eval()
         return cls(model, parts, preprocessing, findings, calibration)
 
-    def predict(self, ecg: Ecg, source: str) -> list[Answer]:
+    def predict(self, ecg: Ecg, source: str, length: Length = FIRST) -> list[Answer]:
         """What the model says of one ECG.
 
         Args:
             ecg: millivolts; any lead order and rate, eight leads suffice.
             source: names the ECG in messages.
+            length: what becomes of a longer or shorter ECG.
 
         Raises:
             DataError: the ECG lacks a lead, is too short, flat, not in millivolts or not finite.
         """
-        ready = self.preprocessing.apply(require(ecg, source, self.preprocessing.seconds))
+        ready = self.preprocessing.apply(require(ecg, source, self.preprocessing.seconds, length))
         with torch.no_grad():
             batch = Ecgs(torch.from_numpy(ready.values)[None], ready.leads, ready.fs)
             logits = ecg_logits(self.parts, batch, self.model)[0].double().numpy()
@@ -120,13 +121,21 @@ class Predictor:
             for finding, logit in zip(self.findings, logits, strict=True)
         ]
 
-    def predict_file(self, path: Path) -> list[Answer]:
+    def predict_file(
+        self, path: Path, *, layout: Layout | None = None, length: Length = FIRST
+    ) -> list[Answer]:
         """What the model says of the ECG in a file.
+
+        Args:
+            path: a file of any of the formats of ``read_ecg``.
+            layout: of a CSV or NumPy file.
+            length: what becomes of a longer or shorter ECG.
 
         Raises:
             DataError: the file is no ECG that can be read, or see ``predict``.
+            ConfigError: a CSV or NumPy file comes without a layout.
         """
-        return self.predict(read_ecg(path), str(path))
+        return self.predict(read_ecg(path, layout), str(path), length)
 
     def _answer(self, finding: str, logit: float) -> Answer:
         values = self.calibration[finding]

@@ -26,14 +26,15 @@ from crossbeat.quality.samples import (
 from crossbeat.quality.verdict import Verdict, told
 from crossbeat.signal import Ecg
 
-__all__ = ["Length", "Verdict", "check", "require", "told"]
+__all__ = ["FIRST", "Length", "Verdict", "check", "require", "told"]
 
-_FIRST = Length()
+FIRST = Length()
+"""The first part of a longer record; a shorter one is refused."""
 
 
 @np.errstate(over="ignore", invalid="ignore")  # of numbers that are no millivolts
 def check(
-    ecg: Ecg, seconds: float, length: Length = _FIRST, *, remarks: bool = True
+    ecg: Ecg, seconds: float, length: Length = FIRST, *, remarks: bool = True
 ) -> list[Verdict]:
     """What each check found, in a fixed order: one verdict, or one for each lead at fault.
 
@@ -63,7 +64,7 @@ def check(
     return found
 
 
-def require(ecg: Ecg, source: str, seconds: float, length: Length = _FIRST) -> Ecg:
+def require(ecg: Ecg, source: str, seconds: float, length: Length = FIRST) -> Ecg:
     """The twelve leads of an ECG that no check rejects, repaired where that is safe.
 
     Limb leads that follow from I and II are derived, limb leads that are exchanged or turned over

@@ -5,7 +5,6 @@ Sources: DICOM PS3.3 C.10.9 (waveform module), PS3.16 CID 3001 (names of leads).
 
 import re
 import warnings
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,20 +12,12 @@ import numpy as np
 
 from crossbeat.errors import DataError
 from crossbeat.leads import STANDARD
-from crossbeat.readers.limits import (
-    MOST_CHANNELS,
-    MOST_PARSED_BYTES,
-    missing_extra,
-    read_bounded,
-)
+from crossbeat.readers.dicom_file import EXPLICIT, IMPLICIT, open_dicom, text_of
+from crossbeat.readers.limits import MOST_CHANNELS, MOST_PARSED_BYTES
 from crossbeat.readers.record import Record, Signal, assemble
 
 if TYPE_CHECKING:
     from pydicom import Dataset
-
-_IMPLICIT = "1.2.840.10008.1.2"
-_SYNTAXES = {_IMPLICIT, "1.2.840.10008.1.2.1"}
-"""Transfer syntaxes that are neither compressed nor big-endian."""
 
 _TYPES = {(8, "SB"): "i1", (8, "UB"): "u1", (16, "SS"): "<i2", (16, "US"): "<u2"}
 _TYPES |= {(32, "SL"): "<i4", (32, "UL"): "<u4"}
@@ -55,15 +46,10 @@ def read_dicom(path: Path) -> Record:
             leads, does not say rate or scale, its leads are shifted in time, or the package
             ``pydicom`` is absent.
     """
-    try:
-        import pydicom  # noqa: F401
-    except ImportError:
-        raise missing_extra(path, "a DICOM file", "pydicom") from None
-    data = read_bounded(path, MOST_PARSED_BYTES)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of values that are checked here, or not used
         try:
-            return assemble(_recording(path, _groups(path, data)), path)
+            return assemble(_recording(path, _groups(path)), path)
         except DataError:
             raise
         except Exception as error:  # the package raises whatever its parsing runs into
@@ -72,34 +58,30 @@ def read_dicom(path: Path) -> Record:
             ) from error
 
 
-def _groups(path: Path, data: bytes) -> list["Dataset"]:
-    """The multiplex groups: read part by part, since the package would unpack any file."""
-    from pydicom.filereader import read_dataset, read_preamble
+def _groups(path: Path) -> list["Dataset"]:
+    """The multiplex groups."""
+    file, meta = open_dicom(path, MOST_PARSED_BYTES)
+    from pydicom.filereader import read_dataset
     from pydicom.tag import Tag
 
-    file = BytesIO(data)  # gives no more bytes than there are, whatever length is claimed
-    read_preamble(file, force=False)
-    meta = read_dataset(file, False, True, stop_when=_is_past_meta)
-    syntax = _text(meta, "TransferSyntaxUID")
-    if syntax not in _SYNTAXES:
+    syntax = text_of(meta, "TransferSyntaxUID")
+    if syntax not in (IMPLICIT, EXPLICIT):
         raise DataError(
             f"{path} must be DICOM that is not compressed and is little-endian, got transfer "
             f"syntax {syntax[:80] or 'none'}; export it so"
         )
     waveforms = Tag("WaveformSequence")
-    found = read_dataset(file, syntax == _IMPLICIT, True, specific_tags=[waveforms])
+    found = read_dataset(file, syntax == IMPLICIT, True, specific_tags=[waveforms])
     return list(found.WaveformSequence) if waveforms in found else []
-
-
-def _is_past_meta(tag: int, _vr: str | None, _length: int) -> bool:
-    return tag >> 16 != 2
 
 
 def _recording(path: Path, groups: list["Dataset"]) -> list[Signal]:
     if not groups:
         raise DataError(f"{path} must be a DICOM waveform, but has none; is it an image?")
-    rhythm = [group for group in groups if not _MEDIAN.search(_text(group, "MultiplexGroupLabel"))]
-    original = [group for group in rhythm if _text(group, "WaveformOriginality") != "DERIVED"]
+    rhythm = [
+        group for group in groups if not _MEDIAN.search(text_of(group, "MultiplexGroupLabel"))
+    ]
+    original = [group for group in rhythm if text_of(group, "WaveformOriginality") != "DERIVED"]
     with_leads = [
         signals
         for signals in (_signals(path, group) for group in original or rhythm)
@@ -116,7 +98,7 @@ def _recording(path: Path, groups: list["Dataset"]) -> list[Signal]:
 def _signals(path: Path, group: "Dataset") -> list[Signal]:
     channels = list(group.ChannelDefinitionSequence)
     stored = _samples(path, group, len(channels))
-    fs = float(_text(group, "SamplingFrequency"))
+    fs = float(text_of(group, "SamplingFrequency"))
     signals = []
     for channel, values in zip(channels, stored, strict=True):
         shift = _number(channel, "ChannelSampleSkew", 0.0)
@@ -137,7 +119,7 @@ def _signals(path: Path, group: "Dataset") -> list[Signal]:
 
 def _samples(path: Path, group: "Dataset", num_channels: int) -> np.ndarray:
     """Stored numbers by channel, NaN where they stand for no sample."""
-    kind = (int(group.WaveformBitsAllocated), _text(group, "WaveformSampleInterpretation"))
+    kind = (int(group.WaveformBitsAllocated), text_of(group, "WaveformSampleInterpretation"))
     if kind not in _TYPES:
         raise DataError(
             f"{path} must have linear samples of 8, 16 or 32 bits, got {kind[0]} of kind "
@@ -169,7 +151,7 @@ def _lead(channel: "Dataset") -> str:
     if found:
         return _CODES.get(int(found[1]), code)
     meaning = _code(channel, "ChannelSourceSequence", "CodeMeaning")
-    for text in (code, meaning, _text(channel, "ChannelLabel")):
+    for text in (code, meaning, text_of(channel, "ChannelLabel")):
         named = _NAME.match(text)
         if named and named[1].lower() in _SPELLINGS:
             return _SPELLINGS[named[1].lower()]
@@ -178,18 +160,9 @@ def _lead(channel: "Dataset") -> str:
 
 def _code(channel: "Dataset", sequence: str, keyword: str) -> str:
     items = channel.get(sequence) or ()
-    return _text(items[0], keyword) if items else ""
+    return text_of(items[0], keyword) if items else ""
 
 
 def _number(channel: "Dataset", keyword: str, absent: float) -> float:
-    text = _text(channel, keyword)
+    text = text_of(channel, keyword)
     return float(text) if text else absent
-
-
-def _text(item: "Dataset", keyword: str) -> str:
-    """A value as text, without the character set that the file asks for: names are ASCII."""
-    element = item.get_item(keyword) if keyword in item else None
-    value = element.value if element is not None else None
-    if isinstance(value, bytes):
-        return value.decode("latin-1").strip(" \0")
-    return "" if value is None else str(value).strip()

@@ -30,13 +30,14 @@ def read_ecg(path: str | Path, layout: Layout | None = None) -> Ecg:
 
     Args:
         path: a file; of a WFDB record its header, a signal file, or their common stem.
-        layout: rate, unit and leads of a CSV or NumPy file, which does not say them.
+        layout: rate, unit and leads of a CSV or NumPy file, which does not say them; files of other
+            formats say their own.
 
     Raises:
         DataError: the file is missing, damaged, too large or of another format, holds no ECG lead
             or one twice, its leads differ in rate or length, or its rate or unit is none of an
             ECG.
-        ConfigError: a CSV or NumPy file comes without a layout, or another format with one.
+        ConfigError: a CSV or NumPy file comes without a layout.
     """
     found = find(Path(path))
     file = found.path
@@ -57,17 +58,12 @@ def read_ecg(path: str | Path, layout: Layout | None = None) -> Ecg:
 
 def _read(found: Found, layout: Layout | None) -> Record:
     name, file, text = found
-    if name not in _TABLES and layout is not None:
-        raise ConfigError(
-            f"{file} must be read without a layout: it is {FORMATS[name]}, which says its rate, "
-            "unit and leads; leave the layout out"
-        )
-    if name in _TABLES and layout is None:
-        raise ConfigError(
-            f"{file} must be read with a layout, which says its rate, unit and leads: it is "
-            f"{FORMATS[name]}; give one"
-        )
-    if layout is not None:
+    if name in _TABLES:
+        if layout is None:
+            raise ConfigError(
+                f"{file} must be read with a layout, which says its rate, unit and leads: it is "
+                f"{FORMATS[name]}; give one"
+            )
         return _TABLES[name](file, layout)
     if name == "wfdb":
         return read_record(file, text)

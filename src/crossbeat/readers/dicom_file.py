@@ -1,0 +1,60 @@
+"""DICOM files, opened part by part: the package would unpack any file, however large it gets."""
+
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crossbeat.readers.limits import missing_extra, read_bounded, read_start
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+IMPLICIT = "1.2.840.10008.1.2"
+EXPLICIT = "1.2.840.10008.1.2.1"
+"""Transfer syntaxes that are neither compressed nor big-endian."""
+
+_PREAMBLE = 128
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether a file says that it is DICOM; one that cannot be read does not."""
+    try:
+        return read_start(path, _PREAMBLE + 4)[_PREAMBLE:] == b"DICM"
+    except OSError:
+        return False
+
+
+def open_dicom(path: Path, most: int) -> tuple[BytesIO, "Dataset"]:
+    """The file after its meta information, and that.
+
+    Args:
+        path: a DICOM file.
+        most: bytes that it may have.
+
+    Raises:
+        OSError: there is no file, or it cannot be read.
+        DataError: it is larger, or the package ``pydicom`` is absent.
+        Exception: whatever the package's parsing runs into.
+    """
+    try:
+        import pydicom  # noqa: F401
+    except ImportError:
+        raise missing_extra(path, "a DICOM file", "pydicom") from None
+    from pydicom.filereader import read_dataset, read_preamble
+
+    file = BytesIO(read_bounded(path, most))  # gives no more bytes than there are
+    read_preamble(file, force=False)
+    return file, read_dataset(file, False, True, stop_when=_is_past_meta)
+
+
+def _is_past_meta(tag: int, _vr: str | None, _length: int) -> bool:
+    return tag >> 16 != 2
+
+
+def text_of(item: "Dataset", keyword: str) -> str:
+    """A value as text, without the character set that the file asks for: names are ASCII."""
+    element = item.get_item(keyword) if keyword in item else None
+    value = element.value if element is not None else None
+    if isinstance(value, bytes):
+        return value.decode("latin-1").strip(" \0")
+    return "" if value is None else str(value).strip()
