@@ -1,0 +1,52 @@
+"""Virtual patients as a hospital has them: files and tables first, pairs found in time."""
+
+import json
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from crossbeat.data.build import Progress, silent
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.mimic import Mimic
+from crossbeat.data.pairing import Pairing
+from crossbeat.data.virtual_mimic import VirtualMimic
+from crossbeat.workers import locked
+
+
+@dataclass(frozen=True, kw_only=True)
+class VirtualHospital:
+    """The cohort ``mimic`` of a virtual MIMIC; its files are kept beside the cohort.
+
+    Args:
+        patients: the files; cohorts that share them have the same patients in each split,
+            whatever is paired.
+        pairing: which ECG goes with which X-ray.
+    """
+
+    patients: VirtualMimic
+    pairing: Pairing
+
+    def build(
+        self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
+    ) -> Cohort:
+        """Write the files unless they are there, then pair and store the records.
+
+        Raises:
+            DataError: no record pairs, or the disk is full.
+        """
+        digest = sha256(json.dumps(asdict(self.patients)).encode()).hexdigest()[:12]
+        tree = folder.with_name(f"mimic-{digest}")
+        with locked(tree.with_name(f"{tree.name}.writing")):
+            self.patients.write(tree, executor=executor)
+        return Mimic(
+            ecg=tree / "mimic-iv-ecg",
+            cxr=tree / "mimic-cxr-jpg",
+            ed=tree / "mimic-iv-ed",
+            hosp=tree / "mimic-iv/hosp",
+            pairing=self.pairing,
+            seed=self.patients.seed,
+            val=self.patients.val,
+            test=self.patients.test,
+            image_size=self.patients.image_size,
+        ).build(folder, executor=executor, progress=progress)
