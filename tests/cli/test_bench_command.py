@@ -63,7 +63,7 @@ def test_the_bench_of_prepare_measures_each_step_beside_the_usual_one(
     assert main(["bench", "prepare", "--small", "--folder", str(tmp_path), "--json"]) == 0
     cases = json.loads(capsys.readouterr().out)["cases"]
     steps = {name for name in cases if not name.startswith("memory/")}
-    assert steps == {*prepare.RIVALS, *prepare.RIVALS.values(), "quality/ours"}
+    assert steps == {*prepare.RIVALS, *prepare.RIVALS.values(), "quality/ours", "film/ours"}
     assert all(cases[name]["per_second"] > 0 for name in steps)
     for name, rival in prepare.RIVALS.items():
         ratio = cases[name]["per_second"] / cases[rival]["per_second"]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Int16
+from PIL import Image
 
 from crossbeat.cli.benches import usual_chain
 from crossbeat.cli.benches.measure import in_new_process, peak_gb
@@ -24,7 +25,7 @@ from crossbeat.errors import DataError
 from crossbeat.files import write_whole
 from crossbeat.leads import INDEPENDENT, STANDARD
 from crossbeat.quality import require
-from crossbeat.readers import read_ecg
+from crossbeat.readers import read_ecg, read_xray
 from crossbeat.signal import Ecg, Preprocessing
 
 Cases = dict[str, dict[str, Any]]
@@ -42,6 +43,9 @@ RIVALS = {
     "chain/unchecked": "chain/usual",
 }
 
+FILM = (3056, 2544)
+"""Pixels of most X-rays of MIMIC-CXR."""
+
 _SAME = 2e-3
 """Millivolts: stored integers have steps of half of it."""
 
@@ -51,8 +55,8 @@ def cases(*, seed: int, small: bool, folder: Path) -> Cases:
 
     ``chain/ours`` is what becomes of an ECG in a cohort: read, checked, filtered, stored.
     ``chain/unchecked`` leaves out the checks, which ``chain/usual`` lacks as well; ``quality/ours``
-    is the checks alone. Time is that of the processor, so that other work on the machine counts
-    less.
+    is the checks alone. ``film/ours`` reads JPEGs of a detector's size to 224 pixels. Time is that
+    of the processor, so that other work on the machine counts less.
 
     Args:
         seed: of the records, 0 or more.
@@ -69,6 +73,7 @@ def cases(*, seed: int, small: bool, folder: Path) -> Cases:
     found: Cases = {name: {"per_second": num / taken} for name, taken in seconds.items()}
     for name, rival in RIVALS.items():
         found[name]["ratio"] = found[name]["per_second"] / found[rival]["per_second"]
+    found["film/ours"] = {"per_second": in_new_process(films, 1 if small else 10, threads=1)}
     for num in (4, 8) if small else (500, 2_000):
         tree = written(num, seed, folder)
         found[f"memory/{num}"] = in_new_process(prepared, tree, threads=1)
@@ -103,6 +108,25 @@ def timed(tree: Path, num: int, rounds: int) -> dict[str, float]:
                 step()
                 taken[name].append(time.process_time() - begin)
     return {name: median(each) for name, each in taken.items()}
+
+
+def films(num: int) -> float:
+    """X-rays per second of a core: 7.8 million pixels with noise, 4 MB of JPEG each.
+
+    Args:
+        num: how often it is read, 1 or more.
+    """
+    y, x = np.mgrid[: FILM[0], : FILM[1]]
+    noise = np.random.default_rng(0).normal(0, 12, FILM)
+    shadow = 128 + 90 * np.sin(x / 400) * np.cos(y / 500) + noise
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "film.jpg"
+        Image.fromarray(np.clip(shadow, 0, 255).astype(np.uint8)).save(file, quality=95)
+        read_xray(file, 224)
+        begin = time.process_time()
+        for _ in range(num):
+            read_xray(file, 224)
+        return num / (time.process_time() - begin)
 
 
 def prepared(tree: Path) -> dict[str, Any]:
