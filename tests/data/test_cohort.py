@@ -126,7 +126,7 @@ def change_info(folder: Path, **values: object) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"version": 99}, "format version 2, got 99; rebuild"),
+        ({"version": 99}, "format version 3, got 99; rebuild"),
         ({"kind": "mixed"}, "kind in .* must be one of paired, .*got 'mixed'"),
         ({"surprise": 1}, "must have the keys .*surprise"),
         ({"image_size": 5}, r"X-rays in .* must have the shape \(5, 5\).*got \(4, 4\)"),

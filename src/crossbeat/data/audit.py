@@ -18,8 +18,14 @@ from crossbeat.errors import DataError
 from crossbeat.files import write_whole
 
 AUDIT_FILE = "audit.json"
-PHASES = {"teacher": ("xray",), "self-supervision": ("ecg",), "alignment": ("ecg", "xray")}
-"""What a row must have to be seen in a phase."""
+PHASES = {
+    "teacher": ("xray",),
+    "self-supervision": ("ecg",),
+    "alignment": ("ecg", "xray"),
+    "cine": ("cine",),
+    "cine-alignment": ("ecg", "cine"),
+}
+"""What a row must have to be seen in a phase; those of signals that a table lacks are left out."""
 
 Digests = Mapping[str, Sequence[str]]
 """For ``ecg`` and ``xray`` a digest of each stored signal, in the order of the store."""
@@ -67,7 +73,11 @@ def audit(table: pl.DataFrame, digests: Digests) -> dict[str, Any]:
     """
     told = _with_signals(table, digests)
     return {
-        "phases": {phase: _counts(told, has) for phase, has in PHASES.items()},
+        "phases": {
+            phase: _counts(told, has)
+            for phase, has in PHASES.items()
+            if set(has) <= set(told.columns)
+        },
         "in_two_splits": {
             "patients": _in_two(_people(told), "patient"),
             "studies": sum(_in_two(told, name) for name in _STUDIES if name in told.columns),
@@ -134,7 +144,7 @@ def _with_signals(table: pl.DataFrame, digests: Digests) -> pl.DataFrame:
 
 
 def _people(table: pl.DataFrame) -> pl.DataFrame:
-    roles = ("patient", "xray_patient")
+    roles = [name for name in table.columns if name == "patient" or name.endswith("_patient")]
     return pl.concat([table.select(pl.col(role).alias("patient"), "split") for role in roles])
 
 

@@ -29,7 +29,7 @@ from crossbeat.data.audit import AUDIT_FILE, audit, without_leaks, write_audit
 from crossbeat.data.cohort import INFO_FILE, TABLE_FILE, Cohort
 from crossbeat.data.info import CohortInfo, FileInfo, file_info
 from crossbeat.data.rejected import REJECTED_FILE, Rejected, in_words, rejected_table
-from crossbeat.data.table import check_table, conform
+from crossbeat.data.table import SIGNALS, check_table, conform
 from crossbeat.errors import DataError
 from crossbeat.files import write_whole
 from crossbeat.workers import process_pool, result_of
@@ -47,16 +47,18 @@ class Block:
     """Part of a cohort.
 
     Args:
-        table: its rows; ``ecg`` and ``xray`` count from 0 within the block.
+        table: its rows; ``ecg``, ``xray`` and ``cine`` count from 0 within the block.
         ecgs: integers of 1 / ``ecg_gain``.
         xrays: 0 to 255.
         rejected: the records that were left out.
+        cines: 0 to 255, one heartbeat from R peak to R peak.
     """
 
     table: pl.DataFrame
     ecgs: Int16[np.ndarray, "ecg lead time"] | None = None
     xrays: UInt8[np.ndarray, "xray height width"] | None = None
     rejected: tuple[Rejected, ...] = ()
+    cines: UInt8[np.ndarray, "cine frame height width"] | None = None
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ def _begin(draft: Path, info: CohortInfo) -> None:
 def _make(draft: Path, number: int, block: Callable[[], Block]) -> None:
     made = block()
     entries, digests = {}, {}
-    for name, array in (("ecg", made.ecgs), ("xray", made.xrays)):
+    for name, array in zip(SIGNALS, (made.ecgs, made.xrays, made.cines), strict=True):
         if array is not None and len(array):
             digests[name] = [blake2b(row.tobytes(), digest_size=12).hexdigest() for row in array]
             path = draft / f"{name}-{number:05d}.npy"
@@ -161,12 +163,13 @@ def _finish(draft: Path, info: CohortInfo, num_blocks: int, beside: Mapping[str,
     files: dict[str, FileInfo] = {}
     tables: list[pl.DataFrame] = []
     rejected: list[Rejected] = []
-    digests: dict[str, list[str]] = {"ecg": [], "xray": []}
+    digests: dict[str, list[str]] = {}
     for number in range(num_blocks):
         receipt = _receipt(draft, number)
         assert receipt is not None
         rows = pl.read_parquet(draft / f"rows-{number:05d}.parquet")
-        tables.append(rows.with_columns(pl.col(name) + len(of) for name, of in digests.items()))
+        there = {name: digests.setdefault(name, []) for name in SIGNALS if name in rows.columns}
+        tables.append(rows.with_columns(pl.col(name) + len(of) for name, of in there.items()))
         rejected += receipt.rejected
         files |= {name: entry for name, entry in receipt.files.items() if name.endswith(".npy")}
         for name, told in receipt.digests.items():
@@ -175,7 +178,7 @@ def _finish(draft: Path, info: CohortInfo, num_blocks: int, beside: Mapping[str,
     left_out = rejected_table([*rejected, *leaks])
     if not table.height:
         raise DataError(_nothing(draft, left_out))
-    check_table(table, info.findings)
+    check_table(table, info.findings, info.phenotypes)
     write_whole(draft / TABLE_FILE, table.write_parquet)
     files[TABLE_FILE] = file_info(draft / TABLE_FILE)
     found = audit(table, digests)

@@ -19,7 +19,15 @@ from crossbeat.data.labels import LabelPolicy, label_codes
 from crossbeat.data.rejected import REJECTED_FILE, rejected_table
 from crossbeat.data.splits import Split
 from crossbeat.data.store import Store
-from crossbeat.data.table import REPORTED, check_table, label_column, truth_column
+from crossbeat.data.table import (
+    REPORTED,
+    SIGNALS,
+    check_table,
+    label_column,
+    owner_column,
+    truth_column,
+    value_column,
+)
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.signal import Ecgs
 
@@ -30,7 +38,7 @@ _KNOWN = LabelPolicy(uncertain="ignore", missing="negative")
 
 @dataclass(frozen=True, eq=False)
 class Cohort:
-    """ECGs, X-rays or pairs of them, with labels, in a split by patient.
+    """ECGs, X-rays and cines, alone or in pairs, with labels, in a split by patient.
 
     Args:
         folder: where its files lie.
@@ -46,9 +54,10 @@ class Cohort:
     table: pl.DataFrame
 
     def __post_init__(self) -> None:
-        check_table(self.table, self.info.findings)
-        for name, store in (("ecg", self._ecgs), ("xray", self._xrays)):
-            self._check_rows(name, len(store))
+        check_table(self.table, self.info.findings, self.info.phenotypes)
+        for name, store in self._stores.items():
+            if name in self.table.columns:
+                self._check_rows(name, len(store))
         self._check_shapes()
         if self.info.kind == "paired":
             self._check_paired()
@@ -100,7 +109,7 @@ class Cohort:
         Raises:
             DataError: a row has no ECG.
         """
-        stored = self._ecgs.take(self._store_rows("ecg", rows))
+        stored = self._stores["ecg"].take(self._store_rows("ecg", rows))
         values = np.divide(stored, np.float32(self.info.ecg_gain), dtype=np.float32)
         return Ecgs(torch.from_numpy(values), self.info.leads, self.info.fs)
 
@@ -110,13 +119,39 @@ class Cohort:
         Raises:
             DataError: a row has no X-ray.
         """
-        return torch.from_numpy(self._xrays.take(self._store_rows("xray", rows)))
+        return torch.from_numpy(self._stores["xray"].take(self._store_rows("xray", rows)))
+
+    def cines(self, rows: Int64[np.ndarray, " row"]) -> UInt8[Tensor, "batch frame height width"]:
+        """The cines of some rows, 0 to 255, over one heartbeat from the R peak on.
+
+        Raises:
+            DataError: a row has no cine.
+        """
+        return torch.from_numpy(self._stores["cine"].take(self._store_rows("cine", rows)))
+
+    def phenotypes(
+        self, rows: Int64[np.ndarray, " row"], names: Sequence[str]
+    ) -> Float32[Tensor, "batch phenotype"]:
+        """Measures of the heart in their units; NaN where one was not taken.
+
+        Raises:
+            ConfigError: the cohort has no such measure.
+        """
+        unknown = [name for name in names if name not in self.info.phenotypes]
+        if unknown:
+            raise ConfigError(
+                f"phenotype must be one of {', '.join(self.info.phenotypes) or 'none'} (cohort "
+                f"{self.info.name}), got {', '.join(unknown)}; choose one of them"
+            )
+        columns = [self.table[value_column(name)].fill_null(np.nan).to_numpy() for name in names]
+        values = np.stack([column[rows] for column in columns], axis=1)
+        return torch.from_numpy(values)
 
     def contents(self, column: str, rows: Int64[np.ndarray, " row"]) -> dict[str, object]:
-        """All that decides what ``ecgs`` or ``xrays`` returns for some rows.
+        """All that decides what ``ecgs``, ``xrays`` or ``cines`` returns for some rows.
 
         Args:
-            column: ``ecg`` or ``xray``.
+            column: ``ecg``, ``xray`` or ``cine``.
 
         Raises:
             DataError: a row has none.
@@ -125,10 +160,11 @@ class Cohort:
         shape: dict[str, object] = {
             "ecg": {"leads": info.leads, "fs": info.fs, "gain": info.ecg_gain, "unit": info.unit},
             "xray": {"size": info.image_size},
+            "cine": {"frames": info.frames, "size": info.cine_size},
         }
-        store = self._ecgs if column == "ecg" else self._xrays
+        paths = self._stores[column].paths
         return {
-            "files": [info.files[path.name].sha256 for path in store.paths],
+            "files": [info.files[path.name].sha256 for path in paths],
             "rows": self._store_rows(column, rows),
             "shape": shape[column],
         }
@@ -203,7 +239,7 @@ class Cohort:
     def _store_rows(
         self, column: str, rows: Int64[np.ndarray, " row"]
     ) -> Int64[np.ndarray, " row"]:
-        stored = (self._ecg_rows if column == "ecg" else self._xray_rows)[rows]
+        stored = self._rows_in[column][rows]
         if stored.size and stored.min() < 0:
             row = int(rows[stored.argmin()])
             raise DataError(
@@ -236,20 +272,17 @@ class Cohort:
         return self.table["patient"].to_numpy().astype(np.str_)
 
     @cached_property
-    def _ecg_rows(self) -> np.ndarray:
-        return self.table["ecg"].fill_null(-1).to_numpy()
+    def _rows_in(self) -> dict[str, np.ndarray]:
+        """The row of each store that a row of the table stands for; -1: none."""
+        absent = pl.Series(np.full(self.table.height, -1))
+        return {
+            name: self.table.get_column(name, default=absent).fill_null(-1).to_numpy()
+            for name in SIGNALS
+        }
 
     @cached_property
-    def _xray_rows(self) -> np.ndarray:
-        return self.table["xray"].fill_null(-1).to_numpy()
-
-    @cached_property
-    def _ecgs(self) -> Store:
-        return self._store("ecg-")
-
-    @cached_property
-    def _xrays(self) -> Store:
-        return self._store("xray-")
+    def _stores(self) -> dict[str, Store]:
+        return {name: self._store(f"{name}-") for name in SIGNALS}
 
     def _store(self, prefix: str) -> Store:
         names = sorted(name for name in self.info.files if name.startswith(prefix))
@@ -266,24 +299,28 @@ class Cohort:
     def _check_shapes(self) -> None:
         info = self.info
         expected = {
-            "ECG": (self._ecgs, (len(info.leads), round(info.seconds * info.fs))),
-            "X-ray": (self._xrays, (info.image_size, info.image_size)),
+            "ecg": ("ECGs", (len(info.leads), round(info.seconds * info.fs))),
+            "xray": ("X-rays", (info.image_size, info.image_size)),
+            "cine": ("cines", (info.frames, info.cine_size, info.cine_size)),
         }
-        for name, (store, shape) in expected.items():
+        for name, (words, shape) in expected.items():
+            store = self._stores[name]
             if store.paths and store.row_shape != shape:
                 raise DataError(
-                    f"{name}s in {self.folder} must have the shape {shape} that its {INFO_FILE} "
+                    f"{words} in {self.folder} must have the shape {shape} that its {INFO_FILE} "
                     f"says, got {store.row_shape}; rebuild the cohort"
                 )
 
     def _check_paired(self) -> None:
-        other = self.table.filter(pl.col("patient") != pl.col("xray_patient"))
-        if other.height:
-            raise DataError(
-                "ECG and X-ray of a paired cohort must be of one patient, got "
-                f"{other['patient'][0]} and {other['xray_patient'][0]}; "
-                "correct the pairs, or mark the cohort as matched"
-            )
+        owners = [owner_column(name) for name in SIGNALS[1:]]
+        for owner in (name for name in owners if name in self.table.columns):
+            other = self.table.filter(pl.col("patient") != pl.col(owner))
+            if other.height:
+                raise DataError(
+                    "both signals of a paired cohort must be of one patient, got "
+                    f"{other['patient'][0]} and {other[owner][0]}; "
+                    "correct the pairs, or mark the cohort as matched"
+                )
 
 
 def _check_contents(folder: Path, info: CohortInfo, names: list[str]) -> None:

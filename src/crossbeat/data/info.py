@@ -10,7 +10,7 @@ from typing import Literal
 from crossbeat.errors import DataError
 from crossbeat.signal import Preprocessing
 
-VERSION = 2
+VERSION = 3
 Kind = Literal["paired", "matched", "shuffled", "single"]
 KINDS: tuple[Kind, ...] = ("paired", "matched", "shuffled", "single")
 Unit = Literal["mV", "NU"]
@@ -37,8 +37,8 @@ class CohortInfo:
 
     Args:
         name: of the data set that it was made from.
-        kind: ``paired`` (ECG and X-ray of one patient), ``matched`` (of two patients who share
-            findings), ``shuffled`` (of any two: the null) or ``single`` (one modality).
+        kind: ``paired`` (ECG and X-ray or cine of one patient), ``matched`` (of two patients who
+            share findings), ``shuffled`` (of any two: the null) or ``single`` (one modality).
         findings: those with a ``label:`` column.
         leads: the rows of an ECG; empty where the cohort has no ECGs.
         fs: sampling rate in hertz; 0 where the cohort has no ECGs.
@@ -48,6 +48,9 @@ class CohortInfo:
             lead equations and lead transforms do not hold.
         ecg_gain: stored integers per unit.
         image_size: height and width of an X-ray in pixels; 0 where the cohort has none.
+        phenotypes: measures of the heart with a ``value:`` column.
+        frames: of a cine over one heartbeat; 0 where the cohort has none.
+        cine_size: height and width of a frame in pixels; 0 where the cohort has no cines.
         seed: of whatever was random in making it.
         settings: those of its builder.
         notes: what a reader of results has to know.
@@ -65,6 +68,9 @@ class CohortInfo:
     unit: Unit = "mV"
     ecg_gain: float = 1000.0
     image_size: int = 0
+    phenotypes: tuple[str, ...] = ()
+    frames: int = 0
+    cine_size: int = 0
     seed: int = 0
     settings: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -121,7 +127,7 @@ def _from_values(values: dict, path: Path) -> CohortInfo:
     if any(Path(name).name != name for name in values["files"]):
         raise DataError(f"{path} must list files of its own folder, got others; rebuild the cohort")
     values["files"] = {name: FileInfo(**entry) for name, entry in values["files"].items()}
-    for name in ("findings", "leads", "notes"):
+    for name in ("findings", "leads", "phenotypes", "notes"):
         values[name] = tuple(values[name])
     return CohortInfo(**values)
 

@@ -44,7 +44,7 @@ NOTE = (
     "carry no information about an individual beyond these."
 )
 
-SHUFFLED = "Pairs are shuffled within each split: ECG and X-ray have nothing to do with each other."
+SHUFFLED = "Pairs are shuffled within each split: both signals have nothing to do with each other."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,20 +187,23 @@ def match(
     return partner
 
 
-def shuffled(cohort: Cohort, seed: int) -> Cohort:
-    """The null: the same ECGs and the same X-rays, paired at random within each split.
+def shuffled(cohort: Cohort, seed: int, signal: str = "xray") -> Cohort:
+    """The null: the same ECGs and the same pictures, paired at random within each split.
 
-    The X-rays move one place on in a random order, so none stays where it was. What is left of
+    The pictures move one place on in a random order, so none stays where it was. What is left of
     any gain does not come from the pairing.
 
+    Args:
+        signal: which pictures: ``xray`` or ``cine``.
+
     Raises:
-        DataError: a split has X-rays beside ECGs of one row only.
+        DataError: a split has pictures beside ECGs of one row only.
     """
     random = np.random.default_rng(seed)
-    moved = [name for name in cohort.table.columns if name.startswith("xray")]
+    moved = [name for name in cohort.table.columns if name.startswith(signal)]
     source = np.arange(cohort.table.height)
     for split in SPLITS:
-        rows = random.permutation(cohort.rows(split, has=("ecg", "xray")))
+        rows = random.permutation(cohort.rows(split, has=("ecg", signal)))
         if len(rows) == 1:
             raise DataError(
                 f"split {split} must have two pairs or more to be shuffled, got one; "

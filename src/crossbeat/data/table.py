@@ -25,9 +25,15 @@ OPTIONAL: dict[str, pl.DataType] = {
     "xray_record": pl.String(),
     "xray_study": pl.String(),
     "xray_time": pl.Datetime("us"),
+    "cine": pl.Int64(),
+    "cine_patient": pl.String(),
 }
 """Columns that a table need not have. ``reported`` is false where no report was read, so that none
-of the labels is known; elsewhere a report was, and what it does not mention is a finding's null."""
+of the labels is known; elsewhere a report was, and what it does not mention is a finding's null.
+``cine`` is a row of the store of cines, ``cine_patient`` whose it is."""
+
+SIGNALS = ("ecg", "xray", "cine")
+"""Columns that name rows of a store."""
 
 _NEVER_NULL = ("patient", "record", "split")
 _PREFIXES: dict[str, pl.DataType] = {
@@ -36,6 +42,7 @@ _PREFIXES: dict[str, pl.DataType] = {
     "xray_label": pl.Int8(),
     "latent": pl.Float32(),
     "note": pl.String(),
+    "value": pl.Float32(),
 }
 _OLDEST = 120.0
 
@@ -48,6 +55,11 @@ def label_column(finding: str) -> str:
 def truth_column(finding: str) -> str:
     """Where the table of a virtual cohort holds what the patient has."""
     return f"truth:{finding}"
+
+
+def value_column(phenotype: str) -> str:
+    """Where the table holds a measure of the heart, in its unit."""
+    return f"value:{phenotype}"
 
 
 def conform(table: pl.DataFrame) -> pl.DataFrame:
@@ -70,15 +82,18 @@ def conform(table: pl.DataFrame) -> pl.DataFrame:
         ) from error
 
 
-def check_table(table: pl.DataFrame, findings: tuple[str, ...]) -> None:
+def check_table(
+    table: pl.DataFrame, findings: tuple[str, ...], phenotypes: tuple[str, ...] = ()
+) -> None:
     """The table is one that training can use without leaking patients.
 
     Raises:
         DataError: a column is absent, unknown or of another type; a value is outside of its
-            range; a row has neither ECG nor X-ray, or a label without a report; a patient is in
+            range; a row has no ECG, X-ray or cine, or a label without a report; a patient is in
             two splits.
     """
-    wanted = _columns([*map(label_column, findings), *table.columns])
+    told = [*map(label_column, findings), *map(value_column, phenotypes)]
+    wanted = _columns([*told, *table.columns])
     for name, dtype in wanted.items():
         if name not in table.columns or table[name].dtype != dtype:
             got = table[name].dtype if name in table.columns else "no such column"
@@ -90,20 +105,41 @@ def check_table(table: pl.DataFrame, findings: tuple[str, ...]) -> None:
     _require(table, pl.col("split").is_in(SPLITS), f"split must be one of {', '.join(SPLITS)}")
     _require(table, pl.col("sex").is_in(["F", "M"]), "sex must be F, M or empty")
     _require(table, pl.col("age").is_between(0, _OLDEST), f"age must be 0 to {_OLDEST:g} years")
+    there = [name for name in SIGNALS if name in table.columns]
     _require(
         table,
-        pl.col("ecg").is_not_null() | pl.col("xray").is_not_null(),
-        "a row must have an ECG or an X-ray",
+        pl.any_horizontal(pl.col(there).is_not_null()),
+        "a row must have an ECG, an X-ray or a cine",
     )
-    _require(
-        table,
-        pl.col("xray").is_null() == pl.col("xray_patient").is_null(),
-        "xray and xray_patient must be given together",
-    )
+    for name in there[1:]:
+        _require_owner(table, name)
     _check_reported(table)
     coded = [name for name, dtype in wanted.items() if dtype == pl.Int8()]
     check_labels(table, tuple(coded))
     check_patients_disjoint(table)
+
+
+def _require_owner(table: pl.DataFrame, name: str) -> None:
+    """A picture and the patient of whom it is are given together."""
+    if owner_column(name) not in table.columns:
+        raise DataError(
+            f"a table with column {name!r} must have column {owner_column(name)!r}, got none; "
+            "rebuild the cohort"
+        )
+    _require(
+        table,
+        pl.col(name).is_null() == pl.col(owner_column(name)).is_null(),
+        f"{name} and {owner_column(name)} must be given together",
+    )
+
+
+def owner_column(name: str) -> str:
+    """Where the table holds whose picture it is.
+
+    Args:
+        name: ``xray`` or ``cine``.
+    """
+    return f"{name}_patient"
 
 
 def _check_reported(table: pl.DataFrame) -> None:
