@@ -6,6 +6,7 @@ ECG encoders also have ``steps(x)``: one token per time step, in the order of ti
 
 from collections.abc import Callable
 
+from crossbeat.encoders.cine import FrameEncoder, frames_small
 from crossbeat.encoders.resnet import ResNet, resnet18, resnet18_small, resnet34
 from crossbeat.encoders.spectrogram import SpectrogramTransformer, biot, biot_small
 from crossbeat.encoders.transformer import EcgTransformer, cromotex, cromotex_small
@@ -14,6 +15,7 @@ from crossbeat.encoders.xray import SmallXray, XrayDenseNet, load_xrv
 
 EcgEncoder = EcgTransformer | ResNet | SpectrogramTransformer | LeadPatchTransformer
 XrayEncoder = XrayDenseNet | SmallXray
+CineEncoder = FrameEncoder
 
 ENCODERS: dict[str, Callable[[int, int], EcgEncoder]] = {
     "cromotex": cromotex,
@@ -34,4 +36,17 @@ XRAY_ENCODERS: dict[str, Callable[[], XrayEncoder]] = {
 }
 """Chest X-ray encoders by name, with random weights."""
 
-__all__ = ["ENCODERS", "XRAY_ENCODERS", "EcgEncoder", "XrayEncoder", "load_xrv"]
+CINE_ENCODERS: dict[str, Callable[[int], CineEncoder]] = {
+    "frames-small": frames_small,
+}
+"""Encoders of cine MRI by name; each is called with the number of frames."""
+
+__all__ = [
+    "CINE_ENCODERS",
+    "ENCODERS",
+    "XRAY_ENCODERS",
+    "CineEncoder",
+    "EcgEncoder",
+    "XrayEncoder",
+    "load_xrv",
+]

@@ -4,6 +4,7 @@ from crossbeat.objectives.contrastive import alignment, clip, info_nce, nt_xent,
 from crossbeat.objectives.hardness import HARDNESS, Hardness, where_sure
 from crossbeat.objectives.positives import POSITIVES, agreement, any_shared, equal, jaccard, same
 from crossbeat.objectives.supervised import bce, blend, soft_bce
+from crossbeat.objectives.temporal import temporal_alignment
 
 __all__ = [
     "HARDNESS",
@@ -23,5 +24,6 @@ __all__ = [
     "sigmoid",
     "soft_bce",
     "sup_con",
+    "temporal_alignment",
     "where_sure",
 ]
