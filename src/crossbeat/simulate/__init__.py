@@ -6,10 +6,12 @@ however many are drawn and however many workers draw them. See ``findings`` on w
 difficulty of the task, ``latent``, ``electrical`` and ``change`` on physiology and sources.
 """
 
+from crossbeat.simulate.cine import VIEWS, cine_block, masks_block, pixel_mm, slice_mm_block
 from crossbeat.simulate.ecg import FS, SECONDS, ecg_block, ecg_blocks, ecgs
 from crossbeat.simulate.electrical import DETERMINANTS, ecg_determinants
 from crossbeat.simulate.film import film_measures
 from crossbeat.simulate.findings import CONDITIONS, FINDINGS, cardiothoracic_ratio, truth
+from crossbeat.simulate.function import PHENOTYPES, phenotype_block, phenotypes
 from crossbeat.simulate.labels import (
     NEGATIVE,
     NOT_MENTIONED,
@@ -31,13 +33,16 @@ __all__ = [
     "FS",
     "NEGATIVE",
     "NOT_MENTIONED",
+    "PHENOTYPES",
     "POSITIVE",
     "SECONDS",
     "UNCERTAIN",
+    "VIEWS",
     "Draws",
     "Labels",
     "Patients",
     "cardiothoracic_ratio",
+    "cine_block",
     "draw_patients",
     "ecg_block",
     "ecg_blocks",
@@ -45,8 +50,13 @@ __all__ = [
     "ecgs",
     "film_measures",
     "flipped_truth",
+    "masks_block",
     "noisier",
+    "phenotype_block",
+    "phenotypes",
+    "pixel_mm",
     "report_labels",
+    "slice_mm_block",
     "spans",
     "truth",
     "xray_block",
