@@ -258,6 +258,35 @@ def matlab(stored: np.ndarray, leads: Sequence[str], fs: int) -> bytes:
     return file.getvalue()
 
 
+def cardiosoft(stored: np.ndarray, leads: Sequence[str], fs: int) -> bytes:
+    """GE CardioSoft XML with mean beats before the rhythm strip, as in UK Biobank."""
+
+    def waves(rows: np.ndarray) -> str:
+        return "".join(
+            f'<WaveformData lead="{lead}">\n\t\t{",".join(map(str, row.tolist()))}</WaveformData>'
+            for lead, row in zip(leads, rows, strict=True)
+        )
+
+    def strip(name: str, rows: np.ndarray) -> str:
+        return (
+            f"<{name}><NumberOfLeads>{len(rows)}</NumberOfLeads>"
+            f'<SampleRate units="Hz">{fs}</SampleRate>'
+            f"<ChannelSampleCountTotal>{rows.shape[1]}</ChannelSampleCountTotal>"
+            f'<Resolution units="uVperLsb">{MICROVOLTS}</Resolution>{waves(rows)}</{name}>'
+        )
+
+    return (
+        '<?xml version="1.0" encoding="ISO8859-1" ?>\n<CardiologyXML>\n'
+        "<ObservationType>RestECG</ObservationType>"
+        "<PatientInfo><Name><FamilyName>Müller</FamilyName></Name></PatientInfo>"
+        '<RestingECGMeasurements><VentricularRate units="BPM">61</VentricularRate>'
+        f"{strip('MedianSamples', stored[:, :20])}</RestingECGMeasurements>"
+        f"{strip('StripData', stored)}"
+        "<FullDisclosure><FullDisclosureData>1,2,3,</FullDisclosureData></FullDisclosure>"
+        "</CardiologyXML>"
+    ).encode("latin-1")
+
+
 VENDORS: dict[str, Writer] = {
     "ge-muse-xml": ge_muse,
     "philips-sierra-xml": sierra,
@@ -270,5 +299,5 @@ VENDORS: dict[str, Writer] = {
 }
 """One writer of each format that ``ecgdatakit`` parses."""
 
-WRITERS = VENDORS | {"dicom": dicom, "matlab": matlab}
+WRITERS = VENDORS | {"dicom": dicom, "matlab": matlab, "cardiosoft-xml": cardiosoft}
 """One writer of each format that says its rate, unit and leads in a single file."""

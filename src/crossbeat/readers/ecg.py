@@ -12,13 +12,14 @@ from crossbeat.readers.limits import unreadable
 from crossbeat.readers.matlab import read_matlab
 from crossbeat.readers.record import LEAST_FS, MOST_FS, Record, lead_rows
 from crossbeat.readers.tables import read_csv, read_numpy
+from crossbeat.readers.ukb_ecg import read_cardiosoft
 from crossbeat.readers.units import MILLIVOLTS
 from crossbeat.readers.vendor import read_vendor
 from crossbeat.readers.wfdb import read_record
 from crossbeat.signal import Ecg
 
 _TABLES = {"csv": read_csv, "numpy": read_numpy}
-_OTHERS = {"dicom": read_dicom, "matlab": read_matlab}
+_OTHERS = {"dicom": read_dicom, "matlab": read_matlab, "cardiosoft-xml": read_cardiosoft}
 
 
 def read_ecg(path: str | Path, layout: Layout | None = None) -> Ecg:

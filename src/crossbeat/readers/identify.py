@@ -23,6 +23,7 @@ FORMATS = {
     "ishne": "ISHNE Holter",
     "mfer": "MFER",
     "mortara-xml": "Mortara ELI XML",
+    "cardiosoft-xml": "GE CardioSoft XML, as UK Biobank has it",
     "matlab": "MATLAB v5 as CPSC 2018 and CODE-15 have it",
     "numpy": "NumPy .npy, with a layout",
     "csv": "CSV, with a layout",
@@ -37,6 +38,7 @@ _ROOTS = {
     "restingecgdata": "philips-sierra-xml",
     "annotatedecg": "hl7-aecg",
     "ecg": "mortara-xml",
+    "cardiologyxml": "cardiosoft-xml",
 }
 """Formats by the name of the XML document's root element, in small letters."""
 
