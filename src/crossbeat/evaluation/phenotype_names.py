@@ -1,0 +1,66 @@
+"""How phenotypes, their metrics and the models of a cardiac MRI study are called."""
+
+from dataclasses import dataclass
+
+from crossbeat.evaluation import names
+from crossbeat.evaluation.names import Name
+
+DEVIATIONS = "SD"
+"""The unit of what is in standard deviations of the phenotype."""
+
+
+@dataclass(frozen=True)
+class Phenotype:
+    """A measure of the heart.
+
+    Args:
+        label: a few words, for tables and figures.
+        unit: empty where it has none.
+    """
+
+    label: str
+    unit: str
+
+
+_PHENOTYPES = {
+    "LVEDV": Phenotype("LV end-diastolic volume", "ml"),
+    "LVESV": Phenotype("LV end-systolic volume", "ml"),
+    "LVSV": Phenotype("LV stroke volume", "ml"),
+    "LVEF": Phenotype("LV ejection fraction", "%"),
+    "LVM": Phenotype("LV mass", "g"),
+    "RVEDV": Phenotype("RV end-diastolic volume", "ml"),
+    "RVESV": Phenotype("RV end-systolic volume", "ml"),
+    "RVSV": Phenotype("RV stroke volume", "ml"),
+    "RVEF": Phenotype("RV ejection fraction", "%"),
+    "LAV": Phenotype("LA maximum volume", "ml"),
+}
+
+_MODELS = {
+    "global": Name("global only", "each ECG aligned with the cine of its patient as a whole"),
+    "ptacl": Name("PTACL", "aligned with the cine as a whole and moment by moment"),
+    "ptacl-shuffled-frames": Name(
+        "PTACL, shuffled frames", "the method, with the frames of each cine in random order"
+    ),
+    "shuffled": Name("shuffled pairs", "the method, with each ECG paired to a random cine"),
+    "teacher": Name("MRI teacher", "sees the cine itself: the upper bound that it can teach"),
+    "mmcl": Name("MMCL", "masked modelling, then aligned with three frames of the cine"),
+    "random": Name("random search", "patients drawn by lot"),
+    "oracle": Name("oracle search", "knows the phenotypes that it looks for"),
+}
+
+_METRICS = {"r2": "R²", "pearson": "Pearson r", "mae": "MAE"}
+
+
+def phenotype(name: str) -> Phenotype:
+    """What a phenotype is; one without an entry goes by its own name, without a unit."""
+    return _PHENOTYPES.get(name, Phenotype(names.plain(name), ""))
+
+
+def model(name: str) -> Name:
+    """How a model of a cardiac MRI study is called."""
+    return _MODELS.get(name, names.model(name))
+
+
+def metric(name: str) -> str:
+    """How a metric of a phenotype, of retrieval or of localisation is called."""
+    return _METRICS.get(name, names.metric(name))
