@@ -16,6 +16,7 @@ from crossbeat.data.nih import NihCxr14
 from crossbeat.data.own import OwnFiles
 from crossbeat.data.ptbxl import PtbXl
 from crossbeat.data.virtual import Virtual
+from crossbeat.data.virtual_hearts import VirtualHearts
 
 
 @runtime_checkable
@@ -30,6 +31,7 @@ class Builder(Protocol):
 
 COHORTS: dict[str, type[Builder]] = {
     "virtual": Virtual,
+    "virtual-hearts": VirtualHearts,
     "ptb-xl": PtbXl,
     "nih-cxr14": NihCxr14,
     "chexpert": CheXpert,

@@ -11,6 +11,7 @@ from crossbeat import __version__
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.choices import Choice
 from crossbeat.files import write_whole
+from crossbeat.recipes import tells
 from crossbeat.recipes.run import Run
 from crossbeat.signal import Preprocessing
 from crossbeat.training.checkpoint import save_tensors
@@ -54,14 +55,14 @@ def export_model(run: Run, folder: Path, choices: Sequence[Choice]) -> None:
     files = {
         "preprocessing.json": asdict(preprocessing)
         | {"unit": "mV", "normalisation": recipe.ecg.normalisation},
-        "calibration.json": _calibration(run.recipe.findings, choices),
+        "calibration.json": _calibration(tells(run.recipe), choices),
         "metrics.json": {},
         "config.json": {
             "format": FORMAT,
             "model_type": "crossbeat-ecg",
             "crossbeat_version": __version__,
             "recipe": run.name,
-            "findings": list(run.recipe.findings),
+            "findings": list(tells(run.recipe)),
             "ecg": asdict(recipe.ecg),
             "cohort": {name: cohort[name] for name in ("name", "kind", "unit")},
             "seed": run.seed,
@@ -105,7 +106,7 @@ license: mit
 An ECG model made by crossbeat {__version__} with recipe `{run.name}`, seed {run.seed}. It takes
 {len(cohort["leads"])} leads ({", ".join(cohort["leads"])}), {cohort["seconds"]:g} s at
 {cohort["fs"]:g} Hz; `preprocessing.json` says how a record is brought to that form. It tells the
-probability of {", ".join(run.recipe.findings)}, calibrated on the validation split.
+probability of {", ".join(tells(run.recipe))}, calibrated on the validation split.
 
 `metrics.json` holds its results on the test split, once it was evaluated.
 

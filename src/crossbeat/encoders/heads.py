@@ -1,6 +1,8 @@
-"""What sits on an encoder: projections for contrastive losses, classifiers for findings."""
+"""What sits on an encoder: projections, classifiers for findings, regressors for phenotypes."""
 
-from torch import nn
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
 
 
 def projection(dim: int, out: int) -> nn.Linear:
@@ -45,3 +47,40 @@ def mlp_classifier(
         )
     layers.append(nn.Linear(hidden[-1], findings))
     return layers
+
+
+class Regressor(nn.Module):
+    """One measure of the heart per column, in its unit, linear in the pooled vector.
+
+    The linear map tells standard scores; ``center`` and ``spread`` turn them into units, so that
+    all measures learn at one pace. They are kept with the weights.
+
+    Args:
+        dim: length of the encoder's vector, above 0.
+        phenotypes: number of measures, above 0.
+    """
+
+    center: Tensor
+    spread: Tensor
+
+    def __init__(self, dim: int, phenotypes: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(dim, phenotypes)
+        self.register_buffer("center", torch.zeros(phenotypes))
+        self.register_buffer("spread", torch.ones(phenotypes))
+
+    def scale(
+        self, center: Float[Tensor, " phenotype"], spread: Float[Tensor, " phenotype"]
+    ) -> None:
+        """Set mean and standard deviation of each measure.
+
+        Raises:
+            ValueError: a spread is not above 0.
+        """
+        if not (spread > 0).all():
+            raise ValueError(f"spread must be above 0, got {spread.tolist()}")
+        self.center.copy_(center)
+        self.spread.copy_(spread)
+
+    def forward(self, x: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch phenotype"]:
+        return self.linear(x) * self.spread + self.center

@@ -88,3 +88,28 @@ def blend(believed: Findings, labels: Findings, *, trust: float) -> Findings:
     if trust == 0:
         return labels
     return torch.where(labels.isnan(), believed, trust * believed + (1 - trust) * labels)
+
+
+def squared_error(
+    estimates: Float[Tensor, "batch phenotype"],
+    measured: Float[Tensor, "batch phenotype"],
+    *,
+    spread: Float[Tensor, " phenotype"],
+) -> Scalar:
+    """Mean squared error in standard deviations, over what was measured.
+
+    A batch in which nothing was measured has loss 0 and gradient 0.
+
+    Args:
+        estimates: in the unit of each phenotype.
+        measured: the same; NaN where a phenotype was not measured.
+        spread: standard deviation of each phenotype, above 0.
+
+    Raises:
+        ValueError: a spread is not above 0.
+    """
+    if not (spread > 0).all():
+        raise ValueError(f"spread must be above 0, got {spread.tolist()}")
+    known = ~measured.isnan()
+    apart = (at_least_float32(estimates) - measured.nan_to_num()) / spread
+    return torch.where(known, apart**2, 0).sum() / known.sum().clamp(min=1)

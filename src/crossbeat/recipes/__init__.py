@@ -9,6 +9,9 @@ from torch import nn
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.labels import LabelPolicy
+from crossbeat.errors import ConfigError
+from crossbeat.recipes.cine.ptacl import Ptacl
+from crossbeat.recipes.cine.supervised import CineTeacher, DirectHeart
 from crossbeat.recipes.controls import Clip, LabelContrast
 from crossbeat.recipes.cromotex import Cromotex
 from crossbeat.recipes.crossbeat import Crossbeat
@@ -22,6 +25,19 @@ from crossbeat.training import Phase
 class Recipe(Protocol):
     """What every recipe has, beside settings of its own; a frozen dataclass."""
 
+    def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
+        """The networks by name, with random weights that depend on the seed alone."""
+        ...
+
+    def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
+        """The phases in order; a later one may use what the parts learned before."""
+        ...
+
+
+@runtime_checkable
+class FindingsRecipe(Recipe, Protocol):
+    """A recipe whose model tells findings."""
+
     @property
     def findings(self) -> tuple[str, ...]:
         """What the model tells of each patient."""
@@ -32,13 +48,36 @@ class Recipe(Protocol):
         """What uncertain and missing labels count as."""
         ...
 
-    def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
-        """The networks by name, with random weights that depend on the seed alone."""
+
+@runtime_checkable
+class HeartRecipe(Recipe, Protocol):
+    """A recipe whose model tells measures of the heart."""
+
+    @property
+    def phenotypes(self) -> tuple[str, ...]:
+        """What the model tells of each patient."""
         ...
 
-    def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
-        """The phases in order; a later one may use what the parts learned before."""
-        ...
+
+def tells(recipe: Recipe) -> tuple[str, ...]:
+    """The findings or the measures of the heart that a recipe's model tells."""
+    if isinstance(recipe, HeartRecipe):
+        return recipe.phenotypes
+    return telling_findings(recipe).findings
+
+
+def telling_findings(recipe: Recipe) -> FindingsRecipe:
+    """The recipe, if its model tells findings.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    if isinstance(recipe, FindingsRecipe):
+        return recipe
+    raise ConfigError(
+        f"this must have a recipe that tells findings, got {type(recipe).__name__}, which tells "
+        "measures of the heart; choose another recipe"
+    )
 
 
 RECIPES: dict[str, Recipe] = {
@@ -57,6 +96,12 @@ RECIPES: dict[str, Recipe] = {
     "crossbeat": Crossbeat(),
     "no-alignment": Crossbeat(trust=0.0, contrast=0.0),
     "crossbeat-shuffled": Crossbeat(shuffle_pairs=True),
+    "ptacl": Ptacl(),
+    "ptacl-global": Ptacl(local_weight=0.0),
+    "ptacl-shuffled-frames": Ptacl(shuffle_frames=True),
+    "ptacl-shuffled": Ptacl(shuffle_pairs=True),
+    "direct-heart": DirectHeart(),
+    "cine-teacher": CineTeacher(),
 }
 """Every recipe by name, with its published settings."""
 
@@ -76,7 +121,21 @@ SUMMARIES: dict[str, str] = {
     "crossbeat": "what the X-ray teacher believes of every pair, with or without a report: ours",
     "no-alignment": "crossbeat with the labels alone: no X-ray",
     "crossbeat-shuffled": "crossbeat with X-rays of other patients",
+    "ptacl": "cardiac MRI to ECG, patient by patient and moment by moment (arXiv:2506.20683)",
+    "ptacl-global": "PTACL without the alignment in time",
+    "ptacl-shuffled-frames": "PTACL with the frames of every cine in another order",
+    "ptacl-shuffled": "PTACL with cines of other patients",
+    "direct-heart": "measures of the heart from the ECG alone, end to end",
+    "cine-teacher": "measures of the heart from the cine alone: the upper bound of any transfer",
 }
 """One line about each recipe."""
 
-__all__ = ["RECIPES", "SUMMARIES", "Recipe"]
+__all__ = [
+    "RECIPES",
+    "SUMMARIES",
+    "FindingsRecipe",
+    "HeartRecipe",
+    "Recipe",
+    "telling_findings",
+    "tells",
+]

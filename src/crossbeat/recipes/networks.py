@@ -16,7 +16,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from crossbeat.data.info import CohortInfo
-from crossbeat.encoders import ENCODERS, XRAY_ENCODERS, XrayEncoder
+from crossbeat.encoders import ENCODERS, XRAY_ENCODERS, EcgEncoder, XrayEncoder
 from crossbeat.encoders.heads import classifier, mlp_classifier, projection
 from crossbeat.encoders.xray import load_xrv
 from crossbeat.errors import ConfigError
@@ -98,15 +98,7 @@ def ecg_parts(model: EcgModel, info: CohortInfo, num_findings: int, seed: int) -
     Raises:
         ConfigError: the cohort has no ECGs, or ECGs whose unit the normalisation would keep.
     """
-    if not info.leads:
-        raise ConfigError(f"cohort {info.name!r} must have ECGs for this recipe, got X-rays only")
-    if info.unit != "mV" and model.normalisation not in _PER_LEAD:
-        raise ConfigError(
-            f"ECGs in {info.unit} must be normalised by lead ({' or '.join(_PER_LEAD)}), got "
-            f"{model.normalisation!r}; set --recipe.ecg.normalisation z"
-        )
-    build = partial(ENCODERS[model.encoder], len(info.leads), round(info.fs * info.seconds))
-    encoder = seeded(seed, "ecg_encoder", build)
+    encoder = ecg_encoder(model, info, seed)
     return nn.ModuleDict(
         {
             "ecg_encoder": encoder,
@@ -115,6 +107,23 @@ def ecg_parts(model: EcgModel, info: CohortInfo, num_findings: int, seed: int) -
             ),
         }
     )
+
+
+def ecg_encoder(model: EcgModel, info: CohortInfo, seed: int) -> EcgEncoder:
+    """The encoder for the leads and the length of a cohort.
+
+    Raises:
+        ConfigError: the cohort has no ECGs, or ECGs whose unit the normalisation would keep.
+    """
+    if not info.leads:
+        raise ConfigError(f"cohort {info.name!r} must have ECGs for this recipe, got none")
+    if info.unit != "mV" and model.normalisation not in _PER_LEAD:
+        raise ConfigError(
+            f"ECGs in {info.unit} must be normalised by lead ({' or '.join(_PER_LEAD)}), got "
+            f"{model.normalisation!r}; set --recipe.ecg.normalisation z"
+        )
+    build = partial(ENCODERS[model.encoder], len(info.leads), round(info.fs * info.seconds))
+    return seeded(seed, "ecg_encoder", build)
 
 
 def _ecg_classifier(model: EcgModel, dim: int, num_findings: int) -> nn.Module:
@@ -149,7 +158,7 @@ def add_projections(parts: nn.ModuleDict, shared_dim: int, seed: int) -> nn.Modu
     Args:
         shared_dim: length of the vectors that are compared, above 0.
     """
-    for modality in ("ecg", "xray"):
+    for modality in ("ecg", "xray", "cine"):
         if f"{modality}_encoder" in parts:
             dim = int(parts[f"{modality}_encoder"].dim)  # type: ignore[arg-type]
             name = f"{modality}_projection"

@@ -160,7 +160,8 @@ def by_ecg_auroc(model: EcgModel, optimisation: Optimisation) -> Choice:
     )
 
 
-def _by_step_loss(step: Step, optimisation: Optimisation) -> Choice:
+def by_step_loss(step: Step, optimisation: Optimisation) -> Choice:
+    """The epoch with the lowest loss of a step on validation."""
     return Choice(
         score=partial(scores.step_loss, step=step, size=optimisation.batch_size),
         metric="loss",
@@ -205,7 +206,7 @@ def self_supervised_start(goal: Goal, recipe: StartsFromViews) -> Iterator[Phase
         val=without_targets(val),
         step=step,
         trains={"ecg_encoder": 1.0, "ecg_projection": recipe.projection_scale},
-        choice=_by_step_loss(step, recipe.self_supervision),
+        choice=by_step_loss(step, recipe.self_supervision),
         optimisation=recipe.self_supervision,
     )
 
@@ -231,7 +232,7 @@ def alignment_phase(
         val=val,
         step=step(views.view(train.cohort.info.unit)),
         trains=trains,
-        choice=_by_step_loss(step(unchanged), optimisation),
+        choice=by_step_loss(step(unchanged), optimisation),
         optimisation=optimisation,
         weights=_sampling(train, positive_share),
     )

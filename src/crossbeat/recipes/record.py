@@ -20,7 +20,10 @@ PLAN = "run.json"
 RESULT = "finished.json"
 WEIGHTS = "weights.safetensors"
 _VERSIONED = ("crossbeat", "torch", "lightning", "numpy", "scipy", "polars", "monai")
-_COHORT = ("name", "kind", "leads", "fs", "seconds", "image_size", "unit", "baseline", "notes")
+_COHORT = (
+    *("name", "kind", "leads", "fs", "seconds", "image_size", "unit", "baseline", "notes"),
+    *("phenotypes", "frames", "cine_size"),
+)
 
 
 def versions() -> dict[str, str]:
@@ -53,13 +56,16 @@ def shape(plan: dict[str, Any]) -> CohortInfo:
         image_size=cohort["image_size"],
         unit=cohort["unit"],
         baseline=cohort["baseline"],
+        phenotypes=tuple(cohort["phenotypes"]),
+        frames=cohort["frames"],
+        cine_size=cohort["cine_size"],
     )
 
 
 def described(plan: Mapping[str, Any]) -> dict[str, Any]:
     """What results tell of a run's cohort: not where it lies, but whether its patients are real."""
     cohort = {name: value for name, value in plan["cohort"].items() if name != "folder"}
-    return cohort | ({"kind": "virtual"} if cohort["name"] == "virtual" else {})
+    return cohort | ({"kind": "virtual"} if cohort["name"].startswith("virtual") else {})
 
 
 def require_same(folder: Path, plan: dict[str, Any]) -> None:

@@ -15,7 +15,8 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.splits import Split
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.predictions import Predictions, Scored
-from crossbeat.recipes import Recipe, record
+from crossbeat.recipes import HeartRecipe, Recipe, record, telling_findings, tells
+from crossbeat.recipes.cine.sources import HeartGoal
 from crossbeat.recipes.networks import embed_ecg
 from crossbeat.recipes.scores import over_batches
 from crossbeat.recipes.settings import from_plain, recipe_named, to_plain
@@ -120,6 +121,15 @@ class Plan:
     seed: int
 
 
+def _check_fits(plan: Plan, cohort: Cohort) -> None:
+    """Refuses a recipe that wants to tell what the cohort does not have."""
+    if isinstance(plan.recipe, HeartRecipe):
+        HeartGoal(cohort, plan.recipe.phenotypes, plan.seed)
+    else:
+        recipe = telling_findings(plan.recipe)
+        Goal(cohort, recipe.findings, recipe.labels, plan.seed)
+
+
 def train(
     plan: Plan,
     cohort: Cohort,
@@ -149,7 +159,7 @@ def train(
     }
     record.require_same(folder, described)
     if not (folder / record.RESULT).is_file():
-        Goal(cohort, plan.recipe.findings, plan.recipe.labels, plan.seed)  # refuses what misfits
+        _check_fits(plan, cohort)
         parts = plan.recipe.parts(cohort.info, plan.seed)
         phases = plan.recipe.phases(parts, cohort, plan.seed)
         first = next(phases)
@@ -178,7 +188,7 @@ def evaluation_rows(cohort: Cohort, split: Split) -> Int64[np.ndarray, " row"]:
     info = cohort.info
     if info.kind in ("matched", "shuffled"):
         return cohort.rows(split, has=("ecg",))
-    there = {"ecg": bool(info.leads), "xray": bool(info.image_size)}
+    there = {"ecg": bool(info.leads), "xray": bool(info.image_size), "cine": bool(info.frames)}
     return cohort.rows(split, has=tuple(name for name in there if there[name]))
 
 
@@ -194,7 +204,7 @@ def logits(run: Run, cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> Float[T
         cohort=cohort,
         rows=rows,
         reads=(reads,),
-        targets=torch.zeros(len(rows), len(run.recipe.findings)),
+        targets=torch.zeros(len(rows), len(tells(run.recipe))),
     )
     return over_batches(run.parts, source, lambda batch: value(run.parts, batch))
 
@@ -222,7 +232,8 @@ def _ecgs(batch: Any) -> Any:
 def validation(run: Run, cohort: Cohort) -> Scored:
     """The run's scores on the validation split, with the labels."""
     rows = evaluation_rows(cohort, "val")
-    return _scored(run, cohort, rows, cohort.labels(rows, run.recipe.findings, run.recipe.labels))
+    recipe = telling_findings(run.recipe)
+    return _scored(run, cohort, rows, cohort.labels(rows, recipe.findings, recipe.labels))
 
 
 def predictions(run: Run, cohort: Cohort, *, test: Cohort | None = None) -> Predictions:
@@ -231,10 +242,10 @@ def predictions(run: Run, cohort: Cohort, *, test: Cohort | None = None) -> Pred
     Args:
         test: whose test split it is; by default the same cohort's.
     """
-    held = test or cohort
+    held, findings = test or cohort, telling_findings(run.recipe).findings
     rows = evaluation_rows(held, "test")
-    scored = _scored(run, held, rows, held.truth(rows, run.recipe.findings))
-    return Predictions(run.recipe.findings, val=validation(run, cohort), test=scored)
+    scored = _scored(run, held, rows, held.truth(rows, findings))
+    return Predictions(findings, val=validation(run, cohort), test=scored)
 
 
 def _scored(run: Run, cohort: Cohort, rows: np.ndarray, targets: Tensor) -> Scored:

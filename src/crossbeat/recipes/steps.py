@@ -124,12 +124,13 @@ class Belief:
     hard_share: float
 
 
-Settings = TypeVar("Settings", Contrast, Belief)
+Settings = TypeVar("Settings")
 
 
 def settings_of(kind: type[Settings], recipe: Any) -> Settings:
     """The settings of a recipe that have the names of a record's."""
-    return kind(**{each.name: getattr(recipe, each.name) for each in fields(kind)})
+    names = [each.name for each in fields(kind)]  # type: ignore[arg-type]
+    return kind(**{name: getattr(recipe, name) for name in names})
 
 
 def _contrast(one: Embeddings, other: Embeddings, batch: Batch, settings: Contrast) -> Losses:

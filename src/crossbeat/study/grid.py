@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from crossbeat.data.registry import Builder
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.names import LATENT
-from crossbeat.recipes import Recipe
+from crossbeat.recipes import Recipe, tells
 
 Point = float | str | None
 
@@ -137,7 +137,7 @@ class Study:
     @property
     def findings(self) -> tuple[str, ...]:
         """What every model tells, in the order of the cells."""
-        return in_order(cell.recipe.findings for cell in self.cells)
+        return in_order(tells(cell.recipe) for cell in self.cells)
 
     @property
     def points(self) -> tuple[Point, ...]:
@@ -211,7 +211,7 @@ def _check_axis(study: Study) -> None:
 
 
 def _check_group(cells: Sequence[Cell], findings: tuple[str, ...]) -> None:
-    told = Counter(name for cell in cells for name in cell.recipe.findings)
+    told = Counter(name for cell in cells for name in tells(cell.recipe))
     if set(told) != set(findings) or max(told.values()) > 1:
         _refuse(
             f"one cell for each of {', '.join(findings)}",

@@ -13,6 +13,7 @@ from crossbeat.data.registry import Builder
 from crossbeat.errors import ConfigError, UserError
 from crossbeat.evaluation.names import LATENT
 from crossbeat.evaluation.predictions import Predictions
+from crossbeat.recipes import tells
 from crossbeat.recipes.limits import latent_limit
 from crossbeat.recipes.record import versions
 from crossbeat.recipes.run import Plan, Run, predictions, train
@@ -88,7 +89,7 @@ class Workshop:
         run = train(plan, cohort, home, trainer=self.trainer, shared=self.shared / "phases")
         said = {HEAD: predictions(run, cohort, test=test)} | _readings(cell, run, cohort, test)
         if cell.latent_limit:
-            said[LATENT] = latent_limit(cohort, test, cell.recipe.findings, seed=cell.seed)
+            said[LATENT] = latent_limit(cohort, test, tells(cell.recipe), seed=cell.seed)
         told = {
             "cell": describe(cell),
             "seconds": time.perf_counter() - started,

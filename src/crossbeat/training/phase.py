@@ -15,7 +15,7 @@ from crossbeat.signal import Ecgs
 from crossbeat.training.fingerprint import describe
 
 Modality = str
-"""``ecg`` or ``xray``: what a source reads of each row."""
+"""``ecg``, ``xray`` or ``cine``: what a source reads of each row."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,17 @@ class Batch:
     Args:
         ecg: millivolts; None when the source does not read ECGs.
         xray: intensities 0 to 255; None when the source does not read X-rays.
-        targets: 0 to 1 for each finding, NaN where it is to be ignored.
+        targets: 0 to 1 for each finding, or a number for each phenotype; NaN where it is to be
+            ignored.
+        cine: intensities 0 to 255; None when the source does not read cines.
         extra: further values per row, such as a frozen teacher's embeddings.
     """
 
     ecg: Ecgs | None
     xray: UInt8[Tensor, "batch height width"] | None
-    targets: Float[Tensor, "batch finding"]
+    targets: Float[Tensor, "batch target"]
     extra: Mapping[str, Tensor] = field(default_factory=dict)
+    cine: UInt8[Tensor, "batch frame height width"] | None = None
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device."""
@@ -44,6 +47,7 @@ class Batch:
             xray=None if self.xray is None else self.xray.to(device, non_blocking=True),
             targets=self.targets.to(device, non_blocking=True),
             extra={name: value.to(device) for name, value in self.extra.items()},
+            cine=None if self.cine is None else self.cine.to(device, non_blocking=True),
         )
 
 
@@ -63,7 +67,7 @@ class Source:
     cohort: Cohort
     rows: Int64[np.ndarray, " row"]
     reads: tuple[Modality, ...]
-    targets: Float[Tensor, "row finding"]
+    targets: Float[Tensor, "row target"]
     extra: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -84,6 +88,7 @@ class Source:
             xray=self.cohort.xrays(rows) if "xray" in self.reads else None,
             targets=self.targets[at],
             extra={name: value[at] for name, value in self.extra.items()},
+            cine=self.cohort.cines(rows) if "cine" in self.reads else None,
         )
 
     def batches(self, size: int) -> Iterator[Batch]:

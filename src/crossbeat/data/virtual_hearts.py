@@ -1,0 +1,150 @@
+"""The cohort ``virtual-hearts``: simulated patients with an ECG and a cine MRI of one heart."""
+
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from crossbeat import simulate
+from crossbeat.data.build import Block, Progress, build_cohort, silent
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.info import CohortInfo
+from crossbeat.data.splits import Shares, split_patients
+from crossbeat.data.store import to_int16
+from crossbeat.data.table import truth_column, value_column
+from crossbeat.errors import ConfigError
+from crossbeat.leads import STANDARD
+from crossbeat.signal import Preprocessing
+
+NOTE = (
+    "Simulated patients. How well measures of the heart can be told from an ECG was set from "
+    "physiology: figures compare methods, they say nothing about patients."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VirtualHearts:
+    """Virtual patients with one ECG and one mid-ventricular cine each, and measures of the heart.
+
+    Args:
+        num_patients: how many; patient i is the same whatever their number.
+        seed: another seed is other patients; 0 or more.
+        frames: of one heartbeat, 2 or more.
+        cine_size: height and width of a frame in pixels, 16 or more.
+        fs: sampling rate of the stored ECGs in hertz.
+        val: share of the patients that selection sees, 0 to 1.
+        test: share of the patients that only the final figures see, 0 to 1.
+        measured: share of the training patients whose measures are known, above 0 and at most 1;
+            a higher value adds to those of a lower one.
+
+    Raises:
+        ConfigError: a setting is out of its range.
+    """
+
+    num_patients: int = 3000
+    seed: int = 0
+    frames: int = 25
+    cine_size: int = 64
+    fs: float = 100.0
+    val: float = Shares.val
+    test: float = Shares.test
+    measured: float = 1.0
+
+    def __post_init__(self) -> None:
+        least = {"num_patients": 1, "seed": 0, "frames": 2, "cine_size": 16}
+        for name, value in least.items():
+            if getattr(self, name) < value:
+                raise ConfigError(
+                    f"VirtualHearts.{name} must be {value} or more, got {getattr(self, name)}; "
+                    "raise it"
+                )
+        if not 0 < self.measured <= 1:
+            raise ConfigError(
+                "VirtualHearts.measured must be above 0 and at most 1, got "
+                f"{self.measured}; change it"
+            )
+        self._shares()
+        self._preprocessing()
+
+    def build(
+        self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
+    ) -> Cohort:
+        """Simulate the patients into a new folder; its bytes follow from the settings alone.
+
+        Raises:
+            DataError: the folder exists, or the disk is full.
+        """
+        patients = simulate.draw_patients(self.num_patients, self.seed)
+        table = self._table(patients)
+        blocks = [
+            partial(_block, self, number, patients.rows(rows), table[rows])
+            for number, rows in simulate.spans(self.num_patients)
+        ]
+        return build_cohort(folder, self._info(), blocks, executor=executor, progress=progress)
+
+    def _shares(self) -> Shares:
+        return Shares(val=self.val, test=self.test)
+
+    def _preprocessing(self) -> Preprocessing:
+        return Preprocessing.standard(fs=self.fs, seconds=float(simulate.SECONDS))
+
+    def _table(self, patients: simulate.Patients) -> pl.DataFrame:
+        names = [f"h{self.seed}-{number:07d}" for number in range(len(patients))]
+        splits = split_patients(names, self._shares(), self.seed)
+        training = np.array([splits[name] == "train" for name in names])
+        place = np.random.default_rng([self.seed, 1]).random(len(names))
+        known = pl.Series(~training | (place < self.measured))
+        shown = simulate.ecg_determinants(patients)
+        return pl.DataFrame(
+            {
+                "patient": names,
+                "record": names,
+                "split": [splits[name] for name in names],
+                "age": patients.age,
+                "sex": np.where(patients.male, "M", "F"),
+                "cine_patient": names,
+            }
+            | {
+                value_column(name): pl.Series(values).set(~known, None)
+                for name, values in simulate.phenotypes(patients, self.seed).items()
+            }
+            | {
+                truth_column(name): there.astype(np.int8)
+                for name, there in simulate.truth(patients).items()
+            }
+            | {f"latent:{name}": shown[:, i] for i, name in enumerate(simulate.DETERMINANTS)}
+        )
+
+    def _info(self) -> CohortInfo:
+        notes = [NOTE]
+        if self.measured < 1:
+            notes.append(
+                f"Of the training patients {100 * self.measured:g} % have measures of the heart."
+            )
+        return CohortInfo(
+            name="virtual-hearts",
+            kind="paired",
+            findings=(),
+            phenotypes=tuple(simulate.PHENOTYPES),
+            frames=self.frames,
+            cine_size=self.cine_size,
+            seed=self.seed,
+            settings=asdict(self),
+            notes=tuple(notes),
+        ).with_ecgs(self._preprocessing())
+
+
+def _block(
+    settings: VirtualHearts, number: int, patients: simulate.Patients, table: pl.DataFrame
+) -> Block:
+    waves = simulate.ecg_block(patients, number, settings.seed)
+    clean = settings._preprocessing().apply_batch(waves, STANDARD, float(simulate.FS))
+    stored = to_int16(clean, settings._info().ecg_gain, f"simulated block {number}")
+    cines = simulate.cine_block(
+        patients, number, settings.seed, frames=settings.frames, size=settings.cine_size
+    )[:, 0]
+    places = pl.int_range(pl.len(), dtype=pl.Int64)
+    return Block(table.with_columns(ecg=places, cine=places), stored, cines=cines)

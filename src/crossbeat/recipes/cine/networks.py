@@ -1,0 +1,119 @@
+"""The networks that recipes with cine MRI share, and how an ECG or a cine goes through them.
+
+Names of parts: ``ecg_encoder`` and ``ecg_regressor`` are what runs in the end;
+``ecg_projection``, ``cine_encoder``, ``cine_projection`` and ``cine_regressor`` serve training.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from crossbeat.data.info import CohortInfo
+from crossbeat.encoders import CINE_ENCODERS
+from crossbeat.encoders.heads import Regressor
+from crossbeat.errors import ConfigError
+from crossbeat.recipes.networks import EcgModel, Embeddings, ecg_encoder, seeded
+from crossbeat.signal import NORMALISATIONS, Ecgs
+
+Tokens = Float[Tensor, "batch token dim"]
+Cines = UInt8[Tensor, "batch frame height width"]
+Phenotypes = Float[Tensor, "batch phenotype"]
+
+REGRESSOR = {"ecg": "ecg_regressor", "cine": "cine_regressor"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CineModel:
+    """The network that reads the cine.
+
+    Args:
+        encoder: a name in ``CINE_ENCODERS``.
+    """
+
+    encoder: Literal["frames-small"] = "frames-small"
+
+
+def ecg_parts(model: EcgModel, info: CohortInfo, num_phenotypes: int, seed: int) -> nn.ModuleDict:
+    """``ecg_encoder`` and ``ecg_regressor``.
+
+    Raises:
+        ConfigError: the cohort has no ECGs, or ECGs whose unit the normalisation would keep.
+    """
+    encoder = ecg_encoder(model, info, seed)
+    return _with_regressor("ecg", encoder, num_phenotypes, seed)
+
+
+def cine_parts(model: CineModel, info: CohortInfo, num_phenotypes: int, seed: int) -> nn.ModuleDict:
+    """``cine_encoder`` and ``cine_regressor``.
+
+    Raises:
+        ConfigError: the cohort has no cines.
+    """
+    if not info.frames:
+        raise ConfigError(f"cohort {info.name!r} must have cines for this recipe, got none")
+    build = partial(CINE_ENCODERS[model.encoder], info.frames)
+    return _with_regressor("cine", seeded(seed, "cine_encoder", build), num_phenotypes, seed)
+
+
+def _with_regressor(
+    modality: str, encoder: nn.Module, num_phenotypes: int, seed: int
+) -> nn.ModuleDict:
+    head = partial(Regressor, int(encoder.dim), num_phenotypes)  # type: ignore[arg-type]
+    name = REGRESSOR[modality]
+    return nn.ModuleDict({f"{modality}_encoder": encoder, name: seeded(seed, name, head)})
+
+
+def ecg_steps(parts: nn.ModuleDict, ecg: Ecgs, model: EcgModel) -> Tokens:
+    """A token per time step of each ECG, in the order of time.
+
+    Args:
+        ecg: millivolts.
+    """
+    return parts["ecg_encoder"].steps(  # type: ignore[operator]
+        NORMALISATIONS[model.normalisation](ecg.values, ecg.leads)
+    )
+
+
+def cine_frames(parts: nn.ModuleDict, cine: Cines) -> Tokens:
+    """A token per frame of each cine, in the order of time.
+
+    Args:
+        cine: intensities 0 to 255.
+    """
+    return parts["cine_encoder"].tokens(cine.float() / 255)  # type: ignore[operator]
+
+
+def pooled(tokens: Tokens) -> Embeddings:
+    """The mean over time: what heads and the global alignment see."""
+    return tokens.mean(dim=1)
+
+
+def ecg_phenotypes(parts: nn.ModuleDict, ecg: Ecgs, model: EcgModel) -> Phenotypes:
+    """Measures of the heart in their units, from the ECG alone.
+
+    Args:
+        ecg: millivolts.
+    """
+    return parts["ecg_regressor"](pooled(ecg_steps(parts, ecg, model)))
+
+
+def cine_phenotypes(parts: nn.ModuleDict, cine: Cines) -> Phenotypes:
+    """Measures of the heart in their units, from the cine alone.
+
+    Args:
+        cine: intensities 0 to 255.
+    """
+    return parts["cine_regressor"](pooled(cine_frames(parts, cine)))
+
+
+def num_steps(parts: nn.ModuleDict, info: CohortInfo) -> int:
+    """How many time steps the ECG encoder cuts a record of the cohort into."""
+    encoder = parts["ecg_encoder"]
+    weight = next(encoder.parameters())
+    silence = weight.new_zeros(1, len(info.leads), round(info.fs * info.seconds))
+    with torch.no_grad():
+        return int(encoder.eval().steps(silence).shape[1])  # type: ignore[operator]

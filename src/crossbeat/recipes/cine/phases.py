@@ -1,0 +1,152 @@
+"""The phases that recipes with cine MRI share, from their settings."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from torch import Tensor, nn
+
+from crossbeat.recipes import scores
+from crossbeat.recipes.cine import steps
+from crossbeat.recipes.cine.networks import cine_phenotypes, ecg_phenotypes
+from crossbeat.recipes.cine.sources import (
+    HeartGoal,
+    with_frozen_frames,
+    with_segments,
+    with_shuffled_frames,
+)
+from crossbeat.recipes.networks import EcgModel
+from crossbeat.recipes.phases import VcgViews, by_step_loss, unchanged, view_of
+from crossbeat.training import Batch, Choice, Optimisation, Phase, Source
+from crossbeat.training.phase import Step
+from crossbeat.views import View
+
+
+def batch_ecg_phenotypes(parts: nn.ModuleDict, batch: Batch, *, model: EcgModel) -> Tensor:
+    """The estimates of a batch's ECGs."""
+    assert batch.ecg is not None
+    return ecg_phenotypes(parts, batch.ecg, model)
+
+
+def batch_cine_phenotypes(parts: nn.ModuleDict, batch: Batch) -> Tensor:
+    """The estimates of a batch's cines."""
+    assert batch.cine is not None
+    return cine_phenotypes(parts, batch.cine)
+
+
+def mean_r2(
+    parts: nn.ModuleDict, source: Source, *, estimates: Callable[[nn.ModuleDict, Batch], Tensor]
+) -> dict[str, float]:
+    """The mean over phenotypes of the share of variance that is explained."""
+    told = scores.over_batches(parts, source, lambda batch: estimates(parts, batch), size=64)
+    measured = source.targets.double().numpy()
+    errors = np.nansum((told.double().numpy() - measured) ** 2, axis=0)
+    spread = np.nansum((measured - np.nanmean(measured, axis=0)) ** 2, axis=0)
+    return {"r2": float(np.mean(1 - errors / spread))}
+
+
+def regression_phase(
+    goal: HeartGoal,
+    parts: nn.ModuleDict,
+    model: EcgModel,
+    optimisation: Optimisation,
+    *,
+    views: VcgViews | None,
+) -> Phase:
+    """The ECG encoder and a fresh regressor learn the measures of the heart."""
+    goal.scale(parts["ecg_regressor"])
+    train, val = goal.sources("ecg", measured=True)
+    return Phase(
+        name="regression",
+        train=train,
+        val=val,
+        step=partial(steps.regress_ecg, model=model, view=view_of(views, goal.cohort.info.unit)),
+        trains={"ecg_encoder": 1.0, "ecg_regressor": 1.0},
+        choice=_by_r2(partial(batch_ecg_phenotypes, model=model), optimisation),
+        optimisation=optimisation,
+    )
+
+
+def cine_teacher_phase(goal: HeartGoal, parts: nn.ModuleDict, optimisation: Optimisation) -> Phase:
+    """The cine encoder and its regressor learn the measures of the heart from cines."""
+    goal.scale(parts["cine_regressor"])
+    train, val = goal.sources("cine", measured=True)
+    return Phase(
+        name="cine-teacher",
+        train=train,
+        val=val,
+        step=steps.regress_cine,
+        trains={"cine_encoder": 1.0, "cine_regressor": 1.0},
+        choice=_by_r2(batch_cine_phenotypes, optimisation),
+        optimisation=optimisation,
+    )
+
+
+def _by_r2(
+    estimates: Callable[[nn.ModuleDict, Batch], Tensor], optimisation: Optimisation
+) -> Choice:
+    return Choice(
+        score=partial(mean_r2, estimates=estimates),
+        metric="r2",
+        higher_is_better=True,
+        patience=optimisation.patience,
+    )
+
+
+@runtime_checkable
+class AlignsHearts(Protocol):
+    """The settings of a recipe that aligns ECG and cine; see ``Ptacl``."""
+
+    @property
+    def ecg(self) -> EcgModel: ...
+    @property
+    def views(self) -> VcgViews | None: ...
+    @property
+    def frozen_cine(self) -> bool: ...
+    @property
+    def shuffle_pairs(self) -> bool: ...
+    @property
+    def shuffle_frames(self) -> bool: ...
+    @property
+    def alignment(self) -> Optimisation: ...
+
+
+def heart_alignment_phase(
+    goal: HeartGoal, parts: nn.ModuleDict, recipe: AlignsHearts, how: steps.Alignment
+) -> Phase:
+    """ECG and cine meet in a shared space, as patients and moment by moment."""
+    train, val = (
+        _aligned(goal, parts, source, recipe, how)
+        for source in goal.shuffled(recipe.shuffle_pairs).sources("ecg", "cine", measured=False)
+    )
+
+    def step(view: View) -> Step:
+        return partial(steps.align_hearts, model=recipe.ecg, view=view, how=how)
+
+    trains = ["ecg_encoder", "ecg_projection", "cine_projection"]
+    trains += [] if recipe.frozen_cine else ["cine_encoder"]
+    return Phase(
+        name="alignment",
+        train=train,
+        val=val,
+        step=step(view_of(recipe.views, goal.cohort.info.unit)),
+        trains=dict.fromkeys(trains, 1.0),
+        choice=by_step_loss(step(unchanged), recipe.alignment),
+        optimisation=recipe.alignment,
+    )
+
+
+def _aligned(
+    goal: HeartGoal,
+    parts: nn.ModuleDict,
+    source: Source,
+    recipe: AlignsHearts,
+    how: steps.Alignment,
+) -> Source:
+    """The source with what the alignment needs of each row."""
+    if recipe.frozen_cine:
+        source = with_frozen_frames(parts, source)
+    if how.local_weight:
+        source = with_segments(parts, source, how.correspondence)
+    return with_shuffled_frames(source, goal.seed) if recipe.shuffle_frames else source

@@ -1,0 +1,98 @@
+"""PTACL: patients and moments of ECG and cine MRI aligned at once, then phenotypes by ECG.
+
+Only the abstract of the paper is known (Selivanov et al., arXiv:2506.20683; PTACL): alignment of
+patients, alignment of ECG segments with cine frames within a patient, no new weights for it.
+Every other choice is ours; the recipe's page lists them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import nn
+
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.info import CohortInfo
+from crossbeat.recipes.cine.networks import CineModel, cine_parts, ecg_parts
+from crossbeat.recipes.cine.phases import heart_alignment_phase, regression_phase
+from crossbeat.recipes.cine.sources import HeartGoal
+from crossbeat.recipes.cine.steps import Alignment
+from crossbeat.recipes.networks import EcgModel, add_projections
+from crossbeat.recipes.phases import VcgViews
+from crossbeat.recipes.steps import settings_of
+from crossbeat.training import Optimisation, Phase
+
+PHENOTYPES = (
+    "LVEDV",
+    "LVESV",
+    "LVSV",
+    "LVEF",
+    "LVM",
+    "RVEDV",
+    "RVESV",
+    "RVSV",
+    "RVEF",
+    "LAV",
+)
+"""Volumes of the ventricles and the left atrium, ejection fractions, and left ventricular mass."""
+
+HEART_ECG = EcgModel(encoder="eccl", normalisation="group_z", unit_length=False)
+
+ALIGNMENT = Optimisation(learning_rate=1e-4, epochs=100, batch_size=256, warmup_epochs=10.0)
+REGRESSION = Optimisation(
+    learning_rate=1e-4, epochs=50, batch_size=256, warmup_epochs=5.0, patience=10
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ptacl:
+    """Global and local alignment with cine MRI, then phenotypes from the ECG alone.
+
+    Args:
+        phenotypes: what is told in the end, in one model.
+        views: of the ECGs while they are aligned; they must not shift time. None: as they are.
+        label_views: of the ECGs while phenotypes are learned; None: as they are.
+        shared_dim: length of the vectors that are compared.
+        temperature: divides the cosines between patients; above 0.
+        local_weight: of the local term (lambda); 0 leaves it out.
+        local_temperature: divides the cosines between segments and frames; above 0.
+        correspondence: which part of the ECG answers to a frame: of the beat in the middle, the
+            mean over all beats at that phase, or the whole record spread over the frames.
+        targets: whether the frame of the moment alone is right, or its neighbours in part.
+        width: of the ``circular`` targets, standard deviation in frames; above 0.
+        frozen_cine: the cine encoder stays as it was before the alignment.
+        shuffle_pairs: give every ECG the cine of another patient: a control, not a method.
+        shuffle_frames: give every cine another order of its frames: a control, not a method.
+    """
+
+    phenotypes: tuple[str, ...] = PHENOTYPES
+    ecg: EcgModel = HEART_ECG
+    cine: CineModel = CineModel()
+    views: VcgViews | None = VcgViews(angle=15.0, scale=1.15, mask=0.1)
+    label_views: VcgViews | None = None
+    shared_dim: int = 128
+    temperature: float = 0.1
+    local_weight: float = 1.0
+    local_temperature: float = 0.1
+    correspondence: Literal["single_beat", "phase_pool", "linear"] = "phase_pool"
+    targets: Literal["one-hot", "circular"] = "circular"
+    width: float = 1.0
+    frozen_cine: bool = False
+    shuffle_pairs: bool = False
+    shuffle_frames: bool = False
+    alignment: Optimisation = ALIGNMENT
+    regression: Optimisation = REGRESSION
+
+    def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
+        """The networks, with random weights that depend on the seed alone."""
+        num = len(self.phenotypes)
+        parts = ecg_parts(self.ecg, info, num, seed)
+        parts["cine_encoder"] = cine_parts(self.cine, info, num, seed)["cine_encoder"]
+        return add_projections(parts, self.shared_dim, seed)
+
+    def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
+        """Alignment, then regression."""
+        goal = HeartGoal(cohort, self.phenotypes, seed)
+        how = settings_of(Alignment, self)
+        yield heart_alignment_phase(goal, parts, self, how)
+        yield regression_phase(goal, parts, self.ecg, self.regression, views=self.label_views)

@@ -1,0 +1,154 @@
+"""What recipes with cine MRI train on: rows of a cohort with measures of the heart."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from crossbeat.beats import Rule, correspondence, r_peaks
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.matched import shuffled
+from crossbeat.data.splits import Split
+from crossbeat.encoders.heads import Regressor
+from crossbeat.errors import ConfigError
+from crossbeat.recipes import scores
+from crossbeat.recipes.cine.networks import cine_frames, num_steps
+from crossbeat.signal import Ecg
+from crossbeat.training import Batch, Source
+
+FRAMES = "cine_frames"
+"""Tokens of a frozen cine encoder, in the place of cines."""
+
+ORDER = "frame_order"
+"""Which frame stands at which place."""
+
+SEGMENTS = "segments"
+"""Which steps of the ECG make up the segment that answers to each frame."""
+
+_AT_ONCE = 512
+
+
+@dataclass(frozen=True)
+class HeartGoal:
+    """A cohort with the measures of the heart that a recipe wants to tell.
+
+    Args:
+        phenotypes: the columns of every target.
+        seed: of everything random in the recipe.
+
+    Raises:
+        ConfigError: the cohort lacks one of them, or none is wanted.
+    """
+
+    cohort: Cohort
+    phenotypes: tuple[str, ...]
+    seed: int
+
+    def __post_init__(self) -> None:
+        known = self.cohort.info.phenotypes
+        unknown = [name for name in self.phenotypes if name not in known]
+        if unknown or not self.phenotypes:
+            raise ConfigError(
+                f"phenotypes must be of {', '.join(known) or 'none'}, which cohort "
+                f"{self.cohort.info.name!r} has, got {', '.join(unknown) or 'none'}; "
+                "set --recipe.phenotypes, or choose another cohort"
+            )
+
+    def source(self, split: Split, reads: tuple[str, ...], *, measured: bool) -> Source:
+        """All rows of a split that have what is read, with the measures as targets.
+
+        Args:
+            measured: leave out rows without any measure; else there are no targets at all.
+        """
+        rows = self.cohort.rows(split, has=reads)
+        targets = self.cohort.phenotypes(rows, self.phenotypes)
+        if measured:
+            known = ~targets.isnan().all(dim=1)
+            rows, targets = rows[known.numpy()], targets[known]
+        else:
+            targets = targets[:, :0]
+        if not len(rows):
+            wanted = " and ".join((*reads, "a phenotype") if measured else reads)
+            raise ConfigError(
+                f"cohort {self.cohort.info.name!r} must have rows with {wanted} in split {split}, "
+                "got none; choose another cohort or recipe"
+            )
+        return Source(cohort=self.cohort, rows=rows, reads=reads, targets=targets)
+
+    def sources(self, *reads: str, measured: bool) -> tuple[Source, Source]:
+        """The training and the validation source."""
+        train, val = (self.source(split, reads, measured=measured) for split in ("train", "val"))
+        return train, val
+
+    def shuffled(self, shuffle: bool) -> "HeartGoal":
+        """The same with ECGs and cines paired at random within each split, if asked for."""
+        if not shuffle:
+            return self
+        return replace(self, cohort=shuffled(self.cohort, self.seed, "cine"))
+
+    def scale(self, regressor: nn.Module) -> None:
+        """Tell a regressor mean and spread of the training patients' measures."""
+        assert isinstance(regressor, Regressor)
+        rows = self.cohort.rows("train", has=())
+        measured = self.cohort.phenotypes(rows, self.phenotypes).double().numpy()
+        spread = np.nanstd(measured, axis=0)
+        if not (spread > 0).all():
+            flat = [name for name, each in zip(self.phenotypes, spread, strict=True) if not each]
+            raise ConfigError(
+                f"phenotypes of training patients must differ, got one value of {', '.join(flat)}; "
+                "leave it out, or choose a larger cohort"
+            )
+        center = torch.from_numpy(np.nanmean(measured, axis=0))
+        regressor.scale(center.float(), torch.from_numpy(spread).float())
+
+
+def with_frozen_frames(parts: nn.ModuleDict, source: Source) -> Source:
+    """The source without its cines, with the frozen encoder's tokens of each frame instead.
+
+    As the encoder is frozen and sees cines without random views, computing this once is exact.
+    """
+    cines = replace(source, reads=("cine",), extra={})
+    tokens = scores.over_batches(parts, cines, lambda batch: _frames(parts, batch), size=64)
+    reads = tuple(name for name in source.reads if name != "cine")
+    return replace(source, reads=reads, extra={**source.extra, FRAMES: tokens})
+
+
+def _frames(parts: nn.ModuleDict, batch: Batch) -> Tensor:
+    assert batch.cine is not None
+    return cine_frames(parts, batch.cine)
+
+
+def with_shuffled_frames(source: Source, seed: int) -> Source:
+    """The source with the frames of every patient in an order of its own: a control."""
+    random = np.random.default_rng(seed)
+    frames = np.tile(np.arange(source.cohort.info.frames), (len(source), 1))
+    order = torch.from_numpy(random.permuted(frames, axis=1))
+    return replace(source, extra={**source.extra, ORDER: order})
+
+
+def with_segments(parts: nn.ModuleDict, source: Source, rule: Rule) -> Source:
+    """The source with the steps of each ECG that answer to each frame of its cine."""
+    info = source.cohort.info
+    segments = np.stack(
+        [
+            correspondence(
+                r_peaks(ecg),
+                rule=rule,
+                segments=info.frames,
+                steps=num_steps(parts, info),
+                seconds=info.seconds,
+            )
+            for ecg in _ecgs(source)
+        ]
+    )
+    return replace(source, extra={**source.extra, SEGMENTS: torch.from_numpy(segments)})
+
+
+def _ecgs(source: Source) -> list[Ecg]:
+    found = []
+    for batch in replace(source, reads=("ecg",), extra={}).batches(_AT_ONCE):
+        assert batch.ecg is not None
+        leads, fs = batch.ecg.leads, batch.ecg.fs
+        found += [Ecg(values, leads, fs) for values in batch.ecg.values.numpy()]
+    return found

@@ -1,0 +1,61 @@
+"""Recipes that learn phenotypes of one modality: the ECG alone, and the cine teacher."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import nn
+
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.info import CohortInfo
+from crossbeat.recipes.cine.networks import CineModel, cine_parts, ecg_parts
+from crossbeat.recipes.cine.phases import cine_teacher_phase, regression_phase
+from crossbeat.recipes.cine.ptacl import HEART_ECG, PHENOTYPES, REGRESSION
+from crossbeat.recipes.cine.sources import HeartGoal
+from crossbeat.recipes.networks import EcgModel
+from crossbeat.recipes.phases import VcgViews
+from crossbeat.training import Optimisation, Phase
+
+
+@dataclass(frozen=True, kw_only=True)
+class DirectHeart:
+    """Phenotypes learned from the ECG end to end: the baseline that any transfer must beat.
+
+    Args:
+        phenotypes: what is told, in one model.
+        label_views: of the ECGs while phenotypes are learned; None: as they are.
+    """
+
+    phenotypes: tuple[str, ...] = PHENOTYPES
+    ecg: EcgModel = HEART_ECG
+    label_views: VcgViews | None = None
+    regression: Optimisation = REGRESSION
+
+    def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
+        """The networks, with random weights that depend on the seed alone."""
+        return ecg_parts(self.ecg, info, len(self.phenotypes), seed)
+
+    def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
+        """Regression alone, from random weights."""
+        goal = HeartGoal(cohort, self.phenotypes, seed)
+        yield regression_phase(goal, parts, self.ecg, self.regression, views=self.label_views)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CineTeacher:
+    """Phenotypes learned from the cine: what the ECG could know at most from it.
+
+    Args:
+        phenotypes: what is told, in one model.
+    """
+
+    phenotypes: tuple[str, ...] = PHENOTYPES
+    cine: CineModel = CineModel()
+    teacher: Optimisation = REGRESSION
+
+    def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
+        """The networks, with random weights that depend on the seed alone."""
+        return cine_parts(self.cine, info, len(self.phenotypes), seed)
+
+    def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
+        """The teacher's phase alone."""
+        yield cine_teacher_phase(HeartGoal(cohort, self.phenotypes, seed), parts, self.teacher)
