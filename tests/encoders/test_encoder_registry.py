@@ -21,10 +21,20 @@ TOKENS = {
     "biot-small": 12 * 9,
     "eccl": 12 * 10 + 1,
     "eccl-small": 12 * 10 + 1,
+    "mmcl-tiny": 12 * 10 + 1,
+    "mmcl-small": 12 * 50 + 1,
     "densenet121": 2 * 2,
     "small": 4 * 4,
 }
-STEPS = {"cromotex": 196, "cromotex-small": 49, "biot": 9, "biot-small": 9, "eccl-small": 10}
+STEPS = {
+    "cromotex": 196,
+    "cromotex-small": 49,
+    "biot": 9,
+    "biot-small": 9,
+    "eccl-small": 10,
+    "mmcl-tiny": 10,
+    "mmcl-small": 50,
+}
 
 
 def build(name: str) -> nn.Module:

@@ -1,21 +1,33 @@
 """Encoders: a batch of ECGs or images in, tokens and one pooled vector out; no head, no loss.
 
 Each has ``dim``, ``tokens(x)`` of shape [batch token dim] and ``encoder(x)`` of shape [batch dim].
-ECG encoders also have ``steps(x)``: one token per time step, in the order of time.
+ECG encoders also have ``steps(x)``: one token per time step, in the order of time. Cine encoders
+have ``num_frames`` and ``per_frame``: whether their tokens are one per frame, in the order of time.
 """
 
 from collections.abc import Callable
 
-from crossbeat.encoders.cine import FrameEncoder, frames_small
+from crossbeat.encoders.cine import (
+    FrameEncoder,
+    StackedFrames,
+    frames_resnet50,
+    frames_small,
+    frames_small_temporal,
+    mmcl_resnet50,
+)
+from crossbeat.encoders.cine_volume import VolumeEncoder, volume_small
+from crossbeat.encoders.mmcl import MmclTransformer, mmcl_small, mmcl_tiny
 from crossbeat.encoders.resnet import ResNet, resnet18, resnet18_small, resnet34
 from crossbeat.encoders.spectrogram import SpectrogramTransformer, biot, biot_small
 from crossbeat.encoders.transformer import EcgTransformer, cromotex, cromotex_small
 from crossbeat.encoders.vit import LeadPatchTransformer, eccl_large, eccl_small
 from crossbeat.encoders.xray import SmallXray, XrayDenseNet, load_xrv
 
-EcgEncoder = EcgTransformer | ResNet | SpectrogramTransformer | LeadPatchTransformer
+EcgEncoder = (
+    EcgTransformer | ResNet | SpectrogramTransformer | LeadPatchTransformer | MmclTransformer
+)
 XrayEncoder = XrayDenseNet | SmallXray
-CineEncoder = FrameEncoder
+CineEncoder = FrameEncoder | VolumeEncoder | StackedFrames
 
 ENCODERS: dict[str, Callable[[int, int], EcgEncoder]] = {
     "cromotex": cromotex,
@@ -27,6 +39,8 @@ ENCODERS: dict[str, Callable[[int, int], EcgEncoder]] = {
     "biot-small": biot_small,
     "eccl": eccl_large,
     "eccl-small": eccl_small,
+    "mmcl-tiny": mmcl_tiny,
+    "mmcl-small": mmcl_small,
 }
 """ECG encoders by name; each is called with the number of leads and of samples."""
 
@@ -38,6 +52,10 @@ XRAY_ENCODERS: dict[str, Callable[[], XrayEncoder]] = {
 
 CINE_ENCODERS: dict[str, Callable[[int], CineEncoder]] = {
     "frames-small": frames_small,
+    "frames-small-temporal": frames_small_temporal,
+    "frames-resnet50": frames_resnet50,
+    "volume-small": volume_small,
+    "mmcl-resnet50": mmcl_resnet50,
 }
 """Encoders of cine MRI by name; each is called with the number of frames."""
 

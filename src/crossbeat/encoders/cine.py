@@ -1,19 +1,25 @@
 """Encoders of cine MRI that see one frame at a time: a token per frame, in the order of time."""
 
+import math
 from itertools import pairwise
 
+import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from crossbeat.encoders.attention import Tokens
+from crossbeat.encoders.attention import PreNormBlock, Tokens
 
 Cines = Float[Tensor, "batch frame height width"]
-"""Frames of one cardiac cycle, from the R peak on; blood bright, 0 to 1."""
+"""Frames of one cardiac cycle, from the R peak on; 0 to 1."""
 
 
 def require_frames(x: Cines, *, num_frames: int) -> None:
     """Refuses a batch with another number of frames than the encoder was built for.
+
+    Args:
+        x: a batch of cines.
+        num_frames: frames of each, above 0.
 
     Raises:
         ValueError: the batch has another number of frames.
@@ -21,26 +27,48 @@ def require_frames(x: Cines, *, num_frames: int) -> None:
     if x.shape[1] != num_frames:
         raise ValueError(
             f"this encoder was built for cines of {num_frames} frames, got {x.shape[1]} frames; "
-            "take another number of frames, or build the encoder for this one"
+            "take as many frames, or build the encoder for these"
         )
 
 
 class FrameEncoder(nn.Module):
-    """One two-dimensional net for every frame by itself; a token is the mean of a frame's map.
+    """One two-dimensional net for every frame by itself, and a layer that joins the frames.
 
-    Frames do not see one another, so a token says what the heart looks like at that moment and
-    not which number the frame has. The pooled vector is the mean of the tokens.
+    A token is the mean of a frame's map; the pooled vector is the mean of the tokens. Without
+    ``temporal`` frames do not see one another: a token says what the heart looks like at that
+    moment, and cannot say which number the frame has.
 
     Args:
-        net: maps frames [frame 1 height width] to [frame dim height width].
-        dim: channels of what ``net`` gives.
+        net: maps frames [frame 1 height width] to maps [frame dim row column].
+        dim: channels of these maps.
         num_frames: frames of a cine, above 0.
+        temporal: maps tokens [batch frame dim] to tokens; by default as they are.
     """
 
-    def __init__(self, net: nn.Module, *, dim: int, num_frames: int) -> None:
+    per_frame = True
+
+    def __init__(
+        self, net: nn.Module, *, dim: int, num_frames: int, temporal: nn.Module | None = None
+    ) -> None:
         super().__init__()
-        self.net = net
+        # Convolutions on a processor are up to 1.5 times as fast with the channels last.
+        self.net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.temporal = nn.Identity() if temporal is None else temporal
         self.dim, self.num_frames = dim, num_frames
+
+    def maps(self, x: Cines) -> Float[Tensor, "batch frame dim row column"]:
+        """The map of each frame, before frames are joined.
+
+        Args:
+            x: cines, 0 to 1.
+
+        Raises:
+            ValueError: the cines have another number of frames than the encoder.
+        """
+        require_frames(x, num_frames=self.num_frames)
+        frames = rearrange(x, "batch frame height width -> (batch frame) 1 height width")
+        maps = self.net(frames.contiguous(memory_format=torch.channels_last))
+        return maps.unflatten(0, (-1, self.num_frames))
 
     def tokens(self, x: Cines) -> Tokens:
         """One token per frame, in the order of time.
@@ -51,10 +79,83 @@ class FrameEncoder(nn.Module):
         Raises:
             ValueError: the cines have another number of frames than the encoder.
         """
+        return self.temporal(self.maps(x).mean(dim=(3, 4)))
+
+    def forward(self, x: Cines) -> Float[Tensor, "batch dim"]:
+        return self.tokens(x).mean(dim=1)
+
+
+class TemporalAttention(nn.Module):
+    """Pre-norm transformer blocks over the frames of a cycle, whose positions are phases.
+
+    position[f, 2k] = sin(2 pi (k + 1) f / F), position[f, 2k + 1] = cos(2 pi (k + 1) f / F):
+    the last frame is as near to the first as to the one before it.
+
+    Tokens then know the number of their frame. A local loss can fall by that alone, without a
+    look at the heart.
+
+    Args:
+        num_frames: F, above 0.
+        dim: length of a token, even; a multiple of ``heads``.
+        depth: number of blocks, above 0.
+        heads: attention heads, above 0.
+    """
+
+    positions: Tensor
+
+    def __init__(self, num_frames: int, *, dim: int, depth: int, heads: int) -> None:
+        super().__init__()
+        self.register_buffer("positions", phases(num_frames, dim), persistent=False)
+        self.blocks = nn.Sequential(
+            *(PreNormBlock(dim, heads=heads, hidden=2 * dim, dropout=0.0) for _ in range(depth))
+        )
+        self.norm = nn.LayerNorm(dim)
+
+    def forward(self, x: Tokens) -> Tokens:
+        return self.norm(self.blocks(x + self.positions))
+
+
+def phases(num_frames: int, dim: int) -> Float[Tensor, "frame dim"]:
+    """Fixed positions on a circle: sines in the even places, cosines in the odd ones.
+
+    Args:
+        num_frames: frames of one cycle, above 0.
+        dim: length of each position, even.
+    """
+    angles = 2 * math.pi * torch.arange(num_frames)[:, None] / num_frames
+    angles = angles * torch.arange(1, dim // 2 + 1)
+    return rearrange([angles.sin(), angles.cos()], "part frame half -> frame (half part)")
+
+
+class StackedFrames(nn.Module):
+    """One two-dimensional net that takes the frames as channels of one image.
+
+    Tokens are the positions of the last map, not moments; the pooled vector is their mean.
+
+    Args:
+        net: maps images [batch frame height width] to maps [batch dim row column].
+        dim: channels of these maps.
+        num_frames: frames of a cine, above 0.
+    """
+
+    per_frame = False
+
+    def __init__(self, net: nn.Module, *, dim: int, num_frames: int) -> None:
+        super().__init__()
+        self.net = net
+        self.dim, self.num_frames = dim, num_frames
+
+    def tokens(self, x: Cines) -> Tokens:
+        """One token per position of the last map, row by row.
+
+        Args:
+            x: cines, 0 to 1.
+
+        Raises:
+            ValueError: the cines have another number of frames than the encoder.
+        """
         require_frames(x, num_frames=self.num_frames)
-        maps = self.net(rearrange(x, "batch frame height width -> (batch frame) 1 height width"))
-        pooled = maps.mean(dim=(2, 3))
-        return rearrange(pooled, "(batch frame) dim -> batch frame dim", batch=len(x))
+        return rearrange(self.net(x), "batch dim row column -> batch (row column) dim")
 
     def forward(self, x: Cines) -> Float[Tensor, "batch dim"]:
         return self.tokens(x).mean(dim=1)
@@ -77,7 +178,55 @@ def small_net(widths: tuple[int, ...]) -> nn.Sequential:
     return layers
 
 
+def resnet50_net(channels: int) -> nn.Sequential:
+    """ResNet-50 up to its last map: 2048 channels, 1/32 of the image in height and width.
+
+    Args:
+        channels: of the image, above 0.
+
+    Source: He 2016 (arXiv:1512.03385) table 1, from MONAI: the stride of a block is in its
+        convolution of kernel 3, as in torchvision.
+    """
+    from monai.networks.nets.resnet import resnet50
+
+    net = resnet50(
+        pretrained=False,
+        spatial_dims=2,
+        n_input_channels=channels,
+        conv1_t_stride=2,
+        feed_forward=False,
+        bias_downsample=False,
+    )
+    stages = (net.layer1, net.layer2, net.layer3, net.layer4)
+    return nn.Sequential(net.conv1, net.bn1, net.act, net.maxpool, *stages)
+
+
+_SMALL = (16, 32, 64, 64)
+_RESNET50 = 2048
+
+
 def frames_small(num_frames: int) -> FrameEncoder:
     """Four convolutions of stride 2 and one of stride 1, for training on a processor."""
-    widths = (16, 32, 64, 64)
-    return FrameEncoder(small_net(widths), dim=widths[-1], num_frames=num_frames)
+    return FrameEncoder(small_net(_SMALL), dim=_SMALL[-1], num_frames=num_frames)
+
+
+def frames_small_temporal(num_frames: int) -> FrameEncoder:
+    """The same net, then two blocks of attention between the frames."""
+    dim = _SMALL[-1]
+    temporal = TemporalAttention(num_frames, dim=dim, depth=2, heads=4)
+    return FrameEncoder(small_net(_SMALL), dim=dim, num_frames=num_frames, temporal=temporal)
+
+
+def frames_resnet50(num_frames: int) -> FrameEncoder:
+    """ResNet-50 on every frame."""
+    return FrameEncoder(resnet50_net(1), dim=_RESNET50, num_frames=num_frames)
+
+
+def mmcl_resnet50(num_frames: int) -> StackedFrames:
+    """ResNet-50 with the frames as its channels; three frames of 210 by 210 as published.
+
+    Which three is not published.
+
+    Source: Turgut 2025 (MMCL, arXiv:2308.05764); oetu/MMCL-ECG-CMR at 533409f.
+    """
+    return StackedFrames(resnet50_net(num_frames), dim=_RESNET50, num_frames=num_frames)
