@@ -1,0 +1,117 @@
+"""Masked modelling of ECGs: which patches are hidden, and a decoder that fills them in.
+
+The encoder sees the patches that are left; the decoder, light and of use for training only, says
+what the hidden ones were. ``objectives.masked_error`` compares.
+"""
+
+import torch
+from einops import rearrange
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from crossbeat.encoders.attention import PreNormBlock
+from crossbeat.encoders.mmcl import MmclTransformer, grid
+
+Hidden = Bool[Tensor, "batch patch"]
+
+
+def random_patches(batch: int, patches: int, *, share: float, generator: torch.Generator) -> Hidden:
+    """Which patches of each sample are hidden: as many in every sample, drawn anew for each.
+
+    Args:
+        batch: number of samples.
+        patches: of a sample, above 1.
+        share: of the patches that is hidden, above 0 and below 1; rounded to patches, so that
+            at least one is hidden and one is left.
+        generator: draws which.
+
+    Raises:
+        ValueError: ``share`` is not above 0 and below 1, or there are fewer than two patches.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"share must be above 0 and below 1, got {share}")
+    if patches < 2:
+        raise ValueError(f"patches must be at least 2 to hide one and leave one, got {patches}")
+    count = min(max(round(share * patches), 1), patches - 1)
+    rank = torch.rand(batch, patches, generator=generator, device=generator.device)
+    return rank.argsort(dim=1).argsort(dim=1) < count
+
+
+def lead_patches(
+    x: Float[Tensor, "batch lead time"], patch: int
+) -> Float[Tensor, "batch lead step value"]:
+    """The samples of each patch: what a decoder should say.
+
+    Args:
+        x: normalised ECGs.
+        patch: samples of a patch; a divisor of the number of samples.
+    """
+    return rearrange(x, "batch lead (step value) -> batch lead step value", value=patch)
+
+
+class LeadPatchDecoder(nn.Module):
+    """A light transformer over the seen tokens and one learned token in each hidden place.
+
+    Args:
+        encoder: what it will decode: tells leads, patches and length of tokens.
+        dim: length of a token in the decoder, a multiple of 4.
+        depth: number of blocks, above 0.
+        heads: attention heads; a divisor of ``dim``.
+
+    Source: He 2022 (MAE, arXiv:2111.06377) section 3; the published size for ``mmcl-tiny``
+        (oetu/mae at 68851df) is the default.
+    """
+
+    positions: Tensor
+
+    def __init__(
+        self, encoder: MmclTransformer, *, dim: int = 256, depth: int = 2, heads: int = 8
+    ) -> None:
+        super().__init__()
+        stem = encoder.stem
+        self.num_leads = stem.num_leads
+        self.embed = nn.Linear(encoder.dim, dim)
+        self.blank = nn.Parameter(torch.empty(1, 1, dim))
+        nn.init.normal_(self.blank, std=0.02)
+        places = grid(stem.num_leads, stem.num_tokens // stem.num_leads, dim)
+        self.register_buffer("positions", places, persistent=False)
+        self.blocks = nn.Sequential(
+            *(PreNormBlock(dim, heads=heads, hidden=4 * dim, dropout=0.0) for _ in range(depth))
+        )
+        self.norm = nn.LayerNorm(dim)
+        self.predict = nn.Linear(dim, stem.patch)
+
+    def forward(
+        self, seen: Float[Tensor, "batch seen dim"], hidden: Hidden
+    ) -> Float[Tensor, "batch lead step value"]:
+        """What every patch holds, hidden or not.
+
+        Args:
+            seen: the class token, then the tokens of the patches that are not hidden, in order.
+            hidden: which patches the encoder did not see.
+        """
+        tokens = self.embed(seen)
+        first, rest = tokens[:, :1], tokens[:, 1:]
+        blank = self.blank.to(rest.dtype).expand(*hidden.shape, -1)
+        patches = blank.masked_scatter(~hidden[:, :, None], rest) + self.positions
+        mixed = self.norm(self.blocks(torch.cat([first, patches], dim=1)))
+        values = self.predict(mixed[:, 1:])
+        return rearrange(
+            values, "batch (lead step) value -> batch lead step value", lead=self.num_leads
+        )
+
+
+def fill_in_ecg(
+    encoder: MmclTransformer,
+    decoder: LeadPatchDecoder,
+    x: Float[Tensor, "batch lead time"],
+    hidden: Hidden,
+) -> Float[Tensor, "batch lead step value"]:
+    """What every patch holds, said by an encoder that sees those that are not hidden.
+
+    Args:
+        x: normalised ECGs.
+        hidden: which patches, counted by lead and then by time; as many in every sample.
+    """
+    kept = (~hidden).nonzero()[:, 1].unflatten(0, (len(hidden), -1))
+    return decoder(encoder.visible(x, kept), hidden)
