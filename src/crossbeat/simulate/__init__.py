@@ -1,12 +1,24 @@
-"""Virtual patients: one latent heart each, seen by an ECG, a chest X-ray and a report.
+"""Virtual patients: one latent heart each, seen by an ECG, a chest X-ray, a report and a cine MR.
 
-``draw_patients`` makes them; ``ecgs``, ``xrays`` and ``report_labels`` show them; ``truth`` knows.
+``draw_patients`` makes them; ``ecgs``, ``xrays``, ``report_labels`` and ``cine_blocks`` show them;
+``truth`` and ``phenotypes`` know.
 Made per block of ``BLOCK`` patients from (seed, block, name): the same seed gives the same patient
 however many are drawn and however many workers draw them. See ``findings`` on what guided the
 difficulty of the task, ``latent``, ``electrical`` and ``change`` on physiology and sources.
 """
 
-from crossbeat.simulate.cine import VIEWS, cine_block, masks_block, pixel_mm, slice_mm_block
+from crossbeat.simulate.cine import (
+    SEGMENTS,
+    VIEWS,
+    cine_block,
+    cine_blocks,
+    masks_block,
+    pixel_mm,
+    slice_mm_block,
+    strain_block,
+    volume_block,
+)
+from crossbeat.simulate.cycle import Cycle, cardiac_cycle
 from crossbeat.simulate.ecg import FS, SECONDS, ecg_block, ecg_blocks, ecgs
 from crossbeat.simulate.electrical import DETERMINANTS, ecg_determinants
 from crossbeat.simulate.film import film_measures
@@ -36,13 +48,17 @@ __all__ = [
     "PHENOTYPES",
     "POSITIVE",
     "SECONDS",
+    "SEGMENTS",
     "UNCERTAIN",
     "VIEWS",
+    "Cycle",
     "Draws",
     "Labels",
     "Patients",
+    "cardiac_cycle",
     "cardiothoracic_ratio",
     "cine_block",
+    "cine_blocks",
     "draw_patients",
     "ecg_block",
     "ecg_blocks",
@@ -58,7 +74,9 @@ __all__ = [
     "report_labels",
     "slice_mm_block",
     "spans",
+    "strain_block",
     "truth",
+    "volume_block",
     "xray_block",
     "xray_blocks",
     "xrays",

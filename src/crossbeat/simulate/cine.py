@@ -1,26 +1,37 @@
 """Cine cardiac MR of virtual patients: short-axis slices of the heart, or one long-axis view.
 
 Frame f of F shows phase f / F of the beat; frame 0 is at the R peak. The cine is a region of
-interest about the heart, ``FIELD`` wide.
+interest about the heart, ``FIELD`` wide. ``function``, ``cycle``, ``cine_shape`` and ``cine_look``
+say what it shows, and why.
 """
 
 from collections.abc import Iterator
+from concurrent.futures import Executor
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from crossbeat.simulate.cine_look import Place, labels, signal
-from crossbeat.simulate.cine_shape import ANGLES, Hearts, Outlines, hearts, outlines
+from crossbeat.simulate.cine_look import labels, look, picture
+from crossbeat.simulate.cine_shape import hearts, outlines
+from crossbeat.simulate.cine_view import FIELD, VIEWS, Section, pose
 from crossbeat.simulate.latent import Patients
-from crossbeat.simulate.streams import Draws
-
-FIELD = 150.0
-"""Width and height of what a cine shows, mm."""
-
-VIEWS = ("short", "long")
-"""Short-axis slices, and one long-axis view of all chambers."""
+from crossbeat.simulate.streams import Draws, in_order, spans
 
 Cines = UInt8[np.ndarray, "patient slice frame height width"]
+
+SEGMENTS = (
+    "anterolateral",
+    "anterior",
+    "anteroseptal",
+    "inferoseptal",
+    "inferior",
+    "inferolateral",
+)
+"""The walls of the middle of the left ventricle, about its axis.
+Source: Cerqueira et al. 2002, Circulation 105:539."""
+
+_STRAIN_ANGLES = 180
 
 
 def pixel_mm(size: int) -> float:
@@ -38,29 +49,26 @@ def cine_block(  # noqa: PLR0913
     view: str = "short",
     slices: int = 1,
 ) -> Cines:
-    """The cines of the patients of one block.
+    """The cines of the patients of one block; a function that a process pool can call.
 
     Args:
         patients: of the block.
         block: which block.
-        seed: of the recording; 0 or more.
+        seed: of the recording, and of the healthy differences of ``phenotypes``; 0 or more.
         frames: of one beat, 1 or more.
         size: pixels per side, 16 or more.
         view: "short" for short-axis slices from base to apex, "long" for one long-axis view.
-        slices: short-axis slices, evenly spaced; 1 is in the middle of the ventricle.
+        slices: how many of them, evenly spaced; 1 is in the middle of the ventricle.
 
     Raises:
-        ValueError: ``size`` is below 16, ``frames`` or ``slices`` below 1, or ``view`` unknown.
+        ValueError: ``size`` is below 16, ``frames`` or ``slices`` below 1, ``view`` unknown, or
+            several slices are asked of the long axis.
     """
-    _check(frames, size, view, slices)
-    beating = hearts(patients, block, seed, frames)
     draws = Draws(seed, block, len(patients), "cine image")
-    noise = draws.stream("noise")
-    made = np.empty((len(patients), slices, frames, size, size), dtype=np.uint8)
-    for row, slice_, shape, place in _sections(beating, size, slices):
-        grey = signal(shape, place)
-        grey += 0.03 * noise.standard_normal(grey.shape, dtype=np.float32)
-        made[row, slice_] = np.clip(grey * 255, 0, 255)
+    seen, noise = look(patients, draws), draws.stream("noise")
+    made = _empty(patients, frames, size, view, slices)
+    for row, at, section in _sections(patients, block, seed, made.shape, view):
+        made[row, at] = picture(section, seen, row, noise)
     return made
 
 
@@ -74,54 +82,108 @@ def masks_block(  # noqa: PLR0913
     view: str = "short",
     slices: int = 1,
 ) -> Cines:
-    """What each pixel of ``cine_block`` is.
+    """What each pixel of the ``cine_block`` of the same arguments is.
 
     Returns:
-        0 background, 1 left cavity, 2 left muscle, 3 right cavity.
+        0 background, 1 left cavity with its papillary muscles, 2 left muscle, 3 right cavity.
     """
-    _check(frames, size, view, slices)
-    beating = hearts(patients, block, seed, frames)
-    made = np.empty((len(patients), slices, frames, size, size), dtype=np.uint8)
-    for row, slice_, shape, place in _sections(beating, size, slices):
-        made[row, slice_] = labels(shape, place)
+    made = _empty(patients, frames, size, view, slices)
+    for row, at, section in _sections(patients, block, seed, made.shape, view):
+        made[row, at] = labels(section)
     return made
+
+
+def cine_blocks(  # noqa: PLR0913
+    patients: Patients,
+    seed: int,
+    executor: Executor | None = None,
+    *,
+    frames: int,
+    size: int,
+    view: str = "short",
+    slices: int = 1,
+) -> Iterator[Cines]:
+    """The cines of all patients block by block, in order: memory stays that of a few blocks.
+
+    Args:
+        patients: as ``draw_patients`` gives them, or changed copies.
+        seed: as for ``cine_block``, and so the others.
+        executor: shares the blocks out; by default they are made one after the other.
+    """
+    make = partial(cine_block, frames=frames, size=size, view=view, slices=slices)
+    jobs = ((patients.rows(rows), block, seed) for block, rows in spans(len(patients)))
+    return in_order(make, jobs, executor)
+
+
+def volume_block(
+    patients: Patients, block: int, seed: int, *, frames: int
+) -> dict[str, Float32[np.ndarray, "patient frame"]]:
+    """Volumes of left ventricle (LV), right ventricle (RV) and left atrium (LA), ml.
+
+    Args:
+        patients: of the block.
+        block: which block.
+        seed: as for ``cine_block``.
+        frames: of one beat, 1 or more.
+    """
+    beating = hearts(patients, block, seed, frames)
+    return {"LV": beating.left, "RV": beating.right, "LA": beating.atrium}
 
 
 def slice_mm_block(
     patients: Patients, block: int, seed: int, *, slices: int
 ) -> Float32[np.ndarray, " patient"]:
-    """Distance between the short-axis slices of each patient, mm."""
+    """Distance between the short-axis slices of each patient, mm.
+
+    Args:
+        patients: of the block.
+        block: which block.
+        seed: as for ``cine_block``.
+        slices: how many share the ventricle, 1 or more.
+    """
     return hearts(patients, block, seed, 1).base[:, 0] / slices
 
 
-def _sections(
-    beating: Hearts, size: int, slices: int
-) -> Iterator[tuple[int, int, Outlines, Place]]:
-    for row in range(len(beating.left)):
+def strain_block(
+    patients: Patients, block: int, seed: int, *, frames: int
+) -> Float32[np.ndarray, "patient segment frame"]:
+    """Circumferential strain of the middle of the wall in ``SEGMENTS``, percent of frame 0.
+
+    Args:
+        patients: of the block.
+        block: which block.
+        seed: as for ``cine_block``.
+        frames: of one beat, 1 or more.
+    """
+    beating = hearts(patients, block, seed, frames)
+    made = np.empty((len(patients), len(SEGMENTS), frames), dtype=np.float32)
+    for row in range(len(patients)):
         heart = beating.one(row)
-        part = 1 - (np.arange(slices, dtype=np.float32) + 0.5) / slices
-        shape = outlines(heart, part * heart.base[0, 0], ANGLES)
-        for slice_ in range(slices):
-            one = Outlines(
-                cavity=shape.cavity[:, slice_],
-                outer=shape.outer[:, slice_],
-                right=shape.right[:, slice_],
-            )
-            yield row, slice_, one, _place(size, 18.0, 0.0)
+        shape = outlines(heart, 0.5 * heart.base[0, :1], _STRAIN_ANGLES)
+        middle = np.sqrt((shape.cavity**2 + shape.outer**2) / 2)[:, 0]
+        parts = middle.reshape(frames, len(SEGMENTS), -1).mean(axis=2)
+        made[row] = 100 * (parts / parts[:1] - 1).T
+    return made
 
 
-def _check(frames: int, size: int, view: str, slices: int) -> None:
+def _sections(
+    patients: Patients, block: int, seed: int, shape: tuple[int, ...], view: str
+) -> Iterator[tuple[int, int, Section]]:
+    """Every section of every patient, with the row of the patient and the number of the slice."""
+    _, slices, frames, size, _ = shape
+    beating = hearts(patients, block, seed, frames)
+    lies = pose(Draws(seed, block, len(patients), "cine image"))
+    for row in range(len(patients)):
+        made = VIEWS[view](beating.one(row), lies, row, size, slices)
+        for at, section in enumerate(made):
+            yield row, at, section
+
+
+def _empty(patients: Patients, frames: int, size: int, view: str, slices: int) -> Cines:
     if size < 16:
         raise ValueError(f"size must be 16 pixels or more, got {size}")
     if frames < 1 or slices < 1:
         raise ValueError(f"frames and slices must be 1 or more, got {frames} and {slices}")
     if view not in VIEWS:
-        raise ValueError(f"view must be one of {VIEWS}, got {view!r}")
-
-
-def _place(size: int, right: float, turn: float) -> Place:
-    step = ((np.arange(size, dtype=np.float32) + 0.5) / size - 0.5) * FIELD
-    x, y = step[None, :] - right, -step[:, None]
-    angle = np.mod(np.arctan2(y, x) - turn, 2 * np.pi)
-    index = (angle * (ANGLES / (2 * np.pi)) + 0.5).astype(np.intp) % ANGLES
-    return Place(index=index, radius=np.hypot(x, y).astype(np.float32), pixel=pixel_mm(size))
+        raise ValueError(f"view must be one of {tuple(VIEWS)}, got {view!r}")
+    return np.empty((len(patients), slices, frames, size, size), dtype=np.uint8)

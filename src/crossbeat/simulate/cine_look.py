@@ -1,6 +1,8 @@
-"""How a cine looks: the signal of each tissue, the coil and the noise.
+"""How a cine looks: the signal of each tissue, the coils and the noise of steady-state cine MR.
 
-Blood is bright, muscle dark grey, lung almost black, fat bright. Edges are as soft as the pixels.
+Blood is bright, muscle dark grey, lung almost black, fat bright, with a black line between fat and
+water. Papillary muscles and trabeculae are seen, and are blood in the masks, as in UK Biobank. The
+magnitude of a noisy complex signal is Rician (Gudbjartsson and Patz 1995, Magn Reson Med 34:910).
 """
 
 from dataclasses import dataclass
@@ -8,50 +10,189 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from crossbeat.simulate.cine_backdrop import (
+    FAT,
+    Surroundings,
+    backdrop,
+    coil,
+    smooth,
+    surroundings,
+)
 from crossbeat.simulate.cine_shape import Outlines
+from crossbeat.simulate.cine_view import Place, Section
+from crossbeat.simulate.latent import Patients, Trait
+from crossbeat.simulate.streams import Draws
 
-BLOOD, MUSCLE, LUNG, FAT, LIVER = 0.78, 0.27, 0.06, 0.9, 0.36
+BLOOD, MUSCLE = 0.66, 0.2
 """Signal of each tissue over the full scale."""
+
+_RIGHT_WALL = 2.5
+"""Thickness of the wall of the right ventricle, mm."""
+
+_WAVES = 40
+"""Waves of the inner surfaces about the axis."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Place:
-    """Where the pixels lie in the heart: which outline to look at, and how far out they are.
+class Look:
+    """How each patient's cine was recorded, and the small structures of the heart.
 
     Args:
-        index: of the direction of each pixel, in the last axis of the outlines.
-        radius: distance from the axis of the left ventricle, mm.
-        pixel: width of a pixel, mm.
+        gain: brightness over the usual.
+        noise: standard deviation of either part of the complex noise, of the full scale.
+        across: how the coils' logarithm rises to the right.
+        up: and upwards, to the chest wall.
+        papillary: size of the papillary muscles, 1 as usual.
+        rough: amplitudes of the waves of trabeculae.
+        around: what lies around the heart.
     """
 
-    index: np.ndarray
-    radius: Float32[np.ndarray, "height width"]
-    pixel: float
+    gain: Trait
+    noise: Trait
+    across: Trait
+    up: Trait
+    papillary: Trait
+    rough: Float32[np.ndarray, "patient 2 wave"]
+    around: Surroundings
 
 
-def labels(shape: Outlines, place: Place) -> UInt8[np.ndarray, "frame height width"]:
-    """0 background, 1 left cavity, 2 left muscle, 3 right cavity.
+def look(patients: Patients, draws: Draws) -> Look:
+    """How the cine of each patient of a block looks."""
+    return Look(
+        gain=np.exp(0.1 * draws.normal("gain")),
+        noise=0.022 * np.exp(0.3 * draws.normal("noise level")),
+        across=-0.25 + 0.25 * draws.normal("coil across"),
+        up=0.35 + 0.25 * draws.normal("coil up"),
+        papillary=np.exp(0.15 * draws.normal("papillary")),
+        rough=draws.normal("trabeculae", 2, _WAVES),
+        around=surroundings(patients, draws),
+    )
 
-    Args:
-        shape: ``frame angle`` outlines of one section.
-        place: of the pixels.
-    """
-    cavity, outer, right = (_at(one, place) for one in (shape.cavity, shape.outer, shape.right))
-    made = np.where(place.radius < right, 3, 0).astype(np.uint8)
-    made[place.radius < outer] = 2
-    made[place.radius < cavity] = 1
+
+def labels(section: Section) -> UInt8[np.ndarray, "frame height width"]:
+    """0 background, 1 left cavity, 2 left muscle, 3 right cavity."""
+    place = section.place
+    made = np.zeros((len(section.shape.cavity), *place.radius.shape), dtype=np.uint8)
+    for outline, label in (
+        (section.shape.right, 3),
+        (section.shape.outer, 2),
+        (section.shape.cavity, 1),
+    ):
+        made[place.radius < np.take(outline, place.index, axis=1)] = label
     return made
 
 
-def signal(shape: Outlines, place: Place) -> Float32[np.ndarray, "frame height width"]:
+def picture(
+    section: Section, look: Look, row: int, generator: np.random.Generator
+) -> UInt8[np.ndarray, "frame height width"]:
+    """The cine of one section.
+
+    Args:
+        section: of one patient.
+        look: of the patients of the block.
+        row: of the patient in it.
+        generator: of the noise.
+    """
+    place = section.place
+    made = _softened(_signal(section, look, row))
+    made *= look.gain[row] * coil(place, float(look.across[row]), float(look.up[row]))
+    noise = generator.standard_normal((2, *made.shape), dtype=np.float32)
+    noise *= look.noise[row]
+    made += noise[0]
+    made *= made
+    made += np.square(noise[1], out=noise[1])
+    np.sqrt(made, out=made)
+    made *= 255
+    return np.minimum(made, 255, out=made).astype(np.uint8)
+
+
+def _signal(section: Section, look: Look, row: int) -> Float32[np.ndarray, "frame height width"]:
     """What the tissues send, 0 to 1, before coil and noise."""
-    cavity, outer, right = (_at(one, place) for one in (shape.cavity, shape.outer, shape.right))
-    made = np.full_like(cavity, LUNG)
-    for edge, tissue in ((right + 3, MUSCLE), (right, BLOOD), (outer, MUSCLE), (cavity, BLOOD)):
-        inside = np.clip((edge - place.radius) / (1.5 * place.pixel) + 0.5, 0, 1)
-        made += inside * (tissue - made)
+    place, drawn = section.place, section.drawn
+    fat = float(look.around.fat[row])
+    floor = float(_floor(section)) - fat - _RIGHT_WALL
+    behind = backdrop(look.around, row, place, floor)
+    frames = len(drawn.cavity)
+    made = np.empty((frames, *behind.shape), dtype=np.float32)
+    made[:] = behind
+    near = place.radius < drawn.right.max() + fat + _RIGHT_WALL + 3 * place.pixel
+    made[:, near] = _heart(section, look, row, near, behind)
     return made
 
 
-def _at(outline: np.ndarray, place: Place) -> np.ndarray:
-    return np.take(outline, place.index, axis=1)
+def _floor(section: Section) -> np.float32:
+    """The height of the lowest pixel that is ever heart, mm above the middle of the image."""
+    place = section.place
+    heart = place.radius < section.drawn.outer.max(axis=0)[place.index]
+    return place.up[heart].min() if heart.any() else place.up.mean()
+
+
+def _heart(
+    section: Section, look: Look, row: int, near: np.ndarray, behind: np.ndarray
+) -> Float32[np.ndarray, "frame pixel"]:
+    """The signal of the pixels near the heart, from the outside to the inside."""
+    place, drawn = section.place, section.drawn
+    index, radius = place.index[near], place.radius[near]
+    soft = np.float32(1 / (1.3 * place.pixel))
+    slow = smooth(look.around.coarse[row], place)[near]
+    texture = smooth(look.around.fine[row], place)[near]
+    rough = _roughness(look.rough[row], drawn.cavity.shape[1])
+    cavity, right = drawn.cavity * (1 + 0.035 * rough[0]), drawn.right - 1.5 * np.abs(rough[1])
+    grooves = np.clip(0.8 - place.right[near] / 50, 0.15, 1.6)
+    fat = look.around.fat[row] * grooves * np.clip(1 + 0.7 * slow, 0, 2.5)
+    blood = BLOOD * (1 + 0.04 * slow)
+    layers = (
+        (drawn.right, _RIGHT_WALL + fat, FAT * (1 + 0.05 * slow)),
+        (drawn.right, _RIGHT_WALL, np.float32(0.14)),
+        (np.maximum(right, drawn.outer), 0, blood * (0.97 - 0.1 * np.clip(texture - 0.8, 0, 3))),
+        (drawn.outer, 0, MUSCLE * (1 + 0.08 * texture)),
+        (cavity, 0, blood),
+    )
+    made = np.broadcast_to(behind[near], (len(cavity), len(index))).copy()
+    for outline, further, tissue in layers:
+        inside = np.take(outline, index, axis=1)
+        inside += further - radius
+        inside *= soft
+        inside += 0.5
+        np.clip(inside, 0, 1, out=inside)
+        inside *= tissue - made
+        made += inside
+    _papillary(made, drawn, look, row, place, near)
+    return made
+
+
+def _papillary(
+    made: np.ndarray, drawn: Outlines, look: Look, row: int, place: Place, near: np.ndarray
+) -> None:
+    """Dark islands in the left cavity that move with the wall."""
+    for away in place.papillary[:, near] / look.papillary[row]:
+        some = np.flatnonzero(away < 1)
+        if not len(some):
+            continue
+        index, radius = place.index[near][some], place.radius[near][some]
+        far = radius / np.maximum(np.take(drawn.cavity, index, axis=1), 1)
+        far = (far - 0.78) * (1 / (0.27 * look.papillary[row]))
+        far *= far
+        far += away[some] ** 2
+        share = np.clip(2.2 * (1 - far), 0, 1)
+        made[:, some] += share * (MUSCLE * 1.15 - made[:, some])
+
+
+def _roughness(waves: Float32[np.ndarray, "2 wave"], num: int) -> Float32[np.ndarray, "2 angle"]:
+    """How trabeculae roughen the inner surfaces, about 1 in size, by direction."""
+    turn = np.arange(num) * (2 * np.pi / num)
+    order = np.arange(3, 3 + waves.shape[1])
+    phase = waves * 7
+    size = waves / (1 + order / 12)
+    height = np.sin(order[:, None] * turn + phase[:, :, None]) * size[:, :, None]
+    return (0.5 * height.sum(axis=1)).astype(np.float32)
+
+
+def _softened(signal: np.ndarray) -> Float32[np.ndarray, "frame height width"]:
+    """Each pixel shares with its neighbours, as the point spread of the scanner has it."""
+    for axis in (1, 2):
+        other = np.moveaxis(signal, axis, 1)
+        mean = other[:, :-1] + other[:, 1:]
+        mean *= 0.5
+        other[:, 1:-1] = 0.5 * (mean[:, :-1] + mean[:, 1:])
+    return signal

@@ -2,9 +2,26 @@
 
 Both surfaces of the left ventricle are cut ellipsoids about one axis, from the apex to the base.
 The apex stays and the base comes down, as in life. The wall is a volume of muscle that stays the
-same, so it thickens as the cavity shrinks. The right ventricle is a crescent about the septum. In every
-slice the cross-sections have the areas that these bodies have there; how they are spread over the
-angles is what infarcts and late walls change.
+same, so it thickens as the cavity shrinks. The right ventricle is a crescent about the septum. In
+every slice the cross-sections have the areas that these bodies have there; infarcts and late walls
+change how they are spread over the angles. The atria lie beyond the base, to be seen only.
+
+====================  ==========================================================================
+effect                reason and source
+====================  ==========================================================================
+EF -> base            the base moves towards the apex by a share of the length that goes with the
+                      ejection fraction (Carlhall et al. 2007, Am J Physiol 293:H1473, for how much
+                      of the stroke volume this makes)
+dilatation -> form    a dilated ventricle is rounder (Di Donato et al. 2006, Eur J Cardiothorac
+                      Surg 29:S225)
+infarct -> wall       the territory of the occluded artery does not move and is thin: anterior and
+                      septal walls and the apex, or inferior walls (Cerqueira et al. 2002,
+                      Circulation 105:539); the others do all of the work
+block, pacing         the septum moves before the valve opens, the lateral wall when it has nearly
+                      closed (``cycle``)
+====================  ==========================================================================
+
+The sources give the direction; the sizes are ours.
 """
 
 from dataclasses import dataclass, fields
@@ -20,8 +37,6 @@ from crossbeat.simulate.streams import Draws
 DENSITY = 1.05
 """Of heart muscle, g per ml."""
 
-ANGLES = 360
-"""Directions in which each outline is known: from the lateral wall by way of the anterior one."""
 
 _WIDEST = 0.6
 """Where a ventricle is widest: share of the way from its apex to its base."""
@@ -34,6 +49,9 @@ _APEX = 0.7
 
 _RIGHT_APEX = 0.12
 """Where the right ventricle begins: share of the way from apex to base."""
+
+_ATRIUM = 1.15
+"""Length of the left atrium over its width."""
 
 Curve = Float32[np.ndarray, "patient frame"]
 Outline = Float32[np.ndarray, "frame level angle"]
@@ -51,6 +69,8 @@ class Hearts:
         length: of the left cavity from its apex to the base, mm.
         radius: of the left cavity where it is widest, mm.
         wall: thickness of the wall where the cavity is widest, mm.
+        narrowing: share of its cross-section that the cavity loses in systole.
+        oval: how far from round the cavity is, along and across the septum.
     """
 
     patients: Patients
@@ -61,6 +81,8 @@ class Hearts:
     length: Curve
     radius: Curve
     wall: Curve
+    narrowing: Trait
+    oval: Float32[np.ndarray, "patient 2"]
 
     def one(self, row: int) -> "Hearts":
         """The ventricles of one patient."""
@@ -100,9 +122,9 @@ def hearts(patients: Patients, block: int, seed: int, frames: int) -> Hearts:
     out = emptied(cycle, time)
     left = values["LVEDV"][:, None] - values["LVSV"][:, None] * out
     later = emptied(cycle, time - cycle.right_delay[:, None])
-    later -= emptied(cycle, -cycle.right_delay[:, None])
     right = values["RVEDV"][:, None] - values["RVSV"][:, None] * later
-    length = _length(patients, draws, values)[:, None] * (1 - _shortening(values)[:, None] * out)
+    shortening = 0.0026 * values["LVEF"]
+    length = _length(patients, draws, values)[:, None] * (1 - shortening[:, None] * out)
     radius = np.sqrt(left * 1000 / (np.pi * _FULL * length))
     wall = _wall(radius, length, values["LVM"][:, None] / DENSITY * 1000)
     return Hearts(
@@ -110,11 +132,19 @@ def hearts(patients: Patients, block: int, seed: int, frames: int) -> Hearts:
         cycle=cycle,
         left=left,
         right=right,
-        atrium=values["LAV"][:, None] * (1 - 0.5 * (1 - out)),
+        atrium=values["LAV"][:, None] * (1 - _atrial_emptying(patients)[:, None] * (1 - out)),
         length=length,
         radius=radius,
         wall=wall,
+        narrowing=1 - values["LVESV"] / values["LVEDV"] / (1 - shortening),
+        oval=np.array([0.02, 0], dtype=np.float32) + 0.035 * draws.normal("oval", 2),
     )
+
+
+def _atrial_emptying(patients: Patients) -> Trait:
+    """Share of its volume that the left atrium gives away; less if large or fibrillating."""
+    share = np.clip(0.55 - 0.05 * patients.left_atrium, 0.3, 0.65)
+    return np.where(patients.fibrillation, 0.22, share).astype(np.float32)
 
 
 def _length(patients: Patients, draws: Draws, values: Phenotypes) -> Trait:
@@ -122,10 +152,6 @@ def _length(patients: Patients, draws: Draws, values: Phenotypes) -> Trait:
     slender = 1.73 * np.exp(-0.05 * patients.dilatation + 0.06 * draws.normal("slender"))
     radius = np.cbrt(values["LVEDV"] * 1000 / (np.pi * _FULL * 2 * slender))
     return 2 * slender * radius
-
-
-def _shortening(values: Phenotypes) -> Trait:
-    return 0.0026 * values["LVEF"]
 
 
 def _wall(radius: Curve, length: Curve, muscle: Trait) -> Curve:
@@ -189,10 +215,16 @@ def _pattern(heart: Hearts, scar: np.ndarray, turn: np.ndarray) -> np.ndarray:
     out = emptied(cycle, time.reshape(1, -1)).reshape(frames, 1, len(turn))
     moves = 1 - 1.05 * scar
     first, second = moves.mean(axis=-1), (moves**2).mean(axis=-1)
-    shrunk = 1 - (heart.radius.min() / heart.radius[0, 0]) ** 2
-    pull = (first - np.sqrt(np.maximum(first**2 - second * shrunk, 0))) / second
-    made = 1 - (pull[:, None] * moves) * out
+    pull = (first - np.sqrt(np.maximum(first**2 - second * heart.narrowing, 0))) / second
+    made = (1 - (pull[:, None] * moves) * out) * _at_rest(heart, turn)
     return made / np.sqrt((made**2).mean(axis=-1, keepdims=True))
+
+
+def _at_rest(heart: Hearts, turn: np.ndarray) -> np.ndarray:
+    """The form at end diastole: somewhat oval; a large right ventricle flattens the septum."""
+    along, across = heart.oval[0]
+    flat = 0.03 * np.clip(heart.patients.right_heart - 1, 0, 4) * _around(turn, 180, 70)
+    return (1 + along * np.cos(2 * turn) + across * np.sin(2 * turn) - flat).astype(np.float32)
 
 
 def _right(heart: Hearts, height: np.ndarray, outer: Outline, turn: np.ndarray) -> Outline:
@@ -200,9 +232,31 @@ def _right(heart: Hearts, height: np.ndarray, outer: Outline, turn: np.ndarray) 
     tall = heart.base[0][:, None] * (1 - _RIGHT_APEX)
     part = 1 - (heart.base[0][:, None] - height) / tall
     area = _width(part) * heart.right[0][:, None] * 1000 / (_FULL * tall)
-    half = np.radians(52 + 26 * np.clip(part, 0, 1))[:, :, None]
+    half = np.radians(54 + 28 * np.clip(part, 0, 1))[:, :, None]
     bump = np.clip(1 - ((turn - np.pi) / half) ** 2, 0, 1) ** 0.6
     step = 2 * np.pi / len(turn)
     first, second = (outer * bump).sum(axis=-1) * step, (bump**2).sum(axis=-1) * step
     wide = (np.sqrt(first**2 + 2 * second * area) - first) / second
     return outer + (wide[:, :, None] * bump).astype(np.float32)
+
+
+def with_atria(heart: Hearts, height: Float32[np.ndarray, " level"], shape: Outlines) -> Outlines:
+    """The same outlines, and where the base has come down below a level, the atria.
+
+    Args:
+        heart: of one patient.
+        height: of each section over the apex, mm.
+        shape: of its ventricles at these heights.
+    """
+    above = (height - heart.base[0][:, None])[:, :, None]
+    radius = np.cbrt(heart.atrium[0] * 1000 * 3 / (4 * np.pi * _ATRIUM))[:, None, None]
+    half = _ATRIUM * radius
+    across = np.sqrt(np.clip(1 - ((above - 0.85 * half) / half) ** 2, 0, 1))
+    turn = np.arange(shape.cavity.shape[-1]) * (2 * np.pi / shape.cavity.shape[-1])
+    bump = np.clip(1 - ((turn - np.pi) / 1.2) ** 2, 0, 1) ** 0.6
+    beyond, there = above > 0, across > 0
+    cavity = np.where(beyond, radius * across, shape.cavity)
+    outer = np.where(beyond, cavity + 2 * there, shape.outer)
+    right = np.where(beyond, outer + 1.5 * radius * across * bump, shape.right)
+    made = (one.astype(np.float32) for one in (cavity, outer, right))
+    return Outlines(**dict(zip(("cavity", "outer", "right"), made, strict=True)))

@@ -16,6 +16,8 @@ EF -> LVESV           the latent ejection fraction, exactly
 LVSV -> RVSV          both sides pump the same blood, but for shunts, leaking valves and error
 right heart -> RVEDV  what the latent state means by it; at the same stroke volume the ejection
                       fraction of a large right ventricle is low
+infarct -> RVEDV      the right coronary artery feeds the right ventricle too (Kinch and Ryan
+                      1994, N Engl J Med 330:1211)
 left atrium -> LAV    what the latent state means by it
 ====================  ==========================================================================
 
@@ -115,7 +117,8 @@ def _right(patients: Patients, draws: Draws, left_stroke: Trait) -> Phenotypes:
     """The right ventricle pumps what the left one does, from a size of its own."""
     stroke = left_stroke * (1 + 0.03 * draws.normal("RVSV"))
     output = 0.7 * np.log(stroke / _typical("LVSV", patients))
-    own = 0.12 * patients.right_heart + 0.08 * draws.normal("RVEDV")
+    own = 0.12 * patients.right_heart + 0.1 * patients.infarct_inferior
+    own = own + 0.08 * draws.normal("RVEDV")
     end_diastole = _typical("RVEDV", patients) * np.exp(output + own)
     end_diastole = np.clip(end_diastole, stroke / 0.78, stroke / 0.12)
     return {
