@@ -103,7 +103,7 @@ def read_estimates(path: Path) -> Estimates:
         DataError: there is no such file, or it holds something else.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             splits = {
                 name: Estimated(*(arrays[f"{name}_{part}"] for part in _PARTS))
                 for name in ("val", "test")

@@ -5,14 +5,12 @@ row counts, rows whose truth is NaN are ignored, and an undefined metric is NaN.
 """
 
 import numpy as np
+from jaxtyping import Float
 
 from crossbeat.evaluation.bootstrap import Resamples, distribution
 from crossbeat.evaluation.choices import Distributions
 from crossbeat.evaluation.estimates import Estimated
 from crossbeat.evaluation.metrics import Metric, Samples, Values, Weights
-
-SDS = "mae"
-"""The metric that has a unit: its mean over phenotypes is in standard deviations of the truth."""
 
 
 def r2(targets: Samples, scores: Samples, weights: Weights) -> Values:
@@ -80,23 +78,24 @@ def measure_phenotypes(test: Estimated, weights: Resamples) -> Distributions:
         name: np.stack([distribution(metric, *column, weights) for column in columns], axis=1)
         for name, metric in REGRESSION.items()
     }
-    scaled = found | {SDS: found[SDS] / deviations(test)}
+    scaled = found | {"mae": found["mae"] / deviations(test)}
     return {
         name: np.concatenate([values, scaled[name].mean(axis=1, keepdims=True)], axis=1)
         for name, values in found.items()
     }
 
 
-def deviations(test: Estimated) -> Samples:
+def deviations(test: Estimated) -> Float[np.ndarray, " phenotype"]:
     """The standard deviation of each phenotype; NaN where it does not vary."""
-    spread = [
-        np.std(truth[~np.isnan(truth)]) if np.isfinite(truth).any() else 0.0
-        for truth in test.truth.T
-    ]
-    return np.where(np.array(spread) > 0, spread, np.nan)
+    known = [truth[~np.isnan(truth)] for truth in test.truth.T]
+    return np.array([each.std() if len(np.unique(each)) > 1 else np.nan for each in known])
 
 
-def _known(targets: Samples, scores: Samples, weights: Weights) -> tuple[Samples, Samples, Weights]:
+def _known(
+    targets: Samples, scores: Samples, weights: Weights
+) -> tuple[
+    Float[np.ndarray, " known"], Float[np.ndarray, " known"], Float[np.ndarray, "replicate known"]
+]:
     """The rows whose truth is known, both sides about the mean of the truth."""
     known = ~np.isnan(targets)
     targets, scores = targets[known], scores[known]

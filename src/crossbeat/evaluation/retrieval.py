@@ -248,5 +248,5 @@ def _hits(nearer: Counts, level: Counts, wanted: Counts) -> _Columns:
     return found
 
 
-def _joined(parts: tuple[_Columns, ...]) -> Measures:
+def _joined(parts: tuple[dict[str, Tensor], ...]) -> Measures:
     return {name: torch.cat([part[name] for part in parts]).double().numpy() for name in parts[0]}

@@ -1,0 +1,166 @@
+"""Retrieval: against the definitions as a slow loop, by hand, and what chance and ties give."""
+
+import math
+
+import numpy as np
+import pytest
+
+from crossbeat.evaluation import retrieval
+from crossbeat.evaluation.retrieval import Items, Retrieved, retrieve
+
+NAMES = ("LVEDV", "LVEF")
+
+
+def items(seed: int, num: int, *, patients: int | None = None) -> Items:
+    rng = np.random.default_rng(seed)
+    phenotypes = rng.normal(size=(num, 2)) * [30, 8] + [150, 60]
+    owners = np.array([f"p{number % (patients or num)}" for number in range(num)])
+    return Items(rng.normal(size=(num, 5)), phenotypes, owners)
+
+
+def slowly(queries: Items, gallery: Items) -> dict[str, list[float]]:
+    """The measures of the search, one query and one item at a time, where nothing is unknown."""
+    spread = gallery.phenotypes.std(axis=0)
+    found: dict[str, list[float]] = {name: [] for name in ("1", "10", "apart", "gain", "LVEF")}
+    for query, heart, patient in zip(
+        queries.embeddings, queries.phenotypes, queries.patients, strict=True
+    ):
+        cosines = [
+            float(query @ item / np.linalg.norm(query) / np.linalg.norm(item))
+            for item in gallery.embeddings
+        ]
+        order = sorted(range(len(cosines)), key=lambda at: -cosines[at])
+        ranked = [gallery.patients[at] for at in order]
+        found["1"].append(float(patient in ranked[:1]))
+        found["10"].append(float(patient in ranked[:10]))
+        others = [at for at in order if gallery.patients[at] != patient]
+        apart = np.abs(gallery.phenotypes - heart) / spread
+        found["apart"].append(apart[others[:10]].mean())
+        found["LVEF"].append(apart[others[:10], 1].mean())
+        gains = np.exp(-apart.mean(axis=1))
+        best = sorted((gains[at] for at in others), reverse=True)[:10]
+        discounts = [1 / math.log2(1 + rank) for rank in range(1, 11)]
+        reached = sum(gains[at] * less for at, less in zip(others, discounts, strict=False))
+        found["gain"].append(reached / sum(np.multiply(best, discounts)))
+    return found
+
+
+def test_every_measure_is_what_its_definition_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrieval, "_BLOCK", 7)  # several blocks, the last one short
+    queries, gallery = items(0, 40), items(1, 60, patients=50)
+    expected, found = slowly(queries, gallery), retrieve(queries, gallery, NAMES).found
+    for ours, theirs in (
+        ("recall@1", "1"),
+        ("recall@10", "10"),
+        ("phenotype_difference@10", "apart"),
+        ("LVEF_difference@10", "LVEF"),
+        ("ndcg@10", "gain"),
+    ):
+        np.testing.assert_allclose(found[ours], expected[theirs], rtol=1e-5, err_msg=ours)
+
+
+def search(queries: Items, gallery: Items, seeds: int = 300) -> dict[str, float]:
+    """The mean measures of galleries in random order, searched with the order itself."""
+    rng = np.random.default_rng(0)
+    found: list[Retrieved] = []
+    for _ in range(seeds):
+        noise = Items(
+            rng.normal(size=gallery.embeddings.shape), gallery.phenotypes, gallery.patients
+        )
+        found.append(retrieve(queries, noise, NAMES))
+    return {
+        name: float(np.mean([each.found[name].mean() for each in found])) for name in found[0].found
+    }
+
+
+def test_random_is_what_a_search_with_noise_comes_to() -> None:
+    queries, gallery = items(0, 40), items(1, 60, patients=45)
+    random = retrieve(queries, gallery, NAMES).random
+    for name, value in search(queries, gallery).items():
+        assert random[name].mean() == pytest.approx(value, rel=0.03, abs=0.006), name
+    assert random["recall@10"][30] == pytest.approx(10 / 60)  # one item among 60
+    assert random["recall@10"][0] == pytest.approx(1 - (50 * 49) / (60 * 59))  # two of them
+
+
+def test_the_oracle_is_never_beaten_and_finds_its_own() -> None:
+    told = retrieve(items(0, 40), items(1, 60, patients=50), NAMES)
+    for other in (told.found, told.random):
+        name = "phenotype_difference@10"
+        assert (told.oracle[name] <= other[name] + 1e-6).all()
+        assert (other["ndcg@10"] <= 1 + 1e-6).all()
+    assert told.oracle["ndcg@10"] == pytest.approx(np.ones(40))
+    assert told.oracle["recall@1"].tolist() == [1.0] * 40
+
+
+def test_the_own_patient_is_no_similar_patient() -> None:
+    gallery = items(0, 30)
+    told = retrieve(gallery, gallery, NAMES)  # its own item is at cosine 1 and distance 0
+    assert told.found["recall@1"].tolist() == [1.0] * 30
+    assert told.oracle["phenotype_difference@10"].min() > 0.05
+
+
+def test_an_encoder_that_says_the_same_of_everyone_finds_as_often_as_chance() -> None:
+    gallery = items(0, 40)
+    same = Items(np.ones((40, 5)), gallery.phenotypes, gallery.patients)
+    found = retrieve(same, same, NAMES).found
+    assert found["recall@1"] == pytest.approx(np.full(40, 1 / 40))
+    assert found["recall@10"] == pytest.approx(np.full(40, 10 / 40))
+
+
+def test_ties_are_drawn_by_lot_behind_what_is_nearer() -> None:
+    gallery = items(0, 30)
+    embeddings = np.tile([0.0, 1.0], (30, 1))
+    embeddings[:8] = [1.0, 0.0]  # eight items of others are nearest, then 22 are level
+    query = Items(np.array([[1.0, 0.1]]), gallery.phenotypes[20:21], gallery.patients[20:21])
+    found = retrieve(query, Items(embeddings, gallery.phenotypes, gallery.patients), NAMES).found
+    assert found["recall@1"].tolist() == [0.0]
+    assert found["recall@10"] == pytest.approx([2 / 22])
+
+
+def test_what_is_unknown_is_nan_and_items_without_phenotypes_are_still_found() -> None:
+    gallery, queries = items(1, 40), items(0, 42)
+    gallery.phenotypes[5] = np.nan
+    queries.phenotypes[7, 0] = np.nan
+    whole = retrieve(queries, gallery, NAMES)
+    for kind in (whole.found, whole.random, whole.oracle):
+        assert np.flatnonzero(np.isnan(kind["recall@10"])).tolist() == [
+            40,
+            41,
+        ]  # not in the gallery
+        for name in ("phenotype_difference@10", "LVEF_difference@10", "ndcg@10"):
+            assert np.flatnonzero(np.isnan(kind[name])).tolist() == [7]
+    assert whole.random["recall@1"][5] == pytest.approx(1 / 40)
+    less = [np.delete(each, 5, axis=0) for each in (gallery.embeddings, gallery.phenotypes)]
+    without = retrieve(queries, Items(*less, np.delete(gallery.patients, 5)), NAMES)
+    name = "phenotype_difference@10"
+    np.testing.assert_allclose(whole.found[name], without.found[name], rtol=1e-6)
+
+
+def test_only_directions_count() -> None:
+    queries, gallery = items(0, 20), items(1, 30)
+    longer = Items(queries.embeddings * 7, queries.phenotypes, queries.patients)
+    one, other = (retrieve(each, gallery, NAMES).found for each in (queries, longer))
+    for name in one:
+        np.testing.assert_allclose(one[name], other[name], rtol=1e-6)
+
+
+def test_what_cannot_be_searched_is_refused() -> None:
+    queries, gallery = items(0, 5), items(1, 30)
+    short = Items(queries.embeddings[:, :3], queries.phenotypes, queries.patients)
+    with pytest.raises(ValueError, match="embeddings of the same length"):
+        retrieve(short, gallery, NAMES)
+    with pytest.raises(ValueError, match="at least one query"):
+        retrieve(items(0, 0), gallery, NAMES)
+    with pytest.raises(
+        ValueError, match=r"both must have the phenotypes \('LVEF',\), got \[2, 2\]"
+    ):
+        retrieve(queries, gallery, ("LVEF",))
+    with pytest.raises(ValueError, match=r"10 items of other patients .* got 9"):
+        retrieve(queries, items(1, 10), NAMES)
+    flat = Items(gallery.embeddings, np.ones((30, 2)), gallery.patients)
+    with pytest.raises(ValueError, match="phenotypes of a gallery must vary"):
+        retrieve(queries, flat, NAMES)
+    with pytest.raises(ValueError, match=r"must describe the same items, got \[5, 4, 5\]"):
+        Items(queries.embeddings, queries.phenotypes[:4], queries.patients)
+    with pytest.raises(ValueError, match="embeddings must be finite"):
+        Items(queries.embeddings * np.nan, queries.phenotypes, queries.patients)
