@@ -79,14 +79,15 @@ def compare_measured(
             if key in each:
                 drawn[name][key] = _means(each[key], weights)
 
-    def told(found: Drawn) -> Json:
-        return tell(found, (_ALL,), measures, shared=shared, seed=seed)[_ALL]
+    def told(found: Drawn, *, by_run: bool = True) -> Json:
+        return tell(found, (_ALL,), measures, shared=shared, seed=seed, by_run=by_run)[_ALL]
 
     pairs = pairs_of(list(runs), method=method, baseline=baseline, extra=extra)
     return {
         "models": {name: told(each) for name, each in drawn.items()},
         "differences": {
-            f"{one} - {other}": told(minus(drawn[one], drawn[other])) for one, other in pairs
+            f"{one} - {other}": told(minus(drawn[one], drawn[other]), by_run=False)
+            for one, other in pairs
         },
     }
 

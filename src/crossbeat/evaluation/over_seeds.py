@@ -64,7 +64,13 @@ def minus(ones: Drawn, others: Drawn) -> dict[int, Distributions]:
 
 
 def tell(
-    runs: Drawn, columns: Sequence[str], metrics: Sequence[str], *, shared: bool, seed: int
+    runs: Drawn,
+    columns: Sequence[str],
+    metrics: Sequence[str],
+    *,
+    shared: bool,
+    seed: int,
+    by_run: bool = True,
 ) -> Json:
     """Estimates by column and metric, from runs on resamples.
 
@@ -74,6 +80,7 @@ def tell(
         metrics: the names of the distributions.
         shared: whether the resamples of all seeds are of the same patients.
         seed: of the draws of seeds.
+        by_run: whether the value of every run is told as well, where there are several.
     """
     if not runs:
         return {column: {name: dict(_NOTHING) for name in metrics} for column in columns}
@@ -84,7 +91,8 @@ def tell(
     }
     return {
         column: {
-            name: asdict(summarise(pooled[name][:, at])) | _by_run(stacked[name][:, 0, at])
+            name: asdict(summarise(pooled[name][:, at]))
+            | (_by_run(stacked[name][:, 0, at]) if by_run and len(runs) > 1 else {})
             for name in metrics
         }
         for at, column in enumerate(columns)
@@ -92,6 +100,4 @@ def tell(
 
 
 def _by_run(values: np.ndarray) -> Json:
-    if len(values) < 2:
-        return {}
     return {"by_run": [None if np.isnan(value) else float(value) for value in values]}

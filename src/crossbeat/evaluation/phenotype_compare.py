@@ -59,7 +59,7 @@ def compare_phenotypes(
         "test": tests.described(),
         "models": {name: tests.tell(each, seed) for name, each in drawn.items()},
         "differences": {
-            f"{one} - {other}": tests.tell(minus(drawn[one], drawn[other]), seed)
+            f"{one} - {other}": tests.tell(minus(drawn[one], drawn[other]), seed, by_run=False)
             for one, other in pairs
         },
     }
@@ -121,9 +121,9 @@ class _Tests:
                     drawn[name][key] = measure_phenotypes(each[key].test, weights)
         return drawn
 
-    def tell(self, runs: Drawn, seed: int) -> Json:
-        columns = (*self.phenotypes, MEAN)
-        return tell(runs, columns, tuple(REGRESSION), shared=self.shared, seed=seed)
+    def tell(self, runs: Drawn, seed: int, *, by_run: bool = True) -> Json:
+        columns, metrics = (*self.phenotypes, MEAN), tuple(REGRESSION)
+        return tell(runs, columns, metrics, shared=self.shared, seed=seed, by_run=by_run)
 
     def described(self) -> Json:
         """Of all test rows: those of every seed, where they are others."""
