@@ -1,9 +1,17 @@
 """Means of what was measured row by row: over patients, seeds, and what is defined."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from crossbeat.evaluation.measured import Measured, compare_measured
+from crossbeat.errors import DataError
+from crossbeat.evaluation.measured import (
+    Measured,
+    compare_measured,
+    read_measured,
+    write_measured,
+)
 
 
 def run(mean: float, *, seed: int = 0, patients: int = 0, rows: int = 80) -> Measured:
@@ -62,3 +70,17 @@ def test_runs_with_other_rows_or_measures_are_refused() -> None:
         compared({"global": {0: run(1)}, "ptacl": {}})
     with pytest.raises(ValueError, match=r"every measure must have 3 rows, got \{'a': 2\}"):
         Measured(np.arange(3), {"a": np.zeros(2)})
+
+
+def test_measures_come_back_from_a_file_as_they_were(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "measures.npz"
+    values = np.array([1.0, np.nan])
+    write_measured(path, Measured(np.array(["a", "bc"], dtype=object), {"recall@1": values}))
+    found = read_measured(path)
+    assert found.patients.tolist() == ["a", "bc"]
+    assert list(found.measures) == ["recall@1"]
+    np.testing.assert_array_equal(found.measures["recall@1"], values)
+    path.write_bytes(path.read_bytes()[:200])
+    for damaged in (path, tmp_path / "absent.npz"):
+        with pytest.raises(DataError, match=r"\.npz must hold measures as they were written"):
+            read_measured(damaged)

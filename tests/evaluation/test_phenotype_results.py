@@ -8,6 +8,7 @@ import pytest
 
 from crossbeat.errors import DataError
 from crossbeat.evaluation.phenotype_results import (
+    part,
     read_phenotype_results,
     validate_phenotypes,
     write_phenotype_results,
@@ -106,6 +107,14 @@ def test_unsound_results_are_refused(results: object, message: str) -> None:
 def test_undefined_is_null() -> None:
     validate_phenotypes(put(UNDEFINED, *OF_DIRECT, "r2"), source="x.json")
     validate_phenotypes(put(UNDEFINED, "retrieval", "ptacl", "recall@1"), source="x.json")
+
+
+def test_what_was_measured_becomes_a_part() -> None:
+    compared = {"models": {"ptacl": SEARCH}, "differences": {}}
+    told = part("retrieval", compared, {"random": SEARCH})
+    assert sorted(told) == ["retrieval", "retrieval_differences", "retrieval_limits"]
+    assert "localisation_limits" not in part("localisation", compared)
+    validate_phenotypes(SOUND | told, source="x.json")
 
 
 def test_unsound_results_leave_the_old_file(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def slowly(queries: Items, gallery: Items) -> dict[str, list[float]]:
 def test_every_measure_is_what_its_definition_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retrieval, "_BLOCK", 7)  # several blocks, the last one short
     queries, gallery = items(0, 40), items(1, 60, patients=50)
-    expected, found = slowly(queries, gallery), retrieve(queries, gallery, NAMES).found
+    expected, found = slowly(queries, gallery), retrieve(queries, gallery, NAMES).found.measures
     for ours, theirs in (
         ("recall@1", "1"),
         ("recall@10", "10"),
@@ -69,13 +69,14 @@ def search(queries: Items, gallery: Items, seeds: int = 300) -> dict[str, float]
         )
         found.append(retrieve(queries, noise, NAMES))
     return {
-        name: float(np.mean([each.found[name].mean() for each in found])) for name in found[0].found
+        name: float(np.mean([each.found.measures[name].mean() for each in found]))
+        for name in found[0].found.measures
     }
 
 
 def test_random_is_what_a_search_with_noise_comes_to() -> None:
     queries, gallery = items(0, 40), items(1, 60, patients=45)
-    random = retrieve(queries, gallery, NAMES).random
+    random = retrieve(queries, gallery, NAMES).random.measures
     for name, value in search(queries, gallery).items():
         assert random[name].mean() == pytest.approx(value, rel=0.03, abs=0.006), name
     assert random["recall@10"][30] == pytest.approx(10 / 60)  # one item among 60
@@ -84,25 +85,25 @@ def test_random_is_what_a_search_with_noise_comes_to() -> None:
 
 def test_the_oracle_is_never_beaten_and_finds_its_own() -> None:
     told = retrieve(items(0, 40), items(1, 60, patients=50), NAMES)
-    for other in (told.found, told.random):
+    for other in (told.found.measures, told.random.measures):
         name = "phenotype_difference@10"
-        assert (told.oracle[name] <= other[name] + 1e-6).all()
+        assert (told.oracle.measures[name] <= other[name] + 1e-6).all()
         assert (other["ndcg@10"] <= 1 + 1e-6).all()
-    assert told.oracle["ndcg@10"] == pytest.approx(np.ones(40))
-    assert told.oracle["recall@1"].tolist() == [1.0] * 40
+    assert told.oracle.measures["ndcg@10"] == pytest.approx(np.ones(40))
+    assert told.oracle.measures["recall@1"].tolist() == [1.0] * 40
 
 
 def test_the_own_patient_is_no_similar_patient() -> None:
     gallery = items(0, 30)
     told = retrieve(gallery, gallery, NAMES)  # its own item is at cosine 1 and distance 0
-    assert told.found["recall@1"].tolist() == [1.0] * 30
-    assert told.oracle["phenotype_difference@10"].min() > 0.05
+    assert told.found.measures["recall@1"].tolist() == [1.0] * 30
+    assert told.oracle.measures["phenotype_difference@10"].min() > 0.05
 
 
 def test_an_encoder_that_says_the_same_of_everyone_finds_as_often_as_chance() -> None:
     gallery = items(0, 40)
     same = Items(np.ones((40, 5)), gallery.phenotypes, gallery.patients)
-    found = retrieve(same, same, NAMES).found
+    found = retrieve(same, same, NAMES).found.measures
     assert found["recall@1"] == pytest.approx(np.full(40, 1 / 40))
     assert found["recall@10"] == pytest.approx(np.full(40, 10 / 40))
 
@@ -112,7 +113,9 @@ def test_ties_are_drawn_by_lot_behind_what_is_nearer() -> None:
     embeddings = np.tile([0.0, 1.0], (30, 1))
     embeddings[:8] = [1.0, 0.0]  # eight items of others are nearest, then 22 are level
     query = Items(np.array([[1.0, 0.1]]), gallery.phenotypes[20:21], gallery.patients[20:21])
-    found = retrieve(query, Items(embeddings, gallery.phenotypes, gallery.patients), NAMES).found
+    found = retrieve(
+        query, Items(embeddings, gallery.phenotypes, gallery.patients), NAMES
+    ).found.measures
     assert found["recall@1"].tolist() == [0.0]
     assert found["recall@10"] == pytest.approx([2 / 22])
 
@@ -122,24 +125,24 @@ def test_what_is_unknown_is_nan_and_items_without_phenotypes_are_still_found() -
     gallery.phenotypes[5] = np.nan
     queries.phenotypes[7, 0] = np.nan
     whole = retrieve(queries, gallery, NAMES)
-    for kind in (whole.found, whole.random, whole.oracle):
+    for kind in (whole.found.measures, whole.random.measures, whole.oracle.measures):
         assert np.flatnonzero(np.isnan(kind["recall@10"])).tolist() == [
             40,
             41,
         ]  # not in the gallery
         for name in ("phenotype_difference@10", "LVEF_difference@10", "ndcg@10"):
             assert np.flatnonzero(np.isnan(kind[name])).tolist() == [7]
-    assert whole.random["recall@1"][5] == pytest.approx(1 / 40)
+    assert whole.random.measures["recall@1"][5] == pytest.approx(1 / 40)
     less = [np.delete(each, 5, axis=0) for each in (gallery.embeddings, gallery.phenotypes)]
     without = retrieve(queries, Items(*less, np.delete(gallery.patients, 5)), NAMES)
     name = "phenotype_difference@10"
-    np.testing.assert_allclose(whole.found[name], without.found[name], rtol=1e-6)
+    np.testing.assert_allclose(whole.found.measures[name], without.found.measures[name], rtol=1e-6)
 
 
 def test_only_directions_count() -> None:
     queries, gallery = items(0, 20), items(1, 30)
     longer = Items(queries.embeddings * 7, queries.phenotypes, queries.patients)
-    one, other = (retrieve(each, gallery, NAMES).found for each in (queries, longer))
+    one, other = (retrieve(each, gallery, NAMES).found.measures for each in (queries, longer))
     for name in one:
         np.testing.assert_allclose(one[name], other[name], rtol=1e-6)
 

@@ -2,19 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Float64, Shaped
 
+from crossbeat.errors import DataError
 from crossbeat.evaluation.bootstrap import Resamples, distribution
 from crossbeat.evaluation.choices import Distributions
 from crossbeat.evaluation.metrics import Samples, Values, Weights
 from crossbeat.evaluation.over_seeds import Drawn, draws, minus, pairs_of, tell
+from crossbeat.files import write_whole
 
 Json = dict[str, Any]
 
 _ALL = "all"
+_PREFIX = "measure:"
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,41 @@ def compare_measured(
             for one, other in pairs
         },
     }
+
+
+def write_measured(path: Path, measured: Measured) -> None:
+    """Write measures as ``.npz``; the file appears whole or not at all.
+
+    Args:
+        path: of the file.
+        measured: of a run.
+    """
+    arrays = {f"{_PREFIX}{name}": values for name, values in measured.measures.items()}
+    arrays["patients"] = np.array(measured.patients.tolist())
+    write_whole(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
+
+
+def read_measured(path: Path) -> Measured:
+    """Read what ``write_measured`` wrote.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        DataError: there is no such file, or it holds something else.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            named = {
+                name.removeprefix(_PREFIX): arrays[name]
+                for name in arrays.files
+                if name.startswith(_PREFIX)
+            }
+            return Measured(arrays["patients"], named)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
+        raise DataError(
+            f"{path} must hold measures as they were written, got: {error}; score the model again"
+        ) from error
 
 
 def _common(runs: Mapping[str, Runs]) -> tuple[dict[int, np.ndarray], tuple[str, ...]]:

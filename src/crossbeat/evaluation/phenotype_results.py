@@ -38,6 +38,18 @@ _BY_MEASURE = tuple(
 _SHARES = ("recall@", "ndcg@", "answered@")
 
 
+def part(name: str, compared: Json, limits: Mapping[str, Any] | None = None) -> Json:
+    """What was measured row by row as a part of results.
+
+    Args:
+        name: ``retrieval`` or ``localisation``.
+        compared: as ``compare_measured`` returns it.
+        limits: measures of what no model is, such as a search by lot, by its name.
+    """
+    told = {name: compared["models"], f"{name}_differences": compared["differences"]}
+    return told | ({f"{name}_limits": dict(limits)} if limits else {})
+
+
 def write_phenotype_results(path: Path, results: Json) -> None:
     """Writes results as JSON; the file appears whole or not at all.
 

@@ -10,9 +10,11 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float64, Int64, Shaped
+from jaxtyping import Bool, Float, Int64, Shaped
 from torch import Tensor
 from torch.nn.functional import normalize
+
+from crossbeat.evaluation.measured import Measured
 
 NEAREST = 10
 """How many items of the gallery are shown to whoever searches."""
@@ -23,7 +25,6 @@ GAIN = f"ndcg@{NEAREST}"
 _BLOCK = 64  # queries at once: their distances from 20,000 items then stay near the processor
 _RECALLS = (1, NEAREST)
 
-Measures = dict[str, Float64[np.ndarray, " query"]]
 Nearest = Int64[Tensor, "row near"]
 Counts = Int64[Tensor, " row"]
 _Columns = dict[str, Float[Tensor, " row"]]
@@ -67,16 +68,14 @@ class Retrieved:
     share of the best possible one. NaN: the patient has no item, or a phenotype is unknown.
 
     Args:
-        patients: the patient of each query.
         found: the measures of the search.
         random: what a search by lot gives on average.
         oracle: what a search that knows patients and phenotypes gives.
     """
 
-    patients: Shaped[np.ndarray, " query"]
-    found: Measures
-    random: Measures
-    oracle: Measures
+    found: Measured
+    random: Measured
+    oracle: Measured
 
 
 def retrieve(queries: Items, gallery: Items, phenotypes: tuple[str, ...]) -> Retrieved:
@@ -118,7 +117,7 @@ def retrieve(queries: Items, gallery: Items, phenotypes: tuple[str, ...]) -> Ret
         )
         parts.append([a | b for a, b in zip(_recalls(cosines, own), kinds, strict=True)])
     told = [_joined(kind) for kind in zip(*parts, strict=True)]
-    return Retrieved(queries.patients, *told)
+    return Retrieved(*(Measured(queries.patients, measures) for measures in told))
 
 
 @dataclass(frozen=True)
@@ -248,5 +247,5 @@ def _hits(nearer: Counts, level: Counts, wanted: Counts) -> _Columns:
     return found
 
 
-def _joined(parts: tuple[dict[str, Tensor], ...]) -> Measures:
+def _joined(parts: tuple[dict[str, Tensor], ...]) -> dict[str, np.ndarray]:
     return {name: torch.cat([part[name] for part in parts]).double().numpy() for name in parts[0]}
