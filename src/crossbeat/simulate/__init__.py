@@ -9,7 +9,6 @@ difficulty of the task, ``latent``, ``electrical`` and ``change`` on physiology 
 
 from crossbeat.simulate.cine import (
     SEGMENTS,
-    VIEWS,
     cine_block,
     cine_blocks,
     masks_block,
@@ -50,7 +49,6 @@ __all__ = [
     "SECONDS",
     "SEGMENTS",
     "UNCERTAIN",
-    "VIEWS",
     "Cycle",
     "Draws",
     "Labels",

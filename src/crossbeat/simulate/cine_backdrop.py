@@ -111,11 +111,12 @@ def smooth(cells: Float32[np.ndarray, "cell cell"], place: Place) -> Plane:
 
 
 def coil(place: Place, across: float, up: float) -> Plane:
-    """How much more the coils receive at each pixel; 1 in the middle.
+    """How much more the coils receive at each pixel; the apex lies next to them.
 
     Args:
         place: of the pixels.
         across: of the logarithm from the left to the right edge.
         up: of the logarithm from the lower to the upper edge.
     """
-    return np.exp((place.right * across + place.up * up) / FIELD).astype(np.float32)
+    near = 0.45 * (0.6 - np.clip(place.part, 0, 1.2))
+    return np.exp((place.right * across + place.up * up) / FIELD + near).astype(np.float32)

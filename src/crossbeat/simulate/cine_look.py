@@ -18,12 +18,11 @@ from crossbeat.simulate.cine_backdrop import (
     smooth,
     surroundings,
 )
-from crossbeat.simulate.cine_shape import Outlines
-from crossbeat.simulate.cine_view import Place, Section
+from crossbeat.simulate.cine_view import Section
 from crossbeat.simulate.latent import Patients, Trait
 from crossbeat.simulate.streams import Draws
 
-BLOOD, MUSCLE = 0.66, 0.2
+BLOOD, MUSCLE = 0.64, 0.18
 """Signal of each tissue over the full scale."""
 
 _RIGHT_WALL = 2.5
@@ -60,7 +59,7 @@ def look(patients: Patients, draws: Draws) -> Look:
     """How the cine of each patient of a block looks."""
     return Look(
         gain=np.exp(0.1 * draws.normal("gain")),
-        noise=0.022 * np.exp(0.3 * draws.normal("noise level")),
+        noise=0.019 * np.exp(0.3 * draws.normal("noise level")),
         across=-0.25 + 0.25 * draws.normal("coil across"),
         up=0.35 + 0.25 * draws.normal("coil up"),
         papillary=np.exp(0.15 * draws.normal("papillary")),
@@ -137,6 +136,7 @@ def _heart(
     slow = smooth(look.around.coarse[row], place)[near]
     texture = smooth(look.around.fine[row], place)[near]
     rough = _roughness(look.rough[row], drawn.cavity.shape[1])
+    rough *= 1.3 - np.clip(place.part[near].mean(), 0, 1)
     cavity, right = drawn.cavity * (1 + 0.035 * rough[0]), drawn.right - 1.5 * np.abs(rough[1])
     grooves = np.clip(0.8 - place.right[near] / 50, 0.15, 1.6)
     fat = look.around.fat[row] * grooves * np.clip(1 + 0.7 * slow, 0, 2.5)
@@ -144,7 +144,7 @@ def _heart(
     layers = (
         (drawn.right, _RIGHT_WALL + fat, FAT * (1 + 0.05 * slow)),
         (drawn.right, _RIGHT_WALL, np.float32(0.14)),
-        (np.maximum(right, drawn.outer), 0, blood * (0.97 - 0.1 * np.clip(texture - 0.8, 0, 3))),
+        (np.maximum(right, drawn.outer), 0, blood * (0.97 - 0.16 * np.clip(texture - 0.6, 0, 2))),
         (drawn.outer, 0, MUSCLE * (1 + 0.08 * texture)),
         (cavity, 0, blood),
     )
@@ -157,14 +157,14 @@ def _heart(
         np.clip(inside, 0, 1, out=inside)
         inside *= tissue - made
         made += inside
-    _papillary(made, drawn, look, row, place, near)
+    _papillary(made, section, look, row, near)
     return made
 
 
-def _papillary(
-    made: np.ndarray, drawn: Outlines, look: Look, row: int, place: Place, near: np.ndarray
-) -> None:
+def _papillary(made: np.ndarray, section: Section, look: Look, row: int, near: np.ndarray) -> None:
     """Dark islands in the left cavity that move with the wall."""
+    place, drawn = section.place, section.drawn
+    texture = smooth(look.around.fine[row], place)[near]
     for away in place.papillary[:, near] / look.papillary[row]:
         some = np.flatnonzero(away < 1)
         if not len(some):
@@ -173,7 +173,7 @@ def _papillary(
         far = radius / np.maximum(np.take(drawn.cavity, index, axis=1), 1)
         far = (far - 0.78) * (1 / (0.27 * look.papillary[row]))
         far *= far
-        far += away[some] ** 2
+        far += away[some] ** 2 + 0.25 * texture[some]
         share = np.clip(2.2 * (1 - far), 0, 1)
         made[:, some] += share * (MUSCLE * 1.15 - made[:, some])
 

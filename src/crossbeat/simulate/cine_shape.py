@@ -29,7 +29,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from jaxtyping import Float32
 
-from crossbeat.simulate.cycle import Cycle, cardiac_cycle, emptied, frame_times
+from crossbeat.simulate.cycle import Cycle, cardiac_cycle, emptied, frame_times, right_cycle
 from crossbeat.simulate.function import Phenotypes, phenotype_block
 from crossbeat.simulate.latent import Patients, Trait
 from crossbeat.simulate.streams import Draws
@@ -121,8 +121,7 @@ def hearts(patients: Patients, block: int, seed: int, frames: int) -> Hearts:
     time = frame_times(cycle, frames)
     out = emptied(cycle, time)
     left = values["LVEDV"][:, None] - values["LVSV"][:, None] * out
-    later = emptied(cycle, time - cycle.right_delay[:, None])
-    right = values["RVEDV"][:, None] - values["RVSV"][:, None] * later
+    right = values["RVEDV"][:, None] - values["RVSV"][:, None] * emptied(right_cycle(cycle), time)
     shortening = 0.0026 * values["LVEF"]
     length = _length(patients, draws, values)[:, None] * (1 - shortening[:, None] * out)
     radius = np.sqrt(left * 1000 / (np.pi * _FULL * length))

@@ -156,7 +156,7 @@ def long_axis(heart: Hearts, pose: Pose, row: int, size: int, slices: int) -> It
     down = 0.55 * length - up * np.cos(tilt) + right * np.sin(tilt)
     level = np.clip(down * (LEVELS / (_REACH * length)), 0, LEVELS - 1).astype(np.int64)
     part = (down / length).astype(np.float32)
-    away = np.where(across > 0, np.abs(part - 0.52) / 0.2, 9).astype(np.float32)
+    away = np.where(across > 0, np.abs(part - 0.52) / 0.17, 9).astype(np.float32)
     yield Section(
         shape=_sides(shape),
         drawn=_sides(drawn),

@@ -21,7 +21,7 @@ Times of systole are the regressions of the sources; the other sizes are ours, w
 that textbooks print.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from jaxtyping import Float32
@@ -45,7 +45,7 @@ class Cycle:
         atrial: how long the atrium contracts, up to the next R peak.
         kick: share of the stroke volume that the atrium adds, 0 to 1.
         spread: by how much the lateral wall is later than the septum.
-        right_delay: by how much the right ventricle is later than the left.
+        right_delay: by how much the right ventricle empties later than the left.
     """
 
     length: Trait
@@ -101,6 +101,15 @@ def _diastole(patients: Patients, length: Trait, end: Trait, pr: Trait) -> dict[
         "atrial": atrial * squeeze,
         "kick": np.where(patients.fibrillation, 0, np.clip(kick, 0.06, 0.45)),
     }
+
+
+def right_cycle(cycle: Cycle) -> Cycle:
+    """The beat of the right ventricle: late or early in emptying, not in its atrial kick."""
+    shifted = {
+        name: getattr(cycle, name) + cycle.right_delay
+        for name in ("ejection", "end_systole", "filling")
+    }
+    return replace(cycle, **shifted)
 
 
 def emptied(cycle: Cycle, time: Times) -> Times:
