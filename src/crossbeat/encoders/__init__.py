@@ -19,7 +19,7 @@ from crossbeat.encoders.cine_volume import VolumeEncoder, volume_small
 from crossbeat.encoders.mmcl import MmclTransformer, mmcl_small, mmcl_tiny
 from crossbeat.encoders.resnet import ResNet, resnet18, resnet18_small, resnet34
 from crossbeat.encoders.spectrogram import SpectrogramTransformer, biot, biot_small
-from crossbeat.encoders.transformer import EcgTransformer, cromotex, cromotex_small
+from crossbeat.encoders.transformer import EcgTransformer, cromotex, cromotex_small, fine_small
 from crossbeat.encoders.vit import LeadPatchTransformer, eccl_large, eccl_small
 from crossbeat.encoders.xray import SmallXray, XrayDenseNet, load_xrv
 
@@ -32,6 +32,7 @@ CineEncoder = FrameEncoder | VolumeEncoder | StackedFrames
 ENCODERS: dict[str, Callable[[int, int], EcgEncoder]] = {
     "cromotex": cromotex,
     "cromotex-small": cromotex_small,
+    "fine-small": fine_small,
     "resnet18": resnet18,
     "resnet34": resnet34,
     "resnet18-small": resnet18_small,

@@ -54,6 +54,7 @@ class EcgModel:
     encoder: Literal[
         "cromotex",
         "cromotex-small",
+        "fine-small",
         "resnet18",
         "resnet34",
         "resnet18-small",
@@ -61,6 +62,8 @@ class EcgModel:
         "biot-small",
         "eccl",
         "eccl-small",
+        "mmcl-tiny",
+        "mmcl-small",
     ] = "cromotex"
     normalisation: Literal["none", "min_max", "z", "group_z"] = "min_max"
     unit_length: bool = True

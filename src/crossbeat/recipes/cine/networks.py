@@ -34,7 +34,13 @@ class CineModel:
         encoder: a name in ``CINE_ENCODERS``.
     """
 
-    encoder: Literal["frames-small"] = "frames-small"
+    encoder: Literal[
+        "frames-small",
+        "frames-small-temporal",
+        "frames-resnet50",
+        "volume-small",
+        "mmcl-resnet50",
+    ] = "frames-resnet50"
 
 
 def ecg_parts(model: EcgModel, info: CohortInfo, num_phenotypes: int, seed: int) -> nn.ModuleDict:

@@ -13,6 +13,12 @@ from torch import nn
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
+from crossbeat.recipes.cine.masked import (
+    Masking,
+    add_cine_decoder,
+    add_ecg_decoder,
+    masked_start,
+)
 from crossbeat.recipes.cine.networks import CineModel, cine_parts, ecg_parts
 from crossbeat.recipes.cine.phases import heart_alignment_phase, regression_phase
 from crossbeat.recipes.cine.sources import HeartGoal
@@ -36,8 +42,9 @@ PHENOTYPES = (
 )
 """Volumes of the ventricles and the left atrium, ejection fractions, and left ventricular mass."""
 
-HEART_ECG = EcgModel(encoder="eccl", normalisation="group_z", unit_length=False)
+HEART_ECG = EcgModel(encoder="mmcl-tiny", normalisation="group_z", unit_length=False)
 
+MASKED = Optimisation(learning_rate=1e-3, epochs=100, batch_size=256, warmup_epochs=10.0)
 ALIGNMENT = Optimisation(learning_rate=1e-4, epochs=100, batch_size=256, warmup_epochs=10.0)
 REGRESSION = Optimisation(
     learning_rate=1e-4, epochs=50, batch_size=256, warmup_epochs=5.0, patience=10
@@ -60,6 +67,9 @@ class Ptacl:
             mean over all beats at that phase, or the whole record spread over the frames.
         targets: whether the frame of the moment alone is right, or its neighbours in part.
         width: of the ``circular`` targets, standard deviation in frames; above 0.
+        masking: what masked modelling hides, and what counts.
+        masked_ecg: the ECG encoder first learns to fill in what is hidden; None leaves it out.
+        masked_cine: the same of the cine encoder.
         frozen_cine: the cine encoder stays as it was before the alignment.
         shuffle_pairs: give every ECG the cine of another patient: a control, not a method.
         shuffle_frames: give every cine another order of its frames: a control, not a method.
@@ -77,6 +87,9 @@ class Ptacl:
     correspondence: Literal["single_beat", "phase_pool", "linear"] = "phase_pool"
     targets: Literal["one-hot", "circular"] = "circular"
     width: float = 1.0
+    masking: Masking = Masking()
+    masked_ecg: Optimisation | None = MASKED
+    masked_cine: Optimisation | None = MASKED
     frozen_cine: bool = False
     shuffle_pairs: bool = False
     shuffle_frames: bool = False
@@ -88,11 +101,16 @@ class Ptacl:
         num = len(self.phenotypes)
         parts = ecg_parts(self.ecg, info, num, seed)
         parts["cine_encoder"] = cine_parts(self.cine, info, num, seed)["cine_encoder"]
+        if self.masked_ecg is not None:
+            add_ecg_decoder(parts, seed)
+        if self.masked_cine is not None:
+            add_cine_decoder(parts, seed)
         return add_projections(parts, self.shared_dim, seed)
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
-        """Alignment, then regression."""
+        """Masked modelling of both, alignment, regression."""
         goal = HeartGoal(cohort, self.phenotypes, seed)
+        yield from masked_start(goal, self)
         how = settings_of(Alignment, self)
         yield heart_alignment_phase(goal, parts, self, how)
         yield regression_phase(goal, parts, self.ecg, self.regression, views=self.label_views)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from crossbeat.beats import Rule
 from crossbeat.objectives import clip, temporal_alignment
@@ -61,6 +61,13 @@ def _frames(parts: nn.ModuleDict, batch: Batch) -> Tokens:
     return frames.take_along_dim(batch.extra[ORDER][:, :, None], dim=1)
 
 
+def _segments(which: Tensor, steps: Tokens) -> Tokens:
+    """The part of each ECG that answers to each frame; NaN where no beat was found."""
+    found = ~which.isnan().flatten(1).any(dim=1)
+    segments = which.nan_to_num() @ steps  # NaN in the product would reach the gradient of steps
+    return torch.where(found[:, None, None], segments, torch.nan)
+
+
 def regress_ecg(
     parts: nn.ModuleDict, batch: Batch, generator: torch.Generator, *, model: EcgModel, view: View
 ) -> Losses:
@@ -76,11 +83,9 @@ def regress_cine(parts: nn.ModuleDict, batch: Batch, generator: torch.Generator)
     return {"loss": _error(parts, "cine", batch, cine_phenotypes(parts, batch.cine))}
 
 
-def _error(
-    parts: nn.ModuleDict, modality: str, batch: Batch, estimates: torch.Tensor
-) -> torch.Tensor:
+def _error(parts: nn.ModuleDict, modality: str, batch: Batch, estimates: Tensor) -> Tensor:
     spread = parts[REGRESSOR[modality]].spread
-    assert isinstance(spread, torch.Tensor)
+    assert isinstance(spread, Tensor)
     return squared_error(gather(estimates), gather(batch.targets), spread=spread)
 
 
@@ -106,7 +111,7 @@ def align_hearts(
         )
     }
     if how.local_weight:
-        segments = batch.extra[SEGMENTS] @ steps
+        segments = _segments(batch.extra[SEGMENTS], steps)
         losses["local"] = how.local_weight * temporal_alignment(
             gather(ecg(segments)),
             gather(cine(frames)),

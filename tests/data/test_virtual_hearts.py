@@ -1,0 +1,116 @@
+"""Cohorts of ECGs with cines and measures of the heart."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from crossbeat import simulate
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.matched import shuffled
+from crossbeat.data.table import value_column
+from crossbeat.data.virtual_hearts import VirtualHearts
+from crossbeat.errors import ConfigError, DataError
+
+SMALL = VirtualHearts(num_patients=300, seed=4, frames=6, cine_size=16, val=0.2, test=0.3)
+
+
+def built(settings: VirtualHearts, folder: Path, *, workers: int = 1) -> Cohort:
+    with ThreadPoolExecutor(workers) as executor:
+        return settings.build(folder, executor=executor)
+
+
+@pytest.fixture(scope="module")
+def hearts(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
+    return built(SMALL, tmp_path_factory.mktemp("hearts") / "cohort")
+
+
+def test_ecg_cine_and_measures_are_those_of_the_simulator(hearts: Cohort) -> None:
+    rows = np.array([3, 260, 299])
+    patients = simulate.draw_patients(300, 4)
+    second = simulate.cine_block(patients.rows(slice(256, 300)), 1, 4, frames=6, size=16)[:, 0]
+    np.testing.assert_array_equal(hearts.cines(rows[1:]).numpy(), second[[4, 43]])
+    told = simulate.phenotypes(patients, 4)
+    got = hearts.phenotypes(rows, ["LVEF", "RVEDV"]).numpy()
+    np.testing.assert_array_equal(got, np.stack([told["LVEF"], told["RVEDV"]], axis=1)[rows])
+    assert hearts.ecgs(rows).values.shape == (3, 12, 1000)
+    assert (hearts.info.frames, hearts.info.cine_size, hearts.info.findings) == (6, 16, ())
+
+
+def test_bytes_do_not_depend_on_workers_and_patients_not_on_their_number(
+    hearts: Cohort, tmp_path: Path
+) -> None:
+    again = built(SMALL, tmp_path / "again", workers=2)
+    assert again.fingerprint() == hearts.fingerprint()
+    fewer = built(replace(SMALL, num_patients=20), tmp_path / "fewer")
+    rows = np.arange(20)
+    np.testing.assert_array_equal(fewer.cines(rows).numpy(), hearts.cines(rows).numpy())
+
+
+def test_fewer_measured_patients_are_among_those_of_more(hearts: Cohort, tmp_path: Path) -> None:
+    known = []
+    for share in (0.2, 0.6):
+        cohort = built(replace(SMALL, measured=share), tmp_path / str(share))
+        there = pl.col(value_column("LVM")).is_not_null()
+        known.append(set(cohort.table.filter(there, split="train")["patient"]))
+        for split in ("val", "test"):
+            rows = cohort.rows(split)
+            assert cohort.phenotypes(rows, ["LVM"]).isfinite().all()
+    training = len(hearts.rows("train"))
+    assert known[0] < known[1]
+    assert [round(len(each) / training, 1) for each in known] == [0.2, 0.6]
+    assert "20 % have measures" in " ".join(
+        built(replace(SMALL, measured=0.2), tmp_path / "note").info.notes
+    )
+
+
+def test_the_audit_knows_the_phases_with_cines(hearts: Cohort) -> None:
+    told = (hearts.folder / "audit.json").read_text()
+    assert '"cine-alignment"' in told
+    assert '"cine": 0' in told  # repeated signals
+
+
+def test_shuffled_cines_are_those_of_others_and_of_the_same_split(hearts: Cohort) -> None:
+    moved = shuffled(hearts, 1, "cine")
+    assert moved.info.kind == "shuffled"
+    table = moved.table.join(
+        hearts.table.select("patient", "split"), left_on="cine_patient", right_on="patient"
+    )
+    assert (table["split"] == table["split_right"]).all()
+    assert (table["patient"] != table["cine_patient"]).all()
+    row = np.array([5])
+    owner = hearts.table["patient"].to_list().index(moved.table["cine_patient"][5])
+    np.testing.assert_array_equal(moved.cines(row).numpy(), hearts.cines(np.array([owner])).numpy())
+
+
+def test_a_cine_of_somebody_else_in_a_paired_cohort_is_refused(hearts: Cohort) -> None:
+    wrong = hearts.table.with_columns(cine_patient=pl.col("cine_patient").reverse())
+    with pytest.raises(DataError, match="both signals of a paired cohort must be of one patient"):
+        hearts.with_table(wrong)
+
+
+def test_a_cine_without_an_owner_is_refused(hearts: Cohort) -> None:
+    with pytest.raises(DataError, match="must have column 'cine_patient', got none"):
+        hearts.with_table(hearts.table.drop("cine_patient"))
+
+
+def test_a_measure_that_there_is_not_is_named(hearts: Cohort) -> None:
+    with pytest.raises(ConfigError, match=r"phenotype must be one of LVEDV, .* got LVXX; choose"):
+        hearts.phenotypes(np.array([0]), ["LVEF", "LVXX"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"frames": 1}, "frames must be 2 or more, got 1"),
+        ({"cine_size": 8}, "cine_size must be 16 or more, got 8"),
+        ({"measured": 0.0}, "measured must be above 0 and at most 1, got 0.0"),
+        ({"measured": 1.5}, "measured must be above 0 and at most 1, got 1.5"),
+    ],
+)
+def test_a_setting_out_of_its_range_is_refused(changes: dict[str, float], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        replace(SMALL, **changes)
