@@ -1,8 +1,25 @@
-"""Files: ECGs of all formats, in millivolts and with leads by name; X-rays as grey squares."""
+"""Files: ECGs in millivolts and with leads by name; X-rays as grey squares; cine MRI as stacks."""
 
+from crossbeat.readers.cine import read_cine
+from crossbeat.readers.cine_record import Cine
+from crossbeat.readers.cine_roi import Region, cropped, roi_by_mask, roi_by_motion
+from crossbeat.readers.cine_volumes import disc_volume
 from crossbeat.readers.ecg import read_ecg
 from crossbeat.readers.identify import FORMATS, identify
 from crossbeat.readers.layout import Layout
 from crossbeat.readers.xray import read_xray
 
-__all__ = ["FORMATS", "Layout", "identify", "read_ecg", "read_xray"]
+__all__ = [
+    "FORMATS",
+    "Cine",
+    "Layout",
+    "Region",
+    "cropped",
+    "disc_volume",
+    "identify",
+    "read_cine",
+    "read_ecg",
+    "read_xray",
+    "roi_by_mask",
+    "roi_by_motion",
+]

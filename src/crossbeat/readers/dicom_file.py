@@ -36,13 +36,27 @@ def open_dicom(path: Path, most: int) -> tuple[BytesIO, "Dataset"]:
         DataError: it is larger, or the package ``pydicom`` is absent.
         Exception: whatever the package's parsing runs into.
     """
+    return open_bytes(read_bounded(path, most), path)
+
+
+def open_bytes(data: bytes, path: Path) -> tuple[BytesIO, "Dataset"]:
+    """As ``open_dicom``, of a file that is read already.
+
+    Args:
+        data: all of the file.
+        path: where it is from, for the message.
+
+    Raises:
+        DataError: the package ``pydicom`` is absent.
+        Exception: whatever the package's parsing runs into.
+    """
     try:
         import pydicom  # noqa: F401
     except ImportError:
         raise missing_extra(path, "a DICOM file", "pydicom") from None
     from pydicom.filereader import read_dataset, read_preamble
 
-    file = BytesIO(read_bounded(path, most))  # gives no more bytes than there are
+    file = BytesIO(data)  # gives no more bytes than there are
     read_preamble(file, force=False)
     return file, read_dataset(file, False, True, stop_when=_is_past_meta)
 

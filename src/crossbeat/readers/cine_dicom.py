@@ -1,0 +1,201 @@
+"""One frame of a cine in DICOM: its pixels, where they lie and when they were taken.
+
+Source: DICOM PS3.3 C.7.6.2 (image plane), C.7.6.3 (pixels), C.8.3.1 (MR image), C.11.1 (rescaling).
+"""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float64, Real
+
+from crossbeat.errors import DataError
+from crossbeat.readers.cine_files import File
+from crossbeat.readers.cine_record import as_stored, check_spacing
+from crossbeat.readers.dicom_file import EXPLICIT, IMPLICIT, open_bytes, text_of
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+_MOST_PIXELS = 2048 * 2048
+_SYNTAXES = {
+    IMPLICIT: "uncompressed",
+    EXPLICIT: "uncompressed",
+    "1.2.840.10008.1.2.5": "RLE",
+    "1.2.840.10008.1.2.4.90": "JPEG 2000",
+    "1.2.840.10008.1.2.4.91": "JPEG 2000",
+}
+"""Transfer syntaxes that are read."""
+
+_TAGS = (
+    *("SeriesDescription", "SeriesInstanceUID", "SeriesNumber", "InstanceNumber"),
+    *("TriggerTime", "CardiacNumberOfImages", "NumberOfFrames"),
+    *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns"),
+    *("SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit"),
+    *("PixelRepresentation", "RescaleSlope", "RescaleIntercept", "PixelData"),
+)
+"""What is read of a file; the rest can be much larger."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Image:
+    """One frame of one slice.
+
+    Args:
+        path: of its file.
+        description: of its series.
+        series: that it belongs to, the number of that series first.
+        instance: its number in the series; None where there is none.
+        trigger: milliseconds after the R peak; None where the file does not say.
+        frames: that its slice should have; None where the file does not say.
+        position: of the first pixel, mm.
+        directions: of a row, and of a column: unit vectors.
+        spacing_mm: between rows, and between columns.
+        pixels: grey values, rescaled where the file says so.
+    """
+
+    path: Path
+    description: str
+    series: tuple[int, str]
+    instance: int | None
+    trigger: float | None
+    frames: int | None
+    position: Float64[np.ndarray, "3"]
+    directions: Float64[np.ndarray, "2 3"]
+    spacing_mm: tuple[float, float]
+    pixels: Real[np.ndarray, "height width"]
+
+
+def open_image(file: File) -> "Dataset | None":
+    """What a file says of a grey image; nothing of another (reports, colour pictures).
+
+    Raises:
+        DataError: it is damaged, of another transfer syntax, or the package ``pydicom`` is absent.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of values that are checked here, or not used
+        try:
+            dataset = _parsed(file)
+            kind = text_of(dataset, "PhotometricInterpretation")
+            return dataset if "PixelData" in dataset and kind == "MONOCHROME2" else None
+        except DataError:
+            raise
+        except Exception as error:  # the package raises whatever its parsing runs into
+            raise _damaged(file.path, error) from error
+
+
+def image_of(path: Path, dataset: "Dataset") -> Image:
+    """The image of a file.
+
+    Args:
+        path: of the file.
+        dataset: what ``open_image`` gives.
+
+    Raises:
+        DataError: it is damaged, too large, of several frames, or does not say where it lies.
+    """
+    position = _numbers(path, dataset, "ImagePositionPatient", 3)
+    directions = np.reshape(_numbers(path, dataset, "ImageOrientationPatient", 6), (2, 3))
+    spacing = _numbers(path, dataset, "PixelSpacing", 2)
+    check_spacing(path, spacing)
+    if not np.allclose(directions @ directions.T, np.eye(2), atol=1e-2):
+        raise DataError(
+            f"{path} must have rows and columns at right angles, got {directions.tolist()}; "
+            "export it again"
+        )
+    return Image(
+        path=path,
+        description=text_of(dataset, "SeriesDescription"),
+        series=(_whole(dataset, "SeriesNumber") or 0, text_of(dataset, "SeriesInstanceUID")),
+        instance=_whole(dataset, "InstanceNumber"),
+        trigger=_number(dataset, "TriggerTime"),
+        frames=_whole(dataset, "CardiacNumberOfImages"),
+        position=np.array(position),
+        directions=directions,
+        spacing_mm=(spacing[0], spacing[1]),
+        pixels=_pixels(path, dataset),
+    )
+
+
+def _parsed(file: File) -> "Dataset":
+    data, meta = open_bytes(file.data, file.path)
+    from pydicom.datadict import tag_for_keyword
+    from pydicom.dataset import FileMetaDataset
+    from pydicom.filereader import read_dataset
+
+    syntax = text_of(meta, "TransferSyntaxUID")
+    if syntax not in _SYNTAXES:
+        known = ", ".join(dict.fromkeys(_SYNTAXES.values()))
+        raise DataError(
+            f"{file.path} must be {known} and little-endian, got transfer syntax "
+            f"{syntax[:80] or 'none'}; export it so"
+        )
+    tags = [tag for tag in map(tag_for_keyword, _TAGS) if tag is not None]
+    dataset = read_dataset(data, syntax == IMPLICIT, True, specific_tags=tags)
+    dataset.file_meta = FileMetaDataset(meta)
+    return dataset
+
+
+def _pixels(path: Path, dataset: "Dataset") -> Real[np.ndarray, "height width"]:
+    frames = text_of(dataset, "NumberOfFrames") or "1"
+    if frames != "1":
+        raise DataError(
+            f"{path} must be one image, got {frames[:20]} of them; export a file for each"
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            shape = (int(dataset.Rows), int(dataset.Columns))
+            if 0 < shape[0] * shape[1] <= _MOST_PIXELS:
+                pixels = as_stored(_rescaled(dataset, dataset.pixel_array))
+                if not np.isfinite(pixels).all():
+                    raise ValueError("its rescaled values are not finite")
+                return pixels
+        except Exception as error:
+            raise _damaged(path, error) from error
+    raise DataError(
+        f"{path} must have 1 to {_MOST_PIXELS:,} pixels, got {shape[0]} x {shape[1]}; scale it down"
+    )
+
+
+def _rescaled(dataset: "Dataset", pixels: np.ndarray) -> np.ndarray:
+    slope, offset = _number(dataset, "RescaleSlope"), _number(dataset, "RescaleIntercept")
+    if slope in (None, 1.0) and not offset:
+        return pixels
+    return pixels * (1.0 if slope is None else slope) + (offset or 0.0)
+
+
+def _number(dataset: "Dataset", keyword: str) -> float | None:
+    """A number; None where there is none."""
+    try:
+        value = float(text_of(dataset, keyword))
+    except ValueError:
+        return None
+    return value if np.isfinite(value) else None
+
+
+def _whole(dataset: "Dataset", keyword: str) -> int | None:
+    value = _number(dataset, keyword)
+    return None if value is None else int(value)
+
+
+def _numbers(path: Path, dataset: "Dataset", keyword: str, num: int) -> tuple[float, ...]:
+    text = text_of(dataset, keyword)
+    try:
+        numbers = tuple(map(float, text.split("\\")))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != num or not np.isfinite(numbers).all():
+        raise DataError(
+            f"{path}: {keyword} must be {num} numbers, got {text[:80] or 'none'}; a frame of a "
+            "cine says where it lies, export it again"
+        )
+    return numbers
+
+
+def _damaged(path: Path, error: object) -> DataError:
+    return DataError(
+        f"{path} must be sound DICOM, but: {str(error)[:300]}; copy or export it again"
+    )

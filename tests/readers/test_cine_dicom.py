@@ -1,0 +1,252 @@
+"""Cine MRI in DICOM: a stack comes back in the order of place and time, or is refused."""
+
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless
+
+from cine_dicoms import (
+    dicom,
+    frames,
+    in_colour,
+    slice_files,
+    tilted,
+    ukb_long_axis,
+    ukb_short_axis,
+    write_folder,
+    write_zip,
+)
+from crossbeat.errors import DataError
+from crossbeat.readers import read_cine
+
+SHORT = "CINE_segmented_SAX_b*"
+Write = Callable[[Path, Mapping[str, bytes]], Path]
+
+
+@pytest.mark.parametrize("write", [write_folder, write_zip])
+def test_the_short_axis_of_uk_biobank_is_a_stack(tmp_path: Path, write: Write) -> None:
+    path = write(tmp_path / "1234567_20209_2_0.zip", ukb_short_axis())
+    cine = read_cine(path, series=SHORT)
+    below = [frames(3, first=10 * number) for number in (4, 3, 2, 1)]  # along the third axis
+    np.testing.assert_array_equal(cine.values, below)
+    assert cine.values.dtype == np.uint16
+    assert (cine.spacing_mm, cine.slice_mm) == ((1.5, 2.0), 10.0)
+    assert cine.times is not None
+    np.testing.assert_allclose(cine.times, [0.001, 0.0215, 0.042])
+    assert (cine.end_diastole, cine.end_systole) == (None, None)
+
+
+def test_times_are_the_mean_over_slices(tmp_path: Path) -> None:
+    def later(image: Dataset) -> None:
+        image.TriggerTime = str(2 * float(image.TriggerTime))
+
+    files = slice_files("a", 0.0) | slice_files("a", 9.0, change=later)
+    cine = read_cine(write_folder(tmp_path, files))
+    assert cine.times is not None
+    np.testing.assert_allclose(cine.times, 1.5 * np.array([0.001, 0.0215, 0.042]))
+
+
+def test_two_series_of_one_slice_have_to_be_named(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "a.zip", ukb_short_axis(2))
+    with pytest.raises(DataError, match="got CINE_segmented_SAX_InlineVF, CINE_segmented_SAX_b2"):
+        read_cine(path)
+
+
+def test_the_first_pattern_that_a_series_has_counts(tmp_path: Path) -> None:
+    path = write_folder(tmp_path, slice_files("z", 0.0) | slice_files("a", 50.0))
+    for patterns, first in ((("b*", "Z", "a"), 0), (("?", "z"), 0), (("A", "z"), 50)):
+        cine = read_cine(path, series=patterns)
+        np.testing.assert_array_equal(cine.values[0], frames(3, first=first))
+
+
+def test_a_view_of_the_long_axis_is_found_by_name(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "a.zip", ukb_long_axis())
+    cine = read_cine(path, series="*_4ch")
+    np.testing.assert_array_equal(cine.values, frames(3, first=100)[None])
+    assert cine.slice_mm is None
+    with pytest.raises(
+        DataError, match=r"one stack of parallel slices, got 3 .*_LAX_2Ch; .*_3Ch; "
+    ):
+        read_cine(path)
+
+
+def test_views_of_one_name_are_refused(tmp_path: Path) -> None:
+    files = slice_files("LAX", 0.0) | slice_files("LAX", 1.0, change=tilted(20.0))
+    with pytest.raises(DataError, match=r"one stack of parallel slices, got 2 \(LAX; LAX\)"):
+        read_cine(write_folder(tmp_path, files), series="LAX")
+
+
+def test_a_name_that_no_series_has_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    path = write_folder(tmp_path, ukb_long_axis())
+    with pytest.raises(DataError, match="a series SAX or b, got CINE_segmented_LAX_2Ch, CINE"):
+        read_cine(path, series=["SAX", "b"])
+
+
+def test_of_a_slice_that_was_taken_again_the_last_counts(tmp_path: Path) -> None:
+    again = [slice_files("a", 0.0, series=f"1.2.{n}", values=frames(3, first=n)) for n in (9, 10)]
+    cine = read_cine(write_folder(tmp_path, again[1] | again[0] | slice_files("a", 8.0)))
+    np.testing.assert_array_equal(cine.values[0], frames(3, first=10))
+
+
+def test_slices_of_one_series_are_told_by_their_place(tmp_path: Path) -> None:
+    heights = (6.0, -3.0, 15.0)
+    files = {}
+    for height in heights:
+        one = slice_files("SAX", height, series="1.2.3", values=frames(3, first=20 + int(height)))
+        files |= {f"{height}{name}": data for name, data in one.items()}
+    cine = read_cine(write_folder(tmp_path, files))
+    assert cine.values[:, 0, 0, 0].tolist() == [1700, 2600, 3500]
+    assert cine.slice_mm == 9.0
+
+
+def test_slices_that_are_not_equally_far_apart_have_no_distance(tmp_path: Path) -> None:
+    for extra, distance in ((0.3, 10.15), (1.0, None)):
+        files: dict[str, bytes] = {}
+        for height in (0.0, 10.0, 20.0 + extra):
+            files |= slice_files(f"b{height:g}", height)
+        cine = read_cine(write_folder(tmp_path / str(extra), files))
+        assert cine.slice_mm == (None if distance is None else pytest.approx(distance))
+
+
+def without(keyword: str) -> Callable[[Dataset], None]:
+    return lambda image: image.__delattr__(keyword)
+
+
+def setting(**values: object) -> Callable[[Dataset], None]:
+    def change(image: Dataset) -> None:
+        for keyword, value in values.items():
+            setattr(image, keyword, value)
+
+    return change
+
+
+def test_frames_without_times_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    files = slice_files("a", 0.0, change=without("TriggerTime"))
+    cine = read_cine(write_folder(tmp_path, files))
+    np.testing.assert_array_equal(cine.values, frames(3)[None])
+    assert cine.times is None
+
+
+def test_values_are_rescaled_where_the_file_says_so(tmp_path: Path) -> None:
+    change = setting(RescaleSlope="0.5", RescaleIntercept="-3")
+    cine = read_cine(write_folder(tmp_path, slice_files("a", 0.0, change=change)))
+    assert cine.values.dtype == np.float32
+    np.testing.assert_array_equal(cine.values, frames(3)[None] * 0.5 - 3)
+
+
+def test_signed_values_are_kept(tmp_path: Path) -> None:
+    values = frames(3).astype(np.int16) - 50
+    cine = read_cine(write_folder(tmp_path, slice_files("a", 0.0, values=values)))
+    assert cine.values.dtype == np.int16
+    np.testing.assert_array_equal(cine.values, values[None])
+
+
+def test_compressed_frames_are_read(tmp_path: Path) -> None:
+    for number, pixels in enumerate(frames(3, shape=(32, 32))):
+        packed = BytesIO()
+        Image.fromarray(pixels).save(packed, "JPEG2000", irreversible=False)
+        path = tmp_path / f"{number}.dcm"
+        path.write_bytes(
+            dicom(
+                pixels,
+                description="a",
+                series="1.2",
+                number=number,
+                height=0.0,
+                syntax=JPEG2000Lossless,
+                data=encapsulate([packed.getvalue()]),
+            )
+        )
+    np.testing.assert_array_equal(read_cine(tmp_path).values, frames(3, shape=(32, 32))[None])
+
+
+def test_what_is_no_image_of_grey_values_is_passed_over(tmp_path: Path) -> None:
+    files = slice_files("a", 0.0) | slice_files("b", 0.0, change=in_colour)
+    files |= slice_files("c", 0.0, change=without("PixelData")) | {"notes.txt": b"x", "empty": b""}
+    np.testing.assert_array_equal(read_cine(write_folder(tmp_path, files)).values, frames(3)[None])
+
+
+def few(image: Dataset) -> None:
+    image.PixelData = image.PixelData[:20]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (setting(CardiacNumberOfImages="4"), "must hold 4 frames of each slice, got 3 in series a"),
+        (setting(TriggerTime="7"), r"every frame must have a time of its own .* got 7\.0 in"),
+        (setting(TriggerTime="", InstanceNumber=""), "every frame must have a time of its own"),
+        (setting(NumberOfFrames="30"), "must be one image, got 30 of them; export a file for each"),
+        (without("ImagePositionPatient"), "ImagePositionPatient must be 3 numbers, got none"),
+        (without("PixelSpacing"), "PixelSpacing must be 2 numbers, got none"),
+        (setting(PixelSpacing=["0", "1"]), r"a size from 0\.1 to 20 mm, got 0 x 1; correct"),
+        (setting(ImageOrientationPatient=[1, 0, 0, 1, 0, 0]), "rows and columns at right angles"),
+        (setting(Rows=60_000, Columns=60_000), "must have 1 to 4,194,304 pixels, got 60000 x"),
+        (setting(RescaleSlope="1e300"), "its rescaled values are not finite"),
+        (few, r"\.dcm must be sound DICOM, but: .*; copy or export it again"),
+        (without("Rows"), r"\.dcm must be sound DICOM, but: "),
+    ],
+)
+def test_what_is_no_sound_cine_is_refused(
+    tmp_path: Path, change: Callable[[Dataset], None], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        read_cine(write_folder(tmp_path, slice_files("a", 0.0, change=change)))
+
+
+def test_slices_of_several_sizes_or_lengths_are_refused(tmp_path: Path) -> None:
+    for name, values in {"size": frames(3, shape=(6, 7)), "length": frames(2)}.items():
+        files = slice_files("a", 0.0) | slice_files("a", 9.0, values=values)
+        with pytest.raises(DataError, match="all slices must have one size and one number of"):
+            read_cine(write_folder(tmp_path / name, files))
+
+
+@pytest.mark.parametrize(
+    ("files", "got"),
+    [
+        ({"readme.txt": b"x"}, "none"),
+        (slice_files("a", 0.0, values=frames(1)), "one of each slice"),
+        (slice_files("a", 0.0, change=in_colour), "none"),
+    ],
+)
+def test_a_folder_without_a_cine_is_refused(
+    tmp_path: Path, files: dict[str, bytes], got: str
+) -> None:
+    with pytest.raises(DataError, match=f"must hold a cine, .* got {got}; name another folder"):
+        read_cine(write_folder(tmp_path, files))
+
+
+def test_a_syntax_that_would_unpack_without_bound_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.dcm"
+    path.write_bytes(
+        dicom(
+            frames(1)[0],
+            description="a",
+            series="1.2",
+            number=0,
+            height=0.0,
+            syntax=DeflatedExplicitVRLittleEndian,
+        )
+    )
+    with pytest.raises(DataError, match="must be uncompressed, RLE, JPEG 2000 and little-endian"):
+        read_cine(tmp_path)
+
+
+def test_what_is_no_cine_is_told(tmp_path: Path) -> None:
+    for name, data, reason in (
+        ("a", b"", "but is empty; copy it again"),
+        ("b", b"hello", "but is something else"),
+        ("c", slice_files("a", 0.0).popitem()[1], "but is one DICOM file; name its folder"),
+    ):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(DataError, match=f"must be a folder or zip archive of .* {reason}"):
+            read_cine(tmp_path / name)
+    for name, reason in (("gone", "there is no file or folder .*gone"), ("a\0b", "must be readab")):
+        with pytest.raises(DataError, match=reason):
+            read_cine(tmp_path / name)

@@ -1,0 +1,156 @@
+"""Cines made to take all memory or any time, and damaged ones: refused, or read."""
+
+import gzip
+import struct
+import zlib
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cine_dicoms import slice_files, ukb_short_axis, write_folder, write_zip
+from crossbeat.errors import DataError
+from crossbeat.readers import cine_files, read_cine
+from crossbeat.readers.cine_files import MOST_FILE_BYTES
+from crossbeat.readers.cine_nifti import MOST_CINE_BYTES
+
+bounded = pytest.mark.usefixtures("bounded")
+
+
+def refuse(path: Path, reason: str) -> None:
+    with pytest.raises(DataError, match=reason) as caught:
+        read_cine(path)
+    assert str(path) in str(caught.value)
+
+
+def bomb(start: bytes, zeros: int) -> bytes:
+    """What a deflated stream of a few bytes unpacks to."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return packer.compress(start) + packer.compress(bytes(zeros)) + packer.flush()
+
+
+def archive_with(data: bytes, claim: int, *, method: int = 8, flags: int = 0) -> bytes:
+    """A zip archive of one file ``a`` whose size is what is claimed."""
+    fields = struct.pack("<HHHHHIII", 20, flags, method, 0, 0, 0, len(data), claim)
+    local = b"PK\x03\x04" + fields + struct.pack("<HH", 1, 0) + b"a" + data
+    entry = b"PK\x01\x02" + struct.pack("<H", 20) + fields + struct.pack("<HHHHHII", 1, *[0] * 6)
+    entry += b"a"
+    end = b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 1, 1, len(entry), len(local), 0)
+    return local + entry + end
+
+
+DICOM = bytes(128) + b"DICM"
+
+
+@bounded
+def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
+    data = bomb(DICOM, 2**25)
+    assert len(data) < 200_000
+    path = tmp_path / "a.zip"
+    for claim, reason in (
+        (2**25, f"a must have at most {MOST_FILE_BYTES:,} bytes, got 33,554,432; export"),
+        (5000, "must be a sound zip archive, but: .*CRC"),
+    ):
+        path.write_bytes(archive_with(data, claim))
+        refuse(path, reason)
+
+
+def test_files_that_are_too_much_together_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = slice_files("a", 0.0)
+    monkeypatch.setattr(cine_files, "MOST_CINE_BYTES", sum(map(len, files.values())) - 1)
+    refuse(write_folder(tmp_path / "a", files), "must hold at most .* bytes of DICOM, got more")
+
+
+@pytest.mark.parametrize(
+    ("method", "flags", "reason"),
+    [
+        (8, 1, "without a password, stored or deflated, but: .*encrypted"),
+        (14, 0, "without a password, stored or deflated, but: a has method 14; unpack it"),
+        (9, 0, "without a password, stored or deflated, but: a has method 9; unpack it"),
+    ],
+)
+def test_archives_packed_otherwise_are_refused(
+    tmp_path: Path, method: int, flags: int, reason: str
+) -> None:
+    path = tmp_path / "a.zip"
+    path.write_bytes(archive_with(bomb(DICOM, 100), 232, method=method, flags=flags))
+    refuse(path, reason)
+
+
+@bounded
+def test_a_directory_of_an_archive_that_is_too_large_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    end = struct.pack("<HHHHIIH", 0, 0, 1, 1, 2**25, 4, 0)
+    path.write_bytes(b"PK\x03\x04" + bytes(2**25) + b"PK\x05\x06" + end)
+    refuse(path, "must be a sound zip archive, but: a part of it has 33,554,432 bytes")
+
+
+def test_too_many_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cine_files, "MOST_FILES", 2)
+    files = slice_files("a", 0.0)
+    refuse(write_zip(tmp_path / "a.zip", files), "at most 2 files, got 3; name the folder of one")
+    refuse(write_folder(tmp_path / "a", files), "at most 2 files, got more than 2")
+
+
+@bounded
+def test_files_that_are_too_large_are_refused_unread(tmp_path: Path) -> None:
+    starts = {"a.nii": bytes([92, 1, 0, 0]).ljust(344) + b"n+1\0", "a.zip": b"PK\x03\x04"}
+    for name, start in starts.items():
+        (tmp_path / name).write_bytes(start)
+        with (tmp_path / name).open("r+b") as file:
+            file.truncate(2**40)
+        refuse(tmp_path / name, f"must have at most {MOST_CINE_BYTES:,} bytes, got 1,099,511,627")
+    folder = write_folder(tmp_path / "folder", {"x.dcm": DICOM})
+    with (folder / "x.dcm").open("r+b") as file:
+        file.truncate(2**40)
+    with pytest.raises(DataError, match=rf"x\.dcm must have at most {MOST_FILE_BYTES:,} bytes"):
+        read_cine(folder)
+
+
+@bounded
+def test_a_packed_stack_that_goes_on_without_end_is_not_unpacked(tmp_path: Path) -> None:
+    header = bytearray(352)
+    struct.pack_into("<i", header, 0, 348)
+    struct.pack_into("<8h", header, 40, 4, 8, 6, 3, 5, 1, 1, 1)
+    struct.pack_into("<2h", header, 70, 4, 16)
+    struct.pack_into("<9f", header, 76, 1, 1.5, 2, 10, 1, 1, 1, 1, 352)
+    header[344:348] = b"n+1\0"
+    path = tmp_path / "a.nii.gz"
+    path.write_bytes(gzip.compress(bytes(header) + bytes(1440)))
+    assert read_cine(path).values.shape == (3, 5, 6, 8)
+    path.write_bytes(gzip.compress(bytes(header) + bytes(2**25), 9))
+    refuse(path, "it has more bytes than its header says")
+
+
+@pytest.mark.parametrize("part", [0.02, 0.5, 0.999])
+def test_a_truncated_zip_is_refused(tmp_path: Path, part: float) -> None:
+    path = write_zip(tmp_path / "a.zip", ukb_short_axis(1))
+    data = path.read_bytes()
+    path.write_bytes(data[: int(part * len(data))])
+    refuse(path, "must be a sound zip archive, but: ")
+
+
+def test_damaged_files_are_read_or_refused(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    packed = write_zip(tmp_path / "a.zip", slice_files("a", 0.0)).read_bytes()
+    single = slice_files("a", 0.0)
+    name = next(iter(single))
+    read = 0
+    for number in range(80):
+        target = packed if number % 2 else single[name]
+        damaged = bytearray(target)
+        for _ in range(draw.integers(1, 4)):
+            damaged[draw.integers(132 if number % 2 == 0 else 0, len(damaged))] = draw.integers(256)
+        if number % 5 == 0:
+            del damaged[draw.integers(140, len(damaged)) :]
+        if number % 2:
+            path = tmp_path / "b.zip"
+            path.write_bytes(damaged)
+        else:
+            path = write_folder(tmp_path / "b", single | {name: bytes(damaged)})
+        with suppress(DataError):
+            read += read_cine(path).values.ndim == 4
+    assert 5 < read < 75
