@@ -123,6 +123,8 @@ def test_phases_close_the_circle() -> None:
     apart = (positions[:, None] - positions).norm(dim=2)
     torch.testing.assert_close(apart[0, 9], apart[0, 1])
     torch.testing.assert_close(apart[0], apart[3].roll(-3), atol=1e-5, rtol=1e-5)
+    angle = torch.tensor(2 * torch.pi * 3 / 10)
+    torch.testing.assert_close(positions[3, :2], torch.stack([angle.sin(), angle.cos()]))
     assert apart.fill_diagonal_(9).min() > 1
 
 

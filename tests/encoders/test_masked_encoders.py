@@ -142,6 +142,20 @@ def test_the_vector_is_the_normalised_mean_of_the_patches() -> None:
     torch.testing.assert_close(normalised.mean(dim=1), torch.zeros(2), atol=1e-5, rtol=0)
 
 
+def test_the_same_patch_is_another_token_elsewhere() -> None:
+    encoder, decoder = ecg_parts(depth=1)
+    same = torch.randn(PATCH, generator=seeded()).repeat(5).expand(1, LEADS, -1)
+    hidden = random_patches(1, 15, share=0.4, generator=seeded())
+    with torch.no_grad():
+        filled = fill_in_ecg(encoder, decoder, same, hidden).flatten(1, 2)
+        decoder.positions.zero_()
+        without = fill_in_ecg(encoder, decoder, same, hidden).flatten(1, 2)
+        tokens = encoder.tokens(same)[0, 1:]
+    assert len(tokens.unique(dim=0)) == 15
+    assert len(filled[hidden].unique(dim=0)) == 6
+    assert torch.allclose(without[hidden], without[hidden][:1])
+
+
 def test_a_position_tells_column_and_row() -> None:
     positions = grid(3, 5, 8).unflatten(0, (3, 5))
     assert torch.equal(positions[0, :, :4], positions[2, :, :4])

@@ -1,19 +1,57 @@
-"""The local loss within a patient."""
+"""The local loss within a patient: its definition as a loop, its laws, and what it leaves out."""
+
+import inspect
+import math
 
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import nn
 
-from crossbeat.objectives import temporal_alignment
+from crossbeat.objectives import embed_segments, temporal_alignment
+
+TARGETS = ["one-hot", "circular"]
 
 
-def both(num_frames: int = 6):
+def both(num_frames: int = 6, *, noise: float = 0.3, dtype=torch.float64):
+    """Three patients, whose segments look like their frames."""
     generator = torch.Generator().manual_seed(0)
-    frames = torch.randn(3, num_frames, 5, generator=generator, dtype=torch.float64)
-    return frames + 0.3 * torch.randn(frames.shape, generator=generator), frames
+    frames, other = torch.randn(2, 3, num_frames, 5, generator=generator, dtype=dtype)
+    return frames + noise * other, frames
 
 
-def test_it_is_cross_entropy_both_ways_within_each_patient() -> None:
+def beating(num_frames: int = 12):
+    """Frames that change little from one to the next, around a circle."""
+    angle = 2 * math.pi * torch.arange(num_frames, dtype=torch.float64) / num_frames
+    frame = torch.stack([angle.cos(), angle.sin(), 0.5 * torch.ones(num_frames)], dim=1)
+    return frame.expand(3, -1, -1)
+
+
+def slow(segments, frames, temperature, wanted):
+    total = 0.0
+    for segment, frame in zip(segments, frames, strict=True):
+        logits = F.cosine_similarity(segment[:, None], frame, dim=2) / temperature
+        for s, q in ((logits, wanted), (logits.T, wanted.T)):
+            for t in range(len(s)):
+                log_sum = math.log(sum(math.exp(x) for x in s[t].tolist()))
+                surprise = [log_sum - x for x in s[t].tolist()]
+                total += sum(w * x for w, x in zip(q[t].tolist(), surprise, strict=True)) / len(s)
+    return total / (2 * len(segments))
+
+
+def slow_circle(num_frames, width):
+    rows = []
+    for t in range(num_frames):
+        apart = [min(abs(t - u), num_frames - abs(t - u)) for u in range(num_frames)]
+        row = [math.exp(-(d**2) / (2 * width**2)) for d in apart]
+        rows.append([value / sum(row) for value in row])
+    return torch.tensor(rows)
+
+
+# --- the definition
+
+
+def test_it_is_cross_entropy_both_ways_within_each_patient():
     segments, frames = both()
     total = 0.0
     for segment, frame in zip(segments, frames, strict=True):
@@ -21,3 +59,215 @@ def test_it_is_cross_entropy_both_ways_within_each_patient() -> None:
         own = torch.arange(6)
         total += (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)).item() / 2
     assert temporal_alignment(segments, frames, temperature=0.2).item() == pytest.approx(total / 3)
+
+
+@pytest.mark.parametrize("width", [0.5, 1.5])
+def test_circular_targets_are_their_definition_as_a_loop(width):
+    segments, frames = both(7)
+    loss = temporal_alignment(segments, frames, temperature=0.3, targets="circular", width=width)
+    expected = slow(segments, frames, 0.3, slow_circle(7, width))
+    assert loss.item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_by_hand_two_frames_at_right_angles():
+    """Own cosine 1, other 0: log(e + 1) - 1 each way."""
+    square = torch.eye(2).expand(4, 2, 2)
+    loss = temporal_alignment(square, square, temperature=1.0)
+    assert loss.item() == pytest.approx(math.log(math.e + 1) - 1)
+
+
+def test_narrow_circular_targets_are_one_hot():
+    segments, frames = both()
+    narrow = temporal_alignment(
+        segments, frames, temperature=0.2, targets="circular", width=0.1
+    ).item()
+    assert narrow == pytest.approx(temporal_alignment(segments, frames, temperature=0.2).item())
+
+
+# --- laws
+
+
+@pytest.mark.parametrize("targets", TARGETS)
+def test_shuffling_the_frames_raises_it(targets):
+    frames = beating()
+    order = torch.randperm(12, generator=torch.Generator().manual_seed(0))
+    losses = [
+        temporal_alignment(frames, shown, temperature=0.1, targets=targets).item()
+        for shown in (frames, frames[:, order], frames.flip(1))
+    ]
+    assert losses[1] > losses[0] + 1
+    assert losses[2] > losses[0] + 1
+
+
+@pytest.mark.parametrize("targets", TARGETS)
+def test_a_shift_of_both_around_the_cycle_leaves_it_and_of_one_does_not(targets):
+    segments, frames = both()
+    plain = temporal_alignment(segments, frames, temperature=0.1, targets=targets).item()
+    for shift in (1, 4):
+        turned = segments.roll(shift, 1), frames.roll(shift, 1)
+        loss = temporal_alignment(*turned, temperature=0.1, targets=targets)
+        assert loss.item() == pytest.approx(plain)
+        alone = temporal_alignment(segments, turned[1], temperature=0.1, targets=targets)
+        assert alone.item() > plain + 0.5
+
+
+def test_a_shift_by_a_frame_costs_less_with_circular_targets():
+    frames = beating()
+
+    def cost(targets, width=1.0):
+        plain, shifted = (
+            temporal_alignment(f, frames, temperature=0.1, targets=targets, width=width).item()
+            for f in (frames, frames.roll(1, 1))
+        )
+        return shifted - plain
+
+    assert 0 < cost("circular", 2.0) <= cost("circular") <= cost("one-hot")
+
+
+@pytest.mark.parametrize("targets", TARGETS)
+def test_one_segment_tells_nothing(targets):
+    segments, frames = both(1)
+    segments = segments.requires_grad_()
+    loss = temporal_alignment(segments, frames, temperature=0.01, targets=targets)
+    loss.backward()
+    assert loss.item() == pytest.approx(0, abs=1e-9)
+    assert segments.grad.abs().max() == pytest.approx(0, abs=1e-9)
+
+
+def test_it_has_no_weights():
+    assert inspect.isfunction(temporal_alignment)
+    segments, frames = (values.requires_grad_() for values in both())
+    loss = temporal_alignment(segments, frames, temperature=0.1)
+    leaves, seen = [], [loss.grad_fn]
+    while seen:
+        node = seen.pop()
+        leaves += [node.variable] if hasattr(node, "variable") else []
+        seen += [parent for parent, _ in node.next_functions if parent is not None]
+    assert {id(leaf) for leaf in leaves} == {id(segments), id(frames)}
+
+
+def test_patients_have_no_part_in_one_another():
+    segments, frames = both()
+    alone = [
+        temporal_alignment(segments[i : i + 1], frames[i : i + 1], temperature=0.1).item()
+        for i in range(3)
+    ]
+    together = temporal_alignment(segments, frames, temperature=0.1).item()
+    assert together == pytest.approx(sum(alone) / 3)
+    assert len(set(alone)) == 3
+
+
+def test_the_length_of_an_embedding_does_not_matter():
+    segments, frames = both()
+    lengths = torch.linspace(0.1, 20, 6, dtype=torch.float64)[:, None]
+    assert temporal_alignment(
+        segments * lengths, frames / lengths, temperature=0.1
+    ).item() == pytest.approx(temporal_alignment(segments, frames, temperature=0.1).item())
+
+
+def test_no_square_of_patients_is_made():
+    """4,000 patients: a square of them alone would have 16 million values."""
+    segments = torch.randn(4000, 2, 3, requires_grad=True)
+    largest = 0
+
+    def note(values):
+        nonlocal largest
+        largest = max(largest, values.numel())
+        return values
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda values: values):
+        temporal_alignment(segments, segments.detach(), temperature=0.1).backward()
+    assert 0 < largest <= segments.numel()
+
+
+# --- what is left out
+
+
+def test_patients_without_segments_or_frames_do_not_count():
+    segments, frames = both()
+    few = temporal_alignment(segments[1:2], frames[1:2], temperature=0.1).item()
+    segments[0, 2, 3] = math.nan
+    frames[2] = math.nan
+    segments.requires_grad_()
+    loss = temporal_alignment(segments, frames, temperature=0.1)
+    loss.backward()
+    assert loss.item() == pytest.approx(few)
+    assert segments.grad[1].abs().max() > 0
+    assert segments.grad[[0, 2]].abs().max() == 0
+
+
+def test_it_is_0_with_a_gradient_if_nobody_is_left():
+    segments, frames = both()
+    segments = torch.full_like(segments, math.nan).requires_grad_()
+    loss = temporal_alignment(segments, frames, temperature=0.1)
+    loss.backward()
+    assert loss.item() == 0
+    assert segments.grad.abs().max() == 0
+
+
+def test_segments_are_projected_means_of_steps():
+    steps = torch.randn(2, 4, 3)
+    shares = torch.tensor([[0.5, 0.5, 0, 0], [0, 0, 0.25, 0.75]])
+    found = embed_segments(steps, shares.expand(2, -1, -1), lambda values: 2 * values)
+    torch.testing.assert_close(found[:, 0], steps[:, 0] + steps[:, 1])
+    torch.testing.assert_close(found[:, 1], (steps[:, 2] + 3 * steps[:, 3]) / 2)
+
+
+def test_a_record_without_beats_makes_no_gradient_nan():
+    torch.manual_seed(0)
+    steps = torch.randn(3, 4, 5, requires_grad=True)
+    head = nn.Linear(5, 5)
+    shares = torch.rand(3, 6, 4).softmax(dim=2)
+    shares[1] = math.nan
+    segments = embed_segments(steps, shares, head)
+    assert segments.isnan().all(dim=2).all(dim=1).tolist() == [False, True, False]
+    temporal_alignment(segments, torch.randn(3, 6, 5), temperature=0.1).backward()
+    assert steps.grad[1].abs().max() == 0
+    assert steps.grad[[0, 2]].abs().amin() > 0
+    for weights in head.parameters():
+        assert weights.grad.isfinite().all()
+        assert weights.grad.abs().max() > 0
+
+
+# --- numbers
+
+
+@pytest.mark.parametrize("targets", TARGETS)
+def test_gradients_are_finite_at_the_coldest_temperature(targets):
+    segments, frames = both(50, dtype=torch.float32)
+    segments = segments.requires_grad_()
+    temporal_alignment(-segments, frames, temperature=0.005, targets=targets).backward()
+    assert segments.grad.isfinite().all()
+    assert segments.grad.abs().max() > 0
+
+
+def test_low_precision_is_worked_out_in_float32():
+    segments, frames = both(dtype=torch.float32)
+    low, same = segments.bfloat16(), frames.bfloat16()
+    exact = temporal_alignment(low.float(), same.float(), temperature=0.01)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = temporal_alignment(low, same, temperature=0.01)
+    assert loss.dtype == torch.float32
+    assert loss.item() == exact.item()
+
+
+def test_a_learned_temperature_gets_a_gradient():
+    temperature = torch.tensor(0.3, requires_grad=True)
+    temporal_alignment(*both(), temperature=temperature).backward()
+    assert temperature.grad.abs() > 0
+
+
+# --- what is refused
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
+@pytest.mark.parametrize("name", ["temperature", "width"])
+def test_temperature_and_width_must_be_above_0(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be finite and above 0, got {value}"):
+        temporal_alignment(*both(), **({"temperature": 0.1} | {name: value}))
+
+
+def test_there_must_be_a_frame_for_every_segment():
+    segments, frames = both()
+    with pytest.raises(ValueError, match="got 6 segments and 5 frames"):
+        temporal_alignment(segments, frames[:, :5], temperature=0.1)

@@ -5,7 +5,7 @@ from crossbeat.objectives.hardness import HARDNESS, Hardness, where_sure
 from crossbeat.objectives.masked import masked_error
 from crossbeat.objectives.positives import POSITIVES, agreement, any_shared, equal, jaccard, same
 from crossbeat.objectives.supervised import bce, blend, soft_bce
-from crossbeat.objectives.temporal import temporal_alignment
+from crossbeat.objectives.temporal import embed_segments, temporal_alignment
 
 __all__ = [
     "HARDNESS",
@@ -17,6 +17,7 @@ __all__ = [
     "bce",
     "blend",
     "clip",
+    "embed_segments",
     "equal",
     "info_nce",
     "jaccard",

@@ -1,5 +1,7 @@
 """Alignment in time within one patient: each segment of an ECG with the frame of that moment."""
 
+import math
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -10,7 +12,6 @@ from torch import Tensor
 from crossbeat.objectives.checks import require_above_0
 from crossbeat.objectives.precision import at_least_float32
 
-Steps = Float[Tensor, "batch step dim"]
 Segments = Float[Tensor, "batch segment dim"]
 Frames = Float[Tensor, "batch frame dim"]
 Scalar = Float[Tensor, ""]
@@ -27,23 +28,25 @@ def temporal_alignment(
     """Surprise of each segment at its own frame among the frames of its patient, and back.
 
     With s_tu = cos(segment_t, frame_u) / temperature within a patient, the mean over patients of
-    half of CE(s, q) + CE(s^T, q), each a mean over rows. One-hot: q is the identity. Circular:
-    q_tu is proportional to exp(-d^2 / (2 width^2)), with d the distance of t and u around the
-    cycle. Patients with a NaN on either side do not count; if none is left the loss is 0.
+    half of CE(s, q) + CE(s^T, q), each the mean over its rows. One-hot: q is the identity.
+    Circular: q_tu is proportional to exp(-d^2 / (2 width^2)), with d the distance of t and u
+    around the cycle. It has no weights, and other patients have no part in it.
 
     Args:
-        segments: embedded ECG segments; segment t answers to frame t.
-        frames: embedded frames; as many as segments.
+        segments: embedded ECG segments; segment t answers to frame t. Patients with a NaN here
+            or among their frames do not count; if all have, the loss is 0.
+        frames: embedded frames of one cycle, in the order of time; as many as segments.
         temperature: divides the cosines; above 0.
-        targets: whether neighbouring frames share in the target.
+        targets: whether a segment's frame alone is right, or its neighbours in part.
         width: standard deviation of the circular targets in frames; above 0.
 
     Raises:
         ValueError: ``temperature`` or ``width`` is not above 0, or there are not as many
             segments as frames.
 
-    Source: the local alignment of PTACL (arXiv:2506.20683), whose formula is not public: the
-        frames of a patient as candidates, both directions, are our reading.
+    Source: the local alignment of PTACL (arXiv:2506.20683), whose formula is not public: that
+        the frames of a patient are the candidates, in both directions, is our reading, and the
+        circular targets are ours.
     """
     require_above_0("temperature", temperature)
     require_above_0("width", width)
@@ -52,15 +55,42 @@ def temporal_alignment(
             f"segments and frames must be as many, got {segments.shape[1]} segments "
             f"and {frames.shape[1]} frames"
         )
-    whole = ~(segments.isnan().flatten(1).any(dim=1) | frames.isnan().flatten(1).any(dim=1))
+    told = ~(_any_nan(segments) | _any_nan(frames))
     with torch.autocast(segments.device.type, enabled=False):
-        there = F.normalize(at_least_float32(segments[whole]), dim=-1)
-        back = F.normalize(at_least_float32(frames[whole]), dim=-1)
-        logits = there @ back.mT / temperature
-    wanted = _near(logits.shape[1], width) if targets == "circular" else torch.eye(logits.shape[1])
-    wanted = wanted.to(logits)
-    surprise = logits.logsumexp(dim=2) + logits.logsumexp(dim=1) - 2 * (wanted * logits).sum(dim=2)
-    return surprise.mean(dim=1).sum() / (2 * whole.sum().clamp(min=1))
+        ecg = F.normalize(at_least_float32(segments[told]), dim=2)
+        cine = F.normalize(at_least_float32(frames[told]), dim=2)
+        logits = ecg @ cine.mT / temperature
+    num_frames = frames.shape[1]
+    wanted = _near(num_frames, width) if targets == "circular" else torch.eye(num_frames)
+    right = (wanted.to(logits) * logits).sum(dim=2)
+    surprise = (logits.logsumexp(dim=2) + logits.logsumexp(dim=1)) / 2 - right
+    return surprise.mean(dim=1).sum() / told.sum().clamp(min=1)
+
+
+def embed_segments(
+    steps: Float[Tensor, "batch step dim"],
+    correspondence: Float[Tensor, "batch segment step"],
+    project: Callable[[Segments], Segments],
+) -> Segments:
+    """Embedded segments: the projected mean of the steps that each one is made of.
+
+    A patient whose correspondence is not known has NaN throughout, as ``temporal_alignment``
+    leaves out, and no gradient. (A NaN that went through the projection itself would make the
+    gradient of its weights NaN, though nothing counts on it.)
+
+    Args:
+        steps: tokens of an ECG encoder, in the order of time.
+        correspondence: the share of each step in each segment; rows sum to 1; NaN throughout a
+            patient where it is not known.
+        project: maps tokens to the space that modalities share.
+    """
+    unknown = _any_nan(correspondence)
+    embedded = project(correspondence.nan_to_num().to(steps.dtype) @ steps)
+    return embedded.masked_fill(unknown[:, None, None], math.nan)
+
+
+def _any_nan(values: Float[Tensor, "batch row column"]) -> Tensor:
+    return values.isnan().flatten(1).any(dim=1)
 
 
 def _near(num_frames: int, width: float) -> Float[Tensor, "frame frame"]:
