@@ -48,7 +48,17 @@ _MODELS = {
     "oracle": Name("oracle search", "knows the phenotypes that it looks for"),
 }
 
-_METRICS = {"r2": "R²", "pearson": "Pearson r", "mae": "MAE"}
+_METRICS = {
+    "r2": "R²",
+    "pearson": "Pearson r",
+    "mae": "MAE",
+    "ndcg@10": "nDCG@10",
+    "phenotype_difference@10": "Mean difference of the 10 nearest (SD)",
+    "answered@1": "Frames answered by their segment",
+    "phase_error": "Phase error (cycles)",
+}
+_ALONE = "_difference@10"
+_LOWER = ("mae", "phase_error", _ALONE)
 
 
 def phenotype(name: str) -> Phenotype:
@@ -61,6 +71,16 @@ def model(name: str) -> Name:
     return _MODELS.get(name, names.model(name))
 
 
+def pair(name: str) -> str:
+    """How a pair of models, "one - other", is called."""
+    return " − ".join(model(each).label for each in name.split(" - "))
+
+
 def metric(name: str) -> str:
     """How a metric of a phenotype, of retrieval or of localisation is called."""
-    return _METRICS.get(name, names.metric(name))
+    return _METRICS.get(name, names.metric(name.removesuffix(_ALONE)))
+
+
+def lower_is_better(name: str) -> bool:
+    """Whether a metric is an error or a distance."""
+    return name.endswith(_LOWER)
