@@ -159,6 +159,6 @@ def test_a_single_pair_cannot_be_shuffled(tiny: Cohort) -> None:
 
 
 def test_every_data_set_has_a_name() -> None:
-    real = {"ptb-xl", "nih-cxr14", "chexpert", "ludb", "code-15", "cinc-2021", "mimic"}
-    assert set(COHORTS) == {"virtual", *real, "label-matched", "files"}
+    real = {"ptb-xl", "nih-cxr14", "chexpert", "ludb", "code-15", "cinc-2021", "mimic", "ukb"}
+    assert set(COHORTS) == {"virtual", "virtual-hearts", *real, "label-matched", "files"}
     assert all(callable(builder.build) for builder in COHORTS.values())

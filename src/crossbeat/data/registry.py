@@ -15,6 +15,7 @@ from crossbeat.data.mimic import Mimic
 from crossbeat.data.nih import NihCxr14
 from crossbeat.data.own import OwnFiles
 from crossbeat.data.ptbxl import PtbXl
+from crossbeat.data.ukb import Ukb
 from crossbeat.data.virtual import Virtual
 from crossbeat.data.virtual_hearts import VirtualHearts
 
@@ -40,5 +41,6 @@ COHORTS: dict[str, type[Builder]] = {
     "cinc-2021": Cinc2021,
     "files": OwnFiles,
     "mimic": Mimic,
+    "ukb": Ukb,
     "label-matched": LabelMatched,
 }
