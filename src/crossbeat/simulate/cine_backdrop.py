@@ -37,7 +37,7 @@ class Surroundings:
     slope: Trait
     fat: Trait
     coarse: Float32[np.ndarray, "patient cell cell"]
-    fine: Float32[np.ndarray, "patient cell cell"]
+    fine: Float32[np.ndarray, "patient pixel pixel"]
 
 
 def surroundings(patients: Patients, draws: Draws) -> Surroundings:

@@ -54,7 +54,7 @@ _ATRIUM = 1.15
 """Length of the left atrium over its width."""
 
 Curve = Float32[np.ndarray, "patient frame"]
-Outline = Float32[np.ndarray, "frame level angle"]
+Outline = Float32[np.ndarray, "frame *level angle"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -125,7 +125,7 @@ def hearts(patients: Patients, block: int, seed: int, frames: int) -> Hearts:
     shortening = 0.0026 * values["LVEF"]
     length = _length(patients, draws, values)[:, None] * (1 - shortening[:, None] * out)
     radius = np.sqrt(left * 1000 / (np.pi * _FULL * length))
-    wall = _wall(radius, length, values["LVM"][:, None] / DENSITY * 1000)
+    wall = _wall(radius, length, values["LVM"] / DENSITY * 1000)
     return Hearts(
         patients=patients,
         cycle=cycle,
@@ -155,7 +155,7 @@ def _length(patients: Patients, draws: Draws, values: Phenotypes) -> Trait:
 
 def _wall(radius: Curve, length: Curve, muscle: Trait) -> Curve:
     """The thickness that gives the wall its volume in mm3, by Newton's method."""
-    full = radius**2 * length + muscle / (np.pi * _FULL)
+    full = radius**2 * length + muscle[:, None] / (np.pi * _FULL)
     thick = np.full_like(radius, 8)
     for _ in range(6):
         wide, long = radius + thick, length + _APEX * thick
@@ -199,7 +199,7 @@ def _scar(patients: Patients, part: np.ndarray, turn: np.ndarray) -> np.ndarray:
     return np.clip(scar, 0, 1)
 
 
-def _around(turn: np.ndarray, centre: float, reach: float) -> np.ndarray:
+def _around(turn: np.ndarray, centre: int, reach: int) -> np.ndarray:
     """1 about an angle, 0 from ``reach`` degrees on either side."""
     away = np.abs(np.mod(np.degrees(turn) - centre + 180, 360) - 180)
     part = np.clip(1.5 * (1 - away / reach), 0, 1)

@@ -78,7 +78,7 @@ def cardiac_cycle(patients: Patients) -> Cycle:
 def _systole(patients: Patients, rate: Trait, qrs: Trait) -> dict[str, np.ndarray]:
     total = np.where(patients.male, 546 - 2.1 * rate, 549 - 2.0 * rate) / 1000
     ratio = np.clip((1.125 - patients.ejection_fraction / 100) / 1.25, 0.28, 0.85)
-    wide = 0.4 * np.maximum(qrs - 0.1, 0) * (patients.left_block | patients.paced)
+    wide = 0.9 * np.maximum(qrs - 0.09, 0) * (patients.left_block | patients.paced)
     before_peak = 0.45 * qrs
     end = np.minimum(total - before_peak + wide, 0.62 * 60 / rate)
     ejection = end - total / (1 + ratio)

@@ -141,4 +141,4 @@ def _typical(name: str, patients: Patients) -> Trait:
     weight = patients.bmi * patients.height**2
     area = np.sqrt(patients.height * 100 * weight / 3600)
     person = 0.7 * np.log(area / np.where(patients.male, _AREA[1], _AREA[0]))
-    return median * np.exp(person + 0.08 * patients.variation("heart"))
+    return (median * np.exp(person + 0.08 * patients.variation("heart"))).astype(np.float32)

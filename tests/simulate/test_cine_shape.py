@@ -1,0 +1,117 @@
+"""The beating ventricles as shapes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from crossbeat.simulate import Patients, draw_patients
+from crossbeat.simulate.cine_shape import DENSITY, Hearts, hearts, outlines, with_atria
+from crossbeat.simulate.function import phenotype_block
+
+_NUM = 12
+_ANTERIOR, _INFERIOR, _SEPTAL, _LATERAL = 115, 262, 180, 0
+
+
+def _patients() -> Patients:
+    return draw_patients(_NUM, seed=6)
+
+
+def _healthy(**traits: float | bool) -> Hearts:
+    """Hearts alike in function, but for the traits given."""
+    none = np.zeros(_NUM, dtype=np.float32)
+    same = {"infarct_anterior": 0, "infarct_inferior": 0, "ejection_fraction": 45} | traits
+    same |= {"left_block": traits.get("left_block", False), "paced": False, "right_heart": 0}
+    values = {
+        name: np.full_like(none, value, dtype=type(value) if value is True else None)
+        for name, value in same.items()
+    }
+    values = {k: v.astype(bool) if k in ("left_block", "paced") else v for k, v in values.items()}
+    return hearts(replace(_patients(), **values), 0, 3, 50)
+
+
+def _middle(heart: Hearts, angles: int = 360) -> tuple[np.ndarray, np.ndarray]:
+    """Inner and outer radius half way up, by frame and degree."""
+    shape = outlines(heart, 0.5 * heart.base[0, :1], angles)
+    return shape.cavity[:, 0], shape.outer[:, 0]
+
+
+def _area(outline: np.ndarray) -> np.ndarray:
+    return 0.5 * (outline**2).sum(axis=-1) * 2 * np.pi / outline.shape[-1]
+
+
+@pytest.mark.parametrize("row", range(_NUM))
+def test_cross_sections_add_up_to_the_volumes_of_every_frame(row: int) -> None:
+    patients = _patients()
+    heart = hearts(patients, 0, 3, 20).one(row)
+    step = 0.5
+    height = np.arange(0.25, 140, step, dtype=np.float32)
+    shape = outlines(heart, height, 72)
+    cavity, outer, right = (_area(one) for one in (shape.cavity, shape.outer, shape.right))
+    np.testing.assert_allclose(cavity.sum(axis=1) * step / 1000, heart.left[0], rtol=0.01)
+    np.testing.assert_allclose((right - outer).sum(axis=1) * step / 1000, heart.right[0], rtol=0.01)
+    mass = phenotype_block(patients, 0, 3)["LVM"][row]
+    np.testing.assert_allclose(
+        (outer - cavity).sum(axis=1) * step * DENSITY / 1000, mass, rtol=0.02
+    )
+
+
+@pytest.mark.parametrize(
+    ("infarct", "at", "away"),
+    [("infarct_anterior", _ANTERIOR, _INFERIOR + 60), ("infarct_inferior", _INFERIOR, 80)],
+)
+def test_a_scar_neither_moves_nor_thickens_and_the_other_walls_do(
+    infarct: str, at: int, away: int
+) -> None:
+    beating = _healthy(**{infarct: 0.9})
+    for row in range(_NUM):
+        inner, outer = _middle(beating.one(row))
+        motion = 1 - inner.min(axis=0) / inner[0]
+        thick = outer - inner
+        assert motion[at] < 0.25 * motion[away]
+        assert thick[0, at] < thick[0, away]
+        assert thick.max(axis=0)[at] / thick[0, at] < thick.max(axis=0)[away] / thick[0, away]
+
+
+def test_in_left_bundle_branch_block_the_septum_moves_before_the_lateral_wall() -> None:
+    delays = []
+    for block in (False, True):
+        beating = _healthy(left_block=block)
+        at = [_middle(beating.one(row))[0].argmin(axis=0) for row in range(_NUM)]
+        delays.append([one[_LATERAL] - one[_SEPTAL] for one in at])
+    assert np.abs(delays[0]).max() <= 1
+    assert np.min(delays[1]) >= 3
+
+
+def test_a_large_right_ventricle_flattens_the_septum() -> None:
+    patients = _patients()
+    flatness = []
+    for size in (0, 4):
+        large = replace(patients, right_heart=np.full(_NUM, size, dtype=np.float32))
+        beating = hearts(large, 0, 3, 1)
+        inner = [_middle(beating.one(row))[0][0] for row in range(_NUM)]
+        flatness.append([one[_SEPTAL] / one[_LATERAL] for one in inner])
+    assert np.all(np.array(flatness[1]) < np.array(flatness[0]) - 0.05)
+
+
+def test_a_phase_looks_the_same_however_many_frames_there_are() -> None:
+    few, many = hearts(_patients(), 0, 3, 5), hearts(_patients(), 0, 3, 20)
+    for row in range(_NUM):
+        some, all_ = _middle(few.one(row)), _middle(many.one(row))
+        for one, other in zip(some, all_, strict=True):
+            np.testing.assert_allclose(one, other[::4], rtol=1e-5)
+
+
+def test_the_base_comes_down_and_the_atrium_follows() -> None:
+    beating = _healthy(ejection_fraction=60.0)
+    for row in range(_NUM):
+        heart = beating.one(row)
+        assert 0.78 < heart.base[0].min() / heart.base[0, 0] < 0.92
+        height = np.array([0.5, 0.93, 1.2], dtype=np.float32) * heart.base[0, 0]
+        shape = outlines(heart, height, 36)
+        seen = with_atria(heart, height, shape)
+        last = heart.base[0].argmin()
+        np.testing.assert_array_equal(seen.cavity[:, 0], shape.cavity[:, 0])
+        assert not shape.cavity[last, 1].any()
+        assert seen.cavity[last, 1].min() > 2
+        assert np.all(seen.right[last, 1] >= seen.outer[last, 1])

@@ -1,0 +1,124 @@
+"""The cardiac cycle of virtual patients."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from crossbeat.simulate import Cycle, Patients, cardiac_cycle, draw_patients
+from crossbeat.simulate.cycle import emptied, frame_times, right_cycle
+from crossbeat.simulate.electrical import electrical
+from crossbeat.simulate.latent import OWN
+
+_NUM = 64
+
+
+@pytest.fixture(name="patients")
+def _patients() -> Patients:
+    return draw_patients(_NUM, seed=4)
+
+
+def _plain(patients: Patients) -> Patients:
+    """In sinus rhythm without block, with a calm, not a stiff heart."""
+    no = np.zeros(_NUM, dtype=bool)
+    flags = dict.fromkeys(("fibrillation", "left_block", "right_block", "paced"), no)
+    calm = np.full(_NUM, 9, dtype=np.float32)
+    return replace(patients, wedge_pressure=calm, hypertrophy=0 * calm, **flags)
+
+
+def _fine(cycle: Cycle) -> np.ndarray:
+    return emptied(cycle, frame_times(cycle, 1000))
+
+
+@pytest.mark.parametrize("side", [lambda cycle: cycle, right_cycle], ids=["left", "right"])
+def test_a_ventricle_is_full_at_the_r_peak_and_empty_from_end_systole_on(
+    patients: Patients, side: object
+) -> None:
+    cycle = side(cardiac_cycle(patients))
+    out = _fine(cycle)
+    np.testing.assert_allclose(out[:, 0], 0, atol=1e-6)
+    time = frame_times(cycle, 1000)
+    still = (time > cycle.end_systole[:, None]) & (time < cycle.filling[:, None])
+    assert still.any(axis=1).all()
+    np.testing.assert_allclose(out[still], 1, atol=1e-5)
+    assert out.min() > -1e-5
+    assert out.max() < 1 + 1e-5
+
+
+def test_volumes_fall_to_end_systole_and_rise_from_then_on(patients: Patients) -> None:
+    cycle = cardiac_cycle(patients)
+    change, time = np.diff(_fine(cycle), axis=1), frame_times(cycle, 1000)[:, 1:]
+    falls = time < cycle.end_systole[:, None]
+    assert change[falls].min() > -1e-5
+    assert change[~falls].max() < 1e-5
+
+
+def test_systole_is_as_long_as_the_regression_on_the_rate_says(patients: Patients) -> None:
+    plain = _plain(patients)
+    seen = electrical(plain)
+    slow = seen.rate < 100
+    systole = 1000 * cardiac_cycle(plain).end_systole + 0.45 * seen.qrs
+    expected = np.where(plain.male, 546 - 2.1 * seen.rate, 549 - 2.0 * seen.rate)
+    np.testing.assert_allclose(systole[slow], expected[slow], rtol=1e-4)
+
+
+def test_a_weak_ventricle_ejects_later_and_shorter(patients: Patients) -> None:
+    plain = _plain(patients)
+    strong, weak = (
+        cardiac_cycle(replace(plain, ejection_fraction=np.full(_NUM, ef, dtype=np.float32)))
+        for ef in (60, 30)
+    )
+    share = [(c.end_systole - c.ejection) / c.end_systole for c in (strong, weak)]
+    assert np.all(share[1] < share[0])
+    assert np.median(weak.ejection - strong.ejection) > 0.02
+
+
+def test_the_atrium_adds_nothing_in_fibrillation(patients: Patients) -> None:
+    plain = _plain(patients)
+    fibrillating = replace(plain, fibrillation=np.ones(_NUM, dtype=bool))
+    last = []
+    for some in (plain, fibrillating):
+        cycle = cardiac_cycle(some)
+        before = (cycle.length - cycle.atrial)[:, None]
+        last.append(emptied(cycle, before)[:, 0])
+    assert last[0].min() > 0.06
+    assert last[1].max() < 0.06
+    assert np.mean(last[0] - last[1]) > 0.15
+
+
+def test_the_old_depend_on_the_atrium_and_the_congested_do_not(patients: Patients) -> None:
+    plain = _plain(patients)
+    age, high = np.float32(30), np.full(_NUM, 30, dtype=np.float32)
+    kick = cardiac_cycle(replace(plain, age=age + 0 * high)).kick
+    assert np.all(cardiac_cycle(replace(plain, age=age + high + 20)).kick > kick)
+    assert np.all(cardiac_cycle(replace(plain, wedge_pressure=high)).kick < kick)
+
+
+def test_a_quick_heart_has_no_pause_between_its_fillings(patients: Patients) -> None:
+    pauses = []
+    for drive in (-9, 9):
+        own = np.zeros_like(patients.own)
+        own[:, OWN.index("rate")] = drive
+        cycle = cardiac_cycle(replace(_plain(patients), own=own))
+        pauses.append(cycle.length - cycle.filling - cycle.early - cycle.atrial)
+    assert pauses[0].min() > 0.2
+    np.testing.assert_allclose(pauses[1], 0, atol=1e-5)
+
+
+def test_left_block_and_pacing_spread_the_contraction_and_right_block_delays_the_right(
+    patients: Patients,
+) -> None:
+    plain, yes = _plain(patients), np.ones(_NUM, dtype=bool)
+    assert not cardiac_cycle(plain).spread.any()
+    for name in ("left_block", "paced"):
+        cycle = cardiac_cycle(replace(plain, **{name: yes}))
+        assert cycle.spread.min() > 0.05
+        assert np.all(cycle.ejection > cardiac_cycle(plain).ejection)
+    assert cardiac_cycle(replace(plain, right_block=yes)).right_delay.min() > 0
+
+
+def test_one_beat_is_like_the_next(patients: Patients) -> None:
+    cycle = cardiac_cycle(patients)
+    time = frame_times(cycle, 20) + np.float32(0.003)
+    later = emptied(cycle, time + 2 * cycle.length[:, None])
+    np.testing.assert_allclose(later, emptied(cycle, time), atol=1e-3)
