@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from crossbeat.data.build import Block, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
+from crossbeat.data.virtual_hearts import VirtualHearts
 from crossbeat.leads import STANDARD
 
 
@@ -37,6 +39,14 @@ def shared() -> Path:
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
     """120 patients with ECGs of 2 s and X-rays of 32 pixels, in which one finding shows."""
     return tiny_cohort(tmp_path_factory.mktemp("tiny") / "cohort")
+
+
+@pytest.fixture(scope="session")
+def tiny_hearts(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
+    """120 virtual patients with ECGs and cines of 6 frames of 32 pixels."""
+    settings = VirtualHearts(num_patients=120, seed=2, frames=6, cine_size=32, val=0.2, test=0.2)
+    with ThreadPoolExecutor(1) as executor:
+        return settings.build(tmp_path_factory.mktemp("hearts") / "cohort", executor=executor)
 
 
 def tiny_cohort(folder: Path, *, num: int = 120, seed: int = 0) -> Cohort:

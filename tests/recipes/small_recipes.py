@@ -9,10 +9,16 @@ import polars as pl
 import torch
 
 from crossbeat.data.cohort import Cohort
-from crossbeat.recipes import RECIPES
+from crossbeat.recipes import RECIPES, HeartRecipe
+from crossbeat.recipes.networks import EcgModel
 from crossbeat.recipes.presets import demo
 from crossbeat.recipes.run import Plan, Run, train
 from crossbeat.training import Optimisation, Phase, TrainerSettings
+
+HEARTS = tuple(name for name, recipe in RECIPES.items() if isinstance(recipe, HeartRecipe))
+"""Recipes of the cohort ``tiny_hearts``; the others are of ``tiny``."""
+
+FINDINGS = tuple(name for name in RECIPES if name not in HEARTS)
 
 QUIET = TrainerSettings(accelerator="cpu", progress=False)
 EVERYTHING: dict[str, dict[str, Any]] = {
@@ -21,13 +27,18 @@ EVERYTHING: dict[str, dict[str, Any]] = {
         "own": 0.5,
         "contrast": 0.1,
         "self_supervision": Optimisation(learning_rate=1e-3, epochs=1, batch_size=24),
-    }
+    },
+    "ptacl": {
+        "ecg": EcgModel(encoder="mmcl-small", normalisation="group_z", unit_length=False),
+        "masked_ecg": Optimisation(learning_rate=1e-3, epochs=1, batch_size=24),
+        "frozen_cine": False,
+    },
 }
 """Settings with which a recipe uses all that it may leave out by default."""
 
 
 def small(name: str, *, epochs: int = 1, **changes: Any) -> Any:
-    """A recipe with small encoders, the findings of ``tiny`` and phases of a few batches."""
+    """A recipe with small encoders, what its cohort tells, and phases of a few batches."""
     recipe: Any = demo(RECIPES[name])
     short = {
         field.name: replace(
@@ -36,7 +47,10 @@ def small(name: str, *, epochs: int = 1, **changes: Any) -> Any:
         for field in fields(recipe)
         if isinstance(getattr(recipe, field.name), Optimisation)
     }
-    given: dict[str, Any] = {"findings": ("large", "silent")} | short | changes
+    told: dict[str, Any] = {"findings": ("large", "silent")}
+    if name in HEARTS:
+        told = {"phenotypes": ("LVEDV", "LVEF")}
+    given: dict[str, Any] = told | short | changes
     return replace(recipe, **given)
 
 

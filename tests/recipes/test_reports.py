@@ -2,9 +2,7 @@
 
 import numpy as np
 import pytest
-from small_recipes import NO_ECG, NO_XRAY, UNREPORTED, phases_of, small, with_gaps
-
-from crossbeat.recipes import RECIPES
+from small_recipes import FINDINGS, NO_ECG, NO_XRAY, UNREPORTED, phases_of, small, with_gaps
 
 PHASES = {
     "teacher": "labelled X-rays",
@@ -33,7 +31,7 @@ def wanted(kind, split):
     return [row for row in rows.tolist() if row not in without]
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", FINDINGS)
 def test_a_phase_of_labels_leaves_unread_reports_out_and_any_other_keeps_them(name, tiny):
     _, phases = phases_of(small(name), with_gaps(tiny))
     for phase in phases.values():

@@ -50,22 +50,30 @@ def mlp_classifier(
 
 
 class Regressor(nn.Module):
-    """One measure of the heart per column, in its unit, linear in the pooled vector.
+    """One measure of the heart per column, in its unit.
 
-    The linear map tells standard scores; ``center`` and ``spread`` turn them into units, so that
+    The layers tell standard scores; ``center`` and ``spread`` turn them into units, so that
     all measures learn at one pace. They are kept with the weights.
 
     Args:
         dim: length of the encoder's vector, above 0.
         phenotypes: number of measures, above 0.
+        hidden: width of each hidden layer; none: linear in the pooled vector.
+        dropout: in hidden layers, in training, 0 to 1.
     """
 
     center: Tensor
     spread: Tensor
 
-    def __init__(self, dim: int, phenotypes: int) -> None:
+    def __init__(
+        self, dim: int, phenotypes: int, *, hidden: tuple[int, ...] = (), dropout: float = 0.1
+    ) -> None:
         super().__init__()
-        self.linear = nn.Linear(dim, phenotypes)
+        self.layers: nn.Module = (
+            mlp_classifier(dim, phenotypes, hidden=hidden, dropout=dropout)
+            if hidden
+            else classifier(dim, phenotypes)
+        )
         self.register_buffer("center", torch.zeros(phenotypes))
         self.register_buffer("spread", torch.ones(phenotypes))
 
@@ -83,4 +91,4 @@ class Regressor(nn.Module):
         self.spread.copy_(spread)
 
     def forward(self, x: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch phenotype"]:
-        return self.linear(x) * self.spread + self.center
+        return self.layers(x) * self.spread + self.center

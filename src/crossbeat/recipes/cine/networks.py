@@ -50,7 +50,11 @@ def ecg_parts(model: EcgModel, info: CohortInfo, num_phenotypes: int, seed: int)
         ConfigError: the cohort has no ECGs, or ECGs whose unit the normalisation would keep.
     """
     encoder = ecg_encoder(model, info, seed)
-    return _with_regressor("ecg", encoder, num_phenotypes, seed)
+    head = partial(
+        Regressor, encoder.dim, num_phenotypes, hidden=model.hidden, dropout=model.dropout
+    )
+    regressor = seeded(seed, "ecg_regressor", head)
+    return nn.ModuleDict({"ecg_encoder": encoder, "ecg_regressor": regressor})
 
 
 def cine_parts(model: CineModel, info: CohortInfo, num_phenotypes: int, seed: int) -> nn.ModuleDict:
@@ -62,15 +66,9 @@ def cine_parts(model: CineModel, info: CohortInfo, num_phenotypes: int, seed: in
     if not info.frames:
         raise ConfigError(f"cohort {info.name!r} must have cines for this recipe, got none")
     build = partial(CINE_ENCODERS[model.encoder], info.frames)
-    return _with_regressor("cine", seeded(seed, "cine_encoder", build), num_phenotypes, seed)
-
-
-def _with_regressor(
-    modality: str, encoder: nn.Module, num_phenotypes: int, seed: int
-) -> nn.ModuleDict:
-    head = partial(Regressor, int(encoder.dim), num_phenotypes)  # type: ignore[arg-type]
-    name = REGRESSOR[modality]
-    return nn.ModuleDict({f"{modality}_encoder": encoder, name: seeded(seed, name, head)})
+    encoder = seeded(seed, "cine_encoder", build)
+    regressor = seeded(seed, "cine_regressor", partial(Regressor, encoder.dim, num_phenotypes))
+    return nn.ModuleDict({"cine_encoder": encoder, "cine_regressor": regressor})
 
 
 def ecg_steps(parts: nn.ModuleDict, ecg: Ecgs, model: EcgModel) -> Tokens:
