@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
@@ -14,6 +15,11 @@ from crossbeat.evaluation.results import verdict
 from crossbeat.evaluation.retrieval import DIFFERENCE, NEAREST
 
 Json = Mapping[str, Any]
+
+MEASURED: Mapping[str, str] = MappingProxyType(
+    {"retrieval": "Retrieval", "localisation": "Localisation in time"}
+)
+"""The parts of results that were measured row by row, and how they are called."""
 
 _WIDTH = 140
 _ALONE = f"_difference@{NEAREST}"
@@ -56,12 +62,11 @@ def sheets(results: Json, metrics: Sequence[str] = tuple(REGRESSION)) -> list[Sh
         results: as ``read_phenotype_results`` returns them.
         metrics: those of phenotypes that are told.
     """
-    told = [each for metric in metrics for each in _phenotypes(results, metric)]
-    if "screening" in results:
-        told += _screening(results["screening"])
-    for part, title in (("retrieval", "Retrieval"), ("localisation", "Localisation in time")):
-        told += _measured(results, part, title)
-    return [sheet for sheet in told if sheet.rows and len(sheet.header) > 1]
+    told = [each for metric in metrics for each in phenotype_sheets(results, metric)]
+    told += screening_sheets(results)
+    for part in MEASURED:
+        told += measured_sheets(results, part)
+    return told
 
 
 def print_sheets(told: Sequence[Sheet]) -> None:
@@ -95,15 +100,20 @@ def markdown(sheet: Sheet) -> Iterator[str]:
         yield f"| {' | '.join([name, *texts])} |"
 
 
-def _phenotypes(results: Json, metric: str) -> Iterator[Sheet]:
-    """A metric of every model and limit, and what pairs differ by: a row per phenotype."""
+def phenotype_sheets(results: Json, metric: str) -> tuple[Sheet, Sheet]:
+    """A metric of every model and limit, and what pairs differ by: a row per phenotype.
+
+    Args:
+        results: as ``read_phenotype_results`` returns them.
+        metric: one of ``REGRESSION``.
+    """
     models, limits, pairs = (results.get(part, {}) for part in ("models", "limits", "differences"))
     columns = sorted(models[results["baseline"]], key=lambda name: name != MEAN)
     unit = {column: _unit(column) if metric == "mae" else "" for column in columns}
     rows = {name: f"{name} ({unit[name]})" if unit[name] else name for name in columns}
     reached = [*models.values(), *limits.values()]
     labels = [names.model(name).label for name in models]
-    yield Sheet(
+    values = Sheet(
         f"{names.metric(metric)} of each phenotype",
         ["Phenotype", *labels, *(f"limit: {name}" for name in limits)],
         [
@@ -111,7 +121,7 @@ def _phenotypes(results: Json, metric: str) -> Iterator[Sheet]:
             for name in columns
         ],
     )
-    yield Sheet(
+    differences = Sheet(
         f"Differences in {names.metric(metric)}",
         ["Phenotype", *map(names.pair, pairs)],
         [
@@ -123,56 +133,63 @@ def _phenotypes(results: Json, metric: str) -> Iterator[Sheet]:
         ],
     )
 
+    return values, differences
 
-def _screening(results: Json) -> Iterator[Sheet]:
-    """The AUROC of every finding, and its differences: a row per model or pair."""
-    findings = list(results["test"]["findings"])
+
+def screening_sheets(results: Json) -> list[Sheet]:
+    """The AUROC of every finding that is screened for, and its differences; none without any.
+
+    Args:
+        results: as ``read_phenotype_results`` returns them.
+    """
+    if "screening" not in results:
+        return []
+    screened = results["screening"]
+    findings = list(screened["test"]["findings"])
     header = ["Model", *(f"AUROC, {finding}" for finding in findings)]
-    yield Sheet(
-        "Screening",
-        header,
-        [
-            (names.model(name).label, [_cell(found[finding]["auroc"]) for finding in findings])
-            for name, found in results["models"].items()
-        ],
+    values = [
+        (names.model(name).label, [_cell(found[finding]["auroc"]) for finding in findings])
+        for name, found in screened["models"].items()
+    ]
+    differences = [
+        (names.pair(pair), [_change(found[finding]["auroc"], "auroc") for finding in findings])
+        for pair, found in screened["differences"].items()
+    ]
+    told = (
+        Sheet("Screening", header, values),
+        Sheet("Screening, differences", header, differences),
     )
-    yield Sheet(
-        "Differences in screening",
-        header,
-        [
-            (names.pair(pair), [_change(found[finding]["auroc"], "auroc") for finding in findings])
-            for pair, found in results["differences"].items()
-        ],
-    )
+    return [sheet for sheet in told if sheet.rows]
 
 
-def _measured(results: Json, part: str, title: str) -> Iterator[Sheet]:
-    """Measures over all phenotypes, then by phenotype: a row per model, limit or pair."""
+def measured_sheets(results: Json, part: str) -> list[Sheet]:
+    """Measures over all phenotypes, then of each: a row per model, limit or pair.
+
+    Args:
+        results: as ``read_phenotype_results`` returns them.
+        part: one of ``MEASURED``; without it there is no table.
+    """
     found = dict(results.get(part, {})) | dict(results.get(f"{part}_limits", {}))
     pairs = results.get(f"{part}_differences", {})
     measures = list(next(iter(found.values()), {}))
     alone = [name for name in measures if name.endswith(_ALONE) and name != DIFFERENCE]
-    for chosen, words in (
-        ([name for name in measures if name not in alone], title),
-        (alone, f"{title}: difference of the {NEAREST} nearest in SD"),
+    over_all = [name for name in measures if name not in alone]
+    told = []
+    for chosen, title in (
+        (over_all, MEASURED[part]),
+        (alone, f"{MEASURED[part]}: difference of the {NEAREST} nearest in SD"),
     ):
         header = ["Model", *map(names.metric, chosen)]
-        yield Sheet(
-            words,
-            header,
-            [
-                (names.model(name).label, [_cell(each[measure]) for measure in chosen])
-                for name, each in found.items()
-            ],
-        )
-        yield Sheet(
-            f"{words}, differences",
-            header,
-            [
-                (names.pair(pair), [_change(each[measure], measure) for measure in chosen])
-                for pair, each in pairs.items()
-            ],
-        )
+        values = [
+            (names.model(name).label, [_cell(each[measure]) for measure in chosen])
+            for name, each in found.items()
+        ]
+        differences = [
+            (names.pair(pair), [_change(each[measure], measure) for measure in chosen])
+            for pair, each in pairs.items()
+        ]
+        told += [Sheet(title, header, values), Sheet(f"{title}, differences", header, differences)]
+    return [sheet for sheet in told if sheet.rows and len(sheet.header) > 1]
 
 
 def _unit(column: str) -> str:
