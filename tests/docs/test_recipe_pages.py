@@ -45,6 +45,14 @@ def test_the_page_of_cromotex_has_every_setting_with_its_value_and_origin() -> N
     assert {origin for _, _, origin, _ in cells} == {"paper", "code", "ours"}
 
 
+def test_the_page_of_ptacl_has_every_setting_with_its_value_and_origin() -> None:
+    cells = rows("ptacl.md", "setting")
+    told = {name.strip("`"): value for name, value, *_ in cells}
+    known = {name: value or "empty" for name, value in _flat(to_plain(RECIPES["ptacl"]), "")}
+    assert told == known
+    assert {origin for _, _, origin, _ in cells} == {"MMCL", "ours"}
+
+
 def test_every_known_fault_of_the_authors_code_is_treated() -> None:
     numbers = [int(n) for row in rows("cromotex.md", "no.") for n in re.findall(r"\d+", row[0])]
     assert numbers == list(range(1, 42))

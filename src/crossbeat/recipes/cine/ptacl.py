@@ -42,7 +42,7 @@ PHENOTYPES = (
 )
 """Volumes of the ventricles and the left atrium, ejection fractions, and left ventricular mass."""
 
-HEART_ECG = EcgModel(encoder="mmcl-tiny", normalisation="group_z", unit_length=False)
+HEART_ECG = EcgModel(encoder="mmcl-tiny", normalisation="group_z", unit_length=False, hidden=())
 
 MASKED = Optimisation(learning_rate=1e-3, epochs=100, batch_size=256, warmup_epochs=10.0)
 ALIGNMENT = Optimisation(learning_rate=1e-4, epochs=100, batch_size=256, warmup_epochs=10.0)
