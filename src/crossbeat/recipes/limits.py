@@ -27,13 +27,13 @@ def latent_limit(
     train = abundant.rows("train")
     rows = {"val": abundant.rows("val"), "test": evaluation_rows(cohort, "test")}
     of = {"val": abundant, "test": cohort}
-    inputs = {split: _latents(of[split], rows[split]) for split in rows}
+    inputs = {split: latents(of[split], rows[split]) for split in rows}
     targets = {split: of[split].truth(rows[split], findings).double().numpy() for split in rows}
     scores = {split: np.empty_like(targets[split]) for split in rows}
     for column, finding in enumerate(findings):
         known = abundant.truth(train, (finding,))[:, 0].numpy()
         tree = HistGradientBoostingClassifier(learning_rate=0.05, random_state=seed)
-        tree.fit(_latents(abundant, train), known)
+        tree.fit(latents(abundant, train), known)
         for split, values in inputs.items():
             scores[split][:, column] = tree.decision_function(values)
     scored = {
@@ -43,6 +43,7 @@ def latent_limit(
     return Predictions(findings, **scored)
 
 
-def _latents(cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> Float[np.ndarray, "row latent"]:
+def latents(cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> Float[np.ndarray, "row latent"]:
+    """The parameters of each heart that decide its ECG, of a virtual cohort."""
     names = [name for name in cohort.table.columns if name.startswith("latent:")]
     return cohort.table.select(names)[rows.tolist()].to_numpy()

@@ -4,15 +4,22 @@ from functools import partial
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Float64, Int64, Shaped
 from torch import Tensor
 
+from crossbeat.beats import Rule
 from crossbeat.data.cohort import Cohort
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.estimates import Estimated, Estimates
+from crossbeat.evaluation.localisation import localise, similarities
+from crossbeat.evaluation.measured import Measured
+from crossbeat.evaluation.retrieval import Items, Retrieved, retrieve
+from crossbeat.evaluation.ridge import Described, fit_ridge
 from crossbeat.recipes import HeartRecipe, scores
 from crossbeat.recipes.cine.networks import cine_frames, ecg_steps, pooled
 from crossbeat.recipes.cine.phases import batch_cine_phenotypes, batch_ecg_phenotypes
+from crossbeat.recipes.cine.sources import with_segments
+from crossbeat.recipes.cine.steps import segments_of
 from crossbeat.recipes.run import Run, evaluation_rows
 from crossbeat.training import Batch, Source
 
@@ -58,11 +65,122 @@ def _estimated(run: Run, cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> Est
     told = scores.over_batches(
         run.parts, source, lambda batch: value(run.parts, batch), size=_AT_ONCE
     )
-    return Estimated(
-        cohort.phenotypes(rows, names).double().numpy(),
-        told.double().numpy(),
-        np.asarray(cohort.patients(rows)),
+    return Estimated(_measures(cohort, rows, names), told.double().numpy(), _patients(cohort, rows))
+
+
+def probed(run: Run, cohort: Cohort, *, test: Cohort | None = None) -> Estimates:
+    """What a linear probe reads off the run's ECG encoder as it is now.
+
+    The probe learns from the training patients whose measures are known.
+
+    Args:
+        test: whose test split it is measured on; by default the same cohort's.
+
+    Raises:
+        ConfigError: the run's model does not tell measures of the heart, or reads no ECG.
+    """
+    names, held = _recipe(run).phenotypes, test or cohort
+    rows = {split: evaluation_rows(cohort, split) for split in ("train", "val")}
+    found = {
+        split: Described(ecg_embeddings(run, cohort, each), _measures(cohort, each, names))
+        for split, each in rows.items()
+    }
+    probe = fit_ridge(found["train"], found["val"])
+    asked = evaluation_rows(held, "test")
+    val = found["val"]
+    return Estimates(
+        names,
+        val=Estimated(val.measures, probe.estimate(val.features), _patients(cohort, rows["val"])),
+        test=Estimated(
+            _measures(held, asked, names),
+            probe.estimate(ecg_embeddings(run, held, asked)),
+            _patients(held, asked),
+        ),
     )
+
+
+def ecg_embeddings(
+    run: Run, cohort: Cohort, rows: Int64[np.ndarray, " row"]
+) -> Float64[np.ndarray, "row dim"]:
+    """The pooled vector of each ECG, as the regressor sees it.
+
+    Raises:
+        ConfigError: the run reads no ECG.
+    """
+    if "ecg_encoder" not in run.parts:
+        raise ConfigError(f"run {run.folder} must have an ECG encoder, got recipe {run.name!r}")
+    recipe: object = run.recipe
+
+    def embed(batch: Batch) -> Tensor:
+        assert batch.ecg is not None
+        return pooled(ecg_steps(run.parts, batch.ecg, recipe.ecg))  # type: ignore[attr-defined]
+
+    source = _source(cohort, rows, "ecg")
+    return scores.over_batches(run.parts, source, embed, size=_AT_ONCE).double().numpy()
+
+
+def searched(run: Run, cohort: Cohort) -> Retrieved:
+    """The test patients' cines searched with their ECGs, in the space where both were aligned.
+
+    Raises:
+        ConfigError: the run aligned nothing.
+    """
+    names, rows = _recipe(run).phenotypes, evaluation_rows(cohort, "test")
+    measures, patients = _measures(cohort, rows, names), _patients(cohort, rows)
+    ecg, cine = (each.double().numpy() for each in shared_embeddings(run, cohort, rows))
+    return retrieve(Items(ecg, measures, patients), Items(cine, measures, patients), names)
+
+
+def localised(run: Run, cohort: Cohort) -> Measured:
+    """How well segments of test ECGs answer to the frames of their cines.
+
+    Raises:
+        ConfigError: the run aligned nothing.
+    """
+    rows = evaluation_rows(cohort, "test")
+    return localise(moments_alike(run, cohort, rows), _patients(cohort, rows))
+
+
+def moments_alike(
+    run: Run, cohort: Cohort, rows: Int64[np.ndarray, " row"]
+) -> Float[np.ndarray, "row segment frame"]:
+    """The cosine of every segment of an ECG with every frame of its cine; NaN without beats.
+
+    Raises:
+        ConfigError: the run aligned nothing.
+    """
+    recipe = _aligned(run)
+    rule: Rule = getattr(recipe, "correspondence", "phase_pool")
+    source = with_segments(run.parts, _source(cohort, rows, "ecg", "cine"), rule)
+
+    def compare(batch: Batch) -> Tensor:
+        assert batch.ecg is not None
+        assert batch.cine is not None
+        steps = ecg_steps(run.parts, batch.ecg, recipe.ecg)  # type: ignore[attr-defined]
+        segments = run.parts["ecg_projection"](segments_of(batch, steps))
+        frames = run.parts["cine_projection"](cine_frames(run.parts, batch.cine))
+        return torch.from_numpy(similarities(segments, frames))
+
+    return scores.over_batches(run.parts, source, compare, size=_AT_ONCE).numpy()
+
+
+def _aligned(run: Run) -> object:
+    if not {"ecg_projection", "cine_projection"} <= set(run.parts):
+        raise ConfigError(
+            f"run {run.folder} must have aligned ECGs with cines, got recipe {run.name!r}; "
+            "name a run of a recipe that does"
+        )
+    return run.recipe
+
+
+def _measures(
+    cohort: Cohort, rows: Int64[np.ndarray, " row"], names: tuple[str, ...]
+) -> Float64[np.ndarray, "row phenotype"]:
+    return cohort.phenotypes(rows, names).double().numpy()
+
+
+def _patients(cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> Shaped[np.ndarray, " row"]:
+    return np.asarray(cohort.patients(rows))
 
 
 def shared_embeddings(
@@ -73,11 +191,7 @@ def shared_embeddings(
     Raises:
         ConfigError: the run aligned nothing.
     """
-    if not {"ecg_projection", "cine_projection"} <= set(run.parts):
-        raise ConfigError(
-            f"run {run.folder} must have aligned ECGs with cines, got recipe {run.name!r}"
-        )
-    recipe: object = run.recipe
+    recipe = _aligned(run)
     source = _source(cohort, rows, "ecg", "cine")
 
     def embed(batch: Batch) -> Tensor:

@@ -61,8 +61,13 @@ def _frames(parts: nn.ModuleDict, batch: Batch) -> Tokens:
     return frames.take_along_dim(batch.extra[ORDER][:, :, None], dim=1)
 
 
-def _segments(which: Tensor, steps: Tokens) -> Tokens:
-    """The part of each ECG that answers to each frame; NaN where no beat was found."""
+def segments_of(batch: Batch, steps: Tokens) -> Tokens:
+    """The part of each ECG that answers to each frame; NaN where no beat was found.
+
+    Args:
+        steps: a token per time step of each ECG.
+    """
+    which = batch.extra[SEGMENTS]
     found = ~which.isnan().flatten(1).any(dim=1)
     segments = which.nan_to_num() @ steps  # NaN in the product would reach the gradient of steps
     return torch.where(found[:, None, None], segments, torch.nan)
@@ -111,7 +116,7 @@ def align_hearts(
         )
     }
     if how.local_weight:
-        segments = _segments(batch.extra[SEGMENTS], steps)
+        segments = segments_of(batch, steps)
         losses["local"] = how.local_weight * temporal_alignment(
             gather(ecg(segments)),
             gather(cine(frames)),

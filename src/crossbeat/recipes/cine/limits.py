@@ -1,0 +1,45 @@
+"""How far anyone could get with an ECG: the limit from the latent heart, for virtual patients."""
+
+import numpy as np
+from jaxtyping import Float, Int64
+from sklearn.ensemble import HistGradientBoostingRegressor
+
+from crossbeat.data.cohort import Cohort
+from crossbeat.evaluation.estimates import Estimated, Estimates
+from crossbeat.recipes.limits import latents
+from crossbeat.recipes.run import evaluation_rows
+
+
+def latent_heart_limit(
+    cohort: Cohort, test: Cohort, phenotypes: tuple[str, ...], *, seed: int
+) -> Estimates:
+    """Boosted trees on the noise-free parameters of the heart that decide the ECG.
+
+    Args:
+        cohort: from whose training split they learn.
+        test: whose test split they are measured on.
+        seed: of the trees.
+    """
+    train = cohort.rows("train")
+    told = {"val": (cohort, evaluation_rows(cohort, "val"))}
+    told |= {"test": (test, evaluation_rows(test, "test"))}
+    truth = {split: _measures(of, rows, phenotypes) for split, (of, rows) in told.items()}
+    estimates = {split: np.empty_like(each) for split, each in truth.items()}
+    inputs, measures = latents(cohort, train), _measures(cohort, train, phenotypes)
+    for column in range(len(phenotypes)):
+        known = ~np.isnan(measures[:, column])
+        trees = HistGradientBoostingRegressor(learning_rate=0.05, random_state=seed)
+        trees.fit(inputs[known], measures[known, column])
+        for split, (of, rows) in told.items():
+            estimates[split][:, column] = trees.predict(latents(of, rows))
+    splits = {
+        split: Estimated(truth[split], estimates[split], np.asarray(of.patients(rows)))
+        for split, (of, rows) in told.items()
+    }
+    return Estimates(phenotypes, **splits)
+
+
+def _measures(
+    cohort: Cohort, rows: Int64[np.ndarray, " row"], phenotypes: tuple[str, ...]
+) -> Float[np.ndarray, "row phenotype"]:
+    return cohort.phenotypes(rows, phenotypes).double().numpy()
