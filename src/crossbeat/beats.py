@@ -1,78 +1,207 @@
-"""Heartbeats in an ECG: when its R peaks are, and which part of it answers to which cine frame."""
+"""Heartbeats in an ECG: when its R peaks are, and which part of it answers to which cine frame.
 
+A cine shows one cardiac cycle, put together by the ECG from many beats: frame f of F is at phase
+f / F, and frame 0 at the R peak. A *correspondence* says the same of an encoded ECG: which of its
+steps make up the segment that answers to each frame.
+"""
+
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float, Float32, Float64
 from scipy.signal import butter, sosfiltfilt
 
-from crossbeat.signal import Ecg
+from crossbeat.errors import ConfigError, DataError
+from crossbeat.signal import Ecg, Ecgs
 
 Peaks = Float64[np.ndarray, " beat"]
 Rule = Literal["single_beat", "phase_pool", "linear"]
+Beat = tuple[float, float]
+
+_BAND = (3.0, 30.0)
+"""Hertz. Slower than usual for QRS complexes, so that the wide ones of bundle branch block stay."""
+
+_SHORTEST = 1.0
+"""Seconds that a record must last for beats to be looked for."""
+
+_AROUND = 0.1
+"""Seconds before and after what the detector says, among which the R peak is looked for."""
+
+_TYPICAL = 0.2
+"""How far a beat may be from the median interval, as a share of it."""
 
 
 def r_peaks(ecg: Ecg) -> Peaks:
     """The times of the R peaks in seconds from the start of the record, in order.
 
-    Args:
-        ecg: millivolts, finite, of any leads.
-    """
-    from sleepecg import detect_heartbeats
+    What is searched for beats is not a lead but the median over leads of their energy between 3
+    and 30 Hz, each lead's in shares of its own mean: half of the leads must agree, so noise or a
+    spike in a few of them is no beat.
+    The search itself is the adaptive thresholds of sleepecg; the peak is where that median is
+    largest, within 0.1 s.
 
-    band = butter(2, (5, 30), "bandpass", output="sos", fs=ecg.fs)
-    energy = np.square(sosfiltfilt(band, ecg.values, axis=1)).sum(axis=0)
-    return detect_heartbeats(energy, ecg.fs) / ecg.fs
+    In noise without any heartbeat beats are found all the same: whether a record is an ECG, the
+    verdicts of ``quality`` say.
+
+    Args:
+        ecg: any unit; finite; of any leads.
+
+    Returns:
+        Nothing where a record is flat, or shorter than 1 s. Flat leads do not count.
+
+    Raises:
+        ConfigError: the package sleepecg is not installed.
+        DataError: a value is not finite, or the rate is too low.
+
+    Source: Pan and Tompkins 1985 (doi:10.1109/TBME.1985.325532), as changed in sleepecg (Hofer
+        and Brunner 2023, doi:10.21105/joss.05411).
+    """
+    detect = _detector()
+    _require_searchable(ecg)
+    if ecg.values.shape[1] < _SHORTEST * ecg.fs or not np.ptp(ecg.values, axis=1).any():
+        return np.empty(0)
+    energy = _energy(ecg)
+    found = detect(energy, ecg.fs)
+    around = np.arange(-round(_AROUND * ecg.fs), round(_AROUND * ecg.fs) + 1)
+    near = (found[:, None] + around).clip(0, len(energy) - 1)
+    return np.unique(near[np.arange(len(found)), energy[near].argmax(axis=1)]) / ecg.fs
 
 
 def correspondence(
-    peaks: Peaks, *, rule: Rule, segments: int, steps: int, seconds: float
+    peaks: Peaks,
+    *,
+    rule: Rule,
+    segments: int,
+    steps: int,
+    seconds: float,
+    near: float | None = None,
 ) -> Float32[np.ndarray, "segment step"]:
     """Which steps of an encoded ECG make up each segment; rows sum to 1.
 
-    Segment s of S is the part of the cardiac cycle at phase s / S, as frame s of a cine is.
+    Between the middles of steps an encoded ECG counts as a straight line, and before the first
+    and after the last as constant. A segment is the mean of that line over its time: from half a
+    segment before its phase to half a segment after. So segments shorter than a step differ too.
+
+    Rules that need beats take whole ones only, from one R peak to the next, and of these the
+    typical ones: as long as the median, give or take a fifth. A scanner leaves premature beats
+    out of a cine as well.
 
     Args:
-        peaks: R peaks in seconds, ascending.
-        rule: ``single_beat`` takes the whole beat nearest to the middle of the record,
-            ``phase_pool`` the mean over all whole beats, ``linear`` maps the whole record.
-        segments: number of segments, above 0.
-        steps: number of steps that the encoder cuts the record into, above 0.
+        peaks: R peaks in seconds from the start of the record, ascending.
+        rule: ``single_beat``: segment s of S is at phase s / S of one beat. ``phase_pool``: it is
+            the mean over all beats. ``linear``: it is the part from s / S to (s + 1) / S of the
+            record, beats or not.
+        segments: S, above 0.
+        steps: how many an encoder cuts the record into at equal spacing, above 0.
         seconds: length of the record.
+        near: time in seconds that the beat of ``single_beat`` is nearest to; by default the
+            middle of the record.
 
     Returns:
         NaN throughout where the rule needs a beat and there is none.
+
+    Raises:
+        ValueError: a number is not above 0, or the peaks do not ascend.
     """
+    if np.any(np.diff(peaks) <= 0):
+        raise ValueError(f"peaks must ascend, got {peaks.tolist()}")
+    if min(segments, steps, seconds) <= 0:
+        raise ValueError(
+            "segments, steps and seconds must be above 0, "
+            f"got {segments} segments, {steps} steps and {seconds} s"
+        )
     if rule == "linear":
         edges = np.linspace(0, seconds, segments + 1)
-        return _weights(edges[:-1], edges[1:], steps, seconds)
-    whole = list(pairwise(peaks))
-    if not whole:
-        return np.full((segments, steps), np.nan, dtype=np.float32)
+        return _shares(edges, steps, seconds)
+    beats = _typical(peaks)
     if rule == "single_beat":
-        whole = [min(whole, key=lambda beat: abs(sum(beat) - seconds))]
-    rows = []
-    for start, end in whole:
-        edges = start + (np.arange(segments + 1) - 0.5) * (end - start) / segments
-        rows.append(_weights(edges[:-1], edges[1:], steps, seconds))
-    return np.stack(rows).mean(axis=0)
+        place = seconds / 2 if near is None else near
+        beats = sorted(beats, key=lambda beat: abs(sum(beat) / 2 - place))[:1]
+    if not beats:
+        return np.full((segments, steps), np.nan, dtype=np.float32)
+    phases = (np.arange(segments + 1) - 0.5) / segments
+    pooled = np.stack(
+        [_shares(start + phases * (end - start), steps, seconds) for start, end in beats]
+    )
+    return pooled.mean(axis=0)
 
 
-def _weights(
-    start: np.ndarray, end: np.ndarray, steps: int, seconds: float
+def correspondences(
+    ecgs: Ecgs, *, rule: Rule, segments: int, steps: int
+) -> Float32[np.ndarray, "batch segment step"]:
+    """The correspondence of each ECG of a batch, to its own R peaks.
+
+    Args:
+        ecgs: any unit; before any view that shifts time.
+        rule: as ``correspondence`` has it.
+        segments: of each, above 0.
+        steps: of each, above 0.
+
+    Raises:
+        ValueError: a number is not above 0.
+        ConfigError: the package sleepecg is not installed.
+        DataError: a value is not finite, or the rate is too low.
+    """
+    seconds = ecgs.values.shape[-1] / ecgs.fs
+    found = np.empty((len(ecgs.values), segments, steps), dtype=np.float32)
+    for row, values in enumerate(ecgs.values.float().numpy(force=True)):
+        peaks = np.empty(0) if rule == "linear" else r_peaks(Ecg(values, ecgs.leads, ecgs.fs))
+        found[row] = correspondence(
+            peaks, rule=rule, segments=segments, steps=steps, seconds=seconds
+        )
+    return found
+
+
+def _detector() -> Callable[[np.ndarray, float], np.ndarray]:
+    try:
+        from sleepecg import detect_heartbeats
+    except ImportError:
+        raise ConfigError(
+            "R peaks need the package sleepecg, got none; pip install 'crossbeat[mri]'"
+        ) from None
+    return detect_heartbeats
+
+
+def _require_searchable(ecg: Ecg) -> None:
+    if not np.isfinite(ecg.values).all():
+        raise DataError(
+            "every value of an ECG must be finite for R peaks to be found, got NaN or infinity; "
+            "repair the record or leave it out"
+        )
+    if ecg.fs <= 2 * _BAND[1]:
+        raise DataError(
+            f"the rate must be above {2 * _BAND[1]:g} Hz for R peaks to be found, got "
+            f"{ecg.fs:g} Hz; use the record at its first rate"
+        )
+
+
+def _energy(ecg: Ecg) -> Float[np.ndarray, " time"]:
+    band = butter(2, _BAND, "bandpass", output="sos", fs=ecg.fs)
+    energy = np.square(sosfiltfilt(band, ecg.values[np.ptp(ecg.values, axis=1) > 0], axis=1))
+    return np.median(energy / energy.mean(axis=1, keepdims=True), axis=0)
+
+
+def _typical(peaks: Peaks) -> list[Beat]:
+    beats = [(float(start), float(end)) for start, end in pairwise(peaks)]
+    usual = float(np.median(np.diff(peaks))) if beats else 0.0
+    typical = [beat for beat in beats if abs(beat[1] - beat[0] - usual) <= _TYPICAL * usual]
+    return typical or sorted(beats, key=lambda beat: abs(beat[1] - beat[0] - usual))[:1]
+
+
+def _shares(
+    edges: Float64[np.ndarray, " edge"], steps: int, seconds: float
 ) -> Float32[np.ndarray, "segment step"]:
-    """The mean over an interval of the straight lines between the centres of the steps."""
-    start, end = (edge[:, None] * steps / seconds - 0.5 for edge in (start, end))
-    last = steps - 1
-    step = np.arange(steps)
-    weights = _area(end.clip(0, last) - step) - _area(start.clip(0, last) - step)
-    weights[:, :1] += end.clip(max=0) - start.clip(max=0)
-    weights[:, -1:] += end.clip(min=last) - start.clip(min=last)
-    return (weights / (end - start)).astype(np.float32)
+    """The mean weight of each step from one edge to the next, on lines between their middles."""
+    at = (edges * steps / seconds - 0.5)[:, None]
+    area = _area_to(at.clip(0, steps - 1) - np.arange(steps))
+    area[:, :1] += at.clip(max=0)
+    area[:, -1:] += at.clip(min=steps - 1)
+    return (np.diff(area, axis=0) / np.diff(at, axis=0)).astype(np.float32)
 
 
-def _area(to: np.ndarray) -> np.ndarray:
-    """The area under a triangle of height 1 from -1 to 1, up to a place."""
-    to = to.clip(-1, 1)
-    return np.where(to < 0, (to + 1) ** 2 / 2, 1 - (1 - to) ** 2 / 2)
+def _area_to(end: Float64[np.ndarray, "edge step"]) -> Float64[np.ndarray, "edge step"]:
+    """Of a triangle of height 1 over -1 to 1, the area to the left of a place."""
+    end = end.clip(-1, 1)
+    return np.where(end < 0, (end + 1) ** 2 / 2, 1 - (1 - end) ** 2 / 2)
