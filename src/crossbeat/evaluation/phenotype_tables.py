@@ -12,7 +12,7 @@ from crossbeat.evaluation import phenotype_names as names
 from crossbeat.evaluation.compare import MEAN
 from crossbeat.evaluation.regression import REGRESSION
 from crossbeat.evaluation.results import verdict
-from crossbeat.evaluation.retrieval import DIFFERENCE, NEAREST
+from crossbeat.evaluation.retrieval import ALONE, DIFFERENCE, NEAREST
 
 Json = Mapping[str, Any]
 
@@ -22,7 +22,6 @@ MEASURED: Mapping[str, str] = MappingProxyType(
 """The parts of results that were measured row by row, and how they are called."""
 
 _WIDTH = 140
-_ALONE = f"_difference@{NEAREST}"
 
 
 @dataclass(frozen=True)
@@ -172,7 +171,7 @@ def measured_sheets(results: Json, part: str) -> list[Sheet]:
     found = dict(results.get(part, {})) | dict(results.get(f"{part}_limits", {}))
     pairs = results.get(f"{part}_differences", {})
     measures = list(next(iter(found.values()), {}))
-    alone = [name for name in measures if name.endswith(_ALONE) and name != DIFFERENCE]
+    alone = [name for name in measures if name.endswith(ALONE) and name != DIFFERENCE]
     over_all = [name for name in measures if name not in alone]
     told = []
     for chosen, title in (

@@ -5,7 +5,7 @@ square of all pairs is never held. What is measured is kept query by query; mean
 their intervals are drawn from that.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -21,6 +21,9 @@ NEAREST = 10
 
 DIFFERENCE = f"phenotype_difference@{NEAREST}"
 GAIN = f"ndcg@{NEAREST}"
+ALONE = f"_difference@{NEAREST}"
+"""How the difference of one phenotype ends, behind its name."""
+
 
 _BLOCK = 64  # queries at once: their distances from 20,000 items then stay near the processor
 _RECALLS = (1, NEAREST)
@@ -78,6 +81,12 @@ class Retrieved:
     oracle: Measured
 
 
+def measures(phenotypes: tuple[str, ...]) -> list[str]:
+    """The names of what is measured of a search."""
+    recalls = [f"recall@{most}" for most in _RECALLS]
+    return [*recalls, DIFFERENCE, GAIN, *(f"{name}{ALONE}" for name in phenotypes)]
+
+
 def retrieve(queries: Items, gallery: Items, phenotypes: tuple[str, ...]) -> Retrieved:
     """Search the gallery with every query.
 
@@ -95,8 +104,8 @@ def retrieve(queries: Items, gallery: Items, phenotypes: tuple[str, ...]) -> Ret
         ValueError: there is no query, the two differ in dimension or phenotypes, a phenotype does
             not vary, or a query has fewer than 10 items of other patients with all phenotypes.
 
-    Source: Järvelin and Kekäläinen 2002 (ACM TOIS 20:422) eq. 2 for nDCG, with the discount
-        1 / log2(1 + rank); distance and gain are ours.
+    Source: Järvelin and Kekäläinen 2002 (ACM TOIS 20:422) for nDCG, with the discount
+        1 / log2(1 + rank) of Burges et al. 2005 (ICML); distance and gain are ours.
     """
     _check(queries, gallery, phenotypes)
     known = np.isfinite(gallery.phenotypes).all(axis=1)
@@ -105,19 +114,22 @@ def retrieve(queries: Items, gallery: Items, phenotypes: tuple[str, ...]) -> Ret
     asked, held = _standardised(queries.phenotypes, gallery.phenotypes[order][first])
     asking, owner = _numbered(queries.patients, gallery.patients[order])
     query, items = _directions(queries.embeddings), _directions(gallery.embeddings[order])
-    parts = []
+    told = [
+        {name: np.empty(len(asking)) for name in measures(phenotypes)} for _ in fields(Retrieved)
+    ]
     for rows in torch.arange(len(asking)).split(_BLOCK):
         cosines = query[rows] @ items.T
         own = asking[rows, None] == owner
         hearts = _Hearts.of(asked[rows], held, own[:, first])
-        kinds = (
-            hearts.measures(hearts.nearest(-cosines[:, first]), phenotypes),
+        likeness = (
+            hearts.among(hearts.nearest(-cosines[:, first]), phenotypes),
             hearts.by_lot(phenotypes),
-            hearts.measures(hearts.best, phenotypes),
+            hearts.among(hearts.best, phenotypes),
         )
-        parts.append([a | b for a, b in zip(_recalls(cosines, own), kinds, strict=True)])
-    told = [_joined(kind) for kind in zip(*parts, strict=True)]
-    return Retrieved(*(Measured(queries.patients, measures) for measures in told))
+        for kind, recall, like in zip(told, _recalls(cosines, own), likeness, strict=True):
+            for name, values in (recall | like).items():
+                kind[name][rows] = values
+    return Retrieved(*(Measured(queries.patients, kind) for kind in told))
 
 
 @dataclass(frozen=True)
@@ -165,7 +177,7 @@ class _Hearts:
         """The items of other patients that are least far, the nearest first."""
         return far.masked_fill(self.own, torch.inf).topk(NEAREST, largest=False).indices
 
-    def measures(self, items: Nearest, names: tuple[str, ...]) -> _Columns:
+    def among(self, items: Nearest, names: tuple[str, ...]) -> _Columns:
         """Those of the items that a search names, the nearest first."""
         apart = (self.held[items] - self.asked[:, None]).abs().mean(dim=1)
         return self._measures(apart, self._gain(items), names)
@@ -176,7 +188,7 @@ class _Hearts:
         return self._measures(self.everyone, gains * _discounts().sum(), names)
 
     def _measures(self, apart: Tensor, gain: Tensor, names: tuple[str, ...]) -> _Columns:
-        alone = {f"{name}_difference@{NEAREST}": apart[:, at] for at, name in enumerate(names)}
+        alone = {f"{name}{ALONE}": apart[:, at] for at, name in enumerate(names)}
         return {DIFFERENCE: apart.mean(dim=1), GAIN: gain / self._gain(self.best)} | alone
 
     def _gain(self, items: Nearest) -> Float[Tensor, " row"]:
@@ -245,7 +257,3 @@ def _hits(nearer: Counts, level: Counts, wanted: Counts) -> _Columns:
             missed = torch.where(nearer + drawn < most, missed * miss, missed)
         found[f"recall@{most}"] = (1 - missed).masked_fill(wanted == 0, torch.nan)
     return found
-
-
-def _joined(parts: tuple[dict[str, Tensor], ...]) -> dict[str, np.ndarray]:
-    return {name: torch.cat([part[name] for part in parts]).double().numpy() for name in parts[0]}
