@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless
+from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 
 from cine_dicoms import (
     dicom,
@@ -166,10 +166,29 @@ def test_compressed_frames_are_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_cine(tmp_path).values, frames(3, shape=(32, 32))[None])
 
 
+def test_run_lengths_are_read(tmp_path: Path) -> None:
+    files = slice_files("a", 0.0, change=lambda image: image.compress(RLELossless))
+    np.testing.assert_array_equal(read_cine(write_folder(tmp_path, files)).values, frames(3)[None])
+
+
+def test_a_folder_of_many_directions_is_refused(tmp_path: Path) -> None:
+    files: dict[str, bytes] = {}
+    for number in range(51):
+        change = tilted(3.0 * number)
+        files |= slice_files(str(number), 0.0, values=frames(1), change=change)
+    with pytest.raises(DataError, match="one stack of parallel slices, got more than 50; name"):
+        read_cine(write_folder(tmp_path, files))
+
+
 def test_what_is_no_image_of_grey_values_is_passed_over(tmp_path: Path) -> None:
     files = slice_files("a", 0.0) | slice_files("b", 0.0, change=in_colour)
     files |= slice_files("c", 0.0, change=without("PixelData")) | {"notes.txt": b"x", "empty": b""}
     np.testing.assert_array_equal(read_cine(write_folder(tmp_path, files)).values, frames(3)[None])
+
+
+def three_values(image: Dataset) -> None:
+    image.SamplesPerPixel, image.PlanarConfiguration = 3, 0
+    image.PixelData = 3 * image.PixelData
 
 
 def few(image: Dataset) -> None:
@@ -187,8 +206,9 @@ def few(image: Dataset) -> None:
         (without("PixelSpacing"), "PixelSpacing must be 2 numbers, got none"),
         (setting(PixelSpacing=["0", "1"]), r"a size from 0\.1 to 20 mm, got 0 x 1; correct"),
         (setting(ImageOrientationPatient=[1, 0, 0, 1, 0, 0]), "rows and columns at right angles"),
-        (setting(Rows=60_000, Columns=60_000), "must have 1 to 4,194,304 pixels, got 60000 x"),
-        (setting(RescaleSlope="1e300"), "its rescaled values are not finite"),
+        (setting(Rows=60_000, Columns=60_000), "must have 1 to 2,097,152 pixels, got 60000 x"),
+        (setting(RescaleSlope="1e300"), "its pixels are not of one grey value each"),
+        (three_values, r"\.dcm must be sound DICOM, but: "),
         (few, r"\.dcm must be sound DICOM, but: .*; copy or export it again"),
         (without("Rows"), r"\.dcm must be sound DICOM, but: "),
     ],

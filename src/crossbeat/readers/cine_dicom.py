@@ -19,7 +19,7 @@ from crossbeat.readers.dicom_file import EXPLICIT, IMPLICIT, open_bytes, text_of
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-_MOST_PIXELS = 2048 * 2048
+_MOST_PIXELS = 2**21
 _SYNTAXES = {
     IMPLICIT: "uncompressed",
     EXPLICIT: "uncompressed",
@@ -150,8 +150,8 @@ def _pixels(path: Path, dataset: "Dataset") -> Real[np.ndarray, "height width"]:
             shape = (int(dataset.Rows), int(dataset.Columns))
             if 0 < shape[0] * shape[1] <= _MOST_PIXELS:
                 pixels = as_stored(_rescaled(dataset, dataset.pixel_array))
-                if not np.isfinite(pixels).all():
-                    raise ValueError("its rescaled values are not finite")
+                if pixels.shape != shape or not np.isfinite(pixels).all():
+                    raise ValueError("its pixels are not of one grey value each")
                 return pixels
         except Exception as error:
             raise _damaged(path, error) from error

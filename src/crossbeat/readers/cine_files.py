@@ -11,13 +11,19 @@ from typing import NamedTuple
 
 from crossbeat.errors import DataError
 from crossbeat.readers.cine_nifti import MOST_CINE_BYTES
-from crossbeat.readers.limits import check_size, read_bounded, read_start, unreadable
+from crossbeat.readers.limits import (
+    MOST_PARSED_BYTES,
+    check_size,
+    read_bounded,
+    read_start,
+    unreadable,
+)
 
 MOST_FILES = 10_000
 """Files of a folder or archive; UK Biobank's short axis has about 600."""
 
-MOST_FILE_BYTES = 2**24
-"""Of one DICOM file: an image of 2048 x 2048 pixels of 16 bits with its header."""
+MOST_FILE_BYTES = MOST_PARSED_BYTES
+"""Of one DICOM file: an image of 1024 x 1024 pixels of 16 bits takes half of it."""
 
 _HEAD = 132
 _DICOM = b"DICM"

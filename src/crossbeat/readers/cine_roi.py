@@ -109,12 +109,12 @@ def cropped(cine: Cine, region: Region, size: int) -> UInt8[np.ndarray, "slice f
         )
     squares = _squares(cine, region, size)
     low, high = np.percentile(squares, _SHOWN)
-    if not high > low:
+    if not 0 < high - low < np.inf:
         raise DataError(
             f"the region must show something, but every pixel is {low:g}; is it the heart?"
         )
-    scaled = (squares - np.float32(low)) * np.float32(255 / (high - low))
-    return np.rint(scaled.clip(0, 255)).astype(np.uint8)
+    shown = squares.clip(low, high).astype(np.float64)
+    return np.rint((shown - low) / (high - low) * 255).astype(np.uint8)
 
 
 def _squares(cine: Cine, region: Region, size: int) -> Float32[np.ndarray, "slice frame size size"]:

@@ -27,6 +27,9 @@ _SAME_MM = 0.5
 _EVEN = 0.05
 """How much distances of slices may differ, as a part of their mean."""
 
+_MOST_STACKS = 50
+"""Directions of planes in one folder; a whole examination of the heart has about 20."""
+
 _LISTED = 20
 """Names that an error lists."""
 
@@ -42,7 +45,7 @@ def read_series(path: Path, series: Sequence[str]) -> Cine:
         DataError: a file is damaged or too large; there is no cine, or several; a slice lacks
             frames, or images differ in size.
     """
-    stacks = _stacks(_images(path, series))
+    stacks = _stacks(path, _images(path, series))
     cines = [stack for stack in stacks if max(map(len, stack)) > 1]
     if not cines:
         raise DataError(
@@ -97,7 +100,7 @@ def _rank(description: str, series: Sequence[str]) -> int:
     return min(hits, default=len(series))
 
 
-def _stacks(images: list[Image]) -> list[list[list[Image]]]:
+def _stacks(path: Path, images: list[Image]) -> list[list[list[Image]]]:
     """The images by stack, and in it by slice, in the order of positions."""
     stacks: list[list[Image]] = []
     for image in images:
@@ -107,6 +110,11 @@ def _stacks(images: list[Image]) -> list[list[list[Image]]]:
                 break
         else:
             stacks.append([image])
+        if len(stacks) > _MOST_STACKS:
+            raise DataError(
+                f"{path} must hold one stack of parallel slices, got more than {_MOST_STACKS}; "
+                "name the series of one"
+            )
     return [_slices(stack) for stack in stacks]
 
 
