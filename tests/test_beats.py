@@ -230,11 +230,33 @@ def test_a_batch_has_the_correspondence_of_each_record(rule) -> None:
     assert np.isnan(rows[2]).all() == (rule != "linear")
 
 
+def test_steps_may_be_given_by_their_middles() -> None:
+    """Steps whose middles lie 0.1 s later than equal parts of the record have them."""
+    middles = (np.arange(20) + 0.5) * 0.15
+    plain = correspondence(PEAKS, rule="phase_pool", segments=9, steps=20, seconds=3.0)
+    given = correspondence(PEAKS, rule="phase_pool", segments=9, steps=middles, seconds=3.0)
+    np.testing.assert_allclose(given, plain, atol=1e-6)
+    later = correspondence(
+        PEAKS + 0.1, rule="phase_pool", segments=9, steps=middles + 0.1, seconds=3.0
+    )
+    np.testing.assert_allclose(later, plain, atol=1e-6)
+    unmoved = correspondence(PEAKS, rule="phase_pool", segments=9, steps=middles + 0.1, seconds=3.0)
+    assert np.abs(unmoved - plain).max() > 0.05
+
+
+@pytest.mark.parametrize("middles", [[], [1.0, 1.0], [1.0, 0.5], [0.0, 1.0, 2.5]])
+def test_middles_must_ascend_at_equal_spacing(middles: list[float]) -> None:
+    with pytest.raises(ValueError, match="middles of steps must ascend at equal spacing"):
+        correspondence(
+            PEAKS, rule="linear", segments=4, steps=np.array(middles, dtype=float), seconds=3.0
+        )
+
+
 @pytest.mark.parametrize("name", ["segments", "steps", "seconds"])
 def test_numbers_must_be_above_0(name: str) -> None:
     numbers = {"segments": 4, "steps": 5, "seconds": 3.0}
     numbers[name] -= numbers[name]
-    with pytest.raises(ValueError, match="segments, steps and seconds must be above 0, got"):
+    with pytest.raises(ValueError, match=f"{name}.* must be above 0, got"):
         correspondence(PEAKS, rule="linear", **numbers)  # type: ignore[arg-type]
 
 

@@ -17,6 +17,7 @@ from crossbeat.errors import ConfigError, DataError
 from crossbeat.signal import Ecg, Ecgs
 
 Peaks = Float64[np.ndarray, " beat"]
+Middles = Float64[np.ndarray, " step"]
 Rule = Literal["single_beat", "phase_pool", "linear"]
 Beat = tuple[float, float]
 
@@ -74,7 +75,7 @@ def correspondence(
     *,
     rule: Rule,
     segments: int,
-    steps: int,
+    steps: int | Middles,
     seconds: float,
     near: float | None = None,
 ) -> Float32[np.ndarray, "segment step"]:
@@ -94,7 +95,8 @@ def correspondence(
             the mean over all beats. ``linear``: it is the part from s / S to (s + 1) / S of the
             record, beats or not.
         segments: S, above 0.
-        steps: how many an encoder cuts the record into at equal spacing, above 0.
+        steps: the middle of each step of the encoder in seconds, at equal spacing; a number
+            stands for as many equal parts of the record.
         seconds: length of the record.
         near: time in seconds that the beat of ``single_beat`` is nearest to; by default the
             middle of the record.
@@ -103,33 +105,31 @@ def correspondence(
         NaN throughout where the rule needs a beat and there is none.
 
     Raises:
-        ValueError: a number is not above 0, or the peaks do not ascend.
+        ValueError: a number is not above 0, the peaks do not ascend, or the middles of steps are
+            not at equal spacing.
     """
     if np.any(np.diff(peaks) <= 0):
         raise ValueError(f"peaks must ascend, got {peaks.tolist()}")
-    if min(segments, steps, seconds) <= 0:
+    if min(segments, seconds) <= 0:
         raise ValueError(
-            "segments, steps and seconds must be above 0, "
-            f"got {segments} segments, {steps} steps and {seconds} s"
+            f"segments and seconds must be above 0, got {segments} segments and {seconds} s"
         )
+    middles = _middles(steps, seconds)
     if rule == "linear":
-        edges = np.linspace(0, seconds, segments + 1)
-        return _shares(edges, steps, seconds)
+        return _shares(np.linspace(0, seconds, segments + 1), middles)
     beats = _typical(peaks)
     if rule == "single_beat":
         place = seconds / 2 if near is None else near
         beats = sorted(beats, key=lambda beat: abs(sum(beat) / 2 - place))[:1]
     if not beats:
-        return np.full((segments, steps), np.nan, dtype=np.float32)
+        return np.full((segments, len(middles)), np.nan, dtype=np.float32)
     phases = (np.arange(segments + 1) - 0.5) / segments
-    pooled = np.stack(
-        [_shares(start + phases * (end - start), steps, seconds) for start, end in beats]
-    )
+    pooled = np.stack([_shares(start + phases * (end - start), middles) for start, end in beats])
     return pooled.mean(axis=0)
 
 
 def correspondences(
-    ecgs: Ecgs, *, rule: Rule, segments: int, steps: int
+    ecgs: Ecgs, *, rule: Rule, segments: int, steps: int | Middles
 ) -> Float32[np.ndarray, "batch segment step"]:
     """The correspondence of each ECG of a batch, to its own R peaks.
 
@@ -137,21 +137,21 @@ def correspondences(
         ecgs: any unit; before any view that shifts time.
         rule: as ``correspondence`` has it.
         segments: of each, above 0.
-        steps: of each, above 0.
+        steps: of each, as ``correspondence`` has them.
 
     Raises:
-        ValueError: a number is not above 0.
+        ValueError: a number is not above 0, or the middles of steps are not at equal spacing.
         ConfigError: the package sleepecg is not installed.
         DataError: a value is not finite, or the rate is too low.
     """
     seconds = ecgs.values.shape[-1] / ecgs.fs
-    found = np.empty((len(ecgs.values), segments, steps), dtype=np.float32)
-    for row, values in enumerate(ecgs.values.float().numpy(force=True)):
+    found = []
+    for values in ecgs.values.float().numpy(force=True):
         peaks = np.empty(0) if rule == "linear" else r_peaks(Ecg(values, ecgs.leads, ecgs.fs))
-        found[row] = correspondence(
-            peaks, rule=rule, segments=segments, steps=steps, seconds=seconds
+        found.append(
+            correspondence(peaks, rule=rule, segments=segments, steps=steps, seconds=seconds)
         )
-    return found
+    return np.stack(found)
 
 
 def _detector() -> Callable[[np.ndarray, float], np.ndarray]:
@@ -190,14 +190,29 @@ def _typical(peaks: Peaks) -> list[Beat]:
     return typical or sorted(beats, key=lambda beat: abs(beat[1] - beat[0] - usual))[:1]
 
 
+def _middles(steps: int | Middles, seconds: float) -> Middles:
+    if not isinstance(steps, int):
+        apart = np.diff(steps)
+        if not len(steps) or not np.allclose(apart, apart[:1]) or np.any(apart <= 0):
+            raise ValueError(
+                f"the middles of steps must ascend at equal spacing, got {steps.tolist()}"
+            )
+        return steps
+    if steps <= 0:
+        raise ValueError(f"steps must be above 0, got {steps}")
+    return (np.arange(steps) + 0.5) * seconds / steps
+
+
 def _shares(
-    edges: Float64[np.ndarray, " edge"], steps: int, seconds: float
+    edges: Float64[np.ndarray, " edge"], middles: Middles
 ) -> Float32[np.ndarray, "segment step"]:
     """The mean weight of each step from one edge to the next, on lines between their middles."""
-    at = (edges * steps / seconds - 0.5)[:, None]
-    area = _area_to(at.clip(0, steps - 1) - np.arange(steps))
+    last = len(middles) - 1
+    apart = (middles[-1] - middles[0]) / last if last else 1.0
+    at = ((edges - middles[0]) / apart)[:, None]
+    area = _area_to(at.clip(0, last) - np.arange(last + 1))
     area[:, :1] += at.clip(max=0)
-    area[:, -1:] += at.clip(min=steps - 1)
+    area[:, -1:] += at.clip(min=last)
     return (np.diff(area, axis=0) / np.diff(at, axis=0)).astype(np.float32)
 
 

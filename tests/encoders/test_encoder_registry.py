@@ -149,6 +149,24 @@ def test_steps_follow_time(name: str) -> None:
     assert centres[0] < 0.4 * SAMPLES < centres[1] < 0.6 * SAMPLES < centres[2]
 
 
+@pytest.mark.parametrize("name", ECG_NAMES)
+def test_centres_are_in_the_middle_of_what_steps_see(name: str) -> None:
+    encoder = build(name).eval()
+    if hasattr(encoder, "blocks"):
+        encoder.blocks = nn.Identity()  # attention sees everything
+    for weights in encoder.parameters():
+        weights.data.abs_()  # no ReLU hides a sample
+    x = batch(name).requires_grad_()
+    steps, centres = encoder.steps(x), encoder.centres()
+    assert centres.shape == (steps.shape[1],)
+    weights = torch.rand(encoder.dim, generator=torch.Generator().manual_seed(3))
+    middle = steps.shape[1] // 2
+    for step in (middle, middle + 1, *([0, -1] if "resnet" not in name else [])):
+        (gradient,) = torch.autograd.grad((steps[:, step] @ weights).sum(), x, retain_graph=True)
+        seen = gradient.abs().sum(dim=(0, 1)).nonzero().flatten()
+        assert centres[step].item() == (seen[0] + seen[-1] + 1).item() / 2
+
+
 @pytest.mark.parametrize("name", [*sorted(n for n in ECG_NAMES if "small" in n), "small"])
 def test_an_exported_encoder_takes_any_batch(name: str) -> None:
     encoder = build(name).eval()

@@ -1,8 +1,9 @@
 """Encoders: a batch of ECGs or images in, tokens and one pooled vector out; no head, no loss.
 
 Each has ``dim``, ``tokens(x)`` of shape [batch token dim] and ``encoder(x)`` of shape [batch dim].
-ECG encoders also have ``steps(x)``: one token per time step, in the order of time. Cine encoders
-have ``num_frames`` and ``per_frame``: whether their tokens are one per frame, in the order of time.
+ECG encoders also have ``steps(x)``: one token per time step, in the order of time, and
+``centres()``: where each step looks, in samples from the start of the ECG. Cine encoders have
+``num_frames`` and ``per_frame``: whether their tokens are one per frame, in the order of time.
 """
 
 from collections.abc import Callable

@@ -76,6 +76,10 @@ class MmclTransformer(nn.Module):
         by_lead = "batch (lead step) dim -> batch lead step dim"
         return rearrange(self.tokens(x)[:, 1:], by_lead, lead=self.num_leads).mean(dim=1)
 
+    def centres(self) -> Float[Tensor, " step"]:
+        """The middle of each step, in samples from the start of the ECG."""
+        return self.stem.patch * (torch.arange(self.num_samples // self.stem.patch) + 0.5)
+
     def forward(self, x: Float[Tensor, "batch lead time"]) -> Float[Tensor, "batch dim"]:
         return self.norm(self._mixed(self._embedded(x))[:, 1:].mean(dim=1))
 

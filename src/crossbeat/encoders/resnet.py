@@ -1,7 +1,9 @@
 """One-dimensional residual networks of 18 and 34 layers."""
 
+import math
 from itertools import pairwise
 
+import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -76,6 +78,7 @@ class ResNet(nn.Module):
             for _ in range(count - 1):
                 self.stages.append(BasicBlock(channels, channels, stride=1))
         self.dim = widths[-1]
+        self.apart = 2 ** len(blocks)
 
     def tokens(self, x: Float[Tensor, "batch lead time"]) -> Tokens:
         """One token per time step of the last stage, in the order of time.
@@ -92,6 +95,14 @@ class ResNet(nn.Module):
     def steps(self, x: Float[Tensor, "batch lead time"]) -> Tokens:
         """One token per time step, in the order of time."""
         return self.tokens(x)
+
+    def centres(self) -> Float[Tensor, " step"]:
+        """The middle of what each step sees, in samples from the start of the ECG.
+
+        Kernels are centred on every second sample of their input, its first one included.
+        """
+        apart = self.apart
+        return 0.5 + apart * torch.arange(math.ceil(self.num_samples / apart))
 
     def forward(self, x: Float[Tensor, "batch lead time"]) -> Float[Tensor, "batch dim"]:
         return self.tokens(x).mean(dim=1)

@@ -150,6 +150,11 @@ class SpectrogramTransformer(nn.Module):
         by_lead = "batch (lead frame) dim -> batch lead frame dim"
         return rearrange(self.tokens(x), by_lead, lead=self.num_leads).mean(dim=1)
 
+    def centres(self) -> Float[Tensor, " step"]:
+        """The middle of each frame, in samples from the start of the ECG."""
+        stem = self.stem
+        return stem.window / 2 + stem.hop * torch.arange(stem.num_frames)
+
     def forward(self, x: Float[Tensor, "batch lead time"]) -> Float[Tensor, "batch dim"]:
         return self.tokens(x).mean(dim=1)
 

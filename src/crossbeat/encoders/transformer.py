@@ -49,6 +49,15 @@ class ConvStem(nn.Module):
                 f"strides {strides}, got {num_samples}; use longer ECGs or smaller strides"
             )
         self.num_tokens = steps
+        self.kernels, self.strides = kernels, strides
+
+    def centres(self) -> Float[Tensor, " token"]:
+        """The middle of what each token sees, in samples from the start of the ECG."""
+        middle, apart = 0.5, 1
+        for kernel, stride in zip(self.kernels, self.strides, strict=True):
+            middle += (kernel - 1) / 2 * apart
+            apart *= stride
+        return middle + apart * torch.arange(self.num_tokens)
 
     def forward(self, x: Float[Tensor, "batch lead time"]) -> Tokens:
         require_shape(x, num_leads=self.num_leads, num_samples=self.num_samples)
@@ -113,6 +122,10 @@ class EcgTransformer(nn.Module):
     def steps(self, x: Float[Tensor, "batch lead time"]) -> Tokens:
         """One token per time step, in the order of time."""
         return self.tokens(x)[:, 1:]
+
+    def centres(self) -> Float[Tensor, " step"]:
+        """The middle of what each step sees before attention, in samples from the start."""
+        return self.stem.centres()
 
     def forward(self, x: Float[Tensor, "batch lead time"]) -> Float[Tensor, "batch dim"]:
         return self.tokens(x).mean(dim=1)

@@ -108,6 +108,10 @@ class LeadPatchTransformer(nn.Module):
         by_lead = "batch (lead step) dim -> batch lead step dim"
         return rearrange(self.tokens(x)[:, 1:], by_lead, lead=self.num_leads).mean(dim=1)
 
+    def centres(self) -> Float[Tensor, " step"]:
+        """The middle of each step, in samples from the start of the ECG."""
+        return self.stem.patch * (torch.arange(self.num_samples // self.stem.patch) + 0.5)
+
     def forward(self, x: Float[Tensor, "batch lead time"]) -> Float[Tensor, "batch dim"]:
         return self.tokens(x)[:, 0]
 
