@@ -14,6 +14,7 @@ NAMES = [*ECG_NAMES, *sorted(XRAY_ENCODERS)]
 TOKENS = {
     "cromotex": 197,
     "cromotex-small": 49 + 1,
+    "fine-small": 196 + 1,
     "resnet18": 63,
     "resnet34": 63,
     "resnet18-small": 63,
@@ -29,6 +30,7 @@ TOKENS = {
 STEPS = {
     "cromotex": 196,
     "cromotex-small": 49,
+    "fine-small": 196,
     "biot": 9,
     "biot-small": 9,
     "eccl-small": 10,
