@@ -17,7 +17,8 @@ from crossbeat import simulate
 
 SEED, SIZE, FRAMES, PATIENTS = 1, 100, 40, 3
 COLUMNS = 8
-GREYS = 40
+GREYS = 50
+"""Levels of the picture, so that it stays small."""
 MARGIN = 14
 
 
@@ -70,9 +71,10 @@ def picture(stacks: dict[str, tuple[np.ndarray, np.ndarray]]) -> Image.Image:
         top = row * (SIZE + MARGIN)
         draw.text((2, top + 1), name, fill=0)
         strip = np.concatenate(list(images[:COLUMNS]), axis=1)
-        strip = np.clip(strip / np.percentile(strip, 99.3), 0, 1) * 255
+        strip = np.clip(strip / np.percentile(strip, 99.3), 0, 1)
+        strip = np.rint(strip * GREYS) * (255 / GREYS)
         made.paste(Image.fromarray(strip.astype(np.uint8)), (0, top + MARGIN))
-    return made.quantize(GREYS, dither=Image.Dither.NONE)
+    return made
 
 
 def main(path: Path, out: Path) -> None:

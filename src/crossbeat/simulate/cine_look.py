@@ -28,6 +28,12 @@ BLOOD, MUSCLE = 0.64, 0.18
 _RIGHT_WALL = 2.5
 """Thickness of the wall of the right ventricle, mm."""
 
+_LINE = 0.14
+"""Signal of this thin wall between fat and blood."""
+
+_MOST_FAT = 2.5
+"""Fat where there is most of it, to the right of the heart, over the usual."""
+
 _WAVES = 40
 """Waves of the inner surfaces about the axis."""
 
@@ -114,7 +120,8 @@ def _signal(section: Section, look: Look, row: int) -> Float32[np.ndarray, "fram
     frames = len(drawn.cavity)
     made = np.empty((frames, *behind.shape), dtype=np.float32)
     made[:] = behind
-    near = place.radius < drawn.right.max() + fat + _RIGHT_WALL + 3 * place.pixel
+    reach = drawn.right.max() + _RIGHT_WALL + _MOST_FAT * fat + 3 * place.pixel
+    near = place.radius < reach
     made[:, near] = _heart(section, look, row, near, behind)
     return made
 
@@ -138,12 +145,12 @@ def _heart(
     rough = _roughness(look.rough[row], drawn.cavity.shape[1])
     rough *= 1.3 - np.clip(place.part[near].mean(), 0, 1)
     cavity, right = drawn.cavity * (1 + 0.035 * rough[0]), drawn.right - 1.5 * np.abs(rough[1])
-    grooves = np.clip(0.8 - place.right[near] / 50, 0.15, 1.6)
-    fat = look.around.fat[row] * grooves * np.clip(1 + 0.7 * slow, 0, 2.5)
+    grooves = np.clip(0.8 - place.right[near] / 50, 0.15, 1.6) * (1 + 0.7 * slow)
+    fat = look.around.fat[row] * np.clip(grooves, 0, _MOST_FAT)
     blood = BLOOD * (1 + 0.04 * slow)
     layers = (
         (drawn.right, _RIGHT_WALL + fat, FAT * (1 + 0.05 * slow)),
-        (drawn.right, _RIGHT_WALL, np.float32(0.14)),
+        (drawn.right, _RIGHT_WALL, np.float32(_LINE)),
         (np.maximum(right, drawn.outer), 0, blood * (0.97 - 0.16 * np.clip(texture - 0.6, 0, 2))),
         (drawn.outer, 0, MUSCLE * (1 + 0.08 * texture)),
         (cavity, 0, blood),
