@@ -63,6 +63,13 @@ def test_what_is_undefined_is_nan_and_never_zero() -> None:
         assert np.isnan(metric(TRUTH, ESTIMATE, np.zeros((1, 4)))).all()
 
 
+@pytest.mark.parametrize("constant", [0.1, 61.7, 1e5 / 3])
+def test_what_is_all_the_same_has_no_correlation_whatever_rounding_leaves(constant: float) -> None:
+    truth, _ = sample(3)
+    weights = resamples(np.arange(len(truth)), seed=0, replicates=20).astype(np.float64)
+    assert np.isnan(pearson(truth, np.full(len(truth), constant), weights)).all()
+
+
 def test_a_wrong_scale_costs_r2_and_not_the_correlation() -> None:
     truth, estimate = sample(1)
     once = np.ones((1, len(truth)))
