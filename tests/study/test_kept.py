@@ -7,7 +7,7 @@ import pytest
 
 from crossbeat.errors import DataError
 from crossbeat.evaluation.predictions import Predictions, Scored
-from crossbeat.study.kept import RECORD, read_predictions, read_record, write_cell
+from crossbeat.study.kept import RECORD, read_record, read_said, write_cell
 
 
 def said(name: str = "a") -> Predictions:
@@ -26,7 +26,7 @@ def folder(tmp_path):
 
 
 def test_predictions_come_back_as_they_were(folder) -> None:
-    found = read_predictions(folder)
+    found = read_said(folder)
     assert list(found) == ["head", "a probe/of it"]
     for name, expected in (("head", said()), ("a probe/of it", said("c"))):
         assert found[name].findings == expected.findings
@@ -48,14 +48,14 @@ def test_a_damaged_file_is_named_with_what_to_do(folder, damage: str) -> None:
         path.unlink()
     expected = rf"predictions-1.npz must be as it was written, .* remove .*{RECORD} and run"
     with pytest.raises(DataError, match=expected):
-        read_predictions(folder)
+        read_said(folder)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"files": {}}'])
 def test_a_damaged_record_is_named(folder, text: str) -> None:
     (folder / RECORD).write_text(text)
     with pytest.raises(DataError, match=rf"{RECORD} must be the record of a cell"):
-        read_predictions(folder)
+        read_said(folder)
 
 
 def test_the_record_is_plain_json_and_written_last(folder) -> None:

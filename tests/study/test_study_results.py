@@ -15,7 +15,7 @@ from crossbeat.evaluation.compare import compare
 from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.evaluation.results import validate
 from crossbeat.study.grid import Study
-from crossbeat.study.kept import RECORD, read_predictions
+from crossbeat.study.kept import RECORD, read_said
 from crossbeat.study.results import merge, results_of
 from crossbeat.study.work import Workshop
 
@@ -56,7 +56,7 @@ def only(done: Workshop, tmp_path: Path, *kept: tuple[str, int], study: Study = 
 def heads(done: Workshop, *models: str) -> dict[str, dict[int, Predictions]]:
     return {
         name: {
-            each.seed: read_predictions(done.home(each))["head"]
+            each.seed: read_said(done.home(each))["head"]
             for each in WHOLE.cells
             if each.model == name
         }
@@ -194,7 +194,7 @@ def test_runs_of_one_finding_each_are_merged_in_the_order_of_the_study(tmp_path)
     found = results_of(made, workshop, replicates=5)
     assert list(found["models"]["direct"]) == ["large", "silent", "mean"]
     alone = {
-        name: read_predictions(workshop.home(part))["head"]
+        name: read_said(workshop.home(part))["head"]
         for name, part in zip(("silent", "large"), parts, strict=True)
     }
     joint = merge([alone["silent"], alone["large"]], ("large", "silent"))

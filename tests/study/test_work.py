@@ -13,7 +13,7 @@ from tiny_study import PROBE, QUIET, Tiny, cell, short, study_of
 from crossbeat.errors import ConfigError
 from crossbeat.recipes import record
 from crossbeat.recipes.run import Run
-from crossbeat.study.kept import RECORD, read_predictions, read_record
+from crossbeat.study.kept import RECORD, read_record, read_said
 from crossbeat.study.work import Workshop
 from crossbeat.training import TrainerSettings
 from crossbeat.training.module import PhaseModule
@@ -35,7 +35,7 @@ def homes(out: Path, made=PAIR) -> list[Path]:
 def contents(home: Path) -> dict[str, bytes]:
     return {
         f"{name}, {split}": getattr(said, split).scores.tobytes()
-        for name, said in read_predictions(home).items()
+        for name, said in read_said(home).items()
         for split in ("val", "test")
     }
 
@@ -49,11 +49,11 @@ def test_a_cell_leaves_its_run_and_what_head_and_readings_say(tmp_path) -> None:
     )
     assert work(tmp_path, made) == ["direct, seed 0", "distillation, seed 0", "clean, seed 0"]
     direct, _, clean = homes(tmp_path, made)
-    assert list(read_predictions(direct)) == ["head", "probe", "first"]
-    assert list(read_predictions(clean)) == ["head", "latent"]
-    test = read_predictions(direct)["head"].test.patients.tolist()
-    assert read_predictions(clean)["head"].test.patients.tolist() == test
-    assert read_predictions(clean)["latent"].test.patients.tolist() == test
+    assert list(read_said(direct)) == ["head", "probe", "first"]
+    assert list(read_said(clean)) == ["head", "latent"]
+    test = read_said(direct)["head"].test.patients.tolist()
+    assert read_said(clean)["head"].test.patients.tolist() == test
+    assert read_said(clean)["latent"].test.patients.tolist() == test
     assert Run.open(direct).seed == 0
     told = read_record(direct)
     assert told["cell"]["model"] == "direct"

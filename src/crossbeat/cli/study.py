@@ -18,9 +18,13 @@ from crossbeat.cli.tables import (
 )
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.along import write_along
+from crossbeat.evaluation.phenotype_results import write_phenotype_results
+from crossbeat.evaluation.phenotype_tables import markdown as heart_lines
+from crossbeat.evaluation.phenotype_tables import print_sheets, sheets
 from crossbeat.evaluation.results import write_results
 from crossbeat.files import write_whole
 from crossbeat.study.grid import Study
+from crossbeat.study.heart_results import results_of_hearts, tells_of_hearts
 from crossbeat.study.kept import read_record
 from crossbeat.study.load import path_of, study_named
 from crossbeat.study.results import results_of
@@ -63,6 +67,8 @@ def run(arguments: list[str]) -> None:
         _run(workshop.tasks(study.cells), options.workers)
     if isinstance(study, Search):
         _report_search(choices_of(study, workshop), out, as_json=options.json)
+    elif tells_of_hearts(study):
+        _report_hearts(results_of_hearts(study, workshop), out, as_json=options.json)
     else:
         _report(results_of(study, workshop), study, out, as_json=options.json)
 
@@ -106,6 +112,26 @@ def _report(results: dict[str, Any], study: Study, out: Path, *, as_json: bool) 
     note(f"results: {out / 'results.json'}")
 
 
+def _report_hearts(results: dict[str, Any], out: Path, *, as_json: bool) -> None:
+    write_phenotype_results(out / "results.json", results)
+    told = sheets(results)
+    text = "\n\n".join(f"**{each.title}**\n\n" + "\n".join(heart_lines(each)) for each in told)
+    write_whole(out / "table.md", text + "\n")
+    try:
+        from crossbeat.evaluation.phenotype_figures import phenotype_differences
+    except ConfigError as error:
+        note(f"no figure: {error}")
+    else:
+        _save(phenotype_differences(results), out / "figure.png")
+    if as_json:
+        print(json.dumps(results, indent=1))
+    else:
+        print_sheets(told)
+    for each in results["notes"]:
+        note(each)
+    note(f"results: {out / 'results.json'}")
+
+
 def _report_search(found: Json, out: Path, *, as_json: bool) -> None:
     write_whole(out / "results.json", json.dumps(found, indent=1) + "\n")
     write_whole(out / "table.md", "\n".join(markdown_candidates(found)) + "\n")
@@ -144,5 +170,8 @@ def _draw(results: Json, path: Path) -> None:
     except ConfigError as error:
         note(f"no figure: {error}")
         return
-    figure = gains(results) if "points" in results else comparisons(results)
+    _save(gains(results) if "points" in results else comparisons(results), path)
+
+
+def _save(figure: Any, path: Path) -> None:
     write_whole(path, lambda file: figure.savefig(file, format="png", dpi=110, facecolor="white"))

@@ -1,7 +1,7 @@
-"""What a finished cell leaves: predictions by name, and a record with their checksums."""
+"""What a finished cell leaves: what its model said, by name, and a record with checksums."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,8 @@ import numpy as np
 
 from crossbeat.data.info import file_info
 from crossbeat.errors import DataError
+from crossbeat.evaluation.estimates import Estimates, read_estimates, write_estimates
+from crossbeat.evaluation.measured import Measured, read_measured, write_measured
 from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.files import write_whole
 from crossbeat.recipes.record import read_phases
@@ -22,22 +24,29 @@ RECORD = "cell.json"
 _PARTS = ("targets", "scores", "patients")
 
 
-def write_cell(folder: Path, said: Mapping[str, Predictions], told: Mapping[str, Any]) -> None:
-    """Write predictions, then the record; both whole or not at all.
+Said = Predictions | Estimates | Measured
+
+
+def write_cell(folder: Path, said: Mapping[str, Said], told: Mapping[str, Any]) -> None:
+    """Write what a model said, then the record; all whole or not at all.
 
     Args:
         folder: of the cell.
-        said: predictions by name.
+        said: by name.
         told: what else the record holds, in JSON values.
     """
-    files = {name: f"predictions-{number}.npz" for number, name in enumerate(said)}
+    files = {name: f"{_kind(each)}-{n}.npz" for n, (name, each) in enumerate(said.items())}
     for name, file in files.items():
-        write_whole(folder / file, partial(np.savez, allow_pickle=False, **_arrays(said[name])))
+        _KINDS[_kind(said[name])][0](folder / file, said[name])
     record = dict(told) | {
         "predictions": files,
         "files": {file: asdict(file_info(folder / file)) for file in files.values()},
     }
     write_whole(folder / RECORD, json.dumps(record, indent=1))
+
+
+def _write_predictions(path: Path, predictions: Predictions) -> None:
+    write_whole(path, partial(np.savez, allow_pickle=False, **_arrays(predictions)))
 
 
 def _arrays(predictions: Predictions) -> dict[str, Any]:
@@ -64,8 +73,8 @@ def read_record(folder: Path) -> dict[str, Any]:
     raise DataError(f"{path} must be the record of a cell, got other contents; {_again(folder)}")
 
 
-def read_predictions(folder: Path) -> dict[str, Predictions]:
-    """The predictions of a finished cell, by name.
+def read_said(folder: Path) -> dict[str, Any]:
+    """What the model of a finished cell said, by name.
 
     Raises:
         DataError: a file is absent or damaged.
@@ -77,7 +86,10 @@ def read_predictions(folder: Path) -> dict[str, Predictions]:
             raise DataError(
                 f"{path} must be as it was written, got other contents; {_again(folder)}"
             )
-    return {name: _read(folder / file) for name, file in record["predictions"].items()}
+    return {
+        name: _KINDS[file.partition("-")[0]][1](folder / file)
+        for name, file in record["predictions"].items()
+    }
 
 
 def hours_of(homes: Mapping[Cell, Path]) -> dict[str, float]:
@@ -104,10 +116,22 @@ def _again(folder: Path) -> str:
     )
 
 
-def _read(path: Path) -> Predictions:
+def _read_predictions(path: Path) -> Predictions:
     with np.load(path, allow_pickle=False) as arrays:
         splits = {
             split: Scored(**{part: arrays[f"{split}_{part}"] for part in _PARTS})
             for split in ("val", "test")
         }
         return Predictions(tuple(arrays["findings"].tolist()), **splits)
+
+
+_KINDS: dict[str, tuple[Callable[[Path, Any], None], Callable[[Path], Said]]] = {
+    "predictions": (_write_predictions, _read_predictions),
+    "estimates": (write_estimates, read_estimates),
+    "measured": (write_measured, read_measured),
+}
+"""How each kind is written and read; files are called after it."""
+
+
+def _kind(said: Said) -> str:
+    return type(said).__name__.lower()

@@ -1,6 +1,6 @@
 """What a study has found so far: results of whatever cells are finished."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.recipes import record
 from crossbeat.recipes.record import versions
 from crossbeat.study.grid import HEAD, Cell, Point, Study, groups, in_order, place
-from crossbeat.study.kept import RECORD, hours_of, read_predictions
+from crossbeat.study.kept import RECORD, hours_of, read_said
 from crossbeat.study.work import Workshop
 
 Json = dict[str, Any]
@@ -49,12 +49,17 @@ class Finished:
         found: dict[str, Said] = {}
         for (model, _, seed), cells in groups(self.study.at(point)).items():
             if all(cell in self.homes for cell in cells):
-                parts = [read_predictions(self.homes[cell]) for cell in cells]
+                parts = [read_said(self.homes[cell]) for cell in cells]
                 for name in in_order(parts):
                     told = self.study.told(name)
                     merged = merge([part[name] for part in parts if name in part], told)
                     found.setdefault(name, {}).setdefault(model, {})[seed] = merged
         return found
+
+    def told(self) -> Iterator[tuple[Cell, dict[str, Any]]]:
+        """Each finished cell, with what its model said by name."""
+        for cell, home in self.homes.items():
+            yield cell, read_said(home)
 
     def missing(self) -> int:
         """The number of cells that are not finished."""
@@ -109,7 +114,7 @@ def results_of(study: Study, workshop: Workshop, *, replicates: int = 1000) -> J
         "versions": versions(),
         "hours": hours_of(finished.homes),
         "cells": {"finished": len(finished.homes), "all": len(study.cells)},
-        "notes": _notes(finished, [point for point in at if point not in found]),
+        "notes": notes_of(finished, [point for point in at if point not in found]),
     }
     if not study.axis:
         return whole | found[None]
@@ -164,15 +169,25 @@ def _readings(said: Mapping[str, Said], study: Study, replicates: int) -> Json:
         else:
             models = {model: _estimate(each, replicates) for model, each in runs.items()}
             compared = {"models": models, "differences": {}}
-        found[name] = {
-            "models": {f"{model}, {name}": each for model, each in compared["models"].items()},
-            "differences": {
-                " - ".join(f"{model}, {name}" for model in pair.split(" - ")): each
-                for pair, each in compared["differences"].items()
-                if not pair.startswith(f"{study.baseline} - ")
-            },
-        }
+        found[name] = as_reading(compared, name, study.baseline)
     return found
+
+
+def as_reading(compared: Json, name: str, baseline: str) -> Json:
+    """Models and differences under names that say what was read off them.
+
+    Args:
+        name: of the reading.
+        baseline: whose own differences are left out.
+    """
+    return {
+        "models": {f"{model}, {name}": each for model, each in compared["models"].items()},
+        "differences": {
+            " - ".join(f"{model}, {name}" for model in pair.split(" - ")): each
+            for pair, each in compared["differences"].items()
+            if not pair.startswith(f"{baseline} - ")
+        },
+    }
 
 
 def _compared(runs: Said, study: Study, replicates: int) -> Json:
@@ -190,7 +205,12 @@ def _estimate(runs: Mapping[int, Predictions], replicates: int) -> Json:
     return estimate(runs, seed=_SEED, replicates=replicates)
 
 
-def _notes(finished: Finished, absent: Sequence[Point]) -> list[str]:
+def notes_of(finished: Finished, absent: Sequence[Point] = ()) -> list[str]:
+    """What a reader of results has to know of what they are made from.
+
+    Args:
+        absent: points of the axis where nothing can be compared.
+    """
     study, missing = finished.study, finished.missing()
     notes = []
     if study.own_patients:

@@ -11,7 +11,7 @@ from crossbeat.evaluation.metrics import auroc
 from crossbeat.evaluation.predictions import Predictions
 from crossbeat.recipes.record import versions
 from crossbeat.study.grid import HEAD, Cell
-from crossbeat.study.kept import RECORD, hours_of, read_predictions
+from crossbeat.study.kept import RECORD, hours_of, read_said
 from crossbeat.study.work import Workshop
 
 Json = dict[str, Any]
@@ -83,7 +83,7 @@ def choices_of(search: Search, workshop: Workshop) -> Json:
         raise DataError(f"{workshop.folder} must have finished cells, got none; run it further")
     scores: dict[str, dict[str, list[float]]] = {}
     for cell in done:
-        reached = _mean_auroc(cell, read_predictions(homes[cell])[HEAD])
+        reached = _mean_auroc(cell, read_said(homes[cell])[HEAD])
         scores.setdefault(cell.model, {}).setdefault(str(cell.point), []).append(reached)
     means = {
         model: {name: float(np.mean(values)) for name, values in each.items()}

@@ -13,11 +13,12 @@ from crossbeat.data.registry import Builder
 from crossbeat.errors import ConfigError, UserError
 from crossbeat.evaluation.names import LATENT
 from crossbeat.evaluation.predictions import Predictions
-from crossbeat.recipes import tells
+from crossbeat.recipes import HeartRecipe, tells
 from crossbeat.recipes.limits import latent_limit
 from crossbeat.recipes.record import versions
 from crossbeat.recipes.run import Plan, Run, predictions, train
 from crossbeat.study.grid import HEAD, Cell
+from crossbeat.study.heart_cells import said_of_heart
 from crossbeat.study.kept import RECORD, write_cell
 from crossbeat.study.readings import Encoded
 from crossbeat.training import TrainerSettings
@@ -87,9 +88,9 @@ class Workshop:
         cohort, test = self.cohort(cell.cohort), self.cohort(cell.held)
         plan = Plan(name=cell.recipe_name, recipe=cell.recipe, seed=cell.seed)
         run = train(plan, cohort, home, trainer=self.trainer, shared=self.shared / "phases")
-        said = {HEAD: predictions(run, cohort, test=test)} | _readings(cell, run, cohort, test)
-        if cell.latent_limit:
-            said[LATENT] = latent_limit(cohort, test, tells(cell.recipe), seed=cell.seed)
+        said = (said_of_heart if isinstance(cell.recipe, HeartRecipe) else _said)(
+            cell, run, cohort, test
+        )
         told = {
             "cell": describe(cell),
             "seconds": time.perf_counter() - started,
@@ -107,6 +108,13 @@ class Workshop:
                     with ThreadPoolExecutor(1) as executor:
                         return settings.build(folder, executor=executor)
         return Cohort.open(folder)
+
+
+def _said(cell: Cell, run: Run, cohort: Cohort, test: Cohort) -> dict[str, Predictions]:
+    said = {HEAD: predictions(run, cohort, test=test)} | _readings(cell, run, cohort, test)
+    if cell.latent_limit:
+        said[LATENT] = latent_limit(cohort, test, tells(cell.recipe), seed=cell.seed)
+    return said
 
 
 def _readings(cell: Cell, run: Run, cohort: Cohort, test: Cohort) -> dict[str, Predictions]:

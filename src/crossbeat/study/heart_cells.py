@@ -1,0 +1,48 @@
+"""What a cell of a study of hearts says of the test patients, once it is trained."""
+
+from crossbeat.data.cohort import Cohort
+from crossbeat.evaluation.localisation import by_lot
+from crossbeat.evaluation.names import LATENT
+from crossbeat.recipes import tells
+from crossbeat.recipes.cine.limits import latent_heart_limit
+from crossbeat.recipes.cine.run import estimates, localised, probed, searched
+from crossbeat.recipes.run import Run, evaluation_rows
+from crossbeat.study.grid import HEAD, Cell
+from crossbeat.study.kept import Said
+
+PROBE = "linear probe"
+RETRIEVAL, LOCALISATION = "retrieval", "localisation"
+LIMITS = {RETRIEVAL: ("random", "oracle"), LOCALISATION: ("random",)}
+"""What no model is, for each part that is measured patient by patient."""
+
+_ALIGNMENT = "alignment"
+
+
+def said_of_heart(cell: Cell, run: Run, cohort: Cohort, test: Cohort) -> dict[str, Said]:
+    """What a finished run says of the test patients' hearts.
+
+    The probe, the search and the moments are those of the encoders as the alignment left them;
+    a recipe without an alignment has the probe alone, of the encoder as it ends.
+
+    Args:
+        cohort: that it learned from.
+        test: whose test split it is measured on.
+    """
+    said: dict[str, Said] = {HEAD: estimates(run, cohort, test=test)}
+    if cell.latent_limit:
+        said[LATENT] = latent_heart_limit(cohort, test, tells(cell.recipe), seed=cell.seed)
+    if "ecg_encoder" not in run.parts:
+        return said
+    if all(phase["name"] != _ALIGNMENT for phase in run.phases):
+        return said | {PROBE: probed(run, cohort, test=test)}
+    aligned = run.after(_ALIGNMENT)
+    found = searched(aligned, test)
+    patients = test.patients(evaluation_rows(test, "test"))
+    return said | {
+        PROBE: probed(aligned, cohort, test=test),
+        RETRIEVAL: found.found,
+        f"{RETRIEVAL} random": found.random,
+        f"{RETRIEVAL} oracle": found.oracle,
+        LOCALISATION: localised(aligned, test),
+        f"{LOCALISATION} random": by_lot(test.info.frames, patients),
+    }
