@@ -56,6 +56,19 @@ def test_a_damaged_file_is_an_error_that_names_it(tmp_path: Path) -> None:
         read_estimates(tmp_path / "other.npy")
 
 
+def test_a_file_with_pickled_objects_is_not_opened(tmp_path: Path) -> None:
+    path = tmp_path / "run.npz"
+    arrays = {
+        f"{name}_{part}": getattr(getattr(RUN, name), part)
+        for name in ("val", "test")
+        for part in ("truth", "estimate", "patients")
+    }
+    arrays["test_patients"] = arrays["test_patients"].astype(object)
+    np.savez(path, allow_pickle=True, phenotypes=np.array(NAMES), **arrays)
+    with pytest.raises(DataError, match="Object arrays cannot be loaded"):
+        read_estimates(path)
+
+
 def test_what_does_not_describe_the_same_rows_is_refused() -> None:
     good = split("t")
     with pytest.raises(ValueError, match=r"same rows and phenotypes, got \(3, 2\), \(2, 2\)"):

@@ -84,3 +84,11 @@ def test_measures_come_back_from_a_file_as_they_were(tmp_path: Path) -> None:
     for damaged in (path, tmp_path / "absent.npz"):
         with pytest.raises(DataError, match=r"\.npz must hold measures as they were written"):
             read_measured(damaged)
+
+
+def test_a_file_with_pickled_objects_is_not_opened(tmp_path: Path) -> None:
+    path = tmp_path / "measures.npz"
+    names = np.array(["a"], dtype=object)
+    np.savez(path, allow_pickle=True, patients=names, **{"measure:rank": np.zeros(1)})
+    with pytest.raises(DataError, match="Object arrays cannot be loaded"):
+        read_measured(path)
