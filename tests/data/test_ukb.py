@@ -45,19 +45,19 @@ def write_ecg(path: Path, seed: int) -> None:
     path.write_text(ecg_text(seed))
 
 
-def beats(grey: int, *, frames: int = FRAMES) -> np.ndarray:
+def beats(grey: int, *, frames: int = FRAMES, smaller: float = 0.0) -> np.ndarray:
     """A bright disc that shrinks and grows, in the lower right of the image."""
     y, x = np.mgrid[: SIZE[0], : SIZE[1]]
     far = np.hypot((y - 40) * 1.5, (x - 30) * 2.0)
-    radii = 16 + 5 * np.cos(2 * np.pi * np.arange(frames) / frames)
+    radii = 16 - smaller + 5 * np.cos(2 * np.pi * np.arange(frames) / frames)
     return np.where(far <= radii[:, None, None], grey, 20).astype(np.uint16)
 
 
 @cache
 def short_axis(slices: int = 3, *, frames: int = FRAMES, person: int = 0) -> dict[str, bytes]:
     made: dict[str, bytes] = {"manifest.cvs": b"filename,patientid\n"}
-    for number in range(1, slices + 1):
-        values = beats(100 * number, frames=frames)
+    for number in range(1, slices + 1):  # the second of three is the largest
+        values = beats(100 * number, frames=frames, smaller=4.0 * abs(number - 2))
         values[:, 22:24, 18 : 22 + 4 * person] = 60
         name = f"CINE_segmented_SAX_b{number}"
         made |= slice_files(name, -10.0 * number, series=f"1.2.{number}", values=values)
