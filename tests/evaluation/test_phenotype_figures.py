@@ -9,7 +9,7 @@ from crossbeat.evaluation import phenotype_figures as figures
 from crossbeat.evaluation.agreement import agreement
 from crossbeat.evaluation.estimates import Estimated, Estimates
 from crossbeat.evaluation.phenotype_compare import compare_phenotypes
-from crossbeat.evaluation.theme import svg
+from crossbeat.evaluation.theme import TEACHER, svg
 
 
 def run(noise: float, seed: int, rows: int = 100) -> Estimates:
@@ -106,6 +106,15 @@ def test_differences_are_the_methods_own_and_leave_the_teacher_out() -> None:
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "against direct training"
     ]
+
+
+@pytest.mark.parametrize("name", ["teacher", "cine-teacher"])
+def test_a_teacher_has_its_colour_and_is_drawn_where_there_is_nobody_else(name: str) -> None:
+    runs = {name: {0: RUNS["teacher"]}, "ptacl": {0: RUNS["ptacl"]}}
+    alone = compare_phenotypes(runs, method="ptacl", baseline=name, seed=0, replicates=9)
+    figure = figures.phenotype_differences(alone)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["against MRI teacher"]
+    assert list(drawn(figure)) == [TEACHER]
 
 
 def test_a_phenotype_that_nobody_has_cannot_be_drawn() -> None:

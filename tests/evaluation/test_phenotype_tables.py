@@ -118,6 +118,12 @@ def test_only_what_was_measured_has_a_table() -> None:
     ]
 
 
+def test_one_model_alone_has_no_table_of_differences() -> None:
+    alone = {"models": {"direct": block(0.1)}, "differences": {}, "baseline": "direct"}
+    titles = [sheet.title for sheet in sheets(alone)]
+    assert titles == [f"{metric} of each phenotype" for metric in ("R²", "Pearson r", "MAE")]
+
+
 def test_markdown_has_a_line_per_row_with_intervals_in_brackets() -> None:
     lines = list(markdown(TOLD["Differences in MAE"]))
     assert lines[:2] == ["| Phenotype | PTACL − direct training |", "| --- | --- |"]

@@ -19,6 +19,7 @@ from crossbeat.evaluation.theme import (
     METHOD,
     MUTED,
     RULE,
+    TEACHER,
     Axes,
     Figure,
     colours,
@@ -101,31 +102,41 @@ def phenotype_forest(results: Mapping[str, Any], *, metric: str = "r2") -> Figur
         metric: one of the metrics of the results.
     """
     models = results["models"]
-    paint = colours(models, method=results["method"], baseline=results["baseline"])
+    paint = _paint(results)
     label = f"{names.metric(metric)} (line: 95 % interval)"
     return _rows(models, {name: names.model(name).label for name in models}, paint, metric, label)
 
 
 @styled
 def phenotype_differences(results: Mapping[str, Any], *, metric: str = "r2") -> Figure:
-    """How much better the method is than every other model but the teacher, with its interval.
+    """How much better the method is than every other model, with its interval.
+
+    A teacher is left out where there are others: its distance would hide the rest.
 
     Args:
         results: as ``compare_phenotypes`` returns them.
         metric: one of the metrics of the results.
     """
     method = results["method"]
-    paint = colours(results["models"], method=method, baseline=results["baseline"])
+    paint = _paint(results)
     pairs = {
         pair.removeprefix(f"{method} - "): found
         for pair, found in results["differences"].items()
-        if pair.startswith(f"{method} - ") and not pair.endswith(" - teacher")
+        if pair.startswith(f"{method} - ")
     }
+    students = {name: found for name, found in pairs.items() if name not in names.TEACHERS}
+    pairs = students or pairs
     labels = {name: f"against {names.model(name).label}" for name in pairs}
     label = f"difference in {names.metric(metric)} (line: 95 % interval)"
     figure = _rows(pairs, labels, paint, metric, label)
     figure.axes[0].axvline(0, color=INK, lw=1)
     return figure
+
+
+def _paint(results: Mapping[str, Any]) -> dict[str, str]:
+    """The colour of each model; that of a teacher is the same in every study."""
+    paint = colours(results["models"], method=results["method"], baseline=results["baseline"])
+    return {name: TEACHER if name in names.TEACHERS else each for name, each in paint.items()}
 
 
 def _rows(

@@ -35,18 +35,39 @@ _PHENOTYPES = {
     "LAV": Phenotype("LA maximum volume", "ml"),
 }
 
+_SHUFFLED_FRAMES = Name(
+    "PTACL, shuffled frames", "the method, with the frames of each cine in random order"
+)
+_SHUFFLED = Name("shuffled pairs", "the method, with each ECG paired to a random cine")
+_GLOBAL = Name("global only", "each ECG aligned with the cine of its patient as a whole")
+_DIRECT = Name("direct training", "trained on ECGs and measures, without the cine")
+_TEACHER = Name("MRI teacher", "sees the cine itself: the upper bound that it can teach")
+
 _MODELS = {
-    "global": Name("global only", "each ECG aligned with the cine of its patient as a whole"),
+    "direct": _DIRECT,
+    "direct-heart": _DIRECT,
+    "global": _GLOBAL,
+    "ptacl-global": _GLOBAL,
     "ptacl": Name("PTACL", "aligned with the cine as a whole and moment by moment"),
-    "ptacl-shuffled-frames": Name(
-        "PTACL, shuffled frames", "the method, with the frames of each cine in random order"
-    ),
-    "shuffled": Name("shuffled pairs", "the method, with each ECG paired to a random cine"),
-    "teacher": Name("MRI teacher", "sees the cine itself: the upper bound that it can teach"),
+    "ptacl-shuffled-frames": _SHUFFLED_FRAMES,
+    "shuffled": _SHUFFLED,
+    "ptacl-shuffled": _SHUFFLED,
+    "ptacl-no-masked": Name("PTACL, no masked modelling", "the method without its first phase"),
+    "ptacl-one-hot": Name("PTACL, one frame each", "a segment is like its own frame and no other"),
+    "ptacl-single-beat": Name("PTACL, single beat", "the beat nearest to the middle alone"),
+    "ptacl-linear": Name("PTACL, without R peaks", "the whole record mapped on one cycle"),
+    "teacher": _TEACHER,
+    "cine-teacher": _TEACHER,
     "mmcl": Name("MMCL", "masked modelling, then aligned with three frames of the cine"),
+    "eccl": Name("ECCL", "aligned with short-axis and long-axis cines by frozen encoders"),
+    "girlanda": Name("Girlanda", "aligned with the cine and with tables of the same patient"),
+    "dual-phase": Name("dual phase", "aligned with end diastole and end systole"),
     "random": Name("random search", "patients drawn by lot"),
     "oracle": Name("oracle search", "knows the phenotypes that it looks for"),
 }
+
+TEACHERS = ("teacher", "cine-teacher")
+"""The models that see the cine."""
 
 _METRICS = {
     "r2": "R²",

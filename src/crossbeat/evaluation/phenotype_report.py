@@ -194,11 +194,13 @@ def _record(results: Json, figures: Pictures) -> str:
 
 
 def sheet_table(sheet: Sheet) -> str:
-    """A table in HTML, each interval below its value.
+    """A table in HTML, each interval below its value; nothing for a sheet without cells.
 
     Args:
         sheet: one of ``sheets``.
     """
+    if len(sheet.header) < 2:
+        return ""
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in sheet.header)
     body = "".join(
         f'<tr><th scope="row">{escape(name)}</th>{"".join(map(_cell, cells))}</tr>'

@@ -65,7 +65,7 @@ def sheets(results: Json, metrics: Sequence[str] = tuple(REGRESSION)) -> list[Sh
     told += screening_sheets(results)
     for part in MEASURED:
         told += measured_sheets(results, part)
-    return told
+    return [sheet for sheet in told if len(sheet.header) > 1]
 
 
 def print_sheets(told: Sequence[Sheet]) -> None:

@@ -23,9 +23,14 @@ _KINDS = {
 }
 
 _DOUBTS = {
-    "shuffled": " So the gain cannot be put down to who was paired with whom.",
+    **dict.fromkeys(
+        ("shuffled", "ptacl-shuffled"),
+        " So the gain cannot be put down to who was paired with whom.",
+    ),
     "ptacl-shuffled-frames": " So the gain cannot be put down to the order of the frames.",
-    "global": " So aligning moment by moment was not shown to matter.",
+    **dict.fromkeys(
+        ("global", "ptacl-global"), " So aligning moment by moment was not shown to matter."
+    ),
 }
 """What follows where the method gains on the baseline, and not on a control."""
 
@@ -81,7 +86,7 @@ def headline(results: Json) -> str:
 def answer(results: Json) -> list[str]:
     """The short answer: the mean, the phenotypes, the controls, the teacher, the other tasks."""
     method, baseline = results["method"], results["baseline"]
-    others = [name for name in results["models"] if name not in (method, baseline, "teacher")]
+    others = [name for name in results["models"] if name not in (method, baseline, *names.TEACHERS)]
     sentences = [_mean(results), _phenotypes(results), _seeds(results)]
     sentences += [_control(results, name) for name in others]
     sentences += [_teacher(results), _screening(results), _retrieval(results)]
@@ -156,12 +161,13 @@ def _control(results: Json, name: str) -> str:
 
 def _teacher(results: Json) -> str:
     method, baseline = results["method"], results["baseline"]
-    if "teacher" not in results["models"] or "teacher" in (method, baseline):
+    teachers = [name for name in results["models"] if name in names.TEACHERS]
+    if not teachers or teachers[0] in (method, baseline):
         return ""
     top, one, other = (
-        results["models"][name][MEAN][PRIMARY] for name in ("teacher", method, baseline)
+        results["models"][name][MEAN][PRIMARY] for name in (teachers[0], method, baseline)
     )
-    text = f"The {names.model('teacher').label} itself reached {interval(top)}."
+    text = f"The {names.model(teachers[0]).label} itself reached {interval(top)}."
     if None in (top["value"], one["value"], other["value"]):
         return text
     gap = top["value"] - other["value"]
