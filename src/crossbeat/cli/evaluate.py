@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from crossbeat.cli.cohorts import cohort_of
+from crossbeat.cli.evaluate_hearts import evaluate_hearts
 from crossbeat.cli.options import command, note, parse
 from crossbeat.cli.tables import show
 from crossbeat.data.cohort import Cohort
@@ -16,6 +17,7 @@ from crossbeat.evaluation.names import CLEAN, LATENT
 from crossbeat.evaluation.predictions import Predictions
 from crossbeat.evaluation.report import write_report
 from crossbeat.evaluation.results import write_results
+from crossbeat.recipes import HeartRecipe
 from crossbeat.recipes.limits import latent_limit
 from crossbeat.recipes.record import described, versions
 from crossbeat.recipes.run import Run, predictions, validation
@@ -45,6 +47,17 @@ def run(arguments: list[str]) -> None:
     options = parse(parser, arguments)
     runs = [Run.open(folder) for folder in options.runs]
     cohort = Cohort.open(options.cohort) if options.cohort else cohort_of(runs[0])
+    path = options.out or runs[0].folder / "results.json"
+    if _tell_of_hearts(runs):
+        evaluate_hearts(
+            runs,
+            cohort,
+            out=path,
+            report=options.report,
+            seed=options.seed,
+            as_json=options.json,
+        )
+        return
     scored = _scored(runs, cohort)
     if options.report and len(scored) < 2:
         raise ConfigError("--report must have two recipes to compare, got one; name more runs")
@@ -54,12 +67,22 @@ def run(arguments: list[str]) -> None:
     results["limits"] = limits_of(
         cohort, first.findings, options.seed, clean=(clean, cohort_of(clean)) if clean else None
     )
-    path = options.out or runs[0].folder / "results.json"
     write_results(path, results)
     if options.report:
         _report(options.report, results, runs, scored, cohort)
     show(results, as_json=options.json)
     note(f"results: {path}")
+
+
+def _tell_of_hearts(runs: Sequence[Run]) -> bool:
+    """Whether all runs tell measures of the heart; runs of both kinds do not compare."""
+    hearts = [isinstance(each.recipe, HeartRecipe) for each in runs]
+    if any(hearts) and not all(hearts):
+        raise ConfigError(
+            "runs must all tell findings or all measures of the heart, got both: "
+            f"{', '.join(each.name for each in runs)}; evaluate them apart"
+        )
+    return all(hearts)
 
 
 def _scored(runs: Sequence[Run], cohort: Cohort) -> dict[str, list[Predictions]]:

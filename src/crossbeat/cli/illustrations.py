@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from crossbeat.cli.training_curves import training_curves
 from crossbeat.data.cohort import Cohort
 from crossbeat.evaluation import figures, forests, names
 from crossbeat.evaluation.ecg_page import ecg_page
@@ -40,7 +41,7 @@ def illustrate(
         "embeddings": _maps(method, cohort) if "ecg_encoder" in method.parts else [],
         "ecg": [_ecg(cohort)] if cohort.info.leads else [],
         "xrays": _xrays(cohort, tells(method.recipe)) if cohort.info.image_size else [],
-        "training": _training(method),
+        "training": training_curves(method),
     }
 
 
@@ -141,25 +142,3 @@ def _xrays(cohort: Cohort, findings: tuple[str, ...]) -> list[Picture]:
         for title, row in chosen
         if len(row)
     ]
-
-
-def _training(run: Run) -> list[Picture]:
-    shown = []
-    for phase in run.phases:
-        history = phase["history"]
-        metric = "val_auroc" if "val_auroc" in history[0] else "val_loss"
-        curves = {metric.replace("val_", "validation "): [epoch[metric] for epoch in history]}
-        if metric == "val_loss":
-            curves["training loss"] = [epoch["loss"] for epoch in history]
-        figure = figures.training(
-            curves, label=metric.replace("val_", ""), chosen=phase["best_epoch"] + 1
-        )
-        shown.append(
-            picture(
-                figure,
-                title=names.plain(phase["name"]).capitalize(),
-                caption=f"{len(history)} epochs in {phase['seconds']:.0f} s.",
-                alt=f"Training curve of {phase['name']}",
-            )
-        )
-    return shown

@@ -7,7 +7,7 @@ from crossbeat.recipes import tells
 from crossbeat.recipes.cine.limits import latent_heart_limit
 from crossbeat.recipes.cine.run import estimates, localised, probed, searched
 from crossbeat.recipes.run import Run, evaluation_rows
-from crossbeat.study.grid import HEAD, Cell
+from crossbeat.study.grid import HEAD
 from crossbeat.study.kept import Said
 
 PROBE = "linear probe"
@@ -18,7 +18,7 @@ LIMITS = {RETRIEVAL: ("random", "oracle"), LOCALISATION: ("random",)}
 _ALIGNMENT = "alignment"
 
 
-def said_of_heart(cell: Cell, run: Run, cohort: Cohort, test: Cohort) -> dict[str, Said]:
+def said_of_heart(run: Run, cohort: Cohort, test: Cohort, *, latent_limit: bool) -> dict[str, Said]:
     """What a finished run says of the test patients' hearts.
 
     The probe, the search and the moments are those of the encoders as the alignment left them;
@@ -27,10 +27,11 @@ def said_of_heart(cell: Cell, run: Run, cohort: Cohort, test: Cohort) -> dict[st
     Args:
         cohort: that it learned from.
         test: whose test split it is measured on.
+        latent_limit: whether what the heart's own parameters could tell is told as well.
     """
     said: dict[str, Said] = {HEAD: estimates(run, cohort, test=test)}
-    if cell.latent_limit:
-        said[LATENT] = latent_heart_limit(cohort, test, tells(cell.recipe), seed=cell.seed)
+    if latent_limit:
+        said[LATENT] = latent_heart_limit(cohort, test, tells(run.recipe), seed=run.seed)
     if "ecg_encoder" not in run.parts:
         return said
     if all(phase["name"] != _ALIGNMENT for phase in run.phases):

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +19,7 @@ from crossbeat.recipes.record import versions
 from crossbeat.recipes.run import Plan, Run, predictions, train
 from crossbeat.study.grid import HEAD, Cell
 from crossbeat.study.heart_cells import said_of_heart
-from crossbeat.study.kept import RECORD, write_cell
+from crossbeat.study.kept import RECORD, Said, write_cell
 from crossbeat.study.readings import Encoded
 from crossbeat.training import TrainerSettings
 from crossbeat.training.fingerprint import describe, fingerprint
@@ -88,9 +88,11 @@ class Workshop:
         cohort, test = self.cohort(cell.cohort), self.cohort(cell.held)
         plan = Plan(name=cell.recipe_name, recipe=cell.recipe, seed=cell.seed)
         run = train(plan, cohort, home, trainer=self.trainer, shared=self.shared / "phases")
-        said = (said_of_heart if isinstance(cell.recipe, HeartRecipe) else _said)(
-            cell, run, cohort, test
-        )
+        said: Mapping[str, Said]
+        if isinstance(cell.recipe, HeartRecipe):
+            said = said_of_heart(run, cohort, test, latent_limit=cell.latent_limit)
+        else:
+            said = _said(cell, run, cohort, test)
         told = {
             "cell": describe(cell),
             "seconds": time.perf_counter() - started,

@@ -20,6 +20,7 @@ from crossbeat.recipes.networks import EcgModel, Embeddings, ecg_encoder, seeded
 from crossbeat.signal import NORMALISATIONS, Ecgs
 
 Tokens = Float[Tensor, "batch token dim"]
+Segments = Float[Tensor, "batch segment dim"]
 Cines = UInt8[Tensor, "batch frame height width"]
 Phenotypes = Float[Tensor, "batch phenotype"]
 

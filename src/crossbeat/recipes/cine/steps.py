@@ -15,6 +15,7 @@ from crossbeat.objectives import clip, temporal_alignment
 from crossbeat.objectives.supervised import squared_error
 from crossbeat.recipes.cine.networks import (
     REGRESSOR,
+    Segments,
     Tokens,
     cine_frames,
     cine_phenotypes,
@@ -61,7 +62,7 @@ def _frames(parts: nn.ModuleDict, batch: Batch) -> Tokens:
     return frames.take_along_dim(batch.extra[ORDER][:, :, None], dim=1)
 
 
-def segments_of(batch: Batch, steps: Tokens) -> Tokens:
+def segments_of(batch: Batch, steps: Tokens) -> Segments:
     """The part of each ECG that answers to each frame; NaN where no beat was found.
 
     Args:

@@ -1,0 +1,62 @@
+"""``crossbeat evaluate RUN...`` for runs that tell measures of the heart."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from crossbeat.cli.options import note
+from crossbeat.data.cohort import Cohort
+from crossbeat.errors import ConfigError
+from crossbeat.evaluation.phenotype_report import write_phenotype_report
+from crossbeat.evaluation.phenotype_results import write_phenotype_results
+from crossbeat.evaluation.phenotype_tables import print_sheets, sheets
+from crossbeat.recipes.record import described, versions
+from crossbeat.recipes.run import Run
+from crossbeat.study.heart_cells import said_of_heart
+from crossbeat.study.heart_compare import Comparison, Runs, compared_hearts
+
+Results = dict[str, Any]
+
+
+def evaluate_hearts(
+    runs: Sequence[Run], cohort: Cohort, *, out: Path, report: Path | None, seed: int, as_json: bool
+) -> None:
+    """Measure runs on the test split, compare them with the first, and write what was found.
+
+    Args:
+        runs: the first recipe is the baseline, the next the method.
+        out: of the results.
+        report: of an HTML report, if one is wanted.
+        seed: of the bootstrap.
+    """
+    results = _results(runs, cohort, seed)
+    write_phenotype_results(out, results)
+    if report is not None:
+        if len(results["models"]) < 2:
+            raise ConfigError("--report must have two recipes to compare, got one; name more runs")
+        from crossbeat.cli.heart_illustrations import illustrate_hearts  # needs the extra plots
+
+        write_phenotype_report(report, results, illustrate_hearts(results, runs, cohort))
+        note(f"report: {report}")
+    if as_json:
+        print(json.dumps(results, indent=1))
+    else:
+        print_sheets(sheets(results))
+    note(f"results: {out}")
+
+
+def _results(runs: Sequence[Run], cohort: Cohort, seed: int) -> Results:
+    said: dict[str, Runs] = {}
+    virtual = cohort.info.name.startswith("virtual")
+    for number, run in enumerate(runs):
+        told = said_of_heart(run, cohort, cohort, latent_limit=virtual and not number)
+        for name, each in told.items():
+            said.setdefault(name, {}).setdefault(run.name, {})[run.seed] = each
+    names = list(dict.fromkeys(run.name for run in runs))
+    return compared_hearts(said, Comparison(names[:2][-1], names[0], seed=seed)) | {
+        "cohort": described(runs[0].plan),
+        "seeds": sorted({run.seed for run in runs}),
+        "versions": versions(),
+        "settings": {run.name: run.plan["settings"] for run in runs},
+    }

@@ -1,0 +1,84 @@
+"""All models on the same hearts: phenotypes, probes, screening, retrieval and moments at once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from crossbeat.evaluation.compare import compare
+from crossbeat.evaluation.measured import compare_measured
+from crossbeat.evaluation.names import LATENT
+from crossbeat.evaluation.phenotype_compare import compare_phenotypes, estimate_phenotypes
+from crossbeat.evaluation.phenotype_results import part
+from crossbeat.evaluation.screening import REDUCED, screening
+from crossbeat.study.grid import HEAD
+from crossbeat.study.heart_cells import LIMITS, PROBE
+from crossbeat.study.results import as_reading
+
+Json = dict[str, Any]
+Runs = dict[str, dict[int, Any]]
+"""What models said, by model and seed."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared with what.
+
+    Args:
+        method: the model that it is about.
+        baseline: the model that it has to beat.
+        extra: further pairs of models, the first minus the second.
+        replicates: number of resamples.
+        seed: of the resamples.
+    """
+
+    method: str
+    baseline: str
+    extra: tuple[tuple[str, str], ...] = ()
+    replicates: int = 1000
+    seed: int = 0
+
+    def of(self, compare: Callable[..., Json], runs: Mapping[str, Mapping[int, Any]]) -> Json:
+        """The models and their differences, by one of the functions that compare runs."""
+        return compare(
+            runs,
+            method=self.method,
+            baseline=self.baseline,
+            seed=self.seed,
+            replicates=self.replicates,
+            extra=[pair for pair in self.extra if set(pair) <= set(runs)],
+        )
+
+
+def compared_hearts(said: Mapping[str, Runs], how: Comparison) -> Json:
+    """All parts of results that follow from what models said.
+
+    Args:
+        said: what each model said at each seed, by the name of what it said.
+
+    Raises:
+        ValueError: runs of one seed have different test patients.
+    """
+    heads = said[HEAD]
+    whole = how.of(compare_phenotypes, heads)
+    latent = said.get(LATENT, {})
+    if latent:
+        runs = next(iter(latent.values()))
+        limit = estimate_phenotypes(runs, seed=how.seed, replicates=how.replicates)
+        whole["limits"] = {LATENT: limit}
+    probes = said.get(PROBE, {})
+    if {how.method, how.baseline} <= set(probes):
+        read = how.of(compare_phenotypes, probes)
+        whole["readings"] = {PROBE: as_reading(read, PROBE, how.baseline)}
+    if set(REDUCED) <= set(next(iter(heads[how.baseline].values())).phenotypes):
+        low = {name: {s: screening(e) for s, e in each.items()} for name, each in heads.items()}
+        whole["screening"] = how.of(compare, low)
+    for name, limits in LIMITS.items():
+        if name in said:
+            reached = {limit: _alone(said[f"{name} {limit}"], how) for limit in limits}
+            whole |= part(name, how.of(compare_measured, said[name]), reached)
+    return whole
+
+
+def _alone(runs: Runs, how: Comparison) -> Json:
+    """The measures of what no model is, such as a search by lot."""
+    return how.of(compare_measured, {"it": next(iter(runs.values()))})["models"]["it"]

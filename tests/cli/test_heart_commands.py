@@ -1,0 +1,74 @@
+"""Recipes with cine MRI from ``crossbeat train`` to ``crossbeat evaluate`` and its report."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from crossbeat.cli import main
+from crossbeat.data.cohort import Cohort
+from crossbeat.evaluation.phenotype_results import read_phenotype_results
+
+CONFIG = """recipe:
+  phenotypes: [LVEF, LVEDV]
+  ecg: {encoder: fine-small, normalisation: none}
+  regression: {epochs: 1, batch_size: 24}
+"""
+ALIGNED = """  alignment: {epochs: 1, batch_size: 24}
+  masked_cine: {epochs: 1, batch_size: 24}
+"""
+
+
+@pytest.fixture(scope="module")
+def runs(tiny_hearts: Cohort, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("runs")
+    made = {}
+    for name, settings in (("direct-heart", CONFIG), ("ptacl", CONFIG + ALIGNED)):
+        (folder / f"{name}.yaml").write_text(settings)
+        made[name] = folder / name
+        options = ["--preset", "demo", "--config", str(folder / f"{name}.yaml")]
+        options += ["--trainer.progress", "false", "--out", str(made[name])]
+        assert main(["train", name, "--cohort", str(tiny_hearts.folder), *options]) == 0
+    return made
+
+
+def test_runs_of_hearts_are_measured_and_reported(
+    runs: dict[str, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    report = tmp_path / "report.html"
+    folders = [str(runs[name]) for name in ("direct-heart", "ptacl")]
+    assert main(["evaluate", *folders, "--report", str(report), "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    results = read_phenotype_results(runs["direct-heart"] / "results.json")
+    assert printed == results
+    assert (results["baseline"], results["method"]) == ("direct-heart", "ptacl")
+    assert set(results["models"]["ptacl"]) == {"LVEF", "LVEDV", "mean"}
+    assert set(results["retrieval"]) == {"ptacl"}
+    assert {"recall@1", "recall@10", "phenotype_difference@10"} <= set(
+        results["retrieval"]["ptacl"]
+    )
+    assert set(results["retrieval_limits"]) == {"random", "oracle"}
+    assert "latent" in results["limits"]
+    assert "direct-heart, linear probe" in results["readings"]["linear probe"]["models"]
+    text = report.read_text(encoding="utf-8")
+    assert text.count("data:image/gif") == 2
+    assert text.count("data:image/svg+xml") >= 10
+
+
+def test_findings_and_measures_are_not_mixed(
+    runs: dict[str, Path], tiny: Cohort, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    short = ["--recipe.findings", "[large]", "--recipe.fine_tuning.epochs", "1"]
+    options = ["--preset", "demo", "--trainer.progress", "false", *short]
+    other = str(tmp_path / "direct")
+    assert main(["train", "direct", "--cohort", str(tiny.folder), "--out", other, *options]) == 0
+    assert main(["evaluate", other, str(runs["ptacl"])]) == 2
+    assert "must all tell findings or all measures of the heart" in capsys.readouterr().err
+
+
+def test_a_cohort_without_cines_is_refused_by_name(
+    tiny: Cohort, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    options = ["--cohort", str(tiny.folder), "--out", str(tmp_path / "run")]
+    assert main(["train", "ptacl", *options]) == 2
+    assert "phenotypes must be of none, which cohort 'tiny' has" in capsys.readouterr().err
