@@ -66,10 +66,11 @@ def test_a_cohort_is_counted_by_split(small: Cohort, capsys: pytest.CaptureFixtu
     found = json.loads(shown(capsys, small.folder, "--json"))
     assert (found["name"], found["kind"]) == ("<b>own</b>", "paired")
     assert found["form"] == {
-        "leads": list(STANDARD), "fs": 100.0, "seconds": 2.0, "unit": "mV", "image_size": 16
+        "leads": list(STANDARD), "fs": 100.0, "seconds": 2.0, "unit": "mV", "image_size": 16,
+        "frames": 0, "cine_size": 0,
     }  # fmt: skip
     assert found["splits"]["train"] == {
-        "patients": 4, "rows": 4, "ecgs": 4, "xrays": 3, "pairs": 3, "reported": 3
+        "patients": 4, "rows": 4, "ecgs": 4, "xrays": 3, "cines": 0, "pairs": 3, "reported": 3
     }  # fmt: skip
     assert [found["splits"][name]["rows"] for name in ("all", "val", "test")] == [6, 1, 1]
     assert found["findings"]["edema"] == {
@@ -90,6 +91,22 @@ def test_gaps_are_hours_from_the_ecg_to_the_xray(
     gaps = json.loads(shown(capsys, small.folder, "--json"))["gaps"]
     assert (gaps["pairs"], gaps["without a time"]) == (4, 1)
     assert (gaps["hours"]["least"], gaps["hours"]["median"], gaps["hours"]["most"]) == (-4, -0.5, 2)
+
+
+def test_a_cohort_of_hearts_is_told(
+    tiny_hearts: Cohort, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = json.loads(shown(capsys, tiny_hearts.folder, "--json"))
+    assert (found["splits"]["all"]["cines"], found["splits"]["all"]["pairs"]) == (120, 120)
+    rows = np.arange(120)
+    measured = tiny_hearts.phenotypes(rows, ["LVEF"]).double().numpy()
+    told = found["phenotypes"]["LVEF"]["all"]
+    assert told["measured"] == 120
+    assert told["mean"] == pytest.approx(measured.mean(), rel=1e-5)
+    assert told["deviation"] == pytest.approx(measured.std(ddof=1), rel=1e-5)
+    out = shown(capsys, tiny_hearts.folder)
+    assert "cines of 6 frames of 32 pixels" in out
+    assert "Measures of the heart" in out
 
 
 def test_a_cohort_is_told_in_tables(small: Cohort, capsys: pytest.CaptureFixture[str]) -> None:

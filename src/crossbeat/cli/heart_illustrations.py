@@ -8,13 +8,15 @@ import numpy as np
 from crossbeat.beats import correspondence, r_peaks
 from crossbeat.cli.training_curves import training_curves
 from crossbeat.data.cohort import Cohort
-from crossbeat.evaluation import phenotype_figures as figures
 from crossbeat.evaluation.cine_pictures import beating
-from crossbeat.evaluation.estimates import Estimates
 from crossbeat.evaluation.localisation import answering_steps
-from crossbeat.evaluation.localisation_figures import answering_strips, frame_by_segment
+from crossbeat.evaluation.phenotype_pictures import (
+    answers_picture,
+    estimate_pictures,
+    moments_picture,
+    result_pictures,
+)
 from crossbeat.evaluation.pictures import Picture
-from crossbeat.evaluation.theme import picture
 from crossbeat.recipes.cine.networks import num_steps
 from crossbeat.recipes.cine.run import estimates, moments_alike
 from crossbeat.recipes.run import Run, evaluation_rows
@@ -23,7 +25,6 @@ from crossbeat.signal import Ecg
 Pictures = dict[str, Sequence[Picture]]
 
 _SHOWN = ("LVEF", "LVEDV")
-_LEAD = "II"
 _HEARTS = 2
 _AVERAGED = 200  # test patients whose similarities are shown as a mean
 
@@ -37,74 +38,29 @@ def illustrate_hearts(results: Mapping[str, Any], runs: Sequence[Run], cohort: C
         cohort: whose test split was measured.
     """
     method = next(run for run in runs if run.name == results["method"])
-    told = estimates(method, cohort)
     return {
-        "results": [_forest(results)],
-        "differences": [_differences(results)],
-        "estimates": _agreement(told),
+        **result_pictures(results),
+        "estimates": estimate_pictures(estimates(method, cohort), model=method.name),
         "localisation": _moments(method, cohort) if "cine_projection" in method.parts else [],
         "hearts": _beating(cohort),
         "training": training_curves(method),
     }
 
 
-def _forest(results: Mapping[str, Any]) -> Picture:
-    return picture(
-        figures.phenotype_forest(results),
-        title="R² of every model",
-        caption="Point: the test split; line: 95 % interval over patients.",
-        alt="Forest plot of R² by phenotype and model",
-    )
-
-
-def _differences(results: Mapping[str, Any]) -> Picture:
-    return picture(
-        figures.phenotype_differences(results),
-        title="Paired differences",
-        caption="Both models of a pair on the same resampled patients.",
-        alt="Plot of paired differences of R²",
-    )
-
-
-def _agreement(told: Estimates) -> list[Picture]:
-    shown = []
-    for name in (name for name in _SHOWN if name in told.phenotypes):
-        for draw, title, caption in (
-            (figures.scatter, "Estimate against truth", "Line: where both are the same."),
-            (figures.bland_altman, "Bland-Altman plot", "Lines: mean and limits of agreement."),
-        ):
-            shown.append(
-                picture(
-                    draw(told, name),
-                    title=f"{name}: {title}",
-                    caption=f"{caption} Test patients, from the ECG alone.",
-                    alt=f"{title} of {name}",
-                )
-            )
-    return shown
-
-
 def _moments(run: Run, cohort: Cohort) -> list[Picture]:
     rows = evaluation_rows(cohort, "test")
     found = moments_alike(run, cohort, rows[:_AVERAGED])
-    known = ~np.isnan(found).any(axis=(1, 2))
-    if not known.any():
+    known = np.flatnonzero(~np.isnan(found).any(axis=(1, 2)))
+    if not len(known):
         return []
-    first = int(np.flatnonzero(known)[0])
     return [
-        picture(
-            frame_by_segment(found[known].mean(axis=0)),
-            title="Which segment answers to which frame",
-            caption=f"Cosines, the mean over {known.sum()} test patients.",
-            alt="Matrix of similarities between segments of the ECG and frames of the cine",
-        ),
-        _strips(run, cohort, int(rows[first]), found[first]),
+        moments_picture(found, title="Which segment answers to which frame"),
+        _answers(run, cohort, int(rows[known[0]]), found[known[0]]),
     ]
 
 
-def _strips(run: Run, cohort: Cohort, row: int, found: np.ndarray) -> Picture:
+def _answers(run: Run, cohort: Cohort, row: int, found: np.ndarray) -> Picture:
     ecg, cine = _signals(cohort, row)
-    frames = [0, len(cine) // 3, 2 * len(cine) // 3]
     which = correspondence(
         r_peaks(ecg),
         rule="phase_pool",
@@ -112,14 +68,9 @@ def _strips(run: Run, cohort: Cohort, row: int, found: np.ndarray) -> Picture:
         steps=num_steps(run.parts, cohort.info),
         seconds=cohort.info.seconds,
     )
-    answers = np.stack([answering_steps(found[:, frame], which) for frame in frames])
-    return picture(
-        answering_strips(ecg, _LEAD, cine, frames, answers),
-        title="Where the ECG answers to a frame",
-        caption=f"Lead {_LEAD} of a test patient; the darker, the more alike.",
-        alt="Frames of a cine with the ECG coloured where it answers",
-        wide=True,
-    )
+    shown = (0, len(cine) // 3, 2 * len(cine) // 3)
+    answers = {frame: answering_steps(found[:, frame], which) for frame in shown}
+    return answers_picture(ecg, cine, answers, title="Where the ECG answers to a frame")
 
 
 def _beating(cohort: Cohort) -> list[Picture]:

@@ -9,7 +9,7 @@ from crossbeat.data.audit import AUDIT_FILE
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.pairing_counts import QUANTILES
 from crossbeat.data.splits import SPLITS
-from crossbeat.data.table import REPORTED, label_column
+from crossbeat.data.table import REPORTED, label_column, value_column
 
 Json = dict[str, Any]
 
@@ -23,6 +23,7 @@ def summary(cohort: Cohort) -> Json:
     """What a reader of results asks first.
 
     ``splits`` counts records by split, ``findings`` rows with a report by finding and split.
+    ``phenotypes`` has how many of each were measured, their mean and standard deviation.
     ``gaps`` has the quantiles of the hours from the ECG to the X-ray, below 0 where the X-ray was
     first; it is empty where the times are not kept. ``rejected`` counts records by the rule that
     they broke.
@@ -44,11 +45,17 @@ def summary(cohort: Cohort) -> Json:
             "seconds": info.seconds,
             "unit": info.unit,
             "image_size": info.image_size,
+            "frames": info.frames,
+            "cine_size": info.cine_size,
         },
         "splits": {name: _records(part) for name, part in parts.items()},
         "findings": {
             finding: {name: _labels(part, finding) for name, part in parts.items()}
             for finding in info.findings
+        },
+        "phenotypes": {
+            name: {split: _measured(part, name) for split, part in parts.items()}
+            for name in info.phenotypes
         },
         "gaps": _gaps(cohort.table),
         "rejected": dict(rules.rows()),
@@ -58,12 +65,15 @@ def summary(cohort: Cohort) -> Json:
 
 
 def _records(part: pl.DataFrame) -> dict[str, int]:
-    both = part.filter(pl.col("ecg").is_not_null() & pl.col("xray").is_not_null())
+    cine = pl.col("cine" if "cine" in part.columns else "xray")
+    pictured = pl.col("xray").is_not_null() | cine.is_not_null()
+    both = part.filter(pl.col("ecg").is_not_null() & pictured)
     return {
         "patients": part["patient"].n_unique(),
         "rows": part.height,
         "ecgs": part["ecg"].drop_nulls().n_unique(),
         "xrays": part["xray"].drop_nulls().n_unique(),
+        "cines": part["cine"].drop_nulls().n_unique() if "cine" in part.columns else 0,
         "pairs": both.height,
         "reported": _reported(part).height,
     }
@@ -83,6 +93,11 @@ def _labels(part: pl.DataFrame, finding: str) -> dict[str, int]:
         "uncertain": int((codes == -1).sum()),
         "not mentioned": codes.null_count(),
     }
+
+
+def _measured(part: pl.DataFrame, phenotype: str) -> dict[str, float | None]:
+    values = part[value_column(phenotype)].drop_nulls()
+    return {"measured": values.len(), "mean": values.mean(), "deviation": values.std()}  # type: ignore[dict-item]
 
 
 def _gaps(table: pl.DataFrame) -> Json:

@@ -162,17 +162,17 @@ class StackedFrames(nn.Module):
 
 
 def small_net(widths: tuple[int, ...]) -> nn.Sequential:
-    """Convolutions of kernel 3 and stride 2, and one of stride 1 at the end.
+    """Convolutions of kernel 3, of stride 2 up to the last, which has stride 1.
 
-    Each is followed by batch normalisation and ReLU.
+    Each is followed by batch normalisation and ReLU. Group normalisation would take a frame's
+    brightness and with it some of the size of its bright ventricles out of every map.
 
     Args:
-        widths: channels after each convolution of stride 2.
+        widths: channels after each convolution.
     """
     layers = nn.Sequential()
-    channels = (1, *widths, widths[-1])
-    strides = (2,) * len(widths) + (1,)
-    for (before, after), stride in zip(pairwise(channels), strides, strict=True):
+    for before, after in pairwise((1, *widths)):
+        stride = 2 if len(layers) < len(widths) - 1 else 1
         conv = nn.Conv2d(before, after, 3, stride, padding=1, bias=False)
         layers.append(nn.Sequential(conv, nn.BatchNorm2d(after), nn.ReLU()))
     return layers
@@ -201,7 +201,7 @@ def resnet50_net(channels: int) -> nn.Sequential:
     return nn.Sequential(net.conv1, net.bn1, net.act, net.maxpool, *stages)
 
 
-_SMALL = (16, 32, 64, 64)
+_SMALL = (16, 32, 64, 64, 128)
 _RESNET50 = 2048
 
 

@@ -16,9 +16,13 @@ _COUNTS = {
     "rows": "rows",
     "ecgs": "ECGs",
     "xrays": "X-rays",
+    "cines": "cines",
     "pairs": "pairs",
     "reported": "with a report",
 }
+
+
+_SPREAD = ("mean", "deviation")
 
 
 def tables(found: Json) -> list[Table]:
@@ -28,11 +32,16 @@ def tables(found: Json) -> list[Table]:
         found: as ``crossbeat.data.summary.summary`` returns it.
     """
     drawn = [
-        ("Records", ["split", *_COUNTS.values()], _splits(found)),
+        ("Records", ["split", *(_COUNTS[key] for key in _there(found))], _splits(found)),
         (
             "Findings",
             ["finding", "split", "positive", "negative", "uncertain", "not mentioned", "share"],
             list(_findings(found)),
+        ),
+        (
+            "Measures of the heart",
+            ["phenotype", "split", "measured", "mean", "standard deviation"],
+            list(_phenotypes(found)),
         ),
         ("Hours from the ECG to the X-ray", ["", *_hours(found)], _gaps(found)),
         (
@@ -55,14 +64,21 @@ def in_words(found: Json) -> str:
         )
     if form["image_size"]:
         parts.append(f"X-rays of {form['image_size']} pixels")
+    if form["frames"]:
+        parts.append(f"cines of {form['frames']} frames of {form['cine_size']} pixels")
     return " · ".join(parts)
 
 
 def _splits(found: Json) -> Rows:
+    there = _there(found)
     return [
-        [split, *(f"{counts[key]:,}" for key in _COUNTS)]
-        for split, counts in found["splits"].items()
+        [split, *(f"{counts[key]:,}" for key in there)] for split, counts in found["splits"].items()
     ]
+
+
+def _there(found: Json) -> list[str]:
+    """The counts that are told: those of cines only where there are some."""
+    return [key for key in _COUNTS if key != "cines" or found["splits"][ALL][key]]
 
 
 def _findings(found: Json) -> Iterator[list[str]]:
@@ -72,6 +88,13 @@ def _findings(found: Json) -> Iterator[list[str]]:
             known = sum(counts.values())
             share = f"{100 * counts['positive'] / known:.1f} %" if known else "–"
             yield [name, split, *(f"{count:,}" for count in counts.values()), share]
+
+
+def _phenotypes(found: Json) -> Iterator[list[str]]:
+    for phenotype, splits in found["phenotypes"].items():
+        for split, told in splits.items():
+            numbers = ["–" if told[key] is None else f"{told[key]:.1f}" for key in _SPREAD]
+            yield [phenotype if split == ALL else "", split, f"{told['measured']:,}", *numbers]
 
 
 def _hours(found: Json) -> list[str]:
