@@ -95,9 +95,9 @@ def _labels(part: pl.DataFrame, finding: str) -> dict[str, int]:
     }
 
 
-def _measured(part: pl.DataFrame, phenotype: str) -> dict[str, float | None]:
+def _measured(part: pl.DataFrame, phenotype: str) -> Json:
     values = part[value_column(phenotype)].drop_nulls()
-    return {"measured": values.len(), "mean": values.mean(), "deviation": values.std()}  # type: ignore[dict-item]
+    return {"measured": values.len(), "mean": values.mean(), "deviation": values.std()}
 
 
 def _gaps(table: pl.DataFrame) -> Json:
