@@ -27,7 +27,7 @@ def ecg_parts(depth: int) -> tuple[MmclTransformer, LeadPatchDecoder]:
     torch.manual_seed(0)
     stem = LeadPatchStem(LEADS, SAMPLES, patch=PATCH, dim=16)
     encoder = MmclTransformer(stem, depth=depth, heads=2)
-    return encoder, LeadPatchDecoder(encoder, dim=16, depth=depth, heads=2)
+    return encoder, LeadPatchDecoder(encoder, dim=16, depth=depth, head_dim=8)
 
 
 # --- what is hidden
@@ -126,6 +126,8 @@ def test_the_published_sizes() -> None:
         decoder = LeadPatchDecoder(encoder)
     counts = [sum(p.numel() for p in part.parameters()) for part in (encoder, decoder)]
     assert [round(count / 1e6, 2) for count in counts] == [5.36, 1.70]
+    assert decoder.blank.shape[2] == 256
+    assert LeadPatchDecoder(mmcl_small(12, 200)).blank.shape[2] == 32
 
 
 # --- the encoder itself

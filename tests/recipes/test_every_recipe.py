@@ -32,6 +32,9 @@ PHASES = {
     "ptacl-global": ["masked-cine", "alignment", "regression"],
     "ptacl-shuffled-frames": ["masked-cine", "alignment", "regression"],
     "ptacl-shuffled": ["masked-cine", "alignment", "regression"],
+    "mmcl": ["alignment", "regression"],
+    "girlanda": ["alignment", "regression"],
+    "dual-phase": ["alignment", "regression"],
     "direct-heart": ["regression"],
     "cine-teacher": ["cine-teacher"],
 }

@@ -40,6 +40,8 @@ OTHER = {
     "phenotypes": ("LVEDV",),
     "cine.encoder": "volume-small",
     "masking.share": 0.5,
+    "cine.phases": (0.0, 0.5),
+    "tabular": ("age",),
     "weights": "no-such.safetensors",
     "ecg.encoder": "resnet18-small",
     "label_views": VcgViews(angle=10.0, mask=0.3),

@@ -49,6 +49,17 @@ def mlp_classifier(
     return layers
 
 
+def tabular_encoder(columns: int, out: int, *, hidden: int = 64) -> nn.Sequential:
+    """What a table tells of a patient, in the space that modalities share.
+
+    Args:
+        columns: numbers that are told, above 0.
+        out: length of the shared vector, above 0.
+        hidden: width of the hidden layer, above 0.
+    """
+    return nn.Sequential(nn.Linear(columns, hidden), nn.GELU(), nn.Linear(hidden, out))
+
+
 class Regressor(nn.Module):
     """One measure of the heart per column, in its unit.
 

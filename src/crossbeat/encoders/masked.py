@@ -54,21 +54,30 @@ class LeadPatchDecoder(nn.Module):
 
     Args:
         encoder: what it will decode: tells leads, patches and length of tokens.
-        dim: length of a token in the decoder, a multiple of 4.
+        dim: length of a token in the decoder, a multiple of 4 and of ``head_dim``; by default
+            two thirds of the encoder's, in whole heads.
         depth: number of blocks, above 0.
-        heads: attention heads; a divisor of ``dim``.
+        head_dim: length of what one attention head sees, above 0.
 
-    Source: He 2022 (MAE, arXiv:2111.06377) section 3; the published size for ``mmcl-tiny``
-        (oetu/mae at 68851df) is the default.
+    Source: He 2022 (MAE, arXiv:2111.06377) section 3; for ``mmcl-tiny`` the defaults are the
+        published size (oetu/mae at 68851df): 256, in 8 heads.
     """
 
     positions: Tensor
 
     def __init__(
-        self, encoder: MmclTransformer, *, dim: int = 256, depth: int = 2, heads: int = 8
+        self,
+        encoder: MmclTransformer,
+        *,
+        dim: int | None = None,
+        depth: int = 2,
+        head_dim: int = 32,
     ) -> None:
         super().__init__()
         stem = encoder.stem
+        if dim is None:
+            dim = max(encoder.dim * 2 // 3 // head_dim, 1) * head_dim
+        heads = dim // head_dim
         self.num_leads = stem.num_leads
         self.embed = nn.Linear(encoder.dim, dim)
         self.blank = nn.Parameter(torch.empty(1, 1, dim))

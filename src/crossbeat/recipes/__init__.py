@@ -10,7 +10,7 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.labels import LabelPolicy
 from crossbeat.errors import ConfigError
-from crossbeat.recipes.cine.ptacl import Ptacl
+from crossbeat.recipes.cine.contrast import DUAL_PHASE, GIRLANDA, MMCL, HeartContrast
 from crossbeat.recipes.cine.supervised import CineTeacher, DirectHeart
 from crossbeat.recipes.controls import Clip, LabelContrast
 from crossbeat.recipes.cromotex import Cromotex
@@ -96,10 +96,13 @@ RECIPES: dict[str, Recipe] = {
     "crossbeat": Crossbeat(),
     "no-alignment": Crossbeat(trust=0.0, contrast=0.0),
     "crossbeat-shuffled": Crossbeat(shuffle_pairs=True),
-    "ptacl": Ptacl(),
-    "ptacl-global": Ptacl(local_weight=0.0),
-    "ptacl-shuffled-frames": Ptacl(shuffle_frames=True),
-    "ptacl-shuffled": Ptacl(shuffle_pairs=True),
+    "ptacl": HeartContrast(),
+    "ptacl-global": HeartContrast(local_weight=0.0),
+    "ptacl-shuffled-frames": HeartContrast(shuffle_frames=True),
+    "ptacl-shuffled": HeartContrast(shuffle_pairs=True),
+    "mmcl": MMCL,
+    "girlanda": GIRLANDA,
+    "dual-phase": DUAL_PHASE,
     "direct-heart": DirectHeart(),
     "cine-teacher": CineTeacher(),
 }
@@ -125,6 +128,9 @@ SUMMARIES: dict[str, str] = {
     "ptacl-global": "PTACL without the alignment in time",
     "ptacl-shuffled-frames": "PTACL with the frames of every cine in another order",
     "ptacl-shuffled": "PTACL with cines of other patients",
+    "mmcl": "masked modelling of the ECG, then pairing with cardiac MRI (arXiv:2308.05764)",
+    "girlanda": "ECG, cardiac MRI and a table in pairs (arXiv:2411.05900)",
+    "dual-phase": "end diastole and end systole as two anchors of the ECG (arXiv:2602.12883)",
     "direct-heart": "measures of the heart from the ECG alone, end to end",
     "cine-teacher": "measures of the heart from the cine alone: the upper bound of any transfer",
 }

@@ -5,7 +5,6 @@ from dataclasses import fields, replace
 from typing import Any
 
 from crossbeat.errors import ConfigError
-from crossbeat.recipes.cine.networks import CineModel
 from crossbeat.recipes.networks import EcgModel, XrayModel
 from crossbeat.training import Optimisation
 
@@ -43,7 +42,6 @@ _DEMO_SETTINGS: Mapping[str, Any] = {
     "alignment_positives": None,
     "fine_tuning_positives": None,
     "positive_share": None,
-    "cine": CineModel(encoder="frames-small"),
     "masked_ecg": None,
     "frozen_cine": True,
 }
@@ -64,6 +62,8 @@ def demo(recipe: Any) -> Any:
     }
     if "distillation" in has:
         changes.pop("temperature")
+    if "cine" in has:
+        changes["cine"] = replace(recipe.cine, encoder="frames-small")
     if "ecg" in has:
         changes["ecg"] = _small(recipe.ecg)
     return replace(recipe, **changes)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
@@ -33,6 +34,10 @@ class CineModel:
 
     Args:
         encoder: a name in ``CINE_ENCODERS``.
+        phases: the moments of the heartbeat that it sees, 0 (the R peak) to below 1; empty: all.
+
+    Raises:
+        ConfigError: a phase is out of its range.
     """
 
     encoder: Literal[
@@ -42,6 +47,18 @@ class CineModel:
         "volume-small",
         "mmcl-resnet50",
     ] = "frames-resnet50"
+    phases: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if any(not 0 <= phase < 1 for phase in self.phases):
+            raise ConfigError(
+                f"cine.phases must be 0 to below 1, parts of a heartbeat, got {self.phases}; "
+                "correct them"
+            )
+
+    def num_frames(self, info: CohortInfo) -> int:
+        """How many frames of a cohort's cines the encoder sees."""
+        return len(self.phases) or info.frames
 
 
 def ecg_parts(model: EcgModel, info: CohortInfo, num_phenotypes: int, seed: int) -> nn.ModuleDict:
@@ -66,7 +83,7 @@ def cine_parts(model: CineModel, info: CohortInfo, num_phenotypes: int, seed: in
     """
     if not info.frames:
         raise ConfigError(f"cohort {info.name!r} must have cines for this recipe, got none")
-    build = partial(CINE_ENCODERS[model.encoder], info.frames)
+    build = partial(CINE_ENCODERS[model.encoder], model.num_frames(info))
     encoder = seeded(seed, "cine_encoder", build)
     regressor = seeded(seed, "cine_regressor", partial(Regressor, encoder.dim, num_phenotypes))
     return nn.ModuleDict({"cine_encoder": encoder, "cine_regressor": regressor})
@@ -83,12 +100,14 @@ def ecg_steps(parts: nn.ModuleDict, ecg: Ecgs, model: EcgModel) -> Tokens:
     )
 
 
-def cine_frames(parts: nn.ModuleDict, cine: Cines) -> Tokens:
-    """A token per frame of each cine, in the order of time.
+def cine_frames(parts: nn.ModuleDict, cine: Cines, model: CineModel) -> Tokens:
+    """A token per frame that the encoder sees of each cine, in the order of time.
 
     Args:
         cine: intensities 0 to 255.
     """
+    if model.phases:
+        cine = cine[:, [round(phase * cine.shape[1]) % cine.shape[1] for phase in model.phases]]
     return parts["cine_encoder"].tokens(cine.float() / 255)  # type: ignore[operator]
 
 
@@ -97,22 +116,28 @@ def pooled(tokens: Tokens) -> Embeddings:
     return tokens.mean(dim=1)
 
 
+def pooled_ecg(steps: Tokens, model: EcgModel) -> Embeddings:
+    """The mean over the steps of each ECG, as heads see it."""
+    told = pooled(steps)
+    return F.normalize(told, dim=-1) if model.unit_length else told
+
+
 def ecg_phenotypes(parts: nn.ModuleDict, ecg: Ecgs, model: EcgModel) -> Phenotypes:
     """Measures of the heart in their units, from the ECG alone.
 
     Args:
         ecg: millivolts.
     """
-    return parts["ecg_regressor"](pooled(ecg_steps(parts, ecg, model)))
+    return parts["ecg_regressor"](pooled_ecg(ecg_steps(parts, ecg, model), model))
 
 
-def cine_phenotypes(parts: nn.ModuleDict, cine: Cines) -> Phenotypes:
+def cine_phenotypes(parts: nn.ModuleDict, cine: Cines, model: CineModel) -> Phenotypes:
     """Measures of the heart in their units, from the cine alone.
 
     Args:
         cine: intensities 0 to 255.
     """
-    return parts["cine_regressor"](pooled(cine_frames(parts, cine)))
+    return parts["cine_regressor"](pooled(cine_frames(parts, cine, model)))
 
 
 def num_steps(parts: nn.ModuleDict, info: CohortInfo) -> int:

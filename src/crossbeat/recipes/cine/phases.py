@@ -9,12 +9,13 @@ from torch import Tensor, nn
 
 from crossbeat.recipes import scores
 from crossbeat.recipes.cine import steps
-from crossbeat.recipes.cine.networks import cine_phenotypes, ecg_phenotypes
+from crossbeat.recipes.cine.networks import CineModel, cine_phenotypes, ecg_phenotypes
 from crossbeat.recipes.cine.sources import (
     HeartGoal,
     with_frozen_frames,
     with_segments,
     with_shuffled_frames,
+    with_tabular,
 )
 from crossbeat.recipes.networks import EcgModel
 from crossbeat.recipes.phases import VcgViews, by_step_loss, unchanged, view_of
@@ -29,10 +30,10 @@ def batch_ecg_phenotypes(parts: nn.ModuleDict, batch: Batch, *, model: EcgModel)
     return ecg_phenotypes(parts, batch.ecg, model)
 
 
-def batch_cine_phenotypes(parts: nn.ModuleDict, batch: Batch) -> Tensor:
+def batch_cine_phenotypes(parts: nn.ModuleDict, batch: Batch, *, model: CineModel) -> Tensor:
     """The estimates of a batch's cines."""
     assert batch.cine is not None
-    return cine_phenotypes(parts, batch.cine)
+    return cine_phenotypes(parts, batch.cine, model)
 
 
 def mean_r2(
@@ -68,7 +69,9 @@ def regression_phase(
     )
 
 
-def cine_teacher_phase(goal: HeartGoal, parts: nn.ModuleDict, optimisation: Optimisation) -> Phase:
+def cine_teacher_phase(
+    goal: HeartGoal, parts: nn.ModuleDict, model: CineModel, optimisation: Optimisation
+) -> Phase:
     """The cine encoder and its regressor learn the measures of the heart from cines."""
     goal.scale(parts["cine_regressor"])
     train, val = goal.sources("cine", measured=True)
@@ -76,9 +79,9 @@ def cine_teacher_phase(goal: HeartGoal, parts: nn.ModuleDict, optimisation: Opti
         name="cine-teacher",
         train=train,
         val=val,
-        step=steps.regress_cine,
+        step=partial(steps.regress_cine, model=model),
         trains={"cine_encoder": 1.0, "cine_regressor": 1.0},
-        choice=_by_r2(batch_cine_phenotypes, optimisation),
+        choice=_by_r2(partial(batch_cine_phenotypes, model=model), optimisation),
         optimisation=optimisation,
     )
 
@@ -96,10 +99,14 @@ def _by_r2(
 
 @runtime_checkable
 class AlignsHearts(Protocol):
-    """The settings of a recipe that aligns ECG and cine; see ``Ptacl``."""
+    """The settings of a recipe that aligns ECG and cine; see ``HeartContrast``."""
 
     @property
     def ecg(self) -> EcgModel: ...
+    @property
+    def cine(self) -> CineModel: ...
+    @property
+    def tabular(self) -> tuple[str, ...]: ...
     @property
     def views(self) -> VcgViews | None: ...
     @property
@@ -122,10 +129,12 @@ def heart_alignment_phase(
     )
 
     def step(view: View) -> Step:
-        return partial(steps.align_hearts, model=recipe.ecg, view=view, how=how)
+        models = (recipe.ecg, recipe.cine)
+        return partial(steps.align_hearts, models=models, view=view, how=how)
 
     trains = ["ecg_encoder", "ecg_projection", "cine_projection"]
     trains += [] if recipe.frozen_cine else ["cine_encoder"]
+    trains += ["tabular_encoder"] if recipe.tabular else []
     return Phase(
         name="alignment",
         train=train,
@@ -146,7 +155,11 @@ def _aligned(
 ) -> Source:
     """The source with what the alignment needs of each row."""
     if recipe.frozen_cine:
-        source = with_frozen_frames(parts, source)
+        source = with_frozen_frames(parts, source, recipe.cine)
     if how.local_weight:
         source = with_segments(parts, source, how.correspondence)
-    return with_shuffled_frames(source, goal.seed) if recipe.shuffle_frames else source
+    if recipe.tabular:
+        source = with_tabular(source, goal.tabular(recipe.tabular))
+    if not recipe.shuffle_frames:
+        return source
+    return with_shuffled_frames(source, goal.seed, recipe.cine.num_frames(goal.cohort.info))

@@ -1,6 +1,7 @@
 """What a trained model tells of the heart, and the embeddings by which patients are found."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from crossbeat.evaluation.measured import Measured
 from crossbeat.evaluation.retrieval import Items, Retrieved, retrieve
 from crossbeat.evaluation.ridge import Described, fit_ridge
 from crossbeat.recipes import HeartRecipe, scores
-from crossbeat.recipes.cine.networks import cine_frames, ecg_steps, pooled
+from crossbeat.recipes.cine.networks import cine_frames, ecg_steps, pooled, pooled_ecg
 from crossbeat.recipes.cine.phases import batch_cine_phenotypes, batch_ecg_phenotypes
 from crossbeat.recipes.cine.sources import with_segments
 from crossbeat.recipes.cine.steps import segments_of
@@ -55,11 +56,11 @@ def _recipe(run: Run) -> HeartRecipe:
 
 def _estimated(run: Run, cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> Estimated:
     names = _recipe(run).phenotypes
-    recipe: object = run.recipe
+    recipe: Any = run.recipe
     reads, value = (
-        ("ecg", partial(batch_ecg_phenotypes, model=recipe.ecg))  # type: ignore[attr-defined]
+        ("ecg", partial(batch_ecg_phenotypes, model=recipe.ecg))
         if "ecg_regressor" in run.parts
-        else ("cine", batch_cine_phenotypes)
+        else ("cine", partial(batch_cine_phenotypes, model=recipe.cine))
     )
     source = _source(cohort, rows, reads)
     told = scores.over_batches(
@@ -109,11 +110,11 @@ def ecg_embeddings(
     """
     if "ecg_encoder" not in run.parts:
         raise ConfigError(f"run {run.folder} must have an ECG encoder, got recipe {run.name!r}")
-    recipe: object = run.recipe
+    recipe: Any = run.recipe
 
     def embed(batch: Batch) -> Tensor:
         assert batch.ecg is not None
-        return pooled(ecg_steps(run.parts, batch.ecg, recipe.ecg))  # type: ignore[attr-defined]
+        return pooled_ecg(ecg_steps(run.parts, batch.ecg, recipe.ecg), recipe.ecg)
 
     source = _source(cohort, rows, "ecg")
     return scores.over_batches(run.parts, source, embed, size=_AT_ONCE).double().numpy()
@@ -156,15 +157,15 @@ def moments_alike(
     def compare(batch: Batch) -> Tensor:
         assert batch.ecg is not None
         assert batch.cine is not None
-        steps = ecg_steps(run.parts, batch.ecg, recipe.ecg)  # type: ignore[attr-defined]
+        steps = ecg_steps(run.parts, batch.ecg, recipe.ecg)
         segments = run.parts["ecg_projection"](segments_of(batch, steps))
-        frames = run.parts["cine_projection"](cine_frames(run.parts, batch.cine))
+        frames = run.parts["cine_projection"](cine_frames(run.parts, batch.cine, recipe.cine))
         return torch.from_numpy(similarities(segments, frames))
 
     return scores.over_batches(run.parts, source, compare, size=_AT_ONCE).numpy()
 
 
-def _aligned(run: Run) -> object:
+def _aligned(run: Run) -> Any:
     if not {"ecg_projection", "cine_projection"} <= set(run.parts):
         raise ConfigError(
             f"run {run.folder} must have aligned ECGs with cines, got recipe {run.name!r}; "
@@ -197,9 +198,9 @@ def shared_embeddings(
     def embed(batch: Batch) -> Tensor:
         assert batch.ecg is not None
         assert batch.cine is not None
-        steps = ecg_steps(run.parts, batch.ecg, recipe.ecg)  # type: ignore[attr-defined]
-        ecg = run.parts["ecg_projection"](pooled(steps))
-        cine = run.parts["cine_projection"](pooled(cine_frames(run.parts, batch.cine)))
+        steps = ecg_steps(run.parts, batch.ecg, recipe.ecg)
+        ecg = run.parts["ecg_projection"](pooled_ecg(steps, recipe.ecg))
+        cine = run.parts["cine_projection"](pooled(cine_frames(run.parts, batch.cine, recipe.cine)))
         return torch.stack([ecg, cine], dim=1)
 
     both = scores.over_batches(run.parts, source, embed, size=_AT_ONCE)

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+import polars as pl
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from crossbeat.beats import Rule, correspondence, r_peaks
@@ -13,7 +15,7 @@ from crossbeat.data.splits import Split
 from crossbeat.encoders.heads import Regressor
 from crossbeat.errors import ConfigError
 from crossbeat.recipes import scores
-from crossbeat.recipes.cine.networks import cine_frames, num_steps
+from crossbeat.recipes.cine.networks import CineModel, cine_frames, num_steps
 from crossbeat.signal import Ecg
 from crossbeat.training import Batch, Source
 
@@ -22,6 +24,9 @@ FRAMES = "cine_frames"
 
 ORDER = "frame_order"
 """Which frame stands at which place."""
+
+TABULAR = "tabular"
+"""What a table tells of the patient, as standard scores, and whether it does."""
 
 SEGMENTS = "segments"
 """Which steps of the ECG make up the segment that answers to each frame."""
@@ -87,6 +92,47 @@ class HeartGoal:
             return self
         return replace(self, cohort=shuffled(self.cohort, self.seed, "cine"))
 
+    def tabular(self, columns: tuple[str, ...]) -> Float[np.ndarray, "row told"]:
+        """What the table tells of every row: standard scores, then 1 where a value is known.
+
+        Scores are in standard deviations of the training patients; unknown ones are 0.
+
+        Args:
+            columns: ``age``, ``sex``, or measures of the heart.
+
+        Raises:
+            ConfigError: a column is none of these.
+        """
+        table = self.cohort.table.select(
+            pl.col("age"), pl.col("sex").replace_strict({"F": 0.0, "M": 1.0}, default=None)
+        )
+        unknown = [name for name in columns if name not in (*table.columns, *self.known)]
+        if unknown:
+            raise ConfigError(
+                f"tabular must be of age, sex, {', '.join(self.known)}, got "
+                f"{', '.join(unknown)}; set --recipe.tabular"
+            )
+        rows = np.arange(table.height)
+        values = np.stack(
+            [
+                table[name].cast(pl.Float32).fill_null(np.nan).to_numpy()
+                if name in table.columns
+                else self.cohort.phenotypes(rows, [name])[:, 0].numpy()
+                for name in columns
+            ],
+            axis=1,
+        ).astype(np.float64)
+        train = values[self.cohort.rows("train", has=())]
+        spread = np.nanstd(train, axis=0)
+        scores = (values - np.nanmean(train, axis=0)) / np.where(spread > 0, spread, 1.0)
+        known = ~np.isnan(scores)
+        return np.hstack([np.where(known, scores, 0.0), known]).astype(np.float32)
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The measures of the heart that the cohort has."""
+        return self.cohort.info.phenotypes
+
     def scale(self, regressor: nn.Module) -> None:
         """Tell a regressor mean and spread of the training patients' measures."""
         assert isinstance(regressor, Regressor)
@@ -103,28 +149,38 @@ class HeartGoal:
         regressor.scale(center.float(), torch.from_numpy(spread).float())
 
 
-def with_frozen_frames(parts: nn.ModuleDict, source: Source) -> Source:
+def with_frozen_frames(parts: nn.ModuleDict, source: Source, model: CineModel) -> Source:
     """The source without its cines, with the frozen encoder's tokens of each frame instead.
 
     As the encoder is frozen and sees cines without random views, computing this once is exact.
     """
     cines = replace(source, reads=("cine",), extra={})
-    tokens = scores.over_batches(parts, cines, lambda batch: _frames(parts, batch), size=64)
+    tokens = scores.over_batches(parts, cines, lambda batch: _frames(parts, batch, model), size=64)
     reads = tuple(name for name in source.reads if name != "cine")
     return replace(source, reads=reads, extra={**source.extra, FRAMES: tokens})
 
 
-def _frames(parts: nn.ModuleDict, batch: Batch) -> Tensor:
+def _frames(parts: nn.ModuleDict, batch: Batch, model: CineModel) -> Tensor:
     assert batch.cine is not None
-    return cine_frames(parts, batch.cine)
+    return cine_frames(parts, batch.cine, model)
 
 
-def with_shuffled_frames(source: Source, seed: int) -> Source:
+def with_shuffled_frames(source: Source, seed: int, num_frames: int) -> Source:
     """The source with the frames of every patient in an order of its own: a control."""
     random = np.random.default_rng(seed)
-    frames = np.tile(np.arange(source.cohort.info.frames), (len(source), 1))
+    frames = np.tile(np.arange(num_frames), (len(source), 1))
     order = torch.from_numpy(random.permuted(frames, axis=1))
     return replace(source, extra={**source.extra, ORDER: order})
+
+
+def with_tabular(source: Source, told: Float[np.ndarray, "row told"]) -> Source:
+    """The source with what the table tells of each patient.
+
+    Args:
+        told: of every row of the cohort, as ``HeartGoal.tabular`` gives it.
+    """
+    extra = {**source.extra, TABULAR: torch.from_numpy(told[source.rows])}
+    return replace(source, extra=extra)
 
 
 def with_segments(parts: nn.ModuleDict, source: Source, rule: Rule) -> Source:

@@ -4,6 +4,7 @@ Each is bound to its settings with ``functools.partial``, so that they are part 
 fingerprint.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +16,7 @@ from crossbeat.objectives import clip, temporal_alignment
 from crossbeat.objectives.supervised import squared_error
 from crossbeat.recipes.cine.networks import (
     REGRESSOR,
+    CineModel,
     Segments,
     Tokens,
     cine_frames,
@@ -22,9 +24,10 @@ from crossbeat.recipes.cine.networks import (
     ecg_phenotypes,
     ecg_steps,
     pooled,
+    pooled_ecg,
 )
-from crossbeat.recipes.cine.sources import FRAMES, ORDER, SEGMENTS
-from crossbeat.recipes.networks import EcgModel
+from crossbeat.recipes.cine.sources import FRAMES, ORDER, SEGMENTS, TABULAR
+from crossbeat.recipes.networks import EcgModel, Embeddings
 from crossbeat.recipes.steps import Losses
 from crossbeat.signal import Ecgs
 from crossbeat.training import Batch, gather
@@ -33,9 +36,10 @@ from crossbeat.views import View
 
 @dataclass(frozen=True, kw_only=True)
 class Alignment:
-    """How patients meet, and segments of an ECG frames of a cine; see ``Ptacl`` for units."""
+    """How patients meet, and segments of an ECG frames of a cine; see ``HeartContrast``."""
 
     temperature: float
+    anchors: Literal["mean", "each"]
     local_weight: float
     local_temperature: float
     correspondence: Rule
@@ -49,17 +53,23 @@ def _ecg(batch: Batch) -> Ecgs:
     return batch.ecg
 
 
-def _frames(parts: nn.ModuleDict, batch: Batch) -> Tokens:
+def _frames(parts: nn.ModuleDict, batch: Batch, model: CineModel) -> Tokens:
     """The tokens of each frame: of a frozen encoder, or of the one that learns."""
     if FRAMES in batch.extra:
         frames = batch.extra[FRAMES]
     elif batch.cine is not None:
-        frames = cine_frames(parts, batch.cine)
+        frames = cine_frames(parts, batch.cine, model)
     else:
         raise ValueError("this step needs cines; let the phase's source read 'cine'")
     if ORDER not in batch.extra:
         return frames
     return frames.take_along_dim(batch.extra[ORDER][:, :, None], dim=1)
+
+
+def _contrast(pairs: Sequence[tuple[Embeddings, Embeddings]], how: Alignment) -> Tensor:
+    """Every embedding finds that of the same patient: the mean over pairs of modalities."""
+    losses = [clip(one, other, temperature=how.temperature) for one, other in pairs]
+    return torch.stack(losses).mean()
 
 
 def segments_of(batch: Batch, steps: Tokens) -> Segments:
@@ -82,11 +92,13 @@ def regress_ecg(
     return {"loss": _error(parts, "ecg", batch, estimates)}
 
 
-def regress_cine(parts: nn.ModuleDict, batch: Batch, generator: torch.Generator) -> Losses:
+def regress_cine(
+    parts: nn.ModuleDict, batch: Batch, generator: torch.Generator, *, model: CineModel
+) -> Losses:
     """Squared error of the cine's phenotypes, in standard deviations."""
     if batch.cine is None:
         raise ValueError("this step needs cines; let the phase's source read 'cine'")
-    return {"loss": _error(parts, "cine", batch, cine_phenotypes(parts, batch.cine))}
+    return {"loss": _error(parts, "cine", batch, cine_phenotypes(parts, batch.cine, model))}
 
 
 def _error(parts: nn.ModuleDict, modality: str, batch: Batch, estimates: Tensor) -> Tensor:
@@ -100,7 +112,7 @@ def align_hearts(
     batch: Batch,
     generator: torch.Generator,
     *,
-    model: EcgModel,
+    models: tuple[EcgModel, CineModel],
     view: View,
     how: Alignment,
 ) -> Losses:
@@ -108,14 +120,16 @@ def align_hearts(
 
     Both go through the same projections: the local term has no weights of its own.
     """
-    steps = ecg_steps(parts, view(_ecg(batch), generator), model)
-    frames = _frames(parts, batch)
+    steps = ecg_steps(parts, view(_ecg(batch), generator), models[0])
+    frames = _frames(parts, batch, models[1])
     ecg, cine = parts["ecg_projection"], parts["cine_projection"]
-    losses = {
-        "global": clip(
-            gather(ecg(pooled(steps))), gather(cine(pooled(frames))), temperature=how.temperature
-        )
-    }
+    anchors = frames.unbind(dim=1) if how.anchors == "each" else (pooled(frames),)
+    told = gather(ecg(pooled_ecg(steps, models[0])))
+    pairs = [(told, gather(cine(anchor))) for anchor in anchors]
+    losses = {"global": _contrast(pairs, how)}
+    if TABULAR in batch.extra:
+        table = gather(parts["tabular_encoder"](batch.extra[TABULAR]))
+        losses["tabular"] = _contrast([(told, table), (pairs[0][1], table)], how)
     if how.local_weight:
         segments = segments_of(batch, steps)
         losses["local"] = how.local_weight * temporal_alignment(

@@ -7,9 +7,9 @@ from torch import nn
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
+from crossbeat.recipes.cine.contrast import HEART_ECG, PHENOTYPES, REGRESSION
 from crossbeat.recipes.cine.networks import CineModel, cine_parts, ecg_parts
 from crossbeat.recipes.cine.phases import cine_teacher_phase, regression_phase
-from crossbeat.recipes.cine.ptacl import HEART_ECG, PHENOTYPES, REGRESSION
 from crossbeat.recipes.cine.sources import HeartGoal
 from crossbeat.recipes.networks import EcgModel
 from crossbeat.recipes.phases import VcgViews
@@ -58,4 +58,6 @@ class CineTeacher:
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
         """The teacher's phase alone."""
-        yield cine_teacher_phase(HeartGoal(cohort, self.phenotypes, seed), parts, self.teacher)
+        yield cine_teacher_phase(
+            HeartGoal(cohort, self.phenotypes, seed), parts, self.cine, self.teacher
+        )

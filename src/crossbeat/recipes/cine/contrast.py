@@ -1,18 +1,22 @@
-"""PTACL: patients and moments of ECG and cine MRI aligned at once, then phenotypes by ECG.
+"""Patients and moments of ECG and cine MRI aligned at once, then phenotypes by ECG.
 
-Only the abstract of the paper is known (Selivanov et al., arXiv:2506.20683; PTACL): alignment of
+The defaults are PTACL; its ancestors and peers are other settings of the same parts. Of PTACL, only
+the abstract of the paper is known (Selivanov et al., arXiv:2506.20683; PTACL): alignment of
 patients, alignment of ECG segments with cine frames within a patient, no new weights for it.
 Every other choice is ours; the recipe's page lists them.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from torch import nn
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
+from crossbeat.encoders.heads import tabular_encoder
+from crossbeat.errors import ConfigError
 from crossbeat.recipes.cine.masked import (
     Masking,
     add_cine_decoder,
@@ -23,7 +27,7 @@ from crossbeat.recipes.cine.networks import CineModel, cine_parts, ecg_parts
 from crossbeat.recipes.cine.phases import heart_alignment_phase, regression_phase
 from crossbeat.recipes.cine.sources import HeartGoal
 from crossbeat.recipes.cine.steps import Alignment
-from crossbeat.recipes.networks import EcgModel, add_projections
+from crossbeat.recipes.networks import EcgModel, add_projections, seeded
 from crossbeat.recipes.phases import VcgViews
 from crossbeat.recipes.steps import settings_of
 from crossbeat.training import Optimisation, Phase
@@ -52,7 +56,7 @@ REGRESSION = Optimisation(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ptacl:
+class HeartContrast:
     """Global and local alignment with cine MRI, then phenotypes from the ECG alone.
 
     Args:
@@ -61,6 +65,9 @@ class Ptacl:
         label_views: of the ECGs while phenotypes are learned; None: as they are.
         shared_dim: length of the vectors that are compared.
         temperature: divides the cosines between patients; above 0.
+        anchors: whether an ECG meets the mean over frames, or each frame by itself.
+        tabular: ``age``, ``sex`` or measures of the heart, which ECG and cine meet as well; empty:
+            none.
         local_weight: of the local term (lambda); 0 leaves it out.
         local_temperature: divides the cosines between segments and frames; above 0.
         correspondence: which part of the ECG answers to a frame: of the beat in the middle, the
@@ -82,6 +89,8 @@ class Ptacl:
     label_views: VcgViews | None = None
     shared_dim: int = 128
     temperature: float = 0.1
+    anchors: Literal["mean", "each"] = "mean"
+    tabular: tuple[str, ...] = ()
     local_weight: float = 1.0
     local_temperature: float = 0.1
     correspondence: Literal["single_beat", "phase_pool", "linear"] = "phase_pool"
@@ -97,10 +106,23 @@ class Ptacl:
     regression: Optimisation = REGRESSION
 
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
-        """The networks, with random weights that depend on the seed alone."""
+        """The networks, with random weights that depend on the seed alone.
+
+        Raises:
+            ConfigError: the settings contradict one another or the cohort.
+        """
+        if self.local_weight and self.cine.phases:
+            raise ConfigError(
+                "local_weight must be 0 where the cine encoder sees some phases only, got "
+                f"{self.local_weight:g}: every frame must answer to a segment; set it to 0, or "
+                "leave cine.phases empty"
+            )
         num = len(self.phenotypes)
         parts = ecg_parts(self.ecg, info, num, seed)
         parts["cine_encoder"] = cine_parts(self.cine, info, num, seed)["cine_encoder"]
+        if self.tabular:
+            build = partial(tabular_encoder, 2 * len(self.tabular), self.shared_dim)
+            parts["tabular_encoder"] = seeded(seed, "tabular_encoder", build)
         if self.masked_ecg is not None:
             add_ecg_decoder(parts, seed)
         if self.masked_cine is not None:
@@ -114,3 +136,29 @@ class Ptacl:
         how = settings_of(Alignment, self)
         yield heart_alignment_phase(goal, parts, self, how)
         yield regression_phase(goal, parts, self.ecg, self.regression, views=self.label_views)
+
+
+MMCL = HeartContrast(
+    cine=CineModel(encoder="mmcl-resnet50", phases=(0.0, 0.175, 0.35)),
+    masking=Masking(over="all"),
+    masked_cine=None,
+    local_weight=0.0,
+)
+"""Masked modelling of the ECG, then pairing with an image whose channels are three moments.
+
+Source: Turgut 2025 (MMCL, arXiv:2308.05764) and its public code; which moments is our reading.
+"""
+
+GIRLANDA = replace(MMCL, tabular=("age", "sex"))
+"""Pairs of ECG, cine and table.
+
+Source: Girlanda 2024 (arXiv:2411.05900), of which the abstract is known; the sum over pairs and the
+columns are our reading.
+"""
+
+DUAL_PHASE = replace(MMCL, cine=CineModel(phases=(0.0, 0.35)), anchors="each")
+"""End diastole and end systole as two anchors of every ECG.
+
+Source: Dual-Phase Cross-Modal Contrastive Learning (arXiv:2602.12883), of which the abstract is
+known; one slice in the place of a volume, and a fixed phase for end systole, are our reading.
+"""
