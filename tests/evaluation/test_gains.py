@@ -77,6 +77,15 @@ def test_points_that_span_a_factor_of_ten_are_on_a_logarithmic_axis(largest, sca
     assert figure.axes[0].get_xscale() == scale
 
 
+def test_numbers_that_would_hide_one_another_stand_side_by_side() -> None:
+    crowded = gains(along(point(0.0, 0.01), point(24.0, 0.02), point(2160.0, 0.03)))
+    shown = [label.get_text() for label in crowded.axes[0].get_xticklabels()]
+    assert shown == ["0", "24", "2160"]
+    np.testing.assert_allclose(lines(crowded)[theme.METHOD][:, 0], [0, 1, 2])
+    apart = gains(along(point(0.0, 0.01), point(0.1, 0.02), point(0.4, 0.03)))
+    np.testing.assert_allclose(lines(apart)[theme.METHOD][:, 0], [0, 0.1, 0.4])
+
+
 def test_words_stand_side_by_side() -> None:
     figure = gains(along(point("lying", 0.01), point("upright", 0.02)))
     shown = [label.get_text() for label in figure.axes[0].get_xticklabels()]

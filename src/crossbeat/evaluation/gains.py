@@ -4,6 +4,7 @@ Needs the extra ``plots``.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from crossbeat.evaluation import names
@@ -11,6 +12,7 @@ from crossbeat.evaluation.compare import MEAN
 from crossbeat.evaluation.theme import INK, Axes, Figure, colours, new_axes, styled
 
 _WIDTH, _HEIGHT = 6.4, 3.8
+_CLOSE = 0.07  # of the width
 _APART = 0.055
 """Least distance of two labels, as a share of the height."""
 
@@ -53,16 +55,23 @@ def gains(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
 
 
 def _places(axes: Axes, points: Sequence[float | str]) -> list[float]:
-    """Where the points lie; words, and numbers with them, lie side by side."""
+    """Where the points lie; words and numbers that would hide one another lie side by side."""
     numbers = [point for point in points if isinstance(point, int | float)]
-    if len(numbers) < len(points):
-        axes.set_xticks(range(len(points)), [str(point) for point in points])
-        return [float(place) for place in range(len(points))]
-    if min(numbers) > 0 and max(numbers) >= 10 * min(numbers):
+    if len(numbers) == len(points) and min(numbers) > 0 and max(numbers) >= 10 * min(numbers):
         axes.set_xscale("log")
+    elif len(numbers) < len(points) or _crowded(numbers):
+        shown = [f"{point:g}" if isinstance(point, float) else str(point) for point in points]
+        axes.set_xticks(range(len(points)), shown)
+        return [float(place) for place in range(len(points))]
     axes.set_xticks(numbers, [f"{number:g}" for number in numbers])
     axes.set_xticks([], minor=True)
     return [float(number) for number in numbers]
+
+
+def _crowded(numbers: Sequence[float]) -> bool:
+    """Whether some lie too close together on a scale that shows all of them."""
+    ends = sorted(numbers)
+    return any(_CLOSE * (ends[-1] - ends[0]) > b - a for a, b in pairwise(ends))
 
 
 def _points(found: Mapping[str, Any]) -> Ends | None:
