@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from jaxtyping import Bool
 
 from crossbeat import simulate
 from crossbeat.data.build import Block, Progress, build_cohort, silent
@@ -94,9 +95,7 @@ class VirtualHearts:
     def _table(self, patients: simulate.Patients) -> pl.DataFrame:
         names = [f"h{self.seed}-{number:07d}" for number in range(len(patients))]
         splits = split_patients(names, self._shares(), self.seed)
-        training = np.array([splits[name] == "train" for name in names])
-        place = np.random.default_rng([self.seed, 1]).random(len(names))
-        known = pl.Series(~training | (place < self.measured))
+        known = pl.Series(self._known(np.array([splits[name] == "train" for name in names])))
         shown = simulate.ecg_determinants(patients)
         return pl.DataFrame(
             {
@@ -117,6 +116,13 @@ class VirtualHearts:
             }
             | {f"latent:{name}": shown[:, i] for i, name in enumerate(simulate.DETERMINANTS)}
         )
+
+    def _known(self, training: Bool[np.ndarray, " patient"]) -> Bool[np.ndarray, " patient"]:
+        """Whose measures are known: the share is met to the nearest training patient."""
+        order = np.random.default_rng([self.seed, 1]).permutation(np.flatnonzero(training))
+        known = ~training
+        known[order[: max(1, round(self.measured * len(order)))]] = True
+        return known
 
     def _info(self) -> CohortInfo:
         notes = [NOTE]
