@@ -3,11 +3,16 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from crossbeat.cli import main
 from crossbeat.data.cohort import Cohort
+from crossbeat.deploy import Predictor
+from crossbeat.errors import CheckpointError
 from crossbeat.evaluation.phenotype_results import read_phenotype_results
+from crossbeat.recipes.cine.run import estimates
+from crossbeat.recipes.run import Run, evaluation_rows
 
 CONFIG = """recipe:
   phenotypes: [LVEF, LVEDV]
@@ -53,6 +58,39 @@ def test_runs_of_hearts_are_measured_and_reported(
     text = report.read_text(encoding="utf-8")
     assert text.count("data:image/gif") == 2
     assert text.count("data:image/svg+xml") >= 10
+
+
+def test_a_record_gets_the_measures_that_its_row_of_the_cohort_gets(
+    runs: dict[str, Path],
+    tiny_hearts: Cohort,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    row = evaluation_rows(tiny_hearts, "test")[:1]
+    stored = tiny_hearts.ecgs(row)
+    file = tmp_path / "ecg.csv"
+    values = stored.values[0].numpy().T
+    np.savetxt(file, values, delimiter=",", header=",".join(stored.leads), comments="")
+    layout = ["--layout.fs", "100", "--layout.unit", "mV"]
+    assert main(["predict", str(runs["ptacl"]), str(file), *layout, "--json"]) == 0
+    (answer,) = json.loads(capsys.readouterr().out)
+    run = Run.open(runs["ptacl"])
+    wanted = estimates(run, tiny_hearts)
+    told = {each["phenotype"]: each for each in answer["phenotypes"]}
+    assert list(told) == ["LVEF", "LVEDV"]
+    assert told["LVEF"]["value"] == pytest.approx(wanted.test.estimate[0, 0], abs=0.5)
+    off = (wanted.val.estimate - wanted.val.truth).std(axis=0)
+    assert [each["error"] for each in told.values()] == pytest.approx(off.tolist())
+    assert [each["unit"] for each in told.values()] == ["%", "ml"]
+    assert main(["predict", str(runs["ptacl"] / "model"), str(file), *layout]) == 0
+    assert "±" in capsys.readouterr().out
+    card = (runs["ptacl"] / "model" / "README.md").read_text(encoding="utf-8")
+    assert "LVEF, LVEDV in ml, %, or g, with the error" in card
+
+
+def test_a_model_of_hearts_is_no_model_of_findings(runs: dict[str, Path]) -> None:
+    with pytest.raises(CheckpointError, match=r"config\.json must tell findings"):
+        Predictor.open(runs["ptacl"])
 
 
 def test_findings_and_measures_are_not_mixed(

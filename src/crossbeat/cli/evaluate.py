@@ -9,7 +9,7 @@ from crossbeat.cli.evaluate_hearts import evaluate_hearts
 from crossbeat.cli.options import command, note, parse
 from crossbeat.cli.tables import show
 from crossbeat.data.cohort import Cohort
-from crossbeat.deploy import export_model, record_metrics
+from crossbeat.deploy import export_heart_model, export_model, record_metrics
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.choices import choose
 from crossbeat.evaluation.compare import compare, estimate
@@ -18,6 +18,7 @@ from crossbeat.evaluation.predictions import Predictions
 from crossbeat.evaluation.report import write_report
 from crossbeat.evaluation.results import write_results
 from crossbeat.recipes import HeartRecipe
+from crossbeat.recipes.cine.run import estimates
 from crossbeat.recipes.limits import latent_limit
 from crossbeat.recipes.record import described, versions
 from crossbeat.recipes.run import Run, predictions, validation
@@ -145,6 +146,10 @@ def _report(
 
 
 def save_model(trained: Run) -> None:
-    """Export a run's ECG model with thresholds and calibration chosen on validation."""
+    """Export a run's ECG model with what was chosen, or how far it was off, on validation."""
+    if isinstance(trained.recipe, HeartRecipe):
+        val = estimates(trained, cohort_of(trained)).val
+        export_heart_model(trained, trained.folder / "model", val)
+        return
     choices = choose(validation(trained, cohort_of(trained)))
     export_model(trained, trained.folder / "model", choices)

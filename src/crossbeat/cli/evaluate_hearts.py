@@ -7,6 +7,7 @@ from typing import Any
 
 from crossbeat.cli.options import note
 from crossbeat.data.cohort import Cohort
+from crossbeat.deploy import record_metrics
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.phenotype_report import write_phenotype_report
 from crossbeat.evaluation.phenotype_results import write_phenotype_results
@@ -32,6 +33,9 @@ def evaluate_hearts(
     """
     results = _results(runs, cohort, seed)
     write_phenotype_results(out, results)
+    for run in runs:
+        if (run.folder / "model").is_dir():
+            record_metrics(run.folder / "model", results["models"][run.name])
     if report is not None:
         if len(results["models"]) < 2:
             raise ConfigError("--report must have two recipes to compare, got one; name more runs")

@@ -1,6 +1,7 @@
 """``crossbeat predict RUN FILE...``."""
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +13,23 @@ from crossbeat.readers import Layout
 
 def run(arguments: list[str]) -> None:
     """Answer for ECG files; those that cannot be read are named, the others answered."""
-    parser = command("predict", "Probabilities of findings for ECG files.")
+    parser = command("predict", "Findings, or measures of the heart, for ECG files.")
     parser.add_argument("run", type=Path, help="folder of a finished run or of a saved model")
     parser.add_argument("files", type=Path, nargs="+", help="ECG files, of WFDB any or the stem")
     parser.add_argument("--json", action="store_true", help="as JSON, one object per file")
     parser.add_argument("--layout", type=Layout | None, default=None, help="of CSV and NumPy files")
     parser.add_class_arguments(Length, "length", as_group=True)
     options = parse(parser, arguments)
-    from crossbeat.deploy import Predictor
+    from crossbeat.deploy import HeartPredictor, Predictor, tells_of_hearts
 
-    predictor = Predictor.open(options.run)
+    hearts = tells_of_hearts(options.run)
+    predictor: Any = (HeartPredictor if hearts else Predictor).open(options.run)
+    key = "phenotypes" if hearts else "findings"
     answers: list[dict[str, Any]] = []
     for file in options.files:
         try:
             found = predictor.predict_file(file, layout=options.layout, length=options.length)
-            answers.append({"file": str(file), "findings": [vars(answer) for answer in found]})
+            answers.append({"file": str(file), key: [vars(answer) for answer in found]})
         except UserError as error:
             answers.append({"file": str(file), "error": str(error)})
     _show(answers, as_json=options.json)
@@ -41,19 +44,30 @@ def _show(answers: list[dict[str, Any]], *, as_json: bool) -> None:
         return
     from crossbeat.cli.tables import print_table
 
-    rows = [
-        [
-            answer["file"] if number == 0 else "",
-            finding["finding"],
-            f"{100 * finding['probability']:.0f} %",
-            f"{100 * finding['threshold']:.0f} %",
-            "yes" if finding["positive"] else "no",
+    for key, (header, cells) in _TABLES.items():
+        rows = [
+            [answer["file"] if number == 0 else "", *cells(told)]
+            for answer in answers
+            for number, told in enumerate(answer.get(key, []))
         ]
-        for answer in answers
-        for number, finding in enumerate(answer.get("findings", []))
-    ]
-    if rows:
-        print_table("", ["file", "finding", "probability", "threshold", "reached"], rows)
+        if rows:
+            print_table("", ["file", *header], rows)
     for answer in answers:
         if "error" in answer:
             note(f"no answer: {answer['error']}")
+
+
+def _finding(told: Mapping[str, Any]) -> list[str]:
+    shares = [f"{100 * told[key]:.0f} %" for key in ("probability", "threshold")]
+    return [told["finding"], *shares, "yes" if told["positive"] else "no"]
+
+
+def _measure(told: Mapping[str, Any]) -> list[str]:
+    values = [f"{told[key]:.0f} {told['unit']}" for key in ("value", "error")]
+    return [told["phenotype"], values[0], f"± {values[1]}"]
+
+
+_TABLES: dict[str, tuple[list[str], Callable[[Mapping[str, Any]], list[str]]]] = {
+    "findings": (["finding", "probability", "threshold", "reached"], _finding),
+    "phenotypes": (["measure", "estimate", "error on validation"], _measure),
+}

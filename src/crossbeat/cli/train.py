@@ -32,7 +32,7 @@ def run(arguments: list[str]) -> None:
     trained = train(plan, Cohort.open(options.cohort), options.out, trainer=options.trainer)
     seconds = sum(phase["seconds"] for phase in trained.phases)
     note(f"{'was trained before' if before else 'trained'}: {name}, {seconds:.0f} s")
-    if "ecg_classifier" in trained.parts:
+    if "ecg_encoder" in trained.parts:
         from crossbeat.cli.evaluate import save_model
 
         save_model(trained)

@@ -1,6 +1,17 @@
 """From a finished run to a model that answers for a single ECG."""
 
-from crossbeat.deploy.model import export_model, record_metrics
+from crossbeat.deploy.heart_predictor import HeartPredictor, Measure
+from crossbeat.deploy.model import export_heart_model, export_model, record_metrics
 from crossbeat.deploy.predictor import Answer, Predictor
+from crossbeat.deploy.saved import tells_of_hearts
 
-__all__ = ["Answer", "Predictor", "export_model", "record_metrics"]
+__all__ = [
+    "Answer",
+    "HeartPredictor",
+    "Measure",
+    "Predictor",
+    "export_heart_model",
+    "export_model",
+    "record_metrics",
+    "tells_of_hearts",
+]

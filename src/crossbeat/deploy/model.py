@@ -2,27 +2,35 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from crossbeat import __version__
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.choices import Choice
+from crossbeat.evaluation.estimates import Estimated
 from crossbeat.files import write_whole
-from crossbeat.recipes import tells
+from crossbeat.recipes import HeartRecipe, tells
 from crossbeat.recipes.run import Run
 from crossbeat.signal import Preprocessing
 from crossbeat.training.checkpoint import save_tensors
 
 FORMAT = 1
 KEPT = ("ecg_encoder", "ecg_classifier")
-"""The parts that answer for an ECG; all others served training."""
+"""The parts that tell findings of an ECG; all others served training."""
+
+KEPT_OF_HEARTS = ("ecg_encoder", "ecg_regressor")
+"""The parts that tell measures of the heart."""
 
 
 def export_model(run: Run, folder: Path, choices: Sequence[Choice]) -> None:
-    """Write the ECG model of a run; ``config.json`` comes last, so a folder with it is whole.
+    """Write the ECG model of a run that tells findings.
+
+    ``config.json`` comes last, so a folder with it is whole.
 
     Args:
         folder: made if it does not exist.
@@ -32,9 +40,38 @@ def export_model(run: Run, folder: Path, choices: Sequence[Choice]) -> None:
         ConfigError: the run's model reads X-rays.
         DataError: the disk is full.
     """
-    if any(name not in run.parts for name in KEPT):
+    findings = tells(run.recipe)
+    told = {"calibration.json": _calibration(findings, choices)}
+    _export(run, folder, KEPT, told, {"findings": list(findings)})
+
+
+def export_heart_model(run: Run, folder: Path, val: Estimated) -> None:
+    """Write the ECG model of a run that tells measures of the heart.
+
+    Args:
+        folder: made if it does not exist.
+        val: what it estimates of the validation patients: how far it is off is kept with it.
+
+    Raises:
+        ConfigError: the run's model reads cines.
+        DataError: the disk is full.
+    """
+    phenotypes = tells(run.recipe)
+    off = np.nanstd(val.estimate - val.truth, axis=0).tolist()
+    errors = {"errors.json": dict(zip(phenotypes, off, strict=True))}
+    _export(run, folder, KEPT_OF_HEARTS, errors, {"phenotypes": list(phenotypes)})
+
+
+def _export(
+    run: Run,
+    folder: Path,
+    kept: tuple[str, ...],
+    told: Mapping[str, Any],
+    tells_what: Mapping[str, Any],
+) -> None:
+    if any(name not in run.parts for name in kept):
         raise ConfigError(
-            f"recipe {run.name!r} must have an ECG model to export, got an X-ray model; "
+            f"recipe {run.name!r} must have an ECG model to export, got one that reads pictures; "
             "train another recipe"
         )
     recipe: Any = run.recipe
@@ -47,7 +84,7 @@ def export_model(run: Run, folder: Path, choices: Sequence[Choice]) -> None:
     )
     weights = {
         f"{part}.{name}": value
-        for part in KEPT
+        for part in kept
         for name, value in run.parts[part].state_dict().items()
     }
     (folder / "config.json").unlink(missing_ok=True)  # not whole until it is there again
@@ -55,14 +92,14 @@ def export_model(run: Run, folder: Path, choices: Sequence[Choice]) -> None:
     files = {
         "preprocessing.json": asdict(preprocessing)
         | {"unit": "mV", "normalisation": recipe.ecg.normalisation},
-        "calibration.json": _calibration(tells(run.recipe), choices),
+        **told,
         "metrics.json": {},
         "config.json": {
             "format": FORMAT,
             "model_type": "crossbeat-ecg",
             "crossbeat_version": __version__,
             "recipe": run.name,
-            "findings": list(tells(run.recipe)),
+            **tells_what,
             "ecg": asdict(recipe.ecg),
             "cohort": {name: cohort[name] for name in ("name", "kind", "unit")},
             "seed": run.seed,
@@ -96,6 +133,10 @@ def _plain(value: float) -> float | None:
 def _card(run: Run) -> str:
     cohort = run.plan["cohort"]
     notes = "".join(f"- {note}\n" for note in cohort["notes"])
+    what = ", ".join(tells(run.recipe))
+    told = f"the probability of {what}, calibrated on the validation split"
+    if isinstance(run.recipe, HeartRecipe):
+        told = f"{what} in ml, %, or g, with the error that it had on the validation split"
     return f"""---
 library_name: crossbeat
 tags: [ecg, cross-modal]
@@ -105,8 +146,8 @@ license: mit
 
 An ECG model made by crossbeat {__version__} with recipe `{run.name}`, seed {run.seed}. It takes
 {len(cohort["leads"])} leads ({", ".join(cohort["leads"])}), {cohort["seconds"]:g} s at
-{cohort["fs"]:g} Hz; `preprocessing.json` says how a record is brought to that form. It tells the
-probability of {", ".join(tells(run.recipe))}, calibrated on the validation split.
+{cohort["fs"]:g} Hz; `preprocessing.json` says how a record is brought to that form. It tells
+{told}.
 
 `metrics.json` holds its results on the test split, once it was evaluated.
 

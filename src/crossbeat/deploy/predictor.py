@@ -1,25 +1,20 @@
 """A saved model, ready to answer for single ECGs."""
 
-import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from scipy.special import expit
 from torch import nn
 
-from crossbeat.data.info import CohortInfo
-from crossbeat.deploy.model import FORMAT, KEPT
-from crossbeat.encoders import ENCODERS
-from crossbeat.errors import CheckpointError, ConfigError
+from crossbeat.deploy.model import KEPT
+from crossbeat.deploy.saved import read_json, read_saved
+from crossbeat.errors import ConfigError
 from crossbeat.quality import FIRST, Length, require
 from crossbeat.readers import Layout, read_ecg
 from crossbeat.recipes.networks import EcgModel, ecg_logits, ecg_parts
-from crossbeat.recipes.record import RESULT
 from crossbeat.signal import Ecg, Ecgs, Preprocessing
-from crossbeat.training.checkpoint import load_tensors, load_weights
 
 
 @dataclass(frozen=True)
@@ -65,41 +60,12 @@ class Predictor:
             CheckpointError: there is none, it is of another version, or its weights are of
                 another architecture than its settings.
         """
-        if (folder / "model" / "config.json").is_file():
-            folder = folder / "model"
-        elif (folder / RESULT).is_file():
-            raise CheckpointError(
-                f"{folder} must be a run with an ECG model, got one that reads X-rays or was "
-                "stopped before its model was saved; run its train command again or name another"
-            )
-        config = _read(folder / "config.json", ("format",))
-        if config.get("format") != FORMAT:
-            raise CheckpointError(
-                f"{folder} must be a model of format {FORMAT}, got {config.get('format')}; "
-                "export it again with this version of crossbeat"
-            )
-        config = _read(folder / "config.json", ("findings", "ecg", "cohort"))
-        wanted = ("leads", "fs", "seconds", "baseline")
-        values = _read(folder / "preprocessing.json", wanted)
-        preprocessing = Preprocessing.load({name: values[name] for name in wanted})
-        findings = tuple(config["findings"])
-        calibration = _read(folder / "calibration.json", findings)
-        model = _ecg_model(config["ecg"], folder / "config.json")
-        shape = CohortInfo(
-            name=config["cohort"]["name"],
-            kind=config["cohort"]["kind"],
-            findings=findings,
-            leads=preprocessing.leads,
-            fs=preprocessing.fs,
-            seconds=preprocessing.seconds,
-        )
-        parts = nn.ModuleDict(
-            {name: ecg_parts(model, shape, len(findings), seed=0)[name] for name in KEPT}
-        )
-        weights, _ = load_tensors(folder / "model.safetensors")
-        load_weights(parts, weights, str(folder / "model.safetensors"))
-        parts.eval()
-        return cls(model, parts, preprocessing, findings, calibration)
+        saved = read_saved(folder, ("findings", "ecg", "cohort"))
+        findings = tuple(saved.config["findings"])
+        calibration = read_json(saved.folder / "calibration.json", findings)
+        built = ecg_parts(saved.model, saved.shape, len(findings), seed=0)
+        parts = saved.load(nn.ModuleDict({name: built[name] for name in KEPT}))
+        return cls(saved.model, parts, saved.preprocessing, findings, calibration)
 
     def predict(self, ecg: Ecg, source: str, length: Length = FIRST) -> list[Answer]:
         """What the model says of one ECG.
@@ -147,29 +113,3 @@ class Predictor:
             )
         probability, least = expit(slope * np.array([logit, threshold]) + intercept).tolist()
         return Answer(finding, probability, least, logit >= threshold)
-
-
-def _ecg_model(values: dict[str, Any], path: Path) -> EcgModel:
-    known = {field.name for field in fields(EcgModel)}
-    if set(values) != known or values["encoder"] not in ENCODERS:
-        raise CheckpointError(
-            f"{path} must tell {', '.join(sorted(known))} of an encoder that this version has, "
-            f"got {values}; export the model again"
-        )
-    return EcgModel(**values | {"hidden": tuple(values["hidden"])})
-
-
-def _read(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CheckpointError(
-            f"{path} does not exist; name the folder of a finished run or of a saved model"
-        ) from None
-    except ValueError as error:
-        raise CheckpointError(f"{path} must be JSON, got {error}; export the model again") from None
-    if not isinstance(values, dict) or not set(keys) <= set(values):
-        raise CheckpointError(
-            f"{path} must tell {', '.join(keys)}, got other contents; export the model again"
-        )
-    return values
