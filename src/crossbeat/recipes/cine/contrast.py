@@ -70,6 +70,7 @@ class HeartContrast:
             none.
         local_weight: of the local term (lambda); 0 leaves it out.
         local_temperature: divides the cosines between segments and frames; above 0.
+        centred: whether segments and frames are compared without their mean over the cycle.
         correspondence: which part of the ECG answers to a frame: of the beat in the middle, the
             mean over all beats at that phase, or the whole record spread over the frames.
         targets: whether the frame of the moment alone is right, or its neighbours in part.
@@ -93,6 +94,7 @@ class HeartContrast:
     tabular: tuple[str, ...] = ()
     local_weight: float = 1.0
     local_temperature: float = 0.1
+    centred: bool = True
     correspondence: Literal["single_beat", "phase_pool", "linear"] = "phase_pool"
     targets: Literal["one-hot", "circular"] = "circular"
     width: float = 1.0

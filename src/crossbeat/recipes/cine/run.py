@@ -20,7 +20,7 @@ from crossbeat.recipes import HeartRecipe, scores
 from crossbeat.recipes.cine.networks import cine_frames, ecg_steps, pooled, pooled_ecg
 from crossbeat.recipes.cine.phases import batch_cine_phenotypes, batch_ecg_phenotypes
 from crossbeat.recipes.cine.sources import with_segments
-from crossbeat.recipes.cine.steps import segments_of
+from crossbeat.recipes.cine.steps import moments, segments_of
 from crossbeat.recipes.run import Run, evaluation_rows
 from crossbeat.training import Batch, Source
 
@@ -160,7 +160,8 @@ def moments_alike(
         steps = ecg_steps(run.parts, batch.ecg, recipe.ecg)
         segments = run.parts["ecg_projection"](segments_of(batch, steps))
         frames = run.parts["cine_projection"](cine_frames(run.parts, batch.cine, recipe.cine))
-        return torch.from_numpy(similarities(segments, frames))
+        alike = (moments(each, centred=recipe.centred) for each in (segments, frames))
+        return torch.from_numpy(similarities(*alike))
 
     return scores.over_batches(run.parts, source, compare, size=_AT_ONCE).numpy()
 

@@ -42,6 +42,7 @@ class Alignment:
     anchors: Literal["mean", "each"]
     local_weight: float
     local_temperature: float
+    centred: bool
     correspondence: Rule
     targets: Literal["one-hot", "circular"]
     width: float
@@ -70,6 +71,16 @@ def _contrast(pairs: Sequence[tuple[Embeddings, Embeddings]], how: Alignment) ->
     """Every embedding finds that of the same patient: the mean over pairs of modalities."""
     losses = [clip(one, other, temperature=how.temperature) for one, other in pairs]
     return torch.stack(losses).mean()
+
+
+def moments(tokens: Tokens, *, centred: bool) -> Tokens:
+    """Tokens as the local loss compares them.
+
+    Args:
+        tokens: projected segments or frames.
+        centred: without their mean over the cycle, which is the same at every moment.
+    """
+    return tokens - tokens.mean(dim=1, keepdim=True) if centred else tokens
 
 
 def segments_of(batch: Batch, steps: Tokens) -> Segments:
@@ -131,10 +142,10 @@ def align_hearts(
         table = gather(parts["tabular_encoder"](batch.extra[TABULAR]))
         losses["tabular"] = _contrast([(told, table), (pairs[0][1], table)], how)
     if how.local_weight:
-        segments = segments_of(batch, steps)
+        segments = ecg(segments_of(batch, steps))
         losses["local"] = how.local_weight * temporal_alignment(
-            gather(ecg(segments)),
-            gather(cine(frames)),
+            gather(moments(segments, centred=how.centred)),
+            gather(moments(cine(frames), centred=how.centred)),
             temperature=how.local_temperature,
             targets=how.targets,
             width=how.width,
