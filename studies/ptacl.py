@@ -57,6 +57,7 @@ def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
     ):
         yield model, name, sized(name, small=small)
     yield "ptacl-no-masked", "ptacl", sized("ptacl", small=small, masked_cine=None)
+    yield "ptacl-not-centred", "ptacl", sized("ptacl", small=small, centred=False)
     yield "ptacl-one-hot", "ptacl", sized("ptacl", small=small, targets="one-hot")
     yield "ptacl-single-beat", "ptacl", sized("ptacl", small=small, correspondence="single_beat")
     yield "ptacl-linear", "ptacl", sized("ptacl", small=small, correspondence="linear")

@@ -53,6 +53,7 @@ _MODELS = {
     "shuffled": _SHUFFLED,
     "ptacl-shuffled": _SHUFFLED,
     "ptacl-no-masked": Name("PTACL, no masked modelling", "the method without its first phase"),
+    "ptacl-not-centred": Name("PTACL, not centred", "moments with what is the same at all of them"),
     "ptacl-one-hot": Name("PTACL, one frame each", "a segment is like its own frame and no other"),
     "ptacl-single-beat": Name("PTACL, single beat", "the beat nearest to the middle alone"),
     "ptacl-linear": Name("PTACL, without R peaks", "the whole record mapped on one cycle"),
