@@ -15,7 +15,7 @@ import pytest
 
 from crossbeat.cli import main
 from crossbeat.cli.bench import BENCHES
-from crossbeat.cli.benches import loader, prepare, usual_chain
+from crossbeat.cli.benches import cine, loader, prepare, usual_chain
 from crossbeat.cli.benches import pairing as bench
 from crossbeat.cli.benches.measure import in_new_process, peak_gb
 from crossbeat.cli.benches.pairing_records import draw_records, shrinking_gaps
@@ -34,7 +34,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
     def call(function: Callable[..., Any], *arguments: object, threads: int) -> Any:
         return function(*arguments)
 
-    for module in (bench, loader, prepare):
+    for module in (bench, cine, loader, prepare):
         monkeypatch.setattr(module, "in_new_process", call)
 
 
@@ -98,6 +98,15 @@ def test_the_bench_of_the_loader_reads_every_batch_of_a_cohort(
     case = loader.cases(seed=0, small=True, folder=tmp_path)["loader/ours"]
     assert case["per_second"] > 0 < case["first_per_second"]
     assert (case["records"], case["batch"]) == (120, 120)
+
+
+def test_the_bench_of_cines_draws_and_encodes(here: None, tmp_path: Path) -> None:
+    found = cine.cases(seed=0, small=True, folder=tmp_path)
+    assert found["draw/ours"]["per_second"] > 0
+    case = found["encode/ours"]
+    assert (case["frames"], case["per_second"] > 0) == (cine.BATCH * 4, True)
+    assert 0 < case["loading_share"] < 1
+    assert (tmp_path / f"hearts-{cine.BATCH}-seed-0").is_dir()
 
 
 def test_what_was_measured_is_a_table(
