@@ -98,6 +98,20 @@ def test_every_patch_is_decoded_in_its_own_place() -> None:
         assert moved.tolist() == ([] if hidden[0, place] else [place])
 
 
+def test_a_place_first_looks_at_places_near_by() -> None:
+    """At its own step and lead more than at half of the others, before any training."""
+    torch.manual_seed(0)
+    decoder = LeadPatchDecoder(mmcl_small(12, 400))
+    attention = decoder.blocks[0].attention
+    places = decoder.blocks[0].norm_1(decoder.positions)
+    query, key, _ = attention.qkv(places).chunk(3, dim=1)
+    looks = (query @ key.T).unflatten(1, (12, 20)).unflatten(0, (12, 20))
+    same_step = looks.diagonal(dim1=1, dim2=3).mean()
+    same_lead = looks.diagonal(dim1=0, dim2=2).mean()
+    assert same_step > looks.mean() + 1
+    assert same_lead > looks.mean() + 1
+
+
 def test_a_masked_encoder_learns_what_leads_have_in_common() -> None:
     """Sines of one frequency per ECG: a hidden patch follows from the others."""
     encoder, decoder = ecg_parts(depth=1)

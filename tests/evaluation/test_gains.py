@@ -86,6 +86,15 @@ def test_numbers_that_would_hide_one_another_stand_side_by_side() -> None:
     np.testing.assert_allclose(lines(apart)[theme.METHOD][:, 0], [0, 0.1, 0.4])
 
 
+def test_many_words_are_turned() -> None:
+    few, many = (
+        gains(along(*(point(f"a long name {at}", 0.01) for at in range(number))))
+        for number in (2, 6)
+    )
+    turned = [figure.axes[0].get_xticklabels()[0].get_rotation() for figure in (few, many)]
+    assert turned == [0, 35]
+
+
 def test_words_stand_side_by_side() -> None:
     figure = gains(along(point("lying", 0.01), point("upright", 0.02)))
     shown = [label.get_text() for label in figure.axes[0].get_xticklabels()]

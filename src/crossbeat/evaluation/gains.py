@@ -12,6 +12,7 @@ from crossbeat.evaluation.compare import MEAN
 from crossbeat.evaluation.theme import INK, Axes, Figure, colours, new_axes, styled
 
 _WIDTH, _HEIGHT = 6.4, 3.8
+_LETTERS = 50  # that the axis has room for
 _CLOSE = 0.07  # of the width
 _APART = 0.055
 """Least distance of two labels, as a share of the height."""
@@ -62,6 +63,10 @@ def _places(axes: Axes, points: Sequence[float | str]) -> list[float]:
     elif len(numbers) < len(points) or _crowded(numbers):
         shown = [f"{point:g}" if isinstance(point, float) else str(point) for point in points]
         axes.set_xticks(range(len(points)), shown)
+        if sum(map(len, shown)) > _LETTERS:
+            axes.tick_params(axis="x", labelrotation=35)
+            for label in axes.get_xticklabels():
+                label.set_horizontalalignment("right")
         return [float(place) for place in range(len(points))]
     axes.set_xticks(numbers, [f"{number:g}" for number in numbers])
     axes.set_xticks([], minor=True)
