@@ -5,7 +5,7 @@ from einops import rearrange
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from crossbeat.encoders.attention import PreNormBlock, Tokens
+from crossbeat.encoders.attention import PreNormBlock, SelfAttention, Tokens
 from crossbeat.encoders.vit import LeadPatchStem
 
 
@@ -15,9 +15,9 @@ class MmclTransformer(nn.Module):
     The pooled vector is the mean over the patches after the blocks, normalised. The class token
     takes part in the blocks and is not pooled.
 
-    Deviation from the authors' code: tokens are normalised too, by the same layer; theirs go
+    Deviations from the authors' code: tokens are normalised too, by the same layer; theirs go
     into the projection head as they are, which then sees vectors of another scale than those it
-    was trained on.
+    was trained on. Queries and keys start alike (``look_near``).
 
     Args:
         stem: turns a batch of ECGs into tokens, one per lead and patch; its ``dim`` is a
@@ -40,12 +40,13 @@ class MmclTransformer(nn.Module):
         nn.init.normal_(self.class_token, std=0.02)
         steps = stem.num_tokens // stem.num_leads
         self.register_buffer("positions", grid(stem.num_leads, steps, stem.dim), persistent=False)
-        self.blocks = nn.Sequential(
-            *(
-                PreNormBlock(stem.dim, heads=heads, hidden=4 * stem.dim, dropout=0.0)
-                for _ in range(depth)
-            )
-        )
+        blocks = [
+            PreNormBlock(stem.dim, heads=heads, hidden=4 * stem.dim, dropout=0.0)
+            for _ in range(depth)
+        ]
+        for block in blocks:
+            look_near(block.attention)
+        self.blocks = nn.Sequential(*blocks)
         self.norm = nn.LayerNorm(stem.dim)
 
     def tokens(self, x: Float[Tensor, "batch lead time"]) -> Tokens:
@@ -89,6 +90,24 @@ class MmclTransformer(nn.Module):
     def _mixed(self, embedded: Float[Tensor, "batch kept dim"]) -> Float[Tensor, "batch seen dim"]:
         first = self.class_token.expand(embedded.shape[0], 1, self.dim)
         return self.blocks(torch.cat([first, embedded], dim=1))
+
+
+def look_near(attention: SelfAttention, *, own: float = 20.0) -> None:
+    """Starts queries and keys alike, so that a token first looks at those with near positions.
+
+    With random queries and keys of their own, all tokens are looked at alike, and masked modelling
+    of an ECG of 600 patches does not begin to learn within hundreds of steps: then it must first
+    find out which places belong together.
+
+    Args:
+        attention: fresh; its queries and keys are changed in place.
+        own: about how much a token's logit for itself is above that for one unlike it; above 0.
+    """
+    with torch.no_grad():
+        query, key, _ = attention.qkv.weight.chunk(3)
+        head_dim = len(query) // attention.heads
+        # A fresh query has a squared length of about half its dimensions.
+        key.copy_(query.mul_((2 * own / head_dim**0.5) ** 0.5))
 
 
 def grid(num_rows: int, num_columns: int, dim: int) -> Float[Tensor, "place dim"]:
