@@ -81,6 +81,8 @@ class HeartContrast:
         frozen_cine: the cine encoder stays as it was before the alignment.
         shuffle_pairs: give every ECG the cine of another patient: a control, not a method.
         shuffle_frames: give every cine another order of its frames: a control, not a method.
+        encoder_scale: factor on the ECG encoder's learning rate against the regressor's in the
+            last phase; above 0.
     """
 
     phenotypes: tuple[str, ...] = PHENOTYPES
@@ -106,6 +108,7 @@ class HeartContrast:
     shuffle_frames: bool = False
     alignment: Optimisation = ALIGNMENT
     regression: Optimisation = REGRESSION
+    encoder_scale: float = 1.0
 
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
         """The networks, with random weights that depend on the seed alone.
@@ -137,7 +140,14 @@ class HeartContrast:
         yield from masked_start(goal, self)
         how = settings_of(Alignment, self)
         yield heart_alignment_phase(goal, parts, self, how)
-        yield regression_phase(goal, parts, self.ecg, self.regression, views=self.label_views)
+        yield regression_phase(
+            goal,
+            parts,
+            self.ecg,
+            self.regression,
+            views=self.label_views,
+            encoder_scale=self.encoder_scale,
+        )
 
 
 MMCL = HeartContrast(

@@ -54,8 +54,13 @@ def regression_phase(
     optimisation: Optimisation,
     *,
     views: VcgViews | None,
+    encoder_scale: float = 1.0,
 ) -> Phase:
-    """The ECG encoder and a fresh regressor learn the measures of the heart."""
+    """The ECG encoder and a fresh regressor learn the measures of the heart.
+
+    Args:
+        encoder_scale: factor on the encoder's learning rate against the regressor's.
+    """
     goal.scale(parts["ecg_regressor"])
     train, val = goal.sources("ecg", measured=True)
     return Phase(
@@ -63,7 +68,7 @@ def regression_phase(
         train=train,
         val=val,
         step=partial(steps.regress_ecg, model=model, view=view_of(views, goal.cohort.info.unit)),
-        trains={"ecg_encoder": 1.0, "ecg_regressor": 1.0},
+        trains={"ecg_encoder": encoder_scale, "ecg_regressor": 1.0},
         choice=_by_r2(partial(batch_ecg_phenotypes, model=model), optimisation),
         optimisation=optimisation,
     )
