@@ -70,7 +70,8 @@ def test_a_cohort_is_counted_by_split(small: Cohort, capsys: pytest.CaptureFixtu
         "frames": 0, "cine_size": 0,
     }  # fmt: skip
     assert found["splits"]["train"] == {
-        "patients": 4, "rows": 4, "ecgs": 4, "xrays": 3, "cines": 0, "pairs": 3, "reported": 3
+        "patients": 4, "rows": 4, "ecgs": 4, "xrays": 3, "cines": 0, "long_cines": 0, "pairs": 3,
+        "reported": 3,
     }  # fmt: skip
     assert [found["splits"][name]["rows"] for name in ("all", "val", "test")] == [6, 1, 1]
     assert found["findings"]["edema"] == {

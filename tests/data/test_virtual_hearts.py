@@ -7,13 +7,17 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from crossbeat import simulate
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.matched import shuffled
+from crossbeat.data.summary import summary
 from crossbeat.data.table import value_column
 from crossbeat.data.virtual_hearts import VirtualHearts
 from crossbeat.errors import ConfigError, DataError
+from crossbeat.training import Source
+from crossbeat.training.fingerprint import fingerprint
 
 SMALL = VirtualHearts(num_patients=300, seed=4, frames=6, cine_size=16, val=0.2, test=0.3)
 
@@ -87,7 +91,7 @@ def test_shuffled_cines_are_those_of_others_and_of_the_same_split(hearts: Cohort
 
 
 def test_a_cine_of_somebody_else_in_a_paired_cohort_is_refused(hearts: Cohort) -> None:
-    wrong = hearts.table.with_columns(cine_patient=pl.col("cine_patient").reverse())
+    wrong = hearts.table.with_columns(pl.col("cine_patient").reverse().over("split"))
     with pytest.raises(DataError, match="both signals of a paired cohort must be of one patient"):
         hearts.with_table(wrong)
 
@@ -95,6 +99,61 @@ def test_a_cine_of_somebody_else_in_a_paired_cohort_is_refused(hearts: Cohort) -
 def test_a_cine_without_an_owner_is_refused(hearts: Cohort) -> None:
     with pytest.raises(DataError, match="must have column 'cine_patient', got none"):
         hearts.with_table(hearts.table.drop("cine_patient"))
+
+
+def test_a_cine_of_somebody_in_another_split_is_refused(hearts: Cohort) -> None:
+    other = replace(hearts, info=replace(hearts.info, kind="matched"))
+    test = hearts.table.filter(split="test")["patient"][0]
+    wrong = hearts.table.with_columns(
+        cine_patient=pl.when(split="train").then(pl.lit(test)).otherwise("cine_patient")
+    )
+    with pytest.raises(DataError, match=f"must be in one split, got patient {test} in test and tr"):
+        other.with_table(wrong)
+
+
+@pytest.fixture(scope="module")
+def both_axes(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
+    settings = replace(SMALL, num_patients=40, long_axis=True)
+    return built(settings, tmp_path_factory.mktemp("axes") / "cohort")
+
+
+def test_the_long_axis_is_stored_beside_the_short_one(both_axes: Cohort, hearts: Cohort) -> None:
+    rows = np.array([3, 39])
+    patients = simulate.draw_patients(40, 4)
+    long = simulate.cine_block(patients, 0, 4, frames=6, size=16, view="long")[:, 0]
+    np.testing.assert_array_equal(both_axes.cines(rows, "cine_long").numpy(), long[rows])
+    np.testing.assert_array_equal(both_axes.cines(rows).numpy(), hearts.cines(rows).numpy())
+    assert len(both_axes.rows("test", has=("ecg", "cine", "cine_long"))) == 12
+    assert len(hearts.rows("test", has=("ecg", "cine_long"))) == 0
+    counts = summary(both_axes)["splits"]["all"]
+    assert (counts["cines"], counts["long_cines"]) == (40, 40)
+
+
+def test_both_cines_of_a_patient_are_shuffled_together(both_axes: Cohort) -> None:
+    table = shuffled(both_axes, 1, "cine").table
+    assert (table["cine_patient"] != table["patient"]).all()
+    assert table["cine_patient"].to_list() == table["cine_long_patient"].to_list()
+    assert table["cine"].to_list() == table["cine_long"].to_list()
+
+
+def test_a_batch_carries_the_axes_that_are_read(both_axes: Cohort) -> None:
+    rows = both_axes.rows("train")
+    source = Source(
+        cohort=both_axes, rows=rows, reads=("cine_long",), targets=torch.zeros(len(rows), 0)
+    )
+    batch = source.batch(np.arange(2)).to(torch.device("cpu"))
+    assert batch.cine is None
+    assert batch.cine_long is not None
+    wanted = both_axes.cines(rows[:2], "cine_long")
+    np.testing.assert_array_equal(batch.cine_long.numpy(), wanted.numpy())
+    moved = replace(source, rows=rows[::-1].copy())
+    assert moved.fingerprint() != source.fingerprint()
+
+
+def test_a_cohort_without_long_axes_is_the_one_that_it_was_before_there_were_any() -> None:
+    known = "e20b555bbdd0b38f56863cc2dc1f0254f135200671ec8cd9fa099e057dc77571"
+    assert fingerprint(VirtualHearts()) == known
+    assert fingerprint(VirtualHearts(long_axis=True)) != known
 
 
 def test_a_measure_that_there_is_not_is_named(hearts: Cohort) -> None:

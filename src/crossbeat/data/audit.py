@@ -24,11 +24,13 @@ PHASES = {
     "alignment": ("ecg", "xray"),
     "cine": ("cine",),
     "cine-alignment": ("ecg", "cine"),
+    "long-axis": ("cine_long",),
+    "both-axes-alignment": ("ecg", "cine", "cine_long"),
 }
 """What a row must have to be seen in a phase; those of signals that a table lacks are left out."""
 
 Digests = Mapping[str, Sequence[str]]
-"""For ``ecg`` and ``xray`` a digest of each stored signal, in the order of the store."""
+"""For each kind of signal a digest of each that is stored, in the order of the store."""
 
 _STUDIES = ("record", "xray_study")
 

@@ -47,11 +47,12 @@ class Block:
     """Part of a cohort.
 
     Args:
-        table: its rows; ``ecg``, ``xray`` and ``cine`` count from 0 within the block.
+        table: its rows; ``ecg``, ``xray``, ``cine`` and ``cine_long`` count from 0 within the block.
         ecgs: integers of 1 / ``ecg_gain``.
         xrays: 0 to 255.
         rejected: the records that were left out.
-        cines: 0 to 255, one heartbeat from R peak to R peak.
+        cines: 0 to 255, one heartbeat from R peak to R peak, in the short axis.
+        cines_long: the same in the long axis.
     """
 
     table: pl.DataFrame
@@ -59,6 +60,7 @@ class Block:
     xrays: UInt8[np.ndarray, "xray height width"] | None = None
     rejected: tuple[Rejected, ...] = ()
     cines: UInt8[np.ndarray, "cine frame height width"] | None = None
+    cines_long: UInt8[np.ndarray, "cine_long frame height width"] | None = None
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,8 @@ def _begin(draft: Path, info: CohortInfo) -> None:
 def _make(draft: Path, number: int, block: Callable[[], Block]) -> None:
     made = block()
     entries, digests = {}, {}
-    for name, array in zip(SIGNALS, (made.ecgs, made.xrays, made.cines), strict=True):
+    arrays = (made.ecgs, made.xrays, made.cines, made.cines_long)
+    for name, array in zip(SIGNALS, arrays, strict=True):
         if array is not None and len(array):
             digests[name] = [blake2b(row.tobytes(), digest_size=12).hexdigest() for row in array]
             path = draft / f"{name}-{number:05d}.npy"

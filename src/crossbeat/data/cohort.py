@@ -6,6 +6,7 @@ from functools import cached_property
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -33,6 +34,7 @@ from crossbeat.signal import Ecgs
 
 INFO_FILE = "cohort.json"
 TABLE_FILE = "table.parquet"
+CineColumn = Literal["cine", "cine_long"]
 _KNOWN = LabelPolicy(uncertain="ignore", missing="negative")
 
 
@@ -97,9 +99,14 @@ class Cohort:
         _check_contents(self.folder, self.info, list(self.info.files))
 
     def rows(self, split: Split, *, has: tuple[str, ...] = ("ecg",)) -> Int64[np.ndarray, " row"]:
-        """The rows of the table in a split that have a value in each column of ``has``."""
+        """The rows of the table in a split that have a value in each column of ``has``.
+
+        Of a signal without a column no row has any.
+        """
+        absent = set(SIGNALS) - set(self.table.columns)
         chosen = pl.all_horizontal(
-            pl.col("split") == split, *(pl.col(name).is_not_null() for name in has)
+            pl.col("split") == split,
+            *(pl.lit(False) if name in absent else pl.col(name).is_not_null() for name in has),
         )
         return np.flatnonzero(self.table.select(chosen).to_series().to_numpy())
 
@@ -121,13 +128,18 @@ class Cohort:
         """
         return torch.from_numpy(self._stores["xray"].take(self._store_rows("xray", rows)))
 
-    def cines(self, rows: Int64[np.ndarray, " row"]) -> UInt8[Tensor, "batch frame height width"]:
+    def cines(
+        self, rows: Int64[np.ndarray, " row"], column: CineColumn = "cine"
+    ) -> UInt8[Tensor, "batch frame height width"]:
         """The cines of some rows, 0 to 255, over one heartbeat from the R peak on.
 
+        Args:
+            column: ``cine`` for the short axis, ``cine_long`` for the long one.
+
         Raises:
-            DataError: a row has no cine.
+            DataError: a row has no such cine.
         """
-        return torch.from_numpy(self._stores["cine"].take(self._store_rows("cine", rows)))
+        return torch.from_numpy(self._stores[column].take(self._store_rows(column, rows)))
 
     def phenotypes(
         self, rows: Int64[np.ndarray, " row"], names: Sequence[str]
@@ -151,16 +163,18 @@ class Cohort:
         """All that decides what ``ecgs``, ``xrays`` or ``cines`` returns for some rows.
 
         Args:
-            column: ``ecg``, ``xray`` or ``cine``.
+            column: ``ecg``, ``xray``, ``cine`` or ``cine_long``.
 
         Raises:
             DataError: a row has none.
         """
         info = self.info
+        cines = {"frames": info.frames, "size": info.cine_size}
         shape: dict[str, object] = {
             "ecg": {"leads": info.leads, "fs": info.fs, "gain": info.ecg_gain, "unit": info.unit},
             "xray": {"size": info.image_size},
-            "cine": {"frames": info.frames, "size": info.cine_size},
+            "cine": cines,
+            "cine_long": cines,
         }
         paths = self._stores[column].paths
         return {
@@ -298,10 +312,12 @@ class Cohort:
 
     def _check_shapes(self) -> None:
         info = self.info
+        cine = (info.frames, info.cine_size, info.cine_size)
         expected = {
             "ecg": ("ECGs", (len(info.leads), round(info.seconds * info.fs))),
             "xray": ("X-rays", (info.image_size, info.image_size)),
-            "cine": ("cines", (info.frames, info.cine_size, info.cine_size)),
+            "cine": ("cines", cine),
+            "cine_long": ("long-axis cines", cine),
         }
         for name, (words, shape) in expected.items():
             store = self._stores[name]

@@ -49,7 +49,7 @@ class CohortInfo:
         ecg_gain: stored integers per unit.
         image_size: height and width of an X-ray in pixels; 0 where the cohort has none.
         phenotypes: measures of the heart with a ``value:`` column.
-        frames: of a cine over one heartbeat; 0 where the cohort has none.
+        frames: of a cine over one heartbeat, in either axis; 0 where the cohort has none.
         cine_size: height and width of a frame in pixels; 0 where the cohort has no cines.
         seed: of whatever was random in making it.
         settings: those of its builder.

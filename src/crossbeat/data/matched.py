@@ -194,7 +194,7 @@ def shuffled(cohort: Cohort, seed: int, signal: str = "xray") -> Cohort:
     any gain does not come from the pairing.
 
     Args:
-        signal: which pictures: ``xray`` or ``cine``.
+        signal: which pictures: ``xray``, or ``cine`` for those of both axes together.
 
     Raises:
         DataError: a split has pictures beside ECGs of one row only.

@@ -71,20 +71,17 @@ def split_folds(folds: Sequence[int]) -> dict[int, Split]:
 
 
 def check_patients_disjoint(table: pl.DataFrame) -> None:
-    """Whoever gives an ECG or an X-ray in one split gives neither in another.
+    """Whoever gives an ECG or a picture in one split gives neither in another.
 
     Args:
-        table: has the columns patient, xray_patient (may be null) and split.
+        table: has the columns patient and split; those that end in ``_patient`` (may be null) say
+            whose the pictures are.
 
     Raises:
         DataError: a patient is in two splits; names the patient and both.
     """
-    people = pl.concat(
-        [
-            table.select(pl.col(role).alias("patient"), "split")
-            for role in ("patient", "xray_patient")
-        ]
-    )
+    roles = [name for name in table.columns if name == "patient" or name.endswith("_patient")]
+    people = pl.concat([table.select(pl.col(role).alias("patient"), "split") for role in roles])
     seen = (
         people.drop_nulls("patient")
         .group_by("patient")
@@ -97,7 +94,7 @@ def check_patients_disjoint(table: pl.DataFrame) -> None:
         raise DataError(
             f"every patient must be in one split, got patient {first['patient']} in "
             f"{' and '.join(first['split'])} ({seen.height} such patients); "
-            "split by patient, over ECGs and X-rays together"
+            "split by patient, over ECGs and pictures together"
         )
 
 

@@ -73,10 +73,15 @@ def _records(part: pl.DataFrame) -> dict[str, int]:
         "rows": part.height,
         "ecgs": part["ecg"].drop_nulls().n_unique(),
         "xrays": part["xray"].drop_nulls().n_unique(),
-        "cines": part["cine"].drop_nulls().n_unique() if "cine" in part.columns else 0,
+        "cines": _stored(part, "cine"),
+        "long_cines": _stored(part, "cine_long"),
         "pairs": both.height,
         "reported": _reported(part).height,
     }
+
+
+def _stored(part: pl.DataFrame, column: str) -> int:
+    return part[column].drop_nulls().n_unique() if column in part.columns else 0
 
 
 def _reported(part: pl.DataFrame) -> pl.DataFrame:

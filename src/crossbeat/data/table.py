@@ -27,12 +27,15 @@ OPTIONAL: dict[str, pl.DataType] = {
     "xray_time": pl.Datetime("us"),
     "cine": pl.Int64(),
     "cine_patient": pl.String(),
+    "cine_long": pl.Int64(),
+    "cine_long_patient": pl.String(),
 }
 """Columns that a table need not have. ``reported`` is false where no report was read, so that none
 of the labels is known; elsewhere a report was, and what it does not mention is a finding's null.
-``cine`` is a row of the store of cines, ``cine_patient`` whose it is."""
+``cine`` is a row of the store of short-axis cines, ``cine_patient`` whose it is; ``cine_long`` and
+``cine_long_patient`` are the same of the long axis."""
 
-SIGNALS = ("ecg", "xray", "cine")
+SIGNALS = ("ecg", "xray", "cine", "cine_long")
 """Columns that name rows of a store."""
 
 _NEVER_NULL = ("patient", "record", "split")
@@ -137,7 +140,7 @@ def owner_column(name: str) -> str:
     """Where the table holds whose picture it is.
 
     Args:
-        name: ``xray`` or ``cine``.
+        name: ``xray``, ``cine`` or ``cine_long``.
     """
     return f"{name}_patient"
 

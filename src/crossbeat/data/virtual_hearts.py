@@ -1,4 +1,4 @@
-"""The cohort ``virtual-hearts``: simulated patients with an ECG and a cine MRI of one heart."""
+"""The cohort ``virtual-hearts``: simulated patients with an ECG and cine MRI of one heart."""
 
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
@@ -40,6 +40,7 @@ class VirtualHearts:
         test: share of the patients that only the final figures see, 0 to 1.
         measured: share of the training patients whose measures are known, above 0 and at most 1;
             a higher value adds to those of a lower one.
+        long_axis: whether there is a long-axis cine beside the short-axis one.
 
     Raises:
         ConfigError: a setting is out of its range.
@@ -53,6 +54,7 @@ class VirtualHearts:
     val: float = Shares.val
     test: float = Shares.test
     measured: float = 1.0
+    long_axis: bool = False
 
     def __post_init__(self) -> None:
         least = {"num_patients": 1, "seed": 0, "frames": 2, "cine_size": 16}
@@ -86,6 +88,19 @@ class VirtualHearts:
         ]
         return build_cohort(folder, self._info(), blocks, executor=executor, progress=progress)
 
+    def fingerprint(self) -> dict[str, object]:
+        """The settings by which a cohort is known; ``long_axis`` is left out where there is none.
+
+        So a cohort of short axes alone is the same one as before there were long ones.
+        """
+        return {"type": type(self).__qualname__} | self._settings()
+
+    def _settings(self) -> dict[str, object]:
+        given = asdict(self)
+        if not self.long_axis:
+            del given["long_axis"]
+        return given
+
     def _shares(self) -> Shares:
         return Shares(val=self.val, test=self.test)
 
@@ -106,6 +121,7 @@ class VirtualHearts:
                 "sex": np.where(patients.male, "M", "F"),
                 "cine_patient": names,
             }
+            | ({"cine_long_patient": names} if self.long_axis else {})
             | {
                 value_column(name): pl.Series(values).set(~known, None)
                 for name, values in simulate.phenotypes(patients, self.seed).items()
@@ -138,7 +154,7 @@ class VirtualHearts:
             frames=self.frames,
             cine_size=self.cine_size,
             seed=self.seed,
-            settings=asdict(self),
+            settings=self._settings(),
             notes=tuple(notes),
         ).with_ecgs(self._preprocessing())
 
@@ -149,8 +165,11 @@ def _block(
     waves = simulate.ecg_block(patients, number, settings.seed)
     clean = settings._preprocessing().apply_batch(waves, STANDARD, float(simulate.FS))
     stored = to_int16(clean, settings._info().ecg_gain, f"simulated block {number}")
-    cines = simulate.cine_block(
-        patients, number, settings.seed, frames=settings.frames, size=settings.cine_size
-    )[:, 0]
+    show = partial(simulate.cine_block, frames=settings.frames, size=settings.cine_size)
+    cines = show(patients, number, settings.seed)[:, 0]
     places = pl.int_range(pl.len(), dtype=pl.Int64)
-    return Block(table.with_columns(ecg=places, cine=places), stored, cines=cines)
+    table = table.with_columns(ecg=places, cine=places)
+    if not settings.long_axis:
+        return Block(table, stored, cines=cines)
+    long = show(patients, number, settings.seed, view="long")[:, 0]
+    return Block(table.with_columns(cine_long=places), stored, cines=cines, cines_long=long)

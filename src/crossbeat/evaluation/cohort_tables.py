@@ -17,6 +17,7 @@ _COUNTS = {
     "ecgs": "ECGs",
     "xrays": "X-rays",
     "cines": "cines",
+    "long_cines": "long-axis cines",
     "pairs": "pairs",
     "reported": "with a report",
 }
@@ -78,7 +79,8 @@ def _splits(found: Json) -> Rows:
 
 def _there(found: Json) -> list[str]:
     """The counts that are told: those of cines only where there are some."""
-    return [key for key in _COUNTS if key != "cines" or found["splits"][ALL][key]]
+    rare = ("cines", "long_cines")
+    return [key for key in _COUNTS if key not in rare or found["splits"][ALL][key]]
 
 
 def _findings(found: Json) -> Iterator[list[str]]:

@@ -15,7 +15,7 @@ from crossbeat.signal import Ecgs
 from crossbeat.training.fingerprint import describe
 
 Modality = str
-"""``ecg``, ``xray`` or ``cine``: what a source reads of each row."""
+"""``ecg``, ``xray``, ``cine`` or ``cine_long``: what a source reads of each row."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Batch:
         xray: intensities 0 to 255; None when the source does not read X-rays.
         targets: 0 to 1 for each finding, or a number for each phenotype; NaN where it is to be
             ignored.
-        cine: intensities 0 to 255; None when the source does not read cines.
+        cine: intensities 0 to 255, short axis; None when the source does not read it.
+        cine_long: the same of the long axis.
         extra: further values per row, such as a frozen teacher's embeddings.
     """
 
@@ -36,18 +37,22 @@ class Batch:
     targets: Float[Tensor, "batch target"]
     extra: Mapping[str, Tensor] = field(default_factory=dict)
     cine: UInt8[Tensor, "batch frame height width"] | None = None
+    cine_long: UInt8[Tensor, "batch frame height width"] | None = None
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device."""
         ecg = self.ecg
         if ecg is not None:
             ecg = dataclasses.replace(ecg, values=ecg.values.to(device, non_blocking=True))
+        pictures = {name: getattr(self, name) for name in ("xray", "cine", "cine_long")}
         return Batch(
             ecg=ecg,
-            xray=None if self.xray is None else self.xray.to(device, non_blocking=True),
             targets=self.targets.to(device, non_blocking=True),
             extra={name: value.to(device) for name, value in self.extra.items()},
-            cine=None if self.cine is None else self.cine.to(device, non_blocking=True),
+            **{
+                name: None if picture is None else picture.to(device, non_blocking=True)
+                for name, picture in pictures.items()
+            },
         )
 
 
@@ -89,6 +94,7 @@ class Source:
             targets=self.targets[at],
             extra={name: value[at] for name, value in self.extra.items()},
             cine=self.cohort.cines(rows) if "cine" in self.reads else None,
+            cine_long=self.cohort.cines(rows, "cine_long") if "cine_long" in self.reads else None,
         )
 
     def batches(self, size: int) -> Iterator[Batch]:
