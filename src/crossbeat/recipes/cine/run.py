@@ -17,10 +17,10 @@ from crossbeat.evaluation.measured import Measured
 from crossbeat.evaluation.retrieval import Items, Retrieved, retrieve
 from crossbeat.evaluation.ridge import Described, fit_ridge
 from crossbeat.recipes import HeartRecipe, scores
-from crossbeat.recipes.cine.networks import cine_frames, ecg_steps, pooled, pooled_ecg
+from crossbeat.recipes.cine.networks import ecg_steps, pooled, pooled_ecg
 from crossbeat.recipes.cine.phases import batch_cine_phenotypes, batch_ecg_phenotypes
-from crossbeat.recipes.cine.sources import with_segments
-from crossbeat.recipes.cine.steps import moments, segments_of
+from crossbeat.recipes.cine.sources import with_frozen_frames, with_segments
+from crossbeat.recipes.cine.steps import frames_of, moments, segments_of
 from crossbeat.recipes.run import Run, evaluation_rows
 from crossbeat.training import Batch, Source
 
@@ -152,14 +152,14 @@ def moments_alike(
     """
     recipe = _aligned(run)
     rule: Rule = getattr(recipe, "correspondence", "phase_pool")
-    source = with_segments(run.parts, _source(cohort, rows, "ecg", "cine"), rule)
+    source = _with_frames(run, _source(cohort, rows, "ecg", "cine"))
+    source = with_segments(run.parts, source, rule)
 
     def compare(batch: Batch) -> Tensor:
         assert batch.ecg is not None
-        assert batch.cine is not None
         steps = ecg_steps(run.parts, batch.ecg, recipe.ecg)
         segments = run.parts["ecg_projection"](segments_of(batch, steps))
-        frames = run.parts["cine_projection"](cine_frames(run.parts, batch.cine, recipe.cine))
+        frames = run.parts["cine_projection"](frames_of(run.parts, batch, recipe.cine))
         alike = (moments(each, centred=recipe.centred) for each in (segments, frames))
         return torch.from_numpy(similarities(*alike))
 
@@ -194,18 +194,23 @@ def shared_embeddings(
         ConfigError: the run aligned nothing.
     """
     recipe = _aligned(run)
-    source = _source(cohort, rows, "ecg", "cine")
+    source = _with_frames(run, _source(cohort, rows, "ecg", "cine"))
 
     def embed(batch: Batch) -> Tensor:
         assert batch.ecg is not None
-        assert batch.cine is not None
         steps = ecg_steps(run.parts, batch.ecg, recipe.ecg)
         ecg = run.parts["ecg_projection"](pooled_ecg(steps, recipe.ecg))
-        cine = run.parts["cine_projection"](pooled(cine_frames(run.parts, batch.cine, recipe.cine)))
+        cine = run.parts["cine_projection"](pooled(frames_of(run.parts, batch, recipe.cine)))
         return torch.stack([ecg, cine], dim=1)
 
     both = scores.over_batches(run.parts, source, embed, size=_AT_ONCE)
     return both[:, 0], both[:, 1]
+
+
+def _with_frames(run: Run, source: Source) -> Source:
+    """With the tokens of a frozen cine encoder in the place of cines, as several models ask."""
+    recipe: Any = run.recipe
+    return with_frozen_frames(run.parts, source, recipe.cine) if recipe.frozen_cine else source
 
 
 def _source(cohort: Cohort, rows: Int64[np.ndarray, " row"], *reads: str) -> Source:

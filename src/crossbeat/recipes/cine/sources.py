@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from crossbeat.beats import Rule, correspondence, r_peaks
 from crossbeat.data.cohort import Cohort
@@ -14,10 +14,10 @@ from crossbeat.data.matched import shuffled
 from crossbeat.data.splits import Split
 from crossbeat.encoders.heads import Regressor
 from crossbeat.errors import ConfigError
-from crossbeat.recipes import scores
-from crossbeat.recipes.cine.networks import CineModel, cine_frames, num_steps
+from crossbeat.recipes.cine.kept_tokens import frame_tokens
+from crossbeat.recipes.cine.networks import CineModel, num_steps
 from crossbeat.signal import Ecg
-from crossbeat.training import Batch, Source
+from crossbeat.training import Source
 
 FRAMES = "cine_frames"
 """Tokens of a frozen cine encoder, in the place of cines."""
@@ -154,15 +154,9 @@ def with_frozen_frames(parts: nn.ModuleDict, source: Source, model: CineModel) -
 
     As the encoder is frozen and sees cines without random views, computing this once is exact.
     """
-    cines = replace(source, reads=("cine",), extra={})
-    tokens = scores.over_batches(parts, cines, lambda batch: _frames(parts, batch, model), size=64)
+    tokens = frame_tokens(parts, source, model)
     reads = tuple(name for name in source.reads if name != "cine")
     return replace(source, reads=reads, extra={**source.extra, FRAMES: tokens})
-
-
-def _frames(parts: nn.ModuleDict, batch: Batch, model: CineModel) -> Tensor:
-    assert batch.cine is not None
-    return cine_frames(parts, batch.cine, model)
 
 
 def with_shuffled_frames(source: Source, seed: int, num_frames: int) -> Source:

@@ -54,7 +54,7 @@ def _ecg(batch: Batch) -> Ecgs:
     return batch.ecg
 
 
-def _frames(parts: nn.ModuleDict, batch: Batch, model: CineModel) -> Tokens:
+def frames_of(parts: nn.ModuleDict, batch: Batch, model: CineModel) -> Tokens:
     """The tokens of each frame: of a frozen encoder, or of the one that learns."""
     if FRAMES in batch.extra:
         frames = batch.extra[FRAMES]
@@ -132,7 +132,7 @@ def align_hearts(
     Both go through the same projections: the local term has no weights of its own.
     """
     steps = ecg_steps(parts, view(_ecg(batch), generator), models[0])
-    frames = _frames(parts, batch, models[1])
+    frames = frames_of(parts, batch, models[1])
     ecg, cine = parts["ecg_projection"], parts["cine_projection"]
     anchors = frames.unbind(dim=1) if how.anchors == "each" else (pooled(frames),)
     told = gather(ecg(pooled_ecg(steps, models[0])))
