@@ -19,6 +19,9 @@ class Name:
 LATENT = "latent"
 """The limit that sees the noise-free ECG."""
 
+RATE = "heart-rate"
+"""The limit that sees the heart rate alone."""
+
 CLEAN = "ecg-clean-labels"
 """The limit that a run on abundant true labels gives."""
 
@@ -50,6 +53,7 @@ _LIMITS: dict[str, Name] = {
     LATENT: Name(
         "noise-free ECG, clean labels", "a tree on the heart's true electrical parameters"
     ),
+    RATE: Name("heart rate alone", "a tree on the true heart rate"),
     CLEAN: Name(
         "direct training, clean labels", "the same network with abundant patients and true labels"
     ),

@@ -43,7 +43,16 @@ def latent_limit(
     return Predictions(findings, **scored)
 
 
-def latents(cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> Float[np.ndarray, "row latent"]:
-    """The parameters of each heart that decide its ECG, of a virtual cohort."""
-    names = [name for name in cohort.table.columns if name.startswith("latent:")]
-    return cohort.table.select(names)[rows.tolist()].to_numpy()
+def latents(
+    cohort: Cohort, rows: Int64[np.ndarray, " row"], names: tuple[str, ...] = ()
+) -> Float[np.ndarray, "row latent"]:
+    """The parameters of each heart that decide its ECG, of a virtual cohort.
+
+    Args:
+        names: of some of them; none: all.
+    """
+    prefix = "latent:"
+    columns = [name for name in cohort.table.columns if name.startswith(prefix)]
+    if names:
+        columns = [prefix + name for name in names]
+    return cohort.table.select(columns)[rows.tolist()].to_numpy()

@@ -17,7 +17,7 @@ _SMALL_ENCODER: Mapping[str, str] = {
     "mmcl-tiny": "fine-small",
 }
 
-_DEMO_PHASES: Mapping[str, Optimisation] = {
+_DEMO_PHASES: dict[str, Optimisation] = {
     "teacher": Optimisation(learning_rate=2e-3, epochs=12, batch_size=64, warmup_epochs=1.0),
     "self_supervision": Optimisation(
         learning_rate=1e-3, epochs=10, batch_size=256, warmup_epochs=1.0
@@ -32,6 +32,15 @@ _DEMO_PHASES: Mapping[str, Optimisation] = {
 }
 """Epochs and rates that let small encoders converge on some thousand patients in a minute."""
 
+_DEMO_HEARTS: dict[str, Optimisation] = {
+    "alignment": Optimisation(learning_rate=1e-3, epochs=8, batch_size=64, warmup_epochs=1.0),
+    "teacher": Optimisation(learning_rate=1e-3, epochs=16, batch_size=16, warmup_epochs=1.0),
+    "regression": Optimisation(
+        learning_rate=3e-3, epochs=16, batch_size=32, warmup_epochs=1.0, average=0.98
+    ),
+}
+"""What differs where measures of the heart are told, which few patients have."""
+
 _DEMO_SETTINGS: Mapping[str, Any] = {
     "xray": XrayModel(encoder="small"),
     "shared_dim": 64,
@@ -44,6 +53,7 @@ _DEMO_SETTINGS: Mapping[str, Any] = {
     "positive_share": None,
     "masked_ecg": None,
     "frozen_cine": True,
+    "encoder_scale": 0.1,
 }
 
 
@@ -54,24 +64,32 @@ def demo(recipe: Any) -> Any:
     small encoder of ECGs beside cines has no patches to hide, so it starts from random weights.
     """
     has = {field.name for field in fields(recipe)}
+    hearts = "phenotypes" in has
     changes = {name: value for name, value in _DEMO_SETTINGS.items() if name in has}
     changes |= {
         name: replace(value, average=0.99 if getattr(recipe, name).average else 0.0)
         for name, value in _DEMO_PHASES.items()
         if name in has and getattr(recipe, name) is not None
     }
+    if hearts:
+        changes |= {name: value for name, value in _DEMO_HEARTS.items() if name in has}
     if "distillation" in has:
         changes.pop("temperature")
     if "cine" in has:
         changes["cine"] = replace(recipe.cine, encoder="frames-small")
     if "ecg" in has:
-        changes["ecg"] = _small(recipe.ecg)
+        changes["ecg"] = _small_of_hearts(recipe.ecg) if hearts else _small(recipe.ecg)
     return replace(recipe, **changes)
 
 
 def _small(model: EcgModel) -> EcgModel:
     encoder: Any = _SMALL_ENCODER.get(model.encoder, model.encoder)
     return replace(model, encoder=encoder, hidden=(64,))
+
+
+def _small_of_hearts(model: EcgModel) -> EcgModel:
+    """Linear in the encoder's vector, as few patients have measures; in millivolts."""
+    return replace(_small(model), normalisation="none", hidden=())
 
 
 def published(recipe: Any) -> Any:

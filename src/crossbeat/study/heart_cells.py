@@ -1,8 +1,10 @@
 """What a cell of a study of hearts says of the test patients, once it is trained."""
 
+from functools import partial
+
 from crossbeat.data.cohort import Cohort
 from crossbeat.evaluation.localisation import by_lot
-from crossbeat.evaluation.names import LATENT
+from crossbeat.evaluation.names import LATENT, RATE
 from crossbeat.recipes import tells
 from crossbeat.recipes.cine.limits import latent_heart_limit
 from crossbeat.recipes.cine.run import estimates, localised, probed, searched
@@ -27,11 +29,13 @@ def said_of_heart(run: Run, cohort: Cohort, test: Cohort, *, latent_limit: bool)
     Args:
         cohort: that it learned from.
         test: whose test split it is measured on.
-        latent_limit: whether what the heart's own parameters could tell is told as well.
+        latent_limit: whether what the heart's own parameters could tell is told as well, and
+            what its rate alone.
     """
     said: dict[str, Said] = {HEAD: estimates(run, cohort, test=test)}
     if latent_limit:
-        said[LATENT] = latent_heart_limit(cohort, test, tells(run.recipe), seed=run.seed)
+        limit = partial(latent_heart_limit, cohort, test, tells(run.recipe), seed=run.seed)
+        said |= {LATENT: limit(), RATE: limit(determinants=("rate",))}
     if "ecg_encoder" not in run.parts:
         return said
     if all(phase["name"] != _ALIGNMENT for phase in run.phases):

@@ -46,6 +46,7 @@ PHENOTYPES = (
 )
 """Volumes of the ventricles and the left atrium, ejection fractions, and left ventricular mass."""
 
+HEART_VIEWS = VcgViews(angle=15.0, scale=1.15, mask=0.1)
 HEART_ECG = EcgModel(encoder="mmcl-tiny", normalisation="group_z", unit_length=False, hidden=())
 
 MASKED = Optimisation(learning_rate=1e-3, epochs=100, batch_size=256, warmup_epochs=10.0)
@@ -88,8 +89,8 @@ class HeartContrast:
     phenotypes: tuple[str, ...] = PHENOTYPES
     ecg: EcgModel = HEART_ECG
     cine: CineModel = CineModel()
-    views: VcgViews | None = VcgViews(angle=15.0, scale=1.15, mask=0.1)
-    label_views: VcgViews | None = None
+    views: VcgViews | None = HEART_VIEWS
+    label_views: VcgViews | None = HEART_VIEWS
     shared_dim: int = 128
     temperature: float = 0.1
     anchors: Literal["mean", "each"] = "mean"

@@ -11,7 +11,12 @@ from crossbeat.recipes.run import evaluation_rows
 
 
 def latent_heart_limit(
-    cohort: Cohort, test: Cohort, phenotypes: tuple[str, ...], *, seed: int
+    cohort: Cohort,
+    test: Cohort,
+    phenotypes: tuple[str, ...],
+    *,
+    seed: int,
+    determinants: tuple[str, ...] = (),
 ) -> Estimates:
     """Boosted trees on the noise-free parameters of the heart that decide the ECG.
 
@@ -19,19 +24,20 @@ def latent_heart_limit(
         cohort: from whose training split they learn.
         test: whose test split they are measured on.
         seed: of the trees.
+        determinants: the parameters that they see, of ``simulate.DETERMINANTS``; none: all.
     """
     train = cohort.rows("train")
     told = {"val": (cohort, evaluation_rows(cohort, "val"))}
     told |= {"test": (test, evaluation_rows(test, "test"))}
     truth = {split: _measures(of, rows, phenotypes) for split, (of, rows) in told.items()}
     estimates = {split: np.empty_like(each) for split, each in truth.items()}
-    inputs, measures = latents(cohort, train), _measures(cohort, train, phenotypes)
+    inputs, measures = latents(cohort, train, determinants), _measures(cohort, train, phenotypes)
     for column in range(len(phenotypes)):
         known = ~np.isnan(measures[:, column])
         trees = HistGradientBoostingRegressor(learning_rate=0.05, random_state=seed)
         trees.fit(inputs[known], measures[known, column])
         for split, (of, rows) in told.items():
-            estimates[split][:, column] = trees.predict(latents(of, rows))
+            estimates[split][:, column] = trees.predict(latents(of, rows, determinants))
     splits = {
         split: Estimated(truth[split], estimates[split], np.asarray(of.patients(rows)))
         for split, (of, rows) in told.items()

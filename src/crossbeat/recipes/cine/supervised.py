@@ -7,7 +7,7 @@ from torch import nn
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
-from crossbeat.recipes.cine.contrast import HEART_ECG, PHENOTYPES, REGRESSION
+from crossbeat.recipes.cine.contrast import HEART_ECG, HEART_VIEWS, PHENOTYPES, REGRESSION
 from crossbeat.recipes.cine.networks import CineModel, cine_parts, ecg_parts
 from crossbeat.recipes.cine.phases import cine_teacher_phase, regression_phase
 from crossbeat.recipes.cine.sources import HeartGoal
@@ -27,7 +27,7 @@ class DirectHeart:
 
     phenotypes: tuple[str, ...] = PHENOTYPES
     ecg: EcgModel = HEART_ECG
-    label_views: VcgViews | None = None
+    label_views: VcgViews | None = HEART_VIEWS
     regression: Optimisation = REGRESSION
 
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
