@@ -17,7 +17,7 @@ def _stack(row: int, slices: int, *, size: int = 64) -> tuple[list[Section], Loo
     """The sections of one patient, and how they look without noise."""
     patients = draw_patients(_NUM, seed=2)
     draws = Draws(5, 0, _NUM, "cine image")
-    seen = look(patients, draws)
+    seen = look(patients, draws, None)
     beating = hearts(patients, 0, 5, 8)
     made = list(short_axis(beating.one(row), pose(draws), row, size, slices))
     return made, replace(seen, noise=np.zeros(_NUM, dtype=np.float32))

@@ -17,6 +17,7 @@ from crossbeat.simulate.cine import (
     strain_block,
     volume_block,
 )
+from crossbeat.simulate.cine_texture import Textures, read_textures
 from crossbeat.simulate.cycle import Cycle, cardiac_cycle
 from crossbeat.simulate.ecg import FS, SECONDS, ecg_block, ecg_blocks, ecgs
 from crossbeat.simulate.electrical import DETERMINANTS, ecg_determinants
@@ -53,6 +54,7 @@ __all__ = [
     "Draws",
     "Labels",
     "Patients",
+    "Textures",
     "cardiac_cycle",
     "cardiothoracic_ratio",
     "cine_block",
@@ -69,6 +71,7 @@ __all__ = [
     "phenotype_block",
     "phenotypes",
     "pixel_mm",
+    "read_textures",
     "report_labels",
     "slice_mm_block",
     "spans",

@@ -14,6 +14,7 @@ from jaxtyping import Float32, UInt8
 
 from crossbeat.simulate.cine_look import labels, look, picture
 from crossbeat.simulate.cine_shape import hearts, outlines
+from crossbeat.simulate.cine_texture import Textures
 from crossbeat.simulate.cine_view import FIELD, VIEWS, Section, pose
 from crossbeat.simulate.latent import Patients
 from crossbeat.simulate.streams import Draws, in_order, spans
@@ -48,6 +49,7 @@ def cine_block(  # noqa: PLR0913
     size: int,
     view: str = "short",
     slices: int = 1,
+    textures: Textures | None = None,
 ) -> Cines:
     """The cines of the patients of one block; a function that a process pool can call.
 
@@ -59,13 +61,16 @@ def cine_block(  # noqa: PLR0913
         size: pixels per side, 16 or more.
         view: "short" for short-axis slices from base to apex, "long" for one long-axis view.
         slices: how many of them, evenly spaced; 1 is in the middle of the ventricle.
+        textures: of real short-axis stacks, to lie around the heart; by default all is drawn.
 
     Raises:
         ValueError: ``size`` is below 16, ``frames`` or ``slices`` below 1, ``view`` unknown, or
-            several slices are asked of the long axis.
+            several slices or textures are asked of the long axis.
     """
+    if textures is not None and view != "short":
+        raise ValueError(f"textures must go with view 'short', got {view!r}")
     draws = Draws(seed, block, len(patients), "cine image")
-    seen, noise = look(patients, draws), draws.stream("noise")
+    seen, noise = look(patients, draws, textures), draws.stream("noise")
     made = _empty(patients, frames, size, view, slices)
     for row, at, section in _sections(patients, block, seed, made.shape, view):
         made[row, at] = picture(section, seen, row, noise)
@@ -102,6 +107,7 @@ def cine_blocks(  # noqa: PLR0913
     size: int,
     view: str = "short",
     slices: int = 1,
+    textures: Textures | None = None,
 ) -> Iterator[Cines]:
     """The cines of all patients block by block, in order: memory stays that of a few blocks.
 
@@ -110,7 +116,9 @@ def cine_blocks(  # noqa: PLR0913
         seed: as for ``cine_block``, and so the others.
         executor: shares the blocks out; by default they are made one after the other.
     """
-    make = partial(cine_block, frames=frames, size=size, view=view, slices=slices)
+    make = partial(
+        cine_block, frames=frames, size=size, view=view, slices=slices, textures=textures
+    )
     jobs = ((patients.rows(rows), block, seed) for block, rows in spans(len(patients)))
     return in_order(make, jobs, executor)
 

@@ -18,6 +18,7 @@ from crossbeat.simulate.cine_backdrop import (
     smooth,
     surroundings,
 )
+from crossbeat.simulate.cine_texture import Around, Textures, around, blended
 from crossbeat.simulate.cine_view import Section
 from crossbeat.simulate.latent import Patients, Trait
 from crossbeat.simulate.streams import Draws
@@ -50,6 +51,7 @@ class Look:
         papillary: size of the papillary muscles, 1 as usual.
         rough: amplitudes of the waves of trabeculae.
         around: what lies around the heart.
+        real: what lies around it on real stacks, if that shows.
     """
 
     gain: Trait
@@ -59,9 +61,10 @@ class Look:
     papillary: Trait
     rough: Float32[np.ndarray, "patient 2 wave"]
     around: Surroundings
+    real: Around | None
 
 
-def look(patients: Patients, draws: Draws) -> Look:
+def look(patients: Patients, draws: Draws, textures: Textures | None) -> Look:
     """How the cine of each patient of a block looks."""
     return Look(
         gain=np.exp(0.1 * draws.normal("gain")),
@@ -71,6 +74,7 @@ def look(patients: Patients, draws: Draws) -> Look:
         papillary=np.exp(0.15 * draws.normal("papillary")),
         rough=draws.normal("trabeculae", 2, _WAVES),
         around=surroundings(patients, draws),
+        real=None if textures is None else around(textures, draws),
     )
 
 
@@ -117,6 +121,8 @@ def _signal(section: Section, look: Look, row: int) -> Float32[np.ndarray, "fram
     fat = float(look.around.fat[row])
     floor = float(_floor(section)) - fat - _RIGHT_WALL
     behind = backdrop(look.around, row, place, floor)
+    if look.real is not None:
+        behind = blended(behind, look.real, row, place)
     frames = len(drawn.cavity)
     made = np.empty((frames, *behind.shape), dtype=np.float32)
     made[:] = behind
