@@ -3,7 +3,9 @@
 import numpy as np
 import polars as pl
 
+from crossbeat.data.virtual_hearts import VirtualHearts
 from crossbeat.evaluation.metrics import auroc
+from crossbeat.recipes.cine.limits import latent_heart_limit
 from crossbeat.recipes.limits import latent_limit
 
 
@@ -49,3 +51,28 @@ def test_the_latent_limit_does_not_learn_from_the_patients_it_is_measured_on(tin
     )
     one, other = (latent_limit(abundant, each, ("large",), seed=0) for each in (cohort, flipped))
     assert np.array_equal(one.test.scores, other.test.scores)
+
+
+def test_the_limit_of_hearts_sees_what_it_is_given_and_nothing_else(tmp_path):
+    hearts = VirtualHearts(num_patients=400, frames=2, cine_size=16, val=0.2, test=0.3)
+    cohort = hearts.build(tmp_path / "hearts")
+    rate = cohort.table["latent:rate"].to_numpy()
+    other = np.random.default_rng(0).normal(size=len(rate))
+    made = cohort.with_table(
+        cohort.table.with_columns(
+            pl.Series("latent:qrs", other.astype(np.float32)),
+            pl.Series("value:LVEF", (2 * rate).astype(np.float32)),
+            pl.Series("value:LVM", (100 + 5 * other).astype(np.float32)),
+        )
+    )
+
+    def explained(**given):
+        found = latent_heart_limit(made, made, ("LVEF", "LVM"), seed=0, **given).test
+        return 1 - ((found.estimate - found.truth) ** 2).sum(0) / len(
+            found.truth
+        ) / found.truth.var(0)
+
+    assert (explained() > 0.8).all()
+    alone = explained(determinants=("rate",))
+    assert alone[0] > 0.8
+    assert alone[1] < 0.1

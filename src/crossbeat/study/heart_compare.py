@@ -1,12 +1,13 @@
 """All models on the same hearts: phenotypes, probes, screening, retrieval and moments at once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from crossbeat.evaluation.compare import compare
 from crossbeat.evaluation.measured import compare_measured
-from crossbeat.evaluation.names import LATENT
+from crossbeat.evaluation.names import LATENT, RATE
 from crossbeat.evaluation.phenotype_compare import compare_phenotypes, estimate_phenotypes
 from crossbeat.evaluation.phenotype_results import part
 from crossbeat.evaluation.screening import REDUCED, screening
@@ -49,23 +50,24 @@ class Comparison:
         )
 
 
-def compared_hearts(said: Mapping[str, Runs], how: Comparison) -> Json:
+def compared_hearts(said: Mapping[str, Runs], how: Comparison, limits: Sequence[str] = ()) -> Json:
     """All parts of results that follow from what models said.
 
     Args:
         said: what each model said at each seed, by the name of what it said.
+        limits: the models among them that no other can be expected to pass.
 
     Raises:
         ValueError: runs of one seed have different test patients.
     """
-    heads = said[HEAD]
+    heads = _but(limits, said[HEAD])
     whole = how.of(compare_phenotypes, heads)
-    latent = said.get(LATENT, {})
-    if latent:
-        runs = next(iter(latent.values()))
-        limit = estimate_phenotypes(runs, seed=how.seed, replicates=how.replicates)
-        whole["limits"] = {LATENT: limit}
-    probes = said.get(PROBE, {})
+    told = {name: next(iter(said[name].values())) for name in (LATENT, RATE) if name in said}
+    told |= {name: said[HEAD][name] for name in limits if name in said[HEAD]}
+    if told:
+        estimate = partial(estimate_phenotypes, seed=how.seed, replicates=how.replicates)
+        whole["limits"] = {name: estimate(runs) for name, runs in told.items()}
+    probes = _but(limits, said.get(PROBE, {}))
     if {how.method, how.baseline} <= set(probes):
         read = how.of(compare_phenotypes, probes)
         whole["readings"] = {PROBE: as_reading(read, PROBE, how.baseline)}
@@ -77,6 +79,10 @@ def compared_hearts(said: Mapping[str, Runs], how: Comparison) -> Json:
             reached = {limit: _alone(said[f"{name} {limit}"], how) for limit in limits}
             whole |= part(name, how.of(compare_measured, said[name]), reached)
     return whole
+
+
+def _but(limits: Sequence[str], runs: Runs) -> Runs:
+    return {name: each for name, each in runs.items() if name not in limits}
 
 
 def _alone(runs: Runs, how: Comparison) -> Json:

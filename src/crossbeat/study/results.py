@@ -9,6 +9,7 @@ import numpy as np
 
 from crossbeat.errors import DataError
 from crossbeat.evaluation.compare import compare, estimate
+from crossbeat.evaluation.estimates import Estimates
 from crossbeat.evaluation.names import LATENT
 from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.recipes import record
@@ -138,7 +139,7 @@ def _at(finished: Finished, point: Point, replicates: int) -> Json | None:
         limits = {LATENT: next(iter(latent.values()))} | limits
     try:
         compared = _compared(runs, study, replicates)
-        _check_limits(limits, runs[study.baseline])
+        check_limits(limits, runs[study.baseline])
     except ValueError as error:
         raise DataError(f"the cells{place(point)} do not compare: {error}") from error
     told = {cell.model: cell for cell in reversed(study.at(point)) if cell in finished.homes}
@@ -152,7 +153,19 @@ def _at(finished: Finished, point: Point, replicates: int) -> Json | None:
     }
 
 
-def _check_limits(limits: Said, baseline: Mapping[int, Predictions]) -> None:
+def check_limits(
+    limits: Mapping[str, Mapping[int, Predictions | Estimates]],
+    baseline: Mapping[int, Predictions | Estimates],
+) -> None:
+    """Refuse a limit that another test split was asked for than the baseline's.
+
+    Args:
+        limits: what each said at each seed.
+        baseline: the same of the model that is to be beaten.
+
+    Raises:
+        ValueError: the test patients of a seed differ.
+    """
     for name, runs in limits.items():
         for seed in runs.keys() & baseline.keys():
             if not np.array_equal(runs[seed].test.patients, baseline[seed].test.patients):
