@@ -1,11 +1,14 @@
 """Cohorts of ECGs with cines and measures of the heart."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 import pytest
 import torch
 
@@ -52,6 +55,55 @@ def test_bytes_do_not_depend_on_workers_and_patients_not_on_their_number(
     fewer = built(replace(SMALL, num_patients=20), tmp_path / "fewer")
     rows = np.arange(20)
     np.testing.assert_array_equal(fewer.cines(rows).numpy(), hearts.cines(rows).numpy())
+
+
+def coarse_digest(cohort: Cohort) -> str:
+    """Of all that is stored, rounded: the last place of a float depends on the processor."""
+    rows = np.arange(cohort.table.height)
+    rounded = cohort.table.with_columns(cs.float().round_sig_figs(2))
+    digest = sha256(rounded.select(pl.all().cast(pl.String)).write_csv().encode())
+    digest.update(json.dumps(cohort.info.settings, sort_keys=True).encode())
+    digest.update(np.rint(cohort.ecgs(rows).values.numpy() * 8).astype(np.int16).tobytes())
+    digest.update((cohort.cines(rows).numpy() // 16).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def test_the_default_settings_make_the_cohort_that_they_always_made(tmp_path: Path) -> None:
+    """Recorded at commit 0904934, before long axes and textures could be asked for."""
+    cohort = built(replace(SMALL, num_patients=20), tmp_path / "few")
+    assert coarse_digest(cohort) == "1c9cfab2f1d53115"
+
+
+def textures(path: Path, *, around: int) -> Path:
+    """A file of one stack whose surroundings have one signal."""
+    left = np.hypot(*np.mgrid[-20:20, -20:20])[..., None] < 8
+    np.savez(path, a=np.where(left, 100, around), a_lv=left)
+    return path
+
+
+def test_textures_show_and_are_known_by_what_they_hold(hearts: Cohort, tmp_path: Path) -> None:
+    few = replace(SMALL, num_patients=20)
+    path = textures(tmp_path / "stacks.npz", around=90)
+    given = replace(few, textures=path)
+    cohort = built(given, tmp_path / "first")
+    rows = np.arange(20)
+    assert (cohort.cines(rows) != hearts.cines(rows))[:, :, :2, 8:14].float().mean() > 0.9
+    np.testing.assert_array_equal(cohort.ecgs(rows).values, hearts.ecgs(rows).values)
+    assert cohort.info.settings["textures"] == sha256(path.read_bytes()).hexdigest()
+    moved = replace(few, textures=textures(tmp_path / "moved.npz", around=90))
+    assert built(moved, tmp_path / "second").fingerprint() == cohort.fingerprint()
+    assert fingerprint(moved) == fingerprint(given) != fingerprint(few)
+    textures(path, around=30)
+    assert fingerprint(moved) != fingerprint(given)
+    assert built(given, tmp_path / "third").fingerprint() != cohort.fingerprint()
+
+
+def test_textures_that_are_not_there_are_an_error(tmp_path: Path) -> None:
+    absent = replace(SMALL, textures=tmp_path / "none.npz")
+    with pytest.raises(DataError, match=r"none\.npz must be an \.npz file"):
+        built(absent, tmp_path / "cohort")
+    with pytest.raises(DataError, match=r"none\.npz must be a file of textures, but: No such"):
+        fingerprint(absent)
 
 
 def test_fewer_measured_patients_are_among_those_of_more(hearts: Cohort, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from crossbeat.data.info import CohortInfo
 from crossbeat.data.splits import Shares, split_patients
 from crossbeat.data.store import to_int16
 from crossbeat.data.table import truth_column, value_column
-from crossbeat.errors import ConfigError
+from crossbeat.errors import ConfigError, DataError
 from crossbeat.leads import STANDARD
 from crossbeat.signal import Preprocessing
 
@@ -24,6 +25,8 @@ NOTE = (
     "Simulated patients. How well measures of the heart can be told from an ECG was set from "
     "physiology: figures compare methods, they say nothing about patients."
 )
+
+REAL = "What lies around the hearts on short axes is from real stacks, the same few for all."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +44,8 @@ class VirtualHearts:
         measured: share of the training patients whose measures are known, above 0 and at most 1;
             a higher value adds to those of a lower one.
         long_axis: whether there is a long-axis cine beside the short-axis one.
+        textures: a file of real short-axis stacks, as ``simulate.read_textures`` takes it, whose
+            surroundings lie around the hearts; by default these are drawn, as in the long axis.
 
     Raises:
         ConfigError: a setting is out of its range.
@@ -55,6 +60,7 @@ class VirtualHearts:
     test: float = Shares.test
     measured: float = 1.0
     long_axis: bool = False
+    textures: Path | None = None
 
     def __post_init__(self) -> None:
         least = {"num_patients": 1, "seed": 0, "frames": 2, "cine_size": 16}
@@ -75,23 +81,25 @@ class VirtualHearts:
     def build(
         self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
     ) -> Cohort:
-        """Simulate the patients into a new folder; its bytes follow from the settings alone.
+        """Simulate the patients into a new folder; its bytes follow from settings and textures.
 
         Raises:
-            DataError: the folder exists, or the disk is full.
+            DataError: the folder exists, the disk is full, or the textures cannot be used.
         """
+        textures = None if self.textures is None else simulate.read_textures(self.textures)
         patients = simulate.draw_patients(self.num_patients, self.seed)
         table = self._table(patients)
         blocks = [
-            partial(_block, self, number, patients.rows(rows), table[rows])
+            partial(_block, self, number, patients.rows(rows), table[rows], textures)
             for number, rows in simulate.spans(self.num_patients)
         ]
         return build_cohort(folder, self._info(), blocks, executor=executor, progress=progress)
 
     def fingerprint(self) -> dict[str, object]:
-        """The settings by which a cohort is known; ``long_axis`` is left out where there is none.
+        """The settings by which a cohort is known; what it does without is left out.
 
-        So a cohort of short axes alone is the same one as before there were long ones.
+        So a cohort of short axes alone is the same one as before there were long ones. Textures
+        are known by what they hold, not by where they lie.
         """
         return {"type": type(self).__qualname__} | self._settings()
 
@@ -99,7 +107,10 @@ class VirtualHearts:
         given = asdict(self)
         if not self.long_axis:
             del given["long_axis"]
-        return given
+        if self.textures is None:
+            del given["textures"]
+            return given
+        return given | {"textures": _checksum(self.textures)}
 
     def _shares(self) -> Shares:
         return Shares(val=self.val, test=self.test)
@@ -146,6 +157,8 @@ class VirtualHearts:
             notes.append(
                 f"Of the training patients {100 * self.measured:g} % have measures of the heart."
             )
+        if self.textures is not None:
+            notes.append(REAL)
         return CohortInfo(
             name="virtual-hearts",
             kind="paired",
@@ -159,14 +172,27 @@ class VirtualHearts:
         ).with_ecgs(self._preprocessing())
 
 
+def _checksum(path: Path) -> str:
+    try:
+        return sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise DataError(
+            f"{path} must be a file of textures, but: {error.strerror}; check the path"
+        ) from error
+
+
 def _block(
-    settings: VirtualHearts, number: int, patients: simulate.Patients, table: pl.DataFrame
+    settings: VirtualHearts,
+    number: int,
+    patients: simulate.Patients,
+    table: pl.DataFrame,
+    textures: simulate.Textures | None,
 ) -> Block:
     waves = simulate.ecg_block(patients, number, settings.seed)
     clean = settings._preprocessing().apply_batch(waves, STANDARD, float(simulate.FS))
-    stored = to_int16(clean, settings._info().ecg_gain, f"simulated block {number}")
+    stored = to_int16(clean, CohortInfo.ecg_gain, f"simulated block {number}")
     show = partial(simulate.cine_block, frames=settings.frames, size=settings.cine_size)
-    cines = show(patients, number, settings.seed)[:, 0]
+    cines = show(patients, number, settings.seed, textures=textures)[:, 0]
     places = pl.int_range(pl.len(), dtype=pl.Int64)
     table = table.with_columns(ecg=places, cine=places)
     if not settings.long_axis:
