@@ -1,19 +1,18 @@
 """All models of a study on the same test patients: their metrics and their paired differences."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
-from crossbeat.evaluation.bootstrap import resamples, summarise, two_level
 from crossbeat.evaluation.choices import METRICS, Distributions, choose, measure
+from crossbeat.evaluation.over_seeds import Drawn, Json, draws, minus, pairs_of, pool, tell_pooled
 from crossbeat.evaluation.predictions import Predictions, Scored
 
 Runs = Sequence[Predictions] | Mapping[int, Predictions]
 """The runs of a model: all on the same test patients, or by seed, each on those of its seed."""
-
-Json = dict[str, Any]
 
 MEAN = "mean"
 """The name under which the mean over findings stands beside the findings."""
@@ -50,9 +49,7 @@ def compare(
         ValueError: method, baseline or a model of a pair is not among the runs, a model has no
             run, or the runs do not describe the same findings, samples and patients.
     """
-    pairs = [(model, baseline) for model in runs if model != baseline]
-    pairs += [(method, model) for model in runs if model not in (method, baseline)]
-    pairs += [pair for pair in extra if pair not in pairs]
+    pairs = pairs_of(list(runs), method=method, baseline=baseline, extra=extra)
     _require(runs, dict.fromkeys((method, baseline, *(name for pair in extra for name in pair))))
     tests = _tests(runs, first=baseline)
     drawn = _draw(runs, tests, seed=seed, replicates=replicates)
@@ -145,9 +142,8 @@ def _draw(
 ) -> dict[str, dict[int, Distributions]]:
     """The metrics of every run on resamples that are the same for all runs of a seed."""
     drawn: dict[str, dict[int, Distributions]] = {name: {} for name in runs}
-    for place, (key, test) in enumerate(tests.samples.items()):
-        own = seed if tests.shared else seed + place
-        weights = resamples(test.patients, seed=own, replicates=replicates)
+    patients = {key: test.patients for key, test in tests.samples.items()}
+    for key, weights in draws(patients, shared=tests.shared, seed=seed, replicates=replicates):
         for name, each in runs.items():
             if key in (keyed := _keyed(each)):
                 run = keyed[key]
@@ -155,51 +151,25 @@ def _draw(
     return drawn
 
 
-def _pooled(tests: _Tests, runs: Sequence[Distributions], seed: int) -> Distributions:
-    stacked = {name: np.stack([run[name] for run in runs]) for name in runs[0]}
-    if tests.shared:
-        return {name: values.mean(axis=0) for name, values in stacked.items()}
-    return {name: two_level(values, seed=seed) for name, values in stacked.items()}
-
-
-def _minus(
-    tests: _Tests, ones: Mapping[int, Distributions], others: Mapping[int, Distributions]
-) -> dict[int, Distributions]:
+def _minus(tests: _Tests, ones: Drawn, others: Drawn) -> Drawn:
     """The differences seed by seed, or of the means where the runs have no seeds in common."""
     if not tests.by_seed:
-        ones, others = ({0: _pooled(tests, list(each.values()), 0)} for each in (ones, others))
-    both = {seed: (ones[seed], others[seed]) for seed in ones if seed in others}
-    return {
-        seed: {name: one[name] - other[name] for name in one} for seed, (one, other) in both.items()
-    }
+        ones, others = (
+            {0: pool(each, tuple(METRICS), shared=True, seed=0)} for each in (ones, others)
+        )
+    return minus(ones, others)
 
 
-def _estimates(
-    tests: _Tests, runs: Mapping[int, Distributions], seed: int, *, by_run: bool = True
-) -> Json:
-    findings = (*tests.findings, MEAN)
-    if not runs:
-        nothing = {"value": None, "low": None, "high": None}
-        return {finding: {name: dict(nothing) for name in METRICS} for finding in findings}
-    pooled = _pooled(tests, list(runs.values()), seed)
-    return {
-        finding: {
-            name: asdict(summarise(_column(pooled[name], index)))
-            | (_by_run(runs, name, index) if by_run and len(runs) > 1 else {})
-            for name in pooled
-        }
-        for index, finding in enumerate(findings)
-    }
+def _estimates(tests: _Tests, runs: Drawn, seed: int, *, by_run: bool = True) -> Json:
+    pooled = pool(runs, tuple(METRICS), shared=tests.shared, seed=seed) if runs else {}
+    means = {key: _with_mean(run) for key, run in runs.items()}
+    columns = (*tests.findings, MEAN)
+    return tell_pooled(_with_mean(pooled), means, columns, tuple(METRICS), by_run=by_run)
 
 
-def _by_run(runs: Mapping[int, Distributions], name: str, index: int) -> Json:
-    values = [_column(run[name], index)[0] for run in runs.values()]
-    return {"by_run": [None if np.isnan(value) else float(value) for value in values]}
-
-
-def _column(values: np.ndarray, index: int) -> np.ndarray:
-    """One finding, or after the last finding the mean over findings."""
-    return values[:, index] if index < values.shape[1] else values.mean(axis=1)
+def _with_mean(drawn: Distributions) -> dict[str, Float[np.ndarray, "replicate column"]]:
+    """After the last finding, the mean over findings."""
+    return {name: np.column_stack([values, values.mean(axis=1)]) for name, values in drawn.items()}
 
 
 def _describe(tests: _Tests) -> Json:

@@ -82,22 +82,50 @@ def tell(
         seed: of the draws of seeds.
         by_run: whether the value of every run is told as well, where there are several.
     """
-    if not runs:
-        return {column: {name: dict(_NOTHING) for name in metrics} for column in columns}
+    pooled = pool(runs, metrics, shared=shared, seed=seed) if runs else {}
+    return tell_pooled(pooled, runs, columns, metrics, by_run=by_run)
+
+
+def pool(runs: Drawn, metrics: Sequence[str], *, shared: bool, seed: int) -> dict[str, np.ndarray]:
+    """One distribution of each metric from those of all runs.
+
+    Args:
+        runs: by seed, one or more.
+        metrics: as for ``tell``, and so the others.
+    """
     stacked = {name: np.stack([run[name] for run in runs.values()]) for name in metrics}
-    pooled = {
+    return {
         name: values.mean(axis=0) if shared else two_level(values, seed=seed)
         for name, values in stacked.items()
     }
+
+
+def tell_pooled(
+    pooled: Distributions,
+    runs: Drawn,
+    columns: Sequence[str],
+    metrics: Sequence[str],
+    *,
+    by_run: bool = True,
+) -> Json:
+    """What ``tell`` tells, from distributions that ``pool`` has brought together.
+
+    Args:
+        pooled: with all of the columns.
+        runs: as for ``tell``, and so the others.
+    """
+    if not runs:
+        return {column: {name: dict(_NOTHING) for name in metrics} for column in columns}
     return {
         column: {
             name: asdict(summarise(pooled[name][:, at]))
-            | (_by_run(stacked[name][:, 0, at]) if by_run and len(runs) > 1 else {})
+            | (_by_run(runs, name, at) if by_run and len(runs) > 1 else {})
             for name in metrics
         }
         for at, column in enumerate(columns)
     }
 
 
-def _by_run(values: np.ndarray) -> Json:
+def _by_run(runs: Drawn, name: str, at: int) -> Json:
+    values = [run[name][0, at] for run in runs.values()]
     return {"by_run": [None if np.isnan(value) else float(value) for value in values]}
