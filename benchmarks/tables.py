@@ -3,7 +3,8 @@
 Run: ``python benchmarks/tables.py RESULTS.json [PICTURE.png]`` with the results of a demo, an
 evaluation or a study. Prints AUROC in percent of every model and limit with its 95 % interval and
 the paired differences in points; of a study along an axis the mean over findings at each point; of
-a search the validation AUROC of every candidate.
+a search the validation AUROC of every candidate; of hearts R² in percent, screening, retrieval and
+moments.
 """
 
 import json
@@ -13,15 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from crossbeat.cli.tables import markdown, markdown_along, markdown_candidates
+from crossbeat.evaluation import phenotype_names
 from crossbeat.evaluation.along import read_along
 from crossbeat.evaluation.forests import comparisons, forest
 from crossbeat.evaluation.gains import gains
+from crossbeat.evaluation.phenotype_markdown import by_model
+from crossbeat.evaluation.phenotype_results import read_phenotype_results
 from crossbeat.evaluation.results import read_results
 
 
 def kind_of(path: Path) -> str:
-    """What the file holds: results, results along an axis, or a search."""
+    """What the file holds: results, those of hearts, results along an axis, or a search."""
     keys = json.loads(path.read_text(encoding="utf-8"))
+    if "phenotypes" in keys.get("test", {}):
+        return "hearts"
     return "search" if "chosen" in keys else "along" if "points" in keys else "results"
 
 
@@ -32,6 +38,8 @@ def rows(path: Path) -> Iterator[str]:
         return markdown_candidates(json.loads(path.read_text(encoding="utf-8")))
     if kind == "along":
         return markdown_along(read_along(path))
+    if kind == "hearts":
+        return by_model(read_phenotype_results(path))
     results = read_results(path)
     return _readings(results["readings"]) if results.get("readings") else markdown(results)
 
@@ -48,6 +56,8 @@ def picture(path: Path) -> Any:
     """The figure of results that have one."""
     if kind_of(path) == "along":
         return gains(read_along(path))
+    if kind_of(path) == "hearts":
+        return comparisons(read_phenotype_results(path), metric="r2", called=phenotype_names)
     results = read_results(path)
     return comparisons(results) if "question" in results else forest(results)
 

@@ -4,7 +4,7 @@ Needs the extra ``plots``.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from crossbeat.evaluation import names
 from crossbeat.evaluation.report_words import signed
@@ -80,28 +80,38 @@ def differences(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
         _called(finding): {pair: found[finding][metric] for pair, found in pairs.items()}
         for finding in findings
     }
-    return _differences(groups, metric)
+    return _differences(groups, names.metric(metric))
+
+
+class Called(Protocol):
+    """What models and metrics are called, such as the module ``names``."""
+
+    def model(self, name: str) -> names.Name: ...
+    def metric(self, name: str) -> str: ...
 
 
 @styled
-def comparisons(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
+def comparisons(
+    results: Mapping[str, Any], *, metric: str = "auroc", called: Called = names
+) -> Figure:
     """All paired differences of the mean over findings: from the baseline, the method's, others.
 
     The teacher is left out, as in ``differences``.
 
     Args:
-        results: as ``compare`` returns them.
+        results: as ``compare`` or ``compare_phenotypes`` returns them.
         metric: one of the metrics of the results.
+        called: ``names`` or ``phenotype_names``.
     """
     method, baseline = results["method"], results["baseline"]
     groups: dict[str, dict[str, Any]] = {
-        f"against {names.model(baseline).label}": {},
-        f"{names.model(method).label} against": {},
+        f"against {called.model(baseline).label}": {},
+        f"{called.model(method).label} against": {},
         "further pairs": {},
     }
     from_baseline, of_method, further = groups.values()
     for one, other, found in _pairs(results):
-        labels = names.model(one).label, names.model(other).label
+        labels = called.model(one).label, called.model(other).label
         if other == baseline:
             from_baseline[labels[0]] = found["mean"][metric]
         elif one == method:
@@ -109,7 +119,7 @@ def comparisons(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
         else:
             further[" − ".join(labels)] = found["mean"][metric]
     filled = {title: rows for title, rows in groups.items() if rows}
-    return _differences(filled, metric, width=_WIDE)
+    return _differences(filled, called.metric(metric), width=_WIDE)
 
 
 def _pairs(results: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
@@ -121,7 +131,7 @@ def _pairs(results: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
 
 
 def _differences(
-    groups: Mapping[str, Mapping[str, Any]], metric: str, *, width: float = _WIDTH
+    groups: Mapping[str, Mapping[str, Any]], measure: str, *, width: float = _WIDTH
 ) -> Figure:
     """Rows of differences under titles; filled where zero is outside."""
     figure, axes = _rows_figure(sum(len(rows) + 1 + _GAP for rows in groups.values()), width)
@@ -138,7 +148,7 @@ def _differences(
             _value(axes, top - at, _signed(found))
         top -= len(rows) + 1 + _GAP
     axes.axvline(0, color=INK, lw=1)
-    axes.set_xlabel(f"difference in {names.metric(metric)}, points (line: 95 % interval)")
+    axes.set_xlabel(f"difference in {measure}, points (line: 95 % interval)")
     _finish_rows(axes, labels, top)
     return figure
 
