@@ -4,7 +4,7 @@ Needs the extra ``plots``.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from crossbeat.evaluation import names
 from crossbeat.evaluation.report_words import signed
@@ -83,6 +83,7 @@ def differences(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
     return _differences(groups, names.metric(metric))
 
 
+@runtime_checkable
 class Called(Protocol):
     """What models and metrics are called, such as the module ``names``."""
 
