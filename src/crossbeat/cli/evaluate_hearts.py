@@ -41,13 +41,19 @@ def evaluate_hearts(
             raise ConfigError("--report must have two recipes to compare, got one; name more runs")
         from crossbeat.cli.heart_illustrations import illustrate_hearts  # needs the extra plots
 
-        write_phenotype_report(report, results, illustrate_hearts(results, runs, cohort))
+        method = next(run for run in runs if run.name == results["method"])
+        write_phenotype_report(report, results, illustrate_hearts(results, method, cohort))
         note(f"report: {report}")
     if as_json:
         print(json.dumps(results, indent=1))
     else:
-        print_sheets(sheets(results))
+        print_hearts(results)
     note(f"results: {out}")
+
+
+def print_hearts(results: Results) -> None:
+    """What every model reaches and what they differ by, as tables."""
+    print_sheets(sheets(results))
 
 
 def _results(runs: Sequence[Run], cohort: Cohort, seed: int) -> Results:

@@ -29,18 +29,17 @@ _HEARTS = 2
 _AVERAGED = 200  # test patients whose similarities are shown as a mean
 
 
-def illustrate_hearts(results: Mapping[str, Any], runs: Sequence[Run], cohort: Cohort) -> Pictures:
+def illustrate_hearts(results: Mapping[str, Any], method: Run, cohort: Cohort) -> Pictures:
     """Every picture of the report, by the place where it stands.
 
     Args:
         results: as they are written.
-        runs: that were measured.
+        method: a run of the model that they are about.
         cohort: whose test split was measured.
     """
-    method = next(run for run in runs if run.name == results["method"])
     return {
         **result_pictures(results),
-        "estimates": estimate_pictures(estimates(method, cohort), model=method.name),
+        "estimates": estimate_pictures(estimates(method, cohort), model=results["method"]),
         "localisation": _moments(method, cohort) if "cine_projection" in method.parts else [],
         "hearts": _beating(cohort),
         "training": training_curves(method),

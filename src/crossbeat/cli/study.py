@@ -27,7 +27,7 @@ from crossbeat.study.grid import Study
 from crossbeat.study.heart_results import results_of_hearts, tells_of_hearts
 from crossbeat.study.kept import read_record
 from crossbeat.study.load import path_of, study_named
-from crossbeat.study.results import results_of
+from crossbeat.study.results import Finished, results_of
 from crossbeat.study.search import Search, choices_of
 from crossbeat.study.work import Workshop
 from crossbeat.training import TrainerSettings
@@ -68,7 +68,7 @@ def run(arguments: list[str]) -> None:
     if isinstance(study, Search):
         _report_search(choices_of(study, workshop), out, as_json=options.json)
     elif tells_of_hearts(study):
-        _report_hearts(results_of_hearts(study, workshop), out, as_json=options.json)
+        _report_hearts(results_of_hearts(Finished.of(study, workshop)), out, as_json=options.json)
     else:
         _report(results_of(study, workshop), study, out, as_json=options.json)
 

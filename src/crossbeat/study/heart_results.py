@@ -8,8 +8,7 @@ from crossbeat.recipes.record import versions
 from crossbeat.study.grid import HEAD, Study
 from crossbeat.study.heart_compare import Comparison, Runs, compared_hearts
 from crossbeat.study.kept import hours_of
-from crossbeat.study.results import Finished, notes_of
-from crossbeat.study.work import Workshop
+from crossbeat.study.results import Finished, check_limits, notes_of
 
 Json = dict[str, Any]
 
@@ -19,8 +18,8 @@ def tells_of_hearts(study: Study) -> bool:
     return all(isinstance(cell.recipe, HeartRecipe) for cell in study.cells)
 
 
-def results_of_hearts(study: Study, workshop: Workshop, *, replicates: int = 1000) -> Json:
-    """The results of what is finished.
+def results_of_hearts(finished: Finished, *, replicates: int = 1000) -> Json:
+    """The results of what is finished of a study.
 
     Args:
         replicates: number of resamples.
@@ -29,20 +28,21 @@ def results_of_hearts(study: Study, workshop: Workshop, *, replicates: int = 100
         DataError: there is nothing to compare yet, what a cell left is damaged, or cells of one
             seed have different test patients.
     """
-    finished = Finished.of(study, workshop)
+    study = finished.study
     said = _by_name(finished)
-    heads = {name: said[HEAD][name] for name in study.models if name in said.get(HEAD, {})}
+    named = (*study.models, *study.limits)
+    heads = {name: said[HEAD][name] for name in named if name in said.get(HEAD, {})}
     if not {study.method, study.baseline} <= set(heads):
         raise DataError(
-            f"{workshop.folder} must have finished cells of {study.method!r} and of "
-            f"{study.baseline!r}, got {len(finished.homes)} of {len(study.cells)} cells; "
-            "run the study further"
+            f"the study must have finished cells of {study.method!r} and of {study.baseline!r}, "
+            f"got {len(finished.homes)} of {len(study.cells)} cells; run it further"
         )
     how = Comparison(study.method, study.baseline, study.differences, replicates)
     try:
-        compared = compared_hearts({**said, HEAD: heads}, how)
+        compared = compared_hearts({**said, HEAD: heads}, how, study.limits)
+        check_limits({name: heads.get(name, {}) for name in study.limits}, heads[study.baseline])
     except ValueError as error:
-        raise DataError(f"the cells of {workshop.folder} do not compare: {error}") from error
+        raise DataError(f"the cells of the study do not compare: {error}") from error
     told = {cell.model: cell for cell in reversed(study.cells) if cell in finished.homes}
     plans = {name: record.read_plan(finished.homes[told[name]]) for name in heads}
     return compared | {

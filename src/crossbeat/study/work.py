@@ -84,21 +84,8 @@ class Workshop:
             raise type(error)(f"{cell.title}: {error}") from error
 
     def _run(self, cell: Cell, home: Path) -> None:
-        started = time.perf_counter()
-        cohort, test = self.cohort(cell.cohort), self.cohort(cell.held)
-        plan = Plan(name=cell.recipe_name, recipe=cell.recipe, seed=cell.seed)
-        run = train(plan, cohort, home, trainer=self.trainer, shared=self.shared / "phases")
-        said: Mapping[str, Said]
-        if isinstance(cell.recipe, HeartRecipe):
-            said = said_of_heart(run, cohort, test, latent_limit=cell.latent_limit)
-        else:
-            said = _said(cell, run, cohort, test)
-        told = {
-            "cell": describe(cell),
-            "seconds": time.perf_counter() - started,
-            "versions": versions(),
-        }
-        write_cell(home, said, told)
+        cohorts = self.cohort(cell.cohort), self.cohort(cell.held)
+        finish(cell, home, cohorts, trainer=self.trainer, phases=self.shared / "phases")
 
     def cohort(self, settings: Builder) -> Cohort:
         """The cohort of some settings, built by the first process that needs it."""
@@ -110,6 +97,43 @@ class Workshop:
                     with ThreadPoolExecutor(1) as executor:
                         return settings.build(folder, executor=executor)
         return Cohort.open(folder)
+
+
+def finish(
+    cell: Cell,
+    home: Path,
+    cohorts: tuple[Cohort, Cohort],
+    *,
+    trainer: TrainerSettings,
+    phases: Path,
+) -> None:
+    """Train a cell, score it and keep what it says; one that is finished is only checked.
+
+    Args:
+        home: its folder.
+        cohorts: that it learns from, and whose test split it is measured on.
+        phases: the folder of phases that cells share.
+
+    Raises:
+        ConfigError: the folder holds another cell, or the recipe does not fit the cohort.
+        DataError: a reading has labels of one class only.
+    """
+    started = time.perf_counter()
+    plan = Plan(name=cell.recipe_name, recipe=cell.recipe, seed=cell.seed)
+    run = train(plan, cohorts[0], home, trainer=trainer, shared=phases)
+    if (home / RECORD).is_file():
+        return
+    said: Mapping[str, Said]
+    if isinstance(cell.recipe, HeartRecipe):
+        said = said_of_heart(run, *cohorts, latent_limit=cell.latent_limit)
+    else:
+        said = _said(cell, run, *cohorts)
+    told = {
+        "cell": describe(cell),
+        "seconds": time.perf_counter() - started,
+        "versions": versions(),
+    }
+    write_cell(home, said, told)
 
 
 def _said(cell: Cell, run: Run, cohort: Cohort, test: Cohort) -> dict[str, Predictions]:

@@ -1,0 +1,73 @@
+"""The study of virtual hearts that ``crossbeat demo`` runs: its patients, models and limits."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from crossbeat.data.virtual_hearts import VirtualHearts
+from crossbeat.recipes import Recipe
+from crossbeat.recipes.settings import recipe_named
+from crossbeat.study.grid import Cell, Study
+
+MODELS: Mapping[str, str] = {
+    "direct": "direct-heart",
+    "global": "ptacl-global",
+    "ptacl": "ptacl",
+    "ptacl-shuffled-frames": "ptacl-shuffled-frames",
+    "shuffled": "ptacl-shuffled",
+    "teacher": "cine-teacher",
+}
+"""The recipe of each model."""
+
+LIMIT = "ecg-all-measures"
+"""Direct training with the measures of all patients; other limits learn from the same ones."""
+
+DIFFERENCES = (("global", "shuffled"), ("ptacl-shuffled-frames", "global"))
+"""What is compared beside the method and the baseline."""
+
+MEASURED = 0.1
+
+
+def patients(number: int, seed: int) -> VirtualHearts:
+    """Half of them to learn from, of whom one in ten is measured: most scans never are."""
+    return VirtualHearts(num_patients=number, seed=seed, val=0.1, test=0.4, measured=MEASURED)
+
+
+def all_measured(some: VirtualHearts) -> VirtualHearts:
+    """The same patients, all with measures; their cines are no more than there."""
+    return replace(some, measured=1.0, frames=2, cine_size=16)
+
+
+def hearts(number: int, seed: int, preset: Callable[[Any], Recipe]) -> Study:
+    """All models and limits on one cohort.
+
+    Args:
+        number: of patients.
+        seed: of cohort and training.
+        preset: brings recipes to size.
+    """
+    cohort = patients(number, seed)
+    cells = [
+        Cell(
+            model=model,
+            recipe_name=name,
+            recipe=preset(recipe_named(name)),
+            cohort=cohort,
+            seed=seed,
+        )
+        for model, name in MODELS.items()
+    ]
+    limit = replace(
+        cells[0], model=LIMIT, cohort=all_measured(cohort), test=cohort, latent_limit=True
+    )
+    return Study(
+        question=(
+            "How much do pairs of ECG and beating heart teach an ECG encoder where few hearts are "
+            "measured, and how much of it is time?"
+        ),
+        cells=(*cells, limit),
+        method="ptacl",
+        baseline="direct",
+        differences=DIFFERENCES,
+        limits=(LIMIT,),
+    )
