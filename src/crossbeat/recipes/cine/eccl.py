@@ -1,0 +1,208 @@
+"""ECCL: an ECG encoder aligned with two frozen encoders of cardiac MRI, short and long axis.
+
+Ding et al., "Cross-Modality Cardiac Insight Transfer" (MICCAI 2024), as the public code of
+CardiacNets has it (arXiv:2411.13602; Yukui-1999/ECG-CMR at 4e1b5ba). The recipe's page lists what
+differs.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from crossbeat.data.cohort import CineColumn, Cohort
+from crossbeat.data.info import CohortInfo
+from crossbeat.errors import ConfigError
+from crossbeat.objectives import clip
+from crossbeat.recipes.cine.contrast import HEART_ECG, HEART_VIEWS, PHENOTYPES, REGRESSION
+from crossbeat.recipes.cine.kept_tokens import frame_tokens
+from crossbeat.recipes.cine.masked import (
+    Masking,
+    add_cine_decoder,
+    add_ecg_decoder,
+    masked_cine_phase,
+    masked_ecg_phase,
+)
+from crossbeat.recipes.cine.networks import (
+    CineModel,
+    cine_encoder,
+    ecg_parts,
+    ecg_steps,
+    pooled,
+    pooled_ecg,
+)
+from crossbeat.recipes.cine.phases import regression_phase
+from crossbeat.recipes.cine.sources import HeartGoal
+from crossbeat.recipes.networks import EcgModel, add_projections
+from crossbeat.recipes.phases import VcgViews, by_step_loss, unchanged, view_of
+from crossbeat.recipes.steps import Losses, settings_of
+from crossbeat.training import Batch, Optimisation, Phase, Source, gather
+from crossbeat.training.phase import Step
+from crossbeat.views import View
+
+AXES: tuple[CineColumn, ...] = ("cine", "cine_long")
+"""The short axis and the long one."""
+
+
+def _published(learning_rate: float, batch_size: int, patience: int | None = None) -> Optimisation:
+    return Optimisation(
+        learning_rate=learning_rate,
+        epochs=400,
+        batch_size=batch_size,
+        weight_decay=0.05,
+        warmup_epochs=40.0,
+        edge=0.0,
+        patience=patience,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contrast:
+    """How an ECG meets both cines; see ``Eccl``."""
+
+    temperature: float
+    short_share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Eccl:
+    """Each ECG finds both cines of its patient, which frozen encoders read; then phenotypes.
+
+    Args:
+        phenotypes: what is told in the end, in one model.
+        cine: of both encoders of cines, each with weights of its own.
+        views: of the ECGs while they are aligned; None: as they are.
+        label_views: of the ECGs while phenotypes are learned; None: as they are.
+        shared_dim: length of the vectors that are compared.
+        temperature: divides the cosines between patients; above 0.
+        short_share: of the loss that is about the short axis, above 0 and below 1; the rest is
+            about the long one.
+        masking: what masked modelling hides, and what counts.
+        hidden_ecg: share of an ECG's patches that is hidden, in the place of that in ``masking``;
+            above 0 and below 1.
+        masked_ecg: the ECG encoder first learns to fill in what is hidden; None leaves it out.
+        masked_cine: the same of both encoders of cines, which are frozen from then on.
+        shuffle_pairs: give every ECG the cines of another patient: a control, not a method.
+        encoder_scale: factor on the ECG encoder's learning rate against the regressor's in the
+            last phase; above 0.
+
+    Raises:
+        ConfigError: ``short_share`` is out of its range.
+    """
+
+    frozen_cine: ClassVar[bool] = True
+    centred: ClassVar[bool] = True  # what evaluation asks of a recipe with cines
+
+    phenotypes: tuple[str, ...] = PHENOTYPES
+    ecg: EcgModel = replace(HEART_ECG, normalisation="min_max")
+    cine: CineModel = CineModel()
+    views: VcgViews | None = HEART_VIEWS
+    label_views: VcgViews | None = HEART_VIEWS
+    shared_dim: int = 256
+    temperature: float = 0.1
+    short_share: float = 0.5
+    masking: Masking = Masking(share=0.5, correlation=0.0)
+    hidden_ecg: float = 0.8
+    masked_ecg: Optimisation | None = _published(5e-5, 32)
+    masked_cine: Optimisation = _published(1e-4, 64)
+    shuffle_pairs: bool = False
+    alignment: Optimisation = _published(2.5e-5, 64, patience=10)
+    regression: Optimisation = REGRESSION
+    encoder_scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.short_share < 1:
+            raise ConfigError(
+                f"short_share must be above 0 and below 1, got {self.short_share:g}; for one axis "
+                "alone take ptacl-global with --recipe.frozen_cine true"
+            )
+
+    def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
+        """The networks, with random weights that depend on the seed alone.
+
+        Raises:
+            ConfigError: the settings contradict one another or the cohort.
+        """
+        parts = ecg_parts(self.ecg, info, len(self.phenotypes), seed)
+        for axis in AXES:
+            parts[f"{axis}_encoder"] = cine_encoder(self.cine, info, seed, axis)
+            add_cine_decoder(parts, info, seed, axis)
+        if self.masked_ecg is not None:
+            add_ecg_decoder(parts, seed)
+        return add_projections(parts, self.shared_dim, seed)
+
+    def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
+        """Masked modelling of all three, alignment, regression."""
+        goal = HeartGoal(cohort, self.phenotypes, seed)
+        pairs = goal.shuffled(self.shuffle_pairs).sources("ecg", *AXES, measured=False)
+        if self.masked_ecg is not None:
+            masking = replace(self.masking, share=self.hidden_ecg)
+            yield masked_ecg_phase(
+                goal, self.ecg, self.masked_ecg, views=self.views, masking=masking
+            )
+        for axis in AXES:
+            yield masked_cine_phase(goal, self.masked_cine, masking=self.masking, column=axis)
+        yield self._alignment(parts, pairs, cohort.info.unit)
+        yield regression_phase(
+            goal,
+            parts,
+            self.ecg,
+            self.regression,
+            views=self.label_views,
+            encoder_scale=self.encoder_scale,
+        )
+
+    def _alignment(self, parts: nn.ModuleDict, pairs: tuple[Source, Source], unit: str) -> Phase:
+        train, val = (with_frozen_cines(parts, source, self.cine) for source in pairs)
+        how = settings_of(Contrast, self)
+
+        def step(view: View) -> Step:
+            return partial(align_axes, model=self.ecg, view=view, how=how)
+
+        trains = ("ecg_encoder", "ecg_projection", *(f"{axis}_projection" for axis in AXES))
+        return Phase(
+            name="alignment",
+            train=train,
+            val=val,
+            step=step(view_of(self.views, unit)),
+            trains=dict.fromkeys(trains, 1.0),
+            choice=by_step_loss(step(unchanged), self.alignment),
+            optimisation=self.alignment,
+        )
+
+
+def with_frozen_cines(parts: nn.ModuleDict, source: Source, model: CineModel) -> Source:
+    """The source without its cines, with the frozen encoders' vector of each instead.
+
+    As the encoders are frozen and see cines without random views, computing this once is exact.
+    """
+    seen: dict[str, Tensor] = {
+        axis: pooled(frame_tokens(parts, source, model, column=axis)) for axis in AXES
+    }
+    return replace(source, reads=("ecg",), extra=seen)
+
+
+def align_axes(
+    parts: nn.ModuleDict,
+    batch: Batch,
+    generator: torch.Generator,
+    *,
+    model: EcgModel,
+    view: View,
+    how: Contrast,
+) -> Losses:
+    """Each ECG finds both cines of its patient: the weighted sum of two contrasts.
+
+    s CLIP(ECG, short axis) + (1 - s) CLIP(ECG, long axis), where s is ``short_share``.
+    """
+    assert batch.ecg is not None
+    steps = ecg_steps(parts, view(batch.ecg, generator), model)
+    told = gather(parts["ecg_projection"](pooled_ecg(steps, model)))
+    shares = {"cine": how.short_share, "cine_long": 1 - how.short_share}
+    seen = {axis: gather(parts[f"{axis}_projection"](batch.extra[axis])) for axis in AXES}
+    return {
+        axis: shares[axis] * clip(told, seen[axis], temperature=how.temperature) for axis in AXES
+    }
