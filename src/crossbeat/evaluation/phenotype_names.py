@@ -60,7 +60,7 @@ _MODELS = {
     "teacher": _TEACHER,
     "cine-teacher": _TEACHER,
     "mmcl": Name("MMCL", "masked modelling, then aligned with three frames of the cine"),
-    "eccl": Name("ECCL", "aligned with short-axis and long-axis cines by frozen encoders"),
+    "eccl-heart": Name("ECCL", "aligned with short-axis and long-axis cines by frozen encoders"),
     "girlanda": Name("Girlanda", "aligned with the cine and with tables of the same patient"),
     "dual-phase": Name("dual phase", "aligned with end diastole and end systole"),
     "random": Name("random search", "patients drawn by lot"),
