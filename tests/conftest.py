@@ -43,8 +43,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
 
 @pytest.fixture(scope="session")
 def tiny_hearts(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
-    """120 virtual patients with ECGs and cines of 6 frames of 32 pixels."""
-    settings = VirtualHearts(num_patients=120, seed=2, frames=6, cine_size=32, val=0.2, test=0.2)
+    """120 virtual patients with ECGs and cines of both axes, of 6 frames of 32 pixels."""
+    size = {"num_patients": 120, "frames": 6, "cine_size": 32}
+    settings = VirtualHearts(**size, seed=2, val=0.2, test=0.2, long_axis=True)
     with ThreadPoolExecutor(1) as executor:
         return settings.build(tmp_path_factory.mktemp("hearts") / "cohort", executor=executor)
 

@@ -125,7 +125,8 @@ def test_the_middle_slice_is_cut_out_about_what_moves(tree: Path) -> None:
     )
 
 
-def test_a_view_of_the_long_axis_is_found_in_its_field(tree: Path) -> None:
+@cache
+def long_axis() -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     for number, name in enumerate(("2Ch", "3Ch", "4Ch")):
         files |= slice_files(
@@ -135,11 +136,42 @@ def test_a_view_of_the_long_axis_is_found_in_its_field(tree: Path) -> None:
             values=beats(100 + number, frames=FRAMES - 2 * number),
             change=tilted(30.0 * number),
         )
-    write_zip(tree / "long" / "1000011_20208_2_0.zip", files)
+    return files
+
+
+def test_a_view_of_the_long_axis_is_found_in_its_field(tree: Path) -> None:
+    write_zip(tree / "long" / "1000011_20208_2_0.zip", long_axis())
     made = settings(tree, cine=tree / "long", view="4ch")
     cohort = build(made, tree / "cohort")
     assert cohort.table["patient"].to_list() == ["1000011"]
     assert cohort.cines(np.array([0])).shape == (1, 10, 32, 32)
+
+
+def test_a_long_axis_stands_beside_the_short_one_of_whoever_has_it(tree: Path) -> None:
+    write_zip(tree / "long" / "1000022_20208_2_0.zip", long_axis())
+    (tree / "long" / "1000033_20208_2_0.zip").write_bytes(b"PK\x03\x04 cut off")
+    write_zip(tree / "long" / "1000044_20208_3_0.zip", long_axis())
+    made = settings(tree, cine_long=tree / "long", long_view="2ch")
+    cohort = build(made, tree / "cohort")
+    columns = ["patient", "cine", "cine_patient", "cine_long", "cine_long_patient"]
+    assert cohort.table.sort("patient").select(columns).rows() == [
+        ("1000011", 0, "1000011", None, None),
+        ("1000022", 1, "1000022", 0, "1000022"),
+        ("1000033", 2, "1000033", None, None),
+    ]
+    assert cohort.rejected()["record"].to_list() == ["1000033"]
+    row = np.flatnonzero(cohort.patients(np.arange(3)) == "1000022")
+    stored = cohort.cines(row, "cine_long")[0].numpy()
+    file = str(tree / "long" / "1000022_20208_2_0.zip")
+    np.testing.assert_array_equal(stored, read_heart(file, settings(tree, view="2ch")))
+    assert (stored != cohort.cines(row)[0].numpy()).any()
+
+
+def test_a_long_axis_alone_is_kept_when_unpaired_ones_are_wanted(tree: Path) -> None:
+    write_zip(tree / "long" / "1000055_20208_2_0.zip", long_axis())
+    made = settings(tree, cine_long=tree / "long", phenotypes=None, unpaired=True)
+    last = build(made, tree / "cohort").table.sort("patient").select("patient", "ecg", "cine_long")
+    assert last.rows()[-1] == ("1000055", None, 0)
 
 
 @pytest.mark.parametrize(("stored", "wanted", "taken"), [(10, 5, [0, 2, 4, 6, 8]), (4, 6, None)])
@@ -253,6 +285,8 @@ def test_folders_without_anybody_in_both_are_refused(tree: Path) -> None:
 def test_settings_that_cannot_be_are_refused(tmp_path: Path, name: str, value: float) -> None:
     with pytest.raises(ConfigError, match=f"Ukb.{name} must be .* or more, got"):
         settings(tmp_path, **{name: value})
+    with pytest.raises(ConfigError, match="view must be short where cine_long is given, got 4ch"):
+        settings(tmp_path, cine_long=tmp_path, view="4ch")
     with pytest.raises(ConfigError, match="shares val and test"):
         settings(tmp_path, val=0.7, test=0.5)
 

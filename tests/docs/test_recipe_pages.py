@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from pages import ROOT
 
 from crossbeat.cli.show import _flat
@@ -37,20 +38,20 @@ def table() -> list[list[str]]:
     return cells
 
 
-def test_the_page_of_cromotex_has_every_setting_with_its_value_and_origin() -> None:
-    cells = rows("cromotex.md", "setting")
-    told = {name.strip("`"): value for name, value, *_ in cells}
-    known = {name: value or "empty" for name, value in _flat(to_plain(RECIPES["cromotex"]), "")}
+@pytest.mark.parametrize(
+    ("name", "origins"),
+    [
+        ("cromotex", {"paper", "code", "ours"}),
+        ("ptacl", {"MMCL", "ours"}),
+        ("eccl-heart", {"code", "ours"}),
+    ],
+)
+def test_a_page_has_every_setting_with_its_value_and_origin(name: str, origins: set[str]) -> None:
+    cells = rows(f"{name}.md", "setting")
+    told = {setting.strip("`"): value for setting, value, *_ in cells}
+    known = {setting: value or "empty" for setting, value in _flat(to_plain(RECIPES[name]), "")}
     assert told == known
-    assert {origin for _, _, origin, _ in cells} == {"paper", "code", "ours"}
-
-
-def test_the_page_of_ptacl_has_every_setting_with_its_value_and_origin() -> None:
-    cells = rows("ptacl.md", "setting")
-    told = {name.strip("`"): value for name, value, *_ in cells}
-    known = {name: value or "empty" for name, value in _flat(to_plain(RECIPES["ptacl"]), "")}
-    assert told == known
-    assert {origin for _, _, origin, _ in cells} == {"MMCL", "ours"}
+    assert {origin for _, _, origin, _ in cells} == origins
 
 
 def test_every_known_fault_of_the_authors_code_is_treated() -> None:

@@ -33,6 +33,10 @@ EVERYTHING: dict[str, dict[str, Any]] = {
         "masked_ecg": Optimisation(learning_rate=1e-3, epochs=1, batch_size=24),
         "frozen_cine": False,
     },
+    "eccl-heart": {
+        "ecg": EcgModel(encoder="mmcl-small", normalisation="min_max", unit_length=False),
+        "masked_ecg": Optimisation(learning_rate=1e-3, epochs=1, batch_size=24),
+    },
 }
 """Settings with which a recipe uses all that it may leave out by default."""
 

@@ -35,6 +35,7 @@ PHASES = {
     "mmcl": ["alignment", "regression"],
     "girlanda": ["alignment", "regression"],
     "dual-phase": ["alignment", "regression"],
+    "eccl-heart": ["masked-cine", "masked-cine-long", "alignment", "regression"],
     "direct-heart": ["regression"],
     "cine-teacher": ["cine-teacher"],
 }
@@ -47,7 +48,7 @@ def poisoned(cohort, folder, split):
     """The cohort with other ECGs, X-rays, cines, labels and measures in one split."""
     shutil.copytree(cohort.folder, folder)
     rows = cohort.rows(split)
-    for name, value in (("ecg", -30_000), ("xray", 255), ("cine", 255)):
+    for name, value in (("ecg", -30_000), ("xray", 255), ("cine", 255), ("cine_long", 255)):
         path = folder / f"{name}-00000.npy"
         if path.exists():
             stored = np.load(path, mmap_mode="r+")

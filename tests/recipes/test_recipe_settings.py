@@ -29,6 +29,7 @@ ONE_OF_EACH_KIND = (
     "teacher",
     "crossbeat",
     "ptacl",
+    "eccl-heart",
     "direct-heart",
     "cine-teacher",
 )

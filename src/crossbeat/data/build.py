@@ -47,7 +47,7 @@ class Block:
     """Part of a cohort.
 
     Args:
-        table: its rows; ``ecg``, ``xray``, ``cine`` and ``cine_long`` count from 0 within the block.
+        table: its rows; the columns in ``SIGNALS`` count from 0 within the block.
         ecgs: integers of 1 / ``ecg_gain``.
         xrays: 0 to 255.
         rejected: the records that were left out.

@@ -103,10 +103,10 @@ class Cohort:
 
         Of a signal without a column no row has any.
         """
-        absent = set(SIGNALS) - set(self.table.columns)
+        if (set(SIGNALS) - set(self.table.columns)).intersection(has):
+            return np.empty(0, dtype=np.int64)
         chosen = pl.all_horizontal(
-            pl.col("split") == split,
-            *(pl.lit(False) if name in absent else pl.col(name).is_not_null() for name in has),
+            pl.col("split") == split, *(pl.col(name).is_not_null() for name in has)
         )
         return np.flatnonzero(self.table.select(chosen).to_series().to_numpy())
 

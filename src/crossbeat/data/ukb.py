@@ -32,7 +32,8 @@ from crossbeat.signal import Preprocessing
 
 SECONDS = 10.0
 
-View = Literal["short", "2ch", "3ch", "4ch"]
+LongView = Literal["2ch", "3ch", "4ch"]
+View = Literal["short"] | LongView
 SERIES: Mapping[View, tuple[str, tuple[str, ...]]] = MappingProxyType(
     {
         "short": ("20209", ("CINE_segmented_SAX_b*", "CINE_segmented_SAX")),
@@ -58,11 +59,14 @@ class Ukb:
     Args:
         ecg: the folder of field 20205.
         cine: the folder of field 20209 for the short axis, or 20208 for the long ones.
+        cine_long: the folder of field 20208, for a long-axis cine beside the short-axis one of
+            whoever has both; needs the short ``view``.
         phenotypes: a table with measures of the heart, age and sex; of participants whom it does
             not list nothing is read, so that whoever has withdrawn stays out. Without it, no
             measure is known.
         view: which cine is stored: the middle one of the short-axis slices, or a long axis that
             shows two, three or four chambers.
+        long_view: which long axis is stored beside the short one, where ``cine_long`` is given.
         visit: which instance: 2 is the first with imaging, 3 the repeated one.
         frames: of the stored cines, 2 or more; of others than a cine has, those nearest in phase.
         cine_size: height and width of a stored frame in pixels, 16 or more.
@@ -79,8 +83,10 @@ class Ukb:
 
     ecg: Path
     cine: Path
+    cine_long: Path | None = None
     phenotypes: Path | None = None
     view: View = "short"
+    long_view: LongView = "4ch"
     visit: int = 2
     frames: int = 50
     cine_size: int = 64
@@ -97,6 +103,11 @@ class Ukb:
                 raise ConfigError(
                     f"Ukb.{name} must be {least} or more, got {getattr(self, name)}; raise it"
                 )
+        if self.cine_long is not None and self.view != "short":
+            raise ConfigError(
+                f"Ukb.view must be short where cine_long is given, got {self.view}; "
+                "leave one of them out"
+            )
         self._shares()
         self.preprocessing()
 
@@ -129,6 +140,10 @@ class Ukb:
         )
         how: Literal["full", "inner"] = "full" if self.unpaired else "inner"
         people = ecgs.join(cines, on="patient", how=how, coalesce=True)
+        if self.cine_long is not None:
+            longs = _files(self.cine_long, SERIES[self.long_view][0], self.visit, "cine_long")
+            beside: Literal["full", "left"] = "full" if self.unpaired else "left"
+            people = people.join(longs, on="patient", how=beside, coalesce=True)
         if self.phenotypes is not None:
             people = people.join(read_measures(self.phenotypes, self.visit), on="patient")
         if not people.drop_nulls(["ecg_file", "cine_file"]).height:
@@ -142,7 +157,8 @@ class Ukb:
         return people.with_columns(split=pl.col("patient").replace_strict(splits))
 
     def _info(self, people: pl.DataFrame) -> CohortInfo:
-        left_out = ("ecg", "cine", "phenotypes")
+        left_out = ["ecg", "cine", "cine_long", "phenotypes"]
+        left_out += ["long_view"] if self.cine_long is None else []
         settings = {name: value for name, value in asdict(self).items() if name not in left_out}
         if self.phenotypes is not None:
             settings["table"] = table_digest(self.phenotypes)
@@ -164,17 +180,20 @@ class Ukb:
         ).with_ecgs(self.preprocessing())
 
 
-def read_heart(file: str, settings: Ukb) -> UInt8[np.ndarray, "frame height width"]:
+def read_heart(
+    file: str, settings: Ukb, view: View | None = None
+) -> UInt8[np.ndarray, "frame height width"]:
     """A cine as the cohort stores it.
 
     Args:
         file: an archive of DICOM files, or the folder that it was unpacked to.
         settings: of the cohort.
+        view: another one than ``settings.view``.
 
     Raises:
         DataError: the file cannot be read, has no such view, or nothing in it moves.
     """
-    cine = read_cine(file, series=SERIES[settings.view][1])
+    cine = read_cine(file, series=SERIES[view or settings.view][1])
     region = roi_by_motion(cine, side_mm=settings.side_mm)
     middle = len(cine.values) // 2
     one = replace(cine, values=cine.values[middle : middle + 1])
@@ -207,6 +226,9 @@ def _block(settings: Ukb, people: pl.DataFrame) -> Block:
         "ecg": (partial(read_wave, clean=settings.preprocessing()), settings.ecg),
         "cine": (partial(read_heart, settings=settings), settings.cine),
     }
+    if settings.cine_long is not None:
+        read_long = partial(read_heart, settings=settings, view=settings.long_view)
+        read["cine_long"] = (read_long, settings.cine_long)
     rows, arrays = people.with_row_index("row").with_columns(record="patient"), {}
     rejected: list[Rejected] = []
     for name, (of, root) in read.items():
@@ -217,7 +239,17 @@ def _block(settings: Ukb, people: pl.DataFrame) -> Block:
         there = pl.col("row").replace_strict(places, default=None, return_dtype=pl.Int64)
         rows = rows.with_columns(there.alias(name))
         rejected += lost
-    usable = rows.filter(pl.col("ecg").is_not_null() | pl.col("cine").is_not_null())
-    owner = pl.when(pl.col("cine").is_not_null()).then("patient").alias(owner_column("cine"))
-    table = usable.with_columns(owner).drop("row", "ecg_file", "cine_file")
-    return Block(table, arrays["ecg"], rejected=tuple(rejected), cines=arrays["cine"])
+    usable = rows.filter(pl.any_horizontal(pl.col(list(read)).is_not_null()))
+    owners = [
+        pl.when(pl.col(name).is_not_null()).then("patient").alias(owner_column(name))
+        for name in read
+        if name != "ecg"
+    ]
+    table = usable.with_columns(owners).drop("row", *(f"{name}_file" for name in read))
+    return Block(
+        table,
+        arrays["ecg"],
+        rejected=tuple(rejected),
+        cines=arrays["cine"],
+        cines_long=arrays.get("cine_long"),
+    )

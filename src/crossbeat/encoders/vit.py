@@ -49,7 +49,8 @@ class LeadPatchTransformer(nn.Module):
     The pooled vector is the class token after the last normalisation.
 
     Deviation from the authors' code: the condition vector that is passed to their encoder is
-    left out; their encoder does not read it either.
+    left out. Theirs does not read it either, but for a variant (``ECGEncoder_co.py``) that scales
+    and shifts every token by it.
 
     Args:
         stem: turns a batch of ECGs into tokens, one per lead and patch.

@@ -11,6 +11,7 @@ from crossbeat.data.info import CohortInfo
 from crossbeat.data.labels import LabelPolicy
 from crossbeat.errors import ConfigError
 from crossbeat.recipes.cine.contrast import DUAL_PHASE, GIRLANDA, MMCL, HeartContrast
+from crossbeat.recipes.cine.eccl import Eccl
 from crossbeat.recipes.cine.supervised import CineTeacher, DirectHeart
 from crossbeat.recipes.controls import Clip, LabelContrast
 from crossbeat.recipes.cromotex import Cromotex
@@ -103,6 +104,7 @@ RECIPES: dict[str, Recipe] = {
     "mmcl": MMCL,
     "girlanda": GIRLANDA,
     "dual-phase": DUAL_PHASE,
+    "eccl-heart": Eccl(),
     "direct-heart": DirectHeart(),
     "cine-teacher": CineTeacher(),
 }
@@ -131,6 +133,7 @@ SUMMARIES: dict[str, str] = {
     "mmcl": "masked modelling of the ECG, then pairing with cardiac MRI (arXiv:2308.05764)",
     "girlanda": "ECG, cardiac MRI and a table in pairs (arXiv:2411.05900)",
     "dual-phase": "end diastole and end systole as two anchors of the ECG (arXiv:2602.12883)",
+    "eccl-heart": "cardiac MRI of both axes, read by frozen encoders, to ECG (arXiv:2411.13602)",
     "direct-heart": "measures of the heart from the ECG alone, end to end",
     "cine-teacher": "measures of the heart from the cine alone: the upper bound of any transfer",
 }

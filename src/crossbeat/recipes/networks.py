@@ -161,7 +161,7 @@ def add_projections(parts: nn.ModuleDict, shared_dim: int, seed: int) -> nn.Modu
     Args:
         shared_dim: length of the vectors that are compared, above 0.
     """
-    for modality in ("ecg", "xray", "cine"):
+    for modality in ("ecg", "xray", "cine", "cine_long"):
         if f"{modality}_encoder" in parts:
             dim = int(parts[f"{modality}_encoder"].dim)  # type: ignore[arg-type]
             name = f"{modality}_projection"

@@ -23,7 +23,7 @@ from crossbeat.recipes.cine.masked import (
     add_ecg_decoder,
     masked_start,
 )
-from crossbeat.recipes.cine.networks import CineModel, cine_parts, ecg_parts
+from crossbeat.recipes.cine.networks import CineModel, cine_encoder, ecg_parts
 from crossbeat.recipes.cine.phases import heart_alignment_phase, regression_phase
 from crossbeat.recipes.cine.sources import HeartGoal
 from crossbeat.recipes.cine.steps import Alignment
@@ -123,16 +123,15 @@ class HeartContrast:
                 f"{self.local_weight:g}: every frame must answer to a segment; set it to 0, or "
                 "leave cine.phases empty"
             )
-        num = len(self.phenotypes)
-        parts = ecg_parts(self.ecg, info, num, seed)
-        parts["cine_encoder"] = cine_parts(self.cine, info, num, seed)["cine_encoder"]
+        parts = ecg_parts(self.ecg, info, len(self.phenotypes), seed)
+        parts["cine_encoder"] = cine_encoder(self.cine, info, seed)
         if self.tabular:
             build = partial(tabular_encoder, 2 * len(self.tabular), self.shared_dim)
             parts["tabular_encoder"] = seeded(seed, "tabular_encoder", build)
         if self.masked_ecg is not None:
             add_ecg_decoder(parts, seed)
         if self.masked_cine is not None:
-            add_cine_decoder(parts, seed)
+            add_cine_decoder(parts, info, seed)
         return add_projections(parts, self.shared_dim, seed)
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor, nn
 
+from crossbeat.data.cohort import CineColumn
 from crossbeat.recipes import scores
 from crossbeat.recipes.cine.networks import CineModel, cine_frames
 from crossbeat.training import Batch, Source
@@ -47,24 +48,31 @@ _KEPT = Kept()
 
 
 def frame_tokens(
-    parts: nn.ModuleDict, source: Source, model: CineModel, *, kept: Kept = _KEPT
+    parts: nn.ModuleDict,
+    source: Source,
+    model: CineModel,
+    *,
+    column: CineColumn = "cine",
+    kept: Kept = _KEPT,
 ) -> Tensor:
     """The tokens of every row of a source, by the encoder as it is now.
 
     Args:
-        parts: with ``cine_encoder``.
+        parts: with the encoder of these cines.
         source: of which the cines are read, whatever else it reads.
+        column: which cines.
         kept: what several calls share.
 
     Returns:
         float32 of shape ``[row, frame, dim]``; not to be written to.
     """
-    cines = replace(source, reads=("cine",), targets=torch.zeros(len(source), 0), extra={})
-    weights = parts["cine_encoder"].state_dict()
+    cines = replace(source, reads=(column,), targets=torch.zeros(len(source), 0), extra={})
+    weights = parts[f"{column}_encoder"].state_dict()
     key = fingerprint({"weights": weights, "source": cines, "model": model})
 
     def tokens(batch: Batch) -> Tensor:
-        assert batch.cine is not None
-        return cine_frames(parts, batch.cine, model)
+        cine = batch.cine if column == "cine" else batch.cine_long
+        assert cine is not None
+        return cine_frames(parts, cine, model, column)
 
     return kept.get(key, lambda: scores.over_batches(parts, cines, tokens, size=_AT_ONCE))

@@ -8,6 +8,8 @@ from typing import Literal, Protocol, runtime_checkable
 import torch
 from torch import nn
 
+from crossbeat.data.cohort import CineColumn
+from crossbeat.data.info import CohortInfo
 from crossbeat.encoders.cine import FrameEncoder
 from crossbeat.encoders.cine_volume import VolumeEncoder
 from crossbeat.encoders.masked import LeadPatchDecoder, fill_in_ecg, lead_patches, random_patches
@@ -15,6 +17,7 @@ from crossbeat.encoders.masked_cine import SquareDecoder, fill_in_cine, moments,
 from crossbeat.encoders.mmcl import MmclTransformer
 from crossbeat.errors import ConfigError
 from crossbeat.objectives import masked_error
+from crossbeat.recipes.cine.networks import Cines
 from crossbeat.recipes.cine.sources import HeartGoal
 from crossbeat.recipes.networks import EcgModel, seeded
 from crossbeat.recipes.phases import VcgViews, by_step_loss, unchanged, view_of
@@ -58,19 +61,28 @@ def add_ecg_decoder(parts: nn.ModuleDict, seed: int) -> None:
     parts["ecg_decoder"] = seeded(seed, "ecg_decoder", partial(LeadPatchDecoder, encoder))
 
 
-def add_cine_decoder(parts: nn.ModuleDict, seed: int) -> None:
-    """Join ``cine_decoder`` to the parts.
+def add_cine_decoder(
+    parts: nn.ModuleDict, info: CohortInfo, seed: int, column: CineColumn = "cine"
+) -> None:
+    """Join the decoder of a column's cines to the parts, such as ``cine_decoder``.
 
     Raises:
-        ConfigError: the cine encoder has no map of each frame.
+        ConfigError: the cine encoder has no map of each frame, or does not see all frames.
     """
-    encoder = parts["cine_encoder"]
+    encoder = parts[f"{column}_encoder"]
     if not isinstance(encoder, FrameEncoder | VolumeEncoder):
         raise ConfigError(
             "masked modelling of cines must have an encoder with a map of each frame, got "
             f"{type(encoder).__name__}; set --recipe.cine.encoder, or --recipe.masked_cine none"
         )
-    parts["cine_decoder"] = seeded(seed, "cine_decoder", partial(SquareDecoder, encoder))
+    if encoder.num_frames != info.frames:
+        raise ConfigError(
+            f"masked modelling of cines must see all {info.frames} frames, got "
+            f"{encoder.num_frames}; leave --recipe.cine.phases empty, or set "
+            "--recipe.masked_cine none"
+        )
+    name = f"{column}_decoder"
+    parts[name] = seeded(seed, name, partial(SquareDecoder, encoder))
 
 
 def mask_ecg(
@@ -101,12 +113,28 @@ def mask_ecg(
 def mask_cine(
     parts: nn.ModuleDict, batch: Batch, generator: torch.Generator, *, masking: Masking
 ) -> Losses:
-    """How far what is filled in is from the hidden squares of each cine."""
-    encoder, decoder = parts["cine_encoder"], parts["cine_decoder"]
+    """How far what is filled in is from the hidden squares of each short-axis cine."""
+    assert batch.cine is not None
+    nets = parts["cine_encoder"], parts["cine_decoder"]
+    return _mask_cine(nets, batch.cine, generator, masking)
+
+
+def mask_cine_long(
+    parts: nn.ModuleDict, batch: Batch, generator: torch.Generator, *, masking: Masking
+) -> Losses:
+    """The same of each long-axis cine."""
+    assert batch.cine_long is not None
+    nets = parts["cine_long_encoder"], parts["cine_long_decoder"]
+    return _mask_cine(nets, batch.cine_long, generator, masking)
+
+
+def _mask_cine(
+    nets: tuple[nn.Module, nn.Module], given: Cines, generator: torch.Generator, masking: Masking
+) -> Losses:
+    encoder, decoder = nets
     assert isinstance(encoder, FrameEncoder | VolumeEncoder)
     assert isinstance(decoder, SquareDecoder)
-    assert batch.cine is not None
-    cine = batch.cine.float() / 255
+    cine = given.float() / 255
     wanted = squares(cine, decoder.side)
     hide = tubes if masking.hide == "tubes" else moments
     hidden = hide(*wanted.shape[:3], share=masking.share, generator=generator).to(cine.device)
@@ -139,13 +167,38 @@ class StartsMasked(Protocol):
 def masked_start(goal: HeartGoal, recipe: StartsMasked) -> Iterator[Phase]:
     """Both encoders learn to fill in what is hidden; no phase where the recipe leaves it out."""
     if recipe.masked_ecg is not None:
-        step = partial(mask_ecg, model=recipe.ecg, masking=recipe.masking)
-        view = view_of(recipe.views, goal.cohort.info.unit)
-        both = partial(step, view=view), partial(step, view=unchanged)
-        yield _phase(goal, "ecg", both, recipe.masked_ecg)
+        yield masked_ecg_phase(
+            goal, recipe.ecg, recipe.masked_ecg, views=recipe.views, masking=recipe.masking
+        )
     if recipe.masked_cine is not None:
-        fill = partial(mask_cine, masking=recipe.masking)
-        yield _phase(goal, "cine", (fill, fill), recipe.masked_cine)
+        yield masked_cine_phase(goal, recipe.masked_cine, masking=recipe.masking)
+
+
+def masked_ecg_phase(
+    goal: HeartGoal,
+    model: EcgModel,
+    optimisation: Optimisation,
+    *,
+    views: VcgViews | None,
+    masking: Masking,
+) -> Phase:
+    """The ECG encoder and its decoder learn to fill in hidden patches."""
+    step = partial(mask_ecg, model=model, masking=masking)
+    view = view_of(views, goal.cohort.info.unit)
+    both = partial(step, view=view), partial(step, view=unchanged)
+    return _phase(goal, "ecg", both, optimisation)
+
+
+def masked_cine_phase(
+    goal: HeartGoal,
+    optimisation: Optimisation,
+    *,
+    masking: Masking,
+    column: CineColumn = "cine",
+) -> Phase:
+    """The encoder of a column's cines and its decoder learn to fill in hidden squares."""
+    fill = partial(mask_cine if column == "cine" else mask_cine_long, masking=masking)
+    return _phase(goal, column, (fill, fill), optimisation)
 
 
 def _phase(
@@ -153,7 +206,7 @@ def _phase(
 ) -> Phase:
     train, val = goal.sources(modality, measured=False)
     return Phase(
-        name=f"masked-{modality}",
+        name=f"masked-{modality.replace('_', '-')}",
         train=train,
         val=val,
         step=step[0],

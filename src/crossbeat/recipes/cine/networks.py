@@ -1,7 +1,8 @@
 """The networks that recipes with cine MRI share, and how an ECG or a cine goes through them.
 
 Names of parts: ``ecg_encoder`` and ``ecg_regressor`` are what runs in the end;
-``ecg_projection``, ``cine_encoder``, ``cine_projection`` and ``cine_regressor`` serve training.
+``ecg_projection``, ``cine_encoder``, ``cine_projection`` and ``cine_regressor`` serve training, as
+do ``cine_long_encoder`` and ``cine_long_projection`` where a recipe reads the long axis as well.
 """
 
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from crossbeat.data.cohort import CineColumn
 from crossbeat.data.info import CohortInfo
-from crossbeat.encoders import CINE_ENCODERS
+from crossbeat.encoders import CINE_ENCODERS, CineEncoder
 from crossbeat.encoders.heads import Regressor
 from crossbeat.errors import ConfigError
 from crossbeat.recipes.networks import EcgModel, Embeddings, ecg_encoder, seeded
@@ -81,12 +83,23 @@ def cine_parts(model: CineModel, info: CohortInfo, num_phenotypes: int, seed: in
     Raises:
         ConfigError: the cohort has no cines.
     """
+    encoder = cine_encoder(model, info, seed)
+    regressor = seeded(seed, "cine_regressor", partial(Regressor, encoder.dim, num_phenotypes))
+    return nn.ModuleDict({"cine_encoder": encoder, "cine_regressor": regressor})
+
+
+def cine_encoder(
+    model: CineModel, info: CohortInfo, seed: int, column: CineColumn = "cine"
+) -> CineEncoder:
+    """The encoder of the cines in a column of the cohort.
+
+    Raises:
+        ConfigError: the cohort has no cines.
+    """
     if not info.frames:
         raise ConfigError(f"cohort {info.name!r} must have cines for this recipe, got none")
     build = partial(CINE_ENCODERS[model.encoder], model.num_frames(info))
-    encoder = seeded(seed, "cine_encoder", build)
-    regressor = seeded(seed, "cine_regressor", partial(Regressor, encoder.dim, num_phenotypes))
-    return nn.ModuleDict({"cine_encoder": encoder, "cine_regressor": regressor})
+    return seeded(seed, f"{column}_encoder", build)
 
 
 def ecg_steps(parts: nn.ModuleDict, ecg: Ecgs, model: EcgModel) -> Tokens:
@@ -100,7 +113,9 @@ def ecg_steps(parts: nn.ModuleDict, ecg: Ecgs, model: EcgModel) -> Tokens:
     )
 
 
-def cine_frames(parts: nn.ModuleDict, cine: Cines, model: CineModel) -> Tokens:
+def cine_frames(
+    parts: nn.ModuleDict, cine: Cines, model: CineModel, column: CineColumn = "cine"
+) -> Tokens:
     """A token per frame that the encoder sees of each cine, in the order of time.
 
     Args:
@@ -108,7 +123,7 @@ def cine_frames(parts: nn.ModuleDict, cine: Cines, model: CineModel) -> Tokens:
     """
     if model.phases:
         cine = cine[:, [round(phase * cine.shape[1]) % cine.shape[1] for phase in model.phases]]
-    return parts["cine_encoder"].tokens(cine.float() / 255)  # type: ignore[operator]
+    return parts[f"{column}_encoder"].tokens(cine.float() / 255)  # type: ignore[operator]
 
 
 def pooled(tokens: Tokens) -> Embeddings:
