@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from crossbeat.errors import DataError
 from crossbeat.evaluation import retrieval
 from crossbeat.evaluation.retrieval import Items, retrieve
 
@@ -136,6 +137,12 @@ def test_only_directions_count() -> None:
         np.testing.assert_allclose(one[name], other[name], rtol=1e-6)
 
 
+@pytest.mark.parametrize(("num", "others"), [(0, 0), (1, 0), (10, 9)])
+def test_too_few_patients_to_search_are_told_with_what_to_do(num: int, others: int) -> None:
+    with pytest.raises(DataError, match=rf"10 items of other .* got {others}; search a cohort"):
+        retrieve(items(0, 5), items(1, num), NAMES)
+
+
 def test_what_cannot_be_searched_is_refused() -> None:
     queries, gallery = items(0, 5), items(1, 30)
     short = Items(queries.embeddings[:, :3], queries.phenotypes, queries.patients)
@@ -147,8 +154,6 @@ def test_what_cannot_be_searched_is_refused() -> None:
         ValueError, match=r"both must have the phenotypes \('LVEF',\), got \[2, 2\]"
     ):
         retrieve(queries, gallery, ("LVEF",))
-    with pytest.raises(ValueError, match=r"10 items of other patients .* got 9"):
-        retrieve(queries, items(1, 10), NAMES)
     flat = Items(gallery.embeddings, np.ones((30, 2)), gallery.patients)
     with pytest.raises(ValueError, match="phenotypes of a gallery must vary"):
         retrieve(queries, flat, NAMES)

@@ -1,39 +1,11 @@
 """How phenotypes, their metrics and the models of a cardiac MRI study are called."""
 
-from dataclasses import dataclass
-
 from crossbeat.evaluation import names
 from crossbeat.evaluation.names import Name
+from crossbeat.phenotypes import PHENOTYPES, Phenotype
 
 DEVIATIONS = "SD"
 """The unit of what is in standard deviations of the phenotype."""
-
-
-@dataclass(frozen=True)
-class Phenotype:
-    """A measure of the heart.
-
-    Args:
-        label: a few words, for tables and figures.
-        unit: empty where it has none.
-    """
-
-    label: str
-    unit: str
-
-
-_PHENOTYPES = {
-    "LVEDV": Phenotype("LV end-diastolic volume", "ml"),
-    "LVESV": Phenotype("LV end-systolic volume", "ml"),
-    "LVSV": Phenotype("LV stroke volume", "ml"),
-    "LVEF": Phenotype("LV ejection fraction", "%"),
-    "LVM": Phenotype("LV mass", "g"),
-    "RVEDV": Phenotype("RV end-diastolic volume", "ml"),
-    "RVESV": Phenotype("RV end-systolic volume", "ml"),
-    "RVSV": Phenotype("RV stroke volume", "ml"),
-    "RVEF": Phenotype("RV ejection fraction", "%"),
-    "LAV": Phenotype("LA maximum volume", "ml"),
-}
 
 _SHUFFLED_FRAMES = Name(
     "PTACL, shuffled frames", "the method, with the frames of each cine in random order"
@@ -85,7 +57,7 @@ _LOWER = ("mae", "phase_error", _ALONE)
 
 def phenotype(name: str) -> Phenotype:
     """What a phenotype is; one without an entry goes by its own name, without a unit."""
-    return _PHENOTYPES.get(name, Phenotype(names.plain(name), ""))
+    return PHENOTYPES.get(name, Phenotype(names.plain(name), ""))
 
 
 def model(name: str) -> Name:

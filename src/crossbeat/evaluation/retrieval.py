@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int64, Shaped
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from crossbeat.errors import DataError
 from crossbeat.evaluation.measured import Measured
 
 NEAREST = 10
@@ -101,8 +102,9 @@ def retrieve(queries: Items, gallery: Items, phenotypes: tuple[str, ...]) -> Ret
         phenotypes: the name of each column.
 
     Raises:
-        ValueError: there is no query, the two differ in dimension or phenotypes, a phenotype does
-            not vary, or a query has fewer than 10 items of other patients with all phenotypes.
+        ValueError: there is no query, the two differ in dimension or phenotypes, or a phenotype
+            does not vary.
+        DataError: a query has fewer than 10 items of other patients with all phenotypes.
 
     Source: Järvelin and Kekäläinen 2002 (ACM TOIS 20:422) for nDCG, with the discount
         1 / log2(1 + rank) of Burges et al. 2005 (ICML); distance and gain are ours.
@@ -111,8 +113,9 @@ def retrieve(queries: Items, gallery: Items, phenotypes: tuple[str, ...]) -> Ret
     known = np.isfinite(gallery.phenotypes).all(axis=1)
     order = np.argsort(~known, kind="stable")
     first = slice(0, int(known.sum()))
-    asked, held = _standardised(queries.phenotypes, gallery.phenotypes[order][first])
     asking, owner = _numbered(queries.patients, gallery.patients[order])
+    _require_enough(asking, owner[first])
+    asked, held = _standardised(queries.phenotypes, gallery.phenotypes[order][first])
     query, items = _directions(queries.embeddings), _directions(gallery.embeddings[order])
     told = [
         {name: np.empty(len(asking)) for name in measures(phenotypes)} for _ in fields(Retrieved)
@@ -155,11 +158,6 @@ class _Hearts:
     @classmethod
     def of(cls, asked: Tensor, held: Tensor, own: Tensor) -> "_Hearts":
         count = (~own).sum(dim=1)
-        if int(count.min()) < NEAREST:
-            raise ValueError(
-                f"every query must have {NEAREST} items of other patients with all phenotypes in "
-                f"the gallery, got {int(count.min())}"
-            )
         distance = torch.zeros(own.shape)
         everyone = torch.empty_like(asked)
         for column, (mine, theirs) in enumerate(zip(asked.T, held.T, strict=True)):
@@ -219,6 +217,17 @@ def _check(queries: Items, gallery: Items, phenotypes: tuple[str, ...]) -> None:
     columns = [items.phenotypes.shape[1] for items in (queries, gallery)]
     if columns != [len(phenotypes)] * 2:
         raise ValueError(f"both must have the phenotypes {phenotypes}, got {columns} columns")
+
+
+def _require_enough(asking: Shaped[Tensor, " row"], owner: Shaped[Tensor, " item"]) -> None:
+    """Every query can be shown items of other patients."""
+    owned = torch.bincount(owner, minlength=int(asking.max()) + 1)[asking]
+    fewest = len(owner) - int(owned.max())
+    if fewest < NEAREST:
+        raise DataError(
+            f"every query must have {NEAREST} items of other patients with all phenotypes in the "
+            f"gallery, got {fewest}; search a cohort with more test patients"
+        )
 
 
 def _standardised(asked: np.ndarray, held: np.ndarray) -> tuple[Tensor, Tensor]:

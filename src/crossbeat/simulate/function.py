@@ -30,22 +30,12 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Float32
 
+from crossbeat.phenotypes import PHENOTYPES as KNOWN
 from crossbeat.simulate.latent import Patients, Trait
 from crossbeat.simulate.streams import Draws, spans
 
 PHENOTYPES: Mapping[str, str] = MappingProxyType(
-    {
-        "LVEDV": "ml",
-        "LVESV": "ml",
-        "LVSV": "ml",
-        "LVEF": "%",
-        "LVM": "g",
-        "RVEDV": "ml",
-        "RVESV": "ml",
-        "RVSV": "ml",
-        "RVEF": "%",
-        "LAV": "ml",
-    }
+    {name: phenotype.unit for name, phenotype in KNOWN.items()}
 )
 """The phenotypes and their units: volumes at end diastole and end systole, stroke volume, ejection
 fraction and muscle mass of the left (LV) and right (RV) ventricle, and the largest volume of the
