@@ -15,7 +15,7 @@ from torch import nn
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
-from crossbeat.encoders.heads import tabular_encoder
+from crossbeat.encoders.heads import projection, tabular_encoder
 from crossbeat.errors import ConfigError
 from crossbeat.recipes.cine.masked import (
     Masking,
@@ -23,7 +23,7 @@ from crossbeat.recipes.cine.masked import (
     add_ecg_decoder,
     masked_start,
 )
-from crossbeat.recipes.cine.networks import CineModel, cine_encoder, ecg_parts
+from crossbeat.recipes.cine.networks import SPREAD, CineModel, cine_encoder, ecg_parts
 from crossbeat.recipes.cine.phases import heart_alignment_phase, regression_phase
 from crossbeat.recipes.cine.sources import HeartGoal
 from crossbeat.recipes.cine.steps import Alignment
@@ -66,7 +66,8 @@ class HeartContrast:
         label_views: of the ECGs while phenotypes are learned; None: as they are.
         shared_dim: length of the vectors that are compared.
         temperature: divides the cosines between patients; above 0.
-        anchors: whether an ECG meets the mean over frames, or each frame by itself.
+        anchors: whether an ECG meets the mean over frames, the mean and the spread over the cycle
+            (each by a projection of its own, added), or each frame by itself.
         tabular: ``age``, ``sex`` or measures of the heart, which ECG and cine meet as well; empty:
             none.
         local_weight: of the local term (lambda); 0 leaves it out.
@@ -93,7 +94,7 @@ class HeartContrast:
     label_views: VcgViews | None = HEART_VIEWS
     shared_dim: int = 128
     temperature: float = 0.1
-    anchors: Literal["mean", "each"] = "mean"
+    anchors: Literal["mean", "cycle", "each"] = "mean"
     tabular: tuple[str, ...] = ()
     local_weight: float = 1.0
     local_temperature: float = 0.1
@@ -132,6 +133,9 @@ class HeartContrast:
             add_ecg_decoder(parts, seed)
         if self.masked_cine is not None:
             add_cine_decoder(parts, info, seed)
+        if self.anchors == "cycle":
+            dim = int(parts["cine_encoder"].dim)  # type: ignore[arg-type]
+            parts[SPREAD] = seeded(seed, SPREAD, partial(projection, dim, self.shared_dim))
         return add_projections(parts, self.shared_dim, seed)
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:

@@ -1,8 +1,9 @@
 """The networks that recipes with cine MRI share, and how an ECG or a cine goes through them.
 
 Names of parts: ``ecg_encoder`` and ``ecg_regressor`` are what runs in the end;
-``ecg_projection``, ``cine_encoder``, ``cine_projection`` and ``cine_regressor`` serve training, as
-do ``cine_long_encoder`` and ``cine_long_projection`` where a recipe reads the long axis as well.
+``ecg_projection``, ``cine_encoder``, ``cine_projection``, ``cine_spread_projection`` and
+``cine_regressor`` serve training, as do ``cine_long_encoder`` and ``cine_long_projection`` where
+a recipe reads the long axis as well.
 """
 
 from dataclasses import dataclass
@@ -26,6 +27,12 @@ Tokens = Float[Tensor, "batch token dim"]
 Segments = Float[Tensor, "batch segment dim"]
 Cines = UInt8[Tensor, "batch frame height width"]
 Phenotypes = Float[Tensor, "batch phenotype"]
+
+Anchors = Literal["mean", "cycle", "each"]
+"""What of a cine an ECG meets; see ``HeartContrast``."""
+
+SPREAD = "cine_spread_projection"
+"""The part that brings how much a cine's tokens differ over the cycle to the shared space."""
 
 REGRESSOR = {"ecg": "ecg_regressor", "cine": "cine_regressor"}
 

@@ -9,7 +9,12 @@ from torch import Tensor, nn
 
 from crossbeat.recipes import scores
 from crossbeat.recipes.cine import steps
-from crossbeat.recipes.cine.networks import CineModel, cine_phenotypes, ecg_phenotypes
+from crossbeat.recipes.cine.networks import (
+    SPREAD,
+    CineModel,
+    cine_phenotypes,
+    ecg_phenotypes,
+)
 from crossbeat.recipes.cine.sources import (
     HeartGoal,
     with_frozen_frames,
@@ -139,7 +144,7 @@ def heart_alignment_phase(
 
     trains = ["ecg_encoder", "ecg_projection", "cine_projection"]
     trains += [] if recipe.frozen_cine else ["cine_encoder"]
-    trains += ["tabular_encoder"] if recipe.tabular else []
+    trains += [name for name in ("tabular_encoder", SPREAD) if name in parts]
     return Phase(
         name="alignment",
         train=train,

@@ -16,6 +16,8 @@ from crossbeat.objectives import clip, temporal_alignment
 from crossbeat.objectives.supervised import squared_error
 from crossbeat.recipes.cine.networks import (
     REGRESSOR,
+    SPREAD,
+    Anchors,
     CineModel,
     Segments,
     Tokens,
@@ -39,7 +41,7 @@ class Alignment:
     """How patients meet, and segments of an ECG frames of a cine; see ``HeartContrast``."""
 
     temperature: float
-    anchors: Literal["mean", "each"]
+    anchors: Anchors
     local_weight: float
     local_temperature: float
     centred: bool
@@ -71,6 +73,21 @@ def _contrast(pairs: Sequence[tuple[Embeddings, Embeddings]], how: Alignment) ->
     """Every embedding finds that of the same patient: the mean over pairs of modalities."""
     losses = [clip(one, other, temperature=how.temperature) for one, other in pairs]
     return torch.stack(losses).mean()
+
+
+def anchors_of(parts: nn.ModuleDict, frames: Tokens, anchors: Anchors) -> list[Embeddings]:
+    """What of a cine an ECG meets, in the shared space: one vector per cine, or one per frame.
+
+    Args:
+        frames: a token per frame.
+        anchors: see ``HeartContrast``.
+    """
+    project = parts["cine_projection"]
+    if anchors == "each":
+        return [project(frame) for frame in frames.unbind(dim=1)]
+    if anchors == "mean":
+        return [project(pooled(frames))]
+    return [project(pooled(frames)) + parts[SPREAD](frames.std(dim=1))]
 
 
 def moments(tokens: Tokens, *, centred: bool) -> Tokens:
@@ -134,9 +151,8 @@ def align_hearts(
     steps = ecg_steps(parts, view(_ecg(batch), generator), models[0])
     frames = frames_of(parts, batch, models[1])
     ecg, cine = parts["ecg_projection"], parts["cine_projection"]
-    anchors = frames.unbind(dim=1) if how.anchors == "each" else (pooled(frames),)
     told = gather(ecg(pooled_ecg(steps, models[0])))
-    pairs = [(told, gather(cine(anchor))) for anchor in anchors]
+    pairs = [(told, gather(anchor)) for anchor in anchors_of(parts, frames, how.anchors)]
     losses = {"global": _contrast(pairs, how)}
     if TABULAR in batch.extra:
         table = gather(parts["tabular_encoder"](batch.extra[TABULAR]))
