@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from crossbeat.beats import Rule
@@ -34,6 +35,9 @@ from crossbeat.recipes.steps import Losses
 from crossbeat.signal import Ecgs
 from crossbeat.training import Batch, gather
 from crossbeat.views import View
+
+
+Shared = Float[Tensor, "batch shared"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +79,7 @@ def _contrast(pairs: Sequence[tuple[Embeddings, Embeddings]], how: Alignment) ->
     return torch.stack(losses).mean()
 
 
-def anchors_of(parts: nn.ModuleDict, frames: Tokens, anchors: Anchors) -> list[Embeddings]:
+def anchors_of(parts: nn.ModuleDict, frames: Tokens, anchors: Anchors) -> list[Shared]:
     """What of a cine an ECG meets, in the shared space: one vector per cine, or one per frame.
 
     Args:
