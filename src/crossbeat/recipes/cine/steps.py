@@ -36,7 +36,6 @@ from crossbeat.signal import Ecgs
 from crossbeat.training import Batch, gather
 from crossbeat.views import View
 
-
 Shared = Float[Tensor, "batch shared"]
 
 
