@@ -24,6 +24,8 @@ _MODELS = {
     "ptacl-shuffled-frames": _SHUFFLED_FRAMES,
     "shuffled": _SHUFFLED,
     "ptacl-shuffled": _SHUFFLED,
+    "global-cycle": Name("global, cycle", "each ECG meets how much a heart changes as well"),
+    "ptacl-cycle": Name("PTACL, cycle", "the same, and moment by moment"),
     "ptacl-no-masked": Name("PTACL, no masked modelling", "the method without its first phase"),
     "ptacl-not-centred": Name("PTACL, not centred", "moments with what is the same at all of them"),
     "ptacl-one-hot": Name("PTACL, one frame each", "a segment is like its own frame and no other"),
