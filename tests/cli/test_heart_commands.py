@@ -19,16 +19,19 @@ CONFIG = """recipe:
   ecg: {encoder: fine-small, normalisation: none}
   regression: {epochs: 1, batch_size: 24}
 """
-ALIGNED = """  alignment: {epochs: 1, batch_size: 24}
-  masked_cine: {epochs: 1, batch_size: 24}
-"""
+MASKED = "  masked_cine: {epochs: 1, batch_size: 24}\n"
+ALIGNED = "  alignment: {epochs: 1, batch_size: 24}\n" + MASKED
 
 
 @pytest.fixture(scope="module")
 def runs(tiny_hearts: Cohort, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("runs")
     made = {}
-    for name, settings in (("direct-heart", CONFIG), ("ptacl", CONFIG + ALIGNED)):
+    for name, settings in (
+        ("direct-heart", CONFIG),
+        ("ptacl", CONFIG + ALIGNED),
+        ("dual-phase", CONFIG + ALIGNED.replace(MASKED, "")),
+    ):
         (folder / f"{name}.yaml").write_text(settings)
         made[name] = folder / name
         options = ["--preset", "demo", "--config", str(folder / f"{name}.yaml")]
@@ -58,6 +61,17 @@ def test_runs_of_hearts_are_measured_and_reported(
     text = report.read_text(encoding="utf-8")
     assert text.count("data:image/gif") == 2
     assert text.count("data:image/svg+xml") >= 10
+
+
+def test_a_model_that_sees_two_moments_finds_patients_and_tells_no_others(
+    runs: dict[str, Path], tmp_path: Path
+) -> None:
+    folders = [str(runs[name]) for name in ("direct-heart", "dual-phase")]
+    out, report = tmp_path / "results.json", tmp_path / "report.html"
+    assert main(["evaluate", *folders, "--out", str(out), "--report", str(report)]) == 0
+    results = read_phenotype_results(out)
+    assert set(results["retrieval"]) == {"dual-phase"}
+    assert "localisation" not in results
 
 
 def test_a_record_gets_the_measures_that_its_row_of_the_cohort_gets(

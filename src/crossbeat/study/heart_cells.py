@@ -7,7 +7,7 @@ from crossbeat.evaluation.localisation import by_lot
 from crossbeat.evaluation.names import LATENT, RATE
 from crossbeat.recipes import tells
 from crossbeat.recipes.cine.limits import latent_heart_limit
-from crossbeat.recipes.cine.run import estimates, localised, probed, searched
+from crossbeat.recipes.cine.run import estimates, localised, probed, searched, tells_moments
 from crossbeat.recipes.run import Run, evaluation_rows
 from crossbeat.study.grid import HEAD
 from crossbeat.study.kept import Said
@@ -24,7 +24,8 @@ def said_of_heart(run: Run, cohort: Cohort, test: Cohort, *, latent_limit: bool)
     """What a finished run says of the test patients' hearts.
 
     The probe, the search and the moments are those of the encoders as the alignment left them;
-    a recipe without an alignment has the probe alone, of the encoder as it ends.
+    a recipe without an alignment has the probe alone, of the encoder as it ends, and one that
+    sees some frames only has no moments.
 
     Args:
         cohort: that it learned from.
@@ -43,11 +44,15 @@ def said_of_heart(run: Run, cohort: Cohort, test: Cohort, *, latent_limit: bool)
     aligned = run.after(_ALIGNMENT)
     found = searched(aligned, test)
     patients = test.patients(evaluation_rows(test, "test"))
-    return said | {
+    said |= {
         PROBE: probed(aligned, cohort, test=test),
         RETRIEVAL: found.found,
         f"{RETRIEVAL} random": found.random,
         f"{RETRIEVAL} oracle": found.oracle,
+    }
+    if not tells_moments(aligned):
+        return said
+    return said | {
         LOCALISATION: localised(aligned, test),
         f"{LOCALISATION} random": by_lot(test.info.frames, patients),
     }

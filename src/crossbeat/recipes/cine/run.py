@@ -17,10 +17,10 @@ from crossbeat.evaluation.measured import Measured
 from crossbeat.evaluation.retrieval import Items, Retrieved, retrieve
 from crossbeat.evaluation.ridge import Described, fit_ridge
 from crossbeat.recipes import HeartRecipe, scores
-from crossbeat.recipes.cine.networks import ecg_steps, pooled, pooled_ecg
+from crossbeat.recipes.cine.networks import SPREAD, Anchors, ecg_steps, pooled_ecg
 from crossbeat.recipes.cine.phases import batch_cine_phenotypes, batch_ecg_phenotypes
 from crossbeat.recipes.cine.sources import with_frozen_frames, with_segments
-from crossbeat.recipes.cine.steps import frames_of, moments, segments_of
+from crossbeat.recipes.cine.steps import anchors_of, frames_of, moments, segments_of
 from crossbeat.recipes.run import Run, evaluation_rows
 from crossbeat.training import Batch, Source
 
@@ -132,6 +132,14 @@ def searched(run: Run, cohort: Cohort) -> Retrieved:
     return retrieve(Items(ecg, measures, patients), Items(cine, measures, patients), names)
 
 
+def tells_moments(run: Run) -> bool:
+    """Whether it aligned cines of which it sees every frame by itself, so that moments compare."""
+    if "cine_projection" not in run.parts:
+        return False
+    recipe: Any = run.recipe
+    return not recipe.cine.phases and bool(run.parts["cine_encoder"].per_frame)
+
+
 def localised(run: Run, cohort: Cohort) -> Measured:
     """How well segments of test ECGs answer to the frames of their cines.
 
@@ -195,12 +203,13 @@ def shared_embeddings(
     """
     recipe = _aligned(run)
     source = _with_frames(run, _source(cohort, rows, "ecg", "cine"))
+    how: Anchors = "cycle" if SPREAD in run.parts else "mean"
 
     def embed(batch: Batch) -> Tensor:
         assert batch.ecg is not None
         steps = ecg_steps(run.parts, batch.ecg, recipe.ecg)
         ecg = run.parts["ecg_projection"](pooled_ecg(steps, recipe.ecg))
-        cine = run.parts["cine_projection"](pooled(frames_of(run.parts, batch, recipe.cine)))
+        cine = anchors_of(run.parts, frames_of(run.parts, batch, recipe.cine), how)[0]
         return torch.stack([ecg, cine], dim=1)
 
     both = scores.over_batches(run.parts, source, embed, size=_AT_ONCE)
