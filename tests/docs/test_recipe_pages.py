@@ -54,11 +54,32 @@ def test_a_page_has_every_setting_with_its_value_and_origin(name: str, origins: 
     assert {origin for _, _, origin, _ in cells} == origins
 
 
+@pytest.mark.parametrize(
+    ("name", "origins"),
+    [
+        ("mmcl", {"code", "ours"}),
+        ("girlanda", {"MMCL", "ours"}),
+        ("dual-phase", {"abstract", "MMCL", "ours"}),
+    ],
+)
+def test_a_page_has_every_setting_that_differs_from_ptacl(name: str, origins: set[str]) -> None:
+    cells = rows(f"{name}.md", "setting")
+    told = {setting.strip("`"): value for setting, value, *_ in cells}
+    known, ptacl = (
+        {setting: value or "empty" for setting, value in _flat(to_plain(RECIPES[each]), "")}
+        for each in (name, "ptacl")
+    )
+    assert told.items() <= known.items()
+    assert dict(known.items() - ptacl.items()).keys() <= told.keys()
+    assert {origin for _, _, origin, _ in cells} == origins
+
+
 def test_every_known_fault_of_the_authors_code_is_treated() -> None:
     numbers = [int(n) for row in rows("cromotex.md", "no.") for n in re.findall(r"\d+", row[0])]
     assert numbers == list(range(1, 42))
 
 
-def test_every_ablation_that_the_page_compares_is_a_recipe() -> None:
-    named = [row[0].strip("`") for row in rows("cromotex.md", "compare `cromotex` with")]
+@pytest.mark.parametrize("name", ["cromotex", "mmcl", "girlanda", "dual-phase"])
+def test_every_ablation_that_a_page_compares_is_a_recipe(name: str) -> None:
+    named = [row[0].split("`")[1] for row in rows(f"{name}.md", f"compare `{name}` with")]
     assert set(named) <= set(RECIPES)

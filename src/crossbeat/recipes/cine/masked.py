@@ -56,7 +56,7 @@ def add_ecg_decoder(parts: nn.ModuleDict, seed: int) -> None:
     if not isinstance(encoder, MmclTransformer):
         raise ConfigError(
             "masked modelling of ECGs must have an encoder of patches (mmcl-tiny, mmcl-small), "
-            f"got {type(encoder).__name__}; set --recipe.ecg.encoder, or --recipe.masked_ecg none"
+            f"got {type(encoder).__name__}; set --recipe.ecg.encoder, or --recipe.masked_ecg null"
         )
     parts["ecg_decoder"] = seeded(seed, "ecg_decoder", partial(LeadPatchDecoder, encoder))
 
@@ -73,13 +73,13 @@ def add_cine_decoder(
     if not isinstance(encoder, FrameEncoder | VolumeEncoder):
         raise ConfigError(
             "masked modelling of cines must have an encoder with a map of each frame, got "
-            f"{type(encoder).__name__}; set --recipe.cine.encoder, or --recipe.masked_cine none"
+            f"{type(encoder).__name__}; set --recipe.cine.encoder, or --recipe.masked_cine null"
         )
     if encoder.num_frames != info.frames:
         raise ConfigError(
             f"masked modelling of cines must see all {info.frames} frames, got "
             f"{encoder.num_frames}; leave --recipe.cine.phases empty, or set "
-            "--recipe.masked_cine none"
+            "--recipe.masked_cine null"
         )
     name = f"{column}_decoder"
     parts[name] = seeded(seed, name, partial(SquareDecoder, encoder))
