@@ -3,7 +3,8 @@
 Run: ``python benchmarks/cine_look.py sax_roi.npz [PICTURE]``. The file holds stacks of the
 Sunnybrook Cardiac Data (Radau et al. 2009, CC0): ``s1``, ``s2`` of slices from base to apex, with
 masks of the left cavity in ``s1_lv``, ``s2_lv``. Each row of the picture is a stack, stretched to
-its own brightness. The virtual patients are the first of a cohort, not the best.
+its own brightness. The virtual patients are the first of a cohort, not the best; the first of them
+is shown with the surroundings of the real stacks, too.
 """
 
 import sys
@@ -34,8 +35,8 @@ def real_stacks(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         }
 
 
-def virtual_stacks() -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """The same of virtual patients; of the first of them end systole and the long axis, too."""
+def virtual_stacks(textures: simulate.Textures) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The same of virtual patients; some of them with texture, in systole, in the long axis."""
     patients = simulate.draw_patients(PATIENTS, SEED)
     shape = {"frames": FRAMES, "size": SIZE, "slices": COLUMNS + 1}
     cines = simulate.cine_block(patients, 0, SEED, **shape).astype(np.float32)
@@ -43,6 +44,11 @@ def virtual_stacks() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     made = {
         f"virtual: patient {row}, end diastole": (cines[row, :, 0], masks[row, :, 0])
         for row in range(PATIENTS)
+    }
+    real = simulate.cine_block(patients, 0, SEED, textures=textures, **shape).astype(np.float32)
+    made |= {
+        f"virtual: patient {row}, with real texture": (real[row, :, 0], masks[row, :, 0])
+        for row in range(2)
     }
     last = int(masks[0].sum(axis=(0, 2, 3)).argmin())
     made["virtual: patient 0, end systole"] = (cines[0, :, last], masks[0, :, last])
@@ -79,7 +85,7 @@ def picture(stacks: dict[str, tuple[np.ndarray, np.ndarray]]) -> Image.Image:
 
 def main(path: Path, out: Path) -> None:
     """Draw the picture and print the figures."""
-    stacks = real_stacks(path) | virtual_stacks()
+    stacks = real_stacks(path) | virtual_stacks(simulate.read_textures(path))
     for name, (images, masks) in stacks.items():
         ratio, spread = contrast(images, masks)
         print(
