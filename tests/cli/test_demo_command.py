@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 import pytest
 
 from crossbeat.cli import demo_hearts, main
+from crossbeat.evaluation.names import LATENT, RATE
 from crossbeat.evaluation.phenotype_results import read_phenotype_results
 from crossbeat.recipes.presets import PRESETS, demo
 from crossbeat.study.hearts import LIMIT, MODELS
@@ -64,7 +65,7 @@ def test_the_demo_of_hearts_goes_on_where_it_was_stopped(tmp_path, monkeypatch, 
     results = read_phenotype_results(out / "results.json")
     assert json.loads(capsys.readouterr().out) == results
     assert set(results["models"]) == set(MODELS)
-    assert set(results["limits"]) == {"latent", "rate", LIMIT}
+    assert set(results["limits"]) == {LATENT, RATE, LIMIT}
     assert set(results["models"]["ptacl"]["LVEF"]) == {"r2", "pearson", "mae"}
     assert {"global - shuffled", "ptacl-shuffled-frames - global"} <= set(results["differences"])
     assert {"recall@1", "recall@10", "phenotype_difference@10"} <= set(
