@@ -1,6 +1,6 @@
 """One HTML file that tells a cardiac MRI study: nothing from outside, no script."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -16,22 +16,22 @@ from crossbeat.evaluation.phenotype_tables import (
     phenotype_sheets,
     screening_sheets,
 )
-from crossbeat.evaluation.pictures import Picture
 from crossbeat.evaluation.regression import REGRESSION
 from crossbeat.evaluation.report_parts import (
+    Pictures,
     bullets,
     document,
     facts,
     folded,
     paragraph,
     pictures,
+    require_places,
     section,
 )
 from crossbeat.evaluation.report_words import DISCLAIMER
 from crossbeat.files import write_whole
 
 Json = Mapping[str, Any]
-Pictures = Mapping[str, Sequence[Picture]]
 
 PLACES = (
     *("results", "differences", "estimates", "screening", "retrieval", "localisation", "hearts"),
@@ -54,9 +54,7 @@ def write_phenotype_report(path: Path, results: Json, figures: Pictures) -> None
         DataError: the results are not sound.
         ValueError: a place is unknown.
     """
-    unknown = [place for place in figures if place not in PLACES]
-    if unknown:
-        raise ValueError(f"figures must stand in {', '.join(PLACES)}, got {', '.join(unknown)}")
+    require_places(figures, PLACES)
     validate_phenotypes(results, source="the results")
     method, baseline = (names.model(results[role]).label for role in ("method", "baseline"))
     title = f"{method} against {baseline}"

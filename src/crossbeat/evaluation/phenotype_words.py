@@ -5,6 +5,7 @@ from typing import Any
 
 from crossbeat.evaluation import phenotype_names as names
 from crossbeat.evaluation.compare import MEAN
+from crossbeat.evaluation.report_words import winner
 from crossbeat.evaluation.results import verdict
 from crossbeat.evaluation.retrieval import DIFFERENCE
 
@@ -76,11 +77,7 @@ def headline(results: Json) -> str:
     found = _main(results)[MEAN][PRIMARY]
     if found["value"] is None:
         return "The mean over phenotypes is undefined on this test split."
-    return {
-        1: f"Yes: {method} was better than {baseline}.",
-        0: f"Not shown: {method} and {baseline} cannot be told apart.",
-        -1: f"No: {method} was worse than {baseline}.",
-    }[verdict(found)]
+    return winner(method, baseline, found)
 
 
 def answer(results: Json) -> list[str]:

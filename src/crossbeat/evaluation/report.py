@@ -1,6 +1,6 @@
 """One HTML file that tells a study: it asks for nothing from outside and needs no script."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,8 @@ from typing import Any
 from crossbeat.evaluation import names
 from crossbeat.evaluation import report_words as words
 from crossbeat.evaluation.compare import MEAN
-from crossbeat.evaluation.pictures import Picture
 from crossbeat.evaluation.report_parts import (
+    Pictures,
     bullets,
     differences_table,
     document,
@@ -19,13 +19,13 @@ from crossbeat.evaluation.report_parts import (
     metrics_table,
     paragraph,
     pictures,
+    require_places,
     section,
 )
 from crossbeat.evaluation.results import validate
 from crossbeat.files import write_whole
 
 Json = Mapping[str, Any]
-Pictures = Mapping[str, Sequence[Picture]]
 
 PLACES = ("results", "ablations", "roc", "calibration", "embeddings", "ecg", "xrays", "training")
 """Where pictures can stand."""
@@ -43,9 +43,7 @@ def write_report(path: Path, results: Json, figures: Pictures) -> None:
         DataError: the results are not sound.
         ValueError: a place is unknown.
     """
-    unknown = [place for place in figures if place not in PLACES]
-    if unknown:
-        raise ValueError(f"figures must stand in {', '.join(PLACES)}, got {', '.join(unknown)}")
+    require_places(figures, PLACES)
     validate(results, source="the results")
     write_whole(path, _page(results, figures))
 

@@ -13,6 +13,18 @@ from crossbeat.evaluation.report_words import PRIMARY, signed
 from crossbeat.evaluation.results import verdict
 
 Json = Mapping[str, Any]
+Pictures = Mapping[str, Sequence[Picture]]
+
+
+def require_places(figures: Pictures, places: Sequence[str]) -> None:
+    """Pictures stand where a report has a place for them.
+
+    Raises:
+        ValueError: a place is unknown.
+    """
+    unknown = [place for place in figures if place not in places]
+    if unknown:
+        raise ValueError(f"figures must stand in {', '.join(places)}, got {', '.join(unknown)}")
 
 
 def document(title: str, body: str) -> str:

@@ -72,6 +72,17 @@ def headline(results: Json) -> str:
     found = _main(results)[MEAN][PRIMARY]
     if found["value"] is None:
         return "The mean over findings is undefined on this test split."
+    return winner(method, baseline, found)
+
+
+def winner(method: str, baseline: str, found: Json) -> str:
+    """Who won, in a few words.
+
+    Args:
+        method: what it is called.
+        baseline: what it is called.
+        found: the difference of the two, with a value.
+    """
     return {
         1: f"Yes: {method} was better than {baseline}.",
         0: f"Not shown: {method} and {baseline} cannot be told apart.",

@@ -14,7 +14,7 @@ from jaxtyping import Float64, Real
 from crossbeat.errors import DataError
 from crossbeat.readers.cine_files import File
 from crossbeat.readers.cine_record import as_stored, check_spacing
-from crossbeat.readers.dicom_file import EXPLICIT, IMPLICIT, open_bytes, text_of
+from crossbeat.readers.dicom_file import EXPLICIT, IMPLICIT, open_bytes, syntax_of, text_of
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -125,13 +125,7 @@ def _parsed(file: File) -> "Dataset":
     from pydicom.dataset import FileMetaDataset
     from pydicom.filereader import read_dataset
 
-    syntax = text_of(meta, "TransferSyntaxUID")
-    if syntax not in _SYNTAXES:
-        known = ", ".join(dict.fromkeys(_SYNTAXES.values()))
-        raise DataError(
-            f"{file.path} must be {known} and little-endian, got transfer syntax "
-            f"{syntax[:80] or 'none'}; export it so"
-        )
+    syntax = syntax_of(file.path, meta, _SYNTAXES)
     tags = [tag for tag in map(tag_for_keyword, _TAGS) if tag is not None]
     dataset = read_dataset(data, syntax == IMPLICIT, True, specific_tags=tags)
     dataset.file_meta = FileMetaDataset(meta)

@@ -1,9 +1,11 @@
 """DICOM files, opened part by part: the package would unpack any file, however large it gets."""
 
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crossbeat.errors import DataError
 from crossbeat.readers.limits import missing_extra, read_bounded, read_start
 
 if TYPE_CHECKING:
@@ -22,6 +24,26 @@ def is_dicom(path: Path) -> bool:
         return read_start(path, _PREAMBLE + 4)[_PREAMBLE:] == b"DICM"
     except OSError:
         return False
+
+
+def syntax_of(path: Path, meta: "Dataset", known: Mapping[str, str]) -> str:
+    """The transfer syntax that the meta information names.
+
+    Args:
+        path: of the file, for the message.
+        meta: as ``open_dicom`` gives it.
+        known: what the syntaxes that can be read are called.
+
+    Raises:
+        DataError: it is another one.
+    """
+    syntax = text_of(meta, "TransferSyntaxUID")
+    if syntax not in known:
+        raise DataError(
+            f"{path} must be {', '.join(dict.fromkeys(known.values()))} and little-endian, got "
+            f"transfer syntax {syntax[:80] or 'none'}; export it so"
+        )
+    return syntax
 
 
 def open_dicom(path: Path, most: int) -> tuple[BytesIO, "Dataset"]:

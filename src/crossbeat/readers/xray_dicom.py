@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from crossbeat.errors import DataError
-from crossbeat.readers.dicom_file import EXPLICIT, IMPLICIT, open_dicom, text_of
+from crossbeat.readers.dicom_file import EXPLICIT, IMPLICIT, open_dicom, syntax_of, text_of
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -57,13 +57,7 @@ def _checked(path: Path) -> "Dataset":
     from pydicom.dataset import FileMetaDataset
     from pydicom.filereader import read_dataset
 
-    syntax = text_of(meta, "TransferSyntaxUID")
-    if syntax not in _SYNTAXES:
-        known = ", ".join(dict.fromkeys(_SYNTAXES.values()))
-        raise DataError(
-            f"{path} must be {known} and little-endian, got transfer syntax "
-            f"{syntax[:80] or 'none'}; export it so"
-        )
+    syntax = syntax_of(path, meta, _SYNTAXES)
     image = read_dataset(file, syntax == IMPLICIT, True)
     if "PixelData" not in image:
         raise DataError(f"{path} must be a DICOM image, but has no pixels; is it an ECG?")
