@@ -40,7 +40,7 @@ OTHER = {
     "findings": ("large",),
     "phenotypes": ("LVEDV",),
     "cine.encoder": "volume-small",
-    "masking.share": 0.6,
+    "masking.share": 0.25,
     "masking.correlation": 0.3,
     "cine.phases": (0.0, 0.5),
     "tabular": ("age",),
