@@ -23,8 +23,7 @@ RESULTS: dict[str, Any] = {
     "differences": {"ptacl - direct": explained(0.1)},
     "readings": {
         "linear probe": {
-            "baseline": "direct",
-            "models": {"direct": explained(0.15)},
+            "models": {"direct, linear probe": explained(0.15)},
             "differences": {},
         }
     },
@@ -66,6 +65,7 @@ def test_every_part_is_a_table_with_a_row_for_each_model_limit_and_pair() -> Non
         "| limit: latent | 20.0 (19.0 to 21.0) | 40.0 (39.0 to 41.0) |",
         "| ptacl − direct | +5.0 (+4.0 to +6.0) | +10.0 (+9.0 to +11.0) |",
     ]
+    assert tables[1][2:] == ["| `direct, linear probe` | 7.5 (6.5 to 8.5) | 15.0 (14.0 to 16.0) |"]
     assert tables[2][2:] == ["| `direct` | 80.0 (79.0 to 81.0) |", "| ptacl − direct | undefined |"]
     assert tables[3][2:] == [
         "| `ptacl` | 2.0 (1.0 to 3.0) | 10.0 (9.0 to 11.0) | 0.500 (0.490 to 0.510) |",

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crossbeat.cli.demo_hearts import heart_demo
+from crossbeat.cli.demo_hearts import heart_demo, print_by_model
 from crossbeat.cli.demo_runs import Asked
 from crossbeat.cli.demo_xray import ABUNDANT, xray_demo
-from crossbeat.cli.evaluate_hearts import print_hearts
 from crossbeat.cli.examples import write_example
 from crossbeat.cli.options import command, note, parse
 from crossbeat.cli.tables import print_models
@@ -37,7 +36,7 @@ class Demo:
 
 DEMOS: Mapping[str, Demo] = {
     "cromotex": Demo(Path("runs/demo"), xray_demo, print_models),
-    "ptacl": Demo(Path("runs/demo-ptacl"), heart_demo, print_hearts),
+    "ptacl": Demo(Path("runs/demo-ptacl"), heart_demo, print_by_model),
 }
 """By the recipe that each is about."""
 

@@ -11,10 +11,12 @@ from crossbeat.cli.demo_runs import Asked
 from crossbeat.cli.evaluate import save_model
 from crossbeat.cli.heart_illustrations import illustrate_hearts
 from crossbeat.cli.options import note
+from crossbeat.cli.tables import print_table
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.registry import Builder
 from crossbeat.deploy import record_metrics
 from crossbeat.errors import ConfigError
+from crossbeat.evaluation.phenotype_markdown import grids
 from crossbeat.evaluation.phenotype_report import write_phenotype_report
 from crossbeat.evaluation.phenotype_results import write_phenotype_results
 from crossbeat.recipes.run import Run
@@ -57,6 +59,13 @@ def heart_demo(asked: Asked) -> dict[str, Any]:
     results["hours"]["this command"] = (time.perf_counter() - started) / 3600
     _write(asked.out, results, Run.open(asked.out / study.method), cohorts[limit.held])
     return results
+
+
+def print_by_model(results: dict[str, Any]) -> None:
+    """A row for each model, limit and difference; probes are in the report."""
+    for header, rows in grids({**results, "readings": {}}):
+        told = [[cell.replace("`", "") for cell in row] for row in rows]
+        print_table("", header, told)
 
 
 def _task(cell: Cell, home: Path, cohorts: Mapping[Builder, Cohort], asked: Asked) -> Task:

@@ -47,13 +47,8 @@ def evaluate_hearts(
     if as_json:
         print(json.dumps(results, indent=1))
     else:
-        print_hearts(results)
+        print_sheets(sheets(results))
     note(f"results: {out}")
-
-
-def print_hearts(results: Results) -> None:
-    """What every model reaches and what they differ by, as tables."""
-    print_sheets(sheets(results))
 
 
 def _results(runs: Sequence[Run], cohort: Cohort, seed: int) -> Results:

@@ -1,4 +1,4 @@
-"""The results of a cardiac MRI study as Markdown with a row per model, for the documentation."""
+"""The results of a cardiac MRI study with a row per model: for a terminal, and as Markdown."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -11,6 +11,9 @@ Json = Mapping[str, Any]
 Column = tuple[str, tuple[str, ...], float]
 """What a column is called, where its estimate lies in a model's, and the factor on it."""
 
+Grid = tuple[list[str], list[list[str]]]
+"""The header and the rows of a table."""
+
 SHOWN = ("LVEDV", "LVESV", "LVEF", "LVM", "RVEDV", "LAV", MEAN)
 """The phenotypes that have a column; the mean is over all."""
 
@@ -22,57 +25,68 @@ _MEASURES: Mapping[str, tuple[tuple[str, float], ...]] = {
 
 
 def by_model(results: Json) -> Iterator[str]:
-    """R² by the ECG alone and by probes, screening, retrieval and moments: a table each.
-
-    Shares are in percent, their differences in points.
+    """The lines of all tables of ``grids``, in Markdown.
 
     Args:
         results: as ``read_phenotype_results`` returns them.
     """
-    yield from _explained("R² in percent", results, results.get("limits", {}))
+    for number, (header, rows) in enumerate(grids(results)):
+        if number:
+            yield ""
+        yield f"| {' | '.join(header)} |"
+        yield "| --- " * len(header) + "|"
+        for row in rows:
+            yield f"| {' | '.join(row)} |"
+
+
+def grids(results: Json) -> Iterator[Grid]:
+    """R² by the ECG alone and by probes, screening, retrieval and moments: a table each.
+
+    Shares are in percent, their differences in points; models stand in backticks.
+
+    Args:
+        results: as ``read_phenotype_results`` returns them.
+    """
+    yield _explained("R² in percent", results, results.get("limits", {}))
     for name, found in results.get("readings", {}).items():
-        yield ""
-        yield from _explained(f"R² in percent of a {name}", found, {})
+        yield _explained(f"R² in percent of a {name}", found, {})
     if "screening" in results:
-        yield ""
-        yield from _screened(results["screening"])
+        yield _screened(results["screening"])
     for part, measures in _MEASURES.items():
         if part in results:
             columns = [(_titled(name, factor), (name,), factor) for name, factor in measures]
             found = {"models": results[part], "differences": results.get(f"{part}_differences", {})}
-            yield ""
-            yield from _table("model", columns, found, results.get(f"{part}_limits", {}))
+            yield _grid("model", columns, found, results.get(f"{part}_limits", {}))
 
 
-def _explained(title: str, results: Json, limits: Json) -> Iterator[str]:
-    known = results["models"][results["baseline"]]
+def _explained(title: str, results: Json, limits: Json) -> Grid:
+    known = next(iter(results["models"].values()))
     columns = [(name, (name, "r2"), _PERCENT) for name in SHOWN if name in known]
-    yield from _table(title, columns, results, limits)
+    return _grid(title, columns, results, limits)
 
 
-def _screened(screening: Json) -> Iterator[str]:
+def _screened(screening: Json) -> Grid:
     columns = [
         (f"{finding}, AUROC in percent", (finding, "auroc"), _PERCENT)
         for finding in screening["test"]["findings"]
     ]
-    yield from _table("screening", columns, screening, {})
+    return _grid("screening", columns, screening, {})
 
 
 def _titled(measure: str, factor: float) -> str:
     return names.metric(measure) + (" (%)" if factor == _PERCENT else "")
 
 
-def _table(title: str, columns: Sequence[Column], results: Json, limits: Json) -> Iterator[str]:
-    yield f"| {' | '.join([title, *(name for name, _, _ in columns)])} |"
-    yield "| --- " * (len(columns) + 1) + "|"
+def _grid(title: str, columns: Sequence[Column], results: Json, limits: Json) -> Grid:
     rows = [(f"`{name}`", found, "") for name, found in results["models"].items()]
     rows += [(f"limit: {name}", found, "") for name, found in limits.items()]
     rows += [
         (name.replace(" - ", " − "), found, "+") for name, found in results["differences"].items()
     ]
-    for name, found, sign in rows:
-        cells = [_cell(found, where, factor, sign) for _, where, factor in columns]
-        yield f"| {' | '.join([name, *cells])} |"
+    return [title, *(name for name, _, _ in columns)], [
+        [name, *(_cell(found, where, factor, sign) for _, where, factor in columns)]
+        for name, found, sign in rows
+    ]
 
 
 def _cell(found: Json, where: Sequence[str], factor: float, sign: str) -> str:
