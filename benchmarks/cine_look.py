@@ -18,7 +18,7 @@ from crossbeat import simulate
 
 SEED, SIZE, FRAMES, PATIENTS = 1, 100, 40, 3
 COLUMNS = 8
-GREYS = 50
+GREYS = 20
 """Levels of the picture, so that it stays small."""
 MARGIN = 14
 

@@ -6,7 +6,16 @@ import torch.nn.functional as F
 from loss_cases import LOSSES, NEITHER, embeddings, some_pairs, two_classes
 
 from crossbeat import objectives
-from crossbeat.objectives import HARDNESS, alignment, clip, info_nce, nt_xent, sigmoid, sup_con
+from crossbeat.objectives import (
+    HARDNESS,
+    alignment,
+    clip,
+    contrastive,
+    info_nce,
+    nt_xent,
+    sigmoid,
+    sup_con,
+)
 
 
 def fixed_weight(cosines, negatives):
@@ -234,3 +243,30 @@ def test_a_hardness_is_shown_the_negatives_and_neither_positives_nor_undecided_p
     info_nce(*embeddings(), temperature=0.1, positives=pairs, hardness=remember)
     assert pairs.isnan().any()
     assert shown[0].equal(pairs == 0)
+
+
+def test_clip_in_tiles_is_clip(monkeypatch):
+    anchor, other = torch.randn(2, 50, 8, generator=torch.Generator().manual_seed(5))
+    found = {}
+    for tile in (64, 16):
+        monkeypatch.setattr(contrastive, "TILE", tile)
+        inputs = [each.clone().requires_grad_() for each in (anchor, other, torch.tensor(0.1))]
+        loss = clip(inputs[0], inputs[1], temperature=inputs[2])
+        loss.backward()
+        found[tile] = [loss.detach(), *(each.grad for each in inputs)]
+    for whole, tiled in zip(*found.values(), strict=True):
+        assert torch.allclose(whole, tiled, atol=1e-5)
+
+
+def test_clip_in_tiles_keeps_no_square(monkeypatch):
+    monkeypatch.setattr(contrastive, "TILE", 16)
+    anchor, other = torch.randn(2, 200, 8, requires_grad=True)
+    kept = []
+
+    def keep(tensor):
+        kept.append(tensor.numel())
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        clip(anchor, other, temperature=0.1)
+    assert max(kept) <= 200 * 8

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from crossbeat.objectives.checks import require_above_0, require_probabilities
 from crossbeat.objectives.hardness import Hardness
@@ -21,6 +22,9 @@ Embeddings = Float[Tensor, "batch dim"]
 Pairs = Float[Tensor, "batch batch"]
 Scalar = Float[Tensor, ""]
 Number = float | Scalar
+
+TILE = 1024
+"""Rows of cosines that ``clip`` holds at a time."""
 
 
 def info_nce(
@@ -58,6 +62,9 @@ def info_nce(
 def clip(anchor: Embeddings, other: Embeddings, *, temperature: Number) -> Scalar:
     """Mean of both directions of ``info_nce``, with the partner as the only positive.
 
+    A batch of more than ``TILE`` samples is worked out in tiles of as many rows, which are done
+    again on the way back: memory then grows with the batch and not with its square.
+
     Args:
         anchor: one vector per sample, of any length.
         other: row i is the partner of row i of ``anchor``.
@@ -68,6 +75,8 @@ def clip(anchor: Embeddings, other: Embeddings, *, temperature: Number) -> Scala
 
     Source: Radford 2021 (arXiv:2103.00020) fig. 3.
     """
+    if len(anchor) > TILE:
+        return _clip_in_tiles(anchor, other, temperature)
     cosines, pairs = _cosines(anchor, other), _own_pairs(anchor)
     return _both_ways(cosines, temperature, pairs, hardness=None)
 
@@ -197,6 +206,25 @@ def sigmoid(
     targets = pairs.to(logits.dtype)
     surprise = F.binary_cross_entropy_with_logits(logits, targets.nan_to_num(), reduction="none")
     return torch.where(targets.isnan(), 0, surprise).sum() / len(anchor)
+
+
+def _clip_in_tiles(anchor: Embeddings, other: Embeddings, temperature: Number) -> Scalar:
+    require_above_0("temperature", temperature)
+    with torch.autocast(anchor.device.type, enabled=False):
+        one, two = (F.normalize(at_least_float32(each), dim=-1) for each in (anchor, other))
+        own = (one * two).sum(dim=1) / temperature
+        totals = [
+            checkpoint(_log_totals, tile, others, temperature, use_reentrant=False)
+            for tiled, others in ((one, two), (two, one))
+            for tile in tiled.split(TILE)
+        ]
+    return torch.cat(totals).mean() - own.mean()
+
+
+def _log_totals(
+    tile: Float[Tensor, "row dim"], others: Embeddings, temperature: Number
+) -> Float[Tensor, " row"]:
+    return (tile @ others.T / temperature).logsumexp(dim=1)
 
 
 def _cosines(
