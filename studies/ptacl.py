@@ -18,12 +18,8 @@ from typing import Any
 from crossbeat.data.virtual_hearts import VirtualHearts
 from crossbeat.recipes import RECIPES
 from crossbeat.recipes.presets import demo
-from crossbeat.study import Cell, Study
+from crossbeat.study import Cell, Study, hearts
 from crossbeat.training import Optimisation
-
-MEASURED = 0.1
-LIMIT = "ecg-all-measures"
-"""Direct training with the measures of all patients; also the cohort of the other limits."""
 
 
 def patients(seed: int, *, small: bool) -> VirtualHearts:
@@ -32,7 +28,7 @@ def patients(seed: int, *, small: bool) -> VirtualHearts:
         return VirtualHearts(
             num_patients=300, seed=seed, frames=6, cine_size=32, val=0.25, test=0.35, measured=0.5
         )
-    return VirtualHearts(num_patients=6000, seed=seed, val=0.1, test=0.4, measured=MEASURED)
+    return hearts.patients(6000, seed)
 
 
 def sized(name: str, *, small: bool, **changes: Any) -> Any:
@@ -45,25 +41,14 @@ def sized(name: str, *, small: bool, **changes: Any) -> Any:
     return replace(recipe, **changes)
 
 
-def all_measured(seed: int, *, small: bool) -> VirtualHearts:
-    """The same patients, all with measures; their cines are no more than there."""
-    return replace(patients(seed, small=small), measured=1.0, frames=2, cine_size=16)
-
-
 def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
     """Each model's name, its recipe's name and its settings."""
-    for model, name, changes in (
-        ("direct", "direct-heart", {}),
-        ("global", "ptacl-global", {}),
-        ("ptacl", "ptacl", {}),
-        ("ptacl-shuffled-frames", "ptacl-shuffled-frames", {}),
-        ("shuffled", "ptacl-shuffled", {}),
-        ("teacher", "cine-teacher", {}),
-        ("global-cycle", "ptacl-global", {"anchors": "cycle"}),
-        ("ptacl-cycle", "ptacl", {"anchors": "cycle"}),
-        ("ptacl-no-masked", "ptacl", {"masked_cine": None}),
-    ):
-        yield model, name, sized(name, small=small, **changes)
+    for model, name in hearts.MODELS.items():
+        yield model, name, sized(name, small=small)
+    yield "global-cycle", "ptacl-global", sized("ptacl-global", small=small, anchors="cycle")
+    yield "ptacl-cycle", "ptacl", sized("ptacl", small=small, anchors="cycle")
+    no_masked = replace(sized("ptacl", small=small), masked_cine=None)
+    yield "ptacl-no-masked", "ptacl", no_masked
 
 
 def cells(*, small: bool) -> Iterator[Cell]:
@@ -80,10 +65,10 @@ def cells(*, small: bool) -> Iterator[Cell]:
             )
     for seed in seeds:
         yield Cell(
-            model=LIMIT,
+            model=hearts.LIMIT,
             recipe_name="direct-heart",
             recipe=sized("direct-heart", small=small),
-            cohort=all_measured(seed, small=small),
+            cohort=hearts.all_measured(patients(seed, small=small)),
             test=patients(seed, small=small),
             seed=seed,
             latent_limit=True,
@@ -98,10 +83,9 @@ def study(*, small: bool) -> Study:
         method="ptacl",
         baseline="direct",
         differences=(
-            ("global", "shuffled"),
-            ("ptacl-shuffled-frames", "global"),
+            *hearts.DIFFERENCES,
             ("global-cycle", "global"),
             ("ptacl-cycle", "global-cycle"),
         ),
-        limits=(LIMIT,),
+        limits=(hearts.LIMIT,),
     )
