@@ -101,6 +101,22 @@ def executor_of(address: str | None, *, workers: int) -> Iterator[Executor]:
         yield client.get_executor()
 
 
+@contextmanager
+def given_or_own(given: Executor | None, jobs: int) -> Iterator[Executor]:
+    """Who does the work: whoever is given, or as many processes as there are cores and jobs.
+
+    Args:
+        given: stays open.
+        jobs: how many there are to do, at least 0.
+    """
+    if given is not None:
+        yield given
+        return
+    workers = max(1, min(jobs, os.cpu_count() or 1))
+    with ThreadPoolExecutor(1) if workers == 1 else process_pool(workers) as pool:
+        yield pool
+
+
 def _begin() -> None:
     torch.set_num_threads(1)
     threading.Thread(target=_end_with_parent, daemon=True).start()

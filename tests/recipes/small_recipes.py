@@ -33,6 +33,9 @@ EVERYTHING: dict[str, dict[str, Any]] = {
         "masked_ecg": Optimisation(learning_rate=1e-3, epochs=1, batch_size=24),
         "frozen_cine": False,
     },
+    "direct-heart": {
+        "ecg": EcgModel(encoder="fine-small", normalisation="none", unit_length=False),
+    },
     "eccl-heart": {
         "ecg": EcgModel(encoder="mmcl-small", normalisation="min_max", unit_length=False),
         "masked_ecg": Optimisation(learning_rate=1e-3, epochs=1, batch_size=24),

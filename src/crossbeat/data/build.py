@@ -7,15 +7,12 @@ of workers nor on interruptions.
 """
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import (
     Executor,
     Future,
-    ThreadPoolExecutor,
     as_completed,
 )
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from hashlib import blake2b
@@ -32,7 +29,7 @@ from crossbeat.data.rejected import REJECTED_FILE, Rejected, in_words, rejected_
 from crossbeat.data.table import SIGNALS, check_table, conform
 from crossbeat.errors import DataError
 from crossbeat.files import write_whole
-from crossbeat.workers import process_pool, result_of
+from crossbeat.workers import given_or_own, result_of
 
 Progress = Callable[[int, int], None]
 """Called with the number of finished blocks and of all blocks."""
@@ -101,7 +98,7 @@ def build_cohort(
     missing = [number for number in range(len(blocks)) if _receipt(draft, number) is None]
     done = len(blocks) - len(missing)
     progress(done, len(blocks))
-    with _executor(executor, len(missing)) as workers:
+    with given_or_own(executor, len(missing)) as workers:
         jobs = [workers.submit(_make, draft, number, blocks[number]) for number in missing]
         for count, job in enumerate(_finished(jobs), start=done + 1):
             result_of(job)
@@ -213,13 +210,3 @@ def _finished(jobs: list[Future[None]]) -> Iterator[Future[None]]:
     finally:
         for job in jobs:
             job.cancel()
-
-
-@contextmanager
-def _executor(given: Executor | None, num_jobs: int) -> Iterator[Executor]:
-    if given is not None:
-        yield given
-        return
-    workers = max(1, min(num_jobs, os.cpu_count() or 1))
-    with ThreadPoolExecutor(1) if workers == 1 else process_pool(workers) as pool:
-        yield pool

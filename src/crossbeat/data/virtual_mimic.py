@@ -11,12 +11,10 @@ that was interrupted is completed by the same call, and only finished blocks are
 
 import gzip
 import json
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from concurrent.futures import Executor, as_completed
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -31,7 +29,7 @@ from crossbeat.data.virtual_mimic_tables import TABLES
 from crossbeat.data.virtual_mimic_visits import SLOTS, clock_drift, drifting
 from crossbeat.errors import ConfigError
 from crossbeat.files import write_whole
-from crossbeat.workers import process_pool
+from crossbeat.workers import given_or_own
 
 MARKER = "virtual-mimic.json"
 """The file of a finished tree that tells its settings and how many rows its tables have."""
@@ -138,7 +136,7 @@ class VirtualMimic:
         )
         done = len(blocks) - len(missing)
         progress(done, len(blocks))
-        with _workers(executor, len(missing)) as pool:
+        with given_or_own(executor, len(missing)) as pool:
             jobs = [pool.submit(write, draws, folder, part) for part, draws in missing.items()]
             try:
                 for count, job in enumerate(as_completed(jobs), start=done + 1):
@@ -182,16 +180,6 @@ def _check_same(folder: Path, there: dict, wanted: dict) -> None:
             f"{folder} was written with other settings of {', '.join(differ)}; choose another "
             "folder, or remove it"
         )
-
-
-@contextmanager
-def _workers(given: Executor | None, num_jobs: int) -> Iterator[Executor]:
-    if given is not None:
-        yield given
-        return
-    workers = max(1, min(num_jobs, os.cpu_count() or 1))
-    with ThreadPoolExecutor(1) if workers == 1 else process_pool(workers) as pool:
-        yield pool
 
 
 def _join_table(file: IO[bytes], *, name: str, parts: list[Path], pack: bool) -> None:

@@ -13,6 +13,7 @@ from typing import Literal
 
 from torch import nn
 
+from crossbeat import phenotypes
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.encoders.heads import projection, tabular_encoder
@@ -32,18 +33,7 @@ from crossbeat.recipes.phases import VcgViews
 from crossbeat.recipes.steps import settings_of
 from crossbeat.training import Optimisation, Phase
 
-PHENOTYPES = (
-    "LVEDV",
-    "LVESV",
-    "LVSV",
-    "LVEF",
-    "LVM",
-    "RVEDV",
-    "RVESV",
-    "RVSV",
-    "RVEF",
-    "LAV",
-)
+PHENOTYPES = tuple(phenotypes.PHENOTYPES)
 """Volumes of the ventricles and the left atrium, ejection fractions, and left ventricular mass."""
 
 HEART_VIEWS = VcgViews(angle=15.0, scale=1.15, mask=0.1)
