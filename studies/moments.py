@@ -1,12 +1,13 @@
-"""Which part of the ECG answers to which frame, and what the local loss is to ask for?
+"""What PTACL's abstract leaves open: which part of the ECG answers to which frame, and the start.
 
-PTACL's abstract leaves it open. The method of the study ``ptacl`` with one thing changed: hard
-targets, the beat in the middle alone, the record as a whole without R peaks, and moments that are
-compared with what is the same at all of them.
+The method of the study ``ptacl`` with one thing changed: hard targets, the beat in the middle alone,
+the record as a whole without R peaks, moments that are compared with what is the same at all of
+them, and a frozen cine encoder of random weights.
 
 Cost: about 30 minutes on 2 cores, most of it shared with ``ptacl``.
 Expected: soft targets and the mean over beats are better, as frames 30 ms apart look the same and
-beats have noise of their own; without R peaks or without centring nothing is learned of moments.
+beats have noise of their own; without R peaks or without centring nothing is learned of moments; without masked modelling the
+cine tells less.
 """
 
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
         ("ptacl-single-beat", {"correspondence": "single_beat"}),
         ("ptacl-linear", {"correspondence": "linear"}),
         ("ptacl-not-centred", {"centred": False}),
+        ("ptacl-no-masked", {"masked_cine": None}),
     ):
         yield model, "ptacl", sized("ptacl", small=small, **changes)
 
@@ -33,7 +35,7 @@ def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
 def study(*, small: bool) -> Study:
     """The first two seeds of the study ``ptacl``."""
     return Study(
-        question="Which part of the ECG answers to which frame?",
+        question="Which part of the ECG answers to which frame, and from which start?",
         cells=tuple(
             Cell(
                 model=model,

@@ -47,8 +47,6 @@ def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
         yield model, name, sized(name, small=small)
     yield "global-cycle", "ptacl-global", sized("ptacl-global", small=small, anchors="cycle")
     yield "ptacl-cycle", "ptacl", sized("ptacl", small=small, anchors="cycle")
-    no_masked = replace(sized("ptacl", small=small), masked_cine=None)
-    yield "ptacl-no-masked", "ptacl", no_masked
 
 
 def cells(*, small: bool) -> Iterator[Cell]:
