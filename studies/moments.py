@@ -1,13 +1,13 @@
 """What PTACL's abstract leaves open: which part of the ECG answers to which frame, and the start.
 
-The method of the study ``ptacl`` with one thing changed: hard targets, the beat in the middle alone,
-the record as a whole without R peaks, moments that are compared with what is the same at all of
-them, and a frozen cine encoder of random weights.
+The method of the study ``ptacl`` with one thing changed: hard targets, the beat in the middle
+alone, the record as a whole without R peaks, moments that are compared with what is the same at all
+of them, and a frozen cine encoder of random weights.
 
-Cost: about 30 minutes on 2 cores, most of it shared with ``ptacl``.
+Cost: about 30 minutes on 2 cores, part of it shared with ``ptacl``.
 Expected: soft targets and the mean over beats are better, as frames 30 ms apart look the same and
-beats have noise of their own; without R peaks or without centring nothing is learned of moments; without masked modelling the
-cine tells less.
+beats have noise of their own; without R peaks or without centring nothing is learned of moments;
+without masked modelling the cine tells less.
 """
 
 from collections.abc import Iterator
