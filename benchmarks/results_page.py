@@ -2,11 +2,12 @@
 
 Run: ``python benchmarks/results_page.py``. In ``docs/results.md`` and ``README.md`` the lines from
 ``<!-- table: NAME -->`` to ``<!-- end -->`` become the table of ``docs/results/NAME.json``; from
-``<!-- rows: NAME -->`` on they keep the rows that they have, with the values of now. Pictures that
-the page of results shows are drawn again.
+``<!-- rows: NAME -->`` on they keep the rows of its first table that they have, with the values of
+now. Pictures that the page of results shows are drawn again.
 """
 
 import re
+from itertools import takewhile
 from pathlib import Path
 
 from tables import picture, rows
@@ -27,7 +28,8 @@ def _filled(found: re.Match[str]) -> str:
     lines = list(rows(RESULTS / f"{name}.json"))
     if kind == "rows":
         wanted = [_first(line) for line in old.split("\n")]
-        lines = [line for line in lines if _first(line) in wanted]
+        first_table = takewhile(bool, lines)
+        lines = [line for line in first_table if _first(line) in wanted]
     return begin + "\n".join(lines) + end
 
 
