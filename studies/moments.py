@@ -1,8 +1,8 @@
-"""What PTACL's abstract leaves open: which part of the ECG answers to which frame, and the start.
+"""Which part of the ECG answers to which frame, and from which start?
 
-The method of the study ``ptacl`` with one thing changed: hard targets, the beat in the middle
-alone, the record as a whole without R peaks, moments that are compared with what is the same at all
-of them, and a frozen cine encoder of random weights.
+PTACL's abstract leaves it open. The method of the study ``ptacl`` with one thing changed: hard
+targets, the beat in the middle alone, the record as a whole without R peaks, moments that are
+compared with what is the same at all of them, and a frozen cine encoder of random weights.
 
 Cost: about 30 minutes on 2 cores, part of it shared with ``ptacl``.
 Expected: soft targets and the mean over beats are better, as frames 30 ms apart look the same and
