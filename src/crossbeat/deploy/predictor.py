@@ -4,17 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from scipy.special import expit
 from torch import nn
 
+from crossbeat.deploy.answering import Answering
 from crossbeat.deploy.model import KEPT
 from crossbeat.deploy.saved import read_json, read_saved
 from crossbeat.errors import ConfigError
-from crossbeat.quality import FIRST, Length, require
-from crossbeat.readers import Layout, read_ecg
-from crossbeat.recipes.networks import EcgModel, ecg_logits, ecg_parts
-from crossbeat.signal import Ecg, Ecgs, Preprocessing
+from crossbeat.recipes.networks import ecg_logits, ecg_parts
+from crossbeat.signal import Ecgs
 
 
 @dataclass(frozen=True)
@@ -35,20 +33,14 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Predictor:
-    """A model from its folder.
+class Predictor(Answering[Answer]):
+    """A model from its folder; see ``Answering`` for the rest of its fields.
 
     Args:
-        model: how the network is built.
-        parts: the network, in eval mode.
-        preprocessing: applied to every ECG.
         findings: in the order of the logits.
         calibration: for each finding slope, intercept and threshold.
     """
 
-    model: EcgModel
-    parts: nn.ModuleDict
-    preprocessing: Preprocessing
     findings: tuple[str, ...]
     calibration: dict[str, dict[str, float | None]]
 
@@ -67,41 +59,12 @@ class Predictor:
         parts = saved.load(nn.ModuleDict({name: built[name] for name in KEPT}))
         return cls(saved.model, parts, saved.preprocessing, findings, calibration)
 
-    def predict(self, ecg: Ecg, source: str, length: Length = FIRST) -> list[Answer]:
-        """What the model says of one ECG.
-
-        Args:
-            ecg: millivolts; any lead order and rate, eight leads suffice.
-            source: names the ECG in messages.
-            length: what becomes of a longer or shorter ECG.
-
-        Raises:
-            DataError: the ECG lacks a lead, is too short, flat, not in millivolts or not finite.
-        """
-        ready = self.preprocessing.apply(require(ecg, source, self.preprocessing.seconds, length))
-        with torch.no_grad():
-            batch = Ecgs(torch.from_numpy(ready.values)[None], ready.leads, ready.fs)
-            logits = ecg_logits(self.parts, batch, self.model)[0].double().numpy()
+    def _tell(self, ecg: Ecgs) -> list[Answer]:
+        logits = ecg_logits(self.parts, ecg, self.model)[0].double().numpy()
         return [
             self._answer(finding, float(logit))
             for finding, logit in zip(self.findings, logits, strict=True)
         ]
-
-    def predict_file(
-        self, path: Path, *, layout: Layout | None = None, length: Length = FIRST
-    ) -> list[Answer]:
-        """What the model says of the ECG in a file.
-
-        Args:
-            path: a file of any of the formats of ``read_ecg``.
-            layout: of a CSV or NumPy file.
-            length: what becomes of a longer or shorter ECG.
-
-        Raises:
-            DataError: the file is no ECG that can be read, or see ``predict``.
-            ConfigError: a CSV or NumPy file comes without a layout.
-        """
-        return self.predict(read_ecg(path, layout), str(path), length)
 
     def _answer(self, finding: str, logit: float) -> Answer:
         values = self.calibration[finding]

@@ -17,7 +17,7 @@ _SMALL_ENCODER: Mapping[str, str] = {
     "mmcl-tiny": "fine-small",
 }
 
-_DEMO_PHASES: dict[str, Optimisation] = {
+_DEMO_PHASES: Mapping[str, Optimisation] = {
     "teacher": Optimisation(learning_rate=2e-3, epochs=12, batch_size=64, warmup_epochs=1.0),
     "self_supervision": Optimisation(
         learning_rate=1e-3, epochs=10, batch_size=256, warmup_epochs=1.0
@@ -32,7 +32,7 @@ _DEMO_PHASES: dict[str, Optimisation] = {
 }
 """Epochs and rates that let small encoders converge on some thousand patients in a minute."""
 
-_DEMO_HEARTS: dict[str, Optimisation] = {
+_DEMO_HEARTS: Mapping[str, Optimisation] = {
     "alignment": Optimisation(learning_rate=1e-3, epochs=8, batch_size=64, warmup_epochs=1.0),
     "teacher": Optimisation(learning_rate=1e-3, epochs=16, batch_size=16, warmup_epochs=1.0),
     "regression": Optimisation(
