@@ -4,15 +4,15 @@ import math
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from crossbeat.objectives.precision import at_least_float32
 
 Patches = Float[Tensor, "batch signal patch value"]
-Values = Float[Tensor, "batch signal value"]
 Scalar = Float[Tensor, ""]
+
+_TINY = 1e-16
 
 
 def masked_error(
@@ -50,7 +50,7 @@ def masked_error(
         raise ValueError("mask must hide at least one patch, got none")
     counted = torch.ones_like(mask) if over == "all" else mask
     prediction, target = at_least_float32(prediction), at_least_float32(target)
-    error = (prediction - target).square()[counted].mean()
+    error = (prediction - target).square().mean(dim=3)[counted].mean()
     return (1 - correlation) * error + correlation * _apart(prediction, target, counted)
 
 
@@ -58,14 +58,22 @@ def _apart(
     prediction: Patches, target: Patches, counted: Bool[Tensor, "batch signal patch"]
 ) -> Scalar:
     """One less the correlation, the mean over signals that have one."""
-    counts = counted[..., None].expand_as(target).flatten(2)
-    filled, wanted = prediction.flatten(2), target.flatten(2)
-    top = wanted.masked_fill(~counts, -math.inf).amax(dim=2)
-    told = top > wanted.masked_fill(~counts, math.inf).amin(dim=2)
-    along = F.cosine_similarity(_centred(filled, counts), _centred(wanted, counts), dim=2)
+    highest = target.amax(dim=3).masked_fill(~counted, -math.inf).amax(dim=2)
+    lowest = target.amin(dim=3).masked_fill(~counted, math.inf).amin(dim=2)
+    told = highest > lowest
+    filled, wanted = _centred(prediction, counted), _centred(target, counted)
+
+    def products(one: Patches, other: Patches) -> Float[Tensor, "batch signal"]:
+        return ((one * other).sum(dim=3) * counted).sum(dim=2)
+
+    def length(one: Patches) -> Float[Tensor, "batch signal"]:
+        return products(one, one).clamp(min=_TINY).sqrt()
+
+    along = products(filled, wanted) / (length(filled) * length(wanted))
     return (1 - along)[told].sum() / told.sum().clamp(min=1)
 
 
-def _centred(values: Values, counts: Bool[Tensor, "batch signal value"]) -> Values:
-    mean = (values * counts).sum(dim=2, keepdim=True) / counts.sum(dim=2, keepdim=True).clamp(min=1)
-    return (values - mean) * counts
+def _centred(values: Patches, counted: Bool[Tensor, "batch signal patch"]) -> Patches:
+    """Less the mean over the patches of a signal that count, of which all are equally long."""
+    means = (values.mean(dim=3) * counted).sum(dim=2) / counted.sum(dim=2).clamp(min=1)
+    return values - means[:, :, None, None]
