@@ -1,12 +1,15 @@
 """Recipes with cine MRI from ``crossbeat train`` to ``crossbeat evaluate`` and its report."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from crossbeat.cli import main
+from crossbeat.beats import Rule, correspondence
+from crossbeat.cli import heart_illustrations, main
 from crossbeat.data.cohort import Cohort
 from crossbeat.deploy import Predictor
 from crossbeat.errors import CheckpointError
@@ -61,6 +64,26 @@ def test_runs_of_hearts_are_measured_and_reported(
     text = report.read_text(encoding="utf-8")
     assert text.count("data:image/gif") == 2
     assert text.count("data:image/svg+xml") >= 10
+
+
+def test_the_picture_of_an_ecg_that_answers_is_of_the_segments_that_were_compared(
+    runs: dict[str, Path], tiny_hearts: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "results.json"
+    assert main(["evaluate", str(runs["ptacl"]), "--out", str(out)]) == 0
+    found = read_phenotype_results(out)
+    run = Run.open(runs["ptacl"])
+    drawn: list[str] = []
+
+    def spied(*args: Any, rule: Rule, **others: Any) -> Any:
+        drawn.append(rule)
+        return correspondence(*args, rule=rule, **others)
+
+    monkeypatch.setattr(heart_illustrations, "correspondence", spied)
+    for rule in ("phase_pool", "linear"):
+        recipe: Any = replace(run.recipe, correspondence=rule)  # type: ignore[type-var]
+        heart_illustrations.illustrate_hearts(found, replace(run, recipe=recipe), tiny_hearts)
+    assert drawn == ["phase_pool", "linear"]
 
 
 def test_a_model_that_sees_two_moments_finds_patients_and_tells_no_others(

@@ -25,18 +25,20 @@ class Demo:
 
     Args:
         place: its folder, unless another is named.
+        patients: how many, unless it is said: what two cores make something of in some minutes.
         make: trains, writes everything and gives the results.
         tell: prints them.
     """
 
     place: Path
+    patients: int
     make: Callable[[Asked], Results]
     tell: Callable[[Results], None]
 
 
 DEMOS: Mapping[str, Demo] = {
-    "cromotex": Demo(Path("runs/demo"), xray_demo, print_models),
-    "ptacl": Demo(Path("runs/demo-ptacl"), heart_demo, print_by_model),
+    "cromotex": Demo(Path("runs/demo"), 6000, xray_demo, print_models),
+    "ptacl": Demo(Path("runs/demo-ptacl"), 3600, heart_demo, print_by_model),
 }
 """By the recipe that each is about."""
 
@@ -47,7 +49,13 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--recipe", type=str, default="cromotex", help=" or ".join(DEMOS))
     places = ", ".join(f"{demo.place} ({name})" for name, demo in DEMOS.items())
     parser.add_argument("--out", type=Path, default=None, help=f"default: {places}")
-    parser.add_argument("--patients", type=int, default=6000, help="half of them are for training")
+    numbers = ", ".join(f"{demo.patients} ({name})" for name, demo in DEMOS.items())
+    parser.add_argument(
+        "--patients",
+        type=int,
+        default=None,
+        help=f"half of them are for training; default: {numbers}",
+    )
     parser.add_argument(
         "--abundant",
         type=int,
@@ -63,7 +71,7 @@ def run(arguments: list[str]) -> None:
     out = options.out or demo.place
     asked = Asked(
         out=out,
-        patients=options.patients,
+        patients=demo.patients if options.patients is None else options.patients,
         abundant=options.abundant,
         seed=options.seed,
         workers=options.workers,

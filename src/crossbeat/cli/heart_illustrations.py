@@ -18,7 +18,7 @@ from crossbeat.evaluation.phenotype_pictures import (
 )
 from crossbeat.evaluation.pictures import Picture
 from crossbeat.recipes.cine.networks import num_steps
-from crossbeat.recipes.cine.run import estimates, moments_alike, tells_moments
+from crossbeat.recipes.cine.run import estimates, moments_alike, rule_of, tells_moments
 from crossbeat.recipes.run import Run, evaluation_rows
 from crossbeat.signal import Ecg
 
@@ -62,7 +62,7 @@ def _answers(run: Run, cohort: Cohort, row: int, found: np.ndarray) -> Picture:
     ecg, cine = _signals(cohort, row)
     which = correspondence(
         r_peaks(ecg),
-        rule="phase_pool",
+        rule=rule_of(run),
         segments=len(cine),
         steps=num_steps(run.parts, cohort.info),
         seconds=cohort.info.seconds,

@@ -38,7 +38,7 @@ _MODELS = {
     "crossbeat": Name("crossbeat", "what the X-ray teacher believes of every pair"),
     "no-alignment": Name("crossbeat, no X-ray", "the same with the labels alone"),
     "crossbeat-shuffled": Name("crossbeat, shuffled pairs", "each ECG with a random X-ray"),
-    "teacher": Name("X-ray teacher", "sees the X-ray itself: the upper bound that it can teach"),
+    "teacher": Name("X-ray teacher", "sees the X-ray itself, and learned from the same labels"),
     "clip": Name("unsupervised pairs", "contrastive pairing that ignores the labels"),
     "label-only": Name("labels only", "contrastive on labels, without the other modality"),
     "cromotex-no-ssl": Name(

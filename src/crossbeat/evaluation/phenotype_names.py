@@ -13,7 +13,7 @@ _SHUFFLED_FRAMES = Name(
 _SHUFFLED = Name("shuffled pairs", "the method, with each ECG paired to a random cine")
 _GLOBAL = Name("global only", "each ECG aligned with the cine of its patient as a whole")
 _DIRECT = Name("direct training", "trained on ECGs and measures, without the cine")
-_TEACHER = Name("MRI teacher", "sees the cine itself: the upper bound that it can teach")
+_TEACHER = Name("MRI teacher", "sees the cine itself, and learned from the same measures")
 
 _MODELS = {
     "direct": _DIRECT,

@@ -91,7 +91,7 @@ def winner(method: str, baseline: str, found: Json) -> str:
 
 
 def answer(results: Json) -> list[str]:
-    """The short answer: the mean, the findings, the controls and the upper bounds."""
+    """The short answer: the mean, the findings, the controls, the teacher and the limits."""
     sentences = [_mean_sentence(results), _findings_sentence(results), _seeds(results)]
     others = [name for name in results["models"] if name not in _roles(results)]
     sentences += [_control(results, name) for name in others if name != "teacher"]

@@ -122,7 +122,7 @@ SUMMARIES: dict[str, str] = {
     "resnet1d": "the ECG alone with a residual convolutional net",
     "biot": "the ECG alone with a spectrogram transformer",
     "eccl": "pairing with the X-ray, per-lead vision transformer",
-    "teacher": "the X-ray alone: the upper bound of any transfer",
+    "teacher": "findings from the X-ray alone: what there is to teach",
     "crossbeat": "what the X-ray teacher believes of every pair, with or without a report: ours",
     "no-alignment": "crossbeat with the labels alone: no X-ray",
     "crossbeat-shuffled": "crossbeat with X-rays of other patients",
@@ -135,7 +135,7 @@ SUMMARIES: dict[str, str] = {
     "dual-phase": "end diastole and end systole as two anchors of the ECG (arXiv:2602.12883)",
     "eccl-heart": "cardiac MRI of both axes, read by frozen encoders, to ECG (arXiv:2411.13602)",
     "direct-heart": "measures of the heart from the ECG alone, end to end",
-    "cine-teacher": "measures of the heart from the cine alone: the upper bound of any transfer",
+    "cine-teacher": "measures of the heart from the cine alone: what there is to teach",
 }
 """One line about each recipe."""
 

@@ -159,9 +159,8 @@ def moments_alike(
         ConfigError: the run aligned nothing.
     """
     recipe = _aligned(run)
-    rule: Rule = getattr(recipe, "correspondence", "phase_pool")
     source = _with_frames(run, _source(cohort, rows, "ecg", "cine"))
-    source = with_segments(run.parts, source, rule)
+    source = with_segments(run.parts, source, rule_of(run))
 
     def compare(batch: Batch) -> Tensor:
         assert batch.ecg is not None
@@ -172,6 +171,12 @@ def moments_alike(
         return torch.from_numpy(similarities(*alike))
 
     return scores.over_batches(run.parts, source, compare, size=_AT_ONCE).numpy()
+
+
+def rule_of(run: Run) -> Rule:
+    """Which part of an ECG answers to a frame, as the run learned it."""
+    rule: Rule = getattr(run.recipe, "correspondence", "phase_pool")
+    return rule
 
 
 def _aligned(run: Run) -> Any:
