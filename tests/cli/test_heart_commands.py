@@ -70,7 +70,8 @@ def test_the_picture_of_an_ecg_that_answers_is_of_the_segments_that_were_compare
     runs: dict[str, Path], tiny_hearts: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "results.json"
-    assert main(["evaluate", str(runs["ptacl"]), "--out", str(out)]) == 0
+    folders = [str(runs[name]) for name in ("direct-heart", "ptacl")]
+    assert main(["evaluate", *folders, "--out", str(out)]) == 0
     found = read_phenotype_results(out)
     run = Run.open(runs["ptacl"])
     drawn: list[str] = []
