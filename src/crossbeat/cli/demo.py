@@ -38,7 +38,7 @@ class Demo:
 
 DEMOS: Mapping[str, Demo] = {
     "cromotex": Demo(Path("runs/demo"), 6000, xray_demo, print_models),
-    "ptacl": Demo(Path("runs/demo-ptacl"), 3600, heart_demo, print_by_model),
+    "ptacl": Demo(Path("runs/demo-ptacl"), 3200, heart_demo, print_by_model),
 }
 """By the recipe that each is about."""
 
