@@ -3,7 +3,7 @@
 Run: ``python benchmarks/results_page.py``. In ``docs/results.md`` and ``README.md`` the lines from
 ``<!-- table: NAME -->`` to ``<!-- end -->`` become the table of ``docs/results/NAME.json``; from
 ``<!-- rows: NAME -->`` on they keep the rows of its first table that they have, with the values of
-now. Pictures that the page of results shows are drawn again.
+now. Pictures of results that either page shows are drawn again.
 """
 
 import re
@@ -41,7 +41,8 @@ def main() -> None:
     """Write both pages and draw the pictures."""
     for path in PAGES:
         path.write_text(filled(path.read_text(encoding="utf-8")), encoding="utf-8")
-    for name in re.findall(r"\(images/([\w-]+)\.png\)", PAGES[0].read_text(encoding="utf-8")):
+    text = "".join(path.read_text(encoding="utf-8") for path in PAGES)
+    for name in re.findall(r"\((?:docs/)?images/([\w-]+)\.png\)", text):
         figure = picture(RESULTS / f"{name}.json")
         figure.savefig(IMAGES / f"{name}.png", dpi=110, facecolor="white")
 
