@@ -147,4 +147,12 @@ def test_a_cohort_without_cines_is_refused_by_name(
 ) -> None:
     options = ["--cohort", str(tiny.folder), "--out", str(tmp_path / "run")]
     assert main(["train", "ptacl", *options]) == 2
-    assert "phenotypes must be of none, which cohort 'tiny' has" in capsys.readouterr().err
+    assert "cohort 'tiny' must have measures of the heart, got none" in capsys.readouterr().err
+
+
+def test_a_cohort_without_findings_is_refused_by_name(
+    tiny_hearts: Cohort, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--cohort", str(tiny_hearts.folder), "--out", str(tmp_path / "run")]
+    assert main(["train", "direct", *options]) == 2
+    assert f"cohort {tiny_hearts.info.name!r} must have findings" in capsys.readouterr().err

@@ -38,6 +38,7 @@ def test_a_path_is_read_wherever_it_is() -> None:
 def test_a_wrong_name_lists_those_that_there_are(folder, name: str, message: str) -> None:
     for known in ("transfer", "labels"):
         (folder / f"{known}.py").write_text(SOUND)
+    (folder / "shared.py").write_text("SIZE = 3\n")
     with pytest.raises(ConfigError, match=message):
         study_named(name, small=False)
 

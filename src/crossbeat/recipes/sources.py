@@ -34,10 +34,16 @@ class Goal:
     seed: int
 
     def __post_init__(self) -> None:
-        unknown = [name for name in self.findings if name not in self.cohort.info.findings]
+        known = self.cohort.info.findings
+        if not known:
+            raise ConfigError(
+                f"cohort {self.cohort.info.name!r} must have findings, got none; choose another "
+                "cohort"
+            )
+        unknown = [name for name in self.findings if name not in known]
         if unknown or not self.findings:
             raise ConfigError(
-                f"findings must be of {', '.join(self.cohort.info.findings)}, which cohort "
+                f"findings must be of {', '.join(known)}, which cohort "
                 f"{self.cohort.info.name!r} has, got {', '.join(unknown) or 'none'}; "
                 "set --recipe.findings"
             )

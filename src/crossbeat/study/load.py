@@ -46,7 +46,11 @@ def path_of(name: str) -> Path:
     path = Path(name) if name.endswith(".py") else FOLDER / f"{name}.py"
     if path.is_file():
         return path
-    known = sorted(each.stem for each in FOLDER.glob("*.py"))
+    known = sorted(
+        each.stem
+        for each in FOLDER.glob("*.py")
+        if "\ndef study(" in each.read_text(encoding="utf-8")
+    )
     raise ConfigError(
         f"study must be one of {', '.join(known) or 'none'} in {FOLDER.resolve()}, or the path of "
         f"a .py file, got {name!r}{suggestion(name, known)}"

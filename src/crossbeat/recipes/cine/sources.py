@@ -52,10 +52,15 @@ class HeartGoal:
 
     def __post_init__(self) -> None:
         known = self.cohort.info.phenotypes
+        if not known:
+            raise ConfigError(
+                f"cohort {self.cohort.info.name!r} must have measures of the heart, got none; "
+                "choose another cohort"
+            )
         unknown = [name for name in self.phenotypes if name not in known]
         if unknown or not self.phenotypes:
             raise ConfigError(
-                f"phenotypes must be of {', '.join(known) or 'none'}, which cohort "
+                f"phenotypes must be of {', '.join(known)}, which cohort "
                 f"{self.cohort.info.name!r} has, got {', '.join(unknown) or 'none'}; "
                 "set --recipe.phenotypes, or choose another cohort"
             )
