@@ -195,6 +195,12 @@ def test_the_range_over_training_seeds_is_told() -> None:
     assert "ran from 0.710 to 0.740 for PTACL." in " ".join(words.answer(results))
 
 
+def test_one_training_seed_is_told_to_be_one() -> None:
+    results = study(2.0)
+    assert "This is one training seed" in " ".join(words.answer(results))
+    assert "one training seed" not in " ".join(words.answer({**results, "seeds": [0, 1]}))
+
+
 def test_undefined_values_are_told_as_such(tmp_path: Path) -> None:
     results = study(0.5, shuffled=1.0, teacher=0.1)
     nothing = {"value": None, "low": None, "high": None}

@@ -5,7 +5,7 @@ from typing import Any
 
 from crossbeat.evaluation import phenotype_names as names
 from crossbeat.evaluation.compare import MEAN
-from crossbeat.evaluation.report_words import winner
+from crossbeat.evaluation.report_words import ONE_SEED, winner
 from crossbeat.evaluation.results import verdict
 from crossbeat.evaluation.retrieval import DIFFERENCE
 
@@ -136,7 +136,9 @@ def _seeds(results: Json) -> str:
         known = [value for value in runs if value is not None]
         if len(known) > 1:
             ranges.append(f"{min(known):.3f} to {max(known):.3f} for {names.model(name).label}")
-    return f"Between training seeds the mean R² ran from {_list(ranges)}." if ranges else ""
+    if ranges:
+        return f"Between training seeds the mean R² ran from {_list(ranges)}."
+    return ONE_SEED if len(results["seeds"]) == 1 else ""
 
 
 def _control(results: Json, name: str) -> str:

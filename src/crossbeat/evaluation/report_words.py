@@ -30,6 +30,11 @@ _KINDS = {
     ),
 }
 
+ONE_SEED = (
+    "This is one training seed: another, or this one on another processor, may put the models in "
+    "another order. The intervals are over test patients alone."
+)
+
 LIMITS = (
     (
         "Intervals are 95 % bootstrap intervals over test patients. They hold for these trained "
@@ -152,7 +157,9 @@ def _seeds(results: Json) -> str:
         if len(known) > 1:
             label = names.model(name).label
             ranges.append(f"{min(known):.3f} to {max(known):.3f} for {label}")
-    return f"Between training seeds the mean AUROC ran from {_list(ranges)}." if ranges else ""
+    if ranges:
+        return f"Between training seeds the mean AUROC ran from {_list(ranges)}."
+    return ONE_SEED if len(results["seeds"]) == 1 else ""
 
 
 def _control(results: Json, name: str) -> str:
