@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 import pytest
 
 from crossbeat.cli import demo_hearts, main
+from crossbeat.cli.demo import DEMOS, Demo
 from crossbeat.evaluation.names import LATENT, RATE
 from crossbeat.evaluation.phenotype_results import read_phenotype_results
 from crossbeat.recipes.presets import PRESETS, demo
@@ -84,6 +85,19 @@ def test_the_demo_of_hearts_goes_on_where_it_was_stopped(tmp_path, monkeypatch, 
     assert len(answer["phenotypes"]) == 10
     assert main([*given, "--preset", "demo"]) == 2
     assert "holds a run with other settings" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("given", "patients"), [([], 7), (["--patients", "5"], 5)])
+def test_every_demo_has_a_number_of_patients_of_its_own(tmp_path, monkeypatch, given, patients):
+    asked = []
+
+    def keep(wanted):
+        asked.append(wanted.patients)
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(DEMOS, "ptacl", Demo(tmp_path, 7, keep, print))
+    main(["demo", "--recipe", "ptacl", *given])
+    assert asked == [patients]
 
 
 def stop(*_, **__):

@@ -147,7 +147,7 @@ def test_a_cohort_without_cines_is_refused_by_name(
 ) -> None:
     options = ["--cohort", str(tiny.folder), "--out", str(tmp_path / "run")]
     assert main(["train", "ptacl", *options]) == 2
-    assert "cohort 'tiny' must have measures of the heart, got none" in capsys.readouterr().err
+    assert "cohort 'tiny' must have phenotypes, got none" in capsys.readouterr().err
 
 
 def test_a_cohort_without_findings_is_refused_by_name(

@@ -4,7 +4,7 @@ Needs the extra ``plots``.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from crossbeat.evaluation import names
 from crossbeat.evaluation.report_words import signed
@@ -83,17 +83,9 @@ def differences(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
     return _differences(groups, names.metric(metric))
 
 
-@runtime_checkable
-class Called(Protocol):
-    """What models and metrics are called, such as the module ``names``."""
-
-    def model(self, name: str) -> names.Name: ...
-    def metric(self, name: str) -> str: ...
-
-
 @styled
 def comparisons(
-    results: Mapping[str, Any], *, metric: str = "auroc", called: Called = names
+    results: Mapping[str, Any], *, metric: str = "auroc", called: names.Called = names
 ) -> Figure:
     """All paired differences of the mean over findings: from the baseline, the method's, others.
 

@@ -1,6 +1,7 @@
 """How models, findings and metrics are called where people read them."""
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,14 @@ class Name:
 
     label: str
     meaning: str
+
+
+@runtime_checkable
+class Called(Protocol):
+    """What models and metrics are called, such as this module."""
+
+    def model(self, name: str) -> Name: ...
+    def metric(self, name: str) -> str: ...
 
 
 LATENT = "latent"

@@ -1,11 +1,11 @@
 """The sentences of a cardiac MRI report, made from the numbers; they are the same whoever wins."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from crossbeat.evaluation import phenotype_names as names
 from crossbeat.evaluation.compare import MEAN
-from crossbeat.evaluation.report_words import ONE_SEED, winner
+from crossbeat.evaluation.report_words import between_seeds, listed, winner
 from crossbeat.evaluation.results import verdict
 from crossbeat.evaluation.retrieval import DIFFERENCE
 
@@ -84,7 +84,11 @@ def answer(results: Json) -> list[str]:
     """The short answer: the mean, the phenotypes, the controls, the teacher, the other tasks."""
     method, baseline = results["method"], results["baseline"]
     others = [name for name in results["models"] if name not in (method, baseline, *names.TEACHERS)]
-    sentences = [_mean(results), _phenotypes(results), _seeds(results)]
+    sentences = [
+        _mean(results),
+        _phenotypes(results),
+        between_seeds(results, PRIMARY, called=names),
+    ]
     sentences += [_control(results, name) for name in others]
     sentences += [_teacher(results), _screening(results), _retrieval(results)]
     return [sentence for sentence in sentences if sentence]
@@ -125,20 +129,8 @@ def _phenotypes(results: Json) -> str:
             value = f"{found[PRIMARY]['value']:+.3f}".replace("-", "−")
             groups[verdict(found[PRIMARY])].append(f"{name} ({value})")
     titles = {1: "Clearly better", 0: "No clear difference", -1: "Clearly worse"}
-    told = [f"{text}: {_list(groups[sign])}." for sign, text in titles.items() if groups[sign]]
+    told = [f"{text}: {listed(groups[sign])}." for sign, text in titles.items() if groups[sign]]
     return " ".join(told)
-
-
-def _seeds(results: Json) -> str:
-    ranges = []
-    for name in (results["method"], results["baseline"]):
-        runs = results["models"][name][MEAN][PRIMARY].get("by_run", [])
-        known = [value for value in runs if value is not None]
-        if len(known) > 1:
-            ranges.append(f"{min(known):.3f} to {max(known):.3f} for {names.model(name).label}")
-    if ranges:
-        return f"Between training seeds the mean R² ran from {_list(ranges)}."
-    return ONE_SEED if len(results["seeds"]) == 1 else ""
 
 
 def _control(results: Json, name: str) -> str:
@@ -188,7 +180,7 @@ def _screening(results: Json) -> str:
         for finding, found in models[method].items()
         if finding != MEAN
     ]
-    return f"Screening by the estimate of {names.model(method).label}: {_list(told)}."
+    return f"Screening by the estimate of {names.model(method).label}: {listed(told)}."
 
 
 def _retrieval(results: Json) -> str:
@@ -203,13 +195,9 @@ def _retrieval(results: Json) -> str:
     return (
         f"Searching with an ECG by {names.model(method).label}, the own cine is among the 10 "
         f"nearest with a probability of {interval(own)}, and the 10 nearest other patients differ "
-        f"by {interval(similar)} standard deviations{f' ({_list(beside)})' if beside else ''}."
+        f"by {interval(similar)} standard deviations{f' ({listed(beside)})' if beside else ''}."
     )
 
 
 def _main(results: Json) -> Json:
     return results["differences"]["{method} - {baseline}".format(**results)]
-
-
-def _list(items: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(items[:-1]), items[-1])))

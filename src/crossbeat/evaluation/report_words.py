@@ -1,6 +1,6 @@
 """The sentences of the report, made from the numbers; they are the same whoever wins."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from crossbeat.evaluation import names
@@ -30,7 +30,7 @@ _KINDS = {
     ),
 }
 
-ONE_SEED = (
+_ONE_SEED = (
     "This is one training seed: another, or this one on another processor, may put the models in "
     "another order. The intervals are over test patients alone."
 )
@@ -59,7 +59,7 @@ LIMITS = (
 def question(results: Json) -> str:
     """What the study asks, in one sentence."""
     method, baseline = (names.model(results[role]) for role in ("method", "baseline"))
-    findings = _list([names.plain(name) for name in results["test"]["findings"]])
+    findings = listed([names.plain(name) for name in results["test"]["findings"]])
     return (
         f"Does {method.label} find {findings} in an ECG better than {baseline.label}"
         f"{_aside(baseline.meaning)}, in patients that neither has seen?"
@@ -97,13 +97,39 @@ def winner(method: str, baseline: str, found: Json) -> str:
 
 def answer(results: Json) -> list[str]:
     """The short answer: the mean, the findings, the controls, the teacher and the limits."""
-    sentences = [_mean_sentence(results), _findings_sentence(results), _seeds(results)]
+    seeds = between_seeds(results, PRIMARY, called=names)
+    sentences = [_mean_sentence(results), _findings_sentence(results), seeds]
     others = [name for name in results["models"] if name not in _roles(results)]
     sentences += [_control(results, name) for name in others if name != "teacher"]
     if "teacher" in others:
         sentences.append(_teacher(results))
     sentences += [_limit(name, found) for name, found in results.get("limits", {}).items()]
     return [sentence for sentence in sentences if sentence]
+
+
+def between_seeds(results: Json, metric: str, *, called: names.Called) -> str:
+    """How far apart the training seeds are, or that there is only one.
+
+    Args:
+        results: with one value of the mean for each run as ``by_run``, where there are several.
+        metric: of the mean.
+        called: what models and metrics are called.
+    """
+    ranges = []
+    for name in _roles(results):
+        runs = results["models"][name][MEAN][metric].get("by_run", [])
+        known = [value for value in runs if value is not None]
+        if len(known) > 1:
+            label = called.model(name).label
+            ranges.append(f"{min(known):.3f} to {max(known):.3f} for {label}")
+    if ranges:
+        return f"Between training seeds the mean {called.metric(metric)} ran from {listed(ranges)}."
+    return _ONE_SEED if len(results["seeds"]) == 1 else ""
+
+
+def listed(items: Sequence[str]) -> str:
+    """Items with commas between them, the last after *and*."""
+    return " and ".join(filter(None, (", ".join(items[:-1]), items[-1])))
 
 
 def interval(found: Json) -> str:
@@ -145,21 +171,8 @@ def _findings_sentence(results: Json) -> str:
             value = f"{names.plain(finding)} ({_points(found[PRIMARY]['value'])})"
             groups[verdict(found[PRIMARY])].append(value)
     texts = {1: "Clearly better", 0: "No clear difference", -1: "Clearly worse"}
-    told = [f"{text}: {_list(groups[sign])}." for sign, text in texts.items() if groups[sign]]
+    told = [f"{text}: {listed(groups[sign])}." for sign, text in texts.items() if groups[sign]]
     return " ".join(told)
-
-
-def _seeds(results: Json) -> str:
-    ranges = []
-    for name in _roles(results):
-        runs = results["models"][name][MEAN][PRIMARY].get("by_run", [])
-        known = [value for value in runs if value is not None]
-        if len(known) > 1:
-            label = names.model(name).label
-            ranges.append(f"{min(known):.3f} to {max(known):.3f} for {label}")
-    if ranges:
-        return f"Between training seeds the mean AUROC ran from {_list(ranges)}."
-    return ONE_SEED if len(results["seeds"]) == 1 else ""
 
 
 def _control(results: Json, name: str) -> str:
@@ -236,7 +249,3 @@ def _points(value: float) -> str:
 
 def _aside(meaning: str) -> str:
     return f" ({meaning})" if meaning else ""
-
-
-def _list(items: list[str]) -> str:
-    return " and ".join(filter(None, (", ".join(items[:-1]), items[-1])))

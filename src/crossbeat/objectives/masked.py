@@ -12,7 +12,7 @@ from crossbeat.objectives.precision import at_least_float32
 Patches = Float[Tensor, "batch signal patch value"]
 Scalar = Float[Tensor, ""]
 
-_TINY = 1e-16
+_TINY = 1e-16  # a squared length below this is no length, as of a flat prediction
 
 
 def masked_error(

@@ -18,6 +18,30 @@ from crossbeat.recipes.steps import XRAY_EMBEDDING
 from crossbeat.training import Batch, Source
 
 
+def require_targets(
+    called: str, wanted: Sequence[str], known: Sequence[str], cohort: Cohort
+) -> None:
+    """See that a cohort has what a recipe is to tell.
+
+    Args:
+        called: what such targets are called; also the recipe's setting that names them.
+        wanted: by the recipe.
+        known: of the cohort.
+
+    Raises:
+        ConfigError: the cohort lacks one of them, or none is wanted.
+    """
+    name = cohort.info.name
+    if not known:
+        raise ConfigError(f"cohort {name!r} must have {called}, got none; choose another cohort")
+    unknown = [each for each in wanted if each not in known]
+    if unknown or not wanted:
+        raise ConfigError(
+            f"{called} must be of {', '.join(known)}, which cohort {name!r} has, got "
+            f"{', '.join(unknown) or 'none'}; set --recipe.{called}, or choose another cohort"
+        )
+
+
 @dataclass(frozen=True)
 class Goal:
     """A cohort with what a recipe wants to find in it.
@@ -34,19 +58,7 @@ class Goal:
     seed: int
 
     def __post_init__(self) -> None:
-        known = self.cohort.info.findings
-        if not known:
-            raise ConfigError(
-                f"cohort {self.cohort.info.name!r} must have findings, got none; choose another "
-                "cohort"
-            )
-        unknown = [name for name in self.findings if name not in known]
-        if unknown or not self.findings:
-            raise ConfigError(
-                f"findings must be of {', '.join(known)}, which cohort "
-                f"{self.cohort.info.name!r} has, got {', '.join(unknown) or 'none'}; "
-                "set --recipe.findings"
-            )
+        require_targets("findings", self.findings, self.cohort.info.findings, self.cohort)
 
     def source(self, split: Split, reads: tuple[str, ...], *, labelled: bool) -> Source:
         """All rows of a split that have what is read, with labels as targets.

@@ -16,6 +16,7 @@ from crossbeat.encoders.heads import Regressor
 from crossbeat.errors import ConfigError
 from crossbeat.recipes.cine.kept_tokens import frame_tokens
 from crossbeat.recipes.cine.networks import CineModel, num_steps
+from crossbeat.recipes.sources import require_targets
 from crossbeat.signal import Ecg
 from crossbeat.training import Source
 
@@ -51,19 +52,7 @@ class HeartGoal:
     seed: int
 
     def __post_init__(self) -> None:
-        known = self.cohort.info.phenotypes
-        if not known:
-            raise ConfigError(
-                f"cohort {self.cohort.info.name!r} must have measures of the heart, got none; "
-                "choose another cohort"
-            )
-        unknown = [name for name in self.phenotypes if name not in known]
-        if unknown or not self.phenotypes:
-            raise ConfigError(
-                f"phenotypes must be of {', '.join(known)}, which cohort "
-                f"{self.cohort.info.name!r} has, got {', '.join(unknown) or 'none'}; "
-                "set --recipe.phenotypes, or choose another cohort"
-            )
+        require_targets("phenotypes", self.phenotypes, self.cohort.info.phenotypes, self.cohort)
 
     def source(self, split: Split, reads: tuple[str, ...], *, measured: bool) -> Source:
         """All rows of a split that have what is read, with the measures as targets.
