@@ -22,6 +22,12 @@ PATIENCE = 5
 MOST_LONGER = 10
 """By what epochs grow at most where labels are few."""
 
+TRAINING_PATIENTS = 3000
+"""Of ``patients``; the epochs of the presets are made for this number."""
+
+MOST_FILMS = 5
+"""Times ``TRAINING_PATIENTS``: with more X-rays the teacher makes fewer epochs."""
+
 
 def patients(seed: int, *, small: bool, **changes: Any) -> Virtual:
     """3,000 patients to learn from, 600 to choose on, 2,400 to measure on."""
@@ -63,28 +69,45 @@ def sized(name: str, *, small: bool, **changes: Any) -> Any:
     return replace(recipe, **phases, **changes)
 
 
-def long_enough(name: str, recipe: Any, labelled: float) -> Any:
-    """Phases that see labelled patients alone, for as many updates as with every label.
+def long_enough(name: str, recipe: Any, cohort: Virtual) -> Any:
+    """A recipe whose phases make as many updates as they would with a report for every pair.
+
+    Phases that see labelled patients only need more epochs where few pairs have a label. The
+    teacher sees the labelled pairs and all outside X-rays; with very many X-rays it needs fewer
+    epochs.
 
     Args:
         name: of the recipe.
-        labelled: share of the training patients with a label, above 0 and at most 1.
     """
-    phases = ["teacher", "fine_tuning"]
+    labelled = cohort.labelled
+    phases = ["fine_tuning"]
     phases += ["alignment"] if name in ("cromotex", "label-only") else []
     phases += ["transfer"] if name == "crossbeat" and not recipe.trust else []
-    longer = min(MOST_LONGER, 1 / labelled)
+    if getattr(recipe, "beliefs", None) is not None:
+        phases = []  # all pairs have targets
+    changed = {phase: labelled for phase in phases}
+    changed["teacher"] = labelled + cohort.outside / TRAINING_PATIENTS
     return replace(
         recipe,
         **{
-            phase: replace(
-                (was := getattr(recipe, phase)),
-                epochs=round(longer * was.epochs),
-                warmup_epochs=longer * was.warmup_epochs,
-                decay_epochs=was.decay_epochs and longer * was.decay_epochs,
-                patience=was.patience and round(longer * was.patience),
-            )
-            for phase in phases
+            phase: _longer(getattr(recipe, phase), share)
+            for phase, share in changed.items()
             if hasattr(recipe, phase)
         },
+    )
+
+
+def _longer(phase: Optimisation, share: float) -> Optimisation:
+    """The phase with more epochs for a share below 1, and with fewer for one far above.
+
+    Args:
+        share: of the usual number of training samples; 0 or more.
+    """
+    times = min(MOST_LONGER, 1 / max(share, 1e-9)) if share < 1 else min(1, MOST_FILMS / share)
+    return replace(
+        phase,
+        epochs=max(1, round(times * phase.epochs)),
+        warmup_epochs=times * phase.warmup_epochs,
+        decay_epochs=phase.decay_epochs and times * phase.decay_epochs,
+        patience=phase.patience and max(1, round(times * phase.patience)),
     )

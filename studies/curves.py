@@ -54,7 +54,7 @@ def curve(
             Cell(
                 model=model,
                 recipe_name=name,
-                recipe=long_enough(name, recipe, cohort.labelled),
+                recipe=long_enough(name, recipe, cohort),
                 cohort=cohort,
                 seed=seed,
                 point=point,

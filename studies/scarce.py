@@ -28,7 +28,7 @@ def study(*, small: bool) -> Study:
     share = 0.4 if small else LABELLED
     every = tuple(cells(lambda seed: patients(seed, small=small, labelled=share), small=small))
     longer = (
-        replace(cell, recipe=long_enough(cell.recipe_name, cell.recipe, share))
+        replace(cell, recipe=long_enough(cell.recipe_name, cell.recipe, cell.cohort))
         for cell in every
         if cell.model not in (*LEFT_OUT, CLEAN)
     )

@@ -93,7 +93,7 @@ def build(folder: Path, **settings: Any) -> Cohort:
 
 def test_whoever_lacks_an_ecg_or_an_xray_has_none_stored(tmp_path: Path) -> None:
     whole = build(tmp_path / "whole")
-    less = build(tmp_path / "less", paired=0.5, xray_only=0.25)
+    less = build(tmp_path / "less", paired=0.5)
     assert less.info.kind == "paired"
     for name, read in (("ecg", lambda one, rows: one.ecgs(rows).values), ("xray", Cohort.xrays)):
         rows = np.flatnonzero(less.table[name].is_not_null().to_numpy())
@@ -121,6 +121,31 @@ def test_training_patients_without_a_report_have_no_label_and_keep_their_truth(
         known = cohort.truth(rows, (*simulate.FINDINGS, *simulate.CONDITIONS))
         assert torch.equal(known, whole.truth(rows, (*simulate.FINDINGS, *simulate.CONDITIONS)))
         assert not known.isnan().any()
+
+
+def test_outside_xrays_are_of_further_training_patients_with_a_report_and_no_ecg(
+    tmp_path: Path,
+) -> None:
+    whole, few, more = (
+        build(tmp_path / str(number), labelled=0.5, outside=number) for number in (0, 30, 300)
+    )
+    assert more.table.height == 360
+    inside, outside = more.table[:60], more.table[60:]
+    assert inside.equals(whole.table)
+    assert few.table[60:].equals(more.table[60:90])
+    assert outside["split"].unique().to_list() == ["train"]
+    assert outside["ecg"].null_count() == 300
+    assert outside["reported"].all()
+    assert len({*inside["patient"], *outside["patient"]}) == 360
+    rows = more.rows("train", has=("xray",))
+    assert len(rows) - len(whole.rows("train", has=("xray",))) == 300
+    for split in ("train", "val", "test"):
+        pairs = [one.rows(split, has=("ecg", "xray")) for one in (whole, more)]
+        np.testing.assert_array_equal(*pairs)
+    patients = simulate.draw_patients(360, 3)
+    assert torch.equal(
+        more.xrays(np.arange(60, 360)), torch.from_numpy(simulate.xrays(patients, 3, 16)[60:])
+    )
 
 
 def test_flipped_labels_are_of_all_splits_and_leave_nothing_open(tmp_path: Path) -> None:
@@ -169,8 +194,8 @@ def test_a_varied_cohort_is_the_same_whatever_the_number_of_workers(tmp_path: Pa
         num_patients=258,
         image_size=16,
         paired=0.4,
-        xray_only=0.3,
         labelled=0.5,
+        outside=300,
         label_noise=0.1,
         hours_apart=24.0,
         film_noise=8.0,
@@ -188,9 +213,10 @@ def test_a_varied_cohort_is_the_same_whatever_the_number_of_workers(tmp_path: Pa
         ({}, ["labels are read from simulated reports"]),
         ({"label_noise": 0.25}, ["each turned around with probability 0.25"]),
         (
-            {"paired": 0.1, "xray_only": 0.2, "labelled": 0.3},
-            ["reports", "10 % have ECG and X-ray, 20 % an X-ray only", "30 % are labelled"],
+            {"paired": 0.1, "labelled": 0.3},
+            ["reports", "10 % of the training patients", "30 % of the training pairs"],
         ),
+        ({"outside": 1200}, ["reports", "1,200 further X-rays with a report are of other"]),
         ({"hours_apart": 36.0}, ["reports", "36 hours after the ECG; the truth is of the time of"]),
         ({"film_noise": 12.5}, ["reports", "Noise of 12.5 grey levels"]),
     ],
@@ -207,17 +233,13 @@ def test_the_notes_say_what_was_varied(settings: dict[str, float], notes: list[s
         ({"label_noise": 0.6}, r"label_noise must be 0 to 0\.5, .*got 0\.6; change it"),
         ({"label_noise": float("nan")}, r"label_noise must be 0 to 0\.5, .*got nan"),
         ({"paired": 1.5}, r"paired must be 0 to 1, .*got 1\.5; change it"),
-        ({"xray_only": -0.1}, r"xray_only must be 0 to 1, .*got -0\.1; change it"),
-        (
-            {"paired": 0.8, "xray_only": 0.3},
-            r"must not exceed 1 together, got 0\.8 and 0\.3; lower",
-        ),
-        ({"xray_only": 0.3}, r"must not exceed 1 together, got 1\.0 and 0\.3; lower"),
+        ({"outside": -1}, "outside must be 0 or more, got -1; raise it"),
         ({"labelled": 2.0}, r"labelled must be 0 to 1, .*got 2\.0; change it"),
         ({"hours_apart": -1.0}, r"hours_apart must be 0 or more, and finite, got -1\.0; change it"),
         ({"hours_apart": float("inf")}, "hours_apart must be 0 or more, and finite, got inf"),
         ({"film_noise": 300.0}, r"film_noise must be 0 to 255 grey levels, got 300\.0; change it"),
         ({"image_size": 0, "paired": 0.5}, r"paired must be 1\.0 in a cohort without X-rays"),
+        ({"image_size": 0, "outside": 5}, "outside must be 0 in a cohort without X-rays"),
         ({"image_size": 0, "film_noise": 5.0}, r"film_noise must be 0\.0 in .* set image_size"),
     ],
 )

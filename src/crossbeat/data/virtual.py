@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from jaxtyping import Bool, Int16
 
 from crossbeat import simulate
 from crossbeat.data.build import Block, Progress, build_cohort, silent
@@ -50,11 +51,11 @@ class Virtual:
         test: share of the patients that only the final figures see, 0 to 1.
         label_noise: None takes labels from reports; a number takes the truth, each label turned
             around with this probability, 0 to 0.5, and leaves nothing open.
-        paired: share of the training patients with both ECG and X-ray, 0 to 1.
-        xray_only: share of the training patients with an X-ray, its report, and no ECG; 0 to 1, and
-            1 at most with ``paired``. The rest has an ECG and, as labels are those of X-rays, none.
-        labelled: share of the training patients whose X-ray's report was read, if there is one,
-            0 to 1. The others have no label.
+        paired: share of the training patients with both ECG and X-ray, 0 to 1. The others have an
+            ECG and, as labels come from X-ray reports, no label.
+        labelled: share of the training pairs with a report, 0 to 1. The other pairs have no label.
+        outside: number of X-rays of other patients who have no ECG, 0 or more. Each of them has a
+            report. They belong to the training split and come on top of ``num_patients``.
         hours_apart: time from the ECG to the X-ray and its report, 0 or more. The truth is that of
             the ECG's time.
         film_noise: standard deviation in grey levels of noise on every X-ray, 0 to 255.
@@ -71,13 +72,14 @@ class Virtual:
     test: float = Shares.test
     label_noise: float | None = None
     paired: float = Gaps.paired
-    xray_only: float = Gaps.xray_only
     labelled: float = Gaps.labelled
+    outside: int = 0
     hours_apart: float = 0.0
     film_noise: float = 0.0
 
     def __post_init__(self) -> None:
-        least = {"num_patients": 1, "seed": 0, "image_size": 16 if self.image_size else 0}
+        least = {"num_patients": 1, "seed": 0, "outside": 0}
+        least |= {"image_size": 16 if self.image_size else 0}
         for name, value in least.items():
             if getattr(self, name) < value:
                 raise ConfigError(
@@ -96,16 +98,17 @@ class Virtual:
         Raises:
             DataError: the folder exists, or the disk is full.
         """
-        patients = simulate.draw_patients(self.num_patients, self.seed)
+        number = self.num_patients + self.outside
+        patients = simulate.draw_patients(number, self.seed)
         filmed = (
-            simulate.draw_patients(self.num_patients, self.seed, hours=self.hours_apart)
+            simulate.draw_patients(number, self.seed, hours=self.hours_apart)
             if self.hours_apart
             else patients
         )
         table = self._table(patients, filmed)
         blocks = [
-            partial(_block, self, number, (patients.rows(rows), filmed.rows(rows)), table[rows])
-            for number, rows in simulate.spans(self.num_patients)
+            partial(_block, self, block, (patients.rows(rows), filmed.rows(rows)), table[rows])
+            for block, rows in simulate.spans(number)
         ]
         return build_cohort(folder, self._info(), blocks, executor=executor, progress=progress)
 
@@ -113,7 +116,7 @@ class Virtual:
         return Shares(val=self.val, test=self.test)
 
     def _gaps(self) -> Gaps:
-        return Gaps(paired=self.paired, xray_only=self.xray_only, labelled=self.labelled)
+        return Gaps(paired=self.paired, labelled=self.labelled)
 
     def _preprocessing(self) -> Preprocessing:
         return Preprocessing.standard(fs=self.fs, seconds=float(simulate.SECONDS))
@@ -129,7 +132,7 @@ class Virtual:
             if value is not None and not (0 <= value <= most and value < inf):
                 raise ConfigError(f"Virtual.{name} must be {rule}, got {value}; change it")
         if not self.image_size:
-            for name in ("paired", "xray_only", "film_noise"):
+            for name in ("paired", "outside", "film_noise"):
                 if getattr(self, name) != getattr(Virtual, name):
                     raise ConfigError(
                         f"Virtual.{name} must be {getattr(Virtual, name)} in a cohort without "
@@ -138,7 +141,8 @@ class Virtual:
 
     def _table(self, patients: simulate.Patients, filmed: simulate.Patients) -> pl.DataFrame:
         names = [f"v{self.seed}-{number:07d}" for number in range(len(patients))]
-        splits = split_patients(names, self._shares(), self.seed)
+        splits = split_patients(names[: self.num_patients], self._shares(), self.seed)
+        splits |= dict.fromkeys(names[self.num_patients :], "train")
         columns = {
             "patient": names,
             "record": names,
@@ -154,8 +158,9 @@ class Virtual:
         columns |= {truth_column(name): there for name, there in truth.items()}
         shown = simulate.ecg_determinants(patients)
         columns |= {f"latent:{name}": shown[:, i] for i, name in enumerate(simulate.DETERMINANTS)}
-        training = np.array([splits[name] == "train" for name in names])
-        return with_gaps(pl.DataFrame(columns), recorded(training, self._gaps(), self.seed))
+        training = np.array([splits[name] == "train" for name in names[: self.num_patients]])
+        there = recorded(training, self._gaps(), self.seed).and_outside(self.outside)
+        return with_gaps(pl.DataFrame(columns), there)
 
     def _labels(self, filmed: simulate.Patients) -> simulate.Labels:
         if self.label_noise is None:
@@ -185,13 +190,18 @@ def _notes(settings: Virtual) -> Iterator[str]:
             "The labels are the truth, each turned around with probability "
             f"{settings.label_noise:g}: no report errs like this."
         )
-    if (settings.paired, settings.xray_only) != (Gaps.paired, Gaps.xray_only):
+    if settings.paired != Gaps.paired:
         yield (
-            f"Of the training patients {_percent(settings.paired)} have ECG and X-ray, "
-            f"{_percent(settings.xray_only)} an X-ray only, the others an ECG only and no label."
+            f"{_percent(settings.paired)} of the training patients have an ECG and an X-ray. The "
+            "others have an ECG only, and no label."
         )
     if settings.labelled != Gaps.labelled:
-        yield f"Of the training patients {_percent(settings.labelled)} are labelled, at most."
+        yield f"{_percent(settings.labelled)} of the training pairs have a report, and so labels."
+    if settings.outside:
+        yield (
+            f"{settings.outside:,} further X-rays with a report are of other patients, who have no "
+            "ECG. They are for training only."
+        )
     if settings.hours_apart:
         yield (
             f"X-rays and labels are of {settings.hours_apart:g} hours after the ECG; the truth is "
@@ -212,10 +222,7 @@ def _block(
     table: pl.DataFrame,
 ) -> Block:
     present, filmed = patients
-    waves = simulate.ecg_block(present, number, settings.seed)[table["ecg"].to_numpy()]
-    clean = settings._preprocessing().apply_batch(waves, STANDARD, float(simulate.FS))
-    gain = settings._info().ecg_gain
-    stored = to_int16(clean, gain, f"simulated block {number}")
+    stored = _stored_ecgs(settings, number, present, table["ecg"].to_numpy())
     if not settings.image_size:
         return Block(table.drop("xray", "xray_patient").with_columns(numbered("ecg")), stored)
     films = simulate.xray_block(filmed, number, settings.seed, settings.image_size)
@@ -223,3 +230,14 @@ def _block(
         films = simulate.noisier(films, number, settings.seed, settings.film_noise)
     films = films[table["xray"].to_numpy()]
     return Block(table.with_columns(numbered("ecg"), numbered("xray")), stored, films)
+
+
+def _stored_ecgs(
+    settings: Virtual, number: int, patients: simulate.Patients, recorded: Bool[np.ndarray, " row"]
+) -> Int16[np.ndarray, "ecg lead time"] | None:
+    """The ECGs of a block's patients who have one; None where nobody has."""
+    if not recorded.any():
+        return None
+    waves = simulate.ecg_block(patients, number, settings.seed)[recorded]
+    clean = settings._preprocessing().apply_batch(waves, STANDARD, float(simulate.FS))
+    return to_int16(clean, settings._info().ecg_gain, f"simulated block {number}")

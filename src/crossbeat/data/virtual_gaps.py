@@ -1,8 +1,8 @@
-"""What a virtual cohort lacks: ECGs, X-rays and reports of some of its training patients.
+"""Which ECGs, X-rays and reports the training patients of a virtual cohort have.
 
-Validation and test patients have everything, so that what is chosen and what is measured stay
-the same while training has less. Who lacks what is drawn by rank: a higher share adds patients to
-those of a lower one, and the share is met to the nearest patient.
+Validation and test patients have everything, so that selection and measurement stay the same while
+training has less. Who lacks what is drawn by rank: a higher share adds patients to those of a lower
+one, and every share is exact to the nearest patient.
 """
 
 from dataclasses import dataclass
@@ -23,30 +23,23 @@ class Gaps:
     """Shares of the training patients.
 
     Args:
-        paired: have both ECG and X-ray, 0 to 1.
-        xray_only: have an X-ray and no ECG, 0 to 1; the rest has an ECG and no X-ray.
-        labelled: have had the report of their X-ray read, where there is one, 0 to 1.
+        paired: have both ECG and X-ray, 0 to 1; the others have an ECG and no X-ray.
+        labelled: have a report of their X-ray, if they have an X-ray, 0 to 1.
 
     Raises:
-        ConfigError: a share is out of its range, or ``paired`` and ``xray_only`` exceed 1.
+        ConfigError: a share is out of its range.
     """
 
     paired: float = 1.0
-    xray_only: float = 0.0
     labelled: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("paired", "xray_only", "labelled"):
+        for name in ("paired", "labelled"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(
                     f"Virtual.{name} must be 0 to 1, a share of the training patients, got "
                     f"{getattr(self, name)}; change it"
                 )
-        if self.paired + self.xray_only > 1:
-            raise ConfigError(
-                "Virtual.paired and Virtual.xray_only must not exceed 1 together, got "
-                f"{self.paired} and {self.xray_only}; lower one of them"
-            )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,6 +56,15 @@ class Recorded:
     xray: Flag
     report: Flag
 
+    def and_outside(self, number: int) -> "Recorded":
+        """The same, followed by patients with an X-ray, its report and no ECG."""
+        there = np.ones(number, dtype=bool)
+        return Recorded(
+            ecg=np.concatenate([self.ecg, ~there]),
+            xray=np.concatenate([self.xray, there]),
+            report=np.concatenate([self.report, there]),
+        )
+
 
 def recorded(training: Flag, gaps: Gaps, seed: int) -> Recorded:
     """Who has what.
@@ -73,17 +75,10 @@ def recorded(training: Flag, gaps: Gaps, seed: int) -> Recorded:
         seed: of the draws; 0 or more.
     """
     num = int(training.sum())
-    num_paired, num_with_ecg, num_read = (
-        round(round(share * num, 6))  # 1 - 0.95 is 0.05, whatever a float says
-        for share in (gaps.paired, 1 - gaps.xray_only, gaps.labelled)
-    )
-    place, told = (_place(training, seed, name) for name in ("modality", "report"))
-    xray = ~training | (place < num_paired) | (place >= num_with_ecg)
-    return Recorded(
-        ecg=~training | (place < num_with_ecg),
-        xray=xray,
-        report=xray & (~training | (told < num_read)),
-    )
+    num_paired, num_read = (round(share * num) for share in (gaps.paired, gaps.labelled))
+    xray = ~training | (_place(training, seed, "modality") < num_paired)
+    read = ~training | (_place(training, seed, "report") < num_read)
+    return Recorded(ecg=np.ones(len(training), dtype=bool), xray=xray, report=xray & read)
 
 
 def with_gaps(table: pl.DataFrame, there: Recorded) -> pl.DataFrame:

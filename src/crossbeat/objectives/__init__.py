@@ -3,7 +3,15 @@
 from crossbeat.objectives.contrastive import alignment, clip, info_nce, nt_xent, sigmoid, sup_con
 from crossbeat.objectives.hardness import HARDNESS, Hardness, where_sure
 from crossbeat.objectives.masked import masked_error
-from crossbeat.objectives.positives import POSITIVES, agreement, any_shared, equal, jaccard, same
+from crossbeat.objectives.positives import (
+    POSITIVES,
+    agreement,
+    any_shared,
+    equal,
+    jaccard,
+    likely,
+    same,
+)
 from crossbeat.objectives.supervised import bce, blend, soft_bce
 from crossbeat.objectives.temporal import embed_segments, temporal_alignment
 
@@ -21,6 +29,7 @@ __all__ = [
     "equal",
     "info_nce",
     "jaccard",
+    "likely",
     "masked_error",
     "nt_xent",
     "same",

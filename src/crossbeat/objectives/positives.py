@@ -104,6 +104,25 @@ def agreement(probabilities: Labels) -> Pairs:
         return (ours * theirs + (1 - ours) * (1 - theirs)).prod(dim=2)
 
 
+def likely(probabilities: Labels, certainty: float) -> Pairs:
+    """The weight of a pair is the probability that it agrees; 0 where it surely does not.
+
+    With a the ``agreement`` of two samples: a where a > 1 - ``certainty``, and 0 elsewhere, so that
+    the pair is a negative. For labels of 1 and 0 this is ``equal``.
+
+    Args:
+        probabilities: of each finding, 0 to 1, taken as independent; NaN leaves a pair undecided.
+        certainty: from which probability of disagreement a pair is a negative, 0.5 to 1.
+
+    Raises:
+        ValueError: a probability is not between 0 and 1, or ``certainty`` is out of its range.
+    """
+    if not 0.5 <= certainty <= 1:
+        raise ValueError(f"certainty must be 0.5 to 1, got {certainty}")
+    agree = agreement(probabilities)
+    return agree.masked_fill(agree <= 1 - certainty, 0)
+
+
 POSITIVES: dict[str, Callable[[Labels], Pairs]] = {
     "equal": equal,
     "any_shared": any_shared,

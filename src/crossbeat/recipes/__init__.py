@@ -14,7 +14,7 @@ from crossbeat.recipes.cine.contrast import DUAL_PHASE, GIRLANDA, MMCL, HeartCon
 from crossbeat.recipes.cine.eccl import Eccl
 from crossbeat.recipes.cine.supervised import CineTeacher, DirectHeart
 from crossbeat.recipes.controls import Clip, LabelContrast
-from crossbeat.recipes.cromotex import Cromotex
+from crossbeat.recipes.cromotex import Beliefs, Cromotex
 from crossbeat.recipes.crossbeat import Crossbeat
 from crossbeat.recipes.distillation import Distillation
 from crossbeat.recipes.networks import EcgModel
@@ -85,6 +85,7 @@ RECIPES: dict[str, Recipe] = {
     "cromotex": Cromotex(),
     "cromotex-no-ssl": Cromotex(self_supervision=None),
     "cromotex-no-hard-negatives": Cromotex(hardness="none"),
+    "cromotex-believed": Cromotex(beliefs=Beliefs()),
     "shuffled": Cromotex(shuffle_pairs=True),
     "clip": Clip(),
     "label-only": LabelContrast(),
@@ -114,6 +115,7 @@ SUMMARIES: dict[str, str] = {
     "cromotex": "X-ray to ECG by supervised contrast with hard-negative weights (arXiv:2506.19329)",
     "cromotex-no-ssl": "CroMoTEX without self-supervised pre-training",
     "cromotex-no-hard-negatives": "CroMoTEX with every negative weighted alike",
+    "cromotex-believed": "CroMoTEX for pairs with and without labels: ours",
     "shuffled": "CroMoTEX with X-rays of other patients: what does not come from the X-ray",
     "clip": "pairing with the X-ray without labels, then fine-tuning",
     "label-only": "CroMoTEX's contrast between views of the ECG: labels without the X-ray",

@@ -104,10 +104,11 @@ def fine_tuning_phase(
     *,
     views: VcgViews | None = None,
     positive_share: float | None = None,
+    sources: tuple[Source, Source] | None = None,
 ) -> Phase:
-    """The ECG encoder and a fresh classifier learn the labels."""
+    """The ECG encoder and a fresh classifier learn the labels, or the targets of ``sources``."""
     view = view_of(views, goal.cohort.info.unit)
-    train, val = goal.sources("ecg", labelled=True)
+    train, val = sources or goal.sources("ecg", labelled=True)
     return Phase(
         name="fine-tuning",
         train=train,

@@ -4,6 +4,7 @@ Each is bound to its settings with ``functools.partial``, so that they are part 
 fingerprint. Contrastive steps gather the batch from all processes.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
@@ -21,6 +22,7 @@ from crossbeat.objectives import (
     soft_bce,
     where_sure,
 )
+from crossbeat.objectives.positives import Pairs
 from crossbeat.recipes.networks import (
     EcgModel,
     Embeddings,
@@ -102,10 +104,14 @@ def contrast_views(
 
 @dataclass(frozen=True, kw_only=True)
 class Contrast:
-    """Supervised contrast with penalised hard negatives; see the recipe for units and ranges."""
+    """Supervised contrast with penalised hard negatives; see the recipe for units and ranges.
+
+    Args:
+        positives: a name in ``POSITIVES``, or a rule that is bound to settings of its own.
+    """
 
     temperature: float
-    positives: str
+    positives: str | Callable[[Tensor], Pairs]
     own_pair: float
     hardness: str
     penalty: float
@@ -135,10 +141,13 @@ def settings_of(kind: type[Settings], recipe: Any) -> Settings:
 
 def _contrast(one: Embeddings, other: Embeddings, batch: Batch, settings: Contrast) -> Losses:
     hardness = HARDNESS[settings.hardness](settings.penalty, settings.hard_share)
+    positives = settings.positives
     loss = alignment(
         one,
         other,
-        positives=POSITIVES[settings.positives](gather(batch.targets)),
+        positives=(POSITIVES[positives] if isinstance(positives, str) else positives)(
+            gather(batch.targets)
+        ),
         temperature=settings.temperature,
         own_pair=settings.own_pair,
         hardness=hardness,
@@ -155,7 +164,10 @@ def align(
     view: View,
     contrast: Contrast,
 ) -> Losses:
-    """Supervised alignment of ECGs with the frozen teacher's embeddings of their X-rays."""
+    """Supervised alignment of ECGs with the frozen teacher's embeddings of their X-rays.
+
+    Targets are labels, or probabilities where the positives are ``likely``.
+    """
     ecg = _project(parts, view(_ecg(batch), generator), model)
     xray = gather(parts["xray_projection"](batch.extra[XRAY_EMBEDDING]))
     return _contrast(ecg, xray, batch, contrast)
