@@ -80,12 +80,10 @@ def long_enough(name: str, recipe: Any, cohort: Virtual) -> Any:
         name: of the recipe.
     """
     labelled = cohort.labelled
-    phases = ["fine_tuning"]
+    phases = [] if name == "cromotex-believed" else ["fine_tuning"]
     phases += ["alignment"] if name in ("cromotex", "label-only") else []
     phases += ["transfer"] if name == "crossbeat" and not recipe.trust else []
-    if getattr(recipe, "beliefs", None) is not None:
-        phases = []  # all pairs have targets
-    changed = {phase: labelled for phase in phases}
+    changed = dict.fromkeys(phases, labelled)
     changed["teacher"] = labelled + cohort.outside / TRAINING_PATIENTS
     return replace(
         recipe,

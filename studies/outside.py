@@ -12,7 +12,7 @@ by about 1 point; ``cromotex-believed`` as good as ``crossbeat``.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from choices import chosen
@@ -20,7 +20,7 @@ from common import abundant, long_enough, patients
 
 from crossbeat.data.virtual import Virtual
 from crossbeat.evaluation.names import CLEAN
-from crossbeat.recipes.cromotex import Beliefs
+from crossbeat.recipes.cromotex_believed import CromotexBelieved
 from crossbeat.study import Cell, Study
 
 SEEDS = (21, 22, 23, 24, 25)
@@ -46,9 +46,16 @@ def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
     yield "shuffled", "crossbeat", replace(crossbeat, shuffle_pairs=True)
     yield "clip", "clip", chosen("clip", small=small)
     yield "cromotex", "cromotex", cromotex
-    yield "cromotex-believed", "cromotex-believed", replace(cromotex, beliefs=Beliefs())
+    yield "cromotex-believed", "cromotex-believed", believed(cromotex)
     yield "distillation", "distillation", chosen("distillation", small=small)
     yield "crossbeat", "crossbeat", crossbeat
+
+
+def believed(cromotex: Any) -> CromotexBelieved:
+    """The recipe with the settings that ``cromotex`` has as well."""
+    shared = {field.name for field in fields(CromotexBelieved)}
+    settings = {field.name: getattr(cromotex, field.name) for field in fields(cromotex)}
+    return CromotexBelieved(**{name: settings[name] for name in settings if name in shared})
 
 
 def cells(

@@ -9,7 +9,7 @@ with 3,000 it gains most of what it gains with 12,000; with 48,000 hardly more.
 
 from outside import SEEDS, cells, cohort_of
 
-from crossbeat.study import Study
+from crossbeat.study import Cell, Study
 
 FILMS = (0, 3_000, 12_000, 48_000)
 MODELS = ("teacher", "cromotex", "cromotex-believed", "distillation", "crossbeat")
@@ -17,7 +17,7 @@ MODELS = ("teacher", "cromotex", "cromotex-believed", "distillation", "crossbeat
 
 def study(*, small: bool) -> Study:
     """Models over the number of outside X-rays; ``direct`` sees none of them."""
-    every = []
+    every: list[Cell] = []
     for seed in SEEDS[: 1 if small else 3]:
         every += cells(seed, cohort_of(seed, small=small), ("direct",), small=small)
         for films in (0, 100) if small else FILMS:

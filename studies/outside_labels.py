@@ -11,7 +11,7 @@ with 3,000 labelled pairs ``crossbeat`` gains less than 1 point on ``direct``.
 
 from outside import SEEDS, cells, cohort_of
 
-from crossbeat.study import Study
+from crossbeat.study import Cell, Study
 
 PAIRS = {0: 0.0, 30: 0.01, 300: 0.1, 3000: 1.0}
 """The share of the 3,000 pairs by the number of labelled ones."""
@@ -22,7 +22,7 @@ MODELS = (*TAUGHT, "direct", "cromotex")
 
 def study(*, small: bool) -> Study:
     """Models over the number of labelled pairs."""
-    every = []
+    every: list[Cell] = []
     for seed in SEEDS[: 1 if small else 3]:
         for pairs, share in ({0: 0.0, 64: 0.4} if small else PAIRS).items():
             cohort = cohort_of(seed, small=small, labelled=share)

@@ -9,7 +9,7 @@ Expected: 150 validation patients are as good as 600; with 60 a point is lost.
 
 from outside import SEEDS, cells, cohort_of
 
-from crossbeat.study import Study
+from crossbeat.study import Cell, Study
 
 PATIENTS = {60: 0.01, 150: 0.025, 600: 0.1}
 """The share of the 6,000 patients by the number of validation patients."""
@@ -19,7 +19,7 @@ MODELS = ("teacher", "distillation", "crossbeat")
 
 def study(*, small: bool) -> Study:
     """Models over the number of validation patients."""
-    every = []
+    every: list[Cell] = []
     for seed in SEEDS[: 1 if small else 3]:
         for number, share in ({80: 0.2, 100: 0.25} if small else PATIENTS).items():
             cohort = cohort_of(seed, small=small, labelled=0.0, val=share)

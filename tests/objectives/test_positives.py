@@ -11,6 +11,7 @@ from crossbeat.objectives import (
     equal,
     info_nce,
     jaccard,
+    likely,
     same,
 )
 
@@ -156,3 +157,30 @@ def test_agreement_is_worked_out_in_float32_whatever_the_precision():
 def test_an_agreement_of_what_is_no_probability_is_an_error(value):
     with pytest.raises(ValueError, match=rf"probabilities must be between 0 and 1.*\[{value}\]"):
         agreement(torch.tensor([[0.5], [value]]))
+
+
+# --- positives by the probability of agreement
+
+
+def test_likely_keeps_an_agreement_above_the_edge_and_makes_a_sure_difference_a_negative():
+    """Agreements by hand: 0.9 0.95 + 0.1 0.05 = 0.86, 0.9 0.06 + 0.1 0.94 = 0.148, and 0.104."""
+    found = likely(torch.tensor([[0.9], [0.95], [0.06]]), certainty=0.88)
+    expected = [[0.82, 0.86, 0.148], [0.86, 0.905, 0.0], [0.148, 0.0, 0.8872]]
+    assert found.tolist() == [pytest.approx(row) for row in expected]
+
+
+def test_likely_positives_of_labels_are_those_of_equal_labels():
+    labels = torch.tensor(list(itertools.product((0.0, 1.0), repeat=3)))
+    for certainty in (0.5, 0.9, 1.0):
+        assert likely(labels, certainty).equal(equal(labels))
+
+
+def test_a_likely_pair_with_an_ignored_label_is_undecided():
+    found = likely(torch.tensor([[0.9], [IGNORED]]), certainty=0.9)
+    assert found.isnan().tolist() == [[False, True], [True, True]]
+
+
+@pytest.mark.parametrize("certainty", [0.4, 1.1])
+def test_a_certainty_out_of_range_is_an_error_of_likely(certainty):
+    with pytest.raises(ValueError, match=rf"certainty must be 0\.5 to 1, got {certainty}"):
+        likely(torch.rand(3, 2), certainty)

@@ -5,8 +5,19 @@ import json
 import numpy as np
 import pytest
 import torch
-from small_recipes import QUIET, phases_of, run_of, same, small
+from small_recipes import (
+    NO_ECG,
+    NO_XRAY,
+    QUIET,
+    UNREPORTED,
+    phases_of,
+    run_of,
+    same,
+    small,
+    with_gaps,
+)
 
+from crossbeat.objectives import blend
 from crossbeat.recipes import RECIPES
 from crossbeat.recipes.settings import to_plain
 from crossbeat.recipes.steps import TEACHER_PROBABILITY, XRAY_EMBEDDING
@@ -176,3 +187,37 @@ def test_the_share_of_positives_is_that_of_the_setting(tiny):
 def test_settings_of_every_recipe_are_json():
     for recipe in RECIPES.values():
         json.dumps(to_plain(recipe))
+
+
+# --- CroMoTEX for pairs without a label
+
+
+def test_believed_differs_from_cromotex_in_settings_of_targets_alone():
+    ours, base = (to_plain(RECIPES[name]) for name in ("cromotex-believed", "cromotex"))
+    assert ours.keys() - base.keys() == {"trust", "certainty"}
+    left_out = {"positives", "alignment_positives", "fine_tuning_positives", "shuffle_pairs"}
+    assert base.keys() - ours.keys() == left_out
+    assert all(ours[key] == base[key] for key in ours.keys() & base.keys())
+
+
+def test_believed_aligns_and_fine_tunes_on_all_pairs_where_cromotex_has_the_labelled_ones(tiny):
+    cohort = with_gaps(tiny)
+    pairs = set(range(72)) - {*NO_XRAY.tolist(), *NO_ECG.tolist()}
+    unread = set(UNREPORTED.tolist())
+    for name, expected in (("cromotex", pairs - unread), ("cromotex-believed", pairs)):
+        _, phases = phases_of(small(name), cohort)
+        assert set(phases["alignment"].train.rows.tolist()) == expected
+    assert set(phases["fine-tuning"].train.rows.tolist()) == pairs
+
+
+def test_believed_targets_blend_the_teacher_with_labels_and_validation_keeps_its_labels(tiny):
+    cohort = with_gaps(tiny)
+    _, phases = phases_of(small("cromotex-believed", trust=0.6), cohort)
+    _, plain = phases_of(small("clip"), cohort)
+    for name in ("alignment", "fine-tuning"):
+        train, val = phases[name].train, phases[name].val
+        labels = plain["alignment"].train.targets
+        believed = train.extra[TEACHER_PROBABILITY]
+        assert torch.equal(train.targets, blend(believed, labels, trust=0.6))
+        assert not train.targets.isnan().any()
+        assert val.targets[~val.targets.isnan()].unique().tolist() == [0.0, 1.0]

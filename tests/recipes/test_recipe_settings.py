@@ -22,6 +22,7 @@ from crossbeat.training import Optimisation
 
 ONE_OF_EACH_KIND = (
     "cromotex",
+    "cromotex-believed",
     "clip",
     "label-only",
     "distillation",

@@ -14,7 +14,8 @@ from crossbeat.recipes.cine.contrast import DUAL_PHASE, GIRLANDA, MMCL, HeartCon
 from crossbeat.recipes.cine.eccl import Eccl
 from crossbeat.recipes.cine.supervised import CineTeacher, DirectHeart
 from crossbeat.recipes.controls import Clip, LabelContrast
-from crossbeat.recipes.cromotex import Beliefs, Cromotex
+from crossbeat.recipes.cromotex import Cromotex
+from crossbeat.recipes.cromotex_believed import CromotexBelieved
 from crossbeat.recipes.crossbeat import Crossbeat
 from crossbeat.recipes.distillation import Distillation
 from crossbeat.recipes.networks import EcgModel
@@ -85,7 +86,7 @@ RECIPES: dict[str, Recipe] = {
     "cromotex": Cromotex(),
     "cromotex-no-ssl": Cromotex(self_supervision=None),
     "cromotex-no-hard-negatives": Cromotex(hardness="none"),
-    "cromotex-believed": Cromotex(beliefs=Beliefs()),
+    "cromotex-believed": CromotexBelieved(),
     "shuffled": Cromotex(shuffle_pairs=True),
     "clip": Clip(),
     "label-only": LabelContrast(),

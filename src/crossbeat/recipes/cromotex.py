@@ -5,7 +5,7 @@ code does otherwise and what is our choice stands in ``docs/recipes/cromotex.md`
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
@@ -14,9 +14,7 @@ from torch import nn
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.labels import LabelPolicy
-from crossbeat.objectives import likely
 from crossbeat.recipes import steps
-from crossbeat.recipes.beliefs import believed_sources
 from crossbeat.recipes.networks import (
     EcgModel,
     XrayModel,
@@ -31,7 +29,7 @@ from crossbeat.recipes.phases import (
     teacher_phase,
 )
 from crossbeat.recipes.sources import Goal, paired_sources
-from crossbeat.training import Optimisation, Phase, Source
+from crossbeat.training import Optimisation, Phase
 from crossbeat.training.phase import Step
 from crossbeat.views import View
 
@@ -55,27 +53,6 @@ FINE_TUNING = Optimisation(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Beliefs:
-    """CroMoTEX for pairs without a label: ours, not the paper's.
-
-    The target of a finding is ``trust`` p + (1 - ``trust``) y, with p the frozen teacher's
-    calibrated probability and y the label, and p alone for a pair without a label. Two patients are
-    positives with the probability that they agree in every finding, and negatives where the
-    teacher is sure that they do not; the penalty of hard negatives applies to these alone.
-
-    Args:
-        trust: weight of the teacher in the target of a labelled pair, 0 to 1.
-        certainty: from which probability of disagreement two patients are negatives, 0.5 to 1.
-        fine_tuning: whether fine-tuning learns the targets of all pairs, or the labels as in
-            CroMoTEX.
-    """
-
-    trust: float = 0.75
-    certainty: float = 0.9
-    fine_tuning: Literal["targets", "labels"] = "targets"
-
-
-@dataclass(frozen=True, kw_only=True)
 class Cromotex:
     """The four phases of CroMoTEX with the paper's values, the code's where the paper is silent.
 
@@ -96,7 +73,6 @@ class Cromotex:
         alignment_positives: share of patients with a finding in an epoch; None: as they come.
         fine_tuning_positives: the same for fine-tuning.
         self_supervision: None leaves the phase out.
-        beliefs: lets pairs without a label take part; None: only labelled pairs are aligned.
         shuffle_pairs: give every ECG the X-ray of another patient: a control, not a method.
     """
 
@@ -118,7 +94,6 @@ class Cromotex:
     projection_scale: float = 0.1
     alignment_positives: float | None = 0.25
     fine_tuning_positives: float | None = 0.2
-    beliefs: Beliefs | None = None
     shuffle_pairs: bool = False
     teacher: Optimisation = TEACHER
     self_supervision: Optimisation | None = SELF_SUPERVISION
@@ -135,9 +110,8 @@ class Cromotex:
         goal = Goal(cohort, self.findings, self.labels, seed)
         yield teacher_phase(goal, self.xray, self.teacher, encoder_scale=self.teacher_scale)
         yield from self_supervised_start(goal, self)
-        pairs = self._pairs(goal, parts)
         yield alignment_phase(
-            pairs,
+            paired_sources(goal, parts, self.xray, shuffle=self.shuffle_pairs, labelled=True),
             self.alignment,
             step=self._align,
             views=self.views,
@@ -146,28 +120,20 @@ class Cromotex:
                 "ecg_projection": self.projection_scale,
                 "xray_projection": self.projection_scale,
             },
-            positive_share=None if self.beliefs else self.alignment_positives,
+            positive_share=self.alignment_positives,
         )
-        by_targets = self.beliefs is not None and self.beliefs.fine_tuning == "targets"
         yield fine_tuning_phase(
             goal,
             self.ecg,
             self.fine_tuning,
             views=self.label_views,
-            positive_share=None if by_targets else self.fine_tuning_positives,
-            sources=pairs if by_targets else None,
+            positive_share=self.fine_tuning_positives,
         )
 
-    def _pairs(self, goal: Goal, parts: nn.ModuleDict) -> tuple[Source, Source]:
-        """The labelled pairs with their labels, or all pairs with the targets of ``beliefs``."""
-        shuffle = self.shuffle_pairs
-        if self.beliefs is None:
-            return paired_sources(goal, parts, self.xray, shuffle=shuffle, labelled=True)
-        return believed_sources(goal, parts, self.xray, trust=self.beliefs.trust, shuffle=shuffle)
-
     def _align(self, view: View) -> Step:
-        contrast = steps.settings_of(steps.Contrast, self)
-        if self.beliefs is not None:
-            rule = partial(likely, certainty=self.beliefs.certainty)
-            contrast = replace(contrast, positives=rule)
-        return partial(steps.align, model=self.ecg, view=view, contrast=contrast)
+        return partial(
+            steps.align,
+            model=self.ecg,
+            view=view,
+            contrast=steps.settings_of(steps.Contrast, self),
+        )
