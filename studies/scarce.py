@@ -11,6 +11,7 @@ Expected, written before it was run: ``crossbeat`` 3 points above ``direct`` and
 """
 
 from dataclasses import replace
+from functools import partial
 
 from common import long_enough, patients
 from transfer import cells
@@ -25,10 +26,10 @@ LEFT_OUT = ("resnet1d", "biot", "eccl", "cromotex-no-ssl", "cromotex-no-hard-neg
 
 def study(*, small: bool) -> Study:
     """The recipes and controls of the main study with few labels."""
-    share = 0.4 if small else LABELLED
-    every = tuple(cells(lambda seed: patients(seed, small=small, labelled=share), small=small))
+    few = partial(patients, small=small, labelled=0.4 if small else LABELLED)
+    every = tuple(cells(few, small=small))
     longer = (
-        replace(cell, recipe=long_enough(cell.recipe_name, cell.recipe, cell.cohort))
+        replace(cell, recipe=long_enough(cell.recipe_name, cell.recipe, few(cell.seed)))
         for cell in every
         if cell.model not in (*LEFT_OUT, CLEAN)
     )

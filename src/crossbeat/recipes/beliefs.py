@@ -59,7 +59,8 @@ def self_taught_sources(
         own: share of the encoder's own probability where there is a target, 0 to 1; at 0 other
             ECGs teach nothing.
     """
-    train, val = goal.sources("ecg")[0], goal.sources("ecg", labelled=True)[1]
+    train = goal.source("train", ("ecg",), labelled=False)
+    val = goal.source("val", ("ecg",), labelled=True)
     said = over_batches(parts, train, partial(batch_ecg_logits, parts, model=model)).sigmoid()
     targets = torch.full_like(train.targets, torch.nan)
     targets[torch.from_numpy(np.searchsorted(train.rows, taught.rows))] = taught.targets
