@@ -1,13 +1,14 @@
 """Does the gain from outside X-rays hold with networks of the published size?
 
-CroMoTEX's transformer reads the ECG and a DenseNet-121 the X-ray, both from random weights, on three
-cohorts of ``outside``. ECGs are in millivolts with gentle views, as for the small networks; nothing
-else was chosen. Distillation stands for the recipes that learn the teacher's probabilities: it is
-the cheapest of them.
+CroMoTEX's transformer reads the ECG and a DenseNet-121 reads the X-ray, both from random weights,
+on three cohorts of ``outside``. ECGs are in millivolts with gentle views, as for the small networks;
+nothing else was chosen. Distillation stands for the recipes that learn the teacher's probabilities.
+``crossbeat``, ``cromotex`` and ``cromotex-believed`` were begun as well; the time on the GPU ended
+before they did.
 
 Cost: about 6 minutes on one H200 GPU with 9 workers; days on 2 cores.
-Expected, written before it was run: recipes that learn the teacher's probabilities at least 3
-points above ``direct``.
+Expected, written before it was run: ``crossbeat`` and ``cromotex-believed`` at least 3 points above
+``direct``.
 """
 
 from collections.abc import Iterator
