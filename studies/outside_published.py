@@ -1,7 +1,7 @@
 """Does the gain from outside X-rays hold with networks of the published size?
 
 CroMoTEX's transformer reads the ECG and a DenseNet-121 reads the X-ray, both from random weights,
-on three cohorts of ``outside``. ECGs are in millivolts with gentle views, as for the small networks;
+on three cohorts of ``outside``. ECGs are in millivolts with gentle views as in the other studies;
 nothing else was chosen. Distillation stands for the recipes that learn the teacher's probabilities.
 ``crossbeat``, ``cromotex`` and ``cromotex-believed`` were begun as well; the time on the GPU ended
 before they did.
