@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy.stats import norm
+from tables import coverage_rows
 
 from crossbeat.evaluation.bootstrap import distribution, resamples
 from crossbeat.evaluation.intervals import Interval, difference, over_patients, over_seeds
@@ -23,6 +24,9 @@ from crossbeat.evaluation.scales import EXPLAINED, PLAIN, SHARE
 RATIOS = (0.0, 0.25, 1.0, 4.0, 16.0)
 """Variance between runs or seeds as a multiple of that between patients."""
 
+WORST = 3.4
+"""Variance of the mean over runs as a multiple of that between patients, as issue 13 had it."""
+
 RUNS = (2, 3, 5, 10)
 PATIENTS = 100
 REPLICATES = 1000
@@ -31,51 +35,62 @@ Draw = Callable[[np.random.Generator], Interval]
 """One repetition: the interval that was found."""
 
 
-def settings() -> Iterator[tuple[str, str, float, Draw]]:
-    """The kind of a setting, its name, the true value and how an interval of it is drawn."""
+Setting = tuple[str, str, str, float, Draw]
+"""The kind, row and column of a setting, the true value, and how an interval of it is drawn."""
+
+
+def settings() -> Iterator[Setting]:
+    """All settings."""
+    for num in RUNS:
+        yield from _of_runs(num)
     for num in RUNS:
         for ratio in RATIOS:
-            yield "runs share patients", _told(num, ratio), 0.0, _sharing(num, ratio)
-        ratio = 3.4 * num
-        yield "runs share patients", _told(num, ratio), 0.0, _sharing(num, ratio)
-        name = f"{_told(num, 4)}, of the other model 1"
-        yield "runs share patients", name, 0.0, _sharing(num, 4.0, other=1.0)
-    for num in RUNS:
-        for ratio in RATIOS:
-            name = _told(num, ratio, "seeds")
-            yield "seeds, a difference", name, 0.0, partial(_differing, num=num, ratio=ratio)
-            yield "seeds, an AUROC", name, *_seeded(num, ratio)
+            column = f"variance {ratio:g}"
+            drawn = partial(_differing, num=num, ratio=ratio)
+            yield "own patients, a difference", f"{num} seeds", column, 0.0, drawn
+            yield "own patients, an AUROC of 0.8", f"{num} seeds", column, *_seeded(num, ratio)
+    yield from _of_one_run()
+
+
+def _of_runs(num: int) -> Iterator[Setting]:
+    columns = {f"variance {ratio:g}": ratio for ratio in RATIOS}
+    for column, ratio in (columns | {f"variance {WORST:g} x runs": WORST * num}).items():
+        drawn = _sharing(num, ratio, ratio)
+        yield "shared patients, a difference", f"{num} runs", column, 0.0, drawn
+    for one, other in ((4.0, 1.0), (16.0, 0.0)):
+        column = f"variances {one:g} and {other:g}"
+        drawn = _sharing(num, one, other)
+        yield "shared patients, runs that vary unequally", f"{num} runs", column, 0.0, drawn
+
+
+def _of_one_run() -> Iterator[Setting]:
+    kind, column = "one run", "coverage"
     for area, positives, negatives in (
         *((0.8, 10, 90), (0.98, 20, 180), (0.95, 10, 90), (0.6, 10, 90)),
         *((0.99, 10, 90), (0.8, 5, 95), (0.8, 200, 1800)),
     ):
         name = f"AUROC {area}, {positives} positive of {positives + negatives}"
-        yield "one run", name, area, _alone(area, positives, negatives)
+        yield kind, name, column, area, _alone(area, positives, negatives)
     for area, positives in ((0.8, 10), (0.98, 20)):
         name = f"difference of two AUROCs of {area}, {positives} positive of {10 * positives}"
-        yield "one run", name, 0.0, _paired(area, positives, 9 * positives)
+        yield kind, name, column, 0.0, _paired(area, positives, 9 * positives)
     for share in (0.02, 0.2):
-        yield "one run", f"recall {share}, 100 patients", share, _recalled(share, 100)
-    yield "one run", "R² 0.3, 100 patients", 0.3, _explained(0.3, 100)
-
-
-def _told(num: int, ratio: float, of: str = "runs") -> str:
-    return f"{num} {of}, variance {ratio:g}"
+        yield kind, f"recall {share}, 100 patients", column, share, _recalled(share, 100)
+    yield kind, "R² 0.3, 100 patients", column, 0.3, _explained(0.3, 100)
 
 
 def _weights(patients: int) -> np.ndarray:
     return resamples(np.arange(patients), seed=0, replicates=REPLICATES)
 
 
-def _sharing(num: int, ratio: float, *, other: float | None = None) -> Draw:
+def _sharing(num: int, *ratios: float) -> Draw:
     """Two models without a difference, each trained ``num`` times, on the same patients.
 
     Half of what differs between patients is the model's, half that of the single run.
 
     Args:
-        other: the variance between the runs of the second model, if it is another.
+        ratios: the variance between the runs of each model.
     """
-    ratios = (ratio, ratio if other is None else other)
     weights = _weights(PATIENTS) / PATIENTS
 
     def draw(rng: np.random.Generator) -> Interval:
@@ -192,12 +207,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=None)
     parser.add_argument("--seed", type=int, default=13)
     options = parser.parse_args()
-    found: dict[str, dict[str, float]] = {}
-    print("| kind | setting | coverage in percent |\n| --- | --- | --- |")
-    for kind, name, truth, draw in settings():
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for kind, row, column, truth, draw in settings():
         share = covered(draw, truth, repetitions=options.repetitions, seed=options.seed)
-        found.setdefault(kind, {})[name] = share
-        print(f"| {kind} | {name} | {100 * share:.1f} |", flush=True)
+        found.setdefault(kind, {}).setdefault(row, {})[column] = share
+    print("\n".join(coverage_rows(found)))
     if options.json:
         whole = {"repetitions": options.repetitions, "seed": options.seed, "coverage": found}
         options.json.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")

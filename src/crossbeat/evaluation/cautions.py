@@ -1,4 +1,4 @@
-"""What makes intervals of results rough: few positive samples, few seeds, runs of one model alone."""
+"""What makes intervals of results rough: few samples of a class, few seeds, a single run."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

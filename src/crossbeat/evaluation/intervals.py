@@ -103,8 +103,6 @@ def over_patients(runs: Resampled, scale: Scale, *, patients: int) -> Interval:
         runs: one or more; of one, the interval is over patients alone.
         scale: of the metric.
         patients: whose number gives the degrees of freedom; of two classes, those of the smaller.
-
-    Source: Banerjee 1961 (Sankhya A 23:257), the sum of squares with a quantile for each.
     """
     return _around((runs,), scale, patients)
 
@@ -123,8 +121,6 @@ def difference(
 
     The degrees of freedom of runs that are not paired are those of both models together, as if
     the runs of both varied alike: where one varies four times as much, intervals still hold.
-
-    Source: as for ``over_patients``.
     """
     terms = (ones - others,) if paired else (ones, -others)
     found = _around(terms, of_differences(scale), patients)
@@ -148,10 +144,25 @@ def _around(terms: tuple[Resampled, ...], scale: Scale, patients: int) -> Interv
             runs = each[:, 0].var(ddof=1) / num
             spread -= _of_both(each[:, :1], each[:, 1:][:, known]) / num
             between, degrees = between + runs, degrees + num - 1
-    half = _quantile(patients - 1) ** 2 * max(0.0, spread)
-    if between > 0:
-        half += _quantile(degrees) ** 2 * between
-    return Deviation(math.sqrt(half), patients).around(value, scale)
+    half = half_width(max(0.0, spread), between, patients=patients, degrees=degrees)
+    return Deviation(half, patients).around(value, scale)
+
+
+def half_width(spread: float, between: float, *, patients: int, degrees: int) -> float:
+    """Half the width of an interval over patients and runs.
+
+    Args:
+        spread: the variance of the value over patients.
+        between: its variance over runs.
+        patients: those that the value rests on, at least 2.
+        degrees: of freedom of ``between``; 0 where no model has several runs.
+
+    Source: Banerjee 1961 (Sankhya A 23:257), the sum of squares with a quantile for each.
+    """
+    squares = _quantile(patients - 1) ** 2 * spread
+    if degrees:
+        squares += _quantile(degrees) ** 2 * between
+    return math.sqrt(squares)
 
 
 def _of_both(
