@@ -3,7 +3,8 @@
 Run: ``python benchmarks/intervals_again.py docs/results/*.json``. Where every seed has patients of
 its own, the committed values of the seeds give the interval that a study would give. Results of
 runs on the same patients have no resamples: their variance over patients is taken from the
-interval over patients that they have, once, and a note says so.
+interval over patients that they have, once, and a note says so; results without notes are of the
+time when intervals were percentiles.
 """
 
 import json
@@ -14,10 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from crossbeat.evaluation.cautions import cautions
+from crossbeat.evaluation.cautions import OWN_PATIENTS, cautions
 from crossbeat.evaluation.intervals import Deviation, Interval, half_width, over_seeds
 from crossbeat.evaluation.scales import of_differences, scale_of
-from crossbeat.study.results import OWN_PATIENTS
 
 Json = dict[str, Any]
 
@@ -48,7 +48,7 @@ def again(results: Json) -> Json:
     notes = [note for note in results.get("notes", []) if note not in (_OLD, OWN_PATIENTS)]
     derived = DERIVED if len(points[0]["seeds"]) > 1 else DERIVED_OF_ONE
     own = len(notes) < len(results.get("notes", []))
-    if derived in notes:
+    if not own and "notes" in results:
         return results
     for point in points:
         for models, differences, sizes in _tables(point):

@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+OWN_PATIENTS = "Every seed has patients of its own: intervals are over seeds."
+"""A note of results."""
+
 FEW = 20
 """Samples of a class below which an interval is called rough."""
 

@@ -25,6 +25,9 @@ ENOUGH = 0.9
 Resampled = Float[np.ndarray, "run replicate"]
 """A metric of each run: first on the patients themselves, then on resamples that runs share."""
 
+Others = Float[np.ndarray, "other replicate"]
+"""The same of another model, on the same resamples; any number of runs."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -59,15 +62,16 @@ class Deviation:
     def around(self, value: float, scale: Scale) -> Interval:
         """The interval around a value.
 
-        A value that is at an end of its scale, and any that does not vary there, has the bound of
-        Clopper and Pearson: so good a result on ``patients`` has a probability of 2.5 % there.
+        A share that is at an end of its scale has the bound of Clopper and Pearson: there, so
+        good a result on ``patients`` has a probability of 2.5 %.
 
         Source: Clopper and Pearson 1934 (Biometrika 26:404).
         """
         if not scale.ends_at(value):
             return Interval(value, *scale.around(value, self.half))
-        reach = max(self.half, 1 - _least(self.patients))
         least, most = scale.span
+        exact = 1 - _least(self.patients) if math.isfinite(most - least) else 0.0
+        reach = max(self.half, exact)
         return Interval(value, max(least, value - reach), min(most, value + reach))
 
 
@@ -108,7 +112,7 @@ def over_patients(runs: Resampled, scale: Scale, *, patients: int) -> Interval:
 
 
 def difference(
-    ones: Resampled, others: Resampled, scale: Scale, *, paired: bool, patients: int
+    ones: Resampled, others: Others, scale: Scale, *, paired: bool, patients: int
 ) -> Interval:
     """The mean of some runs minus that of others; all on the same patients and resamples.
 
@@ -130,7 +134,7 @@ def difference(
     return found
 
 
-def _around(terms: tuple[Resampled, ...], scale: Scale, patients: int) -> Interval:
+def _around(terms: tuple[np.ndarray, ...], scale: Scale, patients: int) -> Interval:
     total = np.sum([each.mean(axis=0) for each in terms], axis=0)
     value, known = float(total[0]), ~np.isnan(total[1:])
     if math.isnan(value):

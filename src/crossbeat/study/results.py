@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from crossbeat.errors import DataError
-from crossbeat.evaluation.cautions import cautions
+from crossbeat.evaluation.cautions import OWN_PATIENTS, cautions
 from crossbeat.evaluation.compare import compare, estimate
 from crossbeat.evaluation.estimates import Estimates
 from crossbeat.evaluation.names import LATENT
@@ -22,9 +22,6 @@ from crossbeat.study.work import Workshop
 Json = dict[str, Any]
 Said = dict[str, dict[int, Predictions]]
 """Predictions by model and seed."""
-
-OWN_PATIENTS = "Every seed has patients of its own: intervals are over seeds."
-"""A note of results."""
 
 _SEED = 0
 
