@@ -1,6 +1,7 @@
 """Runs of several seeds brought together: over patients that they share, or each on its own."""
 
 import numpy as np
+import pytest
 
 from crossbeat.evaluation.intervals import difference, over_patients, over_seeds
 from crossbeat.evaluation.over_seeds import Table, draws, pairs_of, smaller_class
@@ -41,6 +42,14 @@ def test_on_patients_of_their_own_every_seed_is_one_value() -> None:
     alone = told({0: RUNS[0]}, shared=False)["LVEF"]["r2"]
     one = over_patients(RUNS[0]["r2"][:, 0][None], EXPLAINED, patients=50)
     assert (alone["low"], alone["high"]) == (one.low, one.high)
+
+
+def test_patients_of_several_seeds_count_together_and_shared_ones_once() -> None:
+    runs = {seed: {"auroc": np.ones((11, 1))} for seed in range(3)}
+    for shared, patients in ((True, 50), (False, 150)):
+        one = Table(("edema",), ("auroc",), dict.fromkeys(range(3), (50,)), shared)
+        low = one.of_model(runs)["edema"]["auroc"]["low"]
+        assert low == pytest.approx(0.025 ** (1 / patients))
 
 
 def test_every_run_is_told_where_there_are_several() -> None:
