@@ -55,6 +55,13 @@ def test_lines_are_the_gains_in_points_from_left_to_right() -> None:
     assert theme.BASELINE not in drawn
 
 
+def test_intervals_that_are_far_wider_than_the_values_run_out_of_the_picture() -> None:
+    wide = gains(along(point(1.0, 0.02, half=0.5), point(2.0, 0.04, half=0.5))).axes[0]
+    assert wide.get_ylim() == pytest.approx((-4, 8))  # the values reach from 0 to 4
+    narrow = gains(along(point(1.0, 0.02), point(2.0, 0.04))).axes[0]
+    assert narrow.get_ylim()[0] > -1
+
+
 def test_names_stand_at_the_lines_and_the_teacher_is_left_out() -> None:
     text = theme.svg(gains(THREE))
     assert "CroMoTEX" in text

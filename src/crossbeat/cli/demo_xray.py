@@ -14,6 +14,7 @@ from crossbeat.cli.probes import probe
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.virtual import Virtual
 from crossbeat.deploy import record_metrics
+from crossbeat.evaluation.cautions import cautions
 from crossbeat.evaluation.compare import compare
 from crossbeat.evaluation.names import CLEAN
 from crossbeat.evaluation.report import write_report
@@ -110,6 +111,7 @@ def _report(asked: Asked, cohort: Cohort, abundant: Cohort, started: float) -> d
         baseline="direct",
         seed=seed,
     )
+    results["notes"] = cautions(results)
     save_model(runs["cromotex"])
     record_metrics(runs["cromotex"].folder / "model", results["models"]["cromotex"])
     write_results(asked.out / "results.json", results)

@@ -14,6 +14,7 @@ from crossbeat.evaluation.theme import INK, Axes, Figure, colours, new_axes, sty
 _WIDTH, _HEIGHT = 6.4, 3.8
 _LETTERS = 50  # that the axis has room for
 _CLOSE = 0.07  # of the width
+_ROOM = 1.0  # points
 _APART = 0.055
 """Least distance of two labels, as a share of the height."""
 
@@ -24,7 +25,8 @@ Ends = tuple[float, float, float]
 def gains(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
     """The paired difference from the baseline of every model at every point, with its interval.
 
-    The teacher is left out: it sees the other modality, and its distance would hide the rest.
+    The teacher is left out: it sees the other modality, and its distance would hide the rest. So
+    would intervals far wider than the values are apart: they run out of the picture.
 
     Args:
         results: along an axis.
@@ -38,6 +40,7 @@ def gains(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
     axes.axhline(0, color=INK, lw=1)
     at = _places(axes, [point["at"] for point in points])
     ends: dict[str, tuple[float, float]] = {}
+    values = [0.0]
     for model in models:
         pair = f"{model} - {baseline}"
         found = {
@@ -48,6 +51,8 @@ def gains(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
         known = {place: ends for place, ends in found.items() if ends is not None}
         if known and model != "teacher":
             ends[model] = _line(axes, known, paint[model])
+            values += [value for value, _, _ in known.values()]
+    _frame(axes, min(values), max(values))
     _label(axes, ends, paint)
     axes.set_xlabel(results["axis"])
     against = names.model(baseline).label
@@ -99,6 +104,13 @@ def _line(axes: Axes, known: Mapping[float, Ends], colour: str) -> tuple[float, 
     axes.vlines(places, lows, highs, color=colour, lw=1.2, alpha=0.6)
     axes.plot(places, values, "o-", color=colour, ms=5)
     return places[-1], values[-1]
+
+
+def _frame(axes: Axes, least: float, most: float) -> None:
+    """As much room above and below the values as they take up, if intervals want it."""
+    low, high = axes.get_ylim()
+    room = max(_ROOM, most - least)
+    axes.set_ylim(max(low, least - room), min(high, most + room))
 
 
 def _label(axes: Axes, ends: Mapping[str, tuple[float, float]], paint: Mapping[str, str]) -> None:

@@ -110,7 +110,7 @@ def _results(results: Json, figures: Pictures) -> str:
         findings_table(
             models, names.model, title="AUROC", heading="Model", marked=results["method"]
         ),
-        paragraph("Below each value its 95 % interval over test patients.", "note"),
+        paragraph("Below each value its 95 % interval.", "note"),
         pictures(figures.get("results", ())),
         folded(
             "All metrics, finding by finding",
@@ -132,7 +132,7 @@ def _results(results: Json, figures: Pictures) -> str:
 def _ablations(results: Json, figures: Pictures) -> str:
     pairs, method, baseline = results["differences"], results["method"], results["baseline"]
     note = (
-        "Both models of a pair are scored on the same resampled patients. ▲ and ▼ mark intervals "
+        "Both models of a pair are scored on the same patients. ▲ and ▼ mark intervals "
         "that exclude zero; one point is a hundredth."
     )
     gained = {
