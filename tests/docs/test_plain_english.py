@@ -1,0 +1,99 @@
+"""Every page starts with what the reader can do, links to the glossary, and uses the field's words."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pages import PAGES, ROOT
+from test_links import LINK, anchors
+
+from crossbeat.recipes import SUMMARIES
+
+GLOSSARY = ROOT / "docs" / "glossary.md"
+
+# Two pages that others rewrite at the moment. The maintainer empties this tuple when they are done.
+EXCEPT = ("README.md", "docs/results.md")
+
+BANNED = (
+    "tells findings",
+    "telling findings",
+    "tells measures",
+    "measures of the heart",
+    "measures of a heart",
+    "what passes",
+    "passes from",
+    "moments meet",
+    "meets the",
+    "patients meet",
+    "segments meet",
+    "an x-ray teacher pays",
+    "asks for nothing",
+    "at its heart",
+    "believes of",
+    "one in ten is",
+    "of one's own",
+    "is told of",
+    "told of,",
+    "learned by heart",
+    "whoever ",
+    "nobody ",
+    "kin of",
+)
+"""Private phrases, in small letters; a heading that others link to is exempt."""
+
+HEADINGS = re.compile(r"^#+ .*$", re.MULTILINE)
+FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+
+CHECKED = [page for page in PAGES if str(page.relative_to(ROOT)) not in EXCEPT]
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def prose(page: Path) -> str:
+    """The page on one line, without headings, code blocks, links and what the source words."""
+    text = page.read_text(encoding="utf-8")
+    for summary in SUMMARIES.values():  # a test holds the table of recipes to these words
+        text = text.replace(f"| {summary} |", "| |")
+    text = re.sub(r"\]\([^)]*\)", "]", HEADINGS.sub("", FENCED.sub("", text)))
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize("page", CHECKED, ids=name)
+def test_the_first_paragraph_says_what_the_reader_can_do(page: Path) -> None:
+    title, first, *_ = page.read_text(encoding="utf-8").split("\n\n")
+    assert title.startswith("# ")
+    assert re.match(r"After reading (this page|a definition) you|This page (shows|lists|explains)", first)
+    assert "you" in first or "how to" in first
+
+
+@pytest.mark.parametrize("page", CHECKED, ids=name)
+def test_a_page_uses_no_private_phrase(page: Path) -> None:
+    text = prose(page).lower()
+    found = [phrase for phrase in BANNED if phrase in text]
+    assert not found, f"{name(page)}: {found}"
+
+
+@pytest.mark.parametrize("page", [page for page in CHECKED if page != GLOSSARY], ids=name)
+def test_a_page_links_to_the_glossary(page: Path) -> None:
+    links = LINK.findall(page.read_text(encoding="utf-8"))
+    assert any(link.partition("#")[0].endswith("glossary.md") for link in links)
+
+
+def test_every_link_to_the_glossary_names_one_of_its_terms() -> None:
+    terms = anchors(GLOSSARY)
+    for page in PAGES:
+        for link in LINK.findall(page.read_text(encoding="utf-8")):
+            file, _, anchor = link.partition("#")
+            if file.endswith("glossary.md") and anchor:
+                assert anchor in terms, f"{name(page)} links to {link}"
+
+
+def test_every_term_of_the_glossary_has_a_short_definition() -> None:
+    text = re.sub(r"^## .*$", "", GLOSSARY.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    terms = re.split(r"^### ", text, flags=re.MULTILINE)[1:]
+    assert len(terms) >= 40
+    for term in terms:
+        heading, _, definition = term.partition("\n")
+        assert 4 <= len(definition.split()) <= 60, heading
