@@ -1,4 +1,4 @@
-"""Every page starts with what the reader can do, links to the glossary, and uses the field's words."""
+"""A page starts with what the reader can do, links to the glossary, uses the words of the field."""
 
 import re
 from pathlib import Path
@@ -15,31 +15,25 @@ GLOSSARY = ROOT / "docs" / "glossary.md"
 EXCEPT = ("README.md", "docs/results.md")
 
 BANNED = (
-    "tells findings",
+    "tells",
     "telling findings",
-    "tells measures",
     "measures of the heart",
-    "measures of a heart",
     "what passes",
     "passes from",
-    "moments meet",
-    "meets the",
-    "patients meet",
-    "segments meet",
-    "an x-ray teacher pays",
+    "meets?",
+    "pays",
     "asks for nothing",
     "at its heart",
-    "believes of",
+    "believes?",
     "one in ten is",
-    "of one's own",
-    "is told of",
-    "told of,",
-    "learned by heart",
-    "whoever ",
-    "nobody ",
-    "kin of",
+    "answers to",
+    "whoever",
+    "nobody",
+    "kin",
+    "house",
+    "lot",
 )
-"""Private phrases, in small letters; a heading that others link to is exempt."""
+"""Private words and phrases, in small letters, as regular expressions of whole words."""
 
 HEADINGS = re.compile(r"^#+ .*$", re.MULTILINE)
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
@@ -64,14 +58,16 @@ def prose(page: Path) -> str:
 def test_the_first_paragraph_says_what_the_reader_can_do(page: Path) -> None:
     title, first, *_ = page.read_text(encoding="utf-8").split("\n\n")
     assert title.startswith("# ")
-    assert re.match(r"After reading (this page|a definition) you|This page (shows|lists|explains)", first)
+    assert re.match(
+        r"After reading (this page|a definition) you|This page (shows|lists|explains)", first
+    )
     assert "you" in first or "how to" in first
 
 
 @pytest.mark.parametrize("page", CHECKED, ids=name)
 def test_a_page_uses_no_private_phrase(page: Path) -> None:
     text = prose(page).lower()
-    found = [phrase for phrase in BANNED if phrase in text]
+    found = [phrase for phrase in BANNED if re.search(rf"\b{phrase}\b", text)]
     assert not found, f"{name(page)}: {found}"
 
 
