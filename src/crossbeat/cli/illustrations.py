@@ -57,8 +57,8 @@ def _bars(results: Mapping[str, Any]) -> Picture:
         bars(results),
         title="Mean AUROC of every model.",
         caption=(
-            f"Mean over {number} findings of {results['test']['patients']:,} test patients. Dashed "
-            f"lines: {names.model(results['baseline']).label}"
+            f"Mean over {number} findings of {results['test']['patients']:,} test patients. Thin "
+            f"lines across the bars: {names.model(results['baseline']).label}"
             f"{' and the limit' if results.get('limits') else ''}."
         ),
         alt="Bars of the mean AUROC of every model with 95 % intervals",
@@ -152,6 +152,6 @@ def _patient(cohort: Cohort, row: int) -> list[Picture]:
             )
         )
     if cohort.info.image_size:
-        caption = "No model in this comparison reads the test patient's X-ray."
+        caption = "It is shown for the reader. The ECG models do not read it."
         shown.append(xray(cohort.xrays(rows)[0].numpy(), title="The X-ray.", caption=caption))
     return shown

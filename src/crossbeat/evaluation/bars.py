@@ -39,7 +39,7 @@ class _Row:
 
 @styled
 def bars(results: Mapping[str, Any]) -> Figure:
-    """The mean AUROC of every model in percent; the baseline and the limit as dashed lines.
+    """The mean AUROC of every model in percent; the baseline and the limit cross all bars as lines.
 
     The teacher and the limit come first, then the models from the best to the worst.
 
@@ -52,11 +52,13 @@ def bars(results: Mapping[str, Any]) -> Figure:
     least = min(_CHANCE, *(10 * (low // 10) for low in lows)) if lows else _CHANCE
     for at, row in enumerate(rows):
         _draw(axes, -float(at), row, least)
-    for row in rows:
-        if row.found["value"] is not None and (row.is_limit or row.colour == BASELINE):
-            axes.axvline(100 * row.found["value"], color=row.colour, lw=1, ls=(0, (3, 2)), zorder=3)
+    references = [row for row in rows if row.is_limit or row.colour == BASELINE]
+    for row in references:
+        if row.found["value"] is not None:
+            ends = [[-at + sign * 0.26 for at in range(len(rows))] for sign in (-1, 1)]
+            axes.vlines(100 * row.found["value"], *ends, color=row.colour, lw=1.2, zorder=3)
     axes.set(xlim=(least, _PERFECT), ylim=(0.42 - len(rows), 0.62), yticks=[])
-    axes.set_xlabel("mean AUROC in percent (50: chance; black line: 95 % interval)")
+    axes.set_xlabel("mean AUROC in percent (50: chance; bold line: 95 % interval)")
     axes.grid(visible=False, axis="y")
     axes.spines["left"].set_visible(False)
     return figure
