@@ -4,7 +4,7 @@ Run: ``python benchmarks/tables.py RESULTS.json [PICTURE.png]`` with the results
 evaluation or a study. Prints AUROC in percent of every model and limit with its 95 % interval and
 the paired differences in points; of a study along an axis the mean over findings at each point; of
 a search the validation AUROC of every candidate; of hearts R² in percent, screening, retrieval and
-moments.
+moments; of a simulation of intervals how many of them hold.
 """
 
 import json
@@ -17,7 +17,7 @@ from crossbeat.cli.tables import markdown, markdown_along, markdown_candidates
 from crossbeat.evaluation import phenotype_names
 from crossbeat.evaluation.along import read_along
 from crossbeat.evaluation.forests import comparisons, forest
-from crossbeat.evaluation.gains import gains
+from crossbeat.evaluation.gains import along
 from crossbeat.evaluation.phenotype_markdown import by_model
 from crossbeat.evaluation.phenotype_results import read_phenotype_results
 from crossbeat.evaluation.results import read_results
@@ -28,12 +28,16 @@ def kind_of(path: Path) -> str:
     keys = json.loads(path.read_text(encoding="utf-8"))
     if "phenotypes" in keys.get("test", {}):
         return "hearts"
+    if "coverage" in keys:
+        return "coverage"
     return "search" if "chosen" in keys else "along" if "points" in keys else "results"
 
 
 def rows(path: Path) -> Iterator[str]:
     """The lines of the table."""
     kind = kind_of(path)
+    if kind == "coverage":
+        return coverage_rows(json.loads(path.read_text(encoding="utf-8"))["coverage"])
     if kind == "search":
         return markdown_candidates(json.loads(path.read_text(encoding="utf-8")))
     if kind == "along":
@@ -42,6 +46,24 @@ def rows(path: Path) -> Iterator[str]:
         return by_model(read_phenotype_results(path))
     results = read_results(path)
     return _readings(results["readings"]) if results.get("readings") else markdown(results)
+
+
+def coverage_rows(found: dict[str, dict[str, dict[str, float]]]) -> Iterator[str]:
+    """The share of intervals that hold, in percent: a table for each kind of setting.
+
+    Args:
+        found: shares by kind, row and column.
+    """
+    for number, (kind, table) in enumerate(found.items()):
+        if number:
+            yield ""
+        columns = list(next(iter(table.values())))
+        yield " | ".join([f"| {kind}", *columns]) + " |"
+        yield "| --- " * (len(columns) + 1) + "|"
+        for row, shares in table.items():
+            yield (
+                " | ".join([f"| {row}", *(f"{100 * each:.1f}" for each in shares.values())]) + " |"
+            )
 
 
 def _readings(readings: dict[str, Any]) -> Iterator[str]:
@@ -55,7 +77,7 @@ def _readings(readings: dict[str, Any]) -> Iterator[str]:
 def picture(path: Path) -> Any:
     """The figure of results that have one."""
     if kind_of(path) == "along":
-        return gains(read_along(path))
+        return along(read_along(path))
     if kind_of(path) == "hearts":
         return comparisons(read_phenotype_results(path), metric="r2", called=phenotype_names)
     results = read_results(path)

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import re
+from types import ModuleType
 
 import pytest
 from pages import ROOT
@@ -11,14 +12,19 @@ RESULTS = ROOT / "docs" / "results"
 COMMITTED = sorted(path.stem for path in RESULTS.glob("*.json"))
 
 
-def rows_of(name: str) -> list[str]:
-    """The lines of the table that ``benchmarks/tables.py`` prints."""
-    spec = importlib.util.spec_from_file_location("tables", ROOT / "benchmarks" / "tables.py")
+def script(name: str) -> ModuleType:
+    """A script of ``benchmarks`` as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
-    tables = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tables)
-    return list(tables.rows(RESULTS / f"{name}.json"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def rows_of(name: str) -> list[str]:
+    """The lines of the table that ``benchmarks/tables.py`` prints."""
+    return list(script("tables").rows(RESULTS / f"{name}.json"))
 
 
 @pytest.mark.parametrize("name", COMMITTED)
@@ -30,14 +36,39 @@ def test_the_page_of_results_has_the_whole_table(name: str) -> None:
 
 def test_the_tables_of_the_readme_are_parts_of_the_committed_ones() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    marked = re.findall(r"<!-- rows: ([\w-]+) -->\n\n(.*?)\n\n<!-- end -->", text, re.DOTALL)
-    assert "transfer" in dict(marked)
-    for name, table in marked:
-        shown = table.split("\n")
-        assert len(shown) >= 4
-        assert not set(shown) - set(rows_of(name))
-    unmarked = re.sub(r"<!-- rows.*?<!-- end -->", "", text, flags=re.DOTALL)
+    filled = script("results_page").filled(text)
+    assert "<!-- means: " in text
+    assert filled == text
+    unmarked = re.sub(r"<!-- (rows|means).*?<!-- end -->", "", text, flags=re.DOTALL)
     assert not re.search(r"^\|.*\d\.\d \(.*$", unmarked, re.MULTILINE)
+
+
+def ends_of(text: str) -> set[tuple[float, float]]:
+    """The ends of all intervals of a text, without their signs, which prose may turn round."""
+    found = re.findall(r"([+-]?\d+\.\d+) to\s+([+-]?\d+\.\d+)", text)
+    sizes = [(abs(float(low)), abs(float(high))) for low, high in found]
+    return {(min(pair), max(pair)) for pair in sizes}
+
+
+def test_every_interval_that_a_conclusion_quotes_stands_in_a_table() -> None:
+    page = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    tables = re.compile(r"<!-- table: [\w-]+ -->.*?<!-- end -->", re.DOTALL)
+    known = ends_of("".join(tables.findall(page)))
+    quoted = 0
+    for paragraph in re.split(r"\n(?=- |\n)", tables.sub("", page)):
+        if "git show" in paragraph:  # tells of results of another time
+            continue
+        ends = ends_of(" ".join(re.findall(r"\([^()]*\)", paragraph)))
+        quoted += len(ends)
+        assert not ends - known, f"not in a table: {ends - known}; {paragraph.strip():.100}"
+    assert quoted > 60
+
+
+@pytest.mark.parametrize("name", COMMITTED)
+def test_committed_intervals_are_those_of_the_committed_values(name: str) -> None:
+    again = script("intervals_again").again
+    text = (RESULTS / f"{name}.json").read_text(encoding="utf-8")
+    assert again(json.loads(text)) == json.loads(text)
 
 
 @pytest.mark.parametrize("name", COMMITTED)

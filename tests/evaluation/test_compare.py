@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from crossbeat.errors import DataError
-from crossbeat.evaluation.bootstrap import resamples, summarise, two_level
-from crossbeat.evaluation.choices import choose, measure
 from crossbeat.evaluation.compare import compare, estimate
+from crossbeat.evaluation.intervals import over_seeds
 from crossbeat.evaluation.predictions import Predictions, Scored
+from crossbeat.evaluation.scales import PLAIN, SHARE
 
 FINDINGS = ("cardiomegaly", "edema")
 
@@ -96,28 +96,39 @@ def by_seed(strength: float, *seeds: int) -> dict[int, Predictions]:
     return {seed: own(strength, seed) for seed in seeds}
 
 
-def test_runs_by_seed_have_intervals_over_seeds_and_patients() -> None:
+def test_runs_by_seed_have_intervals_over_seeds() -> None:
     found = study({"direct": by_seed(0.5, 0, 1, 2), "cromotex": by_seed(2.0, 0, 1, 2)})
     place = found["models"]["direct"]["edema"]["auroc"]
-    drawn = [
-        measure(choose(each.val), each.test, resamples(each.test.patients, seed=k, replicates=40))
-        for k, each in by_seed(0.5, 0, 1, 2).items()
+    alone = [
+        estimate([each], seed=0, replicates=40)["edema"]["auroc"]["value"]
+        for each in by_seed(0.5, 0, 1, 2).values()
     ]
-    expected = summarise(two_level(np.stack([each["auroc"] for each in drawn]), seed=0)[:, 1])
+    assert place["by_run"] == alone
+    expected = over_seeds(alone, SHARE, patients=180)
     assert (place["value"], place["low"], place["high"]) == (
         expected.value,
         expected.low,
         expected.high,
     )
-    assert place["by_run"] == [each["auroc"][0, 1] for each in drawn]
+    apart = found["differences"]["cromotex - direct"]["edema"]["auroc"]
+    better = found["models"]["cromotex"]["edema"]["auroc"]["by_run"]
+    assert apart["by_run"] == [a - b for a, b in zip(better, alone, strict=True)]
+    assert apart["low"] == over_seeds(apart["by_run"], PLAIN, patients=180).low
     assert found["test"]["patients"] == 180
     assert sum(found["test"]["findings"]["edema"].values()) == 360
+
+
+def test_further_runs_on_the_same_patients_are_no_further_patients() -> None:
+    several = study({"direct": [run(0.5, k) for k in range(4)], "cromotex": [run(2.0)]})
+    once = study({"direct": [run(0.5, 0)], "cromotex": [run(2.0)]})
+    many, one = (each["models"]["direct"]["mean"]["auroc"] for each in (several, once))
+    assert many["high"] - many["low"] > 0.4 * (one["high"] - one["low"])
 
 
 def test_a_model_does_not_differ_from_itself_whatever_the_seeds() -> None:
     found = study({"direct": by_seed(0.5, 0, 1, 2), "cromotex": by_seed(0.5, 2, 1, 0)})
     difference = found["differences"]["cromotex - direct"]["mean"]["auroc"]
-    assert difference == {"value": 0.0, "low": 0.0, "high": 0.0}
+    assert difference == {"value": 0.0, "low": 0.0, "high": 0.0, "by_run": [0.0] * 3}
 
 
 def test_models_are_compared_on_the_seeds_that_both_have() -> None:
@@ -144,11 +155,12 @@ def test_seeds_that_share_their_test_patients_are_averaged_over() -> None:
     one, other = study(runs), study(keyed)
     assert one["models"] == other["models"]
     assert one["test"] == other["test"]
-    for end in ("value", "low", "high"):
-        ours, theirs = (
-            each["differences"]["cromotex - direct"]["edema"]["auroc"][end] for each in (one, other)
-        )
-        assert ours == pytest.approx(theirs)
+    apart, paired = (
+        each["differences"]["cromotex - direct"]["edema"]["auroc"] for each in (one, other)
+    )
+    assert apart["value"] == pytest.approx(paired["value"])
+    assert "by_run" not in apart
+    assert len(paired["by_run"]) == 2
 
 
 def test_further_pairs_are_compared_once() -> None:

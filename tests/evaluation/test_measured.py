@@ -26,7 +26,7 @@ def compared(runs, **more):
 
 
 def test_means_are_of_rows_and_intervals_of_patients() -> None:
-    twice = np.repeat(np.random.default_rng(0).normal(size=300), 2)
+    twice = np.repeat(5 + np.random.default_rng(0).normal(size=300), 2)
     patients = np.arange(600) // 2
     found = compared({"global": {0: Measured(patients, {"rank": twice})}})
     told = found["models"]["global"]["rank"]

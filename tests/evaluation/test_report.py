@@ -201,9 +201,9 @@ def test_a_loss_is_no_part_of_the_way_to_a_limit() -> None:
 
 
 def test_a_control_that_does_as_well_takes_the_credit() -> None:
-    told = " ".join(words.cautions(study(2.5, shuffled=2.5)))
+    told = " ".join(words.remarks(study(2.5, shuffled=2.5)))
     assert "The gain does not need the patient's own X-ray." in told
-    told = " ".join(words.cautions(study(2.5, shuffled=0.8)))
+    told = " ".join(words.remarks(study(2.5, shuffled=0.8)))
     assert "does not need" not in told
 
 
@@ -237,13 +237,13 @@ def test_nobody_to_show_is_said(tmp_path: Path) -> None:
 def test_the_range_over_training_seeds_is_told() -> None:
     results = study(2.0)
     results["models"]["cromotex"]["mean"]["auroc"]["by_run"] = [0.71, 0.74]
-    assert "ran from 0.710 to 0.740 for CroMoTEX" in " ".join(words.cautions(results))
+    assert "ran from 0.710 to 0.740 for CroMoTEX" in " ".join(words.remarks(results))
 
 
 def test_one_training_seed_is_told_to_be_one() -> None:
     results = study(2.0)
-    assert "Each model was trained once" in " ".join(words.cautions(results))
-    assert "trained once" not in " ".join(words.cautions({**results, "seeds": [0, 1]}))
+    assert "Each model was trained once" in " ".join(words.remarks(results))
+    assert "trained once" not in " ".join(words.remarks({**results, "seeds": [0, 1]}))
 
 
 def test_undefined_values_are_told_as_such(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from crossbeat.cli.progress import Line, one_line
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.virtual import Virtual
 from crossbeat.deploy import record_metrics
+from crossbeat.evaluation.cautions import cautions
 from crossbeat.evaluation.compare import compare
 from crossbeat.evaluation.names import CLEAN
 from crossbeat.evaluation.patients import patients_of
@@ -222,19 +223,17 @@ def _results(
     scored: Mapping[str, Predictions],
 ) -> dict[str, Any]:
     cohort, findings = patients.paired, scored[BASELINE].findings
-    return {
+    told = {name: [each] for name, each in scored.items()}
+    compared = compare(told, method=METHOD, baseline=BASELINE, seed=seed)
+    return compared | {
         "cohort": described(runs[BASELINE].plan) | {"training": counted(cohort)},
         "seeds": [seed],
         "limits": limits_of(cohort, findings, seed, clean=(clean, patients.abundant)),
         "probes": _probes(runs, cohort, seed),
         "versions": versions(),
         "settings": {name: run.plan["settings"] for name, run in runs.items()},
-    } | compare(
-        {name: [each] for name, each in scored.items()},
-        method=METHOD,
-        baseline=BASELINE,
-        seed=seed,
-    )
+        "notes": cautions(compared),
+    }
 
 
 def _write(

@@ -11,6 +11,7 @@ from crossbeat.cli.tables import show
 from crossbeat.data.cohort import Cohort
 from crossbeat.deploy import export_heart_model, export_model, record_metrics
 from crossbeat.errors import ConfigError
+from crossbeat.evaluation.cautions import cautions
 from crossbeat.evaluation.choices import choose
 from crossbeat.evaluation.compare import compare, estimate
 from crossbeat.evaluation.names import CLEAN, LATENT
@@ -73,6 +74,8 @@ def run(arguments: list[str]) -> None:
     if options.report:
         _report(options.report, results, runs, scored, cohort)
     show(results, as_json=options.json)
+    for text in results["notes"]:
+        note(text)
     note(f"results: {path}")
 
 
@@ -113,6 +116,7 @@ def _results(
         "seeds": sorted({each.seed for each in runs}),
         "versions": versions(),
         "settings": {each.name: each.plan["settings"] for each in runs},
+        "notes": cautions(compared),
     } | compared
 
 

@@ -9,6 +9,7 @@ from crossbeat.cli.options import note
 from crossbeat.data.cohort import Cohort
 from crossbeat.deploy import record_metrics
 from crossbeat.errors import ConfigError
+from crossbeat.evaluation.cautions import cautions
 from crossbeat.evaluation.phenotype_report import write_phenotype_report
 from crossbeat.evaluation.phenotype_results import write_phenotype_results
 from crossbeat.evaluation.phenotype_tables import print_sheets, sheets
@@ -48,6 +49,8 @@ def evaluate_hearts(
         print(json.dumps(results, indent=1))
     else:
         print_sheets(sheets(results))
+    for text in results["notes"]:
+        note(text)
     note(f"results: {out}")
 
 
@@ -59,9 +62,11 @@ def _results(runs: Sequence[Run], cohort: Cohort, seed: int) -> Results:
         for name, each in told.items():
             said.setdefault(name, {}).setdefault(run.name, {})[run.seed] = each
     names = list(dict.fromkeys(run.name for run in runs))
-    return compared_hearts(said, Comparison(names[:2][-1], names[0], seed=seed)) | {
+    compared = compared_hearts(said, Comparison(names[:2][-1], names[0], seed=seed))
+    return compared | {
         "cohort": described(runs[0].plan),
         "seeds": sorted({run.seed for run in runs}),
         "versions": versions(),
         "settings": {run.name: run.plan["settings"] for run in runs},
+        "notes": cautions(compared),
     }

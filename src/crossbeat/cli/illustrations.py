@@ -69,7 +69,7 @@ def _forest(results: Mapping[str, Any]) -> Picture:
     return picture(
         forests.forest(results),
         title="AUROC of every model",
-        caption="Point: the test split; line: 95 % interval over patients.",
+        caption="Point: the test split; line: 95 % interval.",
         alt="Forest plot of AUROC by finding and model",
     )
 
@@ -78,7 +78,7 @@ def _differences(results: Mapping[str, Any]) -> Picture:
     return picture(
         forests.differences(results),
         title="Paired differences",
-        caption="Both models of a pair on the same resampled patients.",
+        caption="Both models of a pair on the same patients.",
         alt="Plot of paired differences of AUROC",
     )
 

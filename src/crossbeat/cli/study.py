@@ -13,6 +13,7 @@ from crossbeat.cli.tables import (
     markdown,
     markdown_along,
     markdown_candidates,
+    over_what,
     print_models,
     print_table,
 )
@@ -104,9 +105,8 @@ def _report(results: dict[str, Any], study: Study, out: Path, *, as_json: bool) 
     if as_json:
         print(json.dumps(results, indent=1))
     else:
-        over = "seeds and patients" if study.own_patients else "patients"
         for where, found in _tables(results):
-            print_models(found, over=over, where=where)
+            print_models(found, over=over_what(found, study.own_patients), where=where)
     for text in results["notes"]:
         note(text)
     note(f"results: {out / 'results.json'}")
@@ -166,11 +166,11 @@ def _markdown(where: str, found: Json) -> Iterator[str]:
 def _draw(results: Json, path: Path) -> None:
     try:
         from crossbeat.evaluation.forests import comparisons  # need the extra plots
-        from crossbeat.evaluation.gains import gains
+        from crossbeat.evaluation.gains import along
     except ConfigError as error:
         note(f"no figure: {error}")
         return
-    _save(gains(results) if "points" in results else comparisons(results), path)
+    _save(along(results) if "points" in results else comparisons(results), path)
 
 
 def _save(figure: Any, path: Path) -> None:

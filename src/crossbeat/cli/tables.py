@@ -47,7 +47,19 @@ def show(results: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(results, indent=1))
         return
-    print_models(results)
+    print_models(results, over=over_what(results))
+
+
+def over_what(results: Mapping[str, Any], own_patients: bool = False) -> str:
+    """What the intervals of results are over.
+
+    Args:
+        results: models.
+        own_patients: whether every seed has patients of its own.
+    """
+    if not any("by_run" in found["mean"]["auroc"] for found in results["models"].values()):
+        return "patients"
+    return "seeds" if own_patients else "patients and runs"
 
 
 def print_models(results: Mapping[str, Any], *, over: str = "patients", where: str = "") -> None:

@@ -5,8 +5,10 @@ from functools import partial
 
 import numpy as np
 
-from crossbeat.evaluation.bootstrap import Interval, Patients, distribution, resamples, summarise
+from crossbeat.evaluation.bootstrap import Patients, distribution, resamples
+from crossbeat.evaluation.intervals import Interval, over_patients
 from crossbeat.evaluation.metrics import Samples, Values, Weights
+from crossbeat.evaluation.scales import PLAIN
 
 SPREAD = 1.96
 """Standard deviations from the bias to a limit of agreement: 95 % of normal errors lie within."""
@@ -42,11 +44,12 @@ def agreement(
     Source: Bland and Altman 1986 (Lancet 327:307).
     """
     weights = resamples(patients, seed=seed, replicates=replicates)
+    num = len(np.unique(patients[~np.isnan(truth)]))
     ends = (
-        summarise(distribution(partial(_limit, deviations=number), truth, estimate, weights))
+        distribution(partial(_limit, deviations=number), truth, estimate, weights)
         for number in (0.0, -SPREAD, SPREAD)
     )
-    return Agreement(*ends)
+    return Agreement(*(over_patients(each[None], PLAIN, patients=num) for each in ends))
 
 
 def _limit(truth: Samples, estimate: Samples, weights: Weights, *, deviations: float) -> Values:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from crossbeat.evaluation.choices import METRICS, Distributions, choose, measure
-from crossbeat.evaluation.over_seeds import Drawn, Json, draws, minus, pairs_of, pool, tell_pooled
+from crossbeat.evaluation.over_seeds import Json, Table, draws, pairs_of, smaller_class
 from crossbeat.evaluation.predictions import Predictions, Scored
 
 Runs = Sequence[Predictions] | Mapping[int, Predictions]
@@ -34,8 +34,8 @@ def compare(
     thresholds and calibration are chosen for each run on its own validation scores.
 
     Runs by seed are compared on the seeds that both models have; without one, the difference is
-    undefined. Where every seed has test patients of its own, intervals are over seeds and
-    patients, elsewhere over patients.
+    undefined. Where every seed has test patients of its own, intervals are over seeds, elsewhere
+    over patients and runs.
 
     Args:
         runs: for each model its runs.
@@ -53,15 +53,14 @@ def compare(
     _require(runs, dict.fromkeys((method, baseline, *(name for pair in extra for name in pair))))
     tests = _tests(runs, first=baseline)
     drawn = _draw(runs, tests, seed=seed, replicates=replicates)
+    table = _table(tests)
     return {
         "method": method,
         "baseline": baseline,
         "test": _describe(tests),
-        "models": {name: _estimates(tests, each, seed) for name, each in drawn.items()},
+        "models": {name: table.of_model(each) for name, each in drawn.items()},
         "differences": {
-            f"{one} - {other}": _estimates(
-                tests, _minus(tests, drawn[one], drawn[other]), seed, by_run=False
-            )
+            f"{one} - {other}": table.of_difference(drawn[one], drawn[other], paired=tests.by_seed)
             for one, other in pairs
         },
     }
@@ -82,7 +81,7 @@ def estimate(runs: Runs, *, seed: int, replicates: int = 1000) -> Json:
     _require(alone, alone)
     tests = _tests(alone, first="it")
     drawn = _draw(alone, tests, seed=seed, replicates=replicates)
-    return _estimates(tests, drawn["it"], seed)
+    return _table(tests).of_model(drawn["it"])
 
 
 @dataclass(frozen=True)
@@ -143,28 +142,27 @@ def _draw(
     """The metrics of every run on resamples that are the same for all runs of a seed."""
     drawn: dict[str, dict[int, Distributions]] = {name: {} for name in runs}
     patients = {key: test.patients for key, test in tests.samples.items()}
-    for key, weights in draws(patients, shared=tests.shared, seed=seed, replicates=replicates):
+    for key, weights in draws(
+        patients, runs, shared=tests.shared, seed=seed, replicates=replicates
+    ):
         for name, each in runs.items():
             if key in (keyed := _keyed(each)):
                 run = keyed[key]
-                drawn[name][key] = measure(choose(run.val), run.test, weights)
+                drawn[name][key] = _with_mean(measure(choose(run.val), run.test, weights))
     return drawn
 
 
-def _minus(tests: _Tests, ones: Drawn, others: Drawn) -> Drawn:
-    """The differences seed by seed, or of the means where the runs have no seeds in common."""
-    if not tests.by_seed:
-        ones, others = (
-            {0: pool(each, tuple(METRICS), shared=True, seed=0)} for each in (ones, others)
-        )
-    return minus(ones, others)
+def _table(tests: _Tests) -> Table:
+    return Table((*tests.findings, MEAN), tuple(METRICS), _sizes(tests), tests.shared)
 
 
-def _estimates(tests: _Tests, runs: Drawn, seed: int, *, by_run: bool = True) -> Json:
-    pooled = pool(runs, tuple(METRICS), shared=tests.shared, seed=seed) if runs else {}
-    means = {key: _with_mean(run) for key, run in runs.items()}
-    columns = (*tests.findings, MEAN)
-    return tell_pooled(_with_mean(pooled), means, columns, tuple(METRICS), by_run=by_run)
+def _sizes(tests: _Tests) -> dict[int, list[int]]:
+    """Of each seed the patients of the smaller class, and for the mean those of the smallest."""
+    sizes = {
+        seed: [smaller_class(column, test.patients) for column in test.targets.T]
+        for seed, test in tests.samples.items()
+    }
+    return {seed: [*each, min(each)] for seed, each in sizes.items()}
 
 
 def _with_mean(drawn: Distributions) -> dict[str, Float[np.ndarray, "replicate column"]]:

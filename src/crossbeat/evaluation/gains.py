@@ -1,9 +1,9 @@
-"""The figure of results along an axis: what every model gains on the baseline.
+"""The figures of results along an axis: what every model gains on the baseline, or reaches.
 
 Needs the extra ``plots``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -14,45 +14,91 @@ from crossbeat.evaluation.theme import INK, Axes, Figure, colours, new_axes, sty
 _WIDTH, _HEIGHT = 6.4, 3.8
 _LETTERS = 50  # that the axis has room for
 _CLOSE = 0.07  # of the width
+_ROOM = 1.0  # points
 _APART = 0.055
 """Least distance of two labels, as a share of the height."""
 
 Ends = tuple[float, float, float]
 
 
+def along(results: Mapping[str, Any]) -> Figure:
+    """``gains`` where all models are at all points; ``levels`` where a model is not everywhere."""
+    first, *others = (set(point["models"]) for point in results["points"])
+    return gains(results) if all(models == first for models in others) else levels(results)
+
+
 @styled
 def gains(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
     """The paired difference from the baseline of every model at every point, with its interval.
 
-    The teacher is left out: it sees the other modality, and its distance would hide the rest.
+    The teacher is left out: it sees the other modality, and its distance would hide the rest. So
+    would intervals far wider than the values are apart: they run out of the picture.
 
     Args:
         results: along an axis.
         metric: one of the metrics of the results; its mean over the findings is drawn.
     """
-    points = results["points"]
-    method, baseline = points[0]["method"], points[0]["baseline"]
-    models = list(dict.fromkeys(name for point in points for name in point["models"]))
-    paint = colours(models, method=method, baseline=baseline)
+    baseline = results["points"][0]["baseline"]
+
+    def gain(point: Mapping[str, Any], model: str) -> Ends | None:
+        found = point["differences"].get(f"{model} - {baseline}")
+        return None if found is None else _points(found[MEAN][metric])
+
     figure, axes = new_axes(_WIDTH, _HEIGHT)
     axes.axhline(0, color=INK, lw=1)
-    at = _places(axes, [point["at"] for point in points])
-    ends: dict[str, tuple[float, float]] = {}
-    for model in models:
-        pair = f"{model} - {baseline}"
-        found = {
-            place: _points(point["differences"][pair][MEAN][metric])
-            for place, point in zip(at, points, strict=True)
-            if pair in point["differences"]
-        }
-        known = {place: ends for place, ends in found.items() if ends is not None}
-        if known and model != "teacher":
-            ends[model] = _line(axes, known, paint[model])
-    _label(axes, ends, paint)
-    axes.set_xlabel(results["axis"])
+    _lines(axes, results, gain, values=[0.0])
     against = names.model(baseline).label
     axes.set_ylabel(f"{names.metric(metric)}, points above {against}\n(line: 95 % interval)")
     return figure
+
+
+@styled
+def levels(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
+    """What every model but the teacher reaches at the points where it was trained.
+
+    Args:
+        results: along an axis.
+        metric: one of the metrics of the results; its mean over the findings is drawn.
+    """
+
+    def level(point: Mapping[str, Any], model: str) -> Ends | None:
+        found = point["models"].get(model)
+        return None if found is None else _points(found[MEAN][metric])
+
+    figure, axes = new_axes(_WIDTH, _HEIGHT)
+    _lines(axes, results, level, values=[])
+    axes.set_ylabel(f"{names.metric(metric)} in percent\n(line: 95 % interval)")
+    return figure
+
+
+def _lines(
+    axes: Axes,
+    results: Mapping[str, Any],
+    of: Callable[[Mapping[str, Any], str], Ends | None],
+    *,
+    values: list[float],
+) -> None:
+    """A line for each model with its name.
+
+    Args:
+        of: what a model has at a point.
+        values: that the picture has to show as well.
+    """
+    points = results["points"]
+    models = list(dict.fromkeys(name for point in points for name in point["models"]))
+    fixed = {role: points[0][role] for role in ("method", "baseline")}
+    paint = colours(models, **fixed)
+    at = _places(axes, [point["at"] for point in points])
+    ends: dict[str, tuple[float, float]] = {}
+    for model in models:
+        found = {place: of(point, model) for place, point in zip(at, points, strict=True)}
+        known = {place: ends for place, ends in found.items() if ends is not None}
+        if known and model != "teacher":
+            ends[model] = _line(axes, known, paint[model])
+            values += [value for value, _, _ in known.values()]
+    _frame(axes, min(values), max(values))
+    _label(axes, ends, paint)
+    axes.set_xlabel(results["axis"])
 
 
 def _places(axes: Axes, points: Sequence[float | str]) -> list[float]:
@@ -99,6 +145,13 @@ def _line(axes: Axes, known: Mapping[float, Ends], colour: str) -> tuple[float, 
     axes.vlines(places, lows, highs, color=colour, lw=1.2, alpha=0.6)
     axes.plot(places, values, "o-", color=colour, ms=5)
     return places[-1], values[-1]
+
+
+def _frame(axes: Axes, least: float, most: float) -> None:
+    """As much room above and below the values as they take up, if intervals want it."""
+    low, high = axes.get_ylim()
+    room = max(_ROOM, most - least)
+    axes.set_ylim(max(low, least - room), min(high, most + room))
 
 
 def _label(axes: Axes, ends: Mapping[str, tuple[float, float]], paint: Mapping[str, str]) -> None:

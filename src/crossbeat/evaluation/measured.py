@@ -13,7 +13,7 @@ from crossbeat.errors import DataError
 from crossbeat.evaluation.bootstrap import Resamples, distribution
 from crossbeat.evaluation.choices import Distributions
 from crossbeat.evaluation.metrics import Samples, Values, Weights
-from crossbeat.evaluation.over_seeds import Drawn, draws, minus, pairs_of, tell
+from crossbeat.evaluation.over_seeds import Table, draws, pairs_of
 from crossbeat.files import write_whole
 
 Json = dict[str, Any]
@@ -79,19 +79,18 @@ def compare_measured(
     reference = next(iter(patients.values()))
     shared = all(np.array_equal(each, reference) for each in patients.values())
     drawn: dict[str, dict[int, Distributions]] = {name: {} for name in runs}
-    for key, weights in draws(patients, shared=shared, seed=seed, replicates=replicates):
+    for key, weights in draws(patients, runs, shared=shared, seed=seed, replicates=replicates):
         for name, each in runs.items():
             if key in each:
                 drawn[name][key] = _means(each[key], weights)
 
-    def told(found: Drawn, *, by_run: bool = True) -> Json:
-        return tell(found, (_ALL,), measures, shared=shared, seed=seed, by_run=by_run)[_ALL]
-
+    sizes = {seed: [len(np.unique(each))] for seed, each in patients.items()}
+    table = Table((_ALL,), measures, sizes, shared)
     pairs = pairs_of(list(runs), method=method, baseline=baseline, extra=extra)
     return {
-        "models": {name: told(each) for name, each in drawn.items()},
+        "models": {name: table.of_model(each)[_ALL] for name, each in drawn.items()},
         "differences": {
-            f"{one} - {other}": told(minus(drawn[one], drawn[other]), by_run=False)
+            f"{one} - {other}": table.of_difference(drawn[one], drawn[other])[_ALL]
             for one, other in pairs
         },
     }

@@ -9,7 +9,7 @@ import numpy as np
 from crossbeat.evaluation.choices import Distributions
 from crossbeat.evaluation.compare import MEAN
 from crossbeat.evaluation.estimates import Estimated, Estimates
-from crossbeat.evaluation.over_seeds import Drawn, draws, minus, pairs_of, tell
+from crossbeat.evaluation.over_seeds import Table, draws, pairs_of
 from crossbeat.evaluation.phenotype_names import phenotype
 from crossbeat.evaluation.regression import REGRESSION, measure_phenotypes
 
@@ -53,13 +53,14 @@ def compare_phenotypes(
     tests = _Tests.of(runs, first=baseline)
     drawn = tests.draw(runs, seed=seed, replicates=replicates)
     pairs = pairs_of(list(runs), method=method, baseline=baseline, extra=extra)
+    table = tests.table()
     return {
         "method": method,
         "baseline": baseline,
         "test": tests.described(),
-        "models": {name: tests.tell(each, seed) for name, each in drawn.items()},
+        "models": {name: table.of_model(each) for name, each in drawn.items()},
         "differences": {
-            f"{one} - {other}": tests.tell(minus(drawn[one], drawn[other]), seed, by_run=False)
+            f"{one} - {other}": table.of_difference(drawn[one], drawn[other])
             for one, other in pairs
         },
     }
@@ -115,15 +116,21 @@ class _Tests:
     ) -> dict[str, dict[int, Distributions]]:
         drawn: dict[str, dict[int, Distributions]] = {name: {} for name in runs}
         patients = {key: each.patients for key, each in self.rows.items()}
-        for key, weights in draws(patients, shared=self.shared, seed=seed, replicates=replicates):
+        for key, weights in draws(
+            patients, runs, shared=self.shared, seed=seed, replicates=replicates
+        ):
             for name, each in runs.items():
                 if key in each:
                     drawn[name][key] = measure_phenotypes(each[key].test, weights)
         return drawn
 
-    def tell(self, runs: Drawn, seed: int, *, by_run: bool = True) -> Json:
-        columns, metrics = (*self.phenotypes, MEAN), tuple(REGRESSION)
-        return tell(runs, columns, metrics, shared=self.shared, seed=seed, by_run=by_run)
+    def table(self) -> Table:
+        sizes = {
+            seed: [len(np.unique(each.patients[~np.isnan(truth)])) for truth in each.truth.T]
+            for seed, each in self.rows.items()
+        }
+        patients = {seed: [*each, min(each)] for seed, each in sizes.items()}
+        return Table((*self.phenotypes, MEAN), tuple(REGRESSION), patients, self.shared)
 
     def described(self) -> Json:
         """Of all test rows: those of every seed, where they are others."""

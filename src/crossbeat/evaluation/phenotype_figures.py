@@ -10,9 +10,9 @@ import numpy as np
 
 from crossbeat.evaluation import phenotype_names as names
 from crossbeat.evaluation.agreement import agreement
-from crossbeat.evaluation.bootstrap import Interval
 from crossbeat.evaluation.compare import MEAN
 from crossbeat.evaluation.estimates import Estimates
+from crossbeat.evaluation.intervals import Interval
 from crossbeat.evaluation.regression import REGRESSION
 from crossbeat.evaluation.theme import (
     INK,

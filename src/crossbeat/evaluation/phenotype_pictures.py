@@ -42,7 +42,7 @@ def result_pictures(results: Mapping[str, Any]) -> dict[str, list[Picture]]:
     differences = picture(
         phenotype_differences(results),
         title=f"What {method} gains in R²",
-        caption="Both models of a pair on the same resampled patients; line: 95 % interval.",
+        caption="Both models of a pair on the same patients; line: 95 % interval.",
         alt=f"Plot of paired differences of R² of {method} from other models",
     )
     return {"results": [forest], "differences": [differences]}

@@ -108,7 +108,7 @@ def _estimates(results: Json, figures: Pictures) -> str:
         "deviations of the phenotype (SD)."
     )
     marks = (
-        "Both models of a pair are measured on the same resampled patients. ▲ and ▼ mark intervals "
+        "Both models of a pair are measured on the same patients. ▲ and ▼ mark intervals "
         "that exclude zero: the first model is clearly better or clearly worse."
     )
     return (

@@ -17,6 +17,7 @@ from crossbeat.errors import DataError
 from crossbeat.evaluation.compare import MEAN
 from crossbeat.evaluation.over_seeds import pairs_of
 from crossbeat.evaluation.results import check_parts, read_json, validate
+from crossbeat.evaluation.scales import of_differences, scale_of
 from crossbeat.files import write_whole
 
 Json = dict[str, Any]
@@ -35,7 +36,6 @@ _BY_MEASURE = tuple(
     for part in ("retrieval", "localisation")
     for ending in ("", "_limits", "_differences")
 )
-_SHARES = ("recall@", "ndcg@", "answered@")
 
 
 def part(name: str, compared: Json, limits: Mapping[str, Any] | None = None) -> Json:
@@ -153,14 +153,8 @@ def _below(place: str, level: Any) -> Iterator[tuple[str, str, Any]]:
 
 def _range(metric: str, *, difference: bool) -> tuple[float, float]:
     """What values a metric, or a difference of two, can have."""
-    low, high = 0.0, math.inf
-    if metric == "r2":
-        low, high = -math.inf, 1.0
-    elif metric == "pearson":
-        low, high = -1.0, 1.0
-    elif metric.startswith(_SHARES):
-        low, high = 0.0, 1.0
-    return (low - high, high - low) if difference else (low, high)
+    scale = scale_of(metric)
+    return of_differences(scale).span if difference else scale.span
 
 
 def _check_estimate(found: Any, span: tuple[float, float], place: str) -> None:

@@ -37,8 +37,9 @@ _DOUBTS = {
 
 LIMITS = (
     (
-        "Intervals are 95 % bootstrap intervals over test patients, and over training seeds where "
-        "every seed has patients of its own. They do not cover another hospital or recorder."
+        "Intervals are 95 % intervals. A single run's are over its test patients; those of several "
+        "runs on the same patients are over patients and runs; where every seed has patients of "
+        "its own they are over seeds. They do not cover another hospital or another recorder."
     ),
     (
         "Nothing is corrected for the number of comparisons: of many differences without "

@@ -102,7 +102,7 @@ def _result(results: Json, figures: Pictures) -> str:
     told = "".join(
         (
             paragraph(words.sentence(results), "headline"),
-            *(paragraph(text, "caution") for text in words.cautions(results)),
+            *(paragraph(text, "caution") for text in words.remarks(results)),
             paragraph(words.DISCLAIMER, "notice"),
         )
     )
@@ -197,7 +197,6 @@ def _probes(results: Json) -> str:
 
 
 def _limits(results: Json) -> str:
-    known = [*results.get("notes", ()), *results["cohort"].get("notes", ())]
     return folded_section(
         "limits",
         "What limits this study",
@@ -208,7 +207,7 @@ def _limits(results: Json) -> str:
             heading="Upper limit",
             marked="",
         ),
-        bullets([*words.LIMITS, *known]),
+        bullets([*words.LIMITS, *results["cohort"].get("notes", ())]),
     )
 
 

@@ -37,9 +37,9 @@ _ONE_SEED = (
 
 LIMITS = (
     (
-        "Intervals are 95 % bootstrap intervals over test patients. They hold for these trained "
-        "models: they do not cover what other training seeds, another hospital or another recorder "
-        "would change."
+        "Intervals are 95 % intervals. A single run's are over its test patients; those of several "
+        "runs on the same patients are over patients and runs; where every seed has patients of "
+        "its own they are over seeds. They do not cover another hospital or another recorder."
     ),
     (
         "Nothing is corrected for the number of comparisons: of many differences without "
@@ -49,10 +49,7 @@ LIMITS = (
         "Thresholds and calibration were chosen on validation patients; the test split was "
         "used for the figures of this report only."
     ),
-    (
-        "The calibration error is biased upwards on small samples, and more so on resamples, so "
-        "that its interval may lie above its value."
-    ),
+    ("The calibration error is biased upwards on small samples, and its interval with it."),
 )
 
 
@@ -89,11 +86,11 @@ def sentence(results: Json) -> str:
     )
 
 
-def cautions(results: Json) -> list[str]:
+def remarks(results: Json) -> list[str]:
     """What a reader has to know before the sentence is quoted."""
     texts = [kind(results), between_seeds(results, PRIMARY, called=names)]
     texts += [_doubt(results, name) for name in _others(results)]
-    return [text for text in texts if text]
+    return [text for text in (*texts, *results.get("notes", ())) if text]
 
 
 def controls(results: Json) -> list[str]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from crossbeat.errors import DataError
+from crossbeat.evaluation.cautions import cautions
 from crossbeat.recipes import HeartRecipe, record
 from crossbeat.recipes.record import versions
 from crossbeat.study.grid import HEAD, Study
@@ -53,7 +54,7 @@ def results_of_hearts(finished: Finished, *, replicates: int = 1000) -> Json:
         "versions": versions(),
         "hours": hours_of(finished.homes),
         "cells": {"finished": len(finished.homes), "all": len(study.cells)},
-        "notes": notes_of(finished),
+        "notes": [*notes_of(finished), *cautions(compared)],
     }
 
 

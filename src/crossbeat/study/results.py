@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from crossbeat.errors import DataError
+from crossbeat.evaluation.cautions import OWN_PATIENTS, cautions
 from crossbeat.evaluation.compare import compare, estimate
 from crossbeat.evaluation.estimates import Estimates
 from crossbeat.evaluation.names import LATENT
@@ -115,7 +116,10 @@ def results_of(study: Study, workshop: Workshop, *, replicates: int = 1000) -> J
         "versions": versions(),
         "hours": hours_of(finished.homes),
         "cells": {"finished": len(finished.homes), "all": len(study.cells)},
-        "notes": notes_of(finished, [point for point in at if point not in found]),
+        "notes": [
+            *notes_of(finished, [point for point in at if point not in found]),
+            *dict.fromkeys(text for each in found.values() for text in cautions(each)),
+        ],
     }
     if not study.axis:
         return whole | found[None]
@@ -227,7 +231,7 @@ def notes_of(finished: Finished, absent: Sequence[Point] = ()) -> list[str]:
     study, missing = finished.study, finished.missing()
     notes = []
     if study.own_patients:
-        notes.append("Every seed has patients of its own: intervals are over seeds and patients.")
+        notes.append(OWN_PATIENTS)
     if missing:
         notes.append(
             f"Unfinished: {missing} of {len(study.cells)} cells are missing; every comparison is "

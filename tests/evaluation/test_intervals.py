@@ -1,0 +1,176 @@
+"""Intervals are those of small samples, count runs and patients once each, and have exact ends."""
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest, t
+
+from crossbeat.evaluation.bootstrap import distribution, resamples
+from crossbeat.evaluation.intervals import (
+    UNDEFINED,
+    Interval,
+    difference,
+    half_width,
+    over_patients,
+    over_seeds,
+)
+from crossbeat.evaluation.metrics import auroc
+from crossbeat.evaluation.scales import AMOUNT, PLAIN, SHARE, of_differences
+
+
+def ends(found: Interval) -> tuple[float, float]:
+    assert found.low is not None
+    assert found.high is not None
+    return found.low, found.high
+
+
+def width(found: Interval) -> float:
+    low, high = ends(found)
+    return high - low
+
+
+def scored(seed: int, size: int = 300) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    targets = (rng.random(size) < 0.4).astype(np.float64)
+    return targets, targets + rng.normal(size=size), np.arange(size).astype(str)
+
+
+def measured(num: int, *, runs: float = 0.0, both: float = 1.0, seed: int = 0) -> np.ndarray:
+    """Means over 200 patients of so many runs, on the patients and on resamples of them."""
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=200) + both * rng.normal(size=(num, 200))
+    weights = resamples(np.arange(200), seed=0, replicates=500) / 200
+    return (rows + runs * rng.normal(size=(num, 1))) @ weights.T
+
+
+def test_over_seeds_is_students_interval() -> None:
+    values = [0.1, 0.3, 0.2, 0.6]
+    expected = t.interval(0.95, 3, loc=0.3, scale=np.std(values, ddof=1) / 2)
+    found = over_seeds(values, PLAIN, patients=10)
+    assert found.value == pytest.approx(0.3)
+    assert ends(found) == pytest.approx(expected)
+
+
+def test_two_seeds_by_hand() -> None:
+    # the error of the mean of two values is half of what they differ by; t has one degree
+    found = over_seeds([0.02, 0.04], of_differences(SHARE), patients=10)
+    assert ends(found) == pytest.approx((0.03 - 12.7062 * 0.01, 0.03 + 12.7062 * 0.01))
+
+
+def test_a_seed_without_a_value_leaves_all_undefined() -> None:
+    assert over_seeds([0.1, None, 0.2], PLAIN, patients=10) == UNDEFINED
+    assert over_seeds([0.1, np.nan], PLAIN, patients=10) == UNDEFINED
+
+
+def test_one_run_is_as_wide_as_hanley_and_mcneil_say() -> None:
+    targets, scores, patients = scored(0, 1000)
+    weights = resamples(patients, seed=0, replicates=1000)
+    drawn = distribution(auroc, targets, scores, weights)[None]
+    found = over_patients(drawn, SHARE, patients=int(targets.sum()))
+    area, positives = found.value, targets.sum()
+    assert area is not None
+    negatives = len(targets) - positives
+    both = (positives - 1) * (area / (2 - area) - area**2)
+    both += (negatives - 1) * (2 * area**2 / (1 + area) - area**2)
+    error = np.sqrt((area * (1 - area) + both) / (positives * negatives))
+    assert width(found) == pytest.approx(2 * 1.96 * error, rel=0.1)
+
+
+def test_fewer_patients_make_the_interval_wider() -> None:
+    drawn = measured(1)
+    few, many = (over_patients(drawn, PLAIN, patients=num) for num in (5, 500))
+    expected = t.ppf(0.975, 4) / t.ppf(0.975, 499) * np.sqrt((5 / 4) / (500 / 499))
+    assert width(few) / width(many) == pytest.approx(expected)
+
+
+def test_a_perfect_value_has_the_exact_bound_of_its_patients() -> None:
+    found = over_patients(np.ones((1, 101)), SHARE, patients=20)
+    exact = binomtest(20, 20).proportion_ci(0.95, method="exact")
+    assert found.value == 1
+    assert ends(found) == pytest.approx((exact.low, 1.0))
+    none = over_seeds([0.0, 0.0], SHARE, patients=20)
+    assert ends(none) == pytest.approx((0.0, 1 - exact.low))
+
+
+def test_an_error_of_zero_has_no_bound_that_follows_from_its_patients() -> None:
+    assert over_seeds([0.0, 0.0], AMOUNT, patients=20) == Interval(0.0, 0.0, 0.0)
+
+
+def test_two_perfect_models_are_not_shown_to_be_alike() -> None:
+    perfect, half = np.ones((1, 101)), np.full((1, 101), 0.5)
+    found = difference(perfect, perfect, SHARE, paired=True, patients=20)
+    assert ends(found) == pytest.approx((0.025 ** (1 / 20) - 1, 1 - 0.025 ** (1 / 20)))
+    alike = difference(half, half, SHARE, paired=True, patients=20)
+    assert alike == Interval(0.0, 0.0, 0.0)
+
+
+def test_runs_that_differ_widen_the_interval_of_their_mean() -> None:
+    alike, apart = (over_patients(measured(3, runs=r), PLAIN, patients=200) for r in (0.0, 1.0))
+    assert width(apart) > 4 * width(alike)
+
+
+def test_what_is_of_run_and_patient_counts_once() -> None:
+    # two runs whose patients have nothing in common: all spread is between the runs
+    rng = np.random.default_rng(0)
+    weights = resamples(np.arange(200), seed=0, replicates=2000) / 200
+    drawn = rng.normal(size=(40, 200)) @ weights.T
+    error = drawn[:, 0].std(ddof=1) / np.sqrt(40)
+    found = over_patients(drawn, PLAIN, patients=200)
+    assert width(found) / 2 == pytest.approx(t.ppf(0.975, 39) * error, rel=0.1)
+
+
+def test_unpaired_runs_have_the_degrees_of_both_models() -> None:
+    ones, others = (np.repeat(np.array([[a], [b]]), 101, axis=1) for a, b in ((1, 3), (4, 8)))
+    found = difference(ones * 1.0, others * 1.0, PLAIN, paired=False, patients=50)
+    # variances of the two means: 2 / 2 and 8 / 2; no resample differs, so patients add nothing
+    half = t.ppf(0.975, 2) * np.sqrt(1 + 4)
+    assert ends(found) == pytest.approx((-4 - half, -4 + half))
+
+
+def test_paired_runs_are_their_differences() -> None:
+    ones, others = measured(4, runs=1.0), measured(4, runs=1.0, seed=1)
+    paired = difference(ones, others, PLAIN, paired=True, patients=200)
+    assert paired == over_patients(ones - others, of_differences(PLAIN), patients=200)
+    shifted = difference(ones, ones - 0.1, PLAIN, paired=True, patients=200)
+    assert ends(shifted) == pytest.approx((0.1, 0.1))
+
+
+def test_the_difference_changes_sign_with_the_order_of_the_models() -> None:
+    ones, others = measured(2), measured(3, seed=1)
+    there = difference(ones, others, PLAIN, paired=False, patients=200)
+    back = difference(others, ones, PLAIN, paired=False, patients=200)
+    assert there.value == pytest.approx(-(back.value or 0))
+    assert ends(there) == pytest.approx(tuple(-end for end in ends(back)[::-1]))
+
+
+def test_the_half_width_adds_squares_each_with_its_quantile() -> None:
+    found = half_width(0.04, 0.09, patients=11, degrees=2)
+    assert found == pytest.approx(np.hypot(t.ppf(0.975, 10) * 0.2, t.ppf(0.975, 2) * 0.3))
+    assert half_width(0.04, 0.0, patients=11, degrees=0) == pytest.approx(t.ppf(0.975, 10) * 0.2)
+
+
+def test_a_metric_that_many_resamples_leave_undefined_has_a_value_alone() -> None:
+    drawn = measured(1)
+    drawn[0, 1:100] = np.nan
+    assert over_patients(drawn, PLAIN, patients=9) == Interval(float(drawn[0, 0]), None, None)
+    drawn[0, 0] = np.nan
+    assert over_patients(drawn, PLAIN, patients=9) == UNDEFINED
+
+
+def test_one_patient_has_a_value_alone() -> None:
+    found = over_patients(measured(1), PLAIN, patients=1)
+    assert (found.low, found.high) == (None, None)
+
+
+@pytest.mark.parametrize("num", [2, 5])
+def test_nineteen_of_twenty_intervals_of_shared_patients_hold(num: int) -> None:
+    weights = resamples(np.arange(50), seed=0, replicates=200) / 50
+    rng = np.random.default_rng(1)
+    held = 0
+    for _ in range(300):
+        ones, others = (
+            (rng.normal(size=(num, 50)) + 0.5 * rng.normal(size=(num, 1))) @ weights.T
+            for _ in range(2)
+        )
+        low, high = ends(difference(ones, others, PLAIN, paired=False, patients=50))
+        held += low <= 0 <= high
+    assert 0.92 < held / 300 < 0.99
