@@ -55,8 +55,9 @@ def bars(results: Mapping[str, Any]) -> Figure:
     references = [row for row in rows if row.is_limit or row.colour == BASELINE]
     for row in references:
         if row.found["value"] is not None:
-            ends = [[-at + sign * 0.26 for at in range(len(rows))] for sign in (-1, 1)]
-            axes.vlines(100 * row.found["value"], *ends, color=row.colour, lw=1.2, zorder=3)
+            below, above = ([sign * 0.26 - at for at in range(len(rows))] for sign in (-1, 1))
+            value = 100 * row.found["value"]
+            axes.vlines([value] * len(rows), below, above, color=row.colour, lw=1.2, zorder=3)
     axes.set(xlim=(least, _PERFECT), ylim=(0.42 - len(rows), 0.62), yticks=[])
     axes.set_xlabel("mean AUROC in percent (50: chance; bold line: 95 % interval)")
     axes.grid(visible=False, axis="y")
