@@ -171,7 +171,11 @@ def _train(asked: Asked, patients: _Patients, line: Line) -> None:
             "crossbeat-shuffled",
             patients.paired,
         ),
-        BASELINE: ("direct training on {labelled_pairs:,} ECGs", BASELINE, patients.paired),
+        BASELINE: (
+            "the ECG model without X-rays on {labelled_pairs:,} ECGs",
+            BASELINE,
+            patients.paired,
+        ),
     }
     words, tasks = {}, []
     for called, (text, name, cohort) in work.items():
