@@ -16,7 +16,8 @@ from typing import Any
 from crossbeat.cli.tables import markdown, markdown_along, markdown_candidates
 from crossbeat.evaluation import phenotype_names
 from crossbeat.evaluation.along import read_along
-from crossbeat.evaluation.forests import comparisons, forest
+from crossbeat.evaluation.bars import bars
+from crossbeat.evaluation.forests import comparisons
 from crossbeat.evaluation.gains import along
 from crossbeat.evaluation.phenotype_markdown import by_model
 from crossbeat.evaluation.phenotype_results import read_phenotype_results
@@ -81,14 +82,16 @@ def picture(path: Path) -> Any:
     if kind_of(path) == "hearts":
         return comparisons(read_phenotype_results(path), metric="r2", called=phenotype_names)
     results = read_results(path)
-    return comparisons(results) if "question" in results else forest(results)
+    return comparisons(results) if "question" in results else bars(results)
 
 
 def main(path: Path, image: Path | None = None) -> None:
     """Print the table; draw the picture if asked to."""
     print("\n".join(rows(path)))
     if image is not None:
-        picture(path).savefig(image, dpi=110, facecolor="white")
+        figure = picture(path)
+        dpi = max(110, 800 / figure.get_figwidth())  # narrow ones are as sharp as wide ones
+        figure.savefig(image, dpi=dpi, facecolor="white")
 
 
 if __name__ == "__main__":

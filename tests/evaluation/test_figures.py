@@ -10,6 +10,7 @@ import pytest
 from crossbeat import leads
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.evaluation import figures, forests, theme
+from crossbeat.evaluation.bars import bars
 from crossbeat.evaluation.compare import compare
 from crossbeat.evaluation.ecg_page import LAYOUT, ecg_page
 from crossbeat.evaluation.predictions import Predictions, Scored
@@ -52,6 +53,7 @@ def ecg(fs: float = 500.0, seconds: float = 10.0) -> Ecg:
 
 POINTS = np.random.default_rng(0).normal(size=(1500, 2))
 ALL = {
+    "bars": lambda: bars(RESULTS),
     "forest": lambda: forests.forest(RESULTS),
     "differences": lambda: forests.differences(RESULTS),
     "comparisons": lambda: forests.comparisons(RESULTS),
@@ -78,16 +80,34 @@ def test_a_figure_repeats_byte_for_byte(name: str) -> None:
     assert theme.svg(ALL[name]()) == theme.svg(ALL[name]())
 
 
+def percent(found: dict[str, float]) -> str:
+    value, low, high = (f"{100 * found[end]:.1f}" for end in ("value", "low", "high"))
+    return f"{value} ({low}–{high})"
+
+
+def test_bars_show_every_model_and_the_limit_with_its_interval() -> None:
+    results = {**RESULTS, "limits": {"ecg-clean-labels": RESULTS["models"]["teacher"]}}
+    text = theme.svg(bars(results))
+    for found in RESULTS["models"].values():
+        assert percent(found["mean"]["auroc"]) in text
+    places = [text.index(f">{name}<") for name in BARS]
+    assert places == sorted(places)
+    assert "limit" not in theme.svg(bars(RESULTS))
+
+
+BARS = ("X-ray teacher (reads the X-ray)", "limit: clean labels", "CroMoTEX", "direct training")
+
+
 def test_the_forest_shows_every_value_with_its_interval() -> None:
     text = theme.svg(forests.forest(RESULTS))
     found = RESULTS["models"]["cromotex"]["mean"]["auroc"]
-    assert f"{found['value']:.3f} ({found['low']:.3f}–{found['high']:.3f})" in text
+    assert percent(found) in text
     assert text.count("CroMoTEX") == 2  # the mean and the finding
 
 
 def test_differences_are_the_methods_own_and_leave_the_teacher_out() -> None:
     text = theme.svg(forests.differences(RESULTS))
-    assert text.count("against shuffled pairs") == 2
+    assert text.count("against shuffled X-rays") == 2
     assert "teacher" not in text
 
 
@@ -104,8 +124,8 @@ def test_comparisons_have_every_pair_once_without_the_teacher() -> None:
     for title in ("against direct training", "CroMoTEX against", "further pairs"):
         assert text.count(f">{title}<") == 1
     assert text.count(">CroMoTEX<") == 1
-    assert text.count(">shuffled pairs<") == 2
-    assert text.count(">direct training − shuffled pairs<") == 1
+    assert text.count(">shuffled X-rays<") == 2
+    assert text.count(">direct training − shuffled X-rays<") == 1
     assert "teacher" not in text
 
 
@@ -119,6 +139,7 @@ def test_an_undefined_value_is_said_to_be_undefined() -> None:
         "differences": {"b - a": block},
     }
     assert theme.svg(forests.forest(results)).count("undefined") == 4
+    assert theme.svg(bars(results)).count("undefined") == 2
     assert theme.svg(forests.differences(results)).count("undefined") == 2
 
 

@@ -197,8 +197,8 @@ def test_the_range_over_training_seeds_is_told() -> None:
 
 def test_one_training_seed_is_told_to_be_one() -> None:
     results = study(2.0)
-    assert "This is one training seed" in " ".join(words.answer(results))
-    assert "one training seed" not in " ".join(words.answer({**results, "seeds": [0, 1]}))
+    assert "Each model was trained once" in " ".join(words.answer(results))
+    assert "trained once" not in " ".join(words.answer({**results, "seeds": [0, 1]}))
 
 
 def test_undefined_values_are_told_as_such(tmp_path: Path) -> None:

@@ -11,9 +11,12 @@ import pytest
 from crossbeat.errors import DataError
 from crossbeat.evaluation import report_words as words
 from crossbeat.evaluation.compare import compare
+from crossbeat.evaluation.names import CLEAN
+from crossbeat.evaluation.patients import Patients, patients_of
 from crossbeat.evaluation.pictures import Picture, data_uri, xray
 from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.evaluation.report import PLACES, write_report
+from crossbeat.evaluation.report_patients import HELPED, MISSED
 
 HOSTILE = """<script>alert('x')</script><img src="https://evil.example/x.png" onerror='y'>"""
 XRAY = xray(np.zeros((8, 8), dtype=np.uint8), title=HOSTILE, caption=HOSTILE)
@@ -36,8 +39,11 @@ def study(method: float, *, finding: str = "edema", **others: float) -> dict[str
     return {"cohort": {"name": "made up", "kind": "matched"}, "seeds": [0], **found}
 
 
-def page(tmp_path: Path, results: dict[str, Any], figures=None) -> str:
-    write_report(tmp_path / "report.html", results, figures or {})
+PATIENTS = patients_of(run(0.8), run(2.0))
+
+
+def page(tmp_path: Path, results: dict[str, Any], figures=None, patients=None) -> str:
+    write_report(tmp_path / "report.html", results, figures or {}, patients)
     return (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
@@ -66,6 +72,12 @@ def tags(text: str) -> list[tuple[str, dict[str, str | None]]]:
 def full_study() -> dict[str, Any]:
     results = study(2.0, shuffled=0.8, teacher=4.0)
     results["limits"] = {"latent": results["models"]["teacher"]}
+    results["cohort"]["training"] = {
+        "ecgs": 9,
+        "pairs": 9,
+        "labelled_pairs": 3,
+        "labelled_xrays": 7,
+    }
     results["probes"] = {"10 %": results["models"]}
     results["settings"] = {"align": {"temperature": 0.05}}
     results["hours"] = {"training": 1.5}
@@ -74,7 +86,7 @@ def full_study() -> dict[str, Any]:
 
 
 def test_the_page_asks_for_nothing_from_outside(tmp_path: Path) -> None:
-    text = page(tmp_path, full_study(), {place: [XRAY] for place in PLACES})
+    text = page(tmp_path, full_study(), {place: [XRAY] for place in PLACES}, PATIENTS)
     for tag, attributes in tags(text):
         assert tag not in ("script", "link", "iframe", "object", "embed", "base")
         for name in ("src", "href", "srcset", "action", "background"):
@@ -96,83 +108,142 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
     results["settings"] = {HOSTILE: {HOSTILE: [HOSTILE]}}
     results["versions"] = {HOSTILE: HOSTILE}
     results["notes"] = [HOSTILE]
-    text = page(tmp_path, results, {"xrays": [XRAY], "ecg": [XRAY, XRAY]})
+    text = page(tmp_path, results, {"models": [XRAY], HELPED: [XRAY, XRAY]}, PATIENTS)
     assert "<script" not in text
     seen = tags(text)
     assert {attributes["src"] for tag, attributes in seen if tag == "img"} == {XRAY.source}
     assert not [name for _, attributes in seen for name in attributes if name.startswith("on")]
 
 
-def test_every_part_of_the_study_is_told(tmp_path: Path) -> None:
-    text = page(tmp_path, full_study(), {place: [XRAY] for place in PLACES})
-    headings = re.findall(r"<h2>(.*?)</h2>", text)
-    assert headings == [
-        "What was asked",
-        "The short answer",
-        "Results",
-        "Where a gain comes from",
-        "Linear probes",
-        "Limits",
-        "ROC curves",
-        "Calibration curves",
-        "Embedding maps",
-        "Example ECG",
-        "Example X-rays",
-        "How it was run",
+def test_the_result_and_the_patients_come_first_and_the_rest_is_folded(tmp_path: Path) -> None:
+    text = page(tmp_path, full_study(), {place: [XRAY] for place in PLACES}, PATIENTS)
+    first, *rest = text.split('<section class="folded"')
+    assert re.findall(r"<h2>(.*?)</h2>", first) == ["The result", "Two test patients with edema"]
+    assert "<details" not in first
+    assert words.sentence(full_study()) in first
+    assert words.DISCLAIMER in first
+    assert [re.findall(r"<h2>(.*?)</h2>", part) for part in rest] == [
+        ["Controls and differences"],
+        ["Each finding and each metric"],
+        ["ROC curves"],
+        ["Calibration curves"],
+        ["Linear probes"],
+        ["Maps of the embeddings"],
+        ["What limits this study"],
+        ["How the models were trained"],
     ]
-    for told in ("align.temperature", "0.05", "1.5", "0.1.0", words.DISCLAIMER, "Label-matched"):
+    assert all("<details><summary>" in part for part in rest)
+    for told in ("align.temperature", "0.05", "1.5", "0.1.0", "Label-matched"):
         assert told in text
     assert text.count("<img") == len(PLACES)
 
 
 def test_a_section_without_content_is_left_out(tmp_path: Path) -> None:
-    assert "Example ECG" not in page(tmp_path, study(2.0))
+    text = page(tmp_path, study(2.0))
+    assert "ROC curves" not in text
+    assert "Two test patients" not in text
 
 
 @pytest.mark.parametrize(
-    ("method", "start"),
-    [(2.5, "Yes: CroMoTEX was better"), (0.8, "Not shown"), (-0.5, "No: CroMoTEX was worse")],
+    ("method", "told"),
+    [(2.5, ": a gain of "), (0.8, " may be chance "), (-0.5, ": a loss of ")],
 )
-def test_the_headline_follows_the_interval(method: float, start: str) -> None:
-    assert words.headline(study(method)).startswith(start)
+def test_the_sentence_follows_the_interval(method: float, told: str) -> None:
+    said = words.sentence(study(method))
+    assert told in said
+    assert sum(each in said for each in ("a gain of", "may be chance", "a loss of")) == 1
 
 
-def test_the_answer_gives_the_difference_with_its_interval() -> None:
+def test_the_sentence_gives_both_values_and_the_interval() -> None:
     results = study(2.5)
     found = results["differences"]["cromotex - direct"]["mean"]["auroc"]
-    low, high = (f"{100 * found[end]:+.1f}" for end in ("low", "high"))
-    assert f"(95 % interval {low} to {high})" in words.answer(results)[0]
+    one, other = (
+        f"{100 * results['models'][name]['mean']['auroc']['value']:.1f}"
+        for name in ("cromotex", "direct")
+    )
+    value, low, high = (f"{100 * found[end]:.1f}" for end in ("value", "low", "high"))
+    assert words.sentence(results) == (
+        f"CroMoTEX reaches a mean AUROC of {one}; direct training reaches {other}: "
+        f"a gain of {value} points (95 % interval {low} to {high})."
+    )
+
+
+def test_the_ends_of_a_loss_are_told_from_small_to_large() -> None:
+    results = study(-0.5)
+    found = results["differences"]["cromotex - direct"]["mean"]["auroc"]
+    low, high = (f"{-100 * found[end]:.1f}" for end in ("high", "low"))
+    assert float(low) < float(high)
+    assert f"(95 % interval {low} to {high})" in words.sentence(results)
+
+
+def test_the_sentence_says_what_was_learned_from_and_how_far_the_limit_is() -> None:
+    results = full_study()
+    results["limits"] = {CLEAN: results["models"]["teacher"]}
+    said = words.sentence(results)
+    assert said.startswith(
+        "With 9 pairs of ECG and X-ray, of which 3 have labels, and a teacher that has learned "
+        "from 7 labelled X-rays, CroMoTEX reaches"
+    )
+    one, other, top = (
+        results["models"][name]["mean"]["auroc"]["value"]
+        for name in ("cromotex", "direct", "teacher")
+    )
+    share = 100 * (one - other) / (top - other)
+    assert f", {share:.0f} % of the way to the clean-label limit." in said
+    results["cohort"]["training"] = {"pairs": 9, "labelled_pairs": 9, "labelled_xrays": 9}
+    assert words.sentence(results).startswith("With 9 pairs of ECG and X-ray, CroMoTEX reaches")
+
+
+def test_a_loss_is_no_part_of_the_way_to_a_limit() -> None:
+    results = study(-0.5, teacher=3.0)
+    results["limits"] = {CLEAN: results["models"]["teacher"]}
+    assert "of the way" not in words.sentence(results)
 
 
 def test_a_control_that_does_as_well_takes_the_credit() -> None:
-    told = " ".join(words.answer(study(2.5, shuffled=2.5)))
-    assert "cannot be put down to who was paired with whom" in told
-    told = " ".join(words.answer(study(2.5, shuffled=0.8)))
-    assert "cannot be put down" not in told
+    told = " ".join(words.remarks(study(2.5, shuffled=2.5)))
+    assert "The gain does not need the patient's own X-ray." in told
+    told = " ".join(words.remarks(study(2.5, shuffled=0.8)))
+    assert "does not need" not in told
 
 
-def test_the_teachers_gap_is_told_as_a_share() -> None:
-    results = study(2.0, teacher=3.0)
-    values = [
-        results["models"][name]["mean"]["auroc"]["value"]
-        for name in ("direct", "cromotex", "teacher")
-    ]
-    share = 100 * (values[1] - values[0]) / (values[2] - values[0])
-    assert f"closed {share:.0f} % of the gap" in words.answer(results)[-1]
-    assert "closed none of the gap" in words.answer(study(0.5, teacher=3.0))[-1]
-    assert "it had little to teach" in words.answer(study(2.0, teacher=0.1))[-1]
+def test_every_control_and_limit_has_a_sentence() -> None:
+    told = " ".join(words.controls(full_study()))
+    for start in ("CroMoTEX is better than shuffled X-rays by", "The X-ray teacher", "Upper limit"):
+        assert start in told
+
+
+def test_the_patients_are_told_with_probability_threshold_and_rule(tmp_path: Path) -> None:
+    assert isinstance(PATIENTS, Patients)
+    helped = PATIENTS.helped
+    assert helped is not None
+    text = page(tmp_path, study(2.0), {HELPED: [XRAY, XRAY], MISSED: [XRAY, XRAY]}, PATIENTS)
+    for answer, says in ((helped.baseline, "is below"), (helped.method, "reaches")):
+        assert (
+            f"gives a probability of {100 * answer.probability:.0f} %, which {says} its "
+            f"threshold of {100 * answer.threshold:.0f} %."
+        ) in text
+    assert f"of the {helped.among} patients whom only CroMoTEX finds" in text
+    assert f"Of {PATIENTS.shown.having} test patients with edema" in text
+
+
+def test_nobody_to_show_is_said(tmp_path: Path) -> None:
+    same = patients_of(run(0.8), run(0.8))
+    assert "CroMoTEX finds nobody whom direct training misses." in page(
+        tmp_path, study(0.8), {}, same
+    )
 
 
 def test_the_range_over_training_seeds_is_told() -> None:
     results = study(2.0)
     results["models"]["cromotex"]["mean"]["auroc"]["by_run"] = [0.71, 0.74]
-    assert "ran from 0.710 to 0.740 for CroMoTEX" in " ".join(words.answer(results))
+    assert "ran from 0.710 to 0.740 for CroMoTEX" in " ".join(words.remarks(results))
 
 
 def test_one_training_seed_is_told_to_be_one() -> None:
     results = study(2.0)
-    assert "This is one training seed" in " ".join(words.answer(results))
-    assert "one training seed" not in " ".join(words.answer({**results, "seeds": [0, 1]}))
+    assert "Each model was trained once" in " ".join(words.remarks(results))
+    assert "trained once" not in " ".join(words.remarks({**results, "seeds": [0, 1]}))
 
 
 def test_undefined_values_are_told_as_such(tmp_path: Path) -> None:
@@ -181,12 +252,12 @@ def test_undefined_values_are_told_as_such(tmp_path: Path) -> None:
     for block in (*results["models"].values(), *results["differences"].values()):
         for finding in block:
             block[finding] = dict.fromkeys(block[finding], nothing)
-    assert "undefined" in words.headline(results)
+    assert "undefined" in words.sentence(results)
     assert "undefined: a class is absent" in page(tmp_path, results)
 
 
 def test_an_unknown_place_and_unsound_results_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"figures must stand in results, .*, got margin"):
+    with pytest.raises(ValueError, match=r"figures must stand in models, .*, got margin"):
         write_report(tmp_path / "report.html", study(2.0), {"margin": [XRAY]})
     with pytest.raises(DataError, match="missing"):
         write_report(tmp_path / "report.html", {}, {})

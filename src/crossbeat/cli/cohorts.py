@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from crossbeat.cli.progress import bar
+from crossbeat.data.build import Progress
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.registry import Builder
 from crossbeat.errors import ConfigError
@@ -29,13 +30,20 @@ def cohort_of(run: Run) -> Cohort:
     return cohort
 
 
-def built(settings: Builder, folder: Path, *, executor: Executor | None = None) -> Cohort:
+def built(
+    settings: Builder,
+    folder: Path,
+    *,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Cohort:
     """The cohort of some settings, built now unless the folder holds it.
 
     What was asked for is kept beside the folder, so that the same command goes on or finds it.
 
     Args:
         executor: runs the work; by default a process per core.
+        progress: called after each block; by default a bar shows them.
 
     Raises:
         ConfigError: something else was asked for at this folder.
@@ -56,5 +64,7 @@ def built(settings: Builder, folder: Path, *, executor: Executor | None = None) 
     if folder.exists():
         return Cohort.open(folder)
     write_whole(request, asked)
+    if progress is not None:
+        return settings.build(folder, executor=executor, progress=progress)
     with bar(f"building {folder.name}") as show:
         return settings.build(folder, executor=executor, progress=show)

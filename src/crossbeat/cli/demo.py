@@ -1,22 +1,45 @@
-"""``crossbeat demo``: the whole way on virtual patients, in some minutes on two cores."""
+"""``crossbeat demo``: virtual patients, training, comparison and report in one command."""
 
 import json
 import os
+import shutil
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from crossbeat.cli.demo_hearts import heart_demo, print_by_model
-from crossbeat.cli.demo_runs import Asked
-from crossbeat.cli.demo_xray import ABUNDANT, xray_demo
-from crossbeat.cli.examples import write_example
 from crossbeat.cli.options import command, note, parse
-from crossbeat.cli.tables import print_models
 from crossbeat.errors import ConfigError, suggestion
-from crossbeat.recipes.presets import preset_named
+
+if TYPE_CHECKING:
+    from crossbeat.cli.demo_runs import Asked
 
 Results = dict[str, Any]
+
+
+def _make_xrays(asked: "Asked") -> Results:
+    from crossbeat.cli.demo_xray import xray_demo
+
+    return xray_demo(asked)
+
+
+def _tell_xrays(results: Results) -> None:
+    from crossbeat.evaluation.report_words import sentence
+
+    print(sentence(results))
+
+
+def _make_hearts(asked: "Asked") -> Results:
+    from crossbeat.cli.demo_hearts import heart_demo
+
+    return heart_demo(asked)
+
+
+def _tell_hearts(results: Results) -> None:
+    from crossbeat.cli.demo_hearts import print_by_model
+
+    print_by_model(results)
 
 
 @dataclass(frozen=True)
@@ -25,28 +48,44 @@ class Demo:
 
     Args:
         place: its folder, unless another is named.
-        patients: how many, unless it is said: what two cores make something of in some minutes.
-        make: trains, writes everything and gives the results.
-        tell: prints them.
+        patients: how many, unless it is said.
+        plan: what it does and how long it takes, in one sentence.
+        make: trains, writes everything and returns the results.
+        tell: prints what they say.
     """
 
     place: Path
     patients: int
-    make: Callable[[Asked], Results]
+    plan: str
+    make: Callable[["Asked"], Results]
     tell: Callable[[Results], None]
 
 
 DEMOS: Mapping[str, Demo] = {
-    "cromotex": Demo(Path("runs/demo"), 6000, xray_demo, print_models),
-    "ptacl": Demo(Path("runs/demo-ptacl"), 3200, heart_demo, print_by_model),
+    "crossbeat": Demo(
+        Path("runs/demo"),
+        6000,
+        "This demo simulates patients, trains an X-ray teacher and ECG models with and without it, "
+        "and writes a report. It takes about 4 minutes on two cores.",
+        _make_xrays,
+        _tell_xrays,
+    ),
+    "ptacl": Demo(
+        Path("runs/demo-ptacl"),
+        3200,
+        "This demo simulates beating hearts, trains ECG models with and without cardiac MRI, and "
+        "writes a report. It takes about 7 minutes on two cores.",
+        _make_hearts,
+        _tell_hearts,
+    ),
 }
-"""By the recipe that each is about."""
+"""By the recipe that each is about; heavy imports wait until the plan is printed."""
 
 
 def run(arguments: list[str]) -> None:
     """Simulate, train, compare, report, and answer for one ECG."""
-    parser = command("demo", "The whole way on virtual patients: train, compare, report.")
-    parser.add_argument("--recipe", type=str, default="cromotex", help=" or ".join(DEMOS))
+    parser = command("demo", "Simulate patients, train, compare and report in one command.")
+    parser.add_argument("--recipe", type=str, default="crossbeat", help=" or ".join(DEMOS))
     places = ", ".join(f"{demo.place} ({name})" for name, demo in DEMOS.items())
     parser.add_argument("--out", type=Path, default=None, help=f"default: {places}")
     numbers = ", ".join(f"{demo.patients} ({name})" for name, demo in DEMOS.items())
@@ -57,10 +96,17 @@ def run(arguments: list[str]) -> None:
         help=f"half of them are for training; default: {numbers}",
     )
     parser.add_argument(
+        "--outside",
+        type=int,
+        default=None,
+        help="labelled X-rays of other patients for the X-ray teacher of crossbeat; "
+        "default: twice the patients",
+    )
+    parser.add_argument(
         "--abundant",
         type=int,
         default=None,
-        help=f"patients for the limits of cromotex; default: {ABUNDANT}",
+        help="patients with true labels for the limit of crossbeat; default: as many as patients",
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
@@ -69,24 +115,28 @@ def run(arguments: list[str]) -> None:
     options = parse(parser, arguments)
     demo = _demo_of(options.recipe)
     out = options.out or demo.place
-    asked = Asked(
+    note(demo.plan)
+    results = demo.make(_asked(options, demo, out))
+    if options.json:
+        print(json.dumps(results, indent=1))
+    else:
+        demo.tell(results)
+    _go_on(out, options.recipe)
+
+
+def _asked(options: Any, demo: Demo, out: Path) -> "Asked":
+    from crossbeat.cli.demo_runs import Asked
+    from crossbeat.recipes.presets import preset_named
+
+    return Asked(
         out=out,
         patients=demo.patients if options.patients is None else options.patients,
+        outside=options.outside,
         abundant=options.abundant,
         seed=options.seed,
         workers=options.workers,
         preset=preset_named(options.preset),
     )
-    results = demo.make(asked)
-    example = write_example(out / "example")
-    note(f"now try: crossbeat predict {out / options.recipe} {example}")
-    if options.json:
-        print(json.dumps(results, indent=1))
-    else:
-        demo.tell(results)
-    note(f"report: {out / 'report.html'}")
-    note(f"results: {out / 'results.json'}")
-    note(f"model: {out / options.recipe / 'model'}")
 
 
 def _demo_of(recipe: str) -> Demo:
@@ -96,3 +146,28 @@ def _demo_of(recipe: str) -> Demo:
             f"{suggestion(recipe, DEMOS)}; crossbeat train takes every recipe"
         )
     return DEMOS[recipe]
+
+
+def _go_on(out: Path, recipe: str) -> None:
+    """Three commands that a reader can run next."""
+    from crossbeat.cli.examples import write_example
+
+    example = write_example(out / "example")
+    crossbeat = _called()
+    for what, words in (
+        ("Open the report:", f"{sys.executable} -m webbrowser {out / 'report.html'}"),
+        ("Ask the model about an ECG:", f"{crossbeat} predict {out / recipe} {example}"),
+        (
+            "Bring your own data:",
+            f"{crossbeat} prepare files --table list.csv --out cohorts/mine",
+        ),
+    ):
+        note(f"{what}\n  {words}")
+
+
+def _called() -> str:
+    """How the user called this command, so that what is printed can be pasted."""
+    given = Path(sys.argv[0])
+    if given.name != "crossbeat" or shutil.which("crossbeat") == str(given):
+        return "crossbeat"
+    return str(given)

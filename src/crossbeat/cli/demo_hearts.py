@@ -37,13 +37,14 @@ def heart_demo(asked: Asked) -> dict[str, Any]:
     """Simulate, train, compare and report; the results.
 
     Raises:
-        ConfigError: patients for limits are asked for, which this demo has not.
+        ConfigError: outside X-rays or patients for limits are asked for, which this demo has not.
     """
-    if asked.abundant is not None:
-        raise ConfigError(
-            "--abundant must be left out with --recipe ptacl, whose limit learns from the same "
-            f"patients, got {asked.abundant}; remove it"
-        )
+    for name in ("outside", "abundant"):
+        if (value := getattr(asked, name)) is not None:
+            raise ConfigError(
+                f"--{name} must be left out with --recipe ptacl, where all models learn from the "
+                f"same patients, got {value}; remove it"
+            )
     started = time.perf_counter()
     study = hearts(asked.patients, asked.seed, asked.preset)
     *_, limit = study.cells

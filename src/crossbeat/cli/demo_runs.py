@@ -1,6 +1,6 @@
 """What the demos share: what they are asked for, and training side by side."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ class Asked:
     Args:
         out: its folder.
         patients: half of them are for training.
+        outside: X-rays of other patients for the teacher; None: as the demo has it.
         abundant: patients for limits that learn from patients of their own; None: as the demo has
             it.
         seed: of patients and training.
@@ -27,6 +28,7 @@ class Asked:
 
     out: Path
     patients: int
+    outside: int | None
     abundant: int | None
     seed: int
     workers: int
@@ -43,7 +45,11 @@ class Asked:
         return TrainerSettings(progress=self.workers == 1)
 
     def train(self, tasks: Sequence[Task]) -> None:
-        """See that all networks are trained; those that are already must be as asked for.
+        """See that all networks are trained, with a bar over them; see ``finished``."""
+        over_tasks(self.finished(tasks), len(tasks), "training", quiet=self.workers == 1)
+
+    def finished(self, tasks: Sequence[Task]) -> Iterator[Task]:
+        """Train all networks and yield each when it is; those that are must be as asked for.
 
         Raises:
             ConfigError: a folder holds a run with other settings.
@@ -51,5 +57,4 @@ class Asked:
         for each in tasks:
             if each.is_done():
                 each.work()
-        done = share(tasks, workers=self.workers)
-        over_tasks(done, len(tasks), "training", quiet=self.workers == 1)
+        return share(tasks, workers=self.workers)

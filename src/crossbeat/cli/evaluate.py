@@ -15,13 +15,14 @@ from crossbeat.evaluation.cautions import cautions
 from crossbeat.evaluation.choices import choose
 from crossbeat.evaluation.compare import compare, estimate
 from crossbeat.evaluation.names import CLEAN, LATENT
+from crossbeat.evaluation.patients import patients_of
 from crossbeat.evaluation.predictions import Predictions
 from crossbeat.evaluation.report import write_report
 from crossbeat.evaluation.results import write_results
 from crossbeat.recipes import HeartRecipe
 from crossbeat.recipes.cine.run import estimates
 from crossbeat.recipes.limits import latent_limit
-from crossbeat.recipes.record import described, versions
+from crossbeat.recipes.record import counted, described, versions
 from crossbeat.recipes.run import Run, predictions, validation
 
 Results = dict[str, Any]
@@ -63,7 +64,7 @@ def run(arguments: list[str]) -> None:
     scored = _scored(runs, cohort)
     if options.report and len(scored) < 2:
         raise ConfigError("--report must have two recipes to compare, got one; name more runs")
-    results = _results(runs, scored, seed=options.seed)
+    results = _results(runs, scored, cohort, seed=options.seed)
     clean = Run.open(options.clean) if options.clean else None
     first = scored[runs[0].name][0]
     results["limits"] = limits_of(
@@ -102,14 +103,16 @@ def _scored(runs: Sequence[Run], cohort: Cohort) -> dict[str, list[Predictions]]
     return scored
 
 
-def _results(runs: Sequence[Run], scored: dict[str, list[Predictions]], *, seed: int) -> Results:
+def _results(
+    runs: Sequence[Run], scored: dict[str, list[Predictions]], cohort: Cohort, *, seed: int
+) -> Results:
     baseline, method = next(iter(scored)), list(scored)[:2][-1]
     compared = compare(scored, method=method, baseline=baseline, seed=seed)
     for each in runs:
         if (each.folder / "model").is_dir():
             record_metrics(each.folder / "model", compared["models"][each.name])
     return {
-        "cohort": described(runs[0].plan),
+        "cohort": described(runs[0].plan) | {"training": counted(cohort)},
         "seeds": sorted({each.seed for each in runs}),
         "versions": versions(),
         "settings": {each.name: each.plan["settings"] for each in runs},
@@ -145,7 +148,8 @@ def _report(
 
     first = {each.name: each for each in reversed(runs)}
     shown = {name: each[0] for name, each in scored.items()}
-    write_report(path, results, illustrate(results, shown, first, cohort))
+    patients = patients_of(shown[results["baseline"]], shown[results["method"]])
+    write_report(path, results, illustrate(results, shown, first, cohort, patients), patients)
     note(f"report: {path}")
 
 

@@ -6,10 +6,13 @@ from typing import Any
 from crossbeat.cli.training_curves import training_curves
 from crossbeat.data.cohort import Cohort
 from crossbeat.evaluation import figures, forests, names
+from crossbeat.evaluation.bars import bars
 from crossbeat.evaluation.ecg_page import ecg_page
 from crossbeat.evaluation.embedding_map import embedding_map
+from crossbeat.evaluation.patients import Patients
 from crossbeat.evaluation.pictures import Picture, xray
 from crossbeat.evaluation.predictions import Predictions
+from crossbeat.evaluation.report_patients import HELPED, MISSED
 from crossbeat.evaluation.theme import colours, picture
 from crossbeat.recipes import tells
 from crossbeat.recipes.run import Run, embeddings, evaluation_rows
@@ -23,6 +26,7 @@ def illustrate(
     scored: Mapping[str, Predictions],
     runs: Mapping[str, Run],
     cohort: Cohort,
+    patients: Patients | None,
 ) -> Pictures:
     """Every picture of the report, by the place where it stands.
 
@@ -31,18 +35,34 @@ def illustrate(
         scored: one run of each model.
         runs: the same runs.
         cohort: whose test split was measured.
+        patients: among whom are two to be shown.
     """
     method = runs[results["method"]]
+    shown = {HELPED: patients.helped, MISSED: patients.missed} if patients else {}
     return {
-        "results": [_forest(results)],
-        "ablations": [_differences(results)],
+        "models": [_bars(results)],
+        **{place: _patient(cohort, each.row) for place, each in shown.items() if each},
+        "differences": [_differences(results)],
+        "findings": [_forest(results)],
         "roc": _curves(results, scored, figures.roc, "ROC curve"),
         "calibration": _curves(results, scored, figures.calibration, "Calibration"),
         "embeddings": _maps(method, cohort) if "ecg_encoder" in method.parts else [],
-        "ecg": [_ecg(cohort)] if cohort.info.leads else [],
-        "xrays": _xrays(cohort, tells(method.recipe)) if cohort.info.image_size else [],
         "training": training_curves(method),
     }
+
+
+def _bars(results: Mapping[str, Any]) -> Picture:
+    number = len(results["test"]["findings"])
+    return picture(
+        bars(results),
+        title="Mean AUROC of every model.",
+        caption=(
+            f"Mean over {number} findings of {results['test']['patients']:,} test patients. Thin "
+            f"lines across the bars: {names.model(results['baseline']).label}"
+            f"{' and the limit' if results.get('limits') else ''}."
+        ),
+        alt="Bars of the mean AUROC of every model with 95 % intervals",
+    )
 
 
 def _forest(results: Mapping[str, Any]) -> Picture:
@@ -69,7 +89,7 @@ def _curves(
     method, baseline = results["method"], results["baseline"]
     shown = {
         name: scored[name]
-        for name in (baseline, method, "distillation", "teacher")
+        for name in dict.fromkeys((baseline, method, "cromotex", "distillation", "teacher"))
         if name in scored
     }
     paint = colours(shown, method=method, baseline=baseline)
@@ -112,33 +132,26 @@ def _stages(run: Run) -> dict[str, Run]:
     return {"before alignment": before, "after alignment": run.after("alignment")}
 
 
-def _ecg(cohort: Cohort) -> Picture:
-    row = evaluation_rows(cohort, "test")[:1]
-    batch = cohort.ecgs(row)
-    ecg = Ecg(batch.values[0].numpy(), batch.leads, batch.fs)
-    return picture(
-        ecg_page(ecg),
-        title=f"Patient {cohort.patients(row)[0]}",
-        caption="As the encoder gets it, before normalisation: 25 mm/s, 10 mm/mV.",
-        alt="12-lead ECG on paper",
-        wide=True,
-    )
+def _patient(cohort: Cohort, row: int) -> list[Picture]:
+    """The ECG and the X-ray of a test patient, as far as there are any.
 
-
-def _xrays(cohort: Cohort, findings: tuple[str, ...]) -> list[Picture]:
-    rows = evaluation_rows(cohort, "test")
-    truth = cohort.truth(rows, findings).numpy() == 1
-    none = rows[~truth.any(axis=1)][:1]
-    chosen = [("None of the findings", none)]
-    for column, finding in enumerate(findings):
-        alone = truth[:, column] & (truth.sum(axis=1) == 1)
-        chosen.append((names.plain(finding).capitalize(), rows[alone][:1]))
-    return [
-        xray(
-            cohort.xrays(row)[0].numpy(),
-            title=title,
-            caption=f"Patient {cohort.patients(row)[0]}, as the encoder sees it.",
+    Args:
+        row: among the test samples.
+    """
+    rows = evaluation_rows(cohort, "test")[row : row + 1]
+    shown = []
+    if cohort.info.leads:
+        batch = cohort.ecgs(rows)
+        shown.append(
+            picture(
+                ecg_page(Ecg(batch.values[0].numpy(), batch.leads, batch.fs)),
+                title="The ECG.",
+                caption="Both models read this ECG and nothing else.",
+                alt="12-lead ECG on paper",
+                wide=True,
+            )
         )
-        for title, row in chosen
-        if len(row)
-    ]
+    if cohort.info.image_size:
+        caption = "It is shown for the reader. The ECG models do not read it."
+        shown.append(xray(cohort.xrays(rows)[0].numpy(), title="The X-ray.", caption=caption))
+    return shown

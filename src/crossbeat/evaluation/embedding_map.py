@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int64
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
 
 
 @dataclass(frozen=True)
@@ -54,4 +55,5 @@ def embedding_map(
     width = min(50, unit.shape[1], count)
     reduced = PCA(width, random_state=seed).fit_transform(unit)
     tsne = TSNE(perplexity=min(perplexity, count / 3), init="pca", random_state=seed)
-    return EmbeddingMap(tsne.fit_transform(reduced), rows)
+    with threadpool_limits(1):  # threads that wait for each other cost more than they save
+        return EmbeddingMap(tsne.fit_transform(reduced), rows)

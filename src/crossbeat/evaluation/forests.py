@@ -29,7 +29,7 @@ _GAP = 0.4
 
 @styled
 def forest(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
-    """A metric of every model with its interval, finding by finding.
+    """A metric of every model in percent with its interval, finding by finding.
 
     Args:
         results: as ``compare`` returns them.
@@ -43,7 +43,7 @@ def forest(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
     top = 0.0
     for finding in findings:
         _heading(axes, top, _called(finding))
-        reference = models[results["baseline"]][finding][metric]["value"]
+        reference = _times_100(models[results["baseline"]][finding][metric]["value"])
         if reference is not None:
             span = [top - 0.6, top - len(models) - 0.4]
             axes.plot(
@@ -52,10 +52,11 @@ def forest(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
         for at, model in enumerate(models, start=1):
             labels[top - at] = names.model(model).label
             found = models[model][finding][metric]
-            _bar(axes, top - at, found, colour=paint[model], filled=True)
+            points = {end: _times_100(found[end]) for end in _ENDS}
+            _bar(axes, top - at, points, colour=paint[model], filled=True)
             _value(axes, top - at, _with_interval(found))
         top -= len(models) + 1 + _GAP
-    axes.set_xlabel(f"{names.metric(metric)} (line: 95 % interval)")
+    axes.set_xlabel(f"{names.metric(metric)} in percent (line: 95 % interval)")
     _finish_rows(axes, labels, top)
     return figure
 
@@ -205,8 +206,8 @@ def _with_interval(found: Mapping[str, Any]) -> str:
     if found["value"] is None:
         return "undefined"
     if found["low"] is None:
-        return f"{found['value']:.3f}"
-    return f"{found['value']:.3f} ({found['low']:.3f}–{found['high']:.3f})"
+        return f"{100 * found['value']:.1f}"
+    return f"{100 * found['value']:.1f} ({100 * found['low']:.1f}–{100 * found['high']:.1f})"
 
 
 def _signed(found: Mapping[str, Any]) -> str:

@@ -35,37 +35,44 @@ CLEAN = "ecg-clean-labels"
 """The limit that a run on abundant true labels gives."""
 
 _MODELS = {
-    "self-supervision": Name("self-supervision", "views of ECGs told apart, before any label"),
+    "self-supervision": Name("self-supervision", "learns from views of ECGs, without labels"),
     "resnet1d": Name("ResNet-1D", "direct training with a residual convolutional net"),
     "biot": Name("BIOT-style", "direct training with a spectrogram transformer"),
-    "eccl": Name("ECCL-style", "pairing with the X-ray, per-lead vision transformer"),
-    "direct": Name("direct training", "trained on ECGs and labels, without the other modality"),
-    "cromotex": Name("CroMoTEX", "taught by the X-ray encoder, then run on the ECG alone"),
-    "ptacl": Name("PTACL", "taught by the heart's motion, then run on the ECG alone"),
-    "shuffled": Name("shuffled pairs", "the method, with each ECG paired to a random X-ray"),
-    "distillation": Name("distillation", "trained on the teacher's soft labels"),
-    "crossbeat": Name("crossbeat", "what the X-ray teacher believes of every pair"),
-    "no-alignment": Name("crossbeat, no X-ray", "the same with the labels alone"),
-    "crossbeat-shuffled": Name("crossbeat, shuffled pairs", "each ECG with a random X-ray"),
-    "teacher": Name("X-ray teacher", "sees the X-ray itself, and learned from the same labels"),
-    "clip": Name("unsupervised pairs", "contrastive pairing that ignores the labels"),
-    "label-only": Name("labels only", "contrastive on labels, without the other modality"),
+    "eccl": Name("ECCL-style", "pairs ECG and X-ray, with a vision transformer for each lead"),
+    "direct": Name("direct training", "learns from ECGs and labels, without X-rays"),
+    "cromotex": Name(
+        "CroMoTEX", "learns from labelled pairs of ECG and X-ray, reads the ECG alone"
+    ),
+    "ptacl": Name("PTACL", "learns from cardiac MRI, reads the ECG alone"),
+    "shuffled": Name(
+        "shuffled X-rays", "the same method, but each ECG has the X-ray of another patient"
+    ),
+    "distillation": Name("distillation", "learns the probabilities of the X-ray teacher"),
+    "crossbeat": Name(
+        "crossbeat", "learns from the X-ray teacher's opinion of every pair, reads the ECG alone"
+    ),
+    "no-alignment": Name("crossbeat, no X-rays", "the same network, with the labels alone"),
+    "crossbeat-shuffled": Name(
+        "shuffled X-rays", "crossbeat, but each ECG has the X-ray of another patient"
+    ),
+    "teacher": Name("X-ray teacher", "reads the X-ray itself"),
+    "clip": Name("unsupervised pairs", "pairs ECG and X-ray without labels"),
+    "label-only": Name("labels only", "contrastive training on labels, without X-rays"),
     "cromotex-no-ssl": Name(
         "CroMoTEX, no self-supervision", "the method without its self-supervised phase"
     ),
     "cromotex-no-hard-negatives": Name(
-        "CroMoTEX, no hard negatives", "the method with all negatives weighted alike"
+        "CroMoTEX, no hard negatives", "the method with equal weights for all negatives"
     ),
 }
 
 _LIMITS: dict[str, Name] = {
     LATENT: Name(
-        "noise-free ECG, clean labels", "a tree on the heart's true electrical parameters"
+        "noise-free ECG, clean labels",
+        "a tree model on the true electrical parameters of the heart",
     ),
-    RATE: Name("heart rate alone", "a tree on the true heart rate"),
-    CLEAN: Name(
-        "direct training, clean labels", "the same network with abundant patients and true labels"
-    ),
+    RATE: Name("heart rate alone", "a tree model on the true heart rate"),
+    CLEAN: Name("clean labels", "direct training on many patients with true labels"),
 }
 
 _METRICS = {

@@ -1,4 +1,7 @@
-"""One HTML file that tells a study: it asks for nothing from outside and needs no script."""
+"""One HTML file on a study: the result as a picture first, all else folded below it.
+
+The file is self-contained and runs no script.
+"""
 
 from collections.abc import Mapping
 from html import escape
@@ -8,6 +11,7 @@ from typing import Any
 from crossbeat.evaluation import names
 from crossbeat.evaluation import report_words as words
 from crossbeat.evaluation.compare import MEAN
+from crossbeat.evaluation.patients import Patients
 from crossbeat.evaluation.report_parts import (
     Pictures,
     bullets,
@@ -16,28 +20,41 @@ from crossbeat.evaluation.report_parts import (
     facts,
     findings_table,
     folded,
+    folded_section,
     metrics_table,
     paragraph,
     pictures,
     require_places,
     section,
 )
+from crossbeat.evaluation.report_patients import (
+    HELPED,
+    MISSED,
+    patients_section,
+    tallies_table,
+)
 from crossbeat.evaluation.results import validate
 from crossbeat.files import write_whole
 
 Json = Mapping[str, Any]
 
-PLACES = ("results", "ablations", "roc", "calibration", "embeddings", "ecg", "xrays", "training")
+PLACES = (
+    *("models", HELPED, MISSED, "differences", "findings", "roc", "calibration", "embeddings"),
+    "training",
+)
 """Where pictures can stand."""
 
 
-def write_report(path: Path, results: Json, figures: Pictures) -> None:
+def write_report(
+    path: Path, results: Json, figures: Pictures, patients: Patients | None = None
+) -> None:
     """Writes the report; the file appears whole or not at all.
 
     Args:
         path: of the HTML file; its folder must exist.
         results: as ``read_results`` returns them.
         figures: the pictures of each of ``PLACES``; a place may be left out.
+        patients: whom the models find; None leaves that part out.
 
     Raises:
         DataError: the results are not sound.
@@ -45,21 +62,23 @@ def write_report(path: Path, results: Json, figures: Pictures) -> None:
     """
     require_places(figures, PLACES)
     validate(results, source="the results")
-    write_whole(path, _page(results, figures))
+    write_whole(path, _page(results, figures, patients))
 
 
-def _page(results: Json, figures: Pictures) -> str:
+def _page(results: Json, figures: Pictures, patients: Patients | None) -> str:
     method, baseline = (names.model(results[role]).label for role in ("method", "baseline"))
-    title = f"{method} against {baseline}"
+    title = f"{words.capital(method)} against {baseline}"
     body = "".join(
         (
             _header(results, title),
-            _answer(results),
-            _results(results, figures),
-            _ablations(results, figures),
+            _result(results, figures),
+            patients_section(results, patients, figures),
+            _controls(results, figures),
+            _findings(results, figures, patients),
+            _curves(figures),
             _probes(results),
+            _maps(figures),
             _limits(results),
-            _gallery(figures),
             _record(results, figures),
             f"<footer>{paragraph(words.DISCLAIMER)}</footer>",
         )
@@ -69,73 +88,34 @@ def _page(results: Json, figures: Pictures) -> str:
 
 def _header(results: Json, title: str) -> str:
     cohort, test = results["cohort"], results["test"]
+    number = len(results["seeds"])
     parts = [
         f"Cohort: {cohort.get('name', 'unnamed')}",
         f"{test['patients']:,} test patients",
-        f"{len(results['seeds'])} training seed{'' if len(results['seeds']) == 1 else 's'}",
+        "one training run of each model" if number == 1 else f"{number} training seeds",
     ]
-    return (
-        f'<header><p class="kicker">crossbeat study</p><h1>{escape(title)}</h1>'
-        f"{paragraph(' · '.join(parts), 'facts-line')}"
-        f"{paragraph(words.DISCLAIMER, 'notice')}</header>"
+    return f"<header><h1>{escape(title)}</h1>{paragraph(' · '.join(parts), 'facts-line')}</header>"
+
+
+def _result(results: Json, figures: Pictures) -> str:
+    drawn = pictures(figures.get("models", ()))
+    told = "".join(
+        (
+            paragraph(words.sentence(results), "headline"),
+            *(paragraph(text, "caution") for text in words.remarks(results)),
+            paragraph(words.DISCLAIMER, "notice"),
+        )
     )
+    return section("result", "The result", f'<div class="first">{drawn}<div>{told}</div></div>')
 
 
-def _answer(results: Json) -> str:
-    first, *rest = words.answer(results) or [""]
-    asked = section(
-        "asked",
-        "What was asked",
-        paragraph(words.question(results)),
-        paragraph(words.kind(results)),
-    )
-    short = section(
-        "answer",
-        "The short answer",
-        paragraph(words.headline(results), "headline"),
-        paragraph(first),
-        bullets(rest),
-    )
-    return asked + short
-
-
-def _results(results: Json, figures: Pictures) -> str:
-    models, findings = results["models"], results["test"]["findings"]
-    shares = ", ".join(
-        f"{names.plain(name)} {100 * _prevalence(count):.1f} %" for name, count in findings.items()
-    )
-    return section(
-        "results",
-        "Results",
-        findings_table(
-            models, names.model, title="AUROC", heading="Model", marked=results["method"]
-        ),
-        paragraph("Below each value its 95 % interval.", "note"),
-        pictures(figures.get("results", ())),
-        folded(
-            "All metrics, finding by finding",
-            *(
-                metrics_table(models, finding=finding, marked=results["method"])
-                for finding in (MEAN, *findings)
-            ),
-            paragraph(
-                "For calibration error and Brier score lower is better. The AUPRC of chance is "
-                f"the prevalence: {shares}.",
-                "note",
-            ),
-        ),
-        "<h3>The models</h3>",
-        bullets(_meanings(models)),
-    )
-
-
-def _ablations(results: Json, figures: Pictures) -> str:
+def _controls(results: Json, figures: Pictures) -> str:
     pairs, method, baseline = results["differences"], results["method"], results["baseline"]
     note = (
-        "Both models of a pair are scored on the same patients. ▲ and ▼ mark intervals "
-        "that exclude zero; one point is a hundredth."
+        "Both models of a pair are scored on the same test patients. ▲ and ▼ mark intervals "
+        "that exclude 0. One point is one percent of AUROC."
     )
-    gained = {
+    own = {
         pair.removeprefix(f"{method} - "): found
         for pair, found in pairs.items()
         if pair.startswith(f"{method} - ")
@@ -146,13 +126,53 @@ def _ablations(results: Json, figures: Pictures) -> str:
         if pair.endswith(f" - {baseline}")
     }
     method_label, baseline_label = names.model(method).label, names.model(baseline).label
-    return section(
-        "ablations",
-        "Where a gain comes from",
-        paragraph(note, "note"),
-        pictures(figures.get("ablations", ())),
-        differences_table(gained, f"{method_label} minus each model, AUROC in points"),
+    return folded_section(
+        "controls",
+        "Controls and differences",
+        bullets(words.controls(results)),
+        pictures(figures.get("differences", ())),
+        differences_table(own, f"{method_label} minus each model, AUROC in points"),
         differences_table(others, f"Each model minus {baseline_label}, AUROC in points"),
+        paragraph(note, "note"),
+    )
+
+
+def _findings(results: Json, figures: Pictures, patients: Patients | None) -> str:
+    models, findings = results["models"], results["test"]["findings"]
+    shares = ", ".join(
+        f"{names.plain(name)} {100 * _prevalence(count):.1f} %" for name, count in findings.items()
+    )
+    return folded_section(
+        "findings",
+        "Each finding and each metric",
+        pictures(figures.get("findings", ())),
+        findings_table(
+            models, names.model, title="AUROC in percent", heading="Model", marked=results["method"]
+        ),
+        paragraph("The 95 % interval stands below each value.", "note"),
+        tallies_table(results, patients),
+        *(
+            metrics_table(models, finding=finding, marked=results["method"])
+            for finding in (MEAN, *findings)
+        ),
+        paragraph(
+            "For calibration error and Brier score lower is better. The AUPRC of chance is "
+            f"the prevalence: {shares}.",
+            "note",
+        ),
+        folded("What each model is", bullets(_meanings(models))),
+    )
+
+
+def _curves(figures: Pictures) -> str:
+    return folded_section("roc", "ROC curves", pictures(figures.get("roc", ()))) + folded_section(
+        "calibration", "Calibration curves", pictures(figures.get("calibration", ()))
+    )
+
+
+def _maps(figures: Pictures) -> str:
+    return folded_section(
+        "embeddings", "Maps of the embeddings", pictures(figures.get("embeddings", ()))
     )
 
 
@@ -161,7 +181,7 @@ def _probes(results: Json) -> str:
         findings_table(
             models,
             names.model,
-            title=f"AUROC with {share} of the labels",
+            title=f"AUROC in percent with {share} of the labels",
             heading="Encoder",
             marked=results["method"],
         )
@@ -170,42 +190,32 @@ def _probes(results: Json) -> str:
     if not tables:
         return ""
     note = (
-        "A straight cut through the frozen embeddings, fitted on a share of the labels. An encoder "
-        "that was trained with labels has used all of them already; self-supervision used none."
+        "A logistic regression reads the frozen embeddings and learns from a share of the labels. "
+        "The encoders themselves learned from all labels; self-supervision used none."
     )
-    return section("probes", "Linear probes", paragraph(note, "note"), *tables)
+    return folded_section("probes", "Linear probes", paragraph(note, "note"), *tables)
 
 
 def _limits(results: Json) -> str:
-    known = [*results.get("notes", ()), *results["cohort"].get("notes", ())]
-    return section(
+    return folded_section(
         "limits",
-        "Limits",
+        "What limits this study",
         findings_table(
-            results.get("limits", {}), names.limit, title="AUROC", heading="Upper limit", marked=""
+            results.get("limits", {}),
+            names.limit,
+            title="AUROC in percent",
+            heading="Upper limit",
+            marked="",
         ),
-        bullets([*words.LIMITS, *known]),
-    )
-
-
-def _gallery(figures: Pictures) -> str:
-    titles = {
-        "roc": "ROC curves",
-        "calibration": "Calibration curves",
-        "embeddings": "Embedding maps",
-        "ecg": "Example ECG",
-        "xrays": "Example X-rays",
-    }
-    return "".join(
-        section(place, title, pictures(figures.get(place, ()))) for place, title in titles.items()
+        bullets([*words.LIMITS, *results["cohort"].get("notes", ())]),
     )
 
 
 def _record(results: Json, figures: Pictures) -> str:
     cohort = {name: value for name, value in results["cohort"].items() if name != "notes"}
-    return section(
+    return folded_section(
         "record",
-        "How it was run",
+        "How the models were trained",
         pictures(figures.get("training", ())),
         facts("Cohort", cohort),
         facts("Seeds", {"training": results["seeds"]}),

@@ -154,6 +154,17 @@ def differences_table(pairs: Json, title: str) -> str:
     return _table(title, "Model", [_called(name) for name in findings], rows)
 
 
+def folded_section(identity: str, title: str, *parts: str) -> str:
+    """A section that a reader opens; empty if it has no content."""
+    body = "".join(parts)
+    if not body:
+        return ""
+    return (
+        f'<section class="folded" id="{escape(identity)}"><details>'
+        f"<summary><h2>{escape(title)}</h2></summary>{body}</details></section>"
+    )
+
+
 def folded(title: str, *parts: str) -> str:
     """Parts that a reader opens; open on paper."""
     return f"<details><summary>{escape(title)}</summary>{''.join(parts)}</details>"
@@ -209,8 +220,8 @@ def _scroll(inner: str) -> str:
 def _estimate(found: Json | None) -> str:
     if found is None or found["value"] is None:
         return '<span class="none" title="undefined: a class is absent">–</span>'
-    ends = "" if found["low"] is None else f"{found['low']:.3f}–{found['high']:.3f}"
-    return _cell(f"{found['value']:.3f}", ends)
+    ends = "" if found["low"] is None else f"{100 * found['low']:.1f}–{100 * found['high']:.1f}"
+    return _cell(f"{100 * found['value']:.1f}", ends)
 
 
 def _difference(found: Json) -> str:

@@ -1,4 +1,4 @@
-"""The sentences of the report, made from the numbers; they are the same whoever wins."""
+"""The sentences of the report, made from the numbers by the same rules whoever wins."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,18 +21,18 @@ _KINDS = {
     "paired": "Each ECG and its X-ray come from the same patient.",
     "matched": (
         "Label-matched pairs: an ECG and its X-ray come from different patients who share labels. "
-        "Such pairs can show that the method works as a mechanism, not that patients would gain."
+        "Such pairs can show that the method works. They cannot show that patients would gain."
     ),
     "single": "The cohort holds one modality.",
     "virtual": (
-        "The patients are simulated. The numbers show that the code and the method do what they "
-        "should where the truth is known; they say nothing about real patients."
+        "The patients are simulated. The figures show how methods compare where the truth is "
+        "known; they say nothing about real patients."
     ),
 }
 
 _ONE_SEED = (
-    "This is one training seed: another, or this one on another processor, may put the models in "
-    "another order. The intervals are over test patients alone."
+    "Each model was trained once. Another seed or another processor changes every figure a little; "
+    "the intervals are over test patients alone."
 )
 
 LIMITS = (
@@ -53,28 +53,9 @@ LIMITS = (
 )
 
 
-def question(results: Json) -> str:
-    """What the study asks, in one sentence."""
-    method, baseline = (names.model(results[role]) for role in ("method", "baseline"))
-    findings = listed([names.plain(name) for name in results["test"]["findings"]])
-    return (
-        f"Does {method.label} find {findings} in an ECG better than {baseline.label}"
-        f"{_aside(baseline.meaning)}, in patients that neither has seen?"
-    )
-
-
 def kind(results: Json) -> str:
     """What the pairs of the cohort are; empty for a kind without an entry."""
     return _KINDS.get(str(results["cohort"].get("kind", "")), "")
-
-
-def headline(results: Json) -> str:
-    """Who won, in a few words."""
-    method, baseline = (names.model(results[role]).label for role in ("method", "baseline"))
-    found = _main(results)[MEAN][PRIMARY]
-    if found["value"] is None:
-        return "The mean over findings is undefined on this test split."
-    return winner(method, baseline, found)
 
 
 def winner(method: str, baseline: str, found: Json) -> str:
@@ -92,16 +73,44 @@ def winner(method: str, baseline: str, found: Json) -> str:
     }[verdict(found)]
 
 
-def answer(results: Json) -> list[str]:
-    """The short answer: the mean, the findings, the controls, the teacher and the limits."""
-    seeds = between_seeds(results, PRIMARY, called=names)
-    sentences = [_mean_sentence(results), _findings_sentence(results), seeds]
-    others = [name for name in results["models"] if name not in _roles(results)]
-    sentences += [_control(results, name) for name in others if name != "teacher"]
-    if "teacher" in others:
-        sentences.append(_teacher(results))
-    sentences += [_limit(name, found) for name, found in results.get("limits", {}).items()]
-    return [sentence for sentence in sentences if sentence]
+def sentence(results: Json) -> str:
+    """The result in one sentence, whoever wins."""
+    method, baseline = (names.model(role).label for role in _roles(results))
+    one, other = (results["models"][name][MEAN][PRIMARY]["value"] for name in _roles(results))
+    found = _main(results)[MEAN][PRIMARY]
+    if None in (one, other, found["value"]):
+        return "The mean AUROC is undefined on this test split."
+    return (
+        f"{_setting(results)}{method} reaches a mean AUROC of {100 * one:.1f}; "
+        f"{baseline} reaches {100 * other:.1f}: {_gain(found)}{_way(results)}."
+    )
+
+
+def remarks(results: Json) -> list[str]:
+    """What a reader has to know before the sentence is quoted."""
+    texts = [kind(results), between_seeds(results, PRIMARY, called=names)]
+    texts += [_doubt(results, name) for name in _others(results)]
+    return [text for text in (*texts, *results.get("notes", ())) if text]
+
+
+def controls(results: Json) -> list[str]:
+    """A sentence on every model that the method is compared with, and on the limits."""
+    texts = [_findings_sentence(results)]
+    texts += [_control(results, name) for name in _others(results)]
+    texts += [_teacher(results)] if "teacher" in results["models"] else []
+    texts += [_limit(name, found) for name, found in results.get("limits", {}).items()]
+    return [text for text in texts if text]
+
+
+def limit_of(results: Json) -> tuple[str, Json] | None:
+    """The limit that models are measured by: that of clean labels, else the first; its AUROC."""
+    limits = {
+        name: found[MEAN][PRIMARY]
+        for name, found in results.get("limits", {}).items()
+        if PRIMARY in found.get(MEAN, {})
+    }
+    name = names.CLEAN if names.CLEAN in limits else next(iter(limits), None)
+    return None if name is None else (name, limits[name])
 
 
 def between_seeds(results: Json, metric: str, *, called: names.Called) -> str:
@@ -130,12 +139,12 @@ def listed(items: Sequence[str]) -> str:
 
 
 def interval(found: Json) -> str:
-    """An estimate as text: the value, and its interval in brackets."""
+    """An estimate in percent as text: the value, and its interval in brackets."""
     if found["value"] is None:
         return "undefined"
     if found["low"] is None:
-        return f"{found['value']:.3f}"
-    return f"{found['value']:.3f} ({found['low']:.3f} to {found['high']:.3f})"
+        return f"{100 * found['value']:.1f}"
+    return f"{100 * found['value']:.1f} ({100 * found['low']:.1f} to {100 * found['high']:.1f})"
 
 
 def signed(found: Json) -> tuple[str, str]:
@@ -148,17 +157,52 @@ def signed(found: Json) -> tuple[str, str]:
     return value, f"{_points(found['low'])} to {_points(found['high'])}"
 
 
-def _mean_sentence(results: Json) -> str:
-    method, baseline = _roles(results)
-    one, other = (results["models"][name][MEAN][PRIMARY] for name in (method, baseline))
-    found = _main(results)[MEAN][PRIMARY]
-    if found["value"] is None:
-        return ""
-    return (
-        f"Over all findings, {names.model(method).label} reached a mean AUROC of {interval(one)}, "
-        f"{names.model(baseline).label} {interval(other)}: a difference of {_difference(found)}"
-        f"{'' if verdict(found) else ', which includes zero'}."
+def capital(text: str) -> str:
+    """A sentence's first word; a name that is written small stays small."""
+    return text if text.startswith("crossbeat") else text[:1].upper() + text[1:]
+
+
+def _setting(results: Json) -> str:
+    """What the models learned from, as the beginning of a sentence; empty where it is not known."""
+    counts = results["cohort"].get("training", {})
+    pairs, labelled, films = (
+        counts.get(name) for name in ("pairs", "labelled_pairs", "labelled_xrays")
     )
+    if not pairs:
+        return ""
+    text = f"With {pairs:,} pairs of ECG and X-ray"
+    if labelled < pairs:
+        text += f", of which {labelled:,} have labels"
+    if films > labelled:
+        text += f", and a teacher that has learned from {films:,} labelled X-rays"
+    return f"{text}, "
+
+
+def _gain(found: Json) -> str:
+    points = abs(100 * found["value"])
+    if found["low"] is None:
+        return f"a difference of {_points(found['value'])} points"
+    if verdict(found) == 0:
+        low, high = (_points(found[end]) for end in ("low", "high"))
+        return (
+            f"the difference of {_points(found['value'])} points may be chance "
+            f"(95 % interval {low} to {high})"
+        )
+    ends = sorted(abs(100 * found[end]) for end in ("low", "high"))
+    word = "gain" if verdict(found) > 0 else "loss"
+    return f"a {word} of {points:.1f} points (95 % interval {ends[0]:.1f} to {ends[1]:.1f})"
+
+
+def _way(results: Json) -> str:
+    """The share of the way to the limit of clean labels, where the method gains."""
+    limit = limit_of(results)
+    if limit is None or limit[0] != names.CLEAN or verdict(_main(results)[MEAN][PRIMARY]) <= 0:
+        return ""
+    one, other = (results["models"][name][MEAN][PRIMARY]["value"] for name in _roles(results))
+    top = limit[1]["value"]
+    if top is None or top <= other:
+        return ""
+    return f", {100 * (one - other) / (top - other):.0f} % of the way to the clean-label limit"
 
 
 def _findings_sentence(results: Json) -> str:
@@ -172,58 +216,55 @@ def _findings_sentence(results: Json) -> str:
     return " ".join(told)
 
 
+def _others(results: Json) -> list[str]:
+    """The models beside the method, the baseline and the teacher."""
+    return [name for name in results["models"] if name not in (*_roles(results), "teacher")]
+
+
 def _control(results: Json, name: str) -> str:
-    method = names.model(results["method"]).label
-    control = names.model(name)
+    method, control = names.model(results["method"]).label, names.model(name)
     found = results["differences"][f"{results['method']} - {name}"][MEAN][PRIMARY]
     if found["value"] is None:
         return ""
-    against = f"Against {control.label}{_aside(control.meaning)}, {method} "
     told = {
-        1: f"gained {_difference(found)}.",
-        0: f"showed no clear difference: {_difference(found)}.{_doubt(results, name)}",
-        -1: f"lost: {_difference(found)}.{_doubt(results, name)}",
+        1: f"{capital(method)} is better than {control.label} by {_difference(found)}.",
+        0: (
+            f"{capital(method)} differs from {control.label} by {_difference(found)}: "
+            "this may be chance."
+        ),
+        -1: f"{capital(method)} is worse than {control.label}: {_difference(found)}.",
     }
-    return against + told[verdict(found)]
+    meaning = f" {capital(control.label)}: {control.meaning}." if control.meaning else ""
+    return told[verdict(found)] + meaning
 
 
 def _doubt(results: Json, name: str) -> str:
-    if verdict(_main(results)[MEAN][PRIMARY]) <= 0:
+    """What a control takes from a gain; empty where the method beats it, and without a gain."""
+    found = results["differences"][f"{results['method']} - {name}"][MEAN][PRIMARY]
+    gained = verdict(_main(results)[MEAN][PRIMARY]) > 0
+    if not gained or found["value"] is None or verdict(found) > 0:
         return ""
-    if name == "shuffled":
-        return " So the gain cannot be put down to who was paired with whom."
-    if name.startswith("no-"):
-        return " So this part of the method was not shown to matter."
-    return " So this simpler way may explain the gain."
+    method, control = names.model(results["method"]).label, names.model(name).label
+    start = f"{capital(method)} is not shown to be better than {control}."
+    if name.endswith("shuffled"):
+        return f"{start} The gain does not need the patient's own X-ray."
+    if "no-" in name:
+        return f"{start} The part that {control} lacks is not shown to matter."
+    return f"{start} This simpler model may be enough."
 
 
 def _teacher(results: Json) -> str:
-    method, baseline = _roles(results)
-    top, one, other = (
-        results["models"][name][MEAN][PRIMARY] for name in ("teacher", method, baseline)
-    )
-    if None in (top["value"], one["value"], other["value"]):
+    found = results["models"]["teacher"][MEAN][PRIMARY]
+    if found["value"] is None:
         return ""
-    text = f"The {names.model('teacher').label} itself reached {interval(top)}."
-    gap = top["value"] - other["value"]
-    if gap <= 0:
-        return (
-            f"{text} It was no better than {names.model(baseline).label}: it had little to teach."
-        )
-    share = (one["value"] - other["value"]) / gap
-    if share <= 0:
-        return f"{text} {names.model(method).label} closed none of the gap to it."
-    return (
-        f"{text} {names.model(method).label} closed {100 * share:.0f} % of the gap between "
-        f"{names.model(baseline).label} and it."
-    )
+    return f"The X-ray teacher reads the X-ray itself and reaches {interval(found)}."
 
 
 def _limit(name: str, found: Json) -> str:
     bound = names.limit(name)
     if MEAN not in found or PRIMARY not in found[MEAN]:
         return ""
-    return f"Upper limit “{bound.label}”{_aside(bound.meaning)}: {interval(found[MEAN][PRIMARY])}."
+    return f"Upper limit, {bound.label}{_aside(bound.meaning)}: {interval(found[MEAN][PRIMARY])}."
 
 
 def _roles(results: Json) -> tuple[str, str]:

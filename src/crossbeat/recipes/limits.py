@@ -8,6 +8,7 @@ cohort of abundant other patients with true labels: what this encoder could tell
 import numpy as np
 from jaxtyping import Float, Int64
 from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.evaluation.predictions import Predictions, Scored
@@ -33,9 +34,10 @@ def latent_limit(
     for column, finding in enumerate(findings):
         known = abundant.truth(train, (finding,))[:, 0].numpy()
         tree = HistGradientBoostingClassifier(learning_rate=0.05, random_state=seed)
-        tree.fit(latents(abundant, train), known)
-        for split, values in inputs.items():
-            scores[split][:, column] = tree.decision_function(values)
+        with threadpool_limits(1):  # threads that wait for each other cost more than they save
+            tree.fit(latents(abundant, train), known)
+            for split, values in inputs.items():
+                scores[split][:, column] = tree.decision_function(values)
     scored = {
         split: Scored(targets[split], scores[split], of[split].patients(rows[split]))
         for split in rows

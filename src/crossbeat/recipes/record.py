@@ -8,8 +8,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
+from crossbeat.data.labels import LabelPolicy
 from crossbeat.errors import CheckpointError, ConfigError
 from crossbeat.files import write_whole
 from crossbeat.training import PhaseRecord
@@ -66,6 +69,28 @@ def described(plan: Mapping[str, Any]) -> dict[str, Any]:
     """What results tell of a run's cohort: not where it lies, but whether its patients are real."""
     cohort = {name: value for name, value in plan["cohort"].items() if name != "folder"}
     return cohort | ({"kind": "virtual"} if cohort["name"].startswith("virtual") else {})
+
+
+def counted(cohort: Cohort) -> dict[str, int]:
+    """How many training samples a cohort has.
+
+    ECGs; pairs of ECG and X-ray, and those of them with a report; X-rays with a report.
+    """
+    policy = LabelPolicy(uncertain="negative", missing="negative")
+
+    def reported(rows: np.ndarray) -> int:
+        return int((~cohort.labels(rows, cohort.info.findings, policy).isnan().all(dim=1)).sum())
+
+    ecgs = len(cohort.rows("train", has=("ecg",))) if cohort.info.leads else 0
+    if not cohort.info.image_size:
+        return {"ecgs": ecgs}
+    pairs, films = (cohort.rows("train", has=has) for has in (("ecg", "xray"), ("xray",)))
+    return {
+        "ecgs": ecgs,
+        "pairs": len(pairs),
+        "labelled_pairs": reported(pairs),
+        "labelled_xrays": reported(films),
+    }
 
 
 def require_same(folder: Path, plan: dict[str, Any]) -> None:
