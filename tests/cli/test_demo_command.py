@@ -31,7 +31,9 @@ def test_the_demo_ends_with_results_a_report_and_a_model(tmp_path, monkeypatch, 
     out = tmp_path / "demo"
     given = ["--patients", "200", "--abundant", "200", "--workers", "1", "--preset", "hurried"]
     assert main(["demo", "--out", str(out), *given]) == 0
-    assert "no linear probe with 1 % of the labels" in capsys.readouterr().err  # one patient
+    assert (
+        "skipped the linear probe with 1 % of the labels" in capsys.readouterr().err
+    )  # one patient
     results = json.loads((out / "results.json").read_text())
     assert "100 %" in results["probes"]
     assert "1 %" not in results["probes"]

@@ -142,7 +142,7 @@ def test_ctrl_c_leaves_a_run_that_the_same_command_finishes(
         patch.setattr(PhaseModule, "training_step", interrupted)
         code, _, err = called(capsys, *command(tiny, tmp_path))
     assert code == 1
-    assert err.splitlines()[-1] == "stopped; the same command goes on from here"
+    assert err.splitlines()[-1] == "stopped; run the same command again to continue"
     assert not (tmp_path / "run" / "finished.json").exists()
     code, _, err = called(capsys, "evaluate", tmp_path / "run")
     assert code == 1
