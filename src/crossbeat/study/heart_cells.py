@@ -1,4 +1,4 @@
-"""What a cell of a study of hearts says of the test patients, once it is trained."""
+"""Predictions of a trained cell of a cardiac MRI study for the test patients."""
 
 from functools import partial
 
@@ -15,23 +15,23 @@ from crossbeat.study.kept import Said
 PROBE = "linear probe"
 RETRIEVAL, LOCALISATION = "retrieval", "localisation"
 LIMITS = {RETRIEVAL: ("random", "oracle"), LOCALISATION: ("random",)}
-"""What no model is, for each part that is measured patient by patient."""
+"""Reference values that no model gives, for each result that has one value per patient."""
 
 _ALIGNMENT = "alignment"
 
 
 def said_of_heart(run: Run, cohort: Cohort, test: Cohort, *, latent_limit: bool) -> dict[str, Said]:
-    """What a finished run says of the test patients' hearts.
+    """Predict the test patients with a finished run.
 
-    The probe, the search and the moments are those of the encoders as the alignment left them;
-    a recipe without an alignment has the probe alone, of the encoder as it ends, and one that
-    sees some frames only has no moments.
+    The probe, the retrieval and the localisation use the encoders after the alignment phase. A
+    recipe without an alignment phase has only the probe of its final encoder. A recipe that sees
+    only some frames has no localisation.
 
     Args:
-        cohort: that it learned from.
-        test: whose test split it is measured on.
-        latent_limit: whether what the heart's own parameters could tell is told as well, and
-            what its rate alone.
+        cohort: the cohort of the training.
+        test: the cohort whose test split is used.
+        latent_limit: whether to also predict from the true parameters of the heart, and from the
+            heart rate alone.
     """
     said: dict[str, Said] = {HEAD: estimates(run, cohort, test=test)}
     if latent_limit:
