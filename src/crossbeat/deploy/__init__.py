@@ -1,4 +1,4 @@
-"""From a finished run to a model that answers for a single ECG."""
+"""Export the model of a finished run and predict from single ECGs."""
 
 from crossbeat.deploy.heart_predictor import HeartPredictor, Measure
 from crossbeat.deploy.model import export_heart_model, export_model, record_metrics
