@@ -54,7 +54,7 @@ class HeartContrast:
         phenotypes: what is told in the end, in one model.
         views: of the ECGs while they are aligned; they must not shift time. None: as they are.
         label_views: of the ECGs while phenotypes are learned; None: as they are.
-        shared_dim: length of the vectors that are compared.
+        shared_dim: dimension of the shared space.
         temperature: divides the cosines between patients; above 0.
         anchors: whether an ECG meets the mean over frames, the mean and the spread over the cycle
             (each by a projection of its own, added), or each frame by itself.

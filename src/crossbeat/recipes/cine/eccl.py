@@ -76,7 +76,7 @@ class Eccl:
         cine: of both encoders of cines, each with weights of its own.
         views: of the ECGs while they are aligned; None: as they are.
         label_views: of the ECGs while phenotypes are learned; None: as they are.
-        shared_dim: length of the vectors that are compared.
+        shared_dim: dimension of the shared space.
         temperature: divides the cosines between patients; above 0.
         short_share: of the loss that is about the short axis, above 0 and below 1; the rest is
             about the long one.

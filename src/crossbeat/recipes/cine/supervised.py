@@ -31,7 +31,7 @@ class DirectHeart:
     regression: Optimisation = REGRESSION
 
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
-        """The networks, with random weights that depend on the seed alone."""
+        """Build the networks; their random weights depend only on the seed."""
         return ecg_parts(self.ecg, info, len(self.phenotypes), seed)
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
@@ -53,7 +53,7 @@ class CineTeacher:
     teacher: Optimisation = REGRESSION
 
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
-        """The networks, with random weights that depend on the seed alone."""
+        """Build the networks; their random weights depend only on the seed."""
         return cine_parts(self.cine, info, len(self.phenotypes), seed)
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
