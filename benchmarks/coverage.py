@@ -2,7 +2,7 @@
 
 Run: ``python benchmarks/coverage.py [--repetitions 2000] [--json FILE]``. Every setting is drawn
 anew that often, and goes through the functions that make the intervals of every result. The
-default takes about four minutes on one core.
+default takes about three minutes on one core.
 """
 
 import argparse

@@ -66,7 +66,7 @@ def _tables(point: Json) -> Iterator[tuple[Json, Json, Json]]:
     for models, differences in _PARTS:
         yield point.get(models, {}), point.get(differences, {}), sizes
     for reading in point.get("readings", {}).values():
-        yield reading["models"], reading["differences"], {}
+        yield reading["models"], reading["differences"], {}  # nobody counted their findings
     for probes in point.get("probes", {}).values():
         yield probes, {}, sizes
     if "screening" in point:

@@ -17,7 +17,7 @@ from crossbeat.cli.tables import markdown, markdown_along, markdown_candidates
 from crossbeat.evaluation import phenotype_names
 from crossbeat.evaluation.along import read_along
 from crossbeat.evaluation.forests import comparisons, forest
-from crossbeat.evaluation.gains import gains
+from crossbeat.evaluation.gains import along
 from crossbeat.evaluation.phenotype_markdown import by_model
 from crossbeat.evaluation.phenotype_results import read_phenotype_results
 from crossbeat.evaluation.results import read_results
@@ -77,7 +77,7 @@ def _readings(readings: dict[str, Any]) -> Iterator[str]:
 def picture(path: Path) -> Any:
     """The figure of results that have one."""
     if kind_of(path) == "along":
-        return gains(read_along(path))
+        return along(read_along(path))
     if kind_of(path) == "hearts":
         return comparisons(read_phenotype_results(path), metric="r2", called=phenotype_names)
     results = read_results(path)

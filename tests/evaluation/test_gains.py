@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from crossbeat.evaluation import theme
-from crossbeat.evaluation.gains import gains
+from crossbeat.evaluation.gains import along as figure_along
+from crossbeat.evaluation.gains import gains, levels
 
 MODELS = ("direct", "cromotex", "shuffled", "teacher")
 
@@ -112,6 +113,31 @@ def test_words_stand_side_by_side() -> None:
 def test_what_is_undefined_is_left_out_and_a_value_may_lack_its_interval() -> None:
     figure = gains(along(point(1.0, 0.01, half=None), point(2.0, None), point(3.0, 0.03)))
     np.testing.assert_allclose(lines(figure)[theme.METHOD], [[1, 1], [3, 3]])
+
+
+def reached(at: float, **values: float) -> dict[str, Any]:
+    models = {name: estimate(value) for name, value in values.items()}
+    return {"at": at, "method": "cromotex", "baseline": "shuffled", "models": models}
+
+
+def test_levels_are_in_percent_at_the_points_that_a_model_has() -> None:
+    results = along(
+        reached(0.0, cromotex=0.8, shuffled=0.6, teacher=0.9),
+        reached(30.0, cromotex=0.81, shuffled=0.7, direct=0.65, teacher=0.9),
+        reached(300.0, cromotex=0.82, shuffled=0.7, direct=0.75, teacher=0.9),
+    )
+    drawn = lines(levels(results))
+    np.testing.assert_allclose(drawn[theme.METHOD][:, 1], [80, 81, 82])
+    assert len(drawn) == 3
+    np.testing.assert_allclose(drawn[theme.OTHERS[0]][:, 1], [65, 75])
+    text = theme.svg(figure_along(results))
+    assert "in percent" in text
+    assert "teacher" not in text
+
+
+def test_gains_are_drawn_where_all_models_are_at_all_points() -> None:
+    everywhere = along(point(1.0, 0.01), point(2.0, 0.02))
+    assert theme.svg(figure_along(everywhere)) == theme.svg(gains(everywhere))
 
 
 def test_the_figure_repeats_byte_for_byte() -> None:

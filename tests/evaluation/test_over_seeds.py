@@ -73,9 +73,22 @@ def test_without_a_run_everything_is_undefined() -> None:
 def test_resamples_are_the_same_for_seeds_that_share_patients_and_else_their_own() -> None:
     patients = dict.fromkeys((4, 7), np.arange(20))
     for shared in (True, False):
-        drawn = dict(draws(patients, shared=shared, seed=3, replicates=5))
+        models = {"direct": {4: 0, 7: 0}, "clip": {7: 0}}
+        drawn = dict(draws(patients, models, shared=shared, seed=3, replicates=5))
         assert list(drawn) == [4, 7]
         assert np.array_equal(drawn[4], drawn[7]) == shared
+        assert len(drawn[4]) == 6
+
+
+def test_nothing_is_resampled_in_vain() -> None:
+    patients = dict.fromkeys((4, 7, 8), np.arange(20))
+    for models, rows in (
+        ({"direct": (4, 7, 8), "clip": (4, 7)}, 2),
+        ({"direct": (4, 7), "clip": (7, 8)}, 6),
+        ({"direct": (4, 7), "clip": (8,)}, 6),
+    ):
+        drawn = dict(draws(patients, models, shared=False, seed=3, replicates=5))
+        assert len(drawn[4]) == rows
 
 
 def test_differences_are_seed_by_seed() -> None:

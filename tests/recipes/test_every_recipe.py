@@ -16,6 +16,7 @@ PHASES = {
     "cromotex": ["teacher", "self-supervision", "alignment", "fine-tuning"],
     "cromotex-no-ssl": ["teacher", "alignment", "fine-tuning"],
     "cromotex-no-hard-negatives": ["teacher", "self-supervision", "alignment", "fine-tuning"],
+    "cromotex-believed": ["teacher", "self-supervision", "alignment", "fine-tuning"],
     "shuffled": ["teacher", "self-supervision", "alignment", "fine-tuning"],
     "clip": ["teacher", "self-supervision", "alignment", "fine-tuning"],
     "label-only": ["self-supervision", "alignment", "fine-tuning"],

@@ -16,6 +16,8 @@ PHASES = {
 EXCEPTIONS = {
     ("clip", "alignment"): "all pairs",
     ("eccl", "alignment"): "all pairs",
+    ("cromotex-believed", "alignment"): "all pairs",
+    ("cromotex-believed", "fine-tuning"): "all pairs",
     ("label-only", "alignment"): "labelled ECGs",
     ("no-alignment", "transfer"): "labelled ECGs",
 }

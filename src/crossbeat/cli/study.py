@@ -174,11 +174,11 @@ def _markdown(where: str, found: Json) -> Iterator[str]:
 def _draw(results: Json, path: Path) -> None:
     try:
         from crossbeat.evaluation.forests import comparisons  # need the extra plots
-        from crossbeat.evaluation.gains import gains
+        from crossbeat.evaluation.gains import along
     except ConfigError as error:
         note(f"no figure: {error}")
         return
-    _save(gains(results) if "points" in results else comparisons(results), path)
+    _save(along(results) if "points" in results else comparisons(results), path)
 
 
 def _save(figure: Any, path: Path) -> None:

@@ -142,7 +142,9 @@ def _draw(
     """The metrics of every run on resamples that are the same for all runs of a seed."""
     drawn: dict[str, dict[int, Distributions]] = {name: {} for name in runs}
     patients = {key: test.patients for key, test in tests.samples.items()}
-    for key, weights in draws(patients, shared=tests.shared, seed=seed, replicates=replicates):
+    for key, weights in draws(
+        patients, runs, shared=tests.shared, seed=seed, replicates=replicates
+    ):
         for name, each in runs.items():
             if key in (keyed := _keyed(each)):
                 run = keyed[key]

@@ -1,9 +1,9 @@
-"""The figure of results along an axis: what every model gains on the baseline.
+"""The figures of results along an axis: what every model gains on the baseline, or reaches.
 
 Needs the extra ``plots``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -21,6 +21,12 @@ _APART = 0.055
 Ends = tuple[float, float, float]
 
 
+def along(results: Mapping[str, Any]) -> Figure:
+    """``gains`` where all models are at all points; ``levels`` where a model is not everywhere."""
+    first, *others = (set(point["models"]) for point in results["points"])
+    return gains(results) if all(models == first for models in others) else levels(results)
+
+
 @styled
 def gains(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
     """The paired difference from the baseline of every model at every point, with its interval.
@@ -32,22 +38,60 @@ def gains(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
         results: along an axis.
         metric: one of the metrics of the results; its mean over the findings is drawn.
     """
-    points = results["points"]
-    method, baseline = points[0]["method"], points[0]["baseline"]
-    models = list(dict.fromkeys(name for point in points for name in point["models"]))
-    paint = colours(models, method=method, baseline=baseline)
+    baseline = results["points"][0]["baseline"]
+
+    def gain(point: Mapping[str, Any], model: str) -> Ends | None:
+        found = point["differences"].get(f"{model} - {baseline}")
+        return None if found is None else _points(found[MEAN][metric])
+
     figure, axes = new_axes(_WIDTH, _HEIGHT)
     axes.axhline(0, color=INK, lw=1)
+    _lines(axes, results, gain, values=[0.0])
+    against = names.model(baseline).label
+    axes.set_ylabel(f"{names.metric(metric)}, points above {against}\n(line: 95 % interval)")
+    return figure
+
+
+@styled
+def levels(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
+    """What every model but the teacher reaches at the points where it was trained.
+
+    Args:
+        results: along an axis.
+        metric: one of the metrics of the results; its mean over the findings is drawn.
+    """
+
+    def level(point: Mapping[str, Any], model: str) -> Ends | None:
+        found = point["models"].get(model)
+        return None if found is None else _points(found[MEAN][metric])
+
+    figure, axes = new_axes(_WIDTH, _HEIGHT)
+    _lines(axes, results, level, values=[])
+    axes.set_ylabel(f"{names.metric(metric)} in percent\n(line: 95 % interval)")
+    return figure
+
+
+def _lines(
+    axes: Axes,
+    results: Mapping[str, Any],
+    of: Callable[[Mapping[str, Any], str], Ends | None],
+    *,
+    values: list[float],
+) -> None:
+    """A line for each model with its name.
+
+    Args:
+        of: what a model has at a point.
+        values: that the picture has to show as well.
+    """
+    points = results["points"]
+    models = list(dict.fromkeys(name for point in points for name in point["models"]))
+    fixed = {role: points[0][role] for role in ("method", "baseline")}
+    paint = colours(models, **fixed)
     at = _places(axes, [point["at"] for point in points])
     ends: dict[str, tuple[float, float]] = {}
-    values = [0.0]
     for model in models:
-        pair = f"{model} - {baseline}"
-        found = {
-            place: _points(point["differences"][pair][MEAN][metric])
-            for place, point in zip(at, points, strict=True)
-            if pair in point["differences"]
-        }
+        found = {place: of(point, model) for place, point in zip(at, points, strict=True)}
         known = {place: ends for place, ends in found.items() if ends is not None}
         if known and model != "teacher":
             ends[model] = _line(axes, known, paint[model])
@@ -55,9 +99,6 @@ def gains(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
     _frame(axes, min(values), max(values))
     _label(axes, ends, paint)
     axes.set_xlabel(results["axis"])
-    against = names.model(baseline).label
-    axes.set_ylabel(f"{names.metric(metric)}, points above {against}\n(line: 95 % interval)")
-    return figure
 
 
 def _places(axes: Axes, points: Sequence[float | str]) -> list[float]:

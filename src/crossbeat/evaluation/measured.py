@@ -79,7 +79,7 @@ def compare_measured(
     reference = next(iter(patients.values()))
     shared = all(np.array_equal(each, reference) for each in patients.values())
     drawn: dict[str, dict[int, Distributions]] = {name: {} for name in runs}
-    for key, weights in draws(patients, shared=shared, seed=seed, replicates=replicates):
+    for key, weights in draws(patients, runs, shared=shared, seed=seed, replicates=replicates):
         for name, each in runs.items():
             if key in each:
                 drawn[name][key] = _means(each[key], weights)

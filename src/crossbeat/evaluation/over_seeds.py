@@ -4,7 +4,7 @@ Where the runs of all seeds have the same test patients, intervals are over pati
 where every seed has patients of its own, over seeds.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -47,19 +47,34 @@ def pairs_of(
 
 
 def draws(
-    patients: Mapping[int, Patients], *, shared: bool, seed: int, replicates: int
+    patients: Mapping[int, Patients],
+    runs: Mapping[str, Collection[Any]],
+    *,
+    shared: bool,
+    seed: int,
+    replicates: int,
 ) -> Iterator[tuple[int, Resamples]]:
     """The resamples of the patients of each seed, the same for all models.
 
+    Only one is drawn where intervals are over seeds alone, as the values of the seeds are enough.
+
     Args:
         patients: the patient of each row, by training seed.
+        runs: of each model, by training seed where patients are not shared.
         shared: whether these are the same for all seeds.
         seed: of the resamples.
         replicates: number of resamples.
     """
+    if not shared and not _alone([set(each) for each in runs.values()]):
+        replicates = 1
     for place, (key, each) in enumerate(patients.items()):
         own = seed if shared else seed + place
         yield key, resamples(each, seed=own, replicates=replicates)
+
+
+def _alone(seeds: Sequence[set[int]]) -> bool:
+    """Whether a model has one seed only, or two models have one only in common."""
+    return any(len(one & other) == 1 for one in seeds for other in seeds)
 
 
 @dataclass(frozen=True)

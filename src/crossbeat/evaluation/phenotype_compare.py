@@ -116,7 +116,9 @@ class _Tests:
     ) -> dict[str, dict[int, Distributions]]:
         drawn: dict[str, dict[int, Distributions]] = {name: {} for name in runs}
         patients = {key: each.patients for key, each in self.rows.items()}
-        for key, weights in draws(patients, shared=self.shared, seed=seed, replicates=replicates):
+        for key, weights in draws(
+            patients, runs, shared=self.shared, seed=seed, replicates=replicates
+        ):
             for name, each in runs.items():
                 if key in each:
                     drawn[name][key] = measure_phenotypes(each[key].test, weights)
