@@ -54,8 +54,12 @@ def test_cells_of_one_finding_each_are_one_model() -> None:
         ),
         ((*PAIR, cell("a - b", 0, base="clip")), {}, "no ' - ' and no ', ', got 'a - b'"),
         (PAIR, {"axis": "share"}, "both an axis and points, or neither, got axis 'share'"),
-        ([replace(each, point=0.1) for each in PAIR], {}, "only there, got axis ''"),
-        ((*PAIR, replace(PAIR[0], point=0.1)), {"axis": "share"}, "points or none, got both"),
+        ([replace(each, point=0.1) for each in PAIR], {}, "or neither, got axis ''"),
+        (
+            (*PAIR, replace(PAIR[0], point=0.1)),
+            {"axis": "share"},
+            "points, or none of them, got both",
+        ),
         ((*PAIR, PAIR[0]), {}, "one cell for each of large, silent, got large, large, silent"),
         ((part("direct", "large"), PAIR[1]), {}, "got large for direct, seed 0"),
         (
@@ -90,8 +94,8 @@ def test_cells_that_do_not_fit_together_are_refused(cells, changes, message) -> 
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     [
-        ("head", {}, "a name of its own .*, got 'head'"),
-        ("latent", {}, "a name of its own .*, got 'latent'"),
+        ("head", {}, "a unique name .*, got 'head'"),
+        ("latent", {}, "a unique name .*, got 'latent'"),
         ("a, b", {}, "a unique name without ', ' and ' - ', got 'a, b'"),
         ("probe", {"share": 0.0}, "a share above 0 and at most 1, got 1 findings and 0"),
         ("probe", {"findings": ()}, "must have findings .*, got 0 findings and 1"),

@@ -86,10 +86,13 @@ def test_candidates_come_in_the_order_of_the_cells() -> None:
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
-        (candidates("a", "b").cells[:3], r"one model as for another, got {'direct': 2, 'clip': 1}"),
+        (
+            candidates("a", "b").cells[:3],
+            r"candidates for every model, got {'direct': 2, 'clip': 1}",
+        ),
         ((), "the same number of candidates for every model, got {}"),
         ((cell("direct", 0),), "unique names as points, got no name or the same name twice"),
-        (candidates("a").cells * 2, "got one without or the same twice; correct the study"),
+        (candidates("a").cells * 2, "got no name or the same name twice; correct the study"),
         (
             candidates("a", "b", seeds=(0, 1)).cells[:-1],
             "every candidate with the same seeds, got direct a on 0, 1 and clip b on 0; correct",
