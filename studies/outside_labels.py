@@ -1,8 +1,8 @@
 """How many labelled pairs does the ECG model need when the teacher has outside X-rays?
 
-The same setting as in ``outside``, with 0 to 3,000 of the 3,000 pairs labelled. Without any labelled pair
-``direct`` and ``cromotex`` cannot be trained; models that learn the teacher's probabilities can.
-The baseline is ``distillation``, which exists at every point.
+The same setting as in ``outside``, with 0 to 3,000 of the 3,000 pairs labelled. Without any
+labelled pair ``direct`` and ``cromotex`` cannot be trained; models that learn the teacher's
+probabilities can. The baseline is ``distillation``, which exists at every point.
 
 Cost: about 35 minutes on 2 cores after ``outside``, with which it shares one point.
 Expected: ``crossbeat`` and ``distillation`` lose at most 1 point from 300 labelled pairs to none;
