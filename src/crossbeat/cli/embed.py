@@ -22,7 +22,9 @@ def run(arguments: list[str]) -> None:
     from crossbeat.recipes.run import Run, embeddings
 
     if options.split not in ("train", "val", "test"):
-        raise ConfigError(f"--split must be train, val or test, got {options.split!r}")
+        raise ConfigError(
+            f"--split must be train, val or test, got {options.split!r}; choose one of them"
+        )
     trained = Run.open(options.run)
     cohort = Cohort.open(options.cohort) if options.cohort else cohort_of(trained)
     rows = cohort.rows(options.split, has=("ecg",))

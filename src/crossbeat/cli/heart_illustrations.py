@@ -18,7 +18,7 @@ from crossbeat.evaluation.phenotype_pictures import (
 )
 from crossbeat.evaluation.pictures import Picture
 from crossbeat.recipes.cine.networks import num_steps
-from crossbeat.recipes.cine.run import estimates, moments_alike, rule_of, tells_moments
+from crossbeat.recipes.cine.run import estimates, has_moments, moments_alike, rule_of
 from crossbeat.recipes.run import Run, evaluation_rows
 from crossbeat.signal import Ecg
 
@@ -40,7 +40,7 @@ def illustrate_hearts(results: Mapping[str, Any], method: Run, cohort: Cohort) -
     return {
         **result_pictures(results),
         "estimates": estimate_pictures(estimates(method, cohort), model=results["method"]),
-        "localisation": _moments(method, cohort) if tells_moments(method) else [],
+        "localisation": _moments(method, cohort) if has_moments(method) else [],
         "hearts": _beating(cohort),
         "training": training_curves(method),
     }

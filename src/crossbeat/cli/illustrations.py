@@ -11,7 +11,7 @@ from crossbeat.evaluation.embedding_map import embedding_map
 from crossbeat.evaluation.pictures import Picture, xray
 from crossbeat.evaluation.predictions import Predictions
 from crossbeat.evaluation.theme import colours, picture
-from crossbeat.recipes import tells
+from crossbeat.recipes import predicted_names
 from crossbeat.recipes.run import Run, embeddings, evaluation_rows
 from crossbeat.signal import Ecg
 
@@ -40,7 +40,7 @@ def illustrate(
         "calibration": _curves(results, scored, figures.calibration, "Calibration"),
         "embeddings": _maps(method, cohort) if "ecg_encoder" in method.parts else [],
         "ecg": [_ecg(cohort)] if cohort.info.leads else [],
-        "xrays": _xrays(cohort, tells(method.recipe)) if cohort.info.image_size else [],
+        "xrays": _xrays(cohort, predicted_names(method.recipe)) if cohort.info.image_size else [],
         "training": training_curves(method),
     }
 
@@ -86,7 +86,7 @@ def _curves(
 
 def _maps(run: Run, cohort: Cohort) -> list[Picture]:
     rows = evaluation_rows(cohort, "test")
-    truth = cohort.truth(rows, tells(run.recipe)).double().numpy()
+    truth = cohort.truth(rows, predicted_names(run.recipe)).double().numpy()
     shown = []
     for when, stage in _stages(run).items():
         vectors = embeddings(stage, cohort, rows).double().numpy()
@@ -98,7 +98,7 @@ def _maps(run: Run, cohort: Cohort) -> list[Picture]:
                 caption=f"t-SNE of {len(drawn.rows)} test ECGs by the encoder {when}.",
                 alt=f"Map of ECG embeddings {when}, coloured by {names.plain(finding)}",
             )
-            for column, finding in enumerate(tells(run.recipe))
+            for column, finding in enumerate(predicted_names(run.recipe))
         ]
     return shown
 

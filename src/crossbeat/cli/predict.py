@@ -24,9 +24,9 @@ def run(arguments: list[str]) -> None:
     )
     parser.add_class_arguments(Length, "length", as_group=True)
     options = parse(parser, arguments)
-    from crossbeat.deploy import HeartPredictor, Predictor, tells_of_hearts
+    from crossbeat.deploy import HeartPredictor, Predictor, is_of_hearts
 
-    hearts = tells_of_hearts(options.run)
+    hearts = is_of_hearts(options.run)
     predictor: Any = (HeartPredictor if hearts else Predictor).open(options.run)
     key = "phenotypes" if hearts else "findings"
     answers: list[dict[str, Any]] = []

@@ -7,7 +7,7 @@ from crossbeat.cli.options import note
 from crossbeat.data.cohort import Cohort
 from crossbeat.errors import DataError
 from crossbeat.evaluation.compare import estimate
-from crossbeat.recipes import tells
+from crossbeat.recipes import predicted_names
 from crossbeat.recipes.run import Run
 from crossbeat.study import Reading
 from crossbeat.study.readings import Encoded
@@ -27,7 +27,7 @@ def probe(
     encoded = Encoded.by(run, cohort)
     results = {}
     for name, share in shares.items():
-        reading = Reading(name=name, findings=tells(run.recipe), share=share)
+        reading = Reading(name=name, findings=predicted_names(run.recipe), share=share)
         try:
             results[name] = estimate([encoded.read(reading, seed)], seed=seed)
         except DataError as error:  # the same patients, and so the same outcome, for every run

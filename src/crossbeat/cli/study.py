@@ -25,7 +25,7 @@ from crossbeat.evaluation.phenotype_tables import print_sheets, sheets
 from crossbeat.evaluation.results import write_results
 from crossbeat.files import write_whole
 from crossbeat.study.grid import Study
-from crossbeat.study.heart_results import results_of_hearts, tells_of_hearts
+from crossbeat.study.heart_results import is_of_hearts, results_of_hearts
 from crossbeat.study.kept import read_record
 from crossbeat.study.load import path_of, study_named
 from crossbeat.study.results import Finished, results_of
@@ -76,7 +76,7 @@ def run(arguments: list[str]) -> None:
         _run(workshop.tasks(study.cells), options.workers)
     if isinstance(study, Search):
         _report_search(choices_of(study, workshop), out, as_json=options.json)
-    elif tells_of_hearts(study):
+    elif is_of_hearts(study):
         _report_hearts(results_of_hearts(Finished.of(study, workshop)), out, as_json=options.json)
     else:
         _report(results_of(study, workshop), study, out, as_json=options.json)

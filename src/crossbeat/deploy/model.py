@@ -14,7 +14,7 @@ from crossbeat.errors import ConfigError
 from crossbeat.evaluation.choices import Choice
 from crossbeat.evaluation.estimates import Estimated
 from crossbeat.files import write_whole
-from crossbeat.recipes import HeartRecipe, tells
+from crossbeat.recipes import HeartRecipe, predicted_names
 from crossbeat.recipes.run import Run
 from crossbeat.signal import Preprocessing
 from crossbeat.training.checkpoint import save_tensors
@@ -40,7 +40,7 @@ def export_model(run: Run, folder: Path, choices: Sequence[Choice]) -> None:
         ConfigError: the run has no ECG model.
         DataError: the disk is full.
     """
-    findings = tells(run.recipe)
+    findings = predicted_names(run.recipe)
     told = {"calibration.json": _calibration(findings, choices)}
     _export(run, folder, KEPT, told, {"findings": list(findings)})
 
@@ -56,7 +56,7 @@ def export_heart_model(run: Run, folder: Path, val: Estimated) -> None:
         ConfigError: the run has no ECG model.
         DataError: the disk is full.
     """
-    phenotypes = tells(run.recipe)
+    phenotypes = predicted_names(run.recipe)
     off = np.nanstd(val.estimate - val.truth, axis=0).tolist()
     errors = {"errors.json": dict(zip(phenotypes, off, strict=True))}
     _export(run, folder, KEPT_OF_HEARTS, errors, {"phenotypes": list(phenotypes)})
@@ -135,7 +135,7 @@ def _plain(value: float) -> float | None:
 def _card(run: Run) -> str:
     cohort = run.plan["cohort"]
     notes = "".join(f"- {note}\n" for note in cohort["notes"])
-    what = ", ".join(tells(run.recipe))
+    what = ", ".join(predicted_names(run.recipe))
     told = f"the probability of {what}, calibrated on the validation split"
     if isinstance(run.recipe, HeartRecipe):
         told = f"{what} in ml, % or g, each with its error on the validation split"

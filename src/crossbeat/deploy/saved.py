@@ -94,7 +94,7 @@ def read_saved(folder: Path, keys: tuple[str, ...]) -> Saved:
     return Saved(folder, config, _ecg_model(config["ecg"], folder / "config.json"), preprocessing)
 
 
-def tells_of_hearts(folder: Path) -> bool:
+def is_of_hearts(folder: Path) -> bool:
     """Whether the model in a folder predicts cardiac measurements.
 
     Raises:

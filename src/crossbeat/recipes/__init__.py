@@ -61,14 +61,14 @@ class HeartRecipe(Recipe, Protocol):
         ...
 
 
-def tells(recipe: Recipe) -> tuple[str, ...]:
+def predicted_names(recipe: Recipe) -> tuple[str, ...]:
     """The names of the findings or cardiac measurements that a recipe's model predicts."""
     if isinstance(recipe, HeartRecipe):
         return recipe.phenotypes
-    return telling_findings(recipe).findings
+    return with_findings(recipe).findings
 
 
-def telling_findings(recipe: Recipe) -> FindingsRecipe:
+def with_findings(recipe: Recipe) -> FindingsRecipe:
     """Return the recipe if its model predicts findings.
 
     Raises:
@@ -148,6 +148,6 @@ __all__ = [
     "FindingsRecipe",
     "HeartRecipe",
     "Recipe",
-    "telling_findings",
-    "tells",
+    "predicted_names",
+    "with_findings",
 ]

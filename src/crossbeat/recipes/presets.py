@@ -109,5 +109,7 @@ def preset_named(name: str) -> Callable[[Any], Any]:
         ConfigError: there is no such preset.
     """
     if name not in PRESETS:
-        raise ConfigError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
+        raise ConfigError(
+            f"preset must be one of {', '.join(PRESETS)}, got {name!r}; choose one of them"
+        )
     return PRESETS[name]

@@ -15,7 +15,7 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.splits import Split
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.predictions import Predictions, Scored
-from crossbeat.recipes import HeartRecipe, Recipe, record, telling_findings, tells
+from crossbeat.recipes import HeartRecipe, Recipe, predicted_names, record, with_findings
 from crossbeat.recipes.cine.sources import HeartGoal
 from crossbeat.recipes.networks import embed_ecg
 from crossbeat.recipes.scores import over_batches
@@ -126,7 +126,7 @@ def _check_fits(plan: Plan, cohort: Cohort) -> None:
     if isinstance(plan.recipe, HeartRecipe):
         HeartGoal(cohort, plan.recipe.phenotypes, plan.seed)
     else:
-        recipe = telling_findings(plan.recipe)
+        recipe = with_findings(plan.recipe)
         Goal(cohort, recipe.findings, recipe.labels, plan.seed)
 
 
@@ -204,7 +204,7 @@ def logits(run: Run, cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> Float[T
         cohort=cohort,
         rows=rows,
         reads=(reads,),
-        targets=torch.zeros(len(rows), len(tells(run.recipe))),
+        targets=torch.zeros(len(rows), len(predicted_names(run.recipe))),
     )
     return over_batches(run.parts, source, lambda batch: value(run.parts, batch))
 
@@ -232,7 +232,7 @@ def _ecgs(batch: Any) -> Any:
 def validation(run: Run, cohort: Cohort) -> Scored:
     """The run's logits and the labels on the validation split."""
     rows = evaluation_rows(cohort, "val")
-    recipe = telling_findings(run.recipe)
+    recipe = with_findings(run.recipe)
     return _scored(run, cohort, rows, cohort.labels(rows, recipe.findings, recipe.labels))
 
 
@@ -242,7 +242,7 @@ def predictions(run: Run, cohort: Cohort, *, test: Cohort | None = None) -> Pred
     Args:
         test: the cohort whose test split is used; by default ``cohort``.
     """
-    held, findings = test or cohort, telling_findings(run.recipe).findings
+    held, findings = test or cohort, with_findings(run.recipe).findings
     rows = evaluation_rows(held, "test")
     scored = _scored(run, held, rows, held.truth(rows, findings))
     return Predictions(findings, val=validation(run, cohort), test=scored)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from crossbeat.data.registry import Builder
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.names import LATENT
-from crossbeat.recipes import Recipe, tells
+from crossbeat.recipes import Recipe, predicted_names
 
 Point = float | str | None
 
@@ -139,7 +139,7 @@ class Study:
     @property
     def findings(self) -> tuple[str, ...]:
         """The findings that every model predicts, in the order of the cells."""
-        return in_order(tells(cell.recipe) for cell in self.cells)
+        return in_order(predicted_names(cell.recipe) for cell in self.cells)
 
     @property
     def points(self) -> tuple[Point, ...]:
@@ -213,7 +213,7 @@ def _check_axis(study: Study) -> None:
 
 
 def _check_group(cells: Sequence[Cell], findings: tuple[str, ...]) -> None:
-    told = Counter(name for cell in cells for name in tells(cell.recipe))
+    told = Counter(name for cell in cells for name in predicted_names(cell.recipe))
     if set(told) != set(findings) or max(told.values()) > 1:
         _refuse(
             f"one cell for each of {', '.join(findings)}",

@@ -5,9 +5,9 @@ from functools import partial
 from crossbeat.data.cohort import Cohort
 from crossbeat.evaluation.localisation import by_lot
 from crossbeat.evaluation.names import LATENT, RATE
-from crossbeat.recipes import tells
+from crossbeat.recipes import predicted_names
 from crossbeat.recipes.cine.limits import latent_heart_limit
-from crossbeat.recipes.cine.run import estimates, localised, probed, searched, tells_moments
+from crossbeat.recipes.cine.run import estimates, has_moments, localised, probed, searched
 from crossbeat.recipes.run import Run, evaluation_rows
 from crossbeat.study.grid import HEAD
 from crossbeat.study.kept import Said
@@ -35,7 +35,9 @@ def said_of_heart(run: Run, cohort: Cohort, test: Cohort, *, latent_limit: bool)
     """
     said: dict[str, Said] = {HEAD: estimates(run, cohort, test=test)}
     if latent_limit:
-        limit = partial(latent_heart_limit, cohort, test, tells(run.recipe), seed=run.seed)
+        limit = partial(
+            latent_heart_limit, cohort, test, predicted_names(run.recipe), seed=run.seed
+        )
         said |= {LATENT: limit(), RATE: limit(determinants=("rate",))}
     if "ecg_encoder" not in run.parts:
         return said
@@ -50,7 +52,7 @@ def said_of_heart(run: Run, cohort: Cohort, test: Cohort, *, latent_limit: bool)
         f"{RETRIEVAL} random": found.random,
         f"{RETRIEVAL} oracle": found.oracle,
     }
-    if not tells_moments(aligned):
+    if not has_moments(aligned):
         return said
     return said | {
         LOCALISATION: localised(aligned, test),

@@ -14,7 +14,7 @@ from crossbeat.study.results import Finished, check_limits, notes_of
 Json = dict[str, Any]
 
 
-def tells_of_hearts(study: Study) -> bool:
+def is_of_hearts(study: Study) -> bool:
     """Whether the recipes of a study predict cardiac measurements rather than findings."""
     return all(isinstance(cell.recipe, HeartRecipe) for cell in study.cells)
 

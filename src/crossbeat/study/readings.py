@@ -9,7 +9,7 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.splits import Split
 from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.evaluation.probe import Embedded, LinearProbe
-from crossbeat.recipes import telling_findings
+from crossbeat.recipes import with_findings
 from crossbeat.recipes.run import Run, embeddings, evaluation_rows
 from crossbeat.study.grid import Reading
 
@@ -69,6 +69,6 @@ class Encoded:
             targets = self.cohort.truth(rows, reading.findings)
         else:
             targets = self.cohort.labels(
-                rows, reading.findings, telling_findings(self.run.recipe).labels
+                rows, reading.findings, with_findings(self.run.recipe).labels
             )
         return Embedded(self.features[split], targets.double().numpy(), self.cohort.patients(rows))

@@ -13,7 +13,7 @@ from crossbeat.data.registry import Builder
 from crossbeat.errors import ConfigError, UserError
 from crossbeat.evaluation.names import LATENT
 from crossbeat.evaluation.predictions import Predictions
-from crossbeat.recipes import HeartRecipe, tells
+from crossbeat.recipes import HeartRecipe, predicted_names
 from crossbeat.recipes.limits import latent_limit
 from crossbeat.recipes.record import versions
 from crossbeat.recipes.run import Plan, Run, predictions, train
@@ -139,7 +139,7 @@ def finish(
 def _said(cell: Cell, run: Run, cohort: Cohort, test: Cohort) -> dict[str, Predictions]:
     said = {HEAD: predictions(run, cohort, test=test)} | _readings(cell, run, cohort, test)
     if cell.latent_limit:
-        said[LATENT] = latent_limit(cohort, test, tells(cell.recipe), seed=cell.seed)
+        said[LATENT] = latent_limit(cohort, test, predicted_names(cell.recipe), seed=cell.seed)
     return said
 
 

@@ -132,7 +132,7 @@ def searched(run: Run, cohort: Cohort) -> Retrieved:
     return retrieve(Items(ecg, measures, patients), Items(cine, measures, patients), names)
 
 
-def tells_moments(run: Run) -> bool:
+def has_moments(run: Run) -> bool:
     """Whether the run aligned cines and encodes every frame separately, as localisation needs."""
     if "cine_projection" not in run.parts:
         return False
