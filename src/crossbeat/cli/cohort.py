@@ -13,7 +13,7 @@ def run(arguments: list[str]) -> None:
     parser = command("cohort", "Show the contents of a cohort in tables and on a page.")
     parser.add_argument("action", type=Literal["show"], help="what to do")
     parser.add_argument("folder", type=Path, help="folder of the cohort")
-    parser.add_argument("--page", type=Path, default=None, help="an HTML file to write")
+    parser.add_argument("--page", type=Path, default=None, help="HTML file to write")
     parser.add_argument(
         "--examples", type=int, default=4, help="most examples on the page, 0 or more"
     )

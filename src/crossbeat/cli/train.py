@@ -22,7 +22,7 @@ def run(arguments: list[str]) -> None:
     parser = command("train", f"Train recipe {name} (preset {preset}) on a cohort.")
     parser.add_argument("--cohort", type=Path, required=True, help="folder of the cohort")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="seed of everything random")
     parser.add_argument("--trainer", type=TrainerSettings, default=TrainerSettings())
     parser.add_argument("--recipe", type=type(recipe), default=recipe)
     owners = {"recipe": type(recipe).__name__, "trainer": "TrainerSettings"}

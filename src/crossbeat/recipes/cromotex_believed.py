@@ -47,8 +47,9 @@ class CromotexBelieved:
 
     The target of a finding is ``trust`` p + (1 - ``trust``) y, with p the frozen teacher's
     calibrated probability and y the label, and p alone for a pair without a label. Two patients are
-    positives with the probability that they agree in every finding, and negatives where it is
-    certain that they do not; only these can be hard negatives. Fine-tuning learns the same targets.
+    positives with the probability that they agree in every finding. They are negatives if the
+    teacher is certain that they differ, and only these can be hard negatives.
+    Fine-tuning learns the same targets.
 
     Args:
         findings: the findings that one model learns.

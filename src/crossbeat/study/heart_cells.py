@@ -24,7 +24,7 @@ def said_of_heart(run: Run, cohort: Cohort, test: Cohort, *, latent_limit: bool)
     """Predict the test patients with a finished run.
 
     The probe, the retrieval and the localisation use the encoders after the alignment phase. A
-    recipe without an alignment phase has only the probe of its final encoder. A recipe that sees
+    recipe without an alignment phase has only the probe of its final encoder. A recipe that reads
     only some frames has no localisation.
 
     Args:
