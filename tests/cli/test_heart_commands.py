@@ -127,7 +127,7 @@ def test_a_record_gets_the_measures_that_its_row_of_the_cohort_gets(
 
 
 def test_a_model_of_hearts_is_no_model_of_findings(runs: dict[str, Path]) -> None:
-    with pytest.raises(CheckpointError, match=r"config\.json must tell findings"):
+    with pytest.raises(CheckpointError, match=r"config\.json must have findings"):
         Predictor.open(runs["ptacl"])
 
 
