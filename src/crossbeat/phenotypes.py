@@ -1,4 +1,4 @@
-"""Measures of the heart that cardiac MR gives: what they are called, and their units."""
+"""Cardiac measurements that cardiac MR gives: what they are called, and their units."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

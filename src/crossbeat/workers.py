@@ -220,8 +220,8 @@ def result_of(future: Future[Result]) -> Result:
         return future.result()
     except BrokenProcessPool as error:
         raise DataError(
-            "workers must end by themselves, got one that was killed (is the memory full?); "
-            "run the same command again; finished work is kept"
+            "workers must end by themselves, got one that was killed (is the memory full?); run "
+            "the same command again; finished work is kept"
         ) from error
 
 

@@ -104,13 +104,13 @@ _SEXES = {"female": "F", "f": "F", "male": "M", "m": "M"}
 _OLDEST = 120.0
 _NOTES = (
     (
-        "The challenge does not identify patients: every record counts as a different patient, "
-        "and the split is by records. Patients with "
-        "several records may be in two splits, so figures may be too good."
+        "The challenge does not identify patients: every record counts as a different patient, and "
+        "the split is by records. Patients with several records may be in two splits, so figures "
+        "may be too good."
     ),
     (
-        "ptb-xl holds the records of PTB-XL under other names: do not train on one and test on "
-        "the other; leave the source out instead."
+        "ptb-xl holds the records of PTB-XL under other names: do not train on one and test on the "
+        "other; leave the source out instead."
     ),
     "A diagnosis that a source never uses is unknown there, not absent.",
 )

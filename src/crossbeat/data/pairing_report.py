@@ -144,8 +144,8 @@ def _summary(records: Json, chosen: Json) -> str:
 
 def _stays(stays: Json) -> str:
     return (
-        f"{stays['records']:,} emergency stays; {stays['unusable']:,} "
-        "of them are unusable: begin or end is missing, or the end is before the begin."
+        f"{stays['records']:,} emergency stays; {stays['unusable']:,} of them are unusable: begin "
+        "or end is missing, or the end is before the begin."
     )
 
 

@@ -166,7 +166,7 @@ class Ukb:
         note = (
             f"The folders have files of {pairs} participants with both ECG and cine at visit "
             f"{self.visit}. A cine shows a square of {self.side_mm:g} mm around the part that "
-            f"moves most."
+            "moves most."
         )
         return CohortInfo(
             name="ukb",

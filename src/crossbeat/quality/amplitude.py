@@ -52,8 +52,8 @@ def check_unit(record: Recording, noise: Float32[np.ndarray, " lead"]) -> Verdic
         return _rejected(peak, text)
     if middle >= GREATEST_SIZE or (middle >= LARGE_SIZE and noise.min() >= LARGE_NOISE):
         text = (
-            f"leads span {middle:.3g} mV, {middle / USUAL_SIZE:.2g} times the usual, and all "
-            f"leads are large; is the gain in the header right?"
+            f"leads span {middle:.3g} mV, {middle / USUAL_SIZE:.2g} times the usual, and all leads "
+            "are large; is the gain in the header right?"
         )
         return _rejected(middle, text)
     if largest < LEAST_SIZE:

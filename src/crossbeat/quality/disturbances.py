@@ -86,7 +86,7 @@ def check_mains(record: Recording) -> Verdict:
 
     The sampling rate must be high enough, and the record at least 1 s long.
     """
-    rule = f"a wave of 50 or 60 Hz below {MUCH_HUM:g} mV, else it is told"
+    rule = f"a wave of 50 or 60 Hz below {MUCH_HUM:g} mV; a larger one is reported"
     waves = _mains_waves(record.values.shape[1], record.fs)
     parts = (record.values - record.level[:, None]) @ waves
     hum = float(np.hypot(parts[:, ::2], parts[:, 1::2]).max(initial=0.0))
@@ -107,7 +107,7 @@ def check_wander(record: Recording) -> list[Verdict]:
     """Measure baseline wander; the value is millivolts from the lowest to the highest second."""
     seconds = blocks(record.slow, min(max(round(record.slow_fs), 1), record.slow.shape[1]))
     wander = np.ptp(seconds.mean(axis=2), axis=1)
-    rule = f"at most {MOST_WANDER:g} mV between means of a second; from {MUCH_WANDER:g} mV on told"
+    rule = f"at most {MOST_WANDER:g} mV between means of a second; reported from {MUCH_WANDER:g} mV"
     found = judged(
         "wander",
         rule,
@@ -130,7 +130,7 @@ def check_pacing(record: Recording, noise: Float32[np.ndarray, " lead"]) -> Verd
     """
     rule = (
         f"fewer than {SPIKES} spikes of {SPIKE:g} mV in two leads, no wider than "
-        f"{2000 * SPIKE_LAG:g} ms, else they are told; from {LEAST_PACED_FS:g} Hz on"
+        f"{2000 * SPIKE_LAG:g} ms; more are reported; checked from {LEAST_PACED_FS:g} Hz"
     )
     spikes = _count_spikes(record, noise)
     text = f"{spikes} pacing spikes; they are kept" if spikes >= SPIKES else ""

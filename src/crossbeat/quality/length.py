@@ -64,7 +64,7 @@ def pad(ecg: Ecg, seconds: float) -> Ecg:
 def check_length(ecg: Ecg, seconds: float, length: Length) -> Verdict:
     """Check the length; the value is the length in seconds."""
     got = ecg.values.shape[1] / ecg.fs
-    rule = f"at least {seconds:g} s; of a longer record the {length.longer} {seconds:g} s are taken"
+    rule = f"at least {seconds:g} s; the {length.longer} {seconds:g} s of a longer record are used"
     if ecg.values.shape[1] >= _needed(ecg.fs, seconds):
         return Verdict(name="length", value=got, rule=rule)
     if length.shorter == "pad" and got >= LEAST_PADDED:

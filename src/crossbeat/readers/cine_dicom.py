@@ -184,7 +184,7 @@ def _numbers(path: Path, dataset: "Dataset", keyword: str, num: int) -> tuple[fl
     if len(numbers) != num or not np.isfinite(numbers).all():
         raise DataError(
             f"{path}: {keyword} must be {num} numbers, got {text[:80] or 'none'}; a frame of a "
-            f"cine must state its position; export it again"
+            "cine must state its position; export it again"
         )
     return numbers
 

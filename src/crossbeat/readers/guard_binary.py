@@ -55,9 +55,8 @@ def check_edf(path: Path) -> None:
     stated = 256 * (signals + 1) + 2 * records * sum(samples)
     if stated != len(data):
         raise DataError(
-            f"{path} must have {stated:,} bytes according to its EDF header, got {len(data):,}; "
-            f"it is "
-            "damaged, copy it again"
+            f"{path} must have {stated:,} bytes according to its EDF header, got {len(data):,}; it "
+            "is damaged, copy it again"
         )
 
 
@@ -78,9 +77,8 @@ def check_ishne(path: Path) -> None:
     held = (len(data) - 522 - comments) / 2
     if not 0 < leads <= 12 or stated not in {held, held / leads}:  # writers count either
         raise DataError(
-            f"{path} must have 1 to 12 leads and {stated:,} samples according to its ISHNE "
-            f"header, got "
-            f"{leads} leads and {held:,.1f} samples; it is damaged, copy it again"
+            f"{path} must have 1 to 12 leads and {stated:,} samples according to its ISHNE header, "
+            f"got {leads} leads and {held:,.1f} samples; it is damaged, copy it again"
         )
 
 

@@ -65,7 +65,7 @@ def _function(value: Callable[..., Any]) -> str:
     if getattr(value, "__closure__", None) and not _is_at_module_level(value):
         raise TypeError(
             f"{value.__qualname__} is a closure, whose settings cannot be read; use "
-            f"functools.partial of a function at module level"
+            "functools.partial of a function at module level"
         )
     return f"{value.__module__}.{value.__qualname__}"
 
