@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class Phenotype:
-    """A measure of the heart.
+    """A cardiac measurement.
 
     Args:
         label: a few words, for tables and figures.
