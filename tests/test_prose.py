@@ -11,20 +11,10 @@ import crossbeat
 
 SOURCE = Path(crossbeat.__file__).parent
 
-EXCLUDED = ("evaluation",)
+EXCLUDED: tuple[str, ...] = ()
 """Folders of ``src/crossbeat`` that are still being rewritten; to be emptied."""
 
-EXCLUDED_FILES = (
-    "cli/demo.py",
-    "cli/demo_hearts.py",
-    "cli/demo_xray.py",
-    "cli/evaluate.py",
-    "cli/illustrations.py",
-    "data/virtual.py",
-    "data/virtual_gaps.py",
-    "study/heart_compare.py",
-    "study/results.py",
-)
+EXCLUDED_FILES: tuple[str, ...] = ()
 """The same of single files."""
 
 BANNED = {

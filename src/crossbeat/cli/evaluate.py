@@ -51,7 +51,7 @@ def run(arguments: list[str]) -> None:
     runs = [Run.open(folder) for folder in options.runs]
     cohort = Cohort.open(options.cohort) if options.cohort else cohort_of(runs[0])
     path = options.out or runs[0].folder / "results.json"
-    if _tell_of_hearts(runs):
+    if _are_of_hearts(runs):
         evaluate_hearts(
             runs,
             cohort,
@@ -79,13 +79,13 @@ def run(arguments: list[str]) -> None:
     note(f"results: {path}")
 
 
-def _tell_of_hearts(runs: Sequence[Run]) -> bool:
-    """Whether all runs tell measures of the heart; runs of both kinds do not compare."""
+def _are_of_hearts(runs: Sequence[Run]) -> bool:
+    """Whether all runs predict cardiac measurements; runs of both kinds cannot be compared."""
     hearts = [isinstance(each.recipe, HeartRecipe) for each in runs]
     if any(hearts) and not all(hearts):
         raise ConfigError(
-            "runs must all tell findings or all measures of the heart, got both: "
-            f"{', '.join(each.name for each in runs)}; evaluate them apart"
+            "runs must all predict findings or all predict cardiac measurements, got both: "
+            f"{', '.join(each.name for each in runs)}; evaluate them separately"
         )
     return all(hearts)
 
@@ -97,7 +97,7 @@ def _scored(runs: Sequence[Run], cohort: Cohort) -> dict[str, list[Predictions]]
         if twin.plan["settings"] != each.plan["settings"]:
             raise ConfigError(
                 f"runs of one recipe must have the same settings, got others in {each.folder} "
-                f"than in {twin.folder}; evaluate them apart"
+                f"than in {twin.folder}; evaluate them separately"
             )
         scored.setdefault(each.name, []).append(predictions(each, cohort))
     return scored

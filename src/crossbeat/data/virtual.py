@@ -35,10 +35,10 @@ TRUE_LABELS = "The labels are the truth, as no report tells it."
 
 @dataclass(frozen=True, kw_only=True)
 class Virtual:
-    """Virtual patients, one ECG and one X-ray each, or less of some training patients.
+    """Virtual patients with one ECG and one X-ray each. Some training patients may have less.
 
-    The defaults are the cohort that methods are compared on; the settings from ``label_noise`` on
-    ask when a method's gain holds. A higher value adds to what a lower one does: the labels that
+    The defaults give the cohort on which methods are compared. The settings from ``label_noise`` on
+    change one condition each. A higher value adds to what a lower one does: the labels that
     are wrong, the patients who have something, the noise, and the way that a patient's state
     takes are nested.
 
@@ -47,8 +47,8 @@ class Virtual:
         seed: another seed is other patients; 0 or more.
         image_size: height and width of an X-ray in pixels, 16 or more; 0 leaves X-rays out.
         fs: sampling rate of the stored ECGs in hertz.
-        val: share of the patients that selection sees, 0 to 1.
-        test: share of the patients that only the final figures see, 0 to 1.
+        val: share of the patients for validation, 0 to 1.
+        test: share of the patients for testing, 0 to 1.
         label_noise: None takes labels from reports; a number takes the truth, each label turned
             around with this probability, 0 to 0.5, and leaves nothing open.
         paired: share of the training patients with both ECG and X-ray, 0 to 1. The others have an

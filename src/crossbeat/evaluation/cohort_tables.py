@@ -40,7 +40,7 @@ def tables(found: Json) -> list[Table]:
             list(_findings(found)),
         ),
         (
-            "Measures of the heart",
+            "Cardiac measurements",
             ["phenotype", "split", "measured", "mean", "standard deviation"],
             list(_phenotypes(found)),
         ),

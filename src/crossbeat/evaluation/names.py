@@ -43,6 +43,9 @@ _MODELS = {
     "cromotex": Name(
         "CroMoTEX", "learns from labelled pairs of ECG and X-ray, reads the ECG alone"
     ),
+    "cromotex-believed": Name(
+        "CroMoTEX, all pairs", "uses the X-ray teacher's probabilities where a pair has no label"
+    ),
     "ptacl": Name("PTACL", "learns from cardiac MRI, reads the ECG alone"),
     "shuffled": Name(
         "shuffled X-rays", "the same method, but each ECG has the X-ray of another patient"

@@ -20,12 +20,14 @@ _MODELS = {
     "direct-heart": _DIRECT,
     "global": _GLOBAL,
     "ptacl-global": _GLOBAL,
-    "ptacl": Name("PTACL", "aligned with the cine as a whole and moment by moment"),
+    "ptacl": Name("PTACL", "aligned with the cine as a whole and frame by frame"),
     "ptacl-shuffled-frames": _SHUFFLED_FRAMES,
     "shuffled": _SHUFFLED,
     "ptacl-shuffled": _SHUFFLED,
-    "global-cycle": Name("global, cycle", "each ECG meets how much a heart changes as well"),
-    "ptacl-cycle": Name("PTACL, cycle", "the same, and moment by moment"),
+    "global-cycle": Name(
+        "global, cycle", "each ECG is also aligned with the change over the cardiac cycle"
+    ),
+    "ptacl-cycle": Name("PTACL, cycle", "the same, and frame by frame"),
     "ptacl-no-masked": Name("PTACL, no masked modelling", "the method without its first phase"),
     "ptacl-not-centred": Name("PTACL, not centred", "moments with what is the same at all of them"),
     "ptacl-one-hot": Name("PTACL, one frame each", "a segment is like its own frame and no other"),

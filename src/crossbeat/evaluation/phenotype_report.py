@@ -1,4 +1,4 @@
-"""One HTML file that tells a cardiac MRI study: nothing from outside, no script."""
+"""The report of a cardiac MRI study: one self-contained HTML file without scripts."""
 
 from collections.abc import Mapping
 from html import escape

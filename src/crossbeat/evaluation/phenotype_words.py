@@ -30,7 +30,7 @@ _DOUBTS = {
     ),
     "ptacl-shuffled-frames": " So the gain cannot be put down to the order of the frames.",
     **dict.fromkeys(
-        ("global", "ptacl-global"), " So aligning moment by moment was not shown to matter."
+        ("global", "ptacl-global"), " So the alignment in time was not shown to matter."
     ),
 }
 """What follows where the method gains on the baseline, and not on a control."""
@@ -62,8 +62,8 @@ def question(results: Json) -> str:
     method, baseline = (names.model(results[role]) for role in ("method", "baseline"))
     aside = f" ({baseline.meaning})" if baseline.meaning else ""
     return (
-        f"Does {method.label} read the measures of the heart from an ECG better than "
-        f"{baseline.label}{aside}, in patients that neither has seen?"
+        f"Does {method.label} predict cardiac measurements from an ECG better than "
+        f"{baseline.label}{aside}, in patients that neither model has seen?"
     )
 
 

@@ -1,4 +1,4 @@
-"""Linear probe: how much of a finding a straight cut through frozen embeddings can tell."""
+"""Linear probe: how well a linear model on frozen embeddings predicts a finding."""
 
 from dataclasses import dataclass
 

@@ -28,7 +28,7 @@ def require_places(figures: Pictures, places: Sequence[str]) -> None:
 
 
 def document(title: str, body: str) -> str:
-    """A page that asks for nothing from outside and runs no script.
+    """A self-contained page without scripts.
 
     Args:
         title: plain text.
