@@ -1,4 +1,4 @@
-"""The settings that ``studies/settings.py`` chose; a test holds them to its committed results."""
+"""The settings that ``studies/settings.py`` chose; a test compares them with its results."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ CHOSEN = {
 
 
 def chosen(name: str, *, small: bool) -> Any:
-    """A recipe with its chosen settings; the teacher has those of the demo."""
+    """A recipe with its chosen settings; the teacher has the settings of the demo."""
     if name == "teacher":
         return sized(name, small=small)
     return with_settings(name, CHOSEN[name], small=small)

@@ -1,7 +1,7 @@
-"""What the studies share: virtual patients in the size of the demo, and recipes in that size.
+"""Code that studies share: virtual patients and recipes in the size of the demo.
 
-Every seed is a cohort of its own. Seeds from 900 on served to find out what to build and to choose
-settings (``studies/settings.py``); results are on seeds below, which nothing was chosen on.
+Every seed has its own cohort. Seeds from 900 were used to develop methods and to choose settings
+(``studies/settings.py``). Results use lower seeds, which were not used for any choice.
 """
 
 from dataclasses import fields, replace
@@ -13,24 +13,24 @@ from crossbeat.recipes.presets import demo
 from crossbeat.training import Optimisation
 
 OTHER_PATIENTS = 1_000_003
-"""Added to the seed: the limits learn from patients of their own."""
+"""Number added to the seed, so that the limits learn from other patients."""
 
 LEARN_FINDINGS = ("teacher", "fine_tuning", "distillation", "transfer", "self_training")
 PATIENCE = 5
-"""Epochs without a better validation AUROC before one of these phases stops."""
+"""One of these phases stops after this many epochs without a better validation AUROC."""
 
 MOST_LONGER = 10
-"""By what epochs grow at most where labels are few."""
+"""Maximum factor by which the number of epochs grows when there are few labels."""
 
 TRAINING_PATIENTS = 3000
-"""Of ``patients``; the epochs of the presets are made for this number."""
+"""Training patients of ``patients``; the presets have the right number of epochs for them."""
 
 MOST_FILMS = 5
-"""Times ``TRAINING_PATIENTS``: with more X-rays the teacher makes fewer epochs."""
+"""The teacher trains for fewer epochs with more than this times ``TRAINING_PATIENTS`` X-rays."""
 
 
 def patients(seed: int, *, small: bool, **changes: Any) -> Virtual:
-    """3,000 patients to learn from, 600 to choose on, 2,400 to measure on."""
+    """3,000 patients for training, 600 for validation and 2,400 for testing."""
     sizes: dict[str, Any] = {"num_patients": 6000, "val": 0.1, "test": 0.4}
     if small:
         sizes = {"num_patients": 400, "val": 0.25, "test": 0.35, "image_size": 32}
@@ -38,7 +38,7 @@ def patients(seed: int, *, small: bool, **changes: Any) -> Virtual:
 
 
 def abundant(seed: int, *, small: bool) -> Virtual:
-    """8,100 other patients with true labels, for the limits."""
+    """8,100 other patients with true labels for the upper limits."""
     return Virtual(
         num_patients=400 if small else 9000,
         seed=seed + OTHER_PATIENTS,
@@ -53,7 +53,7 @@ def sized(name: str, *, small: bool, **changes: Any) -> Any:
     """A recipe by name in the size of the demo, with some settings changed.
 
     Args:
-        small: every phase for one epoch.
+        small: train every phase for one epoch.
     """
     recipe: Any = demo(RECIPES[name])
     phases = {
@@ -70,14 +70,14 @@ def sized(name: str, *, small: bool, **changes: Any) -> Any:
 
 
 def long_enough(name: str, recipe: Any, cohort: Virtual) -> Any:
-    """A recipe whose phases make as many updates as they would with a report for every pair.
+    """A recipe with as many updates per phase as if every pair had a report.
 
-    Phases that see labelled patients only need more epochs where few pairs have a label. The
-    teacher sees the labelled pairs and all outside X-rays; with very many X-rays it needs fewer
+    Phases that use only labelled patients need more epochs if few pairs have a label. The
+    teacher uses the labelled pairs and all outside X-rays; with very many X-rays it needs fewer
     epochs.
 
     Args:
-        name: of the recipe.
+        name: name of the recipe.
     """
     labelled = cohort.labelled
     phases = [] if name == "cromotex-believed" else ["fine_tuning"]
@@ -96,10 +96,10 @@ def long_enough(name: str, recipe: Any, cohort: Virtual) -> Any:
 
 
 def _longer(phase: Optimisation, share: float) -> Optimisation:
-    """The phase with more epochs for a share below 1, and with fewer for one far above.
+    """The phase with more epochs for a share below 1, and with fewer for a share far above 1.
 
     Args:
-        share: of the usual number of training samples; 0 or more.
+        share: number of training samples divided by the usual number; 0 or more.
     """
     times = min(MOST_LONGER, 1 / max(share, 1e-9)) if share < 1 else min(1, MOST_FILMS / share)
     return replace(

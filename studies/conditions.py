@@ -1,12 +1,12 @@
-"""Does alignment erase from the ECG what no X-ray shows?
+"""Does alignment remove information about conditions that X-rays do not show?
 
-Linear probes on frozen encoders, trained with true labels, for conditions of the ECG that an X-ray
-does not show, beside probes for the findings that it shows, trained with report labels. ``start``
-is the encoder before any alignment, after self-supervision alone.
+Linear probes of frozen encoders predict ECG conditions that an X-ray does not show (trained on true
+labels) and findings that it shows (trained on report labels). ``start`` is the encoder after
+self-supervision, before any alignment.
 
-Cost: about 25 minutes on 2 cores; less where ``transfer`` has run, with which it shares phases.
-Expected: alignment keeps or improves the findings and loses some of the conditions, most of all
-long QT, which tells nothing about the chest.
+Cost: about 25 minutes on 2 cores; less after ``transfer``, with which it shares phases.
+Expected: alignment keeps or improves the findings and loses some of the conditions, above all
+long QT, which is not related to the chest X-ray.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ AFTER = {
 
 
 def readings(after: str) -> tuple[Reading, ...]:
-    """The probes of an encoder as a phase left it."""
+    """The probes of the encoder after a phase."""
     return (
         Reading(name="findings", findings=CHEXPERT_FINDINGS, after=after),
         Reading(name="conditions", findings=CONDITIONS, after=after, true_labels=True),
@@ -38,7 +38,7 @@ def readings(after: str) -> tuple[Reading, ...]:
 
 
 def cells(*, small: bool) -> Iterator[Cell]:
-    """The start, and what every recipe made of it."""
+    """The start, and the encoder of every recipe."""
     for seed in SEEDS[:2] if small else SEEDS:
         cohort = patients(seed, small=small)
         yield Cell(
@@ -61,9 +61,9 @@ def cells(*, small: bool) -> Iterator[Cell]:
 
 
 def study(*, small: bool) -> Study:
-    """Probes of every encoder against those of the start."""
+    """Compare the probes of every encoder with those of the start."""
     return Study(
-        question="Does alignment erase from the ECG what no X-ray shows?",
+        question="Does alignment remove information about conditions that X-rays do not show?",
         cells=tuple(cells(small=small)),
         method="crossbeat",
         baseline="start",

@@ -1,7 +1,7 @@
-"""Which batch size and temperature does contrast need?
+"""Which batch size and temperature does contrastive learning need?
 
 Cost: about 40 minutes on 2 cores.
-Expected: small temperatures fit label errors and lose; larger batches gain little.
+Expected: small temperatures fit label errors and perform worse; larger batches gain little.
 """
 
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def cells(*, small: bool) -> Iterator[Cell]:
 def study(*, small: bool) -> Study:
     """CLIP and CroMoTEX over batch size and temperature."""
     return Study(
-        question="Which batch size and temperature does contrast need?",
+        question="Which batch size and temperature does contrastive learning need?",
         axis="batch size, temperature",
         cells=tuple(cells(small=small)),
         method="cromotex",

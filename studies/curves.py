@@ -11,11 +11,11 @@ from crossbeat.data.virtual import Virtual
 from crossbeat.study import Cell, Study
 
 Model = tuple[str, str, Any]
-"""What results call it, the name of its recipe, and the recipe."""
+"""The name of a model in the results, the name of its recipe, and the recipe."""
 
 
 def curve_seeds(*, small: bool) -> tuple[int, ...]:
-    """Of the cohorts of curves; others than those of the main study."""
+    """Seeds of the cohorts of curves; the main study has other seeds."""
     return (11,) if small else (11, 12)
 
 
@@ -25,7 +25,7 @@ def recipes(names: Sequence[str], *, small: bool) -> tuple[Model, ...]:
 
 
 def controls(*, small: bool) -> tuple[Model, ...]:
-    """Crossbeat with the labels alone, and with X-rays of other patients."""
+    """Crossbeat with labels only, and with X-rays of other patients."""
     whole = chosen("crossbeat", small=small)
     return (
         ("no-alignment", "crossbeat", replace(whole, trust=0.0, contrast=0.0)),
@@ -45,7 +45,7 @@ def curve(
     """Every model on the cohorts of every seed.
 
     Args:
-        cohorts: of a seed, by the point of the axis.
+        cohorts: the cohorts of a seed, by the point of the axis.
     """
     return Study(
         question=question,

@@ -1,13 +1,13 @@
-"""Does ejection fraction pass when an ECG meets how much the heart changes?
+"""Does aligning ECGs with changes over the heart cycle improve ejection fraction?
 
-The first results of the study ``ptacl``, on two of its seeds, showed that ejection fraction is
-missing from the mean over the frames. With ``anchors="cycle"`` an ECG meets the mean and the spread
-over the cycle. As the idea came from those hearts, it is measured on others here, with the method
-and settings of that study.
+The first results of the study ``ptacl``, on two of its seeds, showed that the mean over the frames
+lacks ejection fraction. With ``anchors="cycle"`` an ECG is aligned with the mean and the spread
+over the cycle. The idea came from those patients, so this study tests it on other patients, with
+the method and settings of ``ptacl``.
 
 Cost: about 45 minutes on 2 cores.
 Expected: ``global-cycle`` explains more of ejection fraction than ``global`` and as much of the
-sizes; ``ptacl-cycle`` no more than ``global-cycle``.
+volumes and mass; ``ptacl-cycle`` no more than ``global-cycle``.
 """
 
 from ptacl import patients, sized
@@ -21,14 +21,14 @@ MODELS = {
     "global-cycle": ("ptacl-global", {"anchors": "cycle"}),
     "ptacl-cycle": ("ptacl", {"anchors": "cycle"}),
 }
-"""Each model's recipe and what is changed in it."""
+"""The recipe of each model and its changed settings."""
 
 
 def study(*, small: bool) -> Study:
-    """Five models on five cohorts that no choice was made on."""
+    """Five models on five cohorts that were not used for any choice."""
     seeds = (6, 7) if small else (6, 7, 8, 9, 10)
     return Study(
-        question="Does ejection fraction pass when an ECG meets how much the heart changes?",
+        question="Does aligning ECGs with changes over the heart cycle improve ejection fraction?",
         cells=tuple(
             Cell(
                 model=model,

@@ -1,10 +1,10 @@
-"""Does what passes from the X-ray add to what a better encoder gains?
+"""Do the gains from X-rays and from a better encoder add up?
 
-The residual net gains on direct training as much as our recipe does with the transformer; here it
-is trained by our recipe, with X-rays and without.
+In direct training, the residual network gains as much as our recipe does with the transformer. Here
+our recipe trains the residual network with and without X-rays.
 
-Cost: about 20 minutes on 2 cores where ``transfer`` has run, with which it shares phases.
-Expected: both gains add up for the most part.
+Cost: about 20 minutes on 2 cores after ``transfer``, with which it shares phases.
+Expected: both gains mostly add up.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ SEEDS = (1, 2, 3)
 
 
 def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
-    """Each model's name, its recipe's name and its settings."""
+    """The name, recipe name and settings of each model."""
     crossbeat = chosen("crossbeat", small=small)
     residual = chosen("resnet1d", small=small)
     with_residual = replace(crossbeat, ecg=residual.ecg)
@@ -32,9 +32,9 @@ def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
 
 
 def study(*, small: bool) -> Study:
-    """Both encoders, by direct training and by our recipe."""
+    """Both encoders, with direct training and with our recipe."""
     return Study(
-        question="Does transfer add to what a better encoder gains?",
+        question="Do the gains from X-rays and from a better encoder add up?",
         cells=tuple(
             Cell(
                 model=model,

@@ -1,11 +1,11 @@
 """What if the X-ray was taken hours, days or months after the ECG?
 
-The report, and so every label, is of the later X-ray; what is asked is what the patient had at the
-time of the ECG. Chronic disease stays, fluid comes and goes (``crossbeat.simulate.change``).
+The report and the labels describe the later X-ray, but the test asks what the patient had at the
+time of the ECG. Chronic disease stays and fluid changes (``crossbeat.simulate.change``).
 
 Cost: about 20 minutes on 2 cores.
-Expected: all recipes lose on effusion and edema as the labels do; those that trust the X-ray lose
-as much as those that trust its label.
+Expected: all recipes lose on effusion and edema as the labels do; recipes that use the X-ray lose
+as much as recipes that use its label.
 """
 
 from common import patients
@@ -18,7 +18,7 @@ MODELS = ("teacher", "direct", "cromotex", "clip", "distillation", "crossbeat")
 
 
 def study(*, small: bool) -> Study:
-    """Recipes over the hours between ECG and X-ray."""
+    """Recipes along the hours between ECG and X-ray."""
     return curve(
         question="What if the X-ray was taken later than the ECG?",
         axis="hours from ECG to X-ray",

@@ -1,10 +1,10 @@
 """How good must the X-rays be?
 
-Noise of some grey levels (of 255) on every X-ray of 64 x 64 pixels. Labels stay: they are read from
-the film before the noise.
+Every X-ray of 64 x 64 pixels gets noise of some grey levels (of 255). Labels do not change: they
+are read from the image without noise.
 
 Cost: about 15 minutes on 2 cores.
-Expected: what the teacher knows falls with the noise, and what the ECG takes from it a little.
+Expected: with noise the teacher gets worse, and the ECG model a little worse.
 """
 
 from common import patients
@@ -17,7 +17,7 @@ MODELS = ("teacher", "direct", "cromotex", "clip", "distillation", "crossbeat")
 
 
 def study(*, small: bool) -> Study:
-    """Recipes over the noise on X-rays."""
+    """Recipes along the noise on X-rays."""
     return curve(
         question="How good must the X-rays be?",
         axis="noise on X-rays in grey levels",

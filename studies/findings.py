@@ -1,7 +1,7 @@
-"""One model for all findings, or one for each, as in CroMoTEX's paper?
+"""Is one model for all findings as good as one for each, as in CroMoTEX's paper?
 
 Cost: about 30 minutes on 2 cores.
-Expected: no difference beyond noise; a model for each costs three times as much.
+Expected: no difference beyond noise; one model for each finding costs three times as much.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ NAMES = ("direct", "cromotex", "distillation", "crossbeat")
 
 
 def cells(*, small: bool) -> Iterator[Cell]:
-    """Every recipe once for all findings, and once for each."""
+    """Every recipe with one model for all findings, and with one model for each."""
     for seed in curve_seeds(small=small):
         cohort = patients(seed, small=small)
         for name in NAMES:
@@ -35,9 +35,9 @@ def cells(*, small: bool) -> Iterator[Cell]:
 
 
 def study(*, small: bool) -> Study:
-    """Joint models against models of one finding."""
+    """Compare joint models with models of one finding."""
     return Study(
-        question="One model for all findings, or one for each?",
+        question="Is one model for all findings as good as one for each?",
         cells=tuple(cells(small=small)),
         method="crossbeat",
         baseline="direct",

@@ -1,8 +1,9 @@
-"""What is each ingredient of ``crossbeat`` worth, with every label and with one in ten?
+"""How much does each ingredient of ``crossbeat`` gain, with all labels and with 10 % of them?
 
 Cost: about 40 minutes on 2 cores.
-Expected: with few labels nearly everything comes from the teacher's beliefs about unlabelled pairs;
-with all labels, half from these and half from views; the contrast adds nothing.
+Expected: with few labels, nearly all of the gain comes from the teacher's probabilities for
+unlabelled pairs; with all labels, half comes from these and half from views; the contrast gains
+nothing.
 """
 
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ SELF_SUPERVISION = demo(Cromotex()).self_supervision
 
 
 def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
-    """Each model's name, its recipe's name and its settings."""
+    """The name, recipe name and settings of each model."""
     whole = chosen("crossbeat", small=small)
     yield "direct", "direct", chosen("direct", small=small)
     yield "crossbeat", "crossbeat", whole
@@ -48,7 +49,7 @@ def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
 def study(*, small: bool) -> Study:
     """Crossbeat without each of its ingredients."""
     return curve(
-        question="What is each ingredient of crossbeat worth?",
+        question="How much does each ingredient of crossbeat gain?",
         axis="share of pairs with a label",
         cohorts=lambda seed: {
             share: patients(seed, small=small, labelled=max(share, 0.3) if small else share)

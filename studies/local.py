@@ -1,13 +1,14 @@
 """Does alignment in time add to alignment of patients?
 
-``ptacl`` beside the same without the local term and with each cine's frames in another order, on
-the five cohorts of the study ``ptacl`` and the five of the study ``cycle``.
+``ptacl`` is compared with ``global``, which has no local loss, and with ``ptacl`` with frames in
+random order, on the five cohorts of the study ``ptacl`` and the five of the study ``cycle``.
 
-Made when ``ptacl`` and ``global`` had been seen on all ten: with five of them the interval reached
-from a loss to a gain, with the other five it did not. New are the shuffled frames on those.
+This study was designed after ``ptacl`` and ``global`` had been seen on all ten cohorts. On five of
+them the interval reached from a loss to a gain, on the other five it did not. Only the shuffled
+frames on these other cohorts are new.
 
 Cost: about 20 minutes on 2 cores after ``ptacl`` and ``cycle``, with which it shares two models.
-Expected of what was not known: shuffled frames lose what ``ptacl`` gains.
+Expected of the new runs: shuffled frames lose the gain of ``ptacl``.
 """
 
 from ptacl import patients, sized
@@ -19,7 +20,7 @@ MODELS = {
     "ptacl": "ptacl",
     "ptacl-shuffled-frames": "ptacl-shuffled-frames",
 }
-"""Each model's recipe."""
+"""The recipe of each model."""
 
 
 def study(*, small: bool) -> Study:

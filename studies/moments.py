@@ -1,12 +1,13 @@
-"""Which part of the ECG answers to which frame, and how surely?
+"""Which ECG segment should be aligned with which frame, and with what targets?
 
-PTACL's abstract leaves it open. The method of the study ``ptacl`` with one thing changed: hard
-targets, the beat in the middle alone, the record as a whole without R peaks, or moments that are
-compared with what is the same at all of them.
+PTACL's abstract does not say. Each model is the method of the study ``ptacl`` with one change: hard
+targets, only the beat in the middle, the whole record without R peaks, or segments and frames
+without subtracting their mean over the cycle.
 
 Cost: about 35 minutes on 2 cores after ``ptacl``, with which it shares two models.
-Expected: soft targets and the mean over beats are better, as frames 30 ms apart look the same and
-beats have noise of their own; without R peaks or without centring nothing is learned of moments.
+Expected: soft targets and the mean over beats are better, because frames 30 ms apart look the same
+and each beat has noise; without R peaks or without centring, the model does not learn to align
+segments with frames.
 """
 
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from crossbeat.study import Cell, Study
 
 
 def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
-    """Each model's name, its recipe's name and its settings."""
+    """The name, recipe name and settings of each model."""
     yield "global", "ptacl-global", sized("ptacl-global", small=small)
     for model, changes in (
         ("ptacl", {}),
@@ -31,9 +32,9 @@ def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
 
 
 def study(*, small: bool) -> Study:
-    """The cohorts of the study ``ptacl``."""
+    """All models on the cohorts of the study ``ptacl``."""
     return Study(
-        question="Which part of the ECG answers to which frame, and how surely?",
+        question="Which ECG segment should be aligned with which frame, and with what targets?",
         cells=tuple(
             Cell(
                 model=model,

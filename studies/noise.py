@@ -1,12 +1,13 @@
-"""How wrong may labels be? Does supervised contrast with hard negatives suffer first?
+"""How many wrong labels can each recipe tolerate?
 
-Truth with a share of all labels flipped, for training and choosing alike, in the place of reports.
-Self-supervision is the same at every point and runs once.
+Does supervised contrast with hard negatives suffer first? Labels for training and validation are
+the true labels with a share of them flipped, instead of labels from reports. Self-supervision is
+the same at every point and runs once.
 
 Cost: about 35 minutes on 2 cores.
-Expected: with true labels nothing beats ``direct`` by much and penalised hard negatives gain what
-the paper reports (0.5 to 1.5 points over none); with more errors they turn, while targets from the
-teacher gain more and more.
+Expected: with true labels no recipe is much better than ``direct``, and penalised hard negatives
+gain what the paper reports (0.5 to 1.5 points over no penalty); with more errors this gain becomes
+a loss, while targets from the teacher gain more and more.
 """
 
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ LEVELS = (0.0, 0.1, 0.2, 0.4)
 
 
 def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
-    """Each model's name, its recipe's name and its settings."""
+    """The name, recipe name and settings of each model."""
     for name in ("direct", "clip", "distillation", "crossbeat"):
         yield name, name, chosen(name, small=small)
     cromotex = chosen("cromotex", small=small)
@@ -33,9 +34,9 @@ def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
 
 
 def study(*, small: bool) -> Study:
-    """Recipes and hard-negative strategies over the share of wrong labels."""
+    """Recipes and hard-negative strategies along the share of wrong labels."""
     return curve(
-        question="How wrong may labels be?",
+        question="How many wrong labels can each recipe tolerate?",
         axis="share of labels that are wrong",
         cohorts=lambda seed: {
             level: patients(seed, small=small, label_noise=level)

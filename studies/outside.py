@@ -1,4 +1,4 @@
-"""How much does a teacher that has seen many more X-rays teach the ECG model?
+"""How much does a teacher with many more X-rays teach the ECG model?
 
 3,000 pairs of ECG and X-ray, of which 300 have a report. The X-ray teacher also learns from 12,000
 X-rays with reports of other patients, who have no ECG. The method and the settings of every recipe
@@ -37,7 +37,7 @@ def cohort_of(seed: int, *, small: bool, **changes: Any) -> Virtual:
 
 
 def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
-    """Each model's name, its recipe's name and its settings."""
+    """The name, recipe name and settings of each model."""
     crossbeat = chosen("crossbeat", small=small)
     cromotex = chosen("cromotex", small=small)
     yield "teacher", "teacher", chosen("teacher", small=small)
@@ -52,7 +52,7 @@ def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
 
 
 def believed(cromotex: Any) -> CromotexBelieved:
-    """The recipe with the settings that ``cromotex`` has as well."""
+    """The recipe with the settings that it shares with ``cromotex``."""
     shared = {field.name for field in fields(CromotexBelieved)}
     settings = {field.name: getattr(cromotex, field.name) for field in fields(cromotex)}
     return CromotexBelieved(**{name: settings[name] for name in settings if name in shared})
@@ -92,7 +92,7 @@ def study(*, small: bool) -> Study:
     seeds = SEEDS[:2] if small else SEEDS
     every = tuple(model for model, _, _ in models(small=small))
     return Study(
-        question="How much does a teacher that has seen many more X-rays teach the ECG model?",
+        question="How much does a teacher with many more X-rays teach the ECG model?",
         cells=tuple(
             cell
             for seed in seeds

@@ -1,6 +1,6 @@
 """How many X-rays of other patients does the teacher need?
 
-The setting of ``outside``, with 0 to 48,000 further X-rays with reports.
+The same setting as in ``outside``, with 0 to 48,000 further X-rays with reports.
 
 Cost: about 30 minutes on 2 cores after ``outside``, with which it shares one point.
 Expected: without outside X-rays ``crossbeat`` gains about 3 points on ``direct``, as in ``scarce``;
@@ -16,7 +16,7 @@ MODELS = ("teacher", "cromotex-believed", "distillation", "crossbeat")
 
 
 def study(*, small: bool) -> Study:
-    """Models over the number of outside X-rays; ``direct`` sees none of them."""
+    """Models along the number of outside X-rays; ``direct`` uses none of them."""
     every: list[Cell] = []
     for seed in SEEDS[: 1 if small else 3]:
         every += cells(seed, cohort_of(seed, small=small), ("direct",), small=small)

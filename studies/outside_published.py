@@ -3,8 +3,8 @@
 CroMoTEX's transformer reads the ECG and a DenseNet-121 reads the X-ray, both from random weights,
 on three cohorts of ``outside``. ECGs are in millivolts with gentle views as in the other studies;
 nothing else was chosen. Distillation stands for the recipes that learn the teacher's probabilities.
-``crossbeat``, ``cromotex`` and ``cromotex-believed`` were begun as well; the time on the GPU ended
-before they did.
+``crossbeat``, ``cromotex`` and ``cromotex-believed`` were started too, but the time on the GPU
+ended before they were finished.
 
 Cost: about 6 minutes on one H200 GPU with 9 workers; days on 2 cores.
 Expected, written before it was run: ``crossbeat`` and ``cromotex-believed`` at least 3 points above
@@ -27,7 +27,7 @@ MODELS = ("teacher", "direct", "distillation")
 
 
 def models(*, small: bool) -> Iterator[tuple[str, Any]]:
-    """Each recipe's name and its settings."""
+    """The name and settings of each recipe."""
     for name in MODELS:
         recipe: Any = RECIPES[name]
         phases = {
@@ -55,7 +55,7 @@ def _sized(name: str, phase: Optimisation, small: bool) -> Optimisation:
 
 
 def study(*, small: bool) -> Study:
-    """The published sizes on cohorts of ``outside``."""
+    """Networks of the published sizes on cohorts of ``outside``."""
     return Study(
         question="Does the gain from outside X-rays hold with networks of the published size?",
         cells=tuple(

@@ -1,7 +1,8 @@
 """How many labelled validation patients are needed when no training pair has a label?
 
-The setting of ``outside`` without any labelled training pair. The labels of the validation patients
-choose the epoch and calibrate the teacher; with fewer of them, more patients are for training.
+The same setting as in ``outside``, without any labelled training pair. The labels of the validation
+patients choose the epoch and calibrate the teacher; with fewer of them, more patients are for
+training.
 
 Cost: about 20 minutes on 2 cores after ``outside_labels``, with which it shares one point.
 Expected: 150 validation patients are as good as 600; with 60 a point is lost.
@@ -18,7 +19,7 @@ MODELS = ("teacher", "distillation", "crossbeat")
 
 
 def study(*, small: bool) -> Study:
-    """Models over the number of validation patients."""
+    """Models along the number of validation patients."""
     every: list[Cell] = []
     for seed in SEEDS[: 1 if small else 3]:
         for number, share in ({80: 0.2, 100: 0.25} if small else PATIENTS).items():

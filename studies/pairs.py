@@ -1,11 +1,11 @@
-"""How many pairs are needed, if there are ECGs?
+"""How many pairs of ECG and X-ray are needed?
 
-A share of 3,000 patients has an X-ray with its report; the others have an ECG and nothing else,
-which self-supervision and self-training see.
+A share of 3,000 patients has an X-ray with its report. The others have only an ECG, which
+self-supervision and self-training use.
 
 Cost: about 25 minutes on 2 cores.
-Expected: every doubling of the pairs is worth about a point for every recipe; what the X-ray adds
-to a label stays about the same.
+Expected: every recipe gains about one point with each doubling of the pairs; the gain from the
+X-ray over the label stays about the same.
 """
 
 from common import patients
@@ -18,9 +18,9 @@ MODELS = ("teacher", "direct", "cromotex", "clip", "distillation", "crossbeat")
 
 
 def study(*, small: bool) -> Study:
-    """Recipes over the share of patients with an X-ray."""
+    """Recipes along the share of patients with an X-ray."""
     return curve(
-        question="How many pairs are needed, if there are ECGs?",
+        question="How many pairs of ECG and X-ray are needed?",
         axis="share of patients with an X-ray and its report",
         cohorts=lambda seed: {
             share: patients(seed, small=small, paired=share)

@@ -1,14 +1,14 @@
-"""What passes from a beating heart to the ECG, and how much of it is time?
+"""How much does cine MRI teach the ECG model, and what does alignment in time add?
 
-The same cohort for every model of a seed: 3,000 pairs of ECG and cine, of which one in ten has
-measured phenotypes, as most scans are never contoured. The cine encoder starts by masked modelling
-and is frozen from then on; ``ptacl`` aligns patients and moments, ``global`` patients alone. In
+All models of a seed use the same cohort: 3,000 pairs of ECG and cine, of which 10 % have measured
+phenotypes, because most scans are never contoured. The cine encoder is trained by masked modelling
+and then frozen. ``ptacl`` aligns by patient and in time, ``global`` only by patient. In
 ``ptacl-no-masked`` the cine encoder is frozen with random weights.
 
 Cost: about an hour on 2 cores.
 Expected: ``global`` gains on ``direct``; ``ptacl`` gains on ``global`` on volumes or ejection
-fraction and on retrieval; shuffled frames lose that, shuffled pairs everything. Without masked
-modelling the cine tells less.
+fraction and on retrieval; shuffled frames lose this gain, and shuffled pairs lose all gains.
+Without masked modelling the cine teaches less.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from crossbeat.training import Optimisation
 
 
 def patients(seed: int, *, small: bool) -> VirtualHearts:
-    """3,000 patients to learn from, 600 to choose on, 2,400 to measure on."""
+    """3,000 patients for training, 600 for validation and 2,400 for testing."""
     if small:
         return VirtualHearts(
             num_patients=300, seed=seed, frames=6, cine_size=32, val=0.25, test=0.35, measured=0.5
@@ -43,7 +43,7 @@ def sized(name: str, *, small: bool, **changes: Any) -> Any:
 
 
 def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
-    """Each model's name, its recipe's name and its settings."""
+    """The name, recipe name and settings of each model."""
     for model, name in hearts.MODELS.items():
         yield model, name, sized(name, small=small)
     yield "ptacl-no-masked", "ptacl", sized("ptacl", small=small, masked_cine=None)
@@ -74,9 +74,9 @@ def cells(*, small: bool) -> Iterator[Cell]:
 
 
 def study(*, small: bool) -> Study:
-    """All models on five cohorts of their own."""
+    """All models on five cohorts."""
     return Study(
-        question="What passes from a beating heart to the ECG, and how much of it is time?",
+        question="How much does cine MRI teach the ECG model, and what does alignment in time add?",
         cells=tuple(cells(small=small)),
         method="ptacl",
         baseline="direct",

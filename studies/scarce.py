@@ -1,13 +1,14 @@
-"""What passes from the X-ray to the ECG where one pair in ten has a report that was coded?
+"""How much does the X-ray teach the ECG model if 10 % of pairs have a label?
 
-The same patients as in ``transfer``, 3,000 pairs, of which 300 have labels; the teacher learns from
-these alone. Settings are those of ``transfer``, and phases that see labelled patients alone have
-as many updates as there: with as many epochs, a tenth of the updates, direct training learned
-nothing on some cohorts.
+The patients are those of ``transfer``: 3,000 pairs, of which 300 have labels. The teacher learns
+only from these. Settings are those of ``transfer``. Phases that use only labelled patients have as
+many updates as in ``transfer``: with as many epochs, and so a tenth of the updates, direct training
+learned nothing on some cohorts.
 
-Cost: about 40 minutes on 2 cores where ``transfer`` has run, with which it shares phases.
+Cost: about 40 minutes on 2 cores after ``transfer``, with which it shares phases.
 Expected, written before it was run: ``crossbeat`` 3 points above ``direct`` and above
-``no-alignment``, as the teacher tells of 2,700 pairs what no label does; ``shuffled`` nothing.
+``no-alignment``, because the teacher gives targets for 2,700 pairs without a label; ``shuffled``
+gains nothing.
 """
 
 from dataclasses import replace
@@ -21,7 +22,7 @@ from crossbeat.study import Study
 
 LABELLED = 0.1
 LEFT_OUT = ("resnet1d", "biot", "eccl", "cromotex-no-ssl", "cromotex-no-hard-negatives")
-"""Other encoders and ablations: with 300 labels they are no question of this study."""
+"""Other encoders and ablations, which this study leaves out."""
 
 
 def study(*, small: bool) -> Study:
@@ -34,7 +35,7 @@ def study(*, small: bool) -> Study:
         if cell.model not in (*LEFT_OUT, CLEAN)
     )
     return Study(
-        question="What passes where one pair in ten has a label?",
+        question="How much does the X-ray teach the ECG model if 10 % of pairs have a label?",
         cells=(*longer, *(cell for cell in every if cell.model == CLEAN)),
         method="crossbeat",
         baseline="direct",

@@ -1,20 +1,21 @@
 """Which settings should each recipe have in the studies?
 
-Every recipe has six candidates. Of most: as published in the demo's size, with ECGs scaled per
-lead; ECGs in millivolts; with gentle views while labels are learned; with a running average of the
-weights; with a low learning rate; and one of its own. ``crossbeat``, which has millivolts, views
-and average by design, is tried with and without self-supervised start, contrast and trust in
-labels. No recipe may lose a phase that makes it what it is.
+Every recipe has six candidates. For most recipes these are: as published in the demo's size, with
+ECGs scaled per lead; ECGs in millivolts; weak views while labels are learned; a running average of
+the weights; a low learning rate; and one candidate for this recipe only. ``crossbeat`` always has
+millivolts, views and average, so its candidates are with and without self-supervision, contrast and
+trust in labels. All candidates keep the phases that define their recipe.
 
-This was done in two rounds. The first had the first three of each; ``crossbeat``'s had the start.
-Then that start was dropped, as others did as well without, so ``crossbeat`` had three more; to give
-every recipe the same budget, each of the others then had three more.
+There were two rounds. The first round had the first three candidates of each recipe; those of
+``crossbeat`` had self-supervision. Self-supervision was then dropped, because others were as good
+without it, and ``crossbeat`` got three more candidates. To give every recipe the same budget, the
+others got three more candidates too.
 
-Candidates are compared on 1,500 validation patients alone, by the labels that a user would have; no
-result sees their cohort.
+Candidates are compared only on 1,500 validation patients, with the labels that a user would have.
+No result uses their cohort.
 
 Cost: about 45 minutes on 2 cores.
-Expected: millivolts help every recipe by points; the rest is within noise.
+Expected: millivolts improve every recipe by points; the rest is within noise.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +32,7 @@ from crossbeat.study import Cell, Search
 
 SEED = 900
 Change = Callable[[Any], Any]
-"""From a recipe as published, in the demo's size, to a candidate."""
+"""A function from a published recipe in the demo's size to a candidate."""
 
 
 def published(recipe: Any) -> Any:
@@ -40,20 +41,20 @@ def published(recipe: Any) -> Any:
 
 
 def in_millivolts(recipe: Any) -> Any:
-    """Voltages kept."""
+    """ECGs in millivolts."""
     return replace(recipe, ecg=replace(recipe.ecg, normalisation="none"))
 
 
 def viewed(recipe: Any) -> Any:
-    """Millivolts, and gentle views while labels are learned."""
+    """Millivolts, and weak views while labels are learned."""
     return replace(in_millivolts(recipe), label_views=GENTLE)
 
 
 def averaged(recipe: Any, *, rate: float | None = None, **more: Any) -> Any:
-    """Millivolts, views, and a running average of the weights where findings are learned.
+    """Millivolts, views, and a running average of the weights in phases that learn findings.
 
     Args:
-        rate: another learning rate there.
+        rate: another learning rate in these phases.
     """
     phases = {
         field.name: replace(getattr(recipe, field.name), average=0.99)
@@ -116,7 +117,7 @@ def candidates(name: str) -> Mapping[str, Change]:
 
 
 def with_settings(name: str, candidate: str, *, small: bool) -> Any:
-    """A candidate of a recipe, by their names."""
+    """The candidate of a recipe with a name."""
     return candidates(name)[candidate](sized(name, small=small))
 
 
@@ -137,5 +138,5 @@ def cells(*, small: bool) -> Iterator[Cell]:
 
 
 def study(*, small: bool) -> Search:
-    """Six candidates of every recipe on validation patients."""
+    """Compare six candidates of every recipe on validation patients."""
     return Search(question="Which settings does each recipe need?", cells=tuple(cells(small=small)))

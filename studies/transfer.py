@@ -1,12 +1,13 @@
-"""What passes from the X-ray to the ECG, and does our recipe take more of it than others?
+"""How much does the X-ray teach the ECG model, and does our recipe gain more than others?
 
-3,000 pairs with a report each, three findings, the ECG alone at the end; five seeds, each a cohort
-of its own. The settings of every recipe were chosen by ``studies/settings.py`` on other patients.
+There are 3,000 pairs, each with a report, and three findings. The trained model uses the ECG alone.
+Each of five seeds has its own cohort. The settings of every recipe were chosen by
+``studies/settings.py`` on other patients.
 
 Cost: about 1 hour 10 minutes on 2 cores.
 Expected, written before it was run: ``crossbeat`` above ``direct`` by about 1 point, not below
 ``distillation``, at half of the way from ``direct`` to the clean-label limit or further;
-``shuffled`` not above ``no-alignment``. Three points are out of reach where every pair has a
+``shuffled`` not above ``no-alignment``. Three points cannot be reached if every pair has a
 report (``benchmarks/target_worth.py``).
 """
 
@@ -23,11 +24,11 @@ from crossbeat.study import Cell, Study
 
 SEEDS = (1, 2, 3, 4, 5)
 SLOW = ("label-only", "biot", "resnet1d", "eccl")
-"""Run after all others."""
+"""Models that run after all others."""
 
 
 def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
-    """Each model's name, its recipe's name and its settings."""
+    """The name, recipe name and settings of each model."""
     crossbeat = chosen("crossbeat", small=small)
     cromotex = chosen("cromotex", small=small)
     yield "teacher", "teacher", chosen("teacher", small=small)
@@ -45,7 +46,7 @@ def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
 
 
 def cells(cohort_of: Callable[[int], Virtual], *, small: bool) -> Iterator[Cell]:
-    """Every model and the limit on the patients of every seed."""
+    """Every model and the upper limit on the patients of every seed."""
     for seed in SEEDS[:2] if small else SEEDS:
         cohort = cohort_of(seed)
         for model, name, recipe in models(small=small):
@@ -62,10 +63,10 @@ def cells(cohort_of: Callable[[int], Virtual], *, small: bool) -> Iterator[Cell]
 
 
 def study(*, small: bool) -> Study:
-    """All recipes and controls on the same patients, seed by seed."""
+    """Compare all recipes and controls on the same patients of each seed."""
     every = cells(lambda seed: patients(seed, small=small), small=small)
     return Study(
-        question="What passes from the X-ray to the ECG?",
+        question="How much does the X-ray teach the ECG model?",
         cells=tuple(sorted(every, key=lambda cell: cell.model in SLOW)),
         method="crossbeat",
         baseline="direct",

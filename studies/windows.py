@@ -1,11 +1,12 @@
 """How far apart may the ECG and the X-ray of a pair be?
 
-A virtual hospital instead of ready pairs: patients come and go, fluid with them, clocks are off,
-and labels are those of the X-ray's report. A wide window gives more pairs, with labels of another
-day. All are measured on the same patients: on ECGs that have an X-ray within the hour.
+The data are from a virtual hospital instead of ready pairs: patients come and go, fluid changes,
+clocks are wrong, and labels are from the X-ray's report. A wide window gives more pairs, but with
+labels of another day. All models are tested on the same patients: on ECGs that have an X-ray within
+one hour.
 
 Cost: about 25 minutes on 2 cores.
-Expected: more pairs win up to a day or a week, then labels of another day lose.
+Expected: more pairs help up to a day or a week; beyond that, labels of another day harm.
 """
 
 from choices import chosen
@@ -28,7 +29,7 @@ MODELS = ("teacher", "direct", "cromotex", "distillation", "crossbeat")
 
 
 def hospital(seed: int, *, small: bool) -> VirtualMimic:
-    """As many patients as give 1,000 to 3,000 pairs to learn from, by the rule."""
+    """A virtual hospital with 1,000 to 3,000 training pairs, depending on the rule."""
     if small:
         return VirtualMimic(
             num_patients=300, seed=seed, image_size=32, film_size=16, val=0.25, test=0.35
@@ -39,7 +40,7 @@ def hospital(seed: int, *, small: bool) -> VirtualMimic:
 
 
 def study(*, small: bool) -> Study:
-    """Recipes over the rules of pairing."""
+    """Recipes along the rules of pairing."""
     rules = {name: RULES[name] for name in ("stay", "60 days")} if small else RULES
     return Study(
         question="How far apart may the ECG and the X-ray of a pair be?",

@@ -1,8 +1,8 @@
-"""Heartbeats in an ECG: when its R peaks are, and which part of it answers to which cine frame.
+"""Heartbeats in an ECG: the times of its R peaks, and the part that matches each cine frame.
 
 A cine shows one cardiac cycle, put together by the ECG from many beats: frame f of F is at phase
-f / F, and frame 0 at the R peak. A *correspondence* says the same of an encoded ECG: which of its
-steps make up the segment that answers to each frame.
+f / F, and frame 0 at the R peak. A *correspondence* does the same for an encoded ECG: it gives the
+steps that make up the segment for each frame.
 """
 
 from collections.abc import Callable
@@ -22,13 +22,13 @@ Rule = Literal["single_beat", "phase_pool", "linear"]
 Beat = tuple[float, float]
 
 _BAND = (3.0, 30.0)
-"""Hertz. Slower than usual for QRS complexes, so that the wide ones of bundle branch block stay."""
+"""Hertz. The band starts lower than usual to keep wide QRS complexes (bundle branch block)."""
 
 _SHORTEST = 1.0
-"""Seconds that a record must last for beats to be looked for."""
+"""Shortest record, in seconds, in which beats are detected."""
 
 _AROUND = 0.1
-"""Seconds before and after what the detector says, among which the R peak is looked for."""
+"""The R peak is searched within so many seconds of the detected time."""
 
 _TYPICAL = 0.2
 """How far a beat may be from the median interval, as a share of it."""
@@ -37,20 +37,18 @@ _TYPICAL = 0.2
 def r_peaks(ecg: Ecg) -> Peaks:
     """The times of the R peaks in seconds from the start of the record, in order.
 
-    What is searched for beats is not a lead but the median over leads of their energy between 3
-    and 30 Hz, each lead's in shares of its own mean: half of the leads must agree, so noise or a
-    spike in a few of them is no beat.
-    The search itself is the adaptive thresholds of sleepecg; the peak is where that median is
-    largest, within 0.1 s.
+    Beats are detected in the median over leads of the energy between 3 and 30 Hz. Each lead is
+    divided by its own mean. Half of the leads must agree, so noise or a spike in a few leads is not
+    taken for a beat. The detector uses the adaptive thresholds of sleepecg. The peak is the largest
+    value of the median within 0.1 s.
 
-    In noise without any heartbeat beats are found all the same: whether a record is an ECG, the
-    verdicts of ``quality`` say.
+    Beats are also found in pure noise. Use ``quality`` to check whether a record is an ECG.
 
     Args:
         ecg: any unit; finite; of any leads.
 
     Returns:
-        Nothing where a record is flat, or shorter than 1 s. Flat leads do not count.
+        An empty array if the record is flat or shorter than 1 s. Flat leads are ignored.
 
     Raises:
         ConfigError: the package sleepecg is not installed.
@@ -81,13 +79,12 @@ def correspondence(
 ) -> Float32[np.ndarray, "segment step"]:
     """Which steps of an encoded ECG make up each segment; rows sum to 1.
 
-    Between the middles of steps an encoded ECG counts as a straight line, and before the first
-    and after the last as constant. A segment is the mean of that line over its time: from half a
+    An encoded ECG is interpolated linearly between the middles of its steps. It is constant before
+    the first and after the last. A segment is the mean of that line over its time: from half a
     segment before its phase to half a segment after. So segments shorter than a step differ too.
 
-    Rules that need beats take whole ones only, from one R peak to the next, and of these the
-    typical ones: as long as the median, give or take a fifth. A scanner leaves premature beats
-    out of a cine as well.
+    Rules that need beats use whole beats only, from one R peak to the next, whose length is within
+    20 % of the median. A scanner excludes premature beats from a cine as well.
 
     Args:
         peaks: R peaks in seconds from the start of the record, ascending.

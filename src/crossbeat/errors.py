@@ -1,11 +1,11 @@
-"""What the user gave us was wrong: shown as one sentence, without a traceback."""
+"""Errors in the user's input. They are shown as one sentence, without a traceback."""
 
 import difflib
 from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """Something that the user can put right; the text says what is wrong and what to do."""
+    """An error that the user can correct. The text says what is wrong and what to do."""
 
 
 class ConfigError(UserError):
@@ -13,11 +13,11 @@ class ConfigError(UserError):
 
 
 class DataError(UserError):
-    """A file, a signal, an image or a cohort is not what it should be.
+    """A file, a signal, an image or a cohort is invalid.
 
     Args:
         text: what is wrong and what to do.
-        rule: what was broken, in a word, for those who count.
+        rule: the rule that was broken, in one word, so that errors can be counted.
     """
 
     def __init__(self, text: str, *, rule: str = "unreadable") -> None:
@@ -26,7 +26,7 @@ class DataError(UserError):
 
 
 class CheckpointError(UserError):
-    """Weights or a run do not belong to the model or the settings that they are loaded into."""
+    """Weights or a run do not match the model or the settings that load them."""
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whatever happens while they are written."""
+"""Atomic writes: a file is complete or absent, even if writing is interrupted."""
 
 import errno
 import os
@@ -14,10 +14,10 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def write_whole(path: Path, contents: bytes | str | Callable[[IO[bytes]], object]) -> None:
-    """Write a file under another name, and give it its own when all of it is on the disk.
+    """Write a file under a temporary name and rename it when it is complete.
 
     Args:
-        path: of the file; its folder is made if need be.
+        path: of the file; its folder is created if needed.
         contents: bytes, text to be written as UTF-8, or a function that writes to an open file.
 
     Raises:
@@ -41,7 +41,7 @@ def write_whole(path: Path, contents: bytes | str | Callable[[IO[bytes]], object
 
 @contextmanager
 def disk_with_room(path: Path) -> Iterator[None]:
-    """Write a file in the block; a full disk is told in a sentence.
+    """Write a file in the block; a full disk raises an error that is one sentence.
 
     Args:
         path: what is written.
@@ -55,6 +55,6 @@ def disk_with_room(path: Path) -> Iterator[None]:
         if error.errno not in _FULL:
             raise
         raise DataError(
-            f"the disk must have room for {path}, got: {error.strerror}; free some space and "
-            "run the same command again, what is finished is kept"
+            f"the disk must have room for {path}, got: {error.strerror}; free some space and run "
+            f"the same command again; finished work is kept"
         ) from error

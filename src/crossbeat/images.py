@@ -1,4 +1,4 @@
-"""Batches of stored X-rays to the ranges that encoders take."""
+"""Convert batches of stored X-rays to the value ranges that encoders expect."""
 
 from jaxtyping import Float32, UInt8
 from torch import Tensor

@@ -1,7 +1,7 @@
 """Lead names and orders, limb-lead equations, and the inverse Dower transform.
 
-Everything in crossbeat addresses leads by name. The order of the rows of an array is
-carried beside it, as a tuple of names; ``complete`` and ``index`` are the only ways to change it.
+All of crossbeat addresses leads by name. A tuple of names gives the order of the rows of an array;
+``complete`` and ``index`` are the only ways to change it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from crossbeat.errors import DataError
 
 STANDARD = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
-"""The twelve leads in their customary order, as PTB-XL writes them."""
+"""The twelve leads in the standard order, as in PTB-XL."""
 
 MIMIC = ("I", "II", "III", "aVR", "aVF", "aVL", "V1", "V2", "V3", "V4", "V5", "V6")
 """The order of MIMIC-IV-ECG: aVF stands before aVL."""
 
 INDEPENDENT = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
-"""The eight leads that the other four are computed from."""
+"""The eight leads from which the other four are computed."""
 
 INVERSE_DOWER = np.array(
     [
@@ -96,7 +96,7 @@ def sources(leads: Sequence[str]) -> tuple[str, ...]:
 
 
 def index(leads: Sequence[str], wanted: Sequence[str]) -> list[int]:
-    """Where each wanted lead stands in ``leads``.
+    """The index of each wanted lead in ``leads``.
 
     Raises:
         DataError: a wanted lead is missing.

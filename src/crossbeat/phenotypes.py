@@ -1,4 +1,4 @@
-"""Measures of the heart that cardiac MR gives: what they are called, and their units."""
+"""Cardiac measurements that cardiac MR gives: what they are called, and their units."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class Phenotype:
-    """A measure of the heart.
+    """A cardiac measurement.
 
     Args:
         label: a few words, for tables and figures.

@@ -1,4 +1,4 @@
-"""An ECG and a batch of ECGs, and what is done to them before an encoder sees them.
+"""ECGs and batches of ECGs, and their preprocessing and normalisation.
 
 ``Ecg`` is one record as a reader returns it (NumPy), ``Ecgs`` a batch as views and encoders take it
 (PyTorch); millivolts, leads by name, hertz. ``Preprocessing`` brings records of any rate and lead
@@ -127,7 +127,7 @@ def _running_median(
 
 @dataclass(frozen=True, kw_only=True)
 class Preprocessing:
-    """How an ECG of any source is brought to the form that a model takes, in millivolts.
+    """Bring an ECG of any source to the form that a model takes, in millivolts.
 
     ``dataclasses.asdict`` gives its JSON form, ``Preprocessing.load`` takes it back.
 
@@ -163,7 +163,7 @@ class Preprocessing:
 
     @classmethod
     def load(cls, settings: Mapping[str, Any]) -> "Preprocessing":
-        """From what ``dataclasses.asdict`` gave, before or after a way through JSON.
+        """Build it from the output of ``dataclasses.asdict``, also after a round trip through JSON.
 
         Raises:
             ConfigError: a setting is missing or unknown.
@@ -183,7 +183,7 @@ class Preprocessing:
 
     @classmethod
     def standard(cls, *, fs: float, seconds: float) -> "Preprocessing":
-        """What cohorts store: twelve leads without their baseline.
+        """The preprocessing of cohorts: twelve leads without baseline wander.
 
         Args:
             fs: sampling rate in hertz.

@@ -1,4 +1,4 @@
-"""Processes that work side by side: a pool on this machine, and tasks shared with other machines.
+"""Parallel work: a process pool on this machine, and tasks shared with other machines.
 
 Tasks are shared through the file system: whoever holds the lock of a task does it, and a file
 says that it is done. The kernel frees the locks of a process that ends, however it ends.
@@ -64,7 +64,7 @@ def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
 
 @contextmanager
 def executor_of(address: str | None, *, workers: int) -> Iterator[Executor]:
-    """Who does the work: processes of this machine, or a cluster that sees the same files.
+    """An executor: processes of this machine, or a cluster that sees the same files.
 
     Args:
         address: ``dask://HOST:PORT`` of a Dask scheduler; None: this machine.
@@ -103,7 +103,7 @@ def executor_of(address: str | None, *, workers: int) -> Iterator[Executor]:
 
 @contextmanager
 def given_or_own(given: Executor | None, jobs: int) -> Iterator[Executor]:
-    """Who does the work: whoever is given, or as many processes as there are cores and jobs.
+    """The given executor, or a pool with one process per core, at most one per job.
 
     Args:
         given: stays open.
@@ -158,7 +158,7 @@ class Task:
     """Work that is done once, by the process that takes it first.
 
     Args:
-        name: for people.
+        name: shown to the user.
         result: the file that is there once the work is done; its folder belongs to the task.
         work: makes ``result``; picklable, and able to go on where a killed process stopped.
     """
@@ -220,8 +220,8 @@ def result_of(future: Future[Result]) -> Result:
         return future.result()
     except BrokenProcessPool as error:
         raise DataError(
-            "workers must end by themselves, got one that was killed (is the memory full?); "
-            "run the same command again, what is finished is kept"
+            "workers must end by themselves, got one that was killed (is the memory full?); run "
+            "the same command again; finished work is kept"
         ) from error
 
 

@@ -138,7 +138,7 @@ def test_a_folder_without_an_ecg_is_no_success(tmp_path: Path, called: Call) -> 
     (tmp_path / "notes.txt").write_text("not an ECG\n")
     code, found, err = called(tmp_path)
     assert (code, found) == (1, [])
-    assert "there must be an ECG to check, got none; name its file" in err
+    assert "there must be an ECG to check, got none; give an ECG file" in err
 
 
 def test_tables_are_ecgs_where_a_layout_says_so(tmp_path: Path, called: Call) -> None:
@@ -235,7 +235,7 @@ def test_a_worker_that_was_killed_is_told(
     monkeypatch.setattr(workers, "process_pool", killed)
     code, _, err = called(write_wfdb(SOUND, tmp_path / "a"), "--workers", 2)
     assert code == 1
-    assert "got one that was killed (is the memory full?); take fewer --workers" in err
+    assert "got one that was killed (is the memory full?); use fewer --workers" in err
 
 
 def test_every_file_of_the_formats_folder_gets_its_verdict(shared: Path, called: Call) -> None:

@@ -178,7 +178,7 @@ TRAIN = ("train", "cromotex", "--cohort", "no-cohort", "--out", "no-run")
         ([*TRAIN, "--config", "no.yaml"], 2, "File does not exist"),
         (["evaluate", "no-run"], 1, "no-run must be the folder of a run, got none; train it first"),
         (["embed", "no-run", "--out", "x"], 1, "no-run must be the folder of a run, got none"),
-        (["predict", "no-run", "x.hea"], 1, "no-run/config.json does not exist; name the folder"),
+        (["predict", "no-run", "x.hea"], 1, "no-run/config.json does not exist; give the folder"),
         (["simulate", "--out", "x", "--num_patients", "0"], 2, "num_patients must be 1 or more"),
     ],
     ids=lambda value: " ".join(value[-2:]) if isinstance(value, list) else "",

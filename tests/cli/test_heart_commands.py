@@ -123,11 +123,11 @@ def test_a_record_gets_the_measures_that_its_row_of_the_cohort_gets(
     assert main(["predict", str(runs["ptacl"] / "model"), str(file), *layout]) == 0
     assert "±" in capsys.readouterr().out
     card = (runs["ptacl"] / "model" / "README.md").read_text(encoding="utf-8")
-    assert "LVEF, LVEDV in ml, %, or g, with the error" in card
+    assert "LVEF, LVEDV in ml, % or g, each with its error" in card
 
 
 def test_a_model_of_hearts_is_no_model_of_findings(runs: dict[str, Path]) -> None:
-    with pytest.raises(CheckpointError, match=r"config\.json must tell findings"):
+    with pytest.raises(CheckpointError, match=r"config\.json must have findings"):
         Predictor.open(runs["ptacl"])
 
 

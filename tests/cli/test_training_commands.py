@@ -142,11 +142,11 @@ def test_ctrl_c_leaves_a_run_that_the_same_command_finishes(
         patch.setattr(PhaseModule, "training_step", interrupted)
         code, _, err = called(capsys, *command(tiny, tmp_path))
     assert code == 1
-    assert err.splitlines()[-1] == "stopped; the same command goes on from here"
+    assert err.splitlines()[-1] == "stopped; run the same command again to continue"
     assert not (tmp_path / "run" / "finished.json").exists()
     code, _, err = called(capsys, "evaluate", tmp_path / "run")
     assert code == 1
-    assert "got one that was stopped; run the same train command again to go on" in err
+    assert "got an unfinished run; run the same train command again to continue" in err
     assert called(capsys, *command(tiny, tmp_path))[0] == 0
     assert files(tmp_path / "run") == files(direct)
     assert history(tmp_path / "run") == history(direct)

@@ -145,6 +145,6 @@ def killed(_: int) -> Block:
 def test_a_worker_that_is_killed_is_told_of(tmp_path: Path) -> None:
     with (
         ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor,
-        pytest.raises(DataError, match=r"one that was killed.*what is finished is kept"),
+        pytest.raises(DataError, match=r"one that was killed.*finished work is kept"),
     ):
         build_cohort(tmp_path / "a", tiny_info(), [partial(killed, 0)], executor=executor)

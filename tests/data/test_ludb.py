@@ -65,7 +65,7 @@ def test_the_published_layout_becomes_a_cohort(tmp_path: Path) -> None:
     assert table["age"].to_list() == [51, 90, 75]
     assert table["sex"].to_list() == ["F", "M", "F"]
     assert any("gains in the headers" in note for note in cohort.info.notes)
-    assert any("every record counts as another" in note for note in cohort.info.notes)
+    assert any("every record counts as a different patient" in note for note in cohort.info.notes)
 
 
 def test_every_line_of_a_cell_is_a_statement(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_the_gains_of_the_published_headers_are_wrong_and_the_integers_are_not(
 ) -> None:
     for number in ("1", "104"):
         file = str(shared / f"data/ecg-formats/ludb_{number}.hea")
-        with pytest.raises(DataError, match="fit together only if each has a gain of its own"):
+        with pytest.raises(DataError, match="consistent only with a different gain for each"):
             require(read_ecg(file), file, 10.0)
         ecg = read_ludb(file)
         rows = dict(zip(ecg.leads, ecg.values, strict=True))

@@ -49,7 +49,7 @@ def test_two_columns_are_enough(tmp_path: Path) -> None:
     cohort = build(write_files(tmp_path, ["a.hea,1", "b.hea,0", "d.hea,"], "ecg,heart_failure"))
     assert cohort.info.kind == "single"
     assert cohort.table["patient"].n_unique() == 3
-    assert "every row counts as another patient" in cohort.info.notes[0]
+    assert "every row counts as a different patient" in cohort.info.notes[0]
     assert cohort.table["label:heart_failure"].to_list() == [1, 0, None]
 
 

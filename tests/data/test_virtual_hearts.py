@@ -118,7 +118,7 @@ def test_fewer_measured_patients_are_among_those_of_more(hearts: Cohort, tmp_pat
     training = len(hearts.rows("train"))
     assert known[0] < known[1]
     assert [round(len(each) / training, 1) for each in known] == [0.2, 0.6]
-    assert "20 % have measures" in " ".join(
+    assert "20 % of the training patients have cardiac measurements" in " ".join(
         built(replace(SMALL, measured=0.2), tmp_path / "note").info.notes
     )
 

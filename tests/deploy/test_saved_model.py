@@ -15,7 +15,7 @@ from crossbeat.training.checkpoint import load_tensors, save_tensors
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(CheckpointError, match=r"config\.json does not exist; name the folder of"):
+    with pytest.raises(CheckpointError, match=r"config\.json does not exist; give the folder of"):
         Predictor.open(tmp_path)
 
 
@@ -86,7 +86,7 @@ def test_an_uncalibrated_finding_is_refused_when_asked(copied, ecg):
     calibration = json.loads((copied / "calibration.json").read_text())
     first = next(iter(calibration))
     edit(copied / "calibration.json", **{first: dict.fromkeys(calibration[first])})
-    with pytest.raises(ConfigError, match=f"{first} must be calibrated, but the validation"):
+    with pytest.raises(ConfigError, match=f"{first} must be calibrated, got only one class of it"):
         Predictor.open(copied).predict(ecg, "test")
 
 
@@ -94,7 +94,7 @@ def test_a_model_of_xrays_is_not_exported(cohort, tmp_path):
     teacher = trained("teacher", cohort, tmp_path / "run", phase="teacher")
     choices = choose(validation(teacher, cohort))
     with pytest.raises(
-        ConfigError, match="must have an ECG model to export, got one that reads pictures"
+        ConfigError, match="must have an ECG model to export, got a model of images"
     ):
         export_model(teacher, tmp_path / "model", choices)
     assert not (tmp_path / "model").exists()

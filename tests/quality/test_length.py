@@ -48,7 +48,7 @@ def test_a_short_one_is_continued_by_the_median_of_each_lead_if_asked_for() -> N
         if verdict.action != "ok"
     )
     assert (found.name, found.value, found.action) == ("length", 6.0, "repair")
-    assert found.message == "the ECG lasts 6 s; it is padded to 10 s by the median of each lead"
+    assert found.message == "the ECG lasts 6 s; each lead is padded to 10 s with its median"
     got = quality.require(ecg, "a", 10.0, Length(shorter="pad")).values
     np.testing.assert_array_equal(got[:, :3000], ecg.values)
     v1 = leads.STANDARD.index("V1")
@@ -77,7 +77,7 @@ def test_padding_is_no_dropout() -> None:
 @pytest.mark.parametrize("longer", ["first", "middle", "last"])
 def test_the_verdict_names_the_policy(longer: str) -> None:
     found = quality.check(VIRTUAL, 5.0, Length(longer=longer))[1]
-    assert f"the {longer} 5 s are taken" in found.rule
+    assert f"the {longer} 5 s of a longer record are used" in found.rule
     assert (found.value, found.action) == (10.0, "ok")
 
 

@@ -24,7 +24,7 @@ def exchanged(ecg: Ecg, one: str, other: str) -> Ecg:
 def test_two_exchanged_columns_are_put_in_their_places(one: str, other: str) -> None:
     wrong = exchanged(VIRTUAL, one, other)
     assert ("limb", f"{one}, {other}", "repair") in told_of(wrong)
-    assert "exchanged; they are put in their places" in of(wrong)["limb"].message
+    assert "exchanged; they are swapped back" in of(wrong)["limb"].message
     repaired = quality.require(wrong, "a", 10.0)
     np.testing.assert_array_equal(repaired.values, VIRTUAL.values)
 
@@ -59,7 +59,7 @@ def test_gains_of_each_lead_are_told_from_a_single_one() -> None:
     values[:6] *= np.array([[1.7, 1.2, 1.2, 1.4, 1.3, 0.7]], np.float32).T
     found = of(Ecg(values, VIRTUAL.leads, VIRTUAL.fs))["limb"]
     assert (found.lead, found.action) == ("", "reject")
-    assert "only if each has a gain of its own" in found.message
+    assert "only with a different gain for each" in found.message
 
 
 def test_z_scores_are_no_millivolts() -> None:
@@ -72,14 +72,14 @@ def test_a_lead_of_another_patient_is_named() -> None:
     other = VIRTUAL.values[VIRTUAL.leads.index("V2"), ::-1]
     found = of(changed(VIRTUAL, "aVL", lambda _: other))["limb"]
     assert (found.lead, found.action) == ("aVL", "reject")
-    assert "does not belong to the other limb leads" in found.message
+    assert "does not match the other limb leads" in found.message
 
 
 def test_several_faults_at_once_are_unclear() -> None:
     twice = changed(exchanged(VIRTUAL, "aVL", "aVF"), "II", lambda row: -2 * row)
     found = of(twice)["limb"]
     assert (found.lead, found.action) == ("", "reject")
-    assert "do not fit together" in found.message
+    assert "the limb leads are inconsistent" in found.message
 
 
 def test_three_leads_tell_that_something_is_wrong_but_not_what() -> None:

@@ -102,5 +102,5 @@ def test_ludb_is_sound_as_a_microvolt_per_unit(shared: Path, name: str) -> None:
 
 def test_the_gains_of_ludb_are_named_in_the_reason(shared: Path) -> None:
     ecg = read_ecg(shared / "data/ecg-formats/ludb_1.hea")
-    with pytest.raises(DataError, match=r"only if each has a gain of its own; are the gains in"):
+    with pytest.raises(DataError, match=r"only with a different gain for each; are the gains in"):
         quality.require(ecg, "ludb_1", 10.0)

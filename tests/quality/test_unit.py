@@ -16,7 +16,7 @@ from crossbeat.signal import Ecg
         (1000, "is the signal in microvolt"),
         (200, "is the signal in microvolt"),
         (0.001, "is the signal in volt, or normalised"),
-        (10, "times the usual, and all of them are large; is the gain in the header right"),
+        (10, "times the usual, and all leads are large; is the gain in the header right"),
         (0.1, "no lead spans more than 0.1.* mV; is the gain in the header right"),
     ],
 )

@@ -150,7 +150,7 @@ def test_numbers_beyond_single_precision_are_infinite(tmp_path: Path) -> None:
 def test_a_layout_is_asked_for(tmp_path: Path, name: str) -> None:
     csv(tmp_path, "I,II\n1,2\n")
     npy(tmp_path, KNOWN[:, :2])
-    with pytest.raises(ConfigError, match=r"must be read with a layout, which says its rate, unit"):
+    with pytest.raises(ConfigError, match=r"must be read with a layout of its rate, unit"):
         read_ecg(tmp_path / name)
 
 

@@ -65,7 +65,7 @@ def test_a_folder_without_a_run_is_refused(tmp_path):
 
 def test_a_stopped_run_is_refused_with_the_way_on(copied):
     (copied / "finished.json").unlink()
-    with pytest.raises(CheckpointError, match="got one that was stopped; run the same train"):
+    with pytest.raises(CheckpointError, match="got an unfinished run; run the same train"):
         Run.open(copied)
 
 

@@ -47,11 +47,19 @@ def test_cells_of_one_finding_each_are_one_model() -> None:
         (PAIR, {"limits": ("direct",)}, "got none of direct"),
         (PAIR, {"limits": ("clean",)}, "got none of clean"),
         (PAIR, {"differences": (("clip", "direct"),)}, "got none of clip"),
-        (PAIR, {"method": "direct"}, "a method beside its baseline, got 'direct' as both"),
+        (
+            PAIR,
+            {"method": "direct"},
+            "a method that differs from its baseline, got 'direct' as both",
+        ),
         ((*PAIR, cell("a - b", 0, base="clip")), {}, "no ' - ' and no ', ', got 'a - b'"),
-        (PAIR, {"axis": "share"}, "points where it has an axis and only there, got axis 'share'"),
-        ([replace(each, point=0.1) for each in PAIR], {}, "only there, got axis ''"),
-        ((*PAIR, replace(PAIR[0], point=0.1)), {"axis": "share"}, "points or none, got both"),
+        (PAIR, {"axis": "share"}, "both an axis and points, or neither, got axis 'share'"),
+        ([replace(each, point=0.1) for each in PAIR], {}, "or neither, got axis ''"),
+        (
+            (*PAIR, replace(PAIR[0], point=0.1)),
+            {"axis": "share"},
+            "points, or none of them, got both",
+        ),
         ((*PAIR, PAIR[0]), {}, "one cell for each of large, silent, got large, large, silent"),
         ((part("direct", "large"), PAIR[1]), {}, "got large for direct, seed 0"),
         (
@@ -61,7 +69,7 @@ def test_cells_of_one_finding_each_are_one_model() -> None:
                 PAIR[1],
             ),
             {},
-            "one cohort for the cells that are one model together, got direct, seed 0",
+            "one cohort for all cells of a model, point and seed, got direct, seed 0",
         ),
         (
             (replace(PAIR[0], readings=(PROBE, PROBE)), PAIR[1]),
@@ -86,9 +94,9 @@ def test_cells_that_do_not_fit_together_are_refused(cells, changes, message) -> 
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     [
-        ("head", {}, "a name of its own .*, got 'head'"),
-        ("latent", {}, "a name of its own .*, got 'latent'"),
-        ("a, b", {}, "a name of its own without ', ' and ' - ', got 'a, b'"),
+        ("head", {}, "a unique name .*, got 'head'"),
+        ("latent", {}, "a unique name .*, got 'latent'"),
+        ("a, b", {}, "a unique name without ', ' and ' - ', got 'a, b'"),
         ("probe", {"share": 0.0}, "a share above 0 and at most 1, got 1 findings and 0"),
         ("probe", {"findings": ()}, "must have findings .*, got 0 findings and 1"),
     ],

@@ -76,5 +76,5 @@ def test_a_limit_of_other_patients_is_refused(finished: Finished) -> None:
     homes = dict(finished.homes)
     others = homes[next(each for each in STUDY.cells if each.seed == 1)]
     homes[STUDY.cells[-1]] = others
-    with pytest.raises(DataError, match="limit all must be scored on the same test samples"):
+    with pytest.raises(DataError, match="limit all must have the same test samples"):
         results_of_hearts(replace(finished, homes=homes), replicates=20)

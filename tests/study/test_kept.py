@@ -46,7 +46,7 @@ def test_a_damaged_file_is_named_with_what_to_do(folder, damage: str) -> None:
     path.write_bytes(contents if damage == "flip" else contents[:-9])
     if damage == "gone":
         path.unlink()
-    expected = rf"predictions-1.npz must be as it was written, .* remove .*{RECORD} and run"
+    expected = rf"predictions-1.npz must be unchanged, .* remove .*{RECORD} and run"
     with pytest.raises(DataError, match=expected):
         read_said(folder)
 

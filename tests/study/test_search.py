@@ -86,17 +86,20 @@ def test_candidates_come_in_the_order_of_the_cells() -> None:
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
-        (candidates("a", "b").cells[:3], r"one model as for another, got {'direct': 2, 'clip': 1}"),
-        ((), "as many candidates for one model as for another, got {}"),
-        ((cell("direct", 0),), "names of their own as points, got one without or the same twice"),
-        (candidates("a").cells * 2, "got one without or the same twice; correct the study"),
+        (
+            candidates("a", "b").cells[:3],
+            r"candidates for every model, got {'direct': 2, 'clip': 1}",
+        ),
+        ((), "the same number of candidates for every model, got {}"),
+        ((cell("direct", 0),), "unique names as points, got no name or the same name twice"),
+        (candidates("a").cells * 2, "got no name or the same name twice; correct the study"),
         (
             candidates("a", "b", seeds=(0, 1)).cells[:-1],
-            "every candidate on the same seeds, got direct a on 0, 1 and clip b on 0; correct",
+            "every candidate with the same seeds, got direct a on 0, 1 and clip b on 0; correct",
         ),
         (
             (*candidates("a", models=("direct",)).cells, cell("clip", 1, point="a")),
-            "every candidate on the same seeds, got direct a on 0 and clip a on 1; correct",
+            "every candidate with the same seeds, got direct a on 0 and clip a on 1; correct",
         ),
     ],
 )
@@ -157,7 +160,7 @@ def test_a_model_is_not_decided_before_all_of_its_candidates_are_finished(tmp_pa
 
 
 def test_without_a_finished_cell_there_is_nothing_to_choose(tmp_path) -> None:
-    with pytest.raises(DataError, match="must have finished cells, got none; run it further"):
+    with pytest.raises(DataError, match="must have finished cells, got none; run the search"):
         choices_of(candidates("a"), workshop_at(tmp_path))
 
 
@@ -176,7 +179,7 @@ def test_a_damaged_cell_is_named(tmp_path) -> None:
     search, workshop = candidates("a", models=("direct",)), workshop_at(tmp_path)
     finish(workshop, search.cells[0], GOOD)
     os.truncate(workshop.home(search.cells[0]) / "predictions-0.npz", 100)
-    with pytest.raises(DataError, match=r"predictions-0\.npz must be as it was written"):
+    with pytest.raises(DataError, match=r"predictions-0\.npz must be unchanged"):
         choices_of(search, workshop)
 
 

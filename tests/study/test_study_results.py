@@ -153,14 +153,16 @@ def test_a_limit_on_other_patients_is_refused(done, tmp_path) -> None:
     made = replace(WHOLE, cells=cells)
     workshop = only(done, tmp_path, *((name, 0) for name in MODELS))
     workshop.tasks(made.cells)[6].attempt()
-    with pytest.raises(DataError, match="limit latent must be scored on the same test samples"):
+    with pytest.raises(DataError, match="limit latent must have the same test samples"):
         results_of(made, workshop, replicates=5)
 
 
 def test_models_on_other_patients_are_refused(tmp_path) -> None:
     made = study_of(cell("direct", 0), cell("distillation", 0, cohort=Tiny(seed=3)))
     workshop = worked(tmp_path, made)
-    with pytest.raises(DataError, match="do not compare: distillation must be scored on the same"):
+    with pytest.raises(
+        DataError, match="cannot be compared: distillation must be scored on the same"
+    ):
         results_of(made, workshop, replicates=5)
 
 
@@ -211,7 +213,7 @@ def test_parts_on_other_patients_are_not_merged() -> None:
         one = Scored(np.ones((1, 1)), np.ones((1, 1)), np.array([patient]))
         return Predictions((patient,), val=replace(one, patients=np.array(["v"])), test=one)
 
-    with pytest.raises(ValueError, match="must be scored on the same patients"):
+    with pytest.raises(ValueError, match="must have the same patients"):
         merge([said("a"), said("b")], ("a", "b"))
 
 
@@ -221,5 +223,5 @@ def test_a_damaged_cell_is_named(tmp_path) -> None:
     home = workshop.home(made.cells[0])
     path = home / "predictions-0.npz"
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(DataError, match=rf"{path.name} must be as it was written.*{RECORD}"):
+    with pytest.raises(DataError, match=rf"{path.name} must be unchanged.*{RECORD}"):
         results_of(made, workshop)

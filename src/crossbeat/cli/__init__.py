@@ -8,19 +8,19 @@ from crossbeat import __version__
 from crossbeat.errors import ConfigError, UserError, suggestion
 
 COMMANDS = {
-    "demo": "the whole way on virtual patients: train, compare, report",
-    "simulate": "write a cohort of virtual patients with ECGs and chest X-rays",
-    "check": "whether ECG files may be used, and if not, why not",
+    "demo": "train, compare and report on virtual patients, from start to end",
+    "simulate": "write virtual patients with ECGs and chest X-rays",
+    "check": "check whether ECG files can be used, and if not, why not",
     "prepare": "build a cohort from the published files of a data set",
-    "cohort": "what is in a cohort, in tables and on a page with examples",
-    "train": "train a recipe on a cohort; a run that was stopped goes on",
+    "cohort": "show the contents of a cohort in tables and on a page with examples",
+    "train": "train a recipe on a cohort; an interrupted run continues",
     "evaluate": "measure finished runs on the test split of their cohort",
-    "study": "a grid of runs as one job, on any number of processes and machines",
-    "embed": "write the embeddings of a cohort's ECGs by a finished run",
-    "predict": "probabilities of findings for ECG files",
-    "bench": "how fast a part is, and how much memory it takes",
+    "study": "run a grid of trainings as one job on many processes and machines",
+    "embed": "write the embeddings of a cohort's ECGs with a finished run",
+    "predict": "predict findings or cardiac measurements from ECG files",
+    "bench": "measure the speed and the memory of one part",
     "recipes": "list the recipes",
-    "show": "the settings of a recipe",
+    "show": "show the settings of a recipe",
 }
 
 _HELP = f"""usage: crossbeat COMMAND ...
@@ -29,13 +29,14 @@ Teach an ECG encoder what another modality sees, then run on the ECG alone.
 
 commands:
 {"".join(f"  {name:<10} {summary}{chr(10)}" for name, summary in COMMANDS.items())}
-crossbeat COMMAND --help tells the options of a command; crossbeat --version the version.
-Exit codes: 0 done; 1 the data or the run is at fault; 2 the command or a setting is.
+crossbeat COMMAND --help lists the options of a command.
+crossbeat --version prints the version.
+Exit codes: 0 success; 1 a problem with the data or the run; 2 a wrong command or setting.
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command and tell the shell how it went."""
+    """Run a command and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     name = arguments[0] if arguments else "--help"
     if name in ("-h", "--help", "help"):
@@ -50,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2 if isinstance(error, ConfigError) else 1
     except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
+        print("stopped; run the same command again to continue", file=sys.stderr)
         return 1
     except BrokenPipeError:
         return 1

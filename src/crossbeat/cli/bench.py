@@ -1,4 +1,4 @@
-"""``crossbeat bench NAME``: how fast a part is, and how much memory it takes."""
+"""``crossbeat bench NAME``: measure the speed and the memory of one part."""
 
 import importlib
 import json
@@ -13,24 +13,26 @@ from crossbeat.cli.tables import print_table
 from crossbeat.errors import ConfigError, suggestion
 
 BENCHES = {
-    "pairing": "240,000 X-rays and 800,000 ECGs by every rule, equal to a brute-force scan",
-    "prepare": "ECGs read, filtered and stored, beside wfdb and scipy; memory by size of the tree",
-    "loader": "random batches of 256 pairs from a cohort of 10,000 on disk",
-    "cine": "cines drawn, and frames read from disk and encoded",
+    "pairing": "pair 240,000 X-rays with 800,000 ECGs by every rule, against a brute-force scan",
+    "prepare": "read, filter and store ECGs, against wfdb and scipy; memory by size of the tree",
+    "loader": "load random batches of 256 pairs from a cohort of 10,000 pairs on disk",
+    "cine": "draw cines, read frames from disk and encode them",
 }
 
 
 def run(arguments: list[str]) -> None:
-    """Run a bench and print what it measured."""
-    parser = command("bench", "Measure how fast a part is and how much memory it takes.")
+    """Run a benchmark and print its measurements."""
+    parser = command("bench", "Measure the speed and the memory of one part.")
     listed = "; ".join(f"{name}: {summary}" for name, summary in BENCHES.items())
     parser.add_argument("name", type=str, help=listed)
-    parser.add_argument("--seed", type=int, default=0, help="of generated data, 0 or more")
-    parser.add_argument("--small", action="store_true", help="in a size that shows that it runs")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the generated data, 0 or more")
     parser.add_argument(
-        "--folder", type=Path, default=None, help="keeps the generated data for the next time"
+        "--small", action="store_true", help="use little data, only to check that it runs"
     )
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument(
+        "--folder", type=Path, default=None, help="keep the generated data here for the next run"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
     options = parse(parser, arguments)
     if options.name not in BENCHES:
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""``crossbeat check PATH...``."""
+"""``crossbeat check PATH...``: check whether ECG files can be used."""
 
 import json
 import math
@@ -19,15 +19,15 @@ from crossbeat.readers import Layout, read_ecg
 from crossbeat.readers.identify import find
 
 FILES_PER_WORKER = 2000
-"""Files that are checked in about the time in which a process starts."""
+"""Checking this many files takes about as long as starting a process."""
 
 _TABLES = ("csv", "numpy")
-"""Formats that are ECGs only where a layout says so."""
+"""Formats that hold ECGs only if the user gives a layout."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What every file is checked for, as ``crossbeat.quality.check`` and ``read_ecg`` take it."""
+    """Arguments of ``crossbeat.quality.check`` and ``read_ecg`` that hold for every file."""
 
     seconds: float
     length: Length
@@ -36,15 +36,15 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """What is to be said of a file.
+    """The result of checking one file.
 
     Args:
-        path: as it was given, or found in a folder.
-        format: its short name; None where it is none that is read.
-        found: the verdicts that have something to tell.
-        fs: sampling rate in hertz; None where the file cannot be read, as all that follows.
-        leads: in the order of the file.
-        seconds: the length of the whole record.
+        path: as the user gave it, or as it was found in a folder.
+        format: its short name; None if the format is not supported.
+        found: the verdicts that have a message.
+        fs: sampling rate in hertz; None, like leads and seconds, if the file cannot be read.
+        leads: names in the order of the file.
+        seconds: length of the whole record.
     """
 
     path: str
@@ -56,30 +56,30 @@ class Checked:
 
     @property
     def verdict(self) -> Literal["ok", "repair", "reject"]:
-        """The gravest of what was found."""
+        """The most severe verdict."""
         actions = {verdict.action for verdict in self.found}
         return "reject" if "reject" in actions else "repair" if "repair" in actions else "ok"
 
 
 Outcome = Checked | Literal["part", "other"]
-"""Of a file in a folder that is no ECG of its own: part of another record, or something else."""
+"""``part``: a file that belongs to another record. ``other``: a file that is not an ECG."""
 
 
 def run(arguments: list[str]) -> None:
-    """Say of each file whether its ECG may be used, and if not, why not."""
-    parser = command("check", "Whether ECG files may be used, and if not, why not.")
-    parser.add_argument("paths", type=Path, nargs="+", help="ECG files, and folders of them")
-    parser.add_argument("--json", action="store_true", help="as JSON, one line per file")
-    parser.add_argument("--seconds", type=float, default=10.0, help="the length that is needed")
+    """Check whether each ECG file can be used, and if not, say why."""
+    parser = command("check", "Check whether ECG files can be used, and if not, say why.")
+    parser.add_argument("paths", type=Path, nargs="+", help="ECG files or folders of ECG files")
+    parser.add_argument("--json", action="store_true", help="print JSON, one line per file")
+    parser.add_argument("--seconds", type=float, default=10.0, help="required length in seconds")
     parser.add_class_arguments(Length, "length", as_group=True)
     parser.add_argument(
-        "--layout", type=Layout | None, default=None, help="of CSV and NumPy files, in folders too"
+        "--layout", type=Layout | None, default=None, help="how to read CSV and NumPy files"
     )
     parser.add_argument(
         "--workers",
         type=int | None,
         default=None,
-        help=f"processes; by default one per core, and {FILES_PER_WORKER} files or more for each",
+        help=f"processes; default: one per core, with {FILES_PER_WORKER} files or more each",
     )
     options = parse(parser, arguments)
     if not 0 < options.seconds < math.inf:
@@ -95,10 +95,10 @@ def run(arguments: list[str]) -> None:
 
 
 def inspect(file: tuple[Path, bool], asked: Asked) -> Outcome:
-    """What is to be said of one file; a function that a process pool can call.
+    """Check one file; a process pool can call this function.
 
     Args:
-        file: its path, and whether it was named by itself; if not, it lies in a folder.
+        file: its path, and whether the user named the file; if not, it was found in a folder.
     """
     path, named = file
     try:
@@ -131,7 +131,7 @@ def _unreadable(path: Path, name: str | None, error: UserError) -> Checked:
 
 
 def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
-    """Every file once, in the order of the paths and of names; whether it was named itself."""
+    """Every file once, in the order of paths and names, with whether the user named it."""
     seen = set()
     for path in paths:
         if not path.is_dir():
@@ -168,8 +168,8 @@ def _outcomes(
             yield from pool.map(work, files, chunksize=16)
     except BrokenProcessPool as error:
         raise DataError(
-            "workers must end by themselves, got one that was killed (is the memory full?); "
-            "take fewer --workers"
+            "workers must not be killed, got one that was killed (is the memory full?); "
+            "use fewer --workers"
         ) from error
 
 
@@ -185,7 +185,7 @@ def _print_lines(outcomes: Iterable[Outcome], _: int) -> Counter[str]:
 
 
 def as_json(checked: Checked) -> dict[str, object]:
-    """The object that ``--json`` prints of a file."""
+    """The JSON object that ``--json`` prints for a file."""
     return {
         "path": checked.path,
         "format": checked.format,
@@ -227,7 +227,7 @@ def _print_table(outcomes: Iterable[Outcome], total: int) -> Counter[str]:
 
 
 def _plain(text: str) -> str:
-    """Nothing in it formats the table or moves the cursor."""
+    """The text without characters that format the table or move the cursor."""
     from rich.markup import escape
 
     return escape("".join(letter if letter.isprintable() else "?" for letter in text))
@@ -240,6 +240,6 @@ def _conclude(counts: Counter[str]) -> None:
         f"{counts['reject']} rejected; {counts['other']} other files skipped"
     )
     if not num:
-        raise DataError("there must be an ECG to check, got none; name its file, or its folder")
+        raise DataError("there must be an ECG to check, got none; give an ECG file or its folder")
     if counts["reject"]:
         raise DataError(f"{counts['reject']} of {num} ECGs are rejected; see above")

@@ -9,14 +9,18 @@ from crossbeat.errors import ConfigError
 
 
 def run(arguments: list[str]) -> None:
-    """Tell what is in a cohort."""
-    parser = command("cohort", "Tell what is in a cohort, in tables and on a page with examples.")
+    """Show the contents of a cohort."""
+    parser = command("cohort", "Show the contents of a cohort in tables and on a page.")
     parser.add_argument("action", type=Literal["show"], help="what to do")
-    parser.add_argument("folder", type=Path, help="of the cohort")
-    parser.add_argument("--page", type=Path, default=None, help="an HTML file to write")
-    parser.add_argument("--examples", type=int, default=4, help="on the page at most, 0 or more")
-    parser.add_argument("--seed", type=int, default=0, help="of the choice of examples, 0 or more")
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("folder", type=Path, help="folder of the cohort")
+    parser.add_argument("--page", type=Path, default=None, help="HTML file to write")
+    parser.add_argument(
+        "--examples", type=int, default=4, help="most examples on the page, 0 or more"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed that picks the examples, 0 or more"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
     options = parse(parser, arguments)
     for name in ("examples", "seed"):
         if options[name] < 0:

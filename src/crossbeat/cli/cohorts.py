@@ -1,4 +1,4 @@
-"""Cohorts that commands are given or that runs were trained on."""
+"""Open the cohort of a run, or build a cohort from its settings."""
 
 import json
 from concurrent.futures import Executor
@@ -18,7 +18,7 @@ def cohort_of(run: Run) -> Cohort:
     """The cohort that a run was trained on.
 
     Raises:
-        ConfigError: the folder holds another one now.
+        ConfigError: the folder now holds another cohort.
     """
     folder = Path(run.plan["cohort"]["folder"])
     cohort = Cohort.open(folder)
@@ -37,16 +37,16 @@ def built(
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Cohort:
-    """The cohort of some settings, built now unless the folder holds it.
+    """Build the cohort of some settings, or open it if the folder already holds it.
 
-    What was asked for is kept beside the folder, so that the same command goes on or finds it.
+    The settings are saved next to the folder, so that the same command continues or reuses it.
 
     Args:
-        executor: runs the work; by default a process per core.
+        executor: runs the work; by default one process per core.
         progress: called after each block; by default a bar shows them.
 
     Raises:
-        ConfigError: something else was asked for at this folder.
+        ConfigError: the folder was built with other settings.
     """
     request = folder.with_name(f"{folder.name}.request.json")
     asked = json.dumps(

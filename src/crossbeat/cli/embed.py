@@ -6,8 +6,8 @@ from crossbeat.cli.options import command, note, parse
 
 
 def run(arguments: list[str]) -> None:
-    """Write embeddings beside the table of the cohort."""
-    parser = command("embed", "Write the embedding of every ECG of a cohort by a finished run.")
+    """Write the table of the cohort with a column of embeddings."""
+    parser = command("embed", "Compute the embedding of every ECG of a cohort with a finished run.")
     parser.add_argument("run", type=Path, help="folder of a finished run")
     parser.add_argument("--cohort", type=Path, default=None, help="default: the run's own")
     parser.add_argument("--split", type=str, default="test", help="train, val or test")
@@ -22,7 +22,9 @@ def run(arguments: list[str]) -> None:
     from crossbeat.recipes.run import Run, embeddings
 
     if options.split not in ("train", "val", "test"):
-        raise ConfigError(f"--split must be train, val or test, got {options.split!r}")
+        raise ConfigError(
+            f"--split must be train, val or test, got {options.split!r}; choose one of them"
+        )
     trained = Run.open(options.run)
     cohort = Cohort.open(options.cohort) if options.cohort else cohort_of(trained)
     rows = cohort.rows(options.split, has=("ecg",))

@@ -1,4 +1,4 @@
-"""``crossbeat evaluate RUN...`` for runs that tell measures of the heart."""
+"""``crossbeat evaluate RUN...`` for runs that predict cardiac measurements."""
 
 import json
 from collections.abc import Sequence
@@ -24,13 +24,13 @@ Results = dict[str, Any]
 def evaluate_hearts(
     runs: Sequence[Run], cohort: Cohort, *, out: Path, report: Path | None, seed: int, as_json: bool
 ) -> None:
-    """Measure runs on the test split, compare them with the first, and write what was found.
+    """Evaluate runs on the test split, compare them with the first, and write the results.
 
     Args:
-        runs: the first recipe is the baseline, the next the method.
-        out: of the results.
-        report: of an HTML report, if one is wanted.
-        seed: of the bootstrap.
+        runs: the first recipe is the baseline, the second recipe is the method.
+        out: file of the results.
+        report: file of the HTML report; None for no report.
+        seed: seed of the bootstrap.
     """
     results = _results(runs, cohort, seed)
     write_phenotype_results(out, results)

@@ -1,10 +1,10 @@
-"""ECG files as a user has them, made of virtual patients."""
+"""Example ECG files of virtual patients."""
 
 from pathlib import Path
 
 
 def write_example(folder: Path, *, seed: int = 2_000_003) -> Path:
-    """The header of a 12-lead WFDB record of a virtual patient who is in no cohort.
+    """Write the 12-lead WFDB record of a virtual patient who is in no cohort; return its header.
 
     Args:
         folder: made if it does not exist.

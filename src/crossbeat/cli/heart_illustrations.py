@@ -1,4 +1,4 @@
-"""The pictures of a report on measures of the heart."""
+"""The pictures of a report on cardiac measurements."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ from crossbeat.evaluation.phenotype_pictures import (
 )
 from crossbeat.evaluation.pictures import Picture
 from crossbeat.recipes.cine.networks import num_steps
-from crossbeat.recipes.cine.run import estimates, moments_alike, rule_of, tells_moments
+from crossbeat.recipes.cine.run import estimates, has_moments, moments_alike, rule_of
 from crossbeat.recipes.run import Run, evaluation_rows
 from crossbeat.signal import Ecg
 
@@ -30,17 +30,17 @@ _AVERAGED = 200  # test patients whose similarities are shown as a mean
 
 
 def illustrate_hearts(results: Mapping[str, Any], method: Run, cohort: Cohort) -> Pictures:
-    """Every picture of the report, by the place where it stands.
+    """Every picture of the report, by its place in the report.
 
     Args:
-        results: as they are written.
-        method: a run of the model that they are about.
-        cohort: whose test split was measured.
+        results: as written to the results file.
+        method: a run of the method that the report compares with the baseline.
+        cohort: the cohort whose test split was evaluated.
     """
     return {
         **result_pictures(results),
         "estimates": estimate_pictures(estimates(method, cohort), model=results["method"]),
-        "localisation": _moments(method, cohort) if tells_moments(method) else [],
+        "localisation": _moments(method, cohort) if has_moments(method) else [],
         "hearts": _beating(cohort),
         "training": training_curves(method),
     }
@@ -53,7 +53,7 @@ def _moments(run: Run, cohort: Cohort) -> list[Picture]:
     if not len(known):
         return []
     return [
-        moments_picture(found, title="Which segment answers to which frame"),
+        moments_picture(found, title="Which ECG segment matches which frame"),
         _answers(run, cohort, int(rows[known[0]]), found[known[0]]),
     ]
 
@@ -69,7 +69,7 @@ def _answers(run: Run, cohort: Cohort, row: int, found: np.ndarray) -> Picture:
     )
     shown = (0, len(cine) // 3, 2 * len(cine) // 3)
     answers = {frame: answering_steps(found[:, frame], which) for frame in shown}
-    return answers_picture(ecg, cine, answers, title="Where the ECG answers to a frame")
+    return answers_picture(ecg, cine, answers, title="Where the ECG matches a frame")
 
 
 def _beating(cohort: Cohort) -> list[Picture]:

@@ -14,7 +14,7 @@ from crossbeat.evaluation.pictures import Picture, xray
 from crossbeat.evaluation.predictions import Predictions
 from crossbeat.evaluation.report_patients import HELPED, MISSED
 from crossbeat.evaluation.theme import colours, picture
-from crossbeat.recipes import tells
+from crossbeat.recipes import predicted_names
 from crossbeat.recipes.run import Run, embeddings, evaluation_rows
 from crossbeat.signal import Ecg
 
@@ -106,7 +106,7 @@ def _curves(
 
 def _maps(run: Run, cohort: Cohort) -> list[Picture]:
     rows = evaluation_rows(cohort, "test")
-    truth = cohort.truth(rows, tells(run.recipe)).double().numpy()
+    truth = cohort.truth(rows, predicted_names(run.recipe)).double().numpy()
     shown = []
     for when, stage in _stages(run).items():
         vectors = embeddings(stage, cohort, rows).double().numpy()
@@ -118,7 +118,7 @@ def _maps(run: Run, cohort: Cohort) -> list[Picture]:
                 caption=f"t-SNE of {len(drawn.rows)} test ECGs by the encoder {when}.",
                 alt=f"Map of ECG embeddings {when}, coloured by {names.plain(finding)}",
             )
-            for column, finding in enumerate(tells(run.recipe))
+            for column, finding in enumerate(predicted_names(run.recipe))
         ]
     return shown
 

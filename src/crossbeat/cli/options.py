@@ -1,4 +1,4 @@
-"""Options of commands: built by jsonargparse, with errors that say what was meant."""
+"""Command-line options, built with jsonargparse, with clear error messages."""
 
 import re
 import sys
@@ -26,31 +26,31 @@ _RULES = {
     "tuple": "a list such as [a, b]",
     "NoneType": "null",
 }
-"""How jsonargparse says what is wrong, and how we do."""
+"""Types in jsonargparse's messages, and the words that our messages use for them."""
 
 
 def command(name: str, description: str) -> ArgumentParser:
-    """An empty parser of a command, to which the command adds its options."""
+    """Make the parser of a command; the command adds its own options."""
     parser = ArgumentParser(
         prog=f"crossbeat {name}",
         description=description,
         exit_on_error=False,
-        allow_abbrev=False,  # a name that is cut short may be a name that is misspelt
+        allow_abbrev=False,  # a shortened name may be a misspelt name
     )
-    parser.add_argument("--config", action="config", help="a YAML file with any of the options")
+    parser.add_argument("--config", action="config", help="YAML file with any of these options")
     return parser
 
 
 def parse(
     parser: ArgumentParser, arguments: list[str], owners: Mapping[str, str] | None = None
 ) -> Namespace:
-    """The options, with dataclasses made.
+    """Parse the options and build their dataclasses.
 
     Args:
-        owners: for a group of settings the name that messages call it by.
+        owners: for each group of settings, the name that error messages use.
 
     Raises:
-        ConfigError: an option is unknown, missing or has a value that it cannot have.
+        ConfigError: an option is unknown or missing, or its value is not allowed.
     """
     try:
         return parser.instantiate(parser.parse_args(arguments))
@@ -105,11 +105,11 @@ def _keys(parser: ArgumentParser) -> list[str]:
     for action in parser._actions:
         keys += [text.lstrip("-") for text in action.option_strings if text.startswith("--")]
     defaults: Any = parser.get_defaults()
-    # jsonargparse's own detour for settings that may be null
+    # jsonargparse adds this part to the names of settings that may be null
     inner = [key.replace(".init_args", "") for key in defaults.keys(branches=True)]
     return keys + [key for key in inner if key not in keys]
 
 
 def note(text: str) -> None:
-    """A line about progress; on the error stream, so that results can be piped."""
+    """Print a progress message on the error stream, so that results can be piped."""
     print(text, file=sys.stderr, flush=True)

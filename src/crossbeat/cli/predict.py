@@ -1,4 +1,4 @@
-"""``crossbeat predict RUN FILE...``."""
+"""``crossbeat predict RUN FILE...``: predict from ECG files."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -12,17 +12,21 @@ from crossbeat.readers import Layout
 
 
 def run(arguments: list[str]) -> None:
-    """Answer for ECG files; those that cannot be read are named, the others answered."""
-    parser = command("predict", "Findings, or measures of the heart, for ECG files.")
+    """Predict from ECG files; report the files that cannot be read and predict from the others."""
+    parser = command("predict", "Predict findings or cardiac measurements from ECG files.")
     parser.add_argument("run", type=Path, help="folder of a finished run or of a saved model")
-    parser.add_argument("files", type=Path, nargs="+", help="ECG files, of WFDB any or the stem")
-    parser.add_argument("--json", action="store_true", help="as JSON, one object per file")
-    parser.add_argument("--layout", type=Layout | None, default=None, help="of CSV and NumPy files")
+    parser.add_argument(
+        "files", type=Path, nargs="+", help="ECG files; a WFDB record by any file or its stem"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, one object per file")
+    parser.add_argument(
+        "--layout", type=Layout | None, default=None, help="how to read CSV and NumPy files"
+    )
     parser.add_class_arguments(Length, "length", as_group=True)
     options = parse(parser, arguments)
-    from crossbeat.deploy import HeartPredictor, Predictor, tells_of_hearts
+    from crossbeat.deploy import HeartPredictor, Predictor, is_of_hearts
 
-    hearts = tells_of_hearts(options.run)
+    hearts = is_of_hearts(options.run)
     predictor: Any = (HeartPredictor if hearts else Predictor).open(options.run)
     key = "phenotypes" if hearts else "findings"
     answers: list[dict[str, Any]] = []
@@ -69,5 +73,5 @@ def _measure(told: Mapping[str, Any]) -> list[str]:
 
 _TABLES: dict[str, tuple[list[str], Callable[[Mapping[str, Any]], list[str]]]] = {
     "findings": (["finding", "probability", "threshold", "reached"], _finding),
-    "phenotypes": (["measure", "estimate", "error on validation"], _measure),
+    "phenotypes": (["measurement", "estimate", "validation error"], _measure),
 }

@@ -1,4 +1,4 @@
-"""``crossbeat prepare NAME --out DIR``."""
+"""``crossbeat prepare NAME --out DIR``: build a cohort from published files."""
 
 import os
 from dataclasses import fields
@@ -10,7 +10,7 @@ from crossbeat.errors import ConfigError, suggestion
 
 
 def run(arguments: list[str]) -> None:
-    """Build a named cohort from its published files."""
+    """Build the named cohort from its published files."""
     from crossbeat.data.registry import COHORTS
 
     if arguments[:1] in (["-h"], ["--help"]):
@@ -24,10 +24,12 @@ def run(arguments: list[str]) -> None:
         )
     name, rest = arguments[0], arguments[1:]
     parser = command(f"prepare {name}", f"Build the cohort {name}.")
-    parser.add_argument("--out", type=Path, required=True, help="the folder of the cohort")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the cohort")
     parser.add_argument(
-        "--executor", type=str, default=None, help="a cluster instead: dask://HOST:PORT"
+        "--workers", type=int, default=os.cpu_count() or 1, help="number of processes"
+    )
+    parser.add_argument(
+        "--executor", type=str, default=None, help="use a cluster instead: dask://HOST:PORT"
     )
     parser.add_class_arguments(COHORTS[name])
     options = parse(parser, rest)

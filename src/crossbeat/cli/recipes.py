@@ -8,7 +8,7 @@ from crossbeat.cli.options import command, parse
 def run(arguments: list[str]) -> None:
     """List the recipes."""
     parser = command("recipes", "List the recipes.")
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     options = parse(parser, arguments)
     from crossbeat.recipes import SUMMARIES
 
@@ -17,4 +17,4 @@ def run(arguments: list[str]) -> None:
         return
     from crossbeat.cli.tables import print_table
 
-    print_table("Recipes", ["recipe", "what it is"], [list(row) for row in SUMMARIES.items()])
+    print_table("Recipes", ["recipe", "summary"], [list(row) for row in SUMMARIES.items()])

@@ -13,7 +13,7 @@ def run(arguments: list[str]) -> None:
     parser = command("show", "Show the settings of a recipe.")
     parser.add_argument("recipe", type=str, help="a name that 'crossbeat recipes' lists")
     parser.add_argument("--preset", type=str, default="published", help="published or demo")
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     options = parse(parser, arguments)
     from crossbeat.recipes import SUMMARIES
     from crossbeat.recipes.presets import preset_named

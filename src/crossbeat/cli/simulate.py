@@ -1,4 +1,4 @@
-"""``crossbeat simulate [--layout cohort|mimic] --out DIR``."""
+"""``crossbeat simulate [--layout cohort|mimic] --out DIR``: write virtual patients."""
 
 import argparse
 from dataclasses import fields
@@ -12,20 +12,20 @@ _LAYOUTS = ("cohort", "mimic")
 
 
 def run(arguments: list[str]) -> None:
-    """Write virtual patients, as a cohort or as a tree in MIMIC's layout."""
+    """Write virtual patients as a cohort or as files in MIMIC's layout."""
     layout = _layout(arguments)
     settings = _settings(layout)
     parser = command(
         "simulate",
-        "Write virtual patients with ECGs and chest X-rays: a cohort, or with --layout mimic the "
-        "files of MIMIC-IV-ECG, MIMIC-CXR-JPG, MIMIC-IV-ED and MIMIC-IV as they are published.",
+        "Write virtual patients with ECGs and chest X-rays as a cohort. With --layout mimic, write "
+        "files like the published ones of MIMIC-IV-ECG, MIMIC-CXR-JPG, MIMIC-IV-ED and MIMIC-IV.",
     )
-    parser.add_argument("--out", type=Path, required=True, help="the folder of the cohort or tree")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument(
         "--layout",
         type=Literal["cohort", "mimic"],
         default=layout,
-        help="on the command line alone: the options depend on it",
+        help="what to write; give it on the command line, since the other options depend on it",
     )
     parser.add_class_arguments(settings)
     options = parse(parser, arguments, {"faults": "Faults"})

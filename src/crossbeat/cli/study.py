@@ -25,7 +25,7 @@ from crossbeat.evaluation.phenotype_tables import print_sheets, sheets
 from crossbeat.evaluation.results import write_results
 from crossbeat.files import write_whole
 from crossbeat.study.grid import Study
-from crossbeat.study.heart_results import results_of_hearts, tells_of_hearts
+from crossbeat.study.heart_results import is_of_hearts, results_of_hearts
 from crossbeat.study.kept import read_record
 from crossbeat.study.load import path_of, study_named
 from crossbeat.study.results import Finished, results_of
@@ -38,21 +38,29 @@ Json = Mapping[str, Any]
 
 
 def run(arguments: list[str]) -> None:
-    """Run what is missing of a study, and report what is finished."""
-    parser = command("study", "Run a study: whatever cells nobody has run yet, then the report.")
-    parser.add_argument("name", type=str, help="of a file in studies/, or the path of a .py file")
+    """Run the missing cells of a study, then report the finished cells."""
+    parser = command(
+        "study", "Run the cells of a study that are not finished yet, then write the report."
+    )
+    parser.add_argument("name", type=str, help="name of a file in studies/, or path of a .py file")
     parser.add_argument(
-        "--out", type=Path, default=None, help="the study's folder; default: runs/studies/NAME"
+        "--out", type=Path, default=None, help="folder of the study; default: runs/studies/NAME"
     )
     parser.add_argument(
         "--shared",
         type=Path,
         default=None,
-        help="cohorts and phases, which studies share; default: shared, beside --out",
+        help="folder of the cohorts and phases that studies share; default: shared, next to --out",
     )
-    parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
-    parser.add_argument("--small", action="store_true", help="in a size that shows that it runs")
-    parser.add_argument("--report-only", action="store_true", help="train nothing")
+    parser.add_argument(
+        "--workers", type=int, default=min(2, os.cpu_count() or 1), help="number of processes"
+    )
+    parser.add_argument(
+        "--small", action="store_true", help="use small settings, only to check that it runs"
+    )
+    parser.add_argument(
+        "--report-only", action="store_true", help="train nothing; report the finished cells"
+    )
     parser.add_argument("--trainer", type=TrainerSettings, default=TrainerSettings())
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
     options = parse(parser, arguments, {"trainer": "TrainerSettings"})
@@ -68,7 +76,7 @@ def run(arguments: list[str]) -> None:
         _run(workshop.tasks(study.cells), options.workers)
     if isinstance(study, Search):
         _report_search(choices_of(study, workshop), out, as_json=options.json)
-    elif tells_of_hearts(study):
+    elif is_of_hearts(study):
         _report_hearts(results_of_hearts(Finished.of(study, workshop)), out, as_json=options.json)
     else:
         _report(results_of(study, workshop), study, out, as_json=options.json)
@@ -149,7 +157,7 @@ def _report_search(found: Json, out: Path, *, as_json: bool) -> None:
 
 
 def _tables(results: Json) -> Iterator[tuple[str, Json]]:
-    """What makes a table of its own, the points of an axis and readings, with its name."""
+    """Results that get their own table (points of an axis, readings), with the name of each."""
     for point in results.get("points", [results]):
         at = f"{results['axis']} {point['at']}" if "at" in point else ""
         yield at, point

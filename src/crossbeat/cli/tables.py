@@ -9,7 +9,7 @@ from rich.table import Table
 
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table with a title; as wide as it needs to be where the output is a file."""
+    """Print a table with a title; use a fixed width if the output is not a terminal."""
     table = Table(title=title, title_justify="left")
     for number, name in enumerate(header):
         table.add_column(name, justify="left" if number == 0 else "default", overflow="fold")
@@ -22,11 +22,11 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]
 
 
 def percent(estimate: Mapping[str, Any] | None, *, signed: bool = False) -> str:
-    """A fraction with its interval, in percent.
+    """Format a fraction and its interval in percent.
 
     Args:
-        estimate: value, low and high; fractions, None where undefined.
-        signed: whether a plus sign is shown.
+        estimate: value, low and high as fractions; None if undefined.
+        signed: whether to show a plus sign.
     """
     if estimate is None or estimate["value"] is None:
         return "not defined"
@@ -38,12 +38,12 @@ def percent(estimate: Mapping[str, Any] | None, *, signed: bool = False) -> str:
 
 
 def _rounded(value: float, signed: bool) -> str:
-    nearest = round(value, 1) + 0.0  # a difference of -0.04 is no minus zero
+    nearest = round(value, 1) + 0.0  # show a difference of -0.04 as 0.0, not as -0.0
     return f"{nearest:+.1f}" if signed and nearest else f"{nearest:.1f}"
 
 
 def show(results: dict[str, Any], *, as_json: bool) -> None:
-    """The AUROC of every model and the paired differences, as tables or all of it as JSON."""
+    """Print the AUROC of every model and the paired differences, as tables or as JSON."""
     if as_json:
         print(json.dumps(results, indent=1))
         return
@@ -51,11 +51,11 @@ def show(results: dict[str, Any], *, as_json: bool) -> None:
 
 
 def over_what(results: Mapping[str, Any], own_patients: bool = False) -> str:
-    """What the intervals of results are over.
+    """Name what the intervals of the results are over.
 
     Args:
-        results: models.
-        own_patients: whether every seed has patients of its own.
+        results: results with models.
+        own_patients: whether every seed has its own patients.
     """
     if not any("by_run" in found["mean"]["auroc"] for found in results["models"].values()):
         return "patients"
@@ -63,12 +63,12 @@ def over_what(results: Mapping[str, Any], own_patients: bool = False) -> str:
 
 
 def print_models(results: Mapping[str, Any], *, over: str = "patients", where: str = "") -> None:
-    """Tables of the AUROC of every model and of the paired differences.
+    """Print tables of the AUROC of every model and of the paired differences.
 
     Args:
         results: models, limits and differences.
         over: what the intervals are over.
-        where: what titles begin with.
+        where: first words of the titles.
     """
     start = f"{where}: " if where else ""
     columns = list(next(iter(results["models"].values())))
@@ -91,7 +91,7 @@ def print_models(results: Mapping[str, Any], *, over: str = "patients", where: s
 
 
 def markdown(results: Mapping[str, Any]) -> Iterator[str]:
-    """The lines of a table of AUROCs and paired differences in Markdown.
+    """The lines of a Markdown table of AUROCs and paired differences.
 
     Args:
         results: models, limits and differences.
@@ -110,7 +110,7 @@ def markdown(results: Mapping[str, Any]) -> Iterator[str]:
 
 
 def markdown_along(results: Mapping[str, Any]) -> Iterator[str]:
-    """The mean AUROC of the baseline along an axis, and what each model gains on it, in Markdown.
+    """A Markdown table: the baseline's mean AUROC along an axis, and the gain of each model.
 
     Args:
         results: axis and points.
@@ -129,7 +129,7 @@ def markdown_along(results: Mapping[str, Any]) -> Iterator[str]:
 
 
 def markdown_candidates(found: Mapping[str, Any]) -> Iterator[str]:
-    """The validation AUROC of every candidate of a search in Markdown, in bold where chosen.
+    """A Markdown table of the validation AUROC of every candidate; the chosen ones are bold.
 
     Args:
         found: validation and chosen.

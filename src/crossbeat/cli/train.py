@@ -1,4 +1,4 @@
-"""``crossbeat train RECIPE --cohort C --out DIR``."""
+"""``crossbeat train RECIPE --cohort C --out DIR``: train a recipe."""
 
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,9 @@ def run(arguments: list[str]) -> None:
 
     recipe: Any = preset_named(preset)(recipe_named(name))
     parser = command("train", f"Train recipe {name} (preset {preset}) on a cohort.")
-    parser.add_argument("--cohort", type=Path, required=True, help="the folder of a cohort")
-    parser.add_argument("--out", type=Path, required=True, help="the folder of the run")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--cohort", type=Path, required=True, help="folder of the cohort")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--seed", type=int, default=0, help="seed of everything random")
     parser.add_argument("--trainer", type=TrainerSettings, default=TrainerSettings())
     parser.add_argument("--recipe", type=type(recipe), default=recipe)
     owners = {"recipe": type(recipe).__name__, "trainer": "TrainerSettings"}
@@ -31,7 +31,7 @@ def run(arguments: list[str]) -> None:
     plan = Plan(name=name, recipe=options.recipe, seed=options.seed)
     trained = train(plan, Cohort.open(options.cohort), options.out, trainer=options.trainer)
     seconds = sum(phase["seconds"] for phase in trained.phases)
-    note(f"{'was trained before' if before else 'trained'}: {name}, {seconds:.0f} s")
+    note(f"{'already trained' if before else 'trained'}: {name}, {seconds:.0f} s")
     if "ecg_encoder" in trained.parts:
         from crossbeat.cli.evaluate import save_model
 

@@ -1,4 +1,4 @@
-"""How every phase of a run went."""
+"""Training curves of every phase of a run."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ _NOT_LOSSES = ("epoch", "seconds")
 
 
 def training_curves(run: Run) -> list[Picture]:
-    """What chose the best epoch of every phase, epoch by epoch."""
+    """For every phase, the metric that chose the best epoch, epoch by epoch."""
     shown = []
     for phase in run.phases:
         history = phase["history"]

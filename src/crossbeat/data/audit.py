@@ -1,8 +1,8 @@
-"""The leak audit: who and what is in which split, by patient, by study and by the signal itself.
+"""The leak audit: check that no patient, study or signal is in two splits.
 
 A patient, a study or a signal may be in one split only, in every phase: the teacher learns from
 all rows with an X-ray, self-supervision from all with an ECG, alignment from all with both.
-Data sets list recordings twice, under two numbers or even two patients; only the signal tells.
+Data sets may list a recording twice, even under two patients; only comparing signals shows this.
 """
 
 import json

@@ -1,9 +1,9 @@
-"""Build a cohort block by block, in as many processes as there are; a killed build goes on.
+"""Build a cohort block by block, in several processes; an interrupted build can be resumed.
 
 A build writes into ``<folder>.partial``. A finished block leaves its shards and, last, a receipt
 with their checksums; a second run keeps what has a receipt. When all blocks are there, the folder
-gets its name. So a folder under that name is whole, and its bytes depend neither on the number
-of workers nor on interruptions.
+gets its name. So a folder under that name is complete. Its bytes depend neither on the number of
+workers nor on interruptions.
 """
 
 import json

@@ -49,14 +49,14 @@ class CheXpert:
     Args:
         root: the folder of ``train.csv``, ``valid.csv``, ``train`` and ``valid``, such as
             ``CheXpert-v1.0-small``; with ``test.csv``, its X-rays count too.
-        views: the X-rays that are taken.
+        views: the X-ray views to use.
         experts: whether patients whose X-rays radiologists labelled (``valid.csv``,
             ``test.csv``) are the test split; otherwise all patients are divided by the shares.
         image_size: height and width of the stored X-rays in pixels.
         seed: of the split.
-        val: share of the patients that selection sees, 0 to 1; with ``experts``, of those of
+        val: share of the patients for validation, 0 to 1; with ``experts``, of those of
             ``train.csv``.
-        test: share of the patients that only the final figures see, 0 to 1; unused with
+        test: share of the patients for testing, 0 to 1; unused with
             ``experts``.
 
     Raises:

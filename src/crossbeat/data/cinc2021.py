@@ -104,13 +104,13 @@ _SEXES = {"female": "F", "f": "F", "male": "M", "m": "M"}
 _OLDEST = 120.0
 _NOTES = (
     (
-        "The challenge does not say which records are of one patient, within a source or across: "
-        "every record counts as another patient, and the split is by records. Patients with "
-        "several records may be in two splits, so figures may be too good."
+        "The challenge does not identify patients: every record counts as a different patient, and "
+        "the split is by records. Patients with several records may be in two splits, so figures "
+        "may be too good."
     ),
     (
-        "ptb-xl holds the records of PTB-XL under other names: never test on one what learned "
-        "from the other; leave the source out instead."
+        "ptb-xl holds the records of PTB-XL under other names: do not train on one and test on the "
+        "other; leave the source out instead."
     ),
     "A diagnosis that a source never uses is unknown there, not absent.",
 )
@@ -122,13 +122,13 @@ class Cinc2021:
 
     Args:
         root: the folder of ``training``, with ``SOURCE/g1/RECORD.hea`` and ``.mat`` below.
-        sources: those that are taken, where they are there.
+        sources: those to use; absent ones are skipped.
         seconds: length of the stored ECGs.
-        length: what becomes of longer and shorter ECGs: there are 5 s and 30 minutes.
+        length: how to treat longer and shorter ECGs; they last 5 s to 30 minutes.
         fs: sampling rate of the stored ECGs in hertz.
         seed: of the split by records.
-        val: share of the records that selection sees, 0 to 1.
-        test: share of the records that only the final figures see, 0 to 1.
+        val: share of the records for validation, 0 to 1.
+        test: share of the records for testing, 0 to 1.
 
     Raises:
         ConfigError: a setting is out of its range.

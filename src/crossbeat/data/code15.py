@@ -49,7 +49,7 @@ FINDINGS = {
     "sinus_tachycardia": "ST",
     "atrial_fibrillation": "AF",
 }
-"""The column of each finding. Bundle branch blocks are not told to be complete."""
+"""The column of each finding. Bundle branch blocks are not marked as complete."""
 
 _COLUMNS = {
     "exam_id": int,
@@ -61,7 +61,7 @@ _COLUMNS = {
 }
 _TRUTH = {"true": 1, "false": 0}
 _UNIT_NOTE = (
-    "CODE-15% does not say its unit clearly: {:g} mV were taken for a stored 1. Compare amplitudes "
+    "CODE-15% does not state its unit clearly: a stored 1 was read as {:g} mV. Compare amplitudes "
     "with those of other data sets with care."
 )
 
@@ -76,13 +76,13 @@ class Code15:
         root: the folder of ``exams.csv`` and ``exams_part0.hdf5`` to ``exams_part17.hdf5``;
             exams of absent parts are left out.
         seconds: length of the stored ECGs.
-        length: what becomes of longer and shorter ECGs; for 10 s, most have to be padded.
-        millivolts: what a stored 1 means. The description of the data says both 1e-4 V and
-            millivolts; only as millivolts are amplitudes those of an ECG.
+        length: how to treat longer and shorter ECGs; for 10 s, most are padded.
+        millivolts: the value of a stored 1. The description of the data states both 1e-4 V and
+            millivolts; only millivolts give plausible amplitudes.
         fs: sampling rate of the stored ECGs in hertz.
         seed: of the split by patients.
-        val: share of the patients that selection sees, 0 to 1.
-        test: share of the patients that only the final figures see, 0 to 1.
+        val: share of the patients for validation, 0 to 1.
+        test: share of the patients for testing, 0 to 1.
 
     Raises:
         ConfigError: a setting is out of its range.

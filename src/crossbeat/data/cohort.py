@@ -1,4 +1,4 @@
-"""A cohort on disk, as training and evaluation see it."""
+"""A cohort on disk, as training and evaluation use it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -101,7 +101,7 @@ class Cohort:
     def rows(self, split: Split, *, has: tuple[str, ...] = ("ecg",)) -> Int64[np.ndarray, " row"]:
         """The rows of the table in a split that have a value in each column of ``has``.
 
-        Of a signal without a column no row has any.
+        If the table lacks the column of a signal, no row has it.
         """
         if (set(SIGNALS) - set(self.table.columns)).intersection(has):
             return np.empty(0, dtype=np.int64)
@@ -144,10 +144,10 @@ class Cohort:
     def phenotypes(
         self, rows: Int64[np.ndarray, " row"], names: Sequence[str]
     ) -> Float32[Tensor, "batch phenotype"]:
-        """Measures of the heart in their units; NaN where one was not taken.
+        """Cardiac measurements in their units; NaN where one is missing.
 
         Raises:
-            ConfigError: the cohort has no such measure.
+            ConfigError: the cohort has no such measurement.
         """
         unknown = [name for name in names if name not in self.info.phenotypes]
         if unknown:
@@ -189,7 +189,7 @@ class Cohort:
         findings: Sequence[str],
         policy: LabelPolicy,
     ) -> Float32[Tensor, "batch finding"]:
-        """What the reports say, 1 or 0; NaN where the policy ignores a label.
+        """Labels from the reports, 1 or 0; NaN where the policy ignores a label.
 
         Where no report was read, every label is NaN, whatever the policy.
 
@@ -204,7 +204,7 @@ class Cohort:
     def truth(
         self, rows: Int64[np.ndarray, " row"], findings: Sequence[str]
     ) -> Float32[Tensor, "batch finding"]:
-        """What the patients have, where that is known, and else what the reports say.
+        """The true findings where they are known, else those of the reports.
 
         Of reports, uncertain labels are ignored (NaN) and findings not mentioned are negative;
         where no report was read, all are ignored. The truth may be known of conditions that no
@@ -324,7 +324,7 @@ class Cohort:
             if store.paths and store.row_shape != shape:
                 raise DataError(
                     f"{words} in {self.folder} must have the shape {shape} that its {INFO_FILE} "
-                    f"says, got {store.row_shape}; rebuild the cohort"
+                    f"states, got {store.row_shape}; rebuild the cohort"
                 )
 
     def _check_paired(self) -> None:

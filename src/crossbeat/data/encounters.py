@@ -25,7 +25,7 @@ class Reading:
     """How records are read and paired, and which stay.
 
     Args:
-        root: the folder that holds all files; left out of what is told of them.
+        root: the folder that holds all files; left out of messages and stored paths.
         preprocessing: of the ECGs.
         image_size: height and width of the stored X-rays in pixels.
         pairing: which ECG goes with which X-ray.

@@ -1,4 +1,4 @@
-"""What a cohort is: the contents of its ``cohort.json``."""
+"""The description of a cohort: the contents of its ``cohort.json``."""
 
 import json
 from collections.abc import Mapping
@@ -48,12 +48,12 @@ class CohortInfo:
             lead equations and lead transforms do not hold.
         ecg_gain: stored integers per unit.
         image_size: height and width of an X-ray in pixels; 0 where the cohort has none.
-        phenotypes: measures of the heart with a ``value:`` column.
+        phenotypes: cardiac measurements with a ``value:`` column.
         frames: of a cine over one heartbeat, in either axis; 0 where the cohort has none.
         cine_size: height and width of a frame in pixels; 0 where the cohort has no cines.
         seed: of whatever was random in making it.
         settings: those of its builder.
-        notes: what a reader of results has to know.
+        notes: remarks that readers of results need.
         files: name, size and checksum of every other file of the folder.
         version: of this format.
     """

@@ -1,4 +1,4 @@
-"""What an uncertain or unmentioned finding counts as, and labels as numbers."""
+"""Label policies: how uncertain and unmentioned findings are counted."""
 
 from dataclasses import dataclass
 from math import nan
@@ -40,7 +40,7 @@ Source: Irvin 2019 (arXiv:1901.07031), table 1.
 
 @dataclass(frozen=True, kw_only=True)
 class LabelPolicy:
-    """What becomes of labels that are neither positive nor negative.
+    """How to count labels that are neither positive nor negative.
 
     Args:
         uncertain: what -1 counts as ("possible edema").

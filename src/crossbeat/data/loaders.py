@@ -1,4 +1,4 @@
-"""Which rows make which batch: from the seed and the epoch alone, on any number of machines."""
+"""Draw the batches of an epoch from seed and epoch, for any number of machines."""
 
 import numpy as np
 from jaxtyping import Float, Int64

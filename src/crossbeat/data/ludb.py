@@ -82,7 +82,7 @@ _DIAGNOSES = (
 )
 _NOTES = (
     "Stored integers were taken as microvolts: the gains in the headers of LUDB are wrong.",
-    "LUDB does not say which records are of one patient: every record counts as another.",
+    "LUDB does not identify patients: every record counts as a different patient.",
 )
 
 
@@ -94,8 +94,8 @@ class Ludb:
         root: the folder of ``ludb.csv`` and ``data``.
         fs: sampling rate of the stored ECGs in hertz.
         seed: of the split by records.
-        val: share of the records that selection sees, 0 to 1.
-        test: share of the records that only the final figures see, 0 to 1.
+        val: share of the records for validation, 0 to 1.
+        test: share of the records for testing, 0 to 1.
 
     Raises:
         ConfigError: a setting is out of its range.

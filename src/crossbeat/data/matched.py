@@ -2,7 +2,7 @@
 
 No public data set has an ECG and a chest X-ray of the same patient. A label-matched cohort shows
 an ECG encoder the X-ray of somebody else who has a related finding, is of the same sex and about
-as old. What it learns beyond its labels can only be what the finding looks like in general.
+as old. Beyond the labels, it can only learn what a finding looks like in general.
 """
 
 from concurrent.futures import Executor
@@ -44,7 +44,7 @@ NOTE = (
     "carry no information about an individual beyond these."
 )
 
-SHUFFLED = "Pairs are shuffled within each split: both signals have nothing to do with each other."
+SHUFFLED = "Pairs are shuffled within each split: the two signals are of unrelated patients."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,8 +148,8 @@ def match(
     """The row of the X-ray of each ECG, -1 where there is none.
 
     ECGs choose in random order: of the X-rays of their split, related finding and sex, no further
-    in age than the caliper, one that is used least, and of those the nearest in age. What is not
-    known of somebody does not stand in the way.
+    in age than the caliper, one that is used least, and of those the nearest in age. Unknown values
+    do not prevent a match.
 
     Args:
         ecgs: table of a cohort with ECGs.
@@ -188,7 +188,7 @@ def match(
 
 
 def shuffled(cohort: Cohort, seed: int, signal: str = "xray") -> Cohort:
-    """The null: the same ECGs and the same pictures, paired at random within each split.
+    """The null: the same ECGs and images, paired at random within each split.
 
     The pictures move one place on in a random order, so none stays where it was. What is left of
     any gain does not come from the pairing.

@@ -40,23 +40,22 @@ class Mimic:
     Args:
         ecg: the folder of MIMIC-IV-ECG 1.0 (``record_list.csv``, ``files``).
         cxr: the folder of MIMIC-CXR-JPG 2.0 or 2.1 (its tables, ``files``).
-        ed: the folder of MIMIC-IV-ED's ``edstays``; only pairing by ``ed-stay`` asks for it.
+        ed: the folder of MIMIC-IV-ED's ``edstays``; only pairing by ``ed-stay`` needs it.
         hosp: the folder of MIMIC-IV's ``patients``, for age and sex; without it they are unknown.
         dicom: the folder of MIMIC-CXR (``files``), whose DICOM files are read in the place of the
             JPGs; tables are still those of MIMIC-CXR-JPG. The JPGs have equalised histograms,
             these have the window that the file asks for.
-        labels: whose reading of the reports.
-        radiologists: whether studies of the test split that radiologists labelled count as they
-            said.
+        labels: the labeller of the reports.
+        radiologists: whether to use the labels of radiologists in the test split where they exist.
         pairing: which ECG goes with which X-ray.
         views: of the X-rays, by MIMIC's names.
-        unpaired_xrays: whether X-rays without an ECG are kept: a teacher learns from them.
-        unpaired_ecgs: whether ECGs without an X-ray are kept: self-supervision learns from them.
+        unpaired_xrays: whether X-rays without an ECG are kept; a teacher can learn from them.
+        unpaired_ecgs: whether ECGs without an X-ray are kept; self-supervision can use them.
         split: ``patients`` divides all patients by the shares below; ``official`` takes the split
             of MIMIC-CXR, whose test split is small.
         seed: of the split by patients.
-        val: share of the patients that selection sees, 0 to 1.
-        test: share of the patients that only the final figures see, 0 to 1.
+        val: share of the patients for validation, 0 to 1.
+        test: share of the patients for testing, 0 to 1.
         fs: sampling rate of the stored ECGs in hertz.
         image_size: height and width of the stored X-rays in pixels.
 
@@ -103,7 +102,7 @@ class Mimic:
     ) -> Cohort:
         """Pair, read, clean and store the records in a new folder.
 
-        ``pairing.json`` and ``pairing.md`` beside them tell what other rules would have paired.
+        ``pairing.json`` and ``pairing.md`` beside them list what other rules would have paired.
 
         Raises:
             DataError: a table is absent or damaged, no record is usable, the folder exists, or

@@ -87,7 +87,7 @@ def xray_table(folder: Path, views: tuple[str, ...], dicom: Path | None) -> pl.D
 
 
 def report_labels(folder: Path, labeller: Labeller) -> pl.DataFrame:
-    """What a labeller read in the report of each study: study and ``label:`` columns.
+    """The labels that a labeller read from each report: study and ``label:`` columns.
 
     Raises:
         DataError: the table is absent or damaged.
@@ -96,7 +96,7 @@ def report_labels(folder: Path, labeller: Labeller) -> pl.DataFrame:
 
 
 def radiologist_labels(folder: Path) -> pl.DataFrame:
-    """What radiologists read in the reports of part of the official test split.
+    """The labels of radiologists for part of the official test split.
 
     Raises:
         DataError: the table is absent or damaged.

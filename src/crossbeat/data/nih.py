@@ -44,7 +44,7 @@ _COLUMNS = {
 _CONFOUNDED = (
     "In excerpts of this data set, 'No Finding' and disease may come from different ranges of "
     "patient numbers, view positions and published image sizes (note:pixels), and a network can "
-    "tell these apart: figures on findings of the X-ray may be too good."
+    "recognise these: results on findings of the X-ray may be too good."
 )
 
 
@@ -55,11 +55,11 @@ class NihCxr14:
     Args:
         root: the folder of ``Data_Entry_2017.csv`` and ``images`` (or ``images_001`` to
             ``images_012``).
-        image_size: height and width of the stored X-rays in pixels. Smaller images are left
-            out: enlarged ones could be told by their blur.
+        image_size: height and width of the stored X-rays in pixels. Smaller images are left out:
+            enlarged ones could be recognised by their blur.
         seed: of the split.
-        val: share of the patients that selection sees, 0 to 1.
-        test: share of the patients that only the final figures see, 0 to 1.
+        val: share of the patients for validation, 0 to 1.
+        test: share of the patients for testing, 0 to 1.
 
     Raises:
         ConfigError: a setting is out of its range.

@@ -1,4 +1,4 @@
-"""The cohort ``files``: anybody's own ECG and X-ray files, listed in a table of one row each.
+"""The cohort ``files``: your own ECG and X-ray files, listed in a table with one row each.
 
 Two columns are enough: ``ecg`` and ``xray``, or ``ecg`` and a finding.
 """
@@ -39,7 +39,10 @@ KNOWN = (*FILES, "patient", "record", "time", "age", "sex", "split", "xray_time"
 
 _KEPT = ("time", "xray_time", "age", "sex", "split")
 
-_NOTE = "No column patient: every row counts as another patient. If that is wrong, splits leak."
+_NOTE = (
+    "No column patient: every row counts as a different patient. If a patient has several rows, "
+    "splits leak."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,14 +56,14 @@ class OwnFiles:
 
     Args:
         table: the CSV file, or gzipped.
-        layout: of ECG files that do not say their rate and unit (CSV, NumPy).
-        length: what becomes of longer and shorter ECGs.
+        layout: of ECG files that do not state their rate and unit (CSV, NumPy).
+        length: how to treat longer and shorter ECGs.
         seconds: length of the stored ECGs.
         fs: sampling rate of the stored ECGs in hertz.
         image_size: height and width of the stored X-rays in pixels.
         seed: of the split by patients, where there is no column ``split``.
-        val: share of the patients that selection sees, 0 to 1.
-        test: share of the patients that only the final figures see, 0 to 1.
+        val: share of the patients for validation, 0 to 1.
+        test: share of the patients for testing, 0 to 1.
 
     Raises:
         ConfigError: a setting is out of its range.

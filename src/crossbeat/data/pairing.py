@@ -1,4 +1,4 @@
-"""Which ECG goes with which X-ray of the same patient."""
+"""Pair ECGs and X-rays of the same patient."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -19,7 +19,7 @@ _LONGEST = 876_600.0  # hours: 100 years
 
 @dataclass(frozen=True, kw_only=True)
 class Pairing:
-    """Which ECG goes with which X-ray of the same patient.
+    """Pair ECGs and X-rays of the same patient.
 
     Args:
         rule: ``ed-stay``: both were taken in one emergency stay. ``nearest``: the ECG nearest in
@@ -83,10 +83,10 @@ def pair(
         ecgs: patient, record and time.
         xrays: patient, record and time.
         pairing: the rule.
-        stays: patient, begin and end of emergency stays; only ``ed-stay`` asks for them.
+        stays: patient, begin and end of emergency stays; only ``ed-stay`` needs them.
 
     Raises:
-        ConfigError: the rule asks for stays, and there is no table of them.
+        ConfigError: the rule needs stays, and there is no table of them.
         DataError: a column is absent or of another type, or a patient is empty.
     """
     if pairing.rule == "ed-stay" and stays is None:

@@ -1,4 +1,4 @@
-"""What a rule of pairing makes of a data set, beside the other rules and with clocks that are off.
+"""Compare the pairing rule of a data set with other rules and with wrong clocks.
 
 What a model learns depends on who is paired with whom: on how many there are, on the time between
 the two, and on how often a finding is there among those who are paired.
@@ -42,9 +42,9 @@ def pairing_report(
 ) -> Json:
     """Plain values, to be kept as JSON: ``chosen``, ``records``, ``rules`` and ``clocks``.
 
-    ``rules`` tells what each rule and window pairs, first the chosen one; ``clocks`` what becomes
-    of the chosen one's pairs when the clocks of the ECGs are off. Prevalence is the share of
-    X-rays, among those that are paired, that are positive.
+    ``rules`` lists what each rule and window pairs, first the chosen one; ``clocks`` how the pairs
+    of the chosen one change when the clocks of the ECGs are wrong. Prevalence is the share of the
+    paired X-rays that are positive.
 
     Args:
         ecgs: patient, record and time.
@@ -109,18 +109,18 @@ def report_markdown(report: Json) -> str:
         "# Pairing",
         _summary(records, rules[0]),
         "## Records",
-        "A record without a time is in no pair. In a stay: of patients who have an X-ray.",
+        "Records without a time are not paired. 'In a stay' counts patients with an X-ray.",
         _table(["", "records", "patients", "without a time", "in a stay"], _kinds(records)),
         _stays(records["stays"]),
         "## Rules and windows",
         _table(size, [_sizes(rule, num_xrays) for rule in rules]),
         "## Hours from the ECG to the X-ray",
-        "Below 0 the X-ray was first. The last three columns leave the sign out.",
+        "Negative hours mean that the X-ray was first. The last three columns are absolute values.",
         _table(apart, [_hours(rule) for rule in rules]),
         "## Findings",
         "Share of the paired X-rays that are positive, in percent.",
         _table(["rule", *findings], [_prevalences("all X-rays", records), *prevalences]),
-        "## If the clocks of the ECGs were off",
+        "## If the clocks of the ECGs were wrong",
         _CLOCKS,
         _table(error, [_clock(clock) for clock in clocks]),
     ]
@@ -128,8 +128,9 @@ def report_markdown(report: Json) -> str:
 
 
 _CLOCKS = (
-    "In percent of the pairs of the rule above: those that are kept, whose X-ray has another ECG "
-    "or none, and pairs of X-rays that had none. Then the share that is positive."
+    "All values are in percent of the pairs of the rule above: pairs that are kept, pairs whose "
+    "X-ray gets another ECG or none, and new pairs. The last columns are the share that is "
+    "positive."
 )
 
 
@@ -143,8 +144,8 @@ def _summary(records: Json, chosen: Json) -> str:
 
 def _stays(stays: Json) -> str:
     return (
-        f"{stays['records']:,} emergency stays; {stays['unusable']:,} of them hold nothing: "
-        "begin or end is missing, or the end is first."
+        f"{stays['records']:,} emergency stays; {stays['unusable']:,} of them are unusable: begin "
+        "or end is missing, or the end is before the begin."
     )
 
 

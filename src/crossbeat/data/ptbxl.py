@@ -76,8 +76,9 @@ _NU_NOTE = (
 class PtbXl:
     """PTB-XL in its published layout, or part of it.
 
-    The folds split: the last one present tests, the one before validates. A statement of any
-    likelihood counts, as in the authors' benchmark, unless ``least_likelihood`` says otherwise.
+    The folds are the splits: the last one present is for testing, the one before for validation. A
+    statement of any likelihood counts, as in the authors' benchmark, unless ``least_likelihood`` is
+    set.
 
     Args:
         root: the folder of ``ptbxl_database.csv`` and ``records100``.

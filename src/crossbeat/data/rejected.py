@@ -1,4 +1,4 @@
-"""Records that a cohort was to have and has not, each with the reason."""
+"""Records that were left out of a cohort, each with the reason."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -43,5 +43,5 @@ def in_words(rejected: pl.DataFrame, num_kept: int) -> list[str]:
         return []
     counts = rejected["rule"].value_counts().sort(["count", "rule"], descending=[True, False])
     rules = ", ".join(f"{rule} {count}" for rule, count in counts.rows())
-    text = f"{rejected.height} records were left out beside {num_kept} rows ({rules})"
+    text = f"{rejected.height} records were left out, {num_kept} rows were kept ({rules})"
     return [f"{text}; {REJECTED_FILE} has the reasons."]

@@ -92,7 +92,7 @@ def published(folder: Path, name: str) -> Path:
 
 
 def table_digest(*paths: Path) -> str:
-    """A checksum of tables: with the settings, it says what a cohort was made from."""
+    """A checksum of tables: with the settings, it identifies the source of a cohort."""
     return sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
 
 
@@ -120,7 +120,7 @@ def check_image_size(owner: str, pixels: int) -> None:
     """X-rays have a size.
 
     Args:
-        owner: the settings that ask for it, for the message.
+        owner: the settings that need it, for the message.
         pixels: of a side.
 
     Raises:
@@ -142,8 +142,8 @@ def read_wave(
 
     Args:
         clean: the form that it is brought to.
-        layout: of a file that does not say its rate and unit.
-        length: what becomes of a longer or shorter one.
+        layout: of a file that does not state its rate and unit.
+        length: how to treat a longer or shorter one.
 
     Raises:
         DataError: the file cannot be read, or a check of ``crossbeat.quality`` rejects the ECG.

@@ -1,4 +1,4 @@
-"""Splits in which a patient is in one part only, in whatever role."""
+"""Splits by patient: each patient is in one split only."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ class Shares:
     """How patients are divided.
 
     Args:
-        val: share of the patients that selection sees, 0 to 1.
-        test: share of the patients that only the final figures see, 0 to 1.
+        val: share of the patients for validation, 0 to 1.
+        test: share of the patients for testing, 0 to 1.
 
     Raises:
         ConfigError: a share is below 0, or nothing is left for training.
@@ -41,8 +41,9 @@ class Shares:
 def split_patients(patients: Iterable[str], shares: Shares, seed: int) -> dict[str, Split]:
     """The split of each patient, whatever the order or number of mentions in ``patients``.
 
-    Patients are put in the order of SHA-256("seed:patient"); the first part tests, the next
-    validates, the rest trains. The parts have the shares asked for, to the nearest patient.
+    Patients are put in the order of SHA-256("seed:patient"); the first part is for testing, the
+    next for validation, the rest for training. The parts have the given shares, to the nearest
+    patient.
     """
     order = sorted(set(patients), key=lambda patient: _hash(patient, seed))
     num_test = round(shares.test * len(order))
@@ -54,7 +55,7 @@ def split_patients(patients: Iterable[str], shares: Shares, seed: int) -> dict[s
 
 
 def split_folds(folds: Sequence[int]) -> dict[int, Split]:
-    """The split of each fold: the last one present tests, the one before validates.
+    """The split of each fold: the last one present is for testing, the one before for validation.
 
     For the whole PTB-XL, that is fold 10 and fold 9, as its authors recommend.
 
@@ -71,7 +72,7 @@ def split_folds(folds: Sequence[int]) -> dict[int, Split]:
 
 
 def check_patients_disjoint(table: pl.DataFrame) -> None:
-    """Whoever gives an ECG or a picture in one split gives neither in another.
+    """Check that every patient is in one split, over ECGs and images together.
 
     Args:
         table: has the columns patient and split; those that end in ``_patient`` (may be null) say

@@ -1,4 +1,4 @@
-"""What is in a cohort, in plain values: for people and for JSON."""
+"""A summary of a cohort in plain values, for tables and JSON."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ _TIMES = ("time", "xray_time")
 
 
 def summary(cohort: Cohort) -> Json:
-    """What a reader of results asks first.
+    """Summarise a cohort.
 
     ``splits`` counts records by split, ``findings`` rows with a report by finding and split.
     ``phenotypes`` has how many of each were measured, their mean and standard deviation.

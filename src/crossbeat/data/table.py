@@ -51,17 +51,17 @@ _OLDEST = 120.0
 
 
 def label_column(finding: str) -> str:
-    """Where the table holds what the report says of a finding."""
+    """The column with the label of a finding from the report."""
     return f"label:{finding}"
 
 
 def truth_column(finding: str) -> str:
-    """Where the table of a virtual cohort holds what the patient has."""
+    """The column of a virtual cohort with the true value of a finding."""
     return f"truth:{finding}"
 
 
 def value_column(phenotype: str) -> str:
-    """Where the table holds a measure of the heart, in its unit."""
+    """The column with a cardiac measurement, in its unit."""
     return f"value:{phenotype}"
 
 
@@ -88,7 +88,7 @@ def conform(table: pl.DataFrame) -> pl.DataFrame:
 def check_table(
     table: pl.DataFrame, findings: tuple[str, ...], phenotypes: tuple[str, ...] = ()
 ) -> None:
-    """The table is one that training can use without leaking patients.
+    """Check that training can use the table without leaking patients.
 
     Raises:
         DataError: a column is absent, unknown or of another type; a value is outside of its

@@ -86,7 +86,7 @@ class Timelines:
 
 
 def timelines(ecgs: pl.DataFrame, xrays: pl.DataFrame, stays: pl.DataFrame) -> Timelines:
-    """What rules of pairing look at. Records without a time are left out.
+    """The timelines that pairing rules use. Records without a time are left out.
 
     Args:
         ecgs: patient, record and time.

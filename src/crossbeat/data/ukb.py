@@ -61,21 +61,21 @@ class Ukb:
         cine: the folder of field 20209 for the short axis, or 20208 for the long ones.
         cine_long: the folder of field 20208, for a long-axis cine beside the short-axis one of
             whoever has both; needs the short ``view``.
-        phenotypes: a table with measures of the heart, age and sex; of participants whom it does
-            not list nothing is read, so that whoever has withdrawn stays out. Without it, no
-            measure is known.
+        phenotypes: a table with cardiac measurements, age and sex. Participants who are not listed
+            are not read, so those who have withdrawn are left out. Without it, no measurement is
+            known.
         view: which cine is stored: the middle one of the short-axis slices, or a long axis that
             shows two, three or four chambers.
         long_view: which long axis is stored beside the short one, where ``cine_long`` is given.
         visit: which instance: 2 is the first with imaging, 3 the repeated one.
         frames: of the stored cines, 2 or more; of others than a cine has, those nearest in phase.
         cine_size: height and width of a stored frame in pixels, 16 or more.
-        side_mm: of the square about the heart that is stored, above 0.
-        unpaired: whether participants of whom there is an ECG only, or a cine only, are kept.
+        side_mm: width in mm of the stored square around the heart, above 0.
+        unpaired: whether participants with only an ECG or only a cine are kept.
         fs: sampling rate of the stored ECGs in hertz.
         seed: of the split by participants.
-        val: share of the participants that selection sees, 0 to 1.
-        test: share of the participants that only the final figures see, 0 to 1.
+        val: share of the participants for validation, 0 to 1.
+        test: share of the participants for testing, 0 to 1.
 
     Raises:
         ConfigError: a setting is out of its range.
@@ -133,7 +133,7 @@ class Ukb:
         return Shares(val=self.val, test=self.test)
 
     def _people(self) -> pl.DataFrame:
-        """A row for each participant: patient, split, age, sex, measures and files."""
+        """A row for each participant: patient, split, age, sex, measurements and files."""
         ecgs, cines = (
             _files(self.ecg, "20205", self.visit, "ecg"),
             _files(self.cine, SERIES[self.view][0], self.visit, "cine"),
@@ -165,7 +165,8 @@ class Ukb:
         pairs = people.drop_nulls(["ecg_file", "cine_file"]).height
         note = (
             f"The folders have files of {pairs} participants with both ECG and cine at visit "
-            f"{self.visit}. A cine shows {self.side_mm:g} mm about what moves most."
+            f"{self.visit}. A cine shows a square of {self.side_mm:g} mm around the part that "
+            "moves most."
         )
         return CohortInfo(
             name="ukb",

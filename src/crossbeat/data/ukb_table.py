@@ -1,4 +1,4 @@
-"""The table of measures that a UK Biobank project gets, by field and visit."""
+"""Read the table of measurements of a UK Biobank project, by field and visit."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,7 +34,7 @@ _SEXES = {"0": "F", "1": "M", "Female": "F", "Male": "M"}
 
 
 def read_measures(path: Path, visit: int) -> pl.DataFrame:
-    """Who is in the table, with age, sex and measures: patient, age, sex and ``value:`` columns.
+    """The participants with age, sex and measurements: patient, age, sex and ``value:`` columns.
 
     Columns may be called as on UK Biobank's showcase (``24103-2.0``) or its research platform
     (``p24103_i2``, ``participant.p24103_i2``), or as the measure (``LVEF``).

@@ -22,27 +22,27 @@ from crossbeat.leads import STANDARD
 from crossbeat.signal import Preprocessing
 
 NOTE = (
-    "Simulated patients. How well measures of the heart can be told from an ECG was set from "
-    "physiology: figures compare methods, they say nothing about patients."
+    "Simulated patients. How well cardiac measurements can be predicted from an ECG was set from "
+    "physiology: results compare methods and are not evidence about patients."
 )
 
-REAL = "What lies around the hearts on short axes is from real stacks, the same few for all."
+REAL = "The surroundings of short-axis hearts come from a few real stacks, shared by all."
 
 
 @dataclass(frozen=True, kw_only=True)
 class VirtualHearts:
-    """Virtual patients with one ECG and one mid-ventricular cine each, and measures of the heart.
+    """Virtual patients with one ECG, one mid-ventricular cine and cardiac measurements each.
 
     Args:
-        num_patients: how many; patient i is the same whatever their number.
-        seed: another seed is other patients; 0 or more.
+        num_patients: number of patients; patient i is the same for any number.
+        seed: a different seed gives different patients; 0 or more.
         frames: of one heartbeat, 2 or more.
         cine_size: height and width of a frame in pixels, 16 or more.
         fs: sampling rate of the stored ECGs in hertz.
-        val: share of the patients that selection sees, 0 to 1.
-        test: share of the patients that only the final figures see, 0 to 1.
-        measured: share of the training patients whose measures are known, above 0 and at most 1;
-            a higher value adds to those of a lower one.
+        val: share of the patients for validation, 0 to 1.
+        test: share of the patients for testing, 0 to 1.
+        measured: share of the training patients with known measurements, above 0 and at most 1; a
+            higher share includes the patients of a lower one.
         long_axis: whether there is a long-axis cine beside the short-axis one.
         textures: a file of real short-axis stacks, as ``simulate.read_textures`` takes it, whose
             surroundings lie around the hearts; by default these are drawn, as in the long axis.
@@ -96,7 +96,7 @@ class VirtualHearts:
         return build_cohort(folder, self._info(), blocks, executor=executor, progress=progress)
 
     def fingerprint(self) -> dict[str, object]:
-        """The settings by which a cohort is known; what it does without is left out.
+        """The settings that identify a cohort; unused ones are left out.
 
         So a cohort of short axes alone is the same one as before there were long ones. Textures
         are known by what they hold, not by where they lie.
@@ -155,7 +155,7 @@ class VirtualHearts:
         notes = [NOTE]
         if self.measured < 1:
             notes.append(
-                f"Of the training patients {100 * self.measured:g} % have measures of the heart."
+                f"{100 * self.measured:g} % of the training patients have cardiac measurements."
             )
         if self.textures is not None:
             notes.append(REAL)

@@ -32,7 +32,7 @@ from crossbeat.files import write_whole
 from crossbeat.workers import given_or_own
 
 MARKER = "virtual-mimic.json"
-"""The file of a finished tree that tells its settings and how many rows its tables have."""
+"""The file of a finished tree with its settings and the number of rows of its tables."""
 
 FAULTS_FILE = "faults.json"
 """The file that lists every faulty row."""
@@ -50,7 +50,7 @@ class VirtualMimic:
     Args:
         num_patients: how many, 1 to ``MOST_PATIENTS``; what is recorded of a patient does not
             depend on how many come after.
-        seed: another seed is other patients; 0 or more.
+        seed: a different seed gives different patients; 0 or more.
         image_size: height and width of the stored X-rays in pixels, 16 or more.
         film_size: height and width at which X-rays are drawn before they are enlarged, 16 or more;
             the time that a tree takes is mostly theirs.

@@ -1,4 +1,4 @@
-"""What is wrong in a virtual MIMIC, on purpose, as it is in hospital data.
+"""Deliberate faults of a virtual MIMIC, like those of hospital data.
 
 ``faults.json`` beside the tree lists every case, so that a reader can be asked whether it found it:
 
@@ -26,8 +26,8 @@ reversed_stay         stay_id of a stay that ends before it begins
 over_89               subject_id of a patient whose anchor_age is 91, for any age above 89
 ====================  ==============================================================================
 
-Times count as the tables tell them: an ECG is outside of all stays, too, where the clock of its
-cart or a reversed stay puts it there. Early X-rays, uncertain labels and old patients have no
+Times are those in the tables: an ECG is also outside of all stays if a wrong clock or a reversed
+stay puts it there. Early X-rays, uncertain labels and old patients have no
 rate: they follow from the hour, the report and the patient.
 """
 

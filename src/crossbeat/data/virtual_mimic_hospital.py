@@ -1,4 +1,4 @@
-"""What stands in the tables of a virtual MIMIC about the patients of a block and their stays."""
+"""The rows of a virtual MIMIC's tables for the patients of a block and their stays."""
 
 from dataclasses import dataclass
 
@@ -114,5 +114,5 @@ def _stay_rows(persons: pl.DataFrame, draws: simulate.Draws, visits: Visits) -> 
 
 
 def text(seconds: pl.Expr) -> pl.Expr:
-    """A time in seconds since 1970 as the tables tell it."""
+    """A time in seconds since 1970 as the tables write it."""
     return pl.from_epoch(seconds, "s").dt.strftime("%Y-%m-%d %H:%M:%S")

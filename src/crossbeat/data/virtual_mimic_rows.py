@@ -1,4 +1,4 @@
-"""What stands in the tables of a virtual MIMIC about the ECGs and X-rays of a block."""
+"""The rows of a virtual MIMIC's tables for the ECGs and X-rays of a block."""
 
 import numpy as np
 import polars as pl
@@ -62,7 +62,7 @@ def _unless(missing: pl.Series, value: pl.Expr) -> pl.Expr:
 
 
 def _statements(shown: dict[str, float]) -> list[str]:
-    """What a cart says of an ECG, the rhythm first."""
+    """The statements of a cart about an ECG, the rhythm first."""
     if shown["paced"]:
         said = ["Ventricular pacing"]
     elif shown["fibrillation"]:

@@ -43,7 +43,7 @@ class Stays:
         there: whether there is such a stay; the first is there always.
         begin: when the patient came.
         end: when the patient left.
-        written: the end that the tables tell.
+        written: the end that the tables give.
     """
 
     there: Flags
@@ -58,7 +58,7 @@ class Stays:
     def hold(
         self, patient: Int64[np.ndarray, " event"], time: Int64[np.ndarray, " event"]
     ) -> Bool[np.ndarray, " event"]:
-        """Whether a time lies in a stay of the patient, by what the tables tell."""
+        """Whether a time lies in a stay of the patient, by the times in the tables."""
         after = self.begin[patient] <= time[:, None]
         return (self.there[patient] & after & (time[:, None] <= self.written[patient])).any(axis=1)
 

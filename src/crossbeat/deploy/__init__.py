@@ -1,9 +1,9 @@
-"""From a finished run to a model that answers for a single ECG."""
+"""Export the model of a finished run and predict from single ECGs."""
 
 from crossbeat.deploy.heart_predictor import HeartPredictor, Measure
 from crossbeat.deploy.model import export_heart_model, export_model, record_metrics
 from crossbeat.deploy.predictor import Answer, Predictor
-from crossbeat.deploy.saved import tells_of_hearts
+from crossbeat.deploy.saved import is_of_hearts
 
 __all__ = [
     "Answer",
@@ -12,6 +12,6 @@ __all__ = [
     "Predictor",
     "export_heart_model",
     "export_model",
+    "is_of_hearts",
     "record_metrics",
-    "tells_of_hearts",
 ]

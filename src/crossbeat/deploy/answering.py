@@ -1,4 +1,4 @@
-"""What every saved model does with a single ECG, whatever it tells of it."""
+"""The common part of saved models that predict from single ECGs."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ Told = TypeVar("Told")
 
 @dataclass(frozen=True)
 class Answering(ABC, Generic[Told]):
-    """A model that answers for single ECGs.
+    """A model that predicts from single ECGs.
 
     Args:
-        model: how the network is built.
-        parts: the network, in eval mode.
+        model: settings of the network.
+        parts: the network in eval mode.
         preprocessing: applied to every ECG.
     """
 
@@ -31,12 +31,12 @@ class Answering(ABC, Generic[Told]):
     preprocessing: Preprocessing
 
     def predict(self, ecg: Ecg, source: str, length: Length = FIRST) -> list[Told]:
-        """What the model says of one ECG.
+        """Predict from one ECG.
 
         Args:
-            ecg: millivolts; any lead order and rate, eight leads suffice.
-            source: names the ECG in messages.
-            length: what becomes of a longer or shorter ECG.
+            ecg: in millivolts, with any lead order and sampling rate; eight leads are enough.
+            source: name of the ECG in error messages.
+            length: what to do with a longer or shorter ECG.
 
         Raises:
             DataError: the ECG lacks a lead, is too short, flat, not in millivolts or not finite.
@@ -48,19 +48,19 @@ class Answering(ABC, Generic[Told]):
     def predict_file(
         self, path: Path, *, layout: Layout | None = None, length: Length = FIRST
     ) -> list[Told]:
-        """What the model says of the ECG in a file.
+        """Predict from the ECG in a file.
 
         Args:
-            path: a file of any of the formats of ``read_ecg``.
-            layout: of a CSV or NumPy file.
-            length: what becomes of a longer or shorter ECG.
+            path: a file in any format that ``read_ecg`` supports.
+            layout: how to read a CSV or NumPy file.
+            length: what to do with a longer or shorter ECG.
 
         Raises:
-            DataError: the file is no ECG that can be read, or see ``predict``.
-            ConfigError: a CSV or NumPy file comes without a layout.
+            DataError: the file is not a readable ECG, or an error of ``predict`` occurs.
+            ConfigError: a CSV or NumPy file has no layout.
         """
         return self.predict(read_ecg(path, layout), str(path), length)
 
     @abstractmethod
     def _tell(self, ecg: Ecgs) -> list[Told]:
-        """What it says of a batch of one ECG that is ready for the network."""
+        """Predict from a batch of one preprocessed ECG."""

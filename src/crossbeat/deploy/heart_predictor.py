@@ -1,4 +1,4 @@
-"""A saved model that tells measures of the heart of single ECGs."""
+"""A saved model that predicts cardiac measurements from single ECGs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +15,12 @@ from crossbeat.signal import Ecgs
 
 @dataclass(frozen=True)
 class Measure:
-    """What the model says of one measure of the heart.
+    """The prediction of one cardiac measurement.
 
     Args:
-        value: in its unit.
-        unit: such as ml.
-        error: standard deviation of the model's errors on the validation patients, in the unit.
+        value: predicted value in ``unit``.
+        unit: unit of the value, such as ml.
+        error: standard deviation of the model's errors on the validation patients, in ``unit``.
     """
 
     phenotype: str
@@ -31,11 +31,11 @@ class Measure:
 
 @dataclass(frozen=True)
 class HeartPredictor(Answering[Measure]):
-    """A model from its folder; see ``Answering`` for the rest of its fields.
+    """A saved model of cardiac measurements; ``Answering`` documents the other fields.
 
     Args:
-        phenotypes: in the order of the network's outputs.
-        errors: of each on the validation patients.
+        phenotypes: names in the order of the network's outputs.
+        errors: standard deviation of the errors of each on the validation patients.
     """
 
     phenotypes: tuple[str, ...]
@@ -43,11 +43,11 @@ class HeartPredictor(Answering[Measure]):
 
     @classmethod
     def open(cls, folder: Path) -> "HeartPredictor":
-        """The model in a folder, or in the ``model`` folder of a run.
+        """Open the model in a folder, or in the ``model`` folder of a run.
 
         Raises:
-            CheckpointError: there is none, it is of another version or tells findings, or its
-                weights are of another architecture than its settings.
+            CheckpointError: there is no model, it has another format version, it predicts
+                findings, or its weights do not fit its settings.
         """
         saved = read_saved(folder, ("phenotypes", "ecg", "cohort"))
         phenotypes = tuple(saved.config["phenotypes"])

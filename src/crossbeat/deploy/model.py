@@ -1,4 +1,4 @@
-"""A saved model: one folder with weights, preprocessing, calibration, metrics and a card."""
+"""Save a model: a folder with weights, preprocessing, calibration, metrics and a model card."""
 
 import json
 import math
@@ -14,49 +14,49 @@ from crossbeat.errors import ConfigError
 from crossbeat.evaluation.choices import Choice
 from crossbeat.evaluation.estimates import Estimated
 from crossbeat.files import write_whole
-from crossbeat.recipes import HeartRecipe, tells
+from crossbeat.recipes import HeartRecipe, predicted_names
 from crossbeat.recipes.run import Run
 from crossbeat.signal import Preprocessing
 from crossbeat.training.checkpoint import save_tensors
 
 FORMAT = 1
 KEPT = ("ecg_encoder", "ecg_classifier")
-"""The parts that tell findings of an ECG; all others served training."""
+"""The parts that predict findings from an ECG; all others are only for training."""
 
 KEPT_OF_HEARTS = ("ecg_encoder", "ecg_regressor")
-"""The parts that tell measures of the heart."""
+"""The parts that predict cardiac measurements from an ECG."""
 
 
 def export_model(run: Run, folder: Path, choices: Sequence[Choice]) -> None:
-    """Write the ECG model of a run that tells findings.
+    """Write the ECG model of a run that predicts findings.
 
-    ``config.json`` comes last, so a folder with it is whole.
+    ``config.json`` is written last, so a folder with this file is complete.
 
     Args:
         folder: made if it does not exist.
-        choices: threshold and calibration of each finding, chosen on validation.
+        choices: threshold and calibration of each finding, chosen on the validation split.
 
     Raises:
-        ConfigError: the run's model reads X-rays.
+        ConfigError: the run has no ECG model.
         DataError: the disk is full.
     """
-    findings = tells(run.recipe)
+    findings = predicted_names(run.recipe)
     told = {"calibration.json": _calibration(findings, choices)}
     _export(run, folder, KEPT, told, {"findings": list(findings)})
 
 
 def export_heart_model(run: Run, folder: Path, val: Estimated) -> None:
-    """Write the ECG model of a run that tells measures of the heart.
+    """Write the ECG model of a run that predicts cardiac measurements.
 
     Args:
         folder: made if it does not exist.
-        val: what it estimates of the validation patients: how far it is off is kept with it.
+        val: its estimates for the validation patients; the model is saved with their errors.
 
     Raises:
-        ConfigError: the run's model reads cines.
+        ConfigError: the run has no ECG model.
         DataError: the disk is full.
     """
-    phenotypes = tells(run.recipe)
+    phenotypes = predicted_names(run.recipe)
     off = np.nanstd(val.estimate - val.truth, axis=0).tolist()
     errors = {"errors.json": dict(zip(phenotypes, off, strict=True))}
     _export(run, folder, KEPT_OF_HEARTS, errors, {"phenotypes": list(phenotypes)})
@@ -71,7 +71,7 @@ def _export(
 ) -> None:
     if any(name not in run.parts for name in kept):
         raise ConfigError(
-            f"recipe {run.name!r} must have an ECG model to export, got one that reads pictures; "
+            f"recipe {run.name!r} must have an ECG model to export, got a model of images; "
             "train another recipe"
         )
     recipe: Any = run.recipe
@@ -87,7 +87,9 @@ def _export(
         for part in kept
         for name, value in run.parts[part].state_dict().items()
     }
-    (folder / "config.json").unlink(missing_ok=True)  # not whole until it is there again
+    (folder / "config.json").unlink(
+        missing_ok=True
+    )  # the folder is incomplete until it is written again
     save_tensors(folder / "model.safetensors", weights, {"format": "pt"})
     files = {
         "preprocessing.json": asdict(preprocessing)
@@ -111,7 +113,7 @@ def _export(
 
 
 def record_metrics(folder: Path, metrics: dict[str, Any]) -> None:
-    """Write the test results of a model beside it, in the form of ``results.json``."""
+    """Write the test results of a model to its folder, in the format of ``results.json``."""
     write_whole(folder / "metrics.json", json.dumps(metrics, indent=1) + "\n")
 
 
@@ -133,10 +135,10 @@ def _plain(value: float) -> float | None:
 def _card(run: Run) -> str:
     cohort = run.plan["cohort"]
     notes = "".join(f"- {note}\n" for note in cohort["notes"])
-    what = ", ".join(tells(run.recipe))
+    what = ", ".join(predicted_names(run.recipe))
     told = f"the probability of {what}, calibrated on the validation split"
     if isinstance(run.recipe, HeartRecipe):
-        told = f"{what} in ml, %, or g, with the error that it had on the validation split"
+        told = f"{what} in ml, % or g, each with its error on the validation split"
     return f"""---
 library_name: crossbeat
 tags: [ecg, cross-modal]
@@ -144,12 +146,12 @@ license: mit
 ---
 # {run.name} on {cohort["name"]}
 
-An ECG model made by crossbeat {__version__} with recipe `{run.name}`, seed {run.seed}. It takes
+An ECG model trained by crossbeat {__version__} with recipe `{run.name}`, seed {run.seed}. It reads
 {len(cohort["leads"])} leads ({", ".join(cohort["leads"])}), {cohort["seconds"]:g} s at
-{cohort["fs"]:g} Hz; `preprocessing.json` says how a record is brought to that form. It tells
+{cohort["fs"]:g} Hz; `preprocessing.json` describes the preprocessing. It predicts
 {told}.
 
-`metrics.json` holds its results on the test split, once it was evaluated.
+After `crossbeat evaluate`, `metrics.json` holds its results on the test split.
 
 ## Training data
 
@@ -157,5 +159,5 @@ Cohort `{cohort["name"]}` (kind: {cohort["kind"]}).
 {notes}
 ## Not a medical device
 
-For research. It has not been cleared for diagnosis, and it knows no population but its cohort's.
+For research only. It is not cleared for diagnosis and was trained only on patients of its cohort.
 """

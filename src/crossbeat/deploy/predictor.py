@@ -1,4 +1,4 @@
-"""A saved model, ready to answer for single ECGs."""
+"""A saved model that predicts findings from single ECGs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +17,13 @@ from crossbeat.signal import Ecgs
 
 @dataclass(frozen=True)
 class Answer:
-    """What the model says of one finding.
+    """The prediction of one finding.
 
     Args:
         probability: calibrated on the validation patients, 0 to 1.
-        threshold: the probability with the best F1 on the validation patients, 0 to 1; of a rare
-            finding it may be low.
-        positive: whether the threshold is reached.
+        threshold: the probability with the best F1 on the validation patients, 0 to 1; it may be
+            low for a rare finding.
+        positive: whether the probability reaches the threshold.
     """
 
     finding: str
@@ -34,11 +34,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class Predictor(Answering[Answer]):
-    """A model from its folder; see ``Answering`` for the rest of its fields.
+    """A saved model of findings; ``Answering`` documents the other fields.
 
     Args:
-        findings: in the order of the logits.
-        calibration: for each finding slope, intercept and threshold.
+        findings: names in the order of the logits.
+        calibration: slope, intercept and threshold of each finding.
     """
 
     findings: tuple[str, ...]
@@ -46,11 +46,11 @@ class Predictor(Answering[Answer]):
 
     @classmethod
     def open(cls, folder: Path) -> "Predictor":
-        """The model in a folder, or in the ``model`` folder of a run.
+        """Open the model in a folder, or in the ``model`` folder of a run.
 
         Raises:
-            CheckpointError: there is none, it is of another version, or its weights are of
-                another architecture than its settings.
+            CheckpointError: there is no model, it has another format version, or its weights do
+                not fit its settings.
         """
         saved = read_saved(folder, ("findings", "ecg", "cohort"))
         findings = tuple(saved.config["findings"])
@@ -71,8 +71,8 @@ class Predictor(Answering[Answer]):
         slope, intercept, threshold = values["slope"], values["intercept"], values["threshold"]
         if slope is None or intercept is None or threshold is None:
             raise ConfigError(
-                f"{finding} must be calibrated, but the validation split had only one class of "
-                "it; leave the finding out or train on a larger cohort"
+                f"{finding} must be calibrated, got only one class of it in the validation split; "
+                "leave the finding out or train on a larger cohort"
             )
         probability, least = expit(slope * np.array([logit, threshold]) + intercept).tolist()
         return Answer(finding, probability, least, logit >= threshold)

@@ -1,4 +1,4 @@
-"""The folder of a saved model: how it was built, what it takes, and its weights."""
+"""Read the folder of a saved model: settings, preprocessing and weights."""
 
 import json
 from dataclasses import dataclass, fields
@@ -19,11 +19,11 @@ from crossbeat.training.checkpoint import load_tensors, load_weights
 
 @dataclass(frozen=True)
 class Saved:
-    """What a folder says of its model.
+    """Settings of a saved model.
 
     Args:
-        config: the contents of ``config.json``.
-        model: how the network is built.
+        config: contents of ``config.json``.
+        model: settings of the network.
         preprocessing: applied to every ECG.
     """
 
@@ -34,7 +34,7 @@ class Saved:
 
     @property
     def shape(self) -> CohortInfo:
-        """The cohort's info, as far as networks need it."""
+        """The properties of the cohort that the networks need."""
         return CohortInfo(
             name=self.config["cohort"]["name"],
             kind=self.config["cohort"]["kind"],
@@ -45,10 +45,10 @@ class Saved:
         )
 
     def load(self, parts: nn.ModuleDict) -> nn.ModuleDict:
-        """The parts with their weights, in eval mode.
+        """Load the weights into the parts and set them to eval mode.
 
         Raises:
-            CheckpointError: the weights are of another architecture than the settings.
+            CheckpointError: the weights do not fit the settings.
         """
         weights, _ = load_tensors(self.folder / "model.safetensors")
         load_weights(parts, weights, str(self.folder / "model.safetensors"))
@@ -56,29 +56,29 @@ class Saved:
 
 
 def model_folder(folder: Path) -> Path:
-    """The folder of the model: itself, or ``model`` in a run.
+    """The folder of the model: ``model`` in a run, or the folder itself.
 
     Raises:
-        CheckpointError: it is a run without one.
+        CheckpointError: the run has no ECG model.
     """
     if (folder / "model" / "config.json").is_file():
         return folder / "model"
     if (folder / RESULT).is_file():
         raise CheckpointError(
-            f"{folder} must be a run with an ECG model, got one that reads pictures or was "
-            "stopped before its model was saved; run its train command again or name another"
+            f"{folder} must be a run with an ECG model, got a run that reads images or was stopped "
+            "before its model was saved; run its train command again or name another run"
         )
     return folder
 
 
 def read_saved(folder: Path, keys: tuple[str, ...]) -> Saved:
-    """What a folder, or the ``model`` folder of a run, says of its model.
+    """Read the settings of the model in a folder, or in the ``model`` folder of a run.
 
     Args:
-        keys: that its config must have.
+        keys: keys that ``config.json`` must have.
 
     Raises:
-        CheckpointError: there is none, it is of another version, or lacks a key.
+        CheckpointError: there is no model, it has another format version, or it lacks a key.
     """
     folder = model_folder(folder)
     config = read_json(folder / "config.json", ("format",))
@@ -94,8 +94,8 @@ def read_saved(folder: Path, keys: tuple[str, ...]) -> Saved:
     return Saved(folder, config, _ecg_model(config["ecg"], folder / "config.json"), preprocessing)
 
 
-def tells_of_hearts(folder: Path) -> bool:
-    """Whether the model in a folder tells measures of the heart.
+def is_of_hearts(folder: Path) -> bool:
+    """Whether the model in a folder predicts cardiac measurements.
 
     Raises:
         CheckpointError: there is no model.
@@ -107,28 +107,28 @@ def _ecg_model(values: dict[str, Any], path: Path) -> EcgModel:
     known = {field.name for field in fields(EcgModel)}
     if set(values) != known or values["encoder"] not in ENCODERS:
         raise CheckpointError(
-            f"{path} must tell {', '.join(sorted(known))} of an encoder that this version has, "
+            f"{path} must have {', '.join(sorted(known))} of an encoder that this version has, "
             f"got {values}; export the model again"
         )
     return EcgModel(**values | {"hidden": tuple(values["hidden"])})
 
 
 def read_json(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
-    """The values of a file of a saved model.
+    """Read a JSON file of a saved model.
 
     Raises:
-        CheckpointError: it is absent or damaged, or lacks a key.
+        CheckpointError: the file is absent or damaged, or it lacks a key.
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise CheckpointError(
-            f"{path} does not exist; name the folder of a finished run or of a saved model"
+            f"{path} does not exist; give the folder of a finished run or of a saved model"
         ) from None
     except ValueError as error:
         raise CheckpointError(f"{path} must be JSON, got {error}; export the model again") from None
     if not isinstance(values, dict) or not set(keys) <= set(values):
         raise CheckpointError(
-            f"{path} must tell {', '.join(keys)}, got other contents; export the model again"
+            f"{path} must have {', '.join(keys)}, got other contents; export the model again"
         )
     return values

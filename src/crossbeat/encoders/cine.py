@@ -35,8 +35,8 @@ class FrameEncoder(nn.Module):
     """One two-dimensional net for every frame by itself, and a layer that joins the frames.
 
     A token is the mean of a frame's map; the pooled vector is the mean of the tokens. Without
-    ``temporal`` frames do not see one another: a token says what the heart looks like at that
-    moment, and cannot say which number the frame has.
+    ``temporal`` frames do not see one another: a token describes the heart in that frame and does
+    not encode the number of the frame.
 
     Args:
         net: maps frames [frame 1 height width] to maps [frame dim row column].
@@ -91,8 +91,8 @@ class TemporalAttention(nn.Module):
     position[f, 2k] = sin(2 pi (k + 1) f / F), position[f, 2k + 1] = cos(2 pi (k + 1) f / F):
     the last frame is as near to the first as to the one before it.
 
-    Tokens then know the number of their frame. A local loss can fall by that alone, without a
-    look at the heart.
+    Tokens then encode the number of their frame. A local loss can fall by that alone, without using
+    the image of the heart.
 
     Args:
         num_frames: F, above 0.
@@ -130,7 +130,7 @@ def phases(num_frames: int, dim: int) -> Float[Tensor, "frame dim"]:
 class StackedFrames(nn.Module):
     """One two-dimensional net that takes the frames as channels of one image.
 
-    Tokens are the positions of the last map, not moments; the pooled vector is their mean.
+    Tokens are the positions of the last map, not frames; the pooled vector is their mean.
 
     Args:
         net: maps images [batch frame height width] to maps [batch dim row column].

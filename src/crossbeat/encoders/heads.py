@@ -50,10 +50,10 @@ def mlp_classifier(
 
 
 def tabular_encoder(columns: int, out: int, *, hidden: int = 64) -> nn.Sequential:
-    """What a table tells of a patient, in the space that modalities share.
+    """Embed the values of a table in the space that modalities share.
 
     Args:
-        columns: numbers that are told, above 0.
+        columns: number of input values, above 0.
         out: length of the shared vector, above 0.
         hidden: width of the hidden layer, above 0.
     """
@@ -61,14 +61,14 @@ def tabular_encoder(columns: int, out: int, *, hidden: int = 64) -> nn.Sequentia
 
 
 class Regressor(nn.Module):
-    """One measure of the heart per column, in its unit.
+    """One cardiac measurement per column, in its unit.
 
-    The layers tell standard scores; ``center`` and ``spread`` turn them into units, so that
-    all measures learn at one pace. They are kept with the weights.
+    The layers predict standard scores; ``center`` and ``spread`` turn them into units, so that all
+    measurements are learned at the same rate. They are kept with the weights.
 
     Args:
         dim: length of the encoder's vector, above 0.
-        phenotypes: number of measures, above 0.
+        phenotypes: number of measurements, above 0.
         hidden: width of each hidden layer; none: linear in the pooled vector.
         dropout: in hidden layers, in training, 0 to 1.
     """
@@ -91,7 +91,7 @@ class Regressor(nn.Module):
     def scale(
         self, center: Float[Tensor, " phenotype"], spread: Float[Tensor, " phenotype"]
     ) -> None:
-        """Set mean and standard deviation of each measure.
+        """Set mean and standard deviation of each measurement.
 
         Raises:
             ValueError: a spread is not above 0.

@@ -1,7 +1,7 @@
 """Masked modelling of ECGs: which patches are hidden, and a decoder that fills them in.
 
-The encoder sees the patches that are left; the decoder, light and of use for training only, says
-what the hidden ones were. ``objectives.masked_error`` compares.
+The encoder sees the patches that are left; the decoder, which is light and used in training only,
+predicts the hidden ones. ``objectives.masked_error`` compares both.
 """
 
 import torch
@@ -40,7 +40,7 @@ def random_patches(batch: int, patches: int, *, share: float, generator: torch.G
 def lead_patches(
     x: Float[Tensor, "batch lead time"], patch: int
 ) -> Float[Tensor, "batch lead step value"]:
-    """The samples of each patch: what a decoder should say.
+    """The samples of each patch: the targets of a decoder.
 
     Args:
         x: normalised ECGs.
@@ -53,7 +53,7 @@ class LeadPatchDecoder(nn.Module):
     """A light transformer over the seen tokens and one learned token in each hidden place.
 
     Args:
-        encoder: what it will decode: tells leads, patches and length of tokens.
+        encoder: the encoder whose tokens are decoded; gives leads, patches and token length.
         dim: length of a token in the decoder, a multiple of 4 and of ``head_dim``; by default
             two thirds of the encoder's, in whole heads.
         depth: number of blocks, above 0.
@@ -96,7 +96,7 @@ class LeadPatchDecoder(nn.Module):
     def forward(
         self, seen: Float[Tensor, "batch seen dim"], hidden: Hidden
     ) -> Float[Tensor, "batch lead step value"]:
-        """What every patch holds, hidden or not.
+        """Predict the samples of every patch, hidden or not.
 
         Args:
             seen: the class token, then the tokens of the patches that are not hidden, in order.
@@ -119,7 +119,7 @@ def fill_in_ecg(
     x: Float[Tensor, "batch lead time"],
     hidden: Hidden,
 ) -> Float[Tensor, "batch lead step value"]:
-    """What every patch holds, said by an encoder that sees those that are not hidden.
+    """Predict every patch from the patches that are not hidden.
 
     Args:
         x: normalised ECGs.

@@ -20,7 +20,7 @@ HiddenSquares = Bool[Tensor, "batch frame square"]
 def tubes(
     batch: int, frames: int, squares: int, *, share: float, generator: torch.Generator
 ) -> HiddenSquares:
-    """Hides the same squares in every frame: what is there must be told from around it.
+    """Hides the same squares in every frame: they must be predicted from their surroundings.
 
     Args:
         batch: number of cines.
@@ -41,7 +41,7 @@ def tubes(
 def moments(
     batch: int, frames: int, squares: int, *, share: float, generator: torch.Generator
 ) -> HiddenSquares:
-    """Hides whole frames: what is there must be told from before and after.
+    """Hides whole frames: they must be predicted from the frames before and after.
 
     Args:
         batch: number of cines.
@@ -58,7 +58,7 @@ def moments(
 
 
 def squares(x: Cines, side: int) -> Squares:
-    """The pixels of each square: what a decoder should say.
+    """The pixels of each square: the targets of a decoder.
 
     Args:
         x: cines, 0 to 1.
@@ -74,7 +74,7 @@ class SquareDecoder(nn.Module):
     In time they reach two frames either way, and from the last frame on to the first.
 
     Args:
-        encoder: what it will decode: tells the length of its tokens and its frames.
+        encoder: the encoder whose maps are decoded; gives token length and number of frames.
         side: pixels of a square's side: how many the encoder's map has one place for.
         dim: channels of the decoder, above 0.
     """
@@ -103,7 +103,7 @@ class SquareDecoder(nn.Module):
         return torch.where(large, self.blank.repeat(rows, columns), x)
 
     def forward(self, maps: Float[Tensor, "batch frame dim row column"]) -> Squares:
-        """What every square holds, hidden or not.
+        """Predict the pixels of every square, hidden or not.
 
         Args:
             maps: of the encoder.
@@ -127,7 +127,7 @@ class _Neighbours(nn.Module):
 def fill_in_cine(
     encoder: FrameEncoder | VolumeEncoder, decoder: SquareDecoder, x: Cines, hidden: HiddenSquares
 ) -> Squares:
-    """What every square holds, said by an encoder that does not see the hidden ones.
+    """Predict every square from the squares that are not hidden.
 
     Args:
         x: cines, 0 to 1.

@@ -111,7 +111,7 @@ def look_near(attention: SelfAttention, *, own: float = 20.0) -> None:
 
 
 def grid(num_rows: int, num_columns: int, dim: int) -> Float[Tensor, "place dim"]:
-    """Fixed positions of a grid, row by row: half of each tells the column, half the row.
+    """Fixed positions of a grid, row by row: half of each encodes the column, half the row.
 
     Args:
         num_rows: above 0.

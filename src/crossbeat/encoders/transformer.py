@@ -143,6 +143,6 @@ def cromotex_small(num_leads: int, num_samples: int) -> EcgTransformer:
 
 
 def fine_small(num_leads: int, num_samples: int) -> EcgTransformer:
-    """The same design with a token per 0.05 s at 100 Hz: moments of a heartbeat stay apart."""
+    """The same design with a token per 0.05 s at 100 Hz: segments of a heartbeat stay separate."""
     stem = ConvStem(num_leads, num_samples, widths=(32, 64), kernels=(5, 5), strides=(5, 1))
     return EcgTransformer(stem, depth=2, heads=4, hidden=128, dropout=0.0)

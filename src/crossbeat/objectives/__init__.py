@@ -1,4 +1,4 @@
-"""What is minimised: losses, whom a sample has as positives, how much a negative weighs."""
+"""Losses, rules for positive pairs, and weights of hard negatives."""
 
 from crossbeat.objectives.contrastive import alignment, clip, info_nce, nt_xent, sigmoid, sup_con
 from crossbeat.objectives.hardness import HARDNESS, Hardness, where_sure

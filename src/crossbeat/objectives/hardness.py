@@ -112,7 +112,7 @@ def exp(alpha: float) -> Hardness:
 def where_sure(
     strategy: Hardness, agreement: Float[Tensor, "batch batch"], certainty: float
 ) -> Hardness:
-    """A negative counts as far as it is believed to be one, and is penalised where that is sure.
+    """Weight a negative by the probability that it is one, and penalise it where that is certain.
 
     weight = (1 - agreement) times the strategy's weight where agreement <= 1 - ``certainty``, and
     1 - agreement elsewhere. The strategy ranks the sure negatives alone.

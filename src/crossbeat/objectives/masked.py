@@ -1,4 +1,4 @@
-"""Masked modelling: how far what was filled in is from what was hidden."""
+"""Losses for masked modelling: the error of the reconstruction."""
 
 import math
 from typing import Literal
@@ -23,18 +23,17 @@ def masked_error(
     over: Literal["masked", "all"] = "masked",
     correlation: float = 0.1,
 ) -> Scalar:
-    """Squared error of the patches, and how far each signal is from going along with its target.
+    """Squared error of the patches, combined with one minus the correlation of each signal.
 
     (1 - c) mean (p - t)^2 + c mean (1 - corr(p, t)), with c = ``correlation``. The correlation
     is Pearson's, over all values of one signal: a lead of one ECG, a frame of one cine. Signals
     whose target is flat have none and count in the squared error only.
 
     Args:
-        prediction: what was filled in.
-        target: what is there, in the same unit.
+        prediction: the reconstruction.
+        target: the original, in the same unit.
         mask: which patches were hidden; at least one.
-        over: whether the hidden patches alone count, as masked autoencoders have it, or all, as
-            in MMCL.
+        over: whether only the hidden patches count, as in masked autoencoders, or all, as in MMCL.
         correlation: share c of the second term, 0 to 1.
 
     Raises:

@@ -1,4 +1,4 @@
-"""From labels to pairs: whom each sample has as a positive, and with what weight.
+"""Rules for positive pairs: turn labels into weights of pairs.
 
 Every function takes labels (1 present, 0 absent, NaN ignored) and returns one weight for each pair
 of samples: above 0 for a positive, 0 for a negative, and **NaN for a pair that is neither**. A pair

@@ -68,12 +68,12 @@ def soft_bce(logits: Findings, teacher: Findings, *, temperature: float = 1.0) -
 
 
 def blend(believed: Findings, labels: Findings, *, trust: float) -> Findings:
-    """Targets between what a teacher believes and what a label says.
+    """Mix the probabilities of a teacher with the labels.
 
     ``trust`` p + (1 - ``trust``) y; p alone where there is no label.
 
     Args:
-        believed: probability p of each finding by the teacher, 0 to 1.
+        believed: probability p of each finding, predicted by the teacher, 0 to 1.
         labels: y, 1 present, 0 absent, NaN unknown.
         trust: share of the teacher, 0 to 1; at 0 unknown labels stay NaN.
 
@@ -96,7 +96,7 @@ def squared_error(
     *,
     spread: Float[Tensor, " phenotype"],
 ) -> Scalar:
-    """Mean squared error in standard deviations, over what was measured.
+    """Mean squared error in standard deviations, over the known measurements.
 
     A batch in which nothing was measured has loss 0 and gradient 0.
 

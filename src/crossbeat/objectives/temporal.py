@@ -1,4 +1,4 @@
-"""Alignment in time within one patient: each segment of an ECG with the frame of that moment."""
+"""Temporal alignment within one patient: each segment of an ECG with its cine frame."""
 
 import math
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def temporal_alignment(
     around the cycle. It has no weights, and other patients have no part in it.
 
     Args:
-        segments: embedded ECG segments; segment t answers to frame t. Patients with a NaN here
+        segments: embedded ECG segments; segment t belongs to frame t. Patients with a NaN here
             or among their frames do not count; if all have, the loss is 0.
         frames: embedded frames of one cycle, in the order of time; as many as segments.
         temperature: divides the cosines; above 0.

@@ -1,4 +1,4 @@
-"""Named verdicts on an ECG, and the ECG that may be used: what is wrong is refused or repaired."""
+"""Quality checks of an ECG: an ECG with errors is repaired or rejected."""
 
 import numpy as np
 
@@ -29,22 +29,22 @@ from crossbeat.signal import Ecg
 __all__ = ["FIRST", "Length", "Verdict", "check", "require", "told"]
 
 FIRST = Length()
-"""The first part of a longer record; a shorter one is refused."""
+"""Uses the first part of a longer record and rejects a shorter one."""
 
 
 @np.errstate(over="ignore", invalid="ignore")  # of numbers that are no millivolts
 def check(
     ecg: Ecg, seconds: float, length: Length = FIRST, *, remarks: bool = True
 ) -> list[Verdict]:
-    """What each check found, in a fixed order: one verdict, or one for each lead at fault.
+    """The verdict of each check, in a fixed order: one, or one for each faulty lead.
 
-    Of an ECG without any sample only leads, length and gaps are judged.
+    If an ECG has no samples, only its leads, length and gaps are checked.
 
     Args:
         ecg: of any leads, rate and length.
         seconds: the length that is needed.
-        length: which part of a longer ECG is judged, and whether a shorter one is padded.
-        remarks: whether there are also verdicts that can be nothing but ok; they take time.
+        length: which part of a longer ECG is checked, and whether a shorter one is padded.
+        remarks: whether to include checks that never reject; they take time.
     """
     part = cut(ecg, seconds, length)
     found = [*check_leads(part), check_length(ecg, seconds, length), *check_gaps(part)]
@@ -65,16 +65,16 @@ def check(
 
 
 def require(ecg: Ecg, source: str, seconds: float, length: Length = FIRST) -> Ecg:
-    """The twelve leads of an ECG that no check rejects, repaired where that is safe.
+    """Check an ECG and return its twelve leads, repaired where that is safe.
 
-    Limb leads that follow from I and II are derived, limb leads that are exchanged or turned over
-    are put right, short gaps interpolated, and the length is what is needed.
+    Missing limb leads are derived from I and II. Swapped or inverted limb leads are corrected.
+    Short gaps are interpolated. The record is cut or padded to the required length.
 
     Args:
         ecg: of any leads, rate and length.
         source: names the ECG in messages, such as its file.
         seconds: the length that is needed.
-        length: what becomes of a longer or shorter ECG.
+        length: how to treat a longer or shorter ECG.
 
     Raises:
         DataError: a check rejects the ECG; the message lists each that does.

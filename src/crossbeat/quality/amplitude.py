@@ -1,4 +1,4 @@
-"""Whether numbers that are called millivolts can be millivolts."""
+"""Check whether the amplitudes are plausible in millivolts."""
 
 import numpy as np
 from jaxtyping import Float32
@@ -7,10 +7,10 @@ from crossbeat.quality.recording import Recording
 from crossbeat.quality.verdict import Verdict
 
 LEAST_PEAK = 0.05
-"""Millivolts: below, it is no ECG in millivolts (low voltage means 0.5 in every limb lead)."""
+"""Millivolts: a smaller peak is not an ECG (low voltage means 0.5 in every limb lead)."""
 
 GREATEST_PEAK = 50.0
-"""Millivolts: from here on, it is no ECG in millivolts (16 bits of 1 uV end at 33)."""
+"""Millivolts: a peak this large is not an ECG (16 bits of 1 uV end at 33)."""
 
 LEAST_SIZE = 0.3
 """Millivolts that the largest lead spans at least; in PTB-XL 1.08 or more."""
@@ -37,7 +37,7 @@ _RULE = (
 
 
 def check_unit(record: Recording, noise: Float32[np.ndarray, " lead"]) -> Verdict:
-    """Whether amplitudes are those of an ECG; the value is the one that tells, in millivolts.
+    """Check the amplitudes; the value is the one that decides, in millivolts.
 
     Args:
         noise: of each lead between beats, in millivolts.
@@ -52,8 +52,8 @@ def check_unit(record: Recording, noise: Float32[np.ndarray, " lead"]) -> Verdic
         return _rejected(peak, text)
     if middle >= GREATEST_SIZE or (middle >= LARGE_SIZE and noise.min() >= LARGE_NOISE):
         text = (
-            f"leads span {middle:.3g} mV, {middle / USUAL_SIZE:.2g} times the usual, and all of "
-            "them are large; is the gain in the header right?"
+            f"leads span {middle:.3g} mV, {middle / USUAL_SIZE:.2g} times the usual, and all leads "
+            "are large; is the gain in the header right?"
         )
         return _rejected(middle, text)
     if largest < LEAST_SIZE:

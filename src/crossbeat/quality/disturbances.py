@@ -1,4 +1,4 @@
-"""What adds to the heart's signal: noise, mains, baseline wander, pacing."""
+"""Disturbances of the ECG: noise, mains hum, baseline wander, pacing."""
 
 from dataclasses import replace
 from functools import lru_cache
@@ -23,13 +23,13 @@ MAINS = (50.0, 60.0)
 """Hertz."""
 
 MUCH_HUM = 0.05
-"""Millivolts of a mains wave that is worth telling; in PTB-XL 0.01 at most."""
+"""Millivolts of a mains wave from which it is reported; in PTB-XL 0.01 at most."""
 
 MUCH_WANDER = 3.0
-"""Millivolts between means of a second that are worth telling; in PTB-XL exceeded by 1 in 150."""
+"""Millivolts between means of a second from which wander is reported (1 in 150 of PTB-XL)."""
 
 MOST_WANDER = 10.0
-"""Millivolts: what takes off the baseline leaves its traces; in PTB-XL 7.3 at most."""
+"""Millivolts above which a baseline filter leaves artefacts; in PTB-XL 7.3 at most."""
 
 SPIKE = 0.2
 """Millivolts by which a pacing spike stands out from what is 4 ms before and after it."""
@@ -44,13 +44,13 @@ SPIKE_NOISE = 5.0
 """How many times as high as the noise between beats it is."""
 
 SPIKES = 3
-"""Pacing spikes, in two leads or more at once, that are no accident."""
+"""Number of simultaneous spikes in two or more leads that indicates pacing."""
 
 _APART = 0.05
 """Seconds within which spikes are one."""
 
 LEAST_PACED_FS = 250.0
-"""Hertz below which a pacing spike cannot be told from a QRS complex."""
+"""Hertz below which a pacing spike cannot be distinguished from a QRS complex."""
 
 
 def between_beats(record: Recording) -> Float32[np.ndarray, " lead"]:
@@ -66,7 +66,7 @@ def between_beats(record: Recording) -> Float32[np.ndarray, " lead"]:
 
 
 def check_noise(record: Recording, noise: Float32[np.ndarray, " lead"]) -> list[Verdict]:
-    """Whether a lead is more than noise; the value is noise as part of what the lead spans.
+    """Check whether a lead is more than noise; the value is noise as a part of the lead's span.
 
     Args:
         noise: of each lead between beats, in millivolts.
@@ -77,16 +77,16 @@ def check_noise(record: Recording, noise: Float32[np.ndarray, " lead"]) -> list[
         f"noise of 20 to 80 Hz between beats below {MOST_NOISE:g} of what the lead spans",
         dict(zip(record.leads, parts.tolist(), strict=True)),
         bad=lambda part: part >= MOST_NOISE,
-        message="is hardly more than noise; check the electrode, or leave the record out",
+        message="is mostly noise; check the electrode, or leave the record out",
     )
 
 
 def check_mains(record: Recording) -> Verdict:
-    """How much mains hum there is; the value is the largest wave in millivolts.
+    """Measure mains hum; the value is the largest wave in millivolts.
 
-    Looked for at rates that can show it, and from 1 s on.
+    The sampling rate must be high enough, and the record at least 1 s long.
     """
-    rule = f"a wave of 50 or 60 Hz below {MUCH_HUM:g} mV, else it is told"
+    rule = f"a wave of 50 or 60 Hz below {MUCH_HUM:g} mV; a larger one is reported"
     waves = _mains_waves(record.values.shape[1], record.fs)
     parts = (record.values - record.level[:, None]) @ waves
     hum = float(np.hypot(parts[:, ::2], parts[:, 1::2]).max(initial=0.0))
@@ -104,16 +104,16 @@ def _mains_waves(num: int, fs: float) -> Float32[np.ndarray, "time wave"]:
 
 
 def check_wander(record: Recording) -> list[Verdict]:
-    """How far the baseline goes; the value is millivolts from its lowest to its highest second."""
+    """Measure baseline wander; the value is millivolts from the lowest to the highest second."""
     seconds = blocks(record.slow, min(max(round(record.slow_fs), 1), record.slow.shape[1]))
     wander = np.ptp(seconds.mean(axis=2), axis=1)
-    rule = f"at most {MOST_WANDER:g} mV between means of a second; from {MUCH_WANDER:g} mV on told"
+    rule = f"at most {MOST_WANDER:g} mV between means of a second; reported from {MUCH_WANDER:g} mV"
     found = judged(
         "wander",
         rule,
         dict(zip(record.leads, wander.tolist(), strict=True)),
         bad=lambda far: far > MOST_WANDER,
-        message="wanders too far to be read; use another part or recording",
+        message="wanders too far; use another part or recording",
     )
     if found[0].action == "ok" and found[0].value >= MUCH_WANDER:
         lead = record.leads[int(wander.argmax())]
@@ -123,17 +123,17 @@ def check_wander(record: Recording) -> list[Verdict]:
 
 
 def check_pacing(record: Recording, noise: Float32[np.ndarray, " lead"]) -> Verdict:
-    """Whether a pacemaker is at work; the value is the number of its spikes, which are left alone.
+    """Detect a pacemaker; the value is the number of its spikes, which are kept.
 
     Args:
         noise: of each lead between beats, in millivolts.
     """
     rule = (
         f"fewer than {SPIKES} spikes of {SPIKE:g} mV in two leads, no wider than "
-        f"{2000 * SPIKE_LAG:g} ms, else they are told; from {LEAST_PACED_FS:g} Hz on"
+        f"{2000 * SPIKE_LAG:g} ms; more are reported; checked from {LEAST_PACED_FS:g} Hz"
     )
     spikes = _count_spikes(record, noise)
-    text = f"{spikes} pacing spikes; they are left alone" if spikes >= SPIKES else ""
+    text = f"{spikes} pacing spikes; they are kept" if spikes >= SPIKES else ""
     return Verdict(name="pacing", value=float(spikes), rule=rule, message=text)
 
 

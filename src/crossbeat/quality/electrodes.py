@@ -1,8 +1,8 @@
-"""Suspicions that electrodes of the limbs are exchanged.
+"""Suspected exchange of limb electrodes.
 
-They are told and nothing is done: a heart on the right side, a pacemaker or a wide infarction can
-look the same, and what is turned over by mistake is lost to whoever reads it next. An exchange of
-left arm and left leg is not looked for: it hides within what is normal (``docs/quality.md``).
+The suspicion is reported and the ECG is not changed: dextrocardia, a pacemaker or a large
+infarction can look the same, and a wrong correction would mislead the next reader. An exchange of
+left arm and left leg is not checked: its effect is within the normal range (``docs/quality.md``).
 
 Source: inter-lead correlations, Jekova et al. 2016, Comput Methods Programs Biomed 134:31; a flat
 lead for the right leg, Haisty et al. 1993, Am J Cardiol 71:1490.
@@ -16,7 +16,7 @@ from crossbeat.quality.samples import FLAT
 from crossbeat.quality.verdict import Verdict
 
 AGREEMENT = -0.45
-"""Correlation of a limb lead with V5 and with V6 from which on both point away from each other."""
+"""Below this correlation with V5 and V6, a limb lead points away from both."""
 
 SILENT = 0.15
 """Millivolts that a lead between two legs spans at most; in PTB-XL the least of a lead is 0.16."""
@@ -39,7 +39,7 @@ _SILENT_PAIRS = {
 
 
 def check_reversal(record: Recording) -> Verdict:
-    """Whether limb electrodes may be exchanged; the value is the lowest agreement, -1 to 1.
+    """Check for exchanged limb electrodes; the value is the lowest agreement, -1 to 1.
 
     In I and II the heart's wave runs towards the electrodes of V5 and V6, as it does in these.
     Agreement is the correlation of each of I and II with V5 or V6, whichever is higher; of signals

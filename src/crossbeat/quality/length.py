@@ -1,4 +1,4 @@
-"""Records that are longer or shorter than what is needed."""
+"""Records that are longer or shorter than required."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -11,17 +11,17 @@ from crossbeat.quality.verdict import Verdict
 from crossbeat.signal import Ecg
 
 LEAST_PADDED = 2.5
-"""Seconds of an ECG, as of each lead of a printed page, below which padding would make it up."""
+"""Shortest record in seconds that is padded: the length of a lead on a printed page."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Length:
-    """What becomes of a record whose length is another than what is needed.
+    """How to treat a record that does not have the required length.
 
     Args:
-        longer: which part of a longer one is taken.
-        shorter: whether a shorter one is refused, or continued at its end by the median of each
-            lead, so that nothing happens there; below 2.5 s it is always refused.
+        longer: the part of a longer record that is used.
+        shorter: whether a shorter record is rejected or padded at its end with the median of each
+            lead. Records below 2.5 s are always rejected.
     """
 
     longer: Literal["first", "middle", "last"] = "first"
@@ -43,7 +43,7 @@ def cut(ecg: Ecg, seconds: float, length: Length) -> Ecg:
 
 
 def pad(ecg: Ecg, seconds: float) -> Ecg:
-    """A record that is long enough: at its end each lead stays at its median.
+    """Pad a record at its end with the median of each lead.
 
     The limb leads stay where the medians of I and II put them, so their equations hold.
 
@@ -62,13 +62,13 @@ def pad(ecg: Ecg, seconds: float) -> Ecg:
 
 
 def check_length(ecg: Ecg, seconds: float, length: Length) -> Verdict:
-    """Whether the record is long enough; the value is its length in seconds."""
+    """Check the length; the value is the length in seconds."""
     got = ecg.values.shape[1] / ecg.fs
-    rule = f"at least {seconds:g} s; of a longer record the {length.longer} {seconds:g} s are taken"
+    rule = f"at least {seconds:g} s; the {length.longer} {seconds:g} s of a longer record are used"
     if ecg.values.shape[1] >= _needed(ecg.fs, seconds):
         return Verdict(name="length", value=got, rule=rule)
     if length.shorter == "pad" and got >= LEAST_PADDED:
-        text = f"the ECG lasts {got:g} s; it is padded to {seconds:g} s by the median of each lead"
+        text = f"the ECG lasts {got:g} s; each lead is padded to {seconds:g} s with its median"
         return Verdict(name="length", value=got, rule=rule, action="repair", message=text)
     least = min(LEAST_PADDED, seconds) if length.shorter == "pad" else seconds
     text = f"the ECG must last at least {least:g} s, got {got:g} s; use a longer recording"

@@ -1,4 +1,4 @@
-"""Limb leads against Einthoven and Goldberger: which one is wrong, and how.
+"""Check the limb leads by the equations of Einthoven and Goldberger.
 
 The limb leads are six views of two signals, so whatever part of them lies outside those two is an
 error. It is a quadratic form of their covariances, and remains one when leads are exchanged,
@@ -62,23 +62,23 @@ class Fault:
 
 
 _REPAIRS = {
-    "swapped": "lead {} are exchanged; they are put in their places",
-    "negated": "lead {} has the wrong sign; it is turned over",
+    "swapped": "lead {} are exchanged; they are swapped back",
+    "negated": "lead {} has the wrong sign; it is inverted",
 }
 _REASONS = {
-    "scaled": "lead {} is {:.3g} times as large as the other limb leads make it; is its gain in "
+    "scaled": "lead {} is {:.3g} times as large as the other limb leads imply; is its gain in "
     "the header right?",
-    "gains": "the limb leads fit together only if each has a gain of its own; are the gains in "
+    "gains": "the limb leads are consistent only with a different gain for each; are the gains in "
     "the header right?",
-    "foreign": "lead {} does not belong to the other limb leads; supply it again, or leave it out",
-    "unclear": "the limb leads do not fit together; check their names and the electrodes",
+    "foreign": "lead {} does not match the other limb leads; supply it again, or leave it out",
+    "unclear": "the limb leads are inconsistent; check their names and the electrodes",
 }
 
 
 def check_limb(record: Recording) -> Verdict:
-    """Whether the limb leads fit together; the value is the part of them that does not, 0 to 1.
+    """Check the limb-lead equations; the value is the part that breaks them, 0 to 1.
 
-    At least three are needed to tell.
+    At least three limb leads are needed.
     """
     leads, covariance = _covariance(record)
     rule = f"III = II - I and the equations of aVR, aVL and aVF, but for {RESIDUAL:g} of their size"
@@ -99,7 +99,7 @@ def check_limb(record: Recording) -> Verdict:
 
 
 def mend(ecg: Ecg) -> Ecg:
-    """The same with two limb leads exchanged, or one turned over, if that is what is wrong."""
+    """Swap two limb leads back or invert one, if that is the fault."""
     record = recording(ecg)
     found = _diagnosed(*_covariance(record)) if record else None
     if found is None or found.kind not in _REPAIRS:

@@ -1,4 +1,4 @@
-"""An ECG as checks measure it: without gaps, and once more at a low rate."""
+"""The ECG as the checks use it: without gaps, and also at a low rate."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ OUTLIERS = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """The leads that have samples, and what several checks need of them.
+    """The leads that have samples, and values that several checks share.
 
     Args:
         values: millivolts, finite.
@@ -43,7 +43,7 @@ class Recording:
 
 
 def recording(ecg: Ecg, without: Collection[str] = ()) -> Recording | None:
-    """What checks measure, or nothing where no lead has a sample.
+    """The values that checks share, or None if no lead has a sample.
 
     Args:
         without: leads to leave out.

@@ -1,4 +1,4 @@
-"""Checks of what is there: leads, gaps, and stretches in which a lead tells nothing."""
+"""Checks for missing leads, gaps, flat stretches and clipping."""
 
 import numpy as np
 
@@ -34,7 +34,7 @@ CLIPPED_FROM = 0.25
 
 
 def check_leads(ecg: Ecg) -> list[Verdict]:
-    """Whether all twelve leads are there or follow from I and II; the value is 1 for a lost one."""
+    """Check that all twelve leads exist or follow from I and II; a missing one has value 1."""
     rule = "the twelve leads, or I, II and V1 to V6, from which the others follow"
     known = set(ecg.leads)
     if {"I", "II"} <= known:
@@ -62,7 +62,7 @@ def check_leads(ecg: Ecg) -> list[Verdict]:
 
 
 def check_gaps(ecg: Ecg) -> list[Verdict]:
-    """Whether samples are missing; the value is the longest gap in seconds."""
+    """Check for missing samples; the value is the longest gap in seconds."""
     rule = f"no gap longer than {LONGEST_GAP:g} s"
     found = []
     absent = ~np.isfinite(ecg.values)
@@ -86,7 +86,7 @@ def check_gaps(ecg: Ecg) -> list[Verdict]:
 
 
 def check_flat(record: Recording) -> list[Verdict]:
-    """Whether a lead carries no signal at all; the value is its span in millivolts."""
+    """Check for leads without a signal; the value is the span in millivolts."""
     spans = (record.high - record.low).tolist()
     return judged(
         "flat",
@@ -98,7 +98,7 @@ def check_flat(record: Recording) -> list[Verdict]:
 
 
 def check_dropout(record: Recording) -> list[Verdict]:
-    """Whether a lead that carries a signal stops to; the value is for how many seconds."""
+    """Check for flat stretches; the value is the longest one in seconds."""
     length = max(round(_BLOCK * record.fs), 2)
     parts = blocks(record.values, length)
     still = np.ptp(parts, axis=2) < FLAT
@@ -109,12 +109,12 @@ def check_dropout(record: Recording) -> list[Verdict]:
         f"changes by {FLAT:g} mV at least once within {LONGEST_PAUSE:g} s",
         dict(zip(record.leads, pauses.tolist(), strict=True)),
         bad=lambda pause: pause >= LONGEST_PAUSE,
-        message=f"shows nothing for {LONGEST_PAUSE:g} s or longer; use another part or recording",
+        message=f"is flat for {LONGEST_PAUSE:g} s or longer; use another part or recording",
     )
 
 
 def check_clipped(record: Recording) -> list[Verdict]:
-    """Whether values were cut off; the value is how many seconds a lead stays at its extremes.
+    """Check for clipping; the value is how many seconds a lead stays at its extremes.
 
     Pacing spikes and the peaks of QRS complexes reach their extreme for a sample or two, and each
     its own.

@@ -1,4 +1,4 @@
-"""What a check found, and how what several checks found is told in few words."""
+"""The verdict of a check, and a short text for several verdicts."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """What one check found of the whole record or of one lead.
+    """The result of one check of the whole record or of one lead.
 
     Args:
         name: of the check.
@@ -15,8 +15,8 @@ class Verdict:
         rule: in words, with its limit.
         action: whether the ECG may be used as it is, after a repair by ``require``, or not.
         lead: the lead, or those that belong together, with commas; empty for the whole record.
-        message: what is wrong and what to do; what is worth knowing of an ECG that may be used as
-            it is; empty if there is nothing to tell.
+        message: what is wrong and what to do, or a remark on an ECG that may be used as it is;
+            empty if there is none.
     """
 
     name: str
@@ -58,7 +58,7 @@ def judged(
 
 
 def told(verdicts: Iterable[Verdict]) -> list[str]:
-    """The messages, with the leads together of which the same is said."""
+    """The messages; leads with the same message are listed together."""
     leads: dict[tuple[bool, str], list[str]] = {}
     for verdict in verdicts:
         text = verdict.message.removeprefix(f"lead {verdict.lead} ")

@@ -1,4 +1,4 @@
-"""Files: ECGs in millivolts and with leads by name; X-rays as grey squares; cine MRI as stacks."""
+"""Read ECGs (in millivolts, leads by name), X-rays (as grey squares) and cine MRI (as stacks)."""
 
 from crossbeat.readers.cine import read_cine
 from crossbeat.readers.cine_record import Cine

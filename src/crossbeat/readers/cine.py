@@ -1,4 +1,4 @@
-"""Any file or folder of cine MRI as a ``Cine``."""
+"""Read a file or folder of cine MRI as a ``Cine``."""
 
 import os
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _HEAD = 348
 def read_cine(
     path: str | Path, *, series: str | Sequence[str] = (), table: str | Path | None = None
 ) -> Cine:
-    """A stack of slices over one heartbeat, or one slice; the format is told by the content.
+    """A stack of slices over one heartbeat, or one slice; the format is detected from the content.
 
     Args:
         path: a folder or a zip archive of DICOM files, or a NIfTI file, maybe packed by gzip.

@@ -48,8 +48,8 @@ class Image:
         description: of its series.
         series: that it belongs to, the number of that series first.
         instance: its number in the series; None where there is none.
-        trigger: milliseconds after the R peak; None where the file does not say.
-        frames: that its slice should have; None where the file does not say.
+        trigger: milliseconds after the R peak; None if the file does not state it.
+        frames: that its slice should have; None if the file does not state it.
         position: of the first pixel, mm.
         directions: of a row, and of a column: unit vectors.
         spacing_mm: between rows, and between columns.
@@ -69,7 +69,7 @@ class Image:
 
 
 def open_image(file: File) -> "Dataset | None":
-    """What a file says of a grey image; nothing of another (reports, colour pictures).
+    """The metadata of a grey image; None for other files (reports, colour pictures).
 
     Raises:
         DataError: it is damaged, of another transfer syntax, or the package ``pydicom`` is absent.
@@ -94,7 +94,7 @@ def image_of(path: Path, dataset: "Dataset") -> Image:
         dataset: what ``open_image`` gives.
 
     Raises:
-        DataError: it is damaged, too large, of several frames, or does not say where it lies.
+        DataError: it is damaged, too large, has several frames, or does not state its position.
     """
     position = _numbers(path, dataset, "ImagePositionPatient", 3)
     directions = np.reshape(_numbers(path, dataset, "ImageOrientationPatient", 6), (2, 3))
@@ -184,7 +184,7 @@ def _numbers(path: Path, dataset: "Dataset", keyword: str, num: int) -> tuple[fl
     if len(numbers) != num or not np.isfinite(numbers).all():
         raise DataError(
             f"{path}: {keyword} must be {num} numbers, got {text[:80] or 'none'}; a frame of a "
-            "cine says where it lies, export it again"
+            "cine must state its position; export it again"
         )
     return numbers
 

@@ -1,4 +1,4 @@
-"""What every reader of cine MRI gives: a stack of slices over one heartbeat."""
+"""The result of every reader of cine MRI: a stack of slices over one heartbeat."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ class Cine:
         spacing_mm: between the centres of rows, and between those of columns.
         slice_mm: between the centres of slices; None where there is one slice, or where slices are
             not equally far apart.
-        times: seconds of each frame after the R peak, the mean over slices; None where the file
-            does not say.
-        end_diastole: a frame; None where nothing says it.
-        end_systole: a frame; None where nothing says it.
+        times: seconds of each frame after the R peak, the mean over slices; None if the file does
+            not state them.
+        end_diastole: a frame; None if it is not known.
+        end_systole: a frame; None if it is not known.
     """
 
     values: Real[np.ndarray, "slice frame height width"]

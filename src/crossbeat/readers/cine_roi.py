@@ -1,4 +1,4 @@
-"""Where the heart is in a cine, and that part as a square of fixed width.
+"""Find the heart in a cine and crop a square of fixed width.
 
 The width is in millimetres and the same for all hearts: a square that fitted each heart would hide
 how large it is.
@@ -42,7 +42,7 @@ class Region:
 
 
 def roi_by_motion(cine: Cine, *, side_mm: float = SIDE_MM) -> Region:
-    """About what moves most: the heart, in a chest that holds its breath.
+    """Centre the region on the part that moves most: in a breath-hold, the heart.
 
     The standard deviation of each pixel over time is averaged over slices and smoothed. Of the
     parts where it is above half of its 98th percentile, the one that moves most in all gives the
@@ -72,7 +72,7 @@ def roi_by_motion(cine: Cine, *, side_mm: float = SIDE_MM) -> Region:
 def roi_by_mask(
     mask: Shaped[np.ndarray, "*stack height width"], *, side_mm: float = SIDE_MM
 ) -> Region:
-    """About the middle of whatever a mask marks in any slice and frame.
+    """Centre the region on whatever a mask marks in any slice and frame.
 
     Args:
         mask: not 0 where the heart is.
@@ -93,8 +93,8 @@ def roi_by_mask(
 def cropped(cine: Cine, region: Region, size: int) -> UInt8[np.ndarray, "slice frame size size"]:
     """A region in squares of 8 bits, resized with antialiasing.
 
-    What lies outside of the image is as dark as its darkest pixel. One scale serves all slices and
-    frames: the 0.5th percentile of the region becomes 0, the 99.5th becomes 255.
+    Pixels outside the image get its darkest value. All slices and frames share one scale: the 0.5th
+    percentile of the region becomes 0, the 99.5th becomes 255.
 
     Args:
         size: pixels of a side, above 0.

@@ -1,4 +1,4 @@
-"""Cine MRI in DICOM: which of the files make one stack, and in what order.
+"""Cine MRI in DICOM: select the files of one stack and sort them.
 
 A stack may be one series or a series for each slice, as in UK Biobank; a folder may hold several
 stacks, and a slice that was taken again.

@@ -43,7 +43,7 @@ def read_dicom(path: Path) -> Record:
 
     Raises:
         DataError: the file is damaged, compressed, holds no waveform or several recordings of
-            leads, does not say rate or scale, its leads are shifted in time, or the package
+            leads, does not state rate or scale, its leads are shifted in time, or the package
             ``pydicom`` is absent.
     """
     with warnings.catch_warnings():

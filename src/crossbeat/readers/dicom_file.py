@@ -1,4 +1,4 @@
-"""DICOM files, opened part by part: the package would unpack any file, however large it gets."""
+"""Open DICOM files with a size limit, as the package would unpack a file of any size."""
 
 from collections.abc import Mapping
 from io import BytesIO
@@ -19,7 +19,7 @@ _PREAMBLE = 128
 
 
 def is_dicom(path: Path) -> bool:
-    """Whether a file says that it is DICOM; one that cannot be read does not."""
+    """Whether a file has the DICOM signature; False if it cannot be read."""
     try:
         return read_start(path, _PREAMBLE + 4)[_PREAMBLE:] == b"DICM"
     except OSError:

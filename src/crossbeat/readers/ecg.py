@@ -1,4 +1,4 @@
-"""Any ECG file as an ``Ecg``: only the twelve leads, in millivolts."""
+"""Read an ECG file of any format as an ``Ecg``: the twelve leads, in millivolts."""
 
 from pathlib import Path
 
@@ -25,14 +25,14 @@ _OTHERS = {"dicom": read_dicom, "matlab": read_matlab, "cardiosoft-xml": read_ca
 def read_ecg(path: str | Path, layout: Layout | None = None) -> Ecg:
     """The ECG of a file: the twelve leads that it has, in its order; other channels are dropped.
 
-    The format is told by the content of the file, one of ``FORMATS``. Samples that the file
+    The format, one of ``FORMATS``, is detected from the content of the file. Samples that the file
     marks as missing are NaN. Leads that follow from others are not derived: see
     ``crossbeat.quality.require``.
 
     Args:
         path: a file; of a WFDB record its header, a signal file, or their common stem.
-        layout: rate, unit and leads of a CSV or NumPy file, which does not say them; files of other
-            formats say their own.
+        layout: rate, unit and leads of a CSV or NumPy file, which does not state them; other
+            formats contain them.
 
     Raises:
         DataError: the file is missing, damaged, too large or of another format, holds no ECG lead
@@ -62,7 +62,7 @@ def _read(found: Found, layout: Layout | None) -> Record:
     if name in _TABLES:
         if layout is None:
             raise ConfigError(
-                f"{file} must be read with a layout, which says its rate, unit and leads: it is "
+                f"{file} must be read with a layout of its rate, unit and leads: it is "
                 f"{FORMATS[name]}; give one"
             )
         return _TABLES[name](file, layout)

@@ -1,4 +1,4 @@
-"""Checks of what binary files claim against their size, before a parser believes it.
+"""Check the sizes that binary files declare before they are parsed.
 
 Sources: EDF specification 1992; Badilini 1998 (doi:10.1111/j.1542-474X.1998.tb00353.x), ISHNE;
 EN 1064, SCP-ECG; MFER part 1 (ISO 22077-1).
@@ -55,8 +55,8 @@ def check_edf(path: Path) -> None:
     stated = 256 * (signals + 1) + 2 * records * sum(samples)
     if stated != len(data):
         raise DataError(
-            f"{path} must have {stated:,} bytes, as its EDF header says, got {len(data):,}; it is "
-            "damaged, copy it again"
+            f"{path} must have {stated:,} bytes according to its EDF header, got {len(data):,}; it "
+            "is damaged, copy it again"
         )
 
 
@@ -77,8 +77,8 @@ def check_ishne(path: Path) -> None:
     held = (len(data) - 522 - comments) / 2
     if not 0 < leads <= 12 or stated not in {held, held / leads}:  # writers count either
         raise DataError(
-            f"{path} must have 1 to 12 leads and {stated:,} samples, as its ISHNE header says, got "
-            f"{leads} leads and {held:,.1f} samples; it is damaged, copy it again"
+            f"{path} must have 1 to 12 leads and {stated:,} samples according to its ISHNE header, "
+            f"got {leads} leads and {held:,.1f} samples; it is damaged, copy it again"
         )
 
 

@@ -36,7 +36,7 @@ def check_xml(path: Path, seen: Seen = lambda *_: None) -> None:
 
     Args:
         path: the file.
-        seen: is told of each element.
+        seen: is called with each element.
 
     Raises:
         DataError: it is not.
@@ -70,7 +70,7 @@ def _walk(path: Path, text: bytes | str, seen: Seen) -> None:
 
 
 class _Walk:
-    """The elements that have begun and not ended, as a parser tells of them."""
+    """The open elements, as a parser reports them."""
 
     def __init__(self, path: Path, seen: Seen) -> None:
         self.path = path

@@ -1,4 +1,4 @@
-"""What format a file is in, by its content: names and suffixes are often wrong."""
+"""Detect the format of a file from its content: names and suffixes are often wrong."""
 
 import os
 import re
@@ -23,15 +23,15 @@ FORMATS = {
     "ishne": "ISHNE Holter",
     "mfer": "MFER",
     "mortara-xml": "Mortara ELI XML",
-    "cardiosoft-xml": "GE CardioSoft XML, as UK Biobank has it",
-    "matlab": "MATLAB v5 as CPSC 2018 and CODE-15 have it",
+    "cardiosoft-xml": "GE CardioSoft XML, as in UK Biobank",
+    "matlab": "MATLAB v5 in the layout of CPSC 2018 or CODE-15",
     "numpy": "NumPy .npy, with a layout",
     "csv": "CSV, with a layout",
 }
 """What ``read_ecg`` reads: short names with a few words each, for messages and help."""
 
 HEAD = 8192
-"""Bytes from the start of a file that tell its format."""
+"""Bytes from the start of a file from which its format is detected."""
 
 _ROOTS = {
     "restingecg": "ge-muse-xml",
@@ -58,7 +58,7 @@ _OTHERS = {
     b"\x89HDF": "an HDF5 file; export single recordings",
     b"\xffBIOSEMI": "a BDF file; convert it to EDF",
 }
-"""What else people pass, by first bytes."""
+"""Other common file types, by their first bytes."""
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 """Bytes that no text has."""

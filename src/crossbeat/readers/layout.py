@@ -1,4 +1,4 @@
-"""What a CSV or NumPy file does not say of itself: rate, unit and leads."""
+"""The layout of a CSV or NumPy file: rate, unit and leads, which the file does not state."""
 
 import math
 from dataclasses import dataclass

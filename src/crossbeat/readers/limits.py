@@ -1,4 +1,4 @@
-"""How large a file may be, so that no file takes all memory or any time."""
+"""Limits on the size of files, so that no file uses up memory or time."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""MATLAB v5 files in the layouts that two public data sets have; others do not say rate or unit.
+"""MATLAB v5 files in the layouts that two public data sets have; others do not state rate or unit.
 
 The reader is our own, since scipy's crashes on files whose type codes are damaged.
 
@@ -21,7 +21,7 @@ from crossbeat.readers.limits import MOST_BYTES, read_bounded
 from crossbeat.readers.record import Record, as_float32
 
 CPSC_FS = 500.0
-"""Hertz of every record of CPSC 2018, which its files do not say."""
+"""Hertz of every record of CPSC 2018; the files do not state it."""
 
 _HEADER = 128
 _MATRIX, _COMPRESSED = 14, 15

@@ -1,4 +1,4 @@
-"""What every reader gives: signals with their names, units and rate, as the file has them."""
+"""The result of every reader: signals with their names, units and rate, as in the file."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Signal(NamedTuple):
     Args:
         name: as the file spells it.
         values: of one dimension, in ``unit``.
-        unit: as the file spells it; empty if it says none.
+        unit: as the file spells it; empty if there is none.
         fs: sampling rate in hertz.
     """
 

@@ -1,4 +1,4 @@
-"""ECGs as plain numbers: CSV and NumPy files, with a layout that says what they are."""
+"""ECGs as plain numbers: CSV and NumPy files, with a layout that describes them."""
 
 import io
 import re
@@ -37,7 +37,7 @@ def _separator(line: str) -> str:
 def read_csv(path: Path, layout: Layout) -> Record:
     """The leads of a CSV file: a column each, a sample each line.
 
-    A first line with names tells which column is which lead; without it, the layout does.
+    The first line may name the leads of the columns; if not, the layout does.
     Between semicolons or tabs, a comma is the decimal sign. Empty fields and ``nan`` are missing
     samples.
 

@@ -23,7 +23,7 @@ def read_cardiosoft(path: Path) -> Record:
         path: the file.
 
     Raises:
-        DataError: the file is damaged, has no rhythm strip or several, does not say its rate, or
+        DataError: the file is damaged, has no rhythm strip or several, does not state its rate, or
             its leads differ in length.
     """
     check_xml(path)

@@ -1,7 +1,7 @@
 """Formats of vendors and exchange, by the package ``ecgdatakit``, without what it would guess.
 
-It warns where a file is damaged or does not say what it should. Here, a warning that concerns the
-signals is an error; what may be passed over is listed by format.
+The package warns if a file is damaged or incomplete. Here, a warning about the signals is an error;
+harmless warnings are listed by format.
 """
 
 import importlib
@@ -74,10 +74,10 @@ def read_vendor(path: Path, name: str) -> Record:
 
     Args:
         path: the file.
-        name: its format, as ``identify`` tells it.
+        name: its format, as ``identify`` returns it.
 
     Raises:
-        DataError: the file is damaged or claims what cannot be, does not say rate or scale, its
+        DataError: the file is damaged or inconsistent, does not state rate or scale, its
             leads differ in rate, length or start, or the package ``ecgdatakit`` is absent.
     """
     known = _FORMATS[name]

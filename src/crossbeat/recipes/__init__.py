@@ -1,4 +1,4 @@
-"""Recipes: one published system or control per file, as settings, parts and phases."""
+"""Recipes: published methods, controls and our own, as settings, networks and phases."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,60 +25,60 @@ from crossbeat.training import Phase
 
 @runtime_checkable
 class Recipe(Protocol):
-    """What every recipe has, beside settings of its own; a frozen dataclass."""
+    """The interface of every recipe; a recipe is a frozen dataclass of settings."""
 
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
-        """The networks by name, with random weights that depend on the seed alone."""
+        """Build the networks by name; their random weights depend only on the seed."""
         ...
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
-        """The phases in order; a later one may use what the parts learned before."""
+        """Yield the phases in order; a later phase may use the networks of an earlier phase."""
         ...
 
 
 @runtime_checkable
 class FindingsRecipe(Recipe, Protocol):
-    """A recipe whose model tells findings."""
+    """A recipe whose model predicts findings."""
 
     @property
     def findings(self) -> tuple[str, ...]:
-        """What the model tells of each patient."""
+        """The findings that the model predicts."""
         ...
 
     @property
     def labels(self) -> LabelPolicy:
-        """What uncertain and missing labels count as."""
+        """How to treat uncertain and missing labels."""
         ...
 
 
 @runtime_checkable
 class HeartRecipe(Recipe, Protocol):
-    """A recipe whose model tells measures of the heart."""
+    """A recipe whose model predicts cardiac measurements."""
 
     @property
     def phenotypes(self) -> tuple[str, ...]:
-        """What the model tells of each patient."""
+        """The cardiac measurements that the model predicts."""
         ...
 
 
-def tells(recipe: Recipe) -> tuple[str, ...]:
-    """The findings or the measures of the heart that a recipe's model tells."""
+def predicted_names(recipe: Recipe) -> tuple[str, ...]:
+    """The names of the findings or cardiac measurements that a recipe's model predicts."""
     if isinstance(recipe, HeartRecipe):
         return recipe.phenotypes
-    return telling_findings(recipe).findings
+    return with_findings(recipe).findings
 
 
-def telling_findings(recipe: Recipe) -> FindingsRecipe:
-    """The recipe, if its model tells findings.
+def with_findings(recipe: Recipe) -> FindingsRecipe:
+    """Return the recipe if its model predicts findings.
 
     Raises:
-        ConfigError: it does not.
+        ConfigError: the model predicts cardiac measurements.
     """
     if isinstance(recipe, FindingsRecipe):
         return recipe
     raise ConfigError(
-        f"this must have a recipe that tells findings, got {type(recipe).__name__}, which tells "
-        "measures of the heart; choose another recipe"
+        f"recipe must predict findings, got {type(recipe).__name__}, which predicts cardiac "
+        "measurements; choose another recipe"
     )
 
 
@@ -113,34 +113,34 @@ RECIPES: dict[str, Recipe] = {
 """Every recipe by name, with its published settings."""
 
 SUMMARIES: dict[str, str] = {
-    "cromotex": "X-ray to ECG by supervised contrast with hard-negative weights (arXiv:2506.19329)",
+    "cromotex": "supervised contrast with X-rays and hard-negative weights (arXiv:2506.19329)",
     "cromotex-no-ssl": "CroMoTEX without self-supervised pre-training",
-    "cromotex-no-hard-negatives": "CroMoTEX with every negative weighted alike",
-    "cromotex-believed": "CroMoTEX for pairs with and without labels: ours",
-    "shuffled": "CroMoTEX with X-rays of other patients: what does not come from the X-ray",
-    "clip": "pairing with the X-ray without labels, then fine-tuning",
-    "label-only": "CroMoTEX's contrast between views of the ECG: labels without the X-ray",
-    "distillation": "the X-ray teacher's probabilities as targets",
-    "direct": "the ECG alone, end to end",
-    "resnet1d": "the ECG alone with a residual convolutional net",
-    "biot": "the ECG alone with a spectrogram transformer",
-    "eccl": "pairing with the X-ray, per-lead vision transformer",
-    "teacher": "findings from the X-ray alone: what there is to teach",
-    "crossbeat": "what the X-ray teacher believes of every pair, with or without a report: ours",
-    "no-alignment": "crossbeat with the labels alone: no X-ray",
-    "crossbeat-shuffled": "crossbeat with X-rays of other patients",
-    "ptacl": "cardiac MRI to ECG, patient by patient and moment by moment (arXiv:2506.20683)",
-    "ptacl-global": "PTACL without the alignment in time",
-    "ptacl-shuffled-frames": "PTACL with the frames of every cine in another order",
-    "ptacl-shuffled": "PTACL with cines of other patients",
-    "mmcl": "masked modelling of the ECG, then pairing with cardiac MRI (arXiv:2308.05764)",
-    "girlanda": "ECG, cardiac MRI and a table in pairs (arXiv:2411.05900)",
-    "dual-phase": "end diastole and end systole as two anchors of the ECG (arXiv:2602.12883)",
-    "eccl-heart": "cardiac MRI of both axes, read by frozen encoders, to ECG (arXiv:2411.13602)",
-    "direct-heart": "measures of the heart from the ECG alone, end to end",
-    "cine-teacher": "measures of the heart from the cine alone: what there is to teach",
+    "cromotex-no-hard-negatives": "CroMoTEX with equal weights for all negatives",
+    "cromotex-believed": "our CroMoTEX for pairs with and without labels",
+    "shuffled": "control: CroMoTEX with X-rays of other patients",
+    "clip": "contrast with X-rays without labels, then fine-tuning",
+    "label-only": "control: CroMoTEX's contrast between two views of the ECG, without X-rays",
+    "distillation": "the ECG model learns the probabilities of the X-ray teacher",
+    "direct": "findings from the ECG alone, end to end",
+    "resnet1d": "findings from the ECG alone, with a residual network",
+    "biot": "findings from the ECG alone, with a spectrogram transformer",
+    "eccl": "contrast with X-rays, with a vision transformer for each lead",
+    "teacher": "findings from the X-ray alone: upper end of what could be taught",
+    "crossbeat": "our method: an X-ray teacher labels pairs with and without reports",
+    "no-alignment": "control: crossbeat with labels only, without X-rays",
+    "crossbeat-shuffled": "control: crossbeat with X-rays of other patients",
+    "ptacl": "alignment of ECG and cardiac MRI by patient and in time (arXiv:2506.20683)",
+    "ptacl-global": "PTACL without alignment in time",
+    "ptacl-shuffled-frames": "control: PTACL with the frames of every cine in random order",
+    "ptacl-shuffled": "control: PTACL with cines of other patients",
+    "mmcl": "masked modelling of the ECG, then contrast with cardiac MRI (arXiv:2308.05764)",
+    "girlanda": "contrast between ECG, cardiac MRI and tabular data (arXiv:2411.05900)",
+    "dual-phase": "contrast with the end-diastolic and end-systolic frames (arXiv:2602.12883)",
+    "eccl-heart": "contrast with frozen encoders of short- and long-axis MRI (arXiv:2411.13602)",
+    "direct-heart": "cardiac measurements from the ECG alone, end to end",
+    "cine-teacher": "cardiac measurements from the cine alone: upper end of what could be taught",
 }
-"""One line about each recipe."""
+"""A one-line summary of each recipe."""
 
 __all__ = [
     "RECIPES",
@@ -148,6 +148,6 @@ __all__ = [
     "FindingsRecipe",
     "HeartRecipe",
     "Recipe",
-    "telling_findings",
-    "tells",
+    "predicted_names",
+    "with_findings",
 ]

@@ -1,4 +1,4 @@
-"""What the frozen X-ray teacher believes of every pair, as a chance that can be trusted."""
+"""Calibrated probabilities of the frozen X-ray teacher for every pair."""
 
 from dataclasses import replace
 from functools import partial
@@ -26,19 +26,20 @@ from crossbeat.training import Source
 def believed_sources(
     goal: Goal, parts: nn.ModuleDict, model: XrayModel, *, trust: float, shuffle: bool
 ) -> tuple[Source, Source]:
-    """All pairs, with the teacher's embedding of each X-ray and its calibrated probabilities.
+    """All pairs with the teacher's embedding and calibrated probabilities of each X-ray.
 
-    Training targets are blends of these with the labels; validation keeps its labels.
+    Training targets are weighted means of these probabilities and the labels. Validation targets
+    are the labels.
 
-    Calibration is Platt scaling on the validation patients' own X-rays, so that a probability is
-    how often reports like those of the cohort state the finding.
+    The probabilities are calibrated by Platt scaling on the X-rays and labels of the validation
+    patients.
 
     Args:
-        trust: share of the teacher in the target of a labelled pair, 0 to 1.
+        trust: weight of the teacher in the target of a labelled pair, 0 to 1.
         shuffle: give every ECG the X-ray of another patient, see ``paired_sources``.
 
     Raises:
-        DataError: a finding has one class only among the validation labels.
+        DataError: a finding has only one class among the validation labels.
     """
     calibrations = _calibrations(goal, parts, model)
     train, val = (
@@ -52,12 +53,12 @@ def believed_sources(
 def self_taught_sources(
     goal: Goal, parts: nn.ModuleDict, model: EcgModel, taught: Source, *, own: float
 ) -> tuple[Source, Source]:
-    """All ECGs, with what the encoder now says of them blended into what it was taught.
+    """All ECGs; targets are weighted means of the model's own probabilities and earlier targets.
 
     Args:
-        taught: rows with targets; other ECGs get the encoder's own probabilities alone.
-        own: share of the encoder's own probability where there is a target, 0 to 1; at 0 other
-            ECGs teach nothing.
+        taught: rows with targets; the targets of other ECGs are the model's own probabilities.
+        own: weight of the model's own probability if there is a target, 0 to 1; with 0, other
+            ECGs are not used.
     """
     train = goal.source("train", ("ecg",), labelled=False)
     val = goal.source("val", ("ecg",), labelled=True)

@@ -1,7 +1,7 @@
-"""The two controls that tell where CroMoTEX's gain comes from: the X-ray, or the labels.
+"""Two controls: does CroMoTEX gain from the X-ray or from the labels?
 
-``Clip`` aligns every ECG with its own X-ray and never looks at a label before fine-tuning.
-``LabelContrast`` contrasts ECGs by their labels and never looks at an X-ray.
+``Clip`` aligns every ECG with its own X-ray and uses no labels for the ECG before fine-tuning.
+``LabelContrast`` contrasts ECGs by their labels and uses no X-rays.
 """
 
 from collections.abc import Iterator
@@ -46,18 +46,19 @@ from crossbeat.views import View
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:
-    """Unsupervised pairing with a teacher that knows the findings (Radford 2021), then labels.
+    """Contrast with a trained X-ray teacher without labels (Radford 2021), then fine-tuning.
 
     Args:
-        findings: what the teacher and the fine-tuning learn, in one model.
-        labels: what uncertain and missing labels count as.
-        label_views: of the ECGs while labels are learned; None: as they are.
-        shared_dim: length of the vectors that are compared.
-        temperature: divides the cosines of the alignment; above 0.
-        self_temperature: the same for self-supervision; above 0.
-        teacher_scale: factor on the X-ray encoder's learning rate against its classifier's.
-        projection_scale: factor on both projections' learning rate against the encoder's.
-        fine_tuning_positives: share of patients with a finding in an epoch; None: as they come.
+        findings: the findings that the teacher and the ECG model learn.
+        labels: how to treat uncertain and missing labels.
+        label_views: views of the ECGs while labels are learned; None uses unchanged ECGs.
+        shared_dim: dimension of the shared space.
+        temperature: divides the cosine similarities of the alignment; above 0.
+        self_temperature: temperature of the self-supervision; above 0.
+        teacher_scale: learning rate of the X-ray encoder divided by that of its classifier.
+        projection_scale: learning rate of the projections divided by that of the encoder.
+        fine_tuning_positives: share of patients with a finding in an epoch; None keeps their share
+            in the data.
         self_supervision: None leaves the phase out.
     """
 
@@ -79,12 +80,12 @@ class Clip:
     fine_tuning: Optimisation = FINE_TUNING
 
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
-        """The networks, with random weights that depend on the seed alone."""
+        """Build the networks; their random weights depend only on the seed."""
         parts = joint_parts((self.ecg, self.xray), info, len(self.findings), seed)
         return add_projections(parts, self.shared_dim, seed)
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
-        """Teacher, self-supervision, pairing with the teacher frozen, fine-tuning."""
+        """Teacher, self-supervision, alignment with the frozen teacher, fine-tuning."""
         goal = Goal(cohort, self.findings, self.labels, seed)
         yield teacher_phase(goal, self.xray, self.teacher, encoder_scale=self.teacher_scale)
         yield from self_supervised_start(goal, self)
@@ -113,23 +114,24 @@ class Clip:
 
 @dataclass(frozen=True, kw_only=True)
 class LabelContrast:
-    """CroMoTEX's contrast with a second view of the ECG in the place of the X-ray.
+    """CroMoTEX's contrast with a second view of the ECG instead of the X-ray.
 
     Args:
-        findings: what is learned, in one model.
-        labels: what uncertain and missing labels count as.
-        label_views: of the ECGs while labels are learned; None: as they are.
-        shared_dim: length of the vectors that are compared.
-        temperature: divides the cosines of the alignment; above 0.
-        self_temperature: the same for self-supervision; above 0.
-        own_pair: weight of the ECG's own other view among its positives; above 0.
-        positives: whom several findings make a positive.
-        hardness: the penalty of hard negatives.
-        penalty: its strength; at least 1.
+        findings: the findings that one model learns.
+        labels: how to treat uncertain and missing labels.
+        label_views: views of the ECGs while labels are learned; None uses unchanged ECGs.
+        shared_dim: dimension of the shared space.
+        temperature: divides the cosine similarities of the alignment; above 0.
+        self_temperature: temperature of the self-supervision; above 0.
+        own_pair: weight of the other view of the same ECG among its positives; above 0.
+        positives: rule that decides which patients are positives by their findings.
+        hardness: how hard negatives are penalised.
+        penalty: strength of the penalty; at least 1.
         hard_share: share of the batch that ``topk`` penalises; 0 to 1.
-        projection_scale: factor on the projection's learning rate against the encoder's.
-        alignment_positives: share of patients with a finding in an epoch; None: as they come.
-        fine_tuning_positives: the same for fine-tuning.
+        projection_scale: learning rate of the projection divided by that of the encoder.
+        alignment_positives: share of patients with a finding in an epoch; None keeps their share
+            in the data.
+        fine_tuning_positives: the same for the fine-tuning phase.
         self_supervision: None leaves the phase out.
     """
 
@@ -154,7 +156,7 @@ class LabelContrast:
     fine_tuning: Optimisation = FINE_TUNING
 
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
-        """The networks, with random weights that depend on the seed alone."""
+        """Build the networks; their random weights depend only on the seed."""
         parts = ecg_parts(self.ecg, info, len(self.findings), seed)
         return add_projections(parts, self.shared_dim, seed)
 

@@ -1,7 +1,7 @@
 """CroMoTEX: supervised contrast of ECGs with chest X-rays, then fine-tuning on the ECG alone.
 
-Punyamoorty, Malusare, Aggarwal 2025 (arXiv:2506.19329). What is the paper's, what the authors'
-code does otherwise and what is our choice stands in ``docs/recipes/cromotex.md``.
+Punyamoorty, Malusare, Aggarwal 2025 (arXiv:2506.19329). ``docs/recipes/cromotex.md`` lists
+the settings of the paper, the differences of the authors' code, and our choices.
 """
 
 from collections.abc import Iterator
@@ -54,26 +54,27 @@ FINE_TUNING = Optimisation(
 
 @dataclass(frozen=True, kw_only=True)
 class Cromotex:
-    """The four phases of CroMoTEX with the paper's values, the code's where the paper is silent.
+    """The four phases of CroMoTEX, with values of the paper or else of the authors' code.
 
     Args:
-        findings: one, as in the paper, or several, which then share one model.
-        labels: what uncertain and missing labels count as.
-        label_views: of the ECGs while labels are learned; None: as they are.
-        shared_dim: length of the vectors that are compared.
-        temperature: divides the cosines of the alignment; above 0.
-        self_temperature: the same for self-supervision; above 0.
+        findings: one finding as in the paper, or several findings that share one model.
+        labels: how to treat uncertain and missing labels.
+        label_views: views of the ECGs while labels are learned; None uses unchanged ECGs.
+        shared_dim: dimension of the shared space.
+        temperature: divides the cosine similarities of the alignment; above 0.
+        self_temperature: temperature of the self-supervision; above 0.
         own_pair: weight of the patient's own X-ray among its positives (beta); above 0.
-        positives: whom several findings make a positive.
-        hardness: the penalty of hard negatives.
-        penalty: its strength (alpha); at least 1.
+        positives: rule that decides which patients are positives by their findings.
+        hardness: how hard negatives are penalised.
+        penalty: strength of the penalty (alpha); at least 1.
         hard_share: share of the batch that ``topk`` penalises; 0 to 1.
-        teacher_scale: factor on the X-ray encoder's learning rate against its classifier's.
-        projection_scale: factor on both projections' learning rate against the encoder's.
-        alignment_positives: share of patients with a finding in an epoch; None: as they come.
-        fine_tuning_positives: the same for fine-tuning.
+        teacher_scale: learning rate of the X-ray encoder divided by that of its classifier.
+        projection_scale: learning rate of the projections divided by that of the encoder.
+        alignment_positives: share of patients with a finding in an epoch; None keeps their share
+            in the data.
+        fine_tuning_positives: the same for the fine-tuning phase.
         self_supervision: None leaves the phase out.
-        shuffle_pairs: give every ECG the X-ray of another patient: a control, not a method.
+        shuffle_pairs: give every ECG the X-ray of another patient, as a control.
     """
 
     findings: tuple[str, ...] = CHEXPERT_FINDINGS
@@ -101,12 +102,12 @@ class Cromotex:
     fine_tuning: Optimisation = FINE_TUNING
 
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
-        """The networks, with random weights that depend on the seed alone."""
+        """Build the networks; their random weights depend only on the seed."""
         parts = joint_parts((self.ecg, self.xray), info, len(self.findings), seed)
         return add_projections(parts, self.shared_dim, seed)
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
-        """Teacher, self-supervision, alignment with the teacher frozen, fine-tuning."""
+        """Teacher, self-supervision, alignment with the frozen teacher, fine-tuning."""
         goal = Goal(cohort, self.findings, self.labels, seed)
         yield teacher_phase(goal, self.xray, self.teacher, encoder_scale=self.teacher_scale)
         yield from self_supervised_start(goal, self)

@@ -1,8 +1,8 @@
-"""CroMoTEX for pairs with and without labels: ours, not the paper's.
+"""Our variant of CroMoTEX for pairs with and without labels.
 
-CroMoTEX contrasts ECGs with X-rays by their labels, so pairs without a label teach it nothing.
-Here the frozen teacher's calibrated probabilities take the place of missing labels. Why and how
-well: ``docs/recipes/cromotex.md``.
+CroMoTEX contrasts ECGs with X-rays by their labels, so it cannot use pairs without labels. Here
+the frozen teacher's calibrated probabilities replace missing labels. ``docs/recipes/cromotex.md``
+has the reasons and the results.
 """
 
 from collections.abc import Iterator
@@ -43,28 +43,29 @@ from crossbeat.views import View
 
 @dataclass(frozen=True, kw_only=True)
 class CromotexBelieved:
-    """The phases of CroMoTEX, with targets for every pair.
+    """The phases of CroMoTEX with targets for every pair.
 
     The target of a finding is ``trust`` p + (1 - ``trust``) y, with p the frozen teacher's
     calibrated probability and y the label, and p alone for a pair without a label. Two patients are
-    positives with the probability that they agree in every finding, and negatives where it is
-    certain that they do not; only these can be hard negatives. Fine-tuning learns the same targets.
+    positives with the probability that they agree in every finding. They are negatives if the
+    teacher is certain that they differ, and only these can be hard negatives.
+    Fine-tuning learns the same targets.
 
     Args:
-        findings: what is learned, in one model.
-        labels: what uncertain and missing labels count as.
-        label_views: of the ECGs while targets are learned; None: as they are.
+        findings: the findings that one model learns.
+        labels: how to treat uncertain and missing labels.
+        label_views: views of the ECGs while targets are learned; None uses unchanged ECGs.
         trust: weight of the teacher in the target of a labelled pair, 0 to 1.
-        certainty: from which probability of disagreement two patients are negatives, 0.5 to 1.
-        shared_dim: length of the vectors that are compared.
-        temperature: divides the cosines of the alignment; above 0.
-        self_temperature: the same for self-supervision; above 0.
+        certainty: two patients are negatives from this probability of a difference, 0.5 to 1.
+        shared_dim: dimension of the shared space.
+        temperature: divides the cosine similarities of the alignment; above 0.
+        self_temperature: temperature of the self-supervision; above 0.
         own_pair: weight of the patient's own X-ray among its positives (beta); above 0.
-        hardness: the penalty of hard negatives.
-        penalty: its strength (alpha); at least 1.
+        hardness: how hard negatives are penalised.
+        penalty: strength of the penalty (alpha); at least 1.
         hard_share: share of the batch that ``topk`` penalises; 0 to 1.
-        teacher_scale: factor on the X-ray encoder's learning rate against its classifier's.
-        projection_scale: factor on both projections' learning rate against the encoder's.
+        teacher_scale: learning rate of the X-ray encoder divided by that of its classifier.
+        projection_scale: learning rate of the projections divided by that of the encoder.
         self_supervision: None leaves the phase out.
     """
 
@@ -91,12 +92,12 @@ class CromotexBelieved:
     fine_tuning: Optimisation = FINE_TUNING
 
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
-        """The networks, with random weights that depend on the seed alone."""
+        """Build the networks; their random weights depend only on the seed."""
         parts = joint_parts((self.ecg, self.xray), info, len(self.findings), seed)
         return add_projections(parts, self.shared_dim, seed)
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
-        """Teacher, self-supervision, alignment with the teacher frozen, fine-tuning."""
+        """Teacher, self-supervision, alignment with the frozen teacher, fine-tuning."""
         goal = Goal(cohort, self.findings, self.labels, seed)
         yield teacher_phase(goal, self.xray, self.teacher, encoder_scale=self.teacher_scale)
         yield from self_supervised_start(goal, self)

@@ -1,6 +1,6 @@
-"""Our own recipe: what the X-ray teacher believes, where reports err, are scarce or are missing.
+"""Our own recipe: an X-ray teacher labels pairs whose reports are wrong, scarce or missing.
 
-Prior art and what each ingredient is worth: ``docs/recipes/crossbeat.md``.
+``docs/recipes/crossbeat.md`` has the prior art and the gain from each ingredient.
 """
 
 from collections.abc import Iterator
@@ -43,45 +43,44 @@ TRANSFER = Optimisation(
     learning_rate=1e-4, epochs=50, batch_size=256, warmup_epochs=10.0, average=0.999, patience=10
 )
 GENTLE = VcgViews(angle=15.0, scale=1.15, mask=0.1)
-"""Views that leave an ECG's findings as they are, for learning what they are."""
+"""Weak views that do not change the findings of an ECG, for training on labels."""
 _LEARNS = ("ecg_encoder", "ecg_classifier")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Crossbeat:
-    """One encoder and one head learn what a frozen teacher believes of every pair.
+    """One encoder and one head learn the probabilities that a frozen teacher gives every pair.
 
     The target of a finding is t = ``trust`` p + (1 - ``trust``) y, with p the teacher's calibrated
-    probability and y the label, and p alone where there is no label: pairs need no report. Beside
-    it may stand a contrast with the X-rays in which a negative counts as far as the teacher holds
-    that the patients differ. Then the same encoder starts again and learns
-    (1 - ``own``) t + ``own`` q, with q what it said itself, and q alone for ECGs without a pair. No
-    label is learned after that, so nothing is forgotten.
+    probability and y the label. Without a label t = p, so pairs need no report. An optional
+    contrast with the X-rays penalises negatives only if the teacher is certain that the patients
+    differ. Then the encoder is trained again from its start on (1 - ``own``) t + ``own`` q, with q
+    the probability that it predicted itself. For ECGs without a pair the target is q.
 
-    With ``trust`` and ``contrast`` 0 no X-ray is seen: the control that shows what it adds.
+    With ``trust`` and ``contrast`` 0 no X-ray is used. This is the control for the X-ray's effect.
 
     Args:
-        findings: what is learned, in one model.
-        labels: what uncertain and missing labels count as.
-        ecg: voltages are kept, as they tell much of heart and fluid.
-        views: of the self-supervised start.
-        label_views: of the ECGs while targets are learned; None: as they are.
-        trust: share of the teacher in the target of a labelled pair, 0 to 1.
-        own: share of the encoder's own belief in the target of self-training, 0 to 1.
-        contrast: weight of the contrast against the targets; 0 leaves it out.
-        certainty: of the teacher that two patients differ, for a negative to be penalised; 0.5
-            to 1.
-        shared_dim: length of the vectors that are compared.
-        temperature: divides the cosines of the contrast; above 0.
-        self_temperature: the same for self-supervision; above 0.
-        hardness: the penalty of hard negatives.
-        penalty: its strength; at least 1.
+        findings: the findings that one model learns.
+        labels: how to treat uncertain and missing labels.
+        ecg: network of the ECG; it keeps voltages, which depend on heart size and fluid.
+        views: views of the self-supervised phase.
+        label_views: views of the ECGs while targets are learned; None uses unchanged ECGs.
+        trust: weight of the teacher in the target of a labelled pair, 0 to 1.
+        own: weight of the model's own probability in the target of self-training, 0 to 1.
+        contrast: weight of the contrast in the loss; 0 leaves it out.
+        certainty: a negative is penalised from this probability that the two patients differ;
+            0.5 to 1.
+        shared_dim: dimension of the shared space.
+        temperature: divides the cosine similarities of the contrast; above 0.
+        self_temperature: temperature of the self-supervision; above 0.
+        hardness: how hard negatives are penalised.
+        penalty: strength of the penalty; at least 1.
         hard_share: share of the batch that ``topk`` penalises; 0 to 1.
-        teacher_scale: factor on the X-ray encoder's learning rate against its classifier's.
-        projection_scale: factor on the projections' learning rate against the encoder's.
-        self_supervision: a start without labels; None, as it gained nothing, leaves it out.
+        teacher_scale: learning rate of the X-ray encoder divided by that of its classifier.
+        projection_scale: learning rate of the projections divided by that of the encoder.
+        self_supervision: None leaves the phase out, because it had no benefit.
         self_training: None leaves the phase out.
-        shuffle_pairs: give every ECG the X-ray of another patient: a control, not a method.
+        shuffle_pairs: give every ECG the X-ray of another patient, as a control.
     """
 
     findings: tuple[str, ...] = CHEXPERT_FINDINGS
@@ -113,7 +112,7 @@ class Crossbeat:
         return bool(self.trust or self.contrast)
 
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
-        """The networks, with random weights that depend on the seed alone."""
+        """Build the networks; their random weights depend only on the seed."""
         number = len(self.findings)
         parts = (
             joint_parts((self.ecg, self.xray), info, number, seed)
@@ -125,7 +124,7 @@ class Crossbeat:
         return parts
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
-        """Teacher, transfer with the teacher frozen, self-training."""
+        """Teacher, transfer from the frozen teacher, self-training."""
         goal = Goal(cohort, self.findings, self.labels, seed)
         if self._sees_xray:
             yield teacher_phase(goal, self.xray, self.teacher, encoder_scale=self.teacher_scale)

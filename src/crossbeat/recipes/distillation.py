@@ -1,4 +1,4 @@
-"""Distillation: the ECG learns the X-ray teacher's probabilities instead of the labels."""
+"""Distillation: the ECG model learns the X-ray teacher's probabilities instead of labels."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ from crossbeat.training import Optimisation, Phase
 
 @dataclass(frozen=True, kw_only=True)
 class Distillation:
-    """The simplest transfer (Hinton 2015, arXiv:1503.02531): a control for every other one.
+    """The simplest transfer (Hinton 2015, arXiv:1503.02531), a control for all other methods.
 
     Args:
-        findings: what is learned, in one model.
-        labels: what uncertain and missing labels count as for the teacher.
-        label_views: of the ECGs while probabilities are learned; None: as they are.
-        temperature: softens the probabilities of both; above 0.
-        teacher_scale: factor on the X-ray encoder's learning rate against its classifier's.
+        findings: the findings that one model learns.
+        labels: how to treat uncertain and missing labels of the teacher.
+        label_views: views of the ECGs while probabilities are learned; None uses unchanged ECGs.
+        temperature: divides the logits of teacher and student; above 0.
+        teacher_scale: learning rate of the X-ray encoder divided by that of its classifier.
     """
 
     findings: tuple[str, ...] = CHEXPERT_FINDINGS
@@ -39,11 +39,11 @@ class Distillation:
     distillation: Optimisation = FROM_RANDOM_WEIGHTS
 
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
-        """The networks, with random weights that depend on the seed alone."""
+        """Build the networks; their random weights depend only on the seed."""
         return joint_parts((self.ecg, self.xray), info, len(self.findings), seed)
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
-        """Teacher, then the student on its probabilities."""
+        """Teacher, then training of the ECG model on its probabilities."""
         goal = Goal(cohort, self.findings, self.labels, seed)
         yield teacher_phase(goal, self.xray, self.teacher, encoder_scale=self.teacher_scale)
         yield distillation_phase(

@@ -1,8 +1,8 @@
-"""How far anyone could get: two limits on a virtual cohort, whose truth is known.
+"""Upper limits of prediction from the ECG on a virtual cohort, whose true labels are known.
 
-``latent`` sees the parameters of the heart that decide the ECG, without noise, and learns from
-true labels: what any ECG could tell. ``ecg-clean-labels`` is a run of the direct recipe on a
-cohort of abundant other patients with true labels: what this encoder could tell.
+``latent`` learns true labels from the noise-free parameters of the heart that determine the ECG. It
+is the limit of any model. ``ecg-clean-labels`` is a run of the direct recipe on many other patients
+with true labels. It is the limit of this encoder.
 """
 
 import numpy as np
@@ -18,12 +18,12 @@ from crossbeat.recipes.run import evaluation_rows
 def latent_limit(
     abundant: Cohort, cohort: Cohort, findings: tuple[str, ...], *, seed: int
 ) -> Predictions:
-    """A boosted tree on the noise-free ECG parameters with true labels.
+    """Train boosted trees on the noise-free ECG parameters with true labels.
 
     Args:
-        abundant: other patients, from whose training split it learns.
-        cohort: whose test split it is measured on.
-        seed: of the trees.
+        abundant: other patients for training.
+        cohort: the cohort whose test split is used.
+        seed: seed of the trees.
     """
     train = abundant.rows("train")
     rows = {"val": abundant.rows("val"), "test": evaluation_rows(cohort, "test")}
@@ -48,10 +48,10 @@ def latent_limit(
 def latents(
     cohort: Cohort, rows: Int64[np.ndarray, " row"], names: tuple[str, ...] = ()
 ) -> Float[np.ndarray, "row latent"]:
-    """The parameters of each heart that decide its ECG, of a virtual cohort.
+    """The parameters of each virtual heart that determine its ECG.
 
     Args:
-        names: of some of them; none: all.
+        names: names of the parameters; empty for all.
     """
     prefix = "latent:"
     columns = [name for name in cohort.table.columns if name.startswith(prefix)]

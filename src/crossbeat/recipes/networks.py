@@ -1,7 +1,7 @@
-"""The networks that recipes share, built by name, and how an ECG or an X-ray goes through them.
+"""The networks that recipes share, and functions that apply them to ECGs and X-rays.
 
-Names of parts: ``ecg_encoder`` and ``ecg_classifier`` are what runs in the end;
-``ecg_projection``, ``xray_encoder``, ``xray_projection`` and ``xray_classifier`` serve training.
+Names of parts: prediction uses ``ecg_encoder`` and ``ecg_classifier``. Only training uses
+``ecg_projection``, ``xray_encoder``, ``xray_projection`` and ``xray_classifier``.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ Logits = Float[Tensor, "batch finding"]
 Built = TypeVar("Built", bound=nn.Module)
 
 _PER_LEAD = ("z", "min_max")
-"""Normalisations whose result does not depend on the unit."""
+"""Normalisations whose result does not depend on the unit of the ECG."""
 
 _XRAY_RANGES: dict[str, Callable[[Tensor], Tensor]] = {
     "densenet121": xrv_range,
@@ -44,11 +44,11 @@ class EcgModel:
 
     Args:
         encoder: a name in ``ENCODERS``.
-        normalisation: a name in ``NORMALISATIONS``; applied after the views, which need mV.
-        unit_length: whether heads see the embedding divided by its length, as in the authors'
-            code.
-        hidden: widths of the classification head's hidden layers; none: a linear head.
-        dropout: in the head, 0 to 1.
+        normalisation: a name in ``NORMALISATIONS``; applied after the views, because views need mV.
+        unit_length: whether to scale the embedding to length 1 before the heads, as in the
+            authors' code.
+        hidden: widths of the hidden layers of the head; empty for a linear head.
+        dropout: dropout probability in the head, 0 to 1.
     """
 
     encoder: Literal[
@@ -77,8 +77,8 @@ class XrayModel:
 
     Args:
         encoder: a name in ``XRAY_ENCODERS``.
-        weights: a local safetensors file of torchxrayvision's DenseNet-121 to start from; empty:
-            random weights.
+        weights: a local safetensors file with initial weights of torchxrayvision's DenseNet-121;
+            empty for random weights.
     """
 
     encoder: Literal["densenet121", "small"] = "densenet121"
@@ -86,9 +86,9 @@ class XrayModel:
 
 
 def seeded(seed: int, name: str, build: Callable[[], Built]) -> Built:
-    """A module whose random weights depend on the seed and its name alone.
+    """Build a module whose random weights depend only on the seed and its name.
 
-    So two recipes with the same seed start from the same encoder.
+    Two recipes with the same seed therefore start from the same encoder.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(seed, "weights", name))
@@ -96,7 +96,7 @@ def seeded(seed: int, name: str, build: Callable[[], Built]) -> Built:
 
 
 def ecg_parts(model: EcgModel, info: CohortInfo, num_findings: int, seed: int) -> nn.ModuleDict:
-    """``ecg_encoder`` and ``ecg_classifier`` for the leads and the length of a cohort.
+    """Build ``ecg_encoder`` and ``ecg_classifier`` for the leads and the length of a cohort.
 
     Raises:
         ConfigError: the cohort has no ECGs, or ECGs whose unit the normalisation would keep.
@@ -113,7 +113,7 @@ def ecg_parts(model: EcgModel, info: CohortInfo, num_findings: int, seed: int) -
 
 
 def ecg_encoder(model: EcgModel, info: CohortInfo, seed: int) -> EcgEncoder:
-    """The encoder for the leads and the length of a cohort.
+    """Build the ECG encoder for the leads and the length of a cohort.
 
     Raises:
         ConfigError: the cohort has no ECGs, or ECGs whose unit the normalisation would keep.
@@ -136,7 +136,7 @@ def _ecg_classifier(model: EcgModel, dim: int, num_findings: int) -> nn.Module:
 
 
 def xray_parts(model: XrayModel, info: CohortInfo, num_findings: int, seed: int) -> nn.ModuleDict:
-    """``xray_encoder`` and ``xray_classifier``.
+    """Build ``xray_encoder`` and ``xray_classifier``.
 
     Raises:
         ConfigError: the cohort has no X-rays.
@@ -156,10 +156,10 @@ def xray_parts(model: XrayModel, info: CohortInfo, num_findings: int, seed: int)
 
 
 def add_projections(parts: nn.ModuleDict, shared_dim: int, seed: int) -> nn.ModuleDict:
-    """A projection to the shared space for every encoder among the parts, which it joins.
+    """Add a projection to the shared space for every encoder among the parts.
 
     Args:
-        shared_dim: length of the vectors that are compared, above 0.
+        shared_dim: dimension of the shared space, above 0.
     """
     for modality in ("ecg", "xray", "cine", "cine_long"):
         if f"{modality}_encoder" in parts:
@@ -174,7 +174,7 @@ def _xray_encoder(model: XrayModel) -> XrayEncoder:
         return XRAY_ENCODERS[model.encoder]()
     if model.encoder != "densenet121":
         raise ConfigError(
-            f"xray.weights fits encoder 'densenet121' only, got {model.encoder!r}; "
+            f"xray.weights must be used with encoder 'densenet121', got {model.encoder!r}; "
             "leave weights empty or change the encoder"
         )
     return load_xrv(Path(model.weights))
@@ -183,7 +183,7 @@ def _xray_encoder(model: XrayModel) -> XrayEncoder:
 def joint_parts(
     models: tuple[EcgModel, XrayModel], info: CohortInfo, num_findings: int, seed: int
 ) -> nn.ModuleDict:
-    """The parts of both modalities."""
+    """Build the parts of both modalities."""
     ecg, xray = models
     return nn.ModuleDict(
         dict(ecg_parts(ecg, info, num_findings, seed).items())
@@ -192,10 +192,10 @@ def joint_parts(
 
 
 def embed_ecg(parts: nn.ModuleDict, ecg: Ecgs, model: EcgModel) -> Embeddings:
-    """The pooled vector of each ECG, as heads see it.
+    """The embedding of each ECG, which is the input of the heads.
 
     Args:
-        ecg: millivolts.
+        ecg: ECGs in millivolts.
     """
     values = NORMALISATIONS[model.normalisation](ecg.values, ecg.leads)
     embeddings = parts["ecg_encoder"](values)
@@ -205,7 +205,7 @@ def embed_ecg(parts: nn.ModuleDict, ecg: Ecgs, model: EcgModel) -> Embeddings:
 def embed_xray(
     parts: nn.ModuleDict, xray: UInt8[Tensor, "batch height width"], model: XrayModel
 ) -> Embeddings:
-    """The pooled vector of each X-ray.
+    """The embedding of each X-ray.
 
     Args:
         xray: intensities 0 to 255.
@@ -217,7 +217,7 @@ def ecg_logits(parts: nn.ModuleDict, ecg: Ecgs, model: EcgModel) -> Logits:
     """The log-odds of each finding, from the ECG alone.
 
     Args:
-        ecg: millivolts.
+        ecg: ECGs in millivolts.
     """
     return parts["ecg_classifier"](embed_ecg(parts, ecg, model))
 

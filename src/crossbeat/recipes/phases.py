@@ -1,4 +1,4 @@
-"""The phases that recipes share, from their settings."""
+"""Training phases that recipes share."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,12 +30,12 @@ from crossbeat.views import View, compose, mask_time_per_lead, rotate_vcg
 
 @dataclass(frozen=True, kw_only=True)
 class VcgViews:
-    """Random views through the vectorcardiogram, for contrast.
+    """Random changes of the ECG: rotate and stretch its vectorcardiogram, and mask time.
 
     Args:
-        angle: most degrees of each rotation; at least 0.
-        scale: most stretching of an axis; at least 1.
-        mask: share of the time that is hidden in each lead; 0 to 1.
+        angle: maximum angle of each rotation in degrees; at least 0.
+        scale: maximum factor by which an axis is stretched; at least 1.
+        mask: share of the time that is masked in each lead; 0 to 1.
     """
 
     angle: float = 45.0
@@ -43,17 +43,17 @@ class VcgViews:
     mask: float = 0.25
 
     def view(self, unit: str) -> View:
-        """The view of these settings.
+        """The view with these settings.
 
         Args:
-            unit: of the ECGs, as the cohort names it.
+            unit: unit of the ECGs in the cohort.
 
         Raises:
-            ConfigError: leads that are no millivolts are to be turned or stretched.
+            ConfigError: the settings rotate or stretch ECGs that are not in millivolts.
         """
         if unit != "mV" and (self.angle > 0 or self.scale > 1):
             raise ConfigError(
-                f"views turn the heart's axis, which must be known in mV, got ECGs in {unit}; "
+                f"ECGs must be in mV for views that rotate or stretch, got ECGs in {unit}; "
                 "set --recipe.views.angle 0 --recipe.views.scale 1"
             )
         return compose(
@@ -68,7 +68,7 @@ def unchanged(ecg: Ecgs, generator: torch.Generator) -> Ecgs:
 
 
 def view_of(views: VcgViews | None, unit: str) -> View:
-    """The view of some settings; without any, the one that changes nothing."""
+    """The view of the settings; without settings, the view that changes nothing."""
     return unchanged if views is None else views.view(unit)
 
 
@@ -79,7 +79,7 @@ def _sampling(source: Source, positive_share: float | None) -> Float[np.ndarray,
 def teacher_phase(
     goal: Goal, model: XrayModel, optimisation: Optimisation, *, encoder_scale: float
 ) -> Phase:
-    """The X-ray encoder and its classifier learn the findings from X-rays."""
+    """Train the X-ray encoder and its classifier on labelled X-rays."""
     train, val = goal.sources("xray", labelled=True)
     return Phase(
         name="teacher",
@@ -106,7 +106,7 @@ def fine_tuning_phase(
     positive_share: float | None = None,
     sources: tuple[Source, Source] | None = None,
 ) -> Phase:
-    """The ECG encoder and a fresh classifier learn the labels, or the targets of ``sources``."""
+    """Train the ECG encoder and a new classifier on labels, or on the targets of ``sources``."""
     view = view_of(views, goal.cohort.info.unit)
     train, val = sources or goal.sources("ecg", labelled=True)
     return Phase(
@@ -130,7 +130,7 @@ def distillation_phase(
     temperature: float,
     views: VcgViews | None = None,
 ) -> Phase:
-    """The ECG encoder and a fresh classifier learn the teacher's probabilities of the findings."""
+    """Train the ECG encoder and a new classifier on the teacher's probabilities."""
     ecg, xray = models
     train, val = goal.sources("ecg", "xray")
     logits = partial(batch_xray_logits, model=xray)
@@ -152,7 +152,7 @@ def distillation_phase(
 
 
 def by_ecg_auroc(model: EcgModel, optimisation: Optimisation) -> Choice:
-    """The epoch whose classifier tells the validation ECGs' labels best."""
+    """Choose the epoch with the highest AUROC on the validation ECGs."""
     return Choice(
         score=partial(scores.classification, logits=partial(batch_ecg_logits, model=model)),
         metric="auroc",
@@ -162,7 +162,7 @@ def by_ecg_auroc(model: EcgModel, optimisation: Optimisation) -> Choice:
 
 
 def by_step_loss(step: Step, optimisation: Optimisation) -> Choice:
-    """The epoch with the lowest loss of a step on validation."""
+    """Choose the epoch with the lowest validation loss of a step."""
     return Choice(
         score=partial(scores.step_loss, step=step, size=optimisation.batch_size),
         metric="loss",
@@ -173,7 +173,7 @@ def by_step_loss(step: Step, optimisation: Optimisation) -> Choice:
 
 @runtime_checkable
 class StartsFromViews(Protocol):
-    """The settings of a recipe whose ECG encoder may first learn without labels."""
+    """The settings of a recipe that can train the ECG encoder without labels first."""
 
     @property
     def ecg(self) -> EcgModel: ...
@@ -188,9 +188,9 @@ class StartsFromViews(Protocol):
 
 
 def self_supervised_start(goal: Goal, recipe: StartsFromViews) -> Iterator[Phase]:
-    """The ECG encoder learns to tell ECGs apart in spite of random views; no labels.
+    """Train the ECG encoder without labels: two random views of an ECG get similar embeddings.
 
-    No phase where the recipe leaves it out.
+    Yields no phase if the recipe leaves it out.
     """
     if recipe.self_supervision is None:
         return
@@ -221,10 +221,10 @@ def alignment_phase(
     trains: dict[str, float],
     positive_share: float | None = None,
 ) -> Phase:
-    """The ECG encoder meets the frozen teacher, or its own other view, in a shared space.
+    """Align ECGs with the frozen teacher's embeddings, or with other views, in a shared space.
 
     Args:
-        step: the alignment, given the view of the ECGs; validation sees them unchanged.
+        step: makes the training step from the view of the ECGs; validation uses unchanged ECGs.
     """
     train, val = sources
     return Phase(

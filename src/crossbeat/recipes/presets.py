@@ -1,4 +1,4 @@
-"""Settings that change a published recipe to another size, the same way for every recipe."""
+"""Presets: settings that change the size of every recipe in the same way."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
@@ -30,7 +30,7 @@ _DEMO_PHASES: Mapping[str, Optimisation] = {
     "regression": Optimisation(learning_rate=1e-3, epochs=16, batch_size=128, warmup_epochs=1.0),
     "self_training": Optimisation(learning_rate=1e-3, epochs=16, batch_size=128, warmup_epochs=1.0),
 }
-"""Epochs and rates that let small encoders converge on some thousand patients in a minute."""
+"""With these settings, small encoders converge on a few thousand patients in a minute."""
 
 _DEMO_HEARTS: Mapping[str, Optimisation] = {
     "alignment": Optimisation(learning_rate=1e-3, epochs=8, batch_size=64, warmup_epochs=1.0),
@@ -39,7 +39,7 @@ _DEMO_HEARTS: Mapping[str, Optimisation] = {
         learning_rate=3e-3, epochs=16, batch_size=32, warmup_epochs=1.0, average=0.98
     ),
 }
-"""What differs where measures of the heart are told, which few patients have."""
+"""Other settings for recipes that predict cardiac measurements, which few patients have."""
 
 _DEMO_SETTINGS: Mapping[str, Any] = {
     "xray": XrayModel(encoder="small"),
@@ -58,10 +58,11 @@ _DEMO_SETTINGS: Mapping[str, Any] = {
 
 
 def demo(recipe: Any) -> Any:
-    """The recipe for two cores and some minutes: small encoders, short phases, one joint model.
+    """The recipe for a few minutes on two cores: small encoders, short phases, one joint model.
 
     A phase that the recipe leaves out stays left out. Distillation keeps its own temperature. The
-    small encoder of ECGs beside cines has no patches to hide, so it starts from random weights.
+    small ECG encoder of cine recipes has no patches for masked modelling, so it starts from random
+    weights.
     """
     has = {field.name for field in fields(recipe)}
     hearts = "phenotypes" in has
@@ -88,25 +89,27 @@ def _small(model: EcgModel) -> EcgModel:
 
 
 def _small_of_hearts(model: EcgModel) -> EcgModel:
-    """Linear in the encoder's vector, as few patients have measures; in millivolts."""
+    """A linear head, because few patients have measurements; ECGs stay in millivolts."""
     return replace(_small(model), normalisation="none", hidden=())
 
 
 def published(recipe: Any) -> Any:
-    """The recipe as it is."""
+    """The unchanged recipe."""
     return recipe
 
 
 PRESETS: dict[str, Callable[[Any], Any]] = {"published": published, "demo": demo}
-"""What ``--preset`` may name."""
+"""Presets by their name for ``--preset``."""
 
 
 def preset_named(name: str) -> Callable[[Any], Any]:
-    """The preset of a name.
+    """The preset with a name.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no such preset.
     """
     if name not in PRESETS:
-        raise ConfigError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
+        raise ConfigError(
+            f"preset must be one of {', '.join(PRESETS)}, got {name!r}; choose one of them"
+        )
     return PRESETS[name]

@@ -1,4 +1,4 @@
-"""What a run's folder says of it: its plan from the start, its phases once it is finished."""
+"""Files in the folder of a run: its plan, and a record of its phases when it is finished."""
 
 import json
 import os
@@ -30,12 +30,12 @@ _COHORT = (
 
 
 def versions() -> dict[str, str]:
-    """Of everything that may change a number."""
+    """Versions of all software that may change results."""
     return {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED}
 
 
 def describe_cohort(cohort: Cohort) -> dict[str, Any]:
-    """What a plan keeps of its cohort: where it lies, its fingerprint and what parts need."""
+    """The cohort as saved in a plan: its folder, fingerprint and the properties that parts need."""
     described = {name: getattr(cohort.info, name) for name in _COHORT}
     return {
         "folder": str(cohort.folder.resolve()),
@@ -47,7 +47,7 @@ def describe_cohort(cohort: Cohort) -> dict[str, Any]:
 
 
 def shape(plan: dict[str, Any]) -> CohortInfo:
-    """The cohort's info, as far as parts need it, from a plan."""
+    """The properties of the cohort that parts need, read from a plan."""
     cohort = plan["cohort"]
     return CohortInfo(
         name=cohort["name"],
@@ -66,7 +66,7 @@ def shape(plan: dict[str, Any]) -> CohortInfo:
 
 
 def described(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """What results tell of a run's cohort: not where it lies, but whether its patients are real."""
+    """The cohort as saved in results: without its folder, with whether its patients are virtual."""
     cohort = {name: value for name, value in plan["cohort"].items() if name != "folder"}
     return cohort | ({"kind": "virtual"} if cohort["name"].startswith("virtual") else {})
 
@@ -94,11 +94,11 @@ def counted(cohort: Cohort) -> dict[str, int]:
 
 
 def require_same(folder: Path, plan: dict[str, Any]) -> None:
-    """A folder that holds a run already must hold that of the same plan.
+    """Check that a run in the folder, if any, has the same plan.
 
     Raises:
-        ConfigError: it does not.
-        CheckpointError: its plan is damaged.
+        ConfigError: the folder holds a run with another plan.
+        CheckpointError: the plan in the folder is damaged.
     """
     if not (folder / PLAN).is_file():
         return
@@ -121,7 +121,7 @@ def begin(folder: Path, plan: dict[str, Any]) -> None:
 
 
 def finish(folder: Path, records: Sequence[PhaseRecord]) -> None:
-    """Write what the phases left; with this file, the run is finished."""
+    """Write the record of the phases; a run with this file is finished."""
     phases = [
         {
             "name": record.name,
@@ -138,10 +138,10 @@ def finish(folder: Path, records: Sequence[PhaseRecord]) -> None:
 
 
 def read_plan(folder: Path) -> dict[str, Any]:
-    """The plan of the run in a folder.
+    """Read the plan of the run in a folder.
 
     Raises:
-        CheckpointError: there is none, or it is damaged.
+        CheckpointError: the plan is absent or damaged.
     """
     if not (folder / PLAN).is_file():
         raise CheckpointError(f"{folder} must be the folder of a run, got none; train it first")
@@ -149,15 +149,15 @@ def read_plan(folder: Path) -> dict[str, Any]:
 
 
 def read_phases(folder: Path) -> list[dict[str, Any]]:
-    """What the phases of the run in a folder left.
+    """Read the record of the phases of the run in a folder.
 
     Raises:
         CheckpointError: the run is not finished, or the file is damaged.
     """
     if not (folder / RESULT).is_file():
         raise CheckpointError(
-            f"{folder} must be a finished run, got one that was stopped; "
-            "run the same train command again to go on"
+            f"{folder} must be a finished run, got an unfinished run; "
+            "run the same train command again to continue"
         )
     return _read(folder / RESULT, ("phases",))["phases"]
 

@@ -1,4 +1,4 @@
-"""A run: a recipe trained on a cohort, kept in a folder that a second start goes on with."""
+"""A run: a recipe trained on a cohort; an interrupted run continues from its folder."""
 
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -15,7 +15,7 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.splits import Split
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.predictions import Predictions, Scored
-from crossbeat.recipes import HeartRecipe, Recipe, record, telling_findings, tells
+from crossbeat.recipes import HeartRecipe, Recipe, predicted_names, record, with_findings
 from crossbeat.recipes.cine.sources import HeartGoal
 from crossbeat.recipes.networks import embed_ecg
 from crossbeat.recipes.scores import over_batches
@@ -36,10 +36,10 @@ class Run:
     """A finished run.
 
     Args:
-        name: of the recipe.
-        parts: the trained networks, in eval mode.
+        name: name of the recipe.
+        parts: the trained networks in eval mode.
         plan: contents of ``run.json``.
-        phases: what each phase left: name, seconds, best epoch, history, folder.
+        phases: record of each phase: name, seconds, best epoch, history, folder.
     """
 
     folder: Path
@@ -51,10 +51,10 @@ class Run:
 
     @classmethod
     def open(cls, folder: Path) -> "Run":
-        """The finished run in a folder.
+        """Open the finished run in a folder.
 
         Raises:
-            CheckpointError: there is none, or its weights do not fit its settings.
+            CheckpointError: there is no finished run, or its weights do not fit its settings.
         """
         plan, phases = record.read_plan(folder), record.read_phases(folder)
         recipe = from_plain(recipe_named(plan["recipe"]), plan["settings"])
@@ -65,7 +65,7 @@ class Run:
         return cls(folder, plan["recipe"], recipe, parts, plan, phases)
 
     def after(self, phase: str) -> "Run":
-        """The run as it was at the best epoch of a phase, before later ones changed it.
+        """The run with the weights of the best epoch of a phase, before later phases.
 
         Raises:
             ConfigError: the recipe has no such phase.
@@ -100,7 +100,7 @@ def _check_batches(recipe: Recipe, trainer: TrainerSettings) -> None:
 
 
 def _untrained(recipe: Recipe) -> Recipe:
-    """The recipe without the file that its X-ray encoder started from: the run has its weights."""
+    """The recipe without its file of initial X-ray weights, because the run has its own weights."""
     settings: Any = recipe
     if not hasattr(settings, "xray"):
         return recipe
@@ -109,10 +109,10 @@ def _untrained(recipe: Recipe) -> Recipe:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is to be trained.
+    """The recipe and the seed of a training.
 
     Args:
-        name: of the recipe, in ``RECIPES``.
+        name: name of the recipe in ``RECIPES``.
         seed: any integer.
     """
 
@@ -122,11 +122,11 @@ class Plan:
 
 
 def _check_fits(plan: Plan, cohort: Cohort) -> None:
-    """Refuses a recipe that wants to tell what the cohort does not have."""
+    """Raise an error if the cohort lacks the targets of the recipe."""
     if isinstance(plan.recipe, HeartRecipe):
         HeartGoal(cohort, plan.recipe.phenotypes, plan.seed)
     else:
-        recipe = telling_findings(plan.recipe)
+        recipe = with_findings(plan.recipe)
         Goal(cohort, recipe.findings, recipe.labels, plan.seed)
 
 
@@ -138,12 +138,12 @@ def train(
     trainer: TrainerSettings,
     shared: Path | None = None,
 ) -> Run:
-    """Run a recipe's phases; a run that was stopped goes on, a finished one is read.
+    """Train a recipe; continue an interrupted run, or open a finished run.
 
     Args:
-        folder: of the run.
-        shared: a folder of phases for several runs, which then share those that they have in
-            common; by default the run keeps its own.
+        folder: folder of the run.
+        shared: a folder of phases for several runs; each phase that they have in common is
+            trained once. By default the run has its own folder of phases.
 
     Raises:
         ConfigError: the folder holds a run with other settings, or the recipe does not fit the
@@ -180,10 +180,10 @@ def train(
 
 
 def evaluation_rows(cohort: Cohort, split: Split) -> Int64[np.ndarray, " row"]:
-    """The rows that every model is compared on.
+    """The rows on which all models are compared.
 
-    Where ECG and X-ray are of one patient, those with both; elsewhere all ECGs, as the X-ray of
-    somebody else tells nothing about the patient.
+    If ECG and X-ray are from the same patient, these are the rows with both. Otherwise they are all
+    rows with an ECG, because the X-ray of another patient has no information about the patient.
     """
     info = cohort.info
     if info.kind in ("matched", "shuffled"):
@@ -193,7 +193,7 @@ def evaluation_rows(cohort: Cohort, split: Split) -> Int64[np.ndarray, " row"]:
 
 
 def logits(run: Run, cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> Float[Tensor, "row f"]:
-    """The log-odds of each finding: from the ECG alone, or for a teacher from the X-ray alone."""
+    """The logit of each finding: from the ECG alone, or for a teacher from the X-ray alone."""
     recipe: Any = run.recipe
     reads, value = (
         ("ecg", partial(batch_ecg_logits, model=recipe.ecg))
@@ -204,16 +204,16 @@ def logits(run: Run, cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> Float[T
         cohort=cohort,
         rows=rows,
         reads=(reads,),
-        targets=torch.zeros(len(rows), len(tells(run.recipe))),
+        targets=torch.zeros(len(rows), len(predicted_names(run.recipe))),
     )
     return over_batches(run.parts, source, lambda batch: value(run.parts, batch))
 
 
 def embeddings(run: Run, cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> Float[Tensor, "row d"]:
-    """The ECG embeddings, as the heads see them.
+    """The ECG embeddings, which are the input of the heads.
 
     Raises:
-        ConfigError: the run's model reads X-rays.
+        ConfigError: the run has no ECG encoder.
     """
     recipe: Any = run.recipe
     if "ecg_encoder" not in run.parts:
@@ -230,19 +230,19 @@ def _ecgs(batch: Any) -> Any:
 
 
 def validation(run: Run, cohort: Cohort) -> Scored:
-    """The run's scores on the validation split, with the labels."""
+    """The run's logits and the labels on the validation split."""
     rows = evaluation_rows(cohort, "val")
-    recipe = telling_findings(run.recipe)
+    recipe = with_findings(run.recipe)
     return _scored(run, cohort, rows, cohort.labels(rows, recipe.findings, recipe.labels))
 
 
 def predictions(run: Run, cohort: Cohort, *, test: Cohort | None = None) -> Predictions:
-    """The run's scores on validation, and on test with the truth where it is known.
+    """The run's logits on validation with labels, and on test with true labels where known.
 
     Args:
-        test: whose test split it is; by default the same cohort's.
+        test: the cohort whose test split is used; by default ``cohort``.
     """
-    held, findings = test or cohort, telling_findings(run.recipe).findings
+    held, findings = test or cohort, with_findings(run.recipe).findings
     rows = evaluation_rows(held, "test")
     scored = _scored(run, held, rows, held.truth(rows, findings))
     return Predictions(findings, val=validation(run, cohort), test=scored)

@@ -1,4 +1,4 @@
-"""What chooses the best epoch: scores of the parts on the validation source."""
+"""Validation scores that choose the best epoch."""
 
 from collections.abc import Callable
 
@@ -17,11 +17,11 @@ _BATCH = 512
 def over_batches(
     parts: nn.ModuleDict, source: Source, value: Callable[[Batch], Tensor], *, size: int = _BATCH
 ) -> Tensor:
-    """A value of every row of a source, without gradients, in eval mode.
+    """Compute a value for every row of a source, without gradients and in eval mode.
 
     Args:
-        value: from a batch on the device of the parts to one row for each sample.
-        size: samples at a time, at least 1.
+        value: function of a batch on the device of the parts; returns one row for each sample.
+        size: samples in a batch, at least 1.
     """
     device = next(parts.parameters()).device
     modes = {name: part.training for name, part in parts.items()}
@@ -34,7 +34,7 @@ def over_batches(
 
 
 def mean_auroc(targets: Tensor, logits: Tensor) -> float:
-    """The mean over findings that have both classes; NaN when none has."""
+    """The mean AUROC of the findings that have both classes; NaN if no finding has."""
     one = np.ones((1, len(targets)))
     values = [
         auroc(targets[:, i].numpy(), logits[:, i].double().numpy(), one)[0]
@@ -50,7 +50,7 @@ def classification(
     *,
     logits: Callable[[nn.ModuleDict, Batch], Tensor],
 ) -> dict[str, float]:
-    """Mean AUROC over the findings, and the cross-entropy."""
+    """The mean AUROC over the findings and the cross-entropy."""
     values = over_batches(parts, source, lambda batch: logits(parts, batch))
     return {
         "auroc": mean_auroc(source.targets, values),
@@ -59,11 +59,11 @@ def classification(
 
 
 def step_loss(parts: nn.ModuleDict, source: Source, *, step: Step, size: int) -> dict[str, float]:
-    """The mean loss of a step over whole batches; its random views are the same at every epoch.
+    """The mean loss of a step over full batches; the random views are the same at every epoch.
 
     Args:
-        size: samples at a time; a last batch that is smaller is left out, as contrastive losses
-            of different batch sizes do not compare.
+        size: samples in a batch; a smaller last batch is left out, because contrastive losses of
+            different batch sizes cannot be compared.
     """
     generator = torch.Generator().manual_seed(0)
     device = next(parts.parameters()).device

@@ -1,4 +1,4 @@
-"""Recipes as plain values and back, with errors that name the setting and the nearest one."""
+"""Convert recipes to plain values and back; errors name the setting and suggest a similar one."""
 
 import contextlib
 import io
@@ -13,10 +13,10 @@ from crossbeat.recipes import RECIPES, Recipe
 
 
 def recipe_named(name: str) -> Recipe:
-    """The recipe of a name.
+    """The recipe with a name.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no such recipe.
     """
     if name not in RECIPES:
         raise ConfigError(
@@ -34,11 +34,11 @@ def from_plain(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
     """A recipe of the same kind with some settings changed.
 
     Args:
-        recipe: what is not named in ``settings`` keeps its value from here.
-        settings: nested as the recipe is.
+        recipe: provides the values of all settings that are not in ``settings``.
+        settings: nested like the recipe.
 
     Raises:
-        ConfigError: a setting is unknown or has a value that it cannot have.
+        ConfigError: a setting is unknown, or its value is not allowed.
     """
     check_names(recipe, settings, type(recipe).__name__)
     parser = ArgumentParser(exit_on_error=False)
@@ -59,10 +59,10 @@ def _plain(value: Any) -> Any:
 
 
 def check_names(settings: Any, given: Mapping[str, Any], owner: str) -> None:
-    """Every given name must be a setting.
+    """Check that every given name is a setting.
 
     Raises:
-        ConfigError: one is not; names the nearest that is.
+        ConfigError: a name is unknown; the message suggests a similar one.
     """
     known = {field.name: getattr(settings, field.name) for field in fields(settings)}
     for name, value in given.items():

@@ -1,4 +1,4 @@
-"""What recipes train on: rows of a cohort with labels, and with what a frozen teacher says."""
+"""Training data of recipes: rows of a cohort with labels and outputs of a frozen teacher."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,15 +21,15 @@ from crossbeat.training import Batch, Source
 def require_targets(
     called: str, wanted: Sequence[str], known: Sequence[str], cohort: Cohort
 ) -> None:
-    """See that a cohort has what a recipe is to tell.
+    """Check that a cohort has the targets that a recipe predicts.
 
     Args:
-        called: what such targets are called; also the recipe's setting that names them.
-        wanted: by the recipe.
-        known: of the cohort.
+        called: kind of the targets; also the recipe's setting that lists them.
+        wanted: targets of the recipe.
+        known: targets of the cohort.
 
     Raises:
-        ConfigError: the cohort lacks one of them, or none is wanted.
+        ConfigError: the cohort lacks a target, or the recipe has no targets.
     """
     name = cohort.info.name
     if not known:
@@ -44,12 +44,12 @@ def require_targets(
 
 @dataclass(frozen=True)
 class Goal:
-    """A cohort with what a recipe wants to find in it.
+    """A cohort with the findings that a recipe predicts.
 
     Args:
         findings: the columns of every target.
-        policy: what uncertain and missing labels count as.
-        seed: of everything random in the recipe.
+        policy: how to treat uncertain and missing labels.
+        seed: seed of everything random in the recipe.
     """
 
     cohort: Cohort
@@ -61,7 +61,7 @@ class Goal:
         require_targets("findings", self.findings, self.cohort.info.findings, self.cohort)
 
     def source(self, split: Split, reads: tuple[str, ...], *, labelled: bool) -> Source:
-        """All rows of a split that have what is read, with labels as targets.
+        """All rows of a split that have the inputs ``reads``, with labels as targets.
 
         Args:
             labelled: leave out rows without any known label.
@@ -85,12 +85,12 @@ class Goal:
         return train, val
 
     def shuffled(self, shuffle: bool) -> "Goal":
-        """The same with ECGs and X-rays paired at random within each split, if asked for."""
+        """If ``shuffle``, pair ECGs and X-rays at random within each split."""
         return replace(self, cohort=shuffled(self.cohort, self.seed)) if shuffle else self
 
 
 def without_targets(source: Source) -> Source:
-    """The source without labels, for what must not see them."""
+    """The source without labels, for phases that must not use them."""
     return replace(source, targets=torch.full((len(source), 0), torch.nan))
 
 
@@ -120,11 +120,10 @@ def paired_sources(
     shuffle: bool,
     labelled: bool = False,
 ) -> tuple[Source, Source]:
-    """Rows with both modalities; the X-ray as the embedding that the frozen teacher gives it.
+    """Rows with both modalities; X-rays are replaced by the frozen teacher's embeddings.
 
     Args:
-        shuffle: give every ECG the X-ray of a random other patient of its split, the null that
-            shows what of a gain does not come from the X-ray.
+        shuffle: give every ECG the X-ray of a random other patient of its split, as a control.
         labelled: leave out rows without any known label.
     """
     sources = goal.shuffled(shuffle).sources("ecg", "xray", labelled=labelled)
@@ -140,12 +139,13 @@ def with_teacher(
     *,
     squash: bool = False,
 ) -> tuple[Source, Source]:
-    """The sources without their X-rays, with what the frozen teacher says of each instead.
+    """Replace the X-rays of the sources by outputs of the frozen teacher.
 
-    As the teacher is frozen and sees X-rays without random views, computing this once is exact.
+    The outputs are computed only once. This is exact because the teacher is frozen and reads X-rays
+    without random views.
 
     Args:
-        squash: pass the value through the logistic function.
+        squash: apply the logistic function to the value.
     """
     train, val = (_told(parts, source, name, value, squash) for source in sources)
     return train, val

@@ -1,7 +1,7 @@
-"""The steps that recipes share: from the parts and a batch to named losses.
+"""Training steps that recipes share: they compute named losses from the parts and a batch.
 
-Each is bound to its settings with ``functools.partial``, so that they are part of the phase's
-fingerprint. Contrastive steps gather the batch from all processes.
+Settings are bound with ``functools.partial``, so that they are part of the phase's fingerprint.
+Contrastive steps gather the batch from all processes.
 """
 
 from collections.abc import Callable
@@ -49,7 +49,7 @@ def _ecg(batch: Batch) -> Ecgs:
 def classify_ecg(
     parts: nn.ModuleDict, batch: Batch, generator: torch.Generator, *, model: EcgModel, view: View
 ) -> Losses:
-    """Cross-entropy of the ECG's findings with the labels."""
+    """Cross-entropy between the findings predicted from the ECG and the labels."""
     logits = ecg_logits(parts, view(_ecg(batch), generator), model)
     return {"loss": bce(gather(logits), gather(batch.targets))}
 
@@ -61,7 +61,7 @@ def classify_xray(
     *,
     model: XrayModel,
 ) -> Losses:
-    """Cross-entropy of the X-ray's findings with the labels."""
+    """Cross-entropy between the findings predicted from the X-ray and the labels."""
     if batch.xray is None:
         raise ValueError("this step needs X-rays; let the phase's source read 'xray'")
     logits = xray_logits(parts, batch.xray, model)
@@ -77,7 +77,7 @@ def distil(
     view: View,
     temperature: float,
 ) -> Losses:
-    """Cross-entropy of the ECG's findings with the teacher's probabilities."""
+    """Cross-entropy between the findings predicted from the ECG and the teacher's probabilities."""
     logits = ecg_logits(parts, view(_ecg(batch), generator), model)
     teacher = gather(batch.extra[TEACHER_PROBABILITY])
     return {"loss": soft_bce(gather(logits), teacher, temperature=temperature)}
@@ -96,7 +96,7 @@ def contrast_views(
     view: View,
     temperature: float,
 ) -> Losses:
-    """NT-Xent of two views of each ECG."""
+    """NT-Xent loss of two views of each ECG."""
     ecg = _ecg(batch)
     one, other = (_project(parts, view(ecg, generator), model) for _ in range(2))
     return {"loss": nt_xent(one, other, temperature=temperature)}
@@ -104,10 +104,10 @@ def contrast_views(
 
 @dataclass(frozen=True, kw_only=True)
 class Contrast:
-    """Supervised contrast with penalised hard negatives; see the recipe for units and ranges.
+    """Settings of supervised contrast with penalised hard negatives; recipes document the ranges.
 
     Args:
-        positives: a name in ``POSITIVES``, or a rule that is bound to settings of its own.
+        positives: a name in ``POSITIVES``, or a rule bound to its own settings.
     """
 
     temperature: float
@@ -120,7 +120,7 @@ class Contrast:
 
 @dataclass(frozen=True, kw_only=True)
 class Belief:
-    """What to make of a teacher's beliefs; see ``Crossbeat`` for units and ranges."""
+    """Settings of contrast by the teacher's probabilities; ``Crossbeat`` documents the ranges."""
 
     contrast: float
     certainty: float
@@ -134,7 +134,7 @@ Settings = TypeVar("Settings")
 
 
 def settings_of(kind: type[Settings], recipe: Any) -> Settings:
-    """The settings of a recipe that have the names of a record's."""
+    """Make a record from the settings of a recipe that have the same names."""
     names = [each.name for each in fields(kind)]  # type: ignore[arg-type]
     return kind(**{name: getattr(recipe, name) for name in names})
 
@@ -166,7 +166,7 @@ def align(
 ) -> Losses:
     """Supervised alignment of ECGs with the frozen teacher's embeddings of their X-rays.
 
-    Targets are labels, or probabilities where the positives are ``likely``.
+    Targets are labels, or probabilities if the positives are ``likely``.
     """
     ecg = _project(parts, view(_ecg(batch), generator), model)
     xray = gather(parts["xray_projection"](batch.extra[XRAY_EMBEDDING]))
@@ -182,7 +182,7 @@ def align_pairs(
     view: View,
     temperature: float,
 ) -> Losses:
-    """CLIP: every ECG finds its own X-ray; labels play no role."""
+    """CLIP loss between ECGs and their own X-rays, without labels."""
     ecg = _project(parts, view(_ecg(batch), generator), model)
     xray = gather(parts["xray_projection"](batch.extra[XRAY_EMBEDDING]))
     return {"loss": clip(ecg, xray, temperature=temperature)}
@@ -197,7 +197,7 @@ def align_views(
     view: View,
     contrast: Contrast,
 ) -> Losses:
-    """``align`` with a second view of the ECG in the place of the X-ray."""
+    """``align`` with a second view of the ECG instead of the X-ray."""
     ecg = _ecg(batch)
     one, other = (_project(parts, view(ecg, generator), model) for _ in range(2))
     return _contrast(one, other, batch, contrast)
@@ -212,7 +212,7 @@ def believe(
     view: View,
     belief: Belief,
 ) -> Losses:
-    """Cross-entropy with the targets, and contrast with the X-rays by the teacher's beliefs."""
+    """Cross-entropy with the targets, and contrast with X-rays by the teacher's probabilities."""
     embedded = embed_ecg(parts, view(_ecg(batch), generator), model)
     agree = agreement(gather(batch.extra[TEACHER_PROBABILITY]))
     penalty = HARDNESS[belief.hardness](belief.penalty, belief.hard_share)

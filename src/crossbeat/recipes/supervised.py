@@ -1,4 +1,4 @@
-"""Recipes that learn labels of one modality: the ECG alone, and the X-ray teacher."""
+"""Recipes that learn labels from one modality: the ECG alone, and the X-ray teacher."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,13 +21,14 @@ FROM_RANDOM_WEIGHTS = Optimisation(
 
 @dataclass(frozen=True, kw_only=True)
 class Direct:
-    """The ECG's findings learned end to end from labels: the baseline that any transfer must beat.
+    """Findings from the ECG alone, trained end to end on labels: the baseline for every transfer.
 
     Args:
-        findings: what is learned, in one model.
-        labels: what uncertain and missing labels count as.
-        label_views: of the ECGs while labels are learned; None: as they are.
-        positive_share: share of patients with a finding in an epoch; None: as they come.
+        findings: the findings that one model learns.
+        labels: how to treat uncertain and missing labels.
+        label_views: views of the ECGs while labels are learned; None uses unchanged ECGs.
+        positive_share: share of patients with a finding in an epoch; None keeps their share
+            in the data.
     """
 
     findings: tuple[str, ...] = CHEXPERT_FINDINGS
@@ -38,11 +39,11 @@ class Direct:
     fine_tuning: Optimisation = FROM_RANDOM_WEIGHTS
 
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
-        """The networks, with random weights that depend on the seed alone."""
+        """Build the networks; their random weights depend only on the seed."""
         return ecg_parts(self.ecg, info, len(self.findings), seed)
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
-        """Fine-tuning alone, from random weights."""
+        """Only fine-tuning, from random weights."""
         goal = Goal(cohort, self.findings, self.labels, seed)
         yield fine_tuning_phase(
             goal,
@@ -55,12 +56,12 @@ class Direct:
 
 @dataclass(frozen=True, kw_only=True)
 class Teacher:
-    """The X-ray's findings learned from labels: what the ECG could know at most from it.
+    """Findings from the X-ray alone, trained on labels: the upper end of what could be taught.
 
     Args:
-        findings: what is learned, in one model.
-        labels: what uncertain and missing labels count as.
-        teacher_scale: factor on the encoder's learning rate against its classifier's.
+        findings: the findings that one model learns.
+        labels: how to treat uncertain and missing labels.
+        teacher_scale: learning rate of the encoder divided by that of its classifier.
     """
 
     findings: tuple[str, ...] = CHEXPERT_FINDINGS
@@ -70,10 +71,10 @@ class Teacher:
     teacher: Optimisation = TEACHER
 
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
-        """The networks, with random weights that depend on the seed alone."""
+        """Build the networks; their random weights depend only on the seed."""
         return xray_parts(self.xray, info, len(self.findings), seed)
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
-        """The teacher's phase alone."""
+        """Only the teacher phase."""
         goal = Goal(cohort, self.findings, self.labels, seed)
         yield teacher_phase(goal, self.xray, self.teacher, encoder_scale=self.teacher_scale)

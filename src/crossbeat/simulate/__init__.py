@@ -1,10 +1,10 @@
-"""Virtual patients: one latent heart each, seen by an ECG, a chest X-ray, a report and a cine MR.
+"""Virtual patients: one latent heart each, with an ECG, a chest X-ray, a report and a cine MRI.
 
-``draw_patients`` makes them; ``ecgs``, ``xrays``, ``report_labels`` and ``cine_blocks`` show them;
-``truth`` and ``phenotypes`` know.
-Made per block of ``BLOCK`` patients from (seed, block, name): the same seed gives the same patient
-however many are drawn and however many workers draw them. See ``findings`` on what guided the
-difficulty of the task, ``latent``, ``electrical`` and ``change`` on physiology and sources.
+``draw_patients`` draws them; ``ecgs``, ``xrays``, ``report_labels`` and ``cine_blocks`` simulate
+their records; ``truth`` and ``phenotypes`` return the true values. Made per block of ``BLOCK``
+patients from (seed, block, name): the same seed gives the same patient however many are drawn and
+however many workers draw them. See ``findings`` on what guided the difficulty of the task,
+``latent``, ``electrical`` and ``change`` on physiology and sources.
 """
 
 from crossbeat.simulate.cine import (

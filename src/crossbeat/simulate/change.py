@@ -1,4 +1,4 @@
-"""How fast a patient's state changes: what an X-ray some hours after the ECG still has of it.
+"""How fast a patient's state changes between an ECG and an X-ray some hours later.
 
 Chronic disease, muscle, chambers, filling pressure, rhythm, conduction and potassium stay. What
 treatment or time changes within days is drawn anew little by little: after some hours its random

@@ -1,4 +1,4 @@
-"""How a cine looks: the signal of each tissue, the coils and the noise of steady-state cine MR.
+"""The look of a cine: the signal of each tissue, the coils and the noise of steady-state cine MRI.
 
 Blood is bright, muscle dark grey, lung almost black, fat bright, with a black line between fat and
 water. Papillary muscles and trabeculae are seen, and are blood in the masks, as in UK Biobank. The

@@ -1,4 +1,4 @@
-"""What lies on or in the chest of a patient in hospital, and what is printed on the film.
+"""Devices on or in the chest of a patient in hospital, and the marker on the film.
 
 A pacemaker belongs to the heart that the ECG shows paced; monitoring and lines belong to the ill;
 wires in the sternum to those operated on for coronary disease.

@@ -1,4 +1,4 @@
-"""What the latent heart does to the ECG: its intervals, voltages, directions and rhythm.
+"""The effect of the latent heart on the ECG: intervals, voltages, directions and rhythm.
 
 ====================  ==========================================================================
 effect                reason and source
@@ -107,7 +107,7 @@ DETERMINANTS = tuple(f.name for f in fields(Electrical))
 
 
 def ecg_determinants(patients: Patients) -> Float32[np.ndarray, "patient determinant"]:
-    """All that an ECG can show of each patient, without noise: the limit of any model."""
+    """The noise-free ECG parameters of each patient: the limit of any model."""
     seen = electrical(patients)
     return np.stack([getattr(seen, name) for name in DETERMINANTS], axis=1)
 

@@ -1,4 +1,4 @@
-"""From the dipole to twelve leads: the torso, where the electrodes stuck, and what they pick up.
+"""From the dipole to twelve leads: the torso, the positions of the electrodes and their noise.
 
 The lead field is Dower's, changed per recording: chest electrodes sit a little beside and
 above or below their places (Schijvenaars et al. 2008, J Electrocardiol 41:190), and every torso

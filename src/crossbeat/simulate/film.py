@@ -1,4 +1,4 @@
-"""How a film was taken, the geometry that it shows, and how far it shows each finding.
+"""How a film was taken, its geometry, and how clearly it shows each finding.
 
 The ill are filmed lying or sitting, from the front: the heart, further from the detector, is
 magnified, the breath is shallower, the diaphragm high, and an effusion layers behind the lung,

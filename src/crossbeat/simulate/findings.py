@@ -1,4 +1,4 @@
-"""What is true of a virtual patient: thresholds on the latent anatomy, free of any image noise.
+"""The true findings of a virtual patient: thresholds on the latent anatomy, without image noise.
 
 How hard the cohort is was set once, from physiology, before any method was compared on it, and
 is not to be touched to favour one. Two limits guided it, both measured by ``tests/simulate``:

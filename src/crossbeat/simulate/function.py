@@ -1,4 +1,4 @@
-"""What the heart of each virtual patient holds and pumps: the phenotypes of cardiac MR.
+"""The cardiac MRI phenotypes of each virtual patient: volumes, function and mass.
 
 Healthy means and spreads by sex are those of Petersen et al. 2017, J Cardiovasc Magn Reson 19:18
 (UK Biobank, 1.5 T, papillary muscles counted as blood). Volumes and mass vary about them by body
@@ -62,7 +62,7 @@ _AGE = 59.0
 
 
 def phenotypes(patients: Patients, seed: int) -> Phenotypes:
-    """What a flawless reading of each patient's cardiac MR would say.
+    """The true cardiac MRI phenotypes of each patient.
 
     Args:
         patients: as ``draw_patients`` gives them, or changed copies.

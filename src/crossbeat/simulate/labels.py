@@ -1,4 +1,4 @@
-"""Labels as a program reads them from radiology reports, with all that gets lost on the way.
+"""Labels that a program reads from simulated radiology reports, with the errors of both.
 
 A reader sees the film (``film.shown``) with an error of their own, and writes. What is clear is
 stated; what is near the threshold is hedged or left out; most of what is absent is never mentioned.
@@ -74,13 +74,13 @@ def report_labels(patients: Patients, seed: int) -> Labels:
 
 
 def flipped_truth(patients: Patients, seed: int, share: float) -> Labels:
-    """The truth of each finding with some labels turned around: no report errs like this.
+    """The true findings with some labels flipped at random, unlike the errors of reports.
 
     A label that is wrong at one share is wrong at every higher one.
 
     Args:
         patients: as ``draw_patients`` gives them, or changed copies.
-        seed: of which labels are wrong; 0 or more.
+        seed: of the choice of wrong labels; 0 or more.
         share: chance of each label to be wrong, 0 to 0.5.
 
     Raises:

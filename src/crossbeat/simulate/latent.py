@@ -1,8 +1,8 @@
-"""One latent heart per virtual patient: who they are, what ails them, and the state it leaves.
+"""One latent heart per virtual patient: the person, the diseases and the resulting state.
 
 Causes run one way: person -> chronic disease -> muscle, chambers and filling pressure -> fluid in
-lung and pleura -> conduction and rhythm. An ECG (``electrical``) and an X-ray (``film``) are
-both read off this state; neither knows the other.
+lung and pleura -> conduction and rhythm. The ECG (``electrical``) and the X-ray (``film``) both
+depend on this state, and not on each other.
 
 ====================  ==========================================================================
 effect                reason and source
@@ -153,7 +153,7 @@ class Patients:
 
 
 def draw_patients(num: int, seed: int, *, hours: float = 0.0) -> Patients:
-    """Virtual patients as a hospital sees them, or sees them again.
+    """Draw virtual patients of a hospital, at a first or a later time.
 
     Args:
         num: how many, 1 or more; patient i does not depend on it.

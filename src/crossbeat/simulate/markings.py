@@ -1,4 +1,4 @@
-"""What fills the lung: vessels, congestion, oedema, consolidation; and the ribs over it.
+"""The markings of the lung: vessels, congestion, oedema, consolidation; and the ribs over it.
 
 As wedge pressure rises the vessels of the upper zones widen; then fluid blurs their edges and
 spreads from the hilum as haze, with short septal lines at the base; then it fills alveoli (Ware and

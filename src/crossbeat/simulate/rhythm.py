@@ -1,4 +1,4 @@
-"""When the heart beats: the times of the R peaks of each patient, and which beats are ectopic.
+"""The rhythm of each patient: the times of the R peaks, and which beats are ectopic.
 
 Sinus rhythm varies with breathing and, more slowly, with vascular tone (Task Force 1996,
 Circulation 93:1043). In atrial fibrillation the node conducts at random: every interval is drawn

@@ -1,4 +1,4 @@
-"""Studies: grids of recipes, settings and seeds that answer one question, as one job."""
+"""Studies: grids of recipes, settings and seeds that answer one question."""
 
 from crossbeat.study.grid import Cell, Reading, Study
 from crossbeat.study.search import Search

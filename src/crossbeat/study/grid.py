@@ -1,4 +1,4 @@
-"""What a study is: runs of recipes on cohorts, and which of them are compared."""
+"""Definition of a study: runs of recipes on cohorts, and the comparisons between them."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,24 +7,26 @@ from dataclasses import dataclass
 from crossbeat.data.registry import Builder
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.names import LATENT
-from crossbeat.recipes import Recipe, tells
+from crossbeat.recipes import Recipe, predicted_names
 
 Point = float | str | None
 
 HEAD = "head"
-"""The name of what a model itself says, beside its readings."""
+"""Name of the predictions of the model's own head; readings have other names."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What is read off a trained encoder beside its own head, by a linear probe.
+    """A linear probe of a trained encoder, in addition to its own head.
 
     Args:
-        name: the same in all models that are compared in it.
-        findings: may be conditions that no report mentions, if their truth is known.
-        after: the phase after which the encoder is taken; None: as it is in the end.
-        true_labels: the probe learns from the truth instead of from the reports.
-        share: of the training patients whose labels the probe may use, above 0 and at most 1.
+        name: name of the probe; models are compared if their probes have the same name.
+        findings: what the probe predicts; may include conditions that no report mentions, if
+            their true labels are known.
+        after: take the encoder after this phase; None takes the final encoder.
+        true_labels: train the probe on the true labels instead of those from reports.
+        share: fraction of the training patients whose labels the probe uses, above 0 and at
+            most 1.
 
     Raises:
         ConfigError: a setting is out of its range.
@@ -39,7 +41,7 @@ class Reading:
     def __post_init__(self) -> None:
         if self.name in (HEAD, LATENT) or ", " in self.name or " - " in self.name:
             raise ConfigError(
-                f"a reading must have a name of its own without ', ' and ' - ', got {self.name!r}; "
+                f"a reading must have a unique name without ', ' and ' - ', got {self.name!r}; "
                 "choose another"
             )
         if not self.findings or not 0 < self.share <= 1:
@@ -51,21 +53,21 @@ class Reading:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One run of a study, and where it stands in it.
+    """One run of a study, and its place in the study.
 
     Args:
-        model: what results call it. Cells of a model, point and seed whose findings differ are
-            one model together.
-        recipe_name: the name of the recipe that ``recipe`` is made from.
-        cohort: whom it learns from and is chosen on.
-        seed: of the training; cells of different models with one seed are compared with each
-            other, so they have the same test patients.
-        test: whose test split it is measured on; by default its own cohort's.
-        point: where on the study's axis; None in a study without an axis, and for a model that
+        model: name in the results. Cells with the same model, point and seed but different
+            findings form one model together.
+        recipe_name: name of the recipe from which ``recipe`` was made.
+        cohort: the cohort for training and validation.
+        seed: seed of the training. Cells of different models with the same seed are compared, so
+            they must have the same test patients.
+        test: the cohort whose test split is used; by default ``cohort``.
+        point: position on the study's axis; None in a study without an axis, and for a model that
             is the same at every point.
-        readings: with a name each.
-        latent_limit: whether the limit of the noise-free ECG is computed as well (virtual
-            patients), from the patients of ``cohort``.
+        readings: linear probes of the encoder, each with its own name.
+        latent_limit: whether to also compute the upper limit from noise-free ECGs, learned from
+            the patients of ``cohort`` (virtual patients only).
     """
 
     model: str
@@ -80,34 +82,34 @@ class Cell:
 
     @property
     def held(self) -> Builder:
-        """The cohort whose test split it is measured on."""
+        """The cohort whose test split is used."""
         return self.test or self.cohort
 
     @property
     def title(self) -> str:
-        """For people: the model, its place and its seed."""
+        """A readable name: the model, its point and its seed."""
         return f"{self.model}{place(self.point)}, seed {self.seed}"
 
 
 def place(point: Point) -> str:
-    """A point of the axis as the end of a name; nothing where there is none."""
+    """A point of the axis as the end of a name; empty without a point."""
     return "" if point is None else f" at {point:g}" if isinstance(point, float) else f" at {point}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """A question, the runs that answer it, and what is compared.
+    """A question, the runs that answer it, and the comparisons.
 
     Every model is compared with the baseline, and the method with every other model.
 
     Args:
-        question: one sentence.
-        cells: in the order in which they are run and told of.
-        method: the model that the study is about.
-        baseline: the model that it has to beat.
-        axis: what the points of the cells are; empty where they have none.
-        differences: further pairs of models to be compared, the first minus the second.
-        limits: models that no other can be expected to pass.
+        question: the question in one sentence.
+        cells: the runs, in the order in which they are run and reported.
+        method: the model that the study tests.
+        baseline: the model with which every other model is compared.
+        axis: name of the axis on which the cells have points; empty without an axis.
+        differences: further pairs of models to compare, the first minus the second.
+        limits: models that are upper limits for the others.
 
     Raises:
         ConfigError: the cells do not fit together.
@@ -130,24 +132,24 @@ class Study:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """All that are compared, in the order of the cells; limits are not."""
+        """The compared models in the order of the cells, without the limits."""
         names = dict.fromkeys(cell.model for cell in self.cells)
         return tuple(name for name in names if name not in self.limits)
 
     @property
     def findings(self) -> tuple[str, ...]:
-        """What every model tells, in the order of the cells."""
-        return in_order(tells(cell.recipe) for cell in self.cells)
+        """The findings that every model predicts, in the order of the cells."""
+        return in_order(predicted_names(cell.recipe) for cell in self.cells)
 
     @property
     def points(self) -> tuple[Point, ...]:
-        """Along the axis, in the order of the cells; one that is None without an axis."""
+        """The points of the axis in the order of the cells; only None without an axis."""
         points = tuple(dict.fromkeys(cell.point for cell in self.cells if cell.point is not None))
         return points or (None,)
 
     @property
     def own_patients(self) -> bool:
-        """Whether seeds differ in their test patients, and not in the training alone."""
+        """Whether different seeds have different test patients."""
         each = [
             {cell.held for cell in self.at(point) if cell.model == self.baseline}
             for point in self.points
@@ -155,24 +157,24 @@ class Study:
         return any(len(held) > 1 for held in each)
 
     def told(self, name: str) -> tuple[str, ...]:
-        """The findings of the head, of the latent limit or of a reading, in order."""
+        """The findings of the head, the latent limit or a reading, in order."""
         if name in (HEAD, LATENT):
             return self.findings
         readings = (each for cell in self.cells for each in cell.readings)
         return in_order(each.findings for each in readings if each.name == name)
 
     def at(self, point: Point) -> tuple[Cell, ...]:
-        """The cells that results at a point are made of."""
+        """The cells that contribute to the results at a point."""
         return tuple(cell for cell in self.cells if cell.point in (None, point))
 
 
 def in_order(names: Iterable[Iterable[str]]) -> tuple[str, ...]:
-    """All names once, in the order in which they come."""
+    """All names without duplicates, in their first order."""
     return tuple(dict.fromkeys(name for each in names for name in each))
 
 
 def groups(cells: Iterable[Cell]) -> Mapping[tuple[str, Point, int], list[Cell]]:
-    """The cells that are one model together, by model, point and seed."""
+    """Group the cells that form one model, by model, point and seed."""
     found: dict[tuple[str, Point, int], list[Cell]] = {}
     for cell in cells:
         found.setdefault((cell.model, cell.point, cell.seed), []).append(cell)
@@ -192,7 +194,7 @@ def _check_names(study: Study) -> None:
     if unknown:
         _refuse("a cell of every model that it names", f"none of {', '.join(unknown)}")
     if study.method == study.baseline:
-        _refuse("a method beside its baseline", f"{study.method!r} as both")
+        _refuse("a method that differs from its baseline", f"{study.method!r} as both")
     wrong = [name for name in known if " - " in name or ", " in name]
     if wrong:
         _refuse("models whose names have no ' - ' and no ', '", repr(wrong[0]))
@@ -204,21 +206,21 @@ def _check_axis(study: Study) -> None:
         placed[cell.model].add(cell.point is not None)
     some = any(True in each for each in placed.values())
     if some != bool(study.axis):
-        _refuse("points where it has an axis and only there", f"axis {study.axis!r}")
+        _refuse("both an axis and points, or neither", f"axis {study.axis!r}")
     mixed = [name for name, each in placed.items() if len(each) > 1]
     if mixed:
-        _refuse("all cells of a model at points or none", f"both for {mixed[0]!r}")
+        _refuse("all cells of a model at points, or none of them", f"both for {mixed[0]!r}")
 
 
 def _check_group(cells: Sequence[Cell], findings: tuple[str, ...]) -> None:
-    told = Counter(name for cell in cells for name in tells(cell.recipe))
+    told = Counter(name for cell in cells for name in predicted_names(cell.recipe))
     if set(told) != set(findings) or max(told.values()) > 1:
         _refuse(
             f"one cell for each of {', '.join(findings)}",
             f"{', '.join(told.elements())} for {cells[0].title}",
         )
     if len({(cell.cohort, cell.held) for cell in cells}) > 1:
-        _refuse("one cohort for the cells that are one model together", cells[0].title)
+        _refuse("one cohort for all cells of a model, point and seed", cells[0].title)
 
 
 def _check_readings(cells: Sequence[Cell]) -> None:

@@ -1,13 +1,13 @@
-"""What a cell of a study of hearts says of the test patients, once it is trained."""
+"""Predictions of a trained cell of a cardiac MRI study for the test patients."""
 
 from functools import partial
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.evaluation.localisation import by_lot
 from crossbeat.evaluation.names import LATENT, RATE
-from crossbeat.recipes import tells
+from crossbeat.recipes import predicted_names
 from crossbeat.recipes.cine.limits import latent_heart_limit
-from crossbeat.recipes.cine.run import estimates, localised, probed, searched, tells_moments
+from crossbeat.recipes.cine.run import estimates, has_moments, localised, probed, searched
 from crossbeat.recipes.run import Run, evaluation_rows
 from crossbeat.study.grid import HEAD
 from crossbeat.study.kept import Said
@@ -15,27 +15,29 @@ from crossbeat.study.kept import Said
 PROBE = "linear probe"
 RETRIEVAL, LOCALISATION = "retrieval", "localisation"
 LIMITS = {RETRIEVAL: ("random", "oracle"), LOCALISATION: ("random",)}
-"""What no model is, for each part that is measured patient by patient."""
+"""Reference values that no model gives, for each result that has one value per patient."""
 
 _ALIGNMENT = "alignment"
 
 
 def said_of_heart(run: Run, cohort: Cohort, test: Cohort, *, latent_limit: bool) -> dict[str, Said]:
-    """What a finished run says of the test patients' hearts.
+    """Predict the test patients with a finished run.
 
-    The probe, the search and the moments are those of the encoders as the alignment left them;
-    a recipe without an alignment has the probe alone, of the encoder as it ends, and one that
-    sees some frames only has no moments.
+    The probe, the retrieval and the localisation use the encoders after the alignment phase. A
+    recipe without an alignment phase has only the probe of its final encoder. A recipe that reads
+    only some frames has no localisation.
 
     Args:
-        cohort: that it learned from.
-        test: whose test split it is measured on.
-        latent_limit: whether what the heart's own parameters could tell is told as well, and
-            what its rate alone.
+        cohort: the cohort of the training.
+        test: the cohort whose test split is used.
+        latent_limit: whether to also predict from the true parameters of the heart, and from the
+            heart rate alone.
     """
     said: dict[str, Said] = {HEAD: estimates(run, cohort, test=test)}
     if latent_limit:
-        limit = partial(latent_heart_limit, cohort, test, tells(run.recipe), seed=run.seed)
+        limit = partial(
+            latent_heart_limit, cohort, test, predicted_names(run.recipe), seed=run.seed
+        )
         said |= {LATENT: limit(), RATE: limit(determinants=("rate",))}
     if "ecg_encoder" not in run.parts:
         return said
@@ -50,7 +52,7 @@ def said_of_heart(run: Run, cohort: Cohort, test: Cohort, *, latent_limit: bool)
         f"{RETRIEVAL} random": found.random,
         f"{RETRIEVAL} oracle": found.oracle,
     }
-    if not tells_moments(aligned):
+    if not has_moments(aligned):
         return said
     return said | {
         LOCALISATION: localised(aligned, test),

@@ -1,4 +1,4 @@
-"""All models on the same hearts: phenotypes, probes, screening, retrieval and moments at once."""
+"""Compare models with cardiac MRI: phenotypes, probes, screening, retrieval, localisation."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ from crossbeat.study.results import as_reading
 
 Json = dict[str, Any]
 Runs = dict[str, dict[int, Any]]
-"""What models said, by model and seed."""
+"""Predictions by model and seed."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is compared with what.
+    """The models to compare, and how.
 
     Args:
-        method: the model that it is about.
-        baseline: the model that it has to beat.
+        method: the model to test.
+        baseline: the model with which every other model is compared.
         extra: further pairs of models, the first minus the second.
-        replicates: number of resamples.
-        seed: of the resamples.
+        replicates: number of bootstrap samples.
+        seed: seed of the bootstrap.
     """
 
     method: str
@@ -39,7 +39,7 @@ class Comparison:
     seed: int = 0
 
     def of(self, compare: Callable[..., Json], runs: Mapping[str, Mapping[int, Any]]) -> Json:
-        """The models and their differences, by one of the functions that compare runs."""
+        """The models and their differences, computed by one of the functions that compare runs."""
         return compare(
             runs,
             method=self.method,
@@ -51,11 +51,11 @@ class Comparison:
 
 
 def compared_hearts(said: Mapping[str, Runs], how: Comparison, limits: Sequence[str] = ()) -> Json:
-    """All parts of results that follow from what models said.
+    """All parts of the results that are computed from predictions.
 
     Args:
-        said: what each model said at each seed, by the name of what it said.
-        limits: the models among them that no other can be expected to pass.
+        said: the predictions of each model at each seed, by the name of the head or reading.
+        limits: the models that are upper limits for the others.
 
     Raises:
         ValueError: runs of one seed have different test patients.
@@ -86,5 +86,5 @@ def _but(limits: Sequence[str], runs: Runs) -> Runs:
 
 
 def _alone(runs: Runs, how: Comparison) -> Json:
-    """The measures of what no model is, such as a search by lot."""
+    """The results of a reference that is not a model, such as random retrieval."""
     return how.of(compare_measured, {"it": next(iter(runs.values()))})["models"]["it"]

@@ -1,4 +1,4 @@
-"""What a study of recipes with cine MRI has found: results of whatever cells are finished."""
+"""Results of the finished cells of a study of recipes with cine MRI."""
 
 from typing import Any
 
@@ -14,19 +14,19 @@ from crossbeat.study.results import Finished, check_limits, notes_of
 Json = dict[str, Any]
 
 
-def tells_of_hearts(study: Study) -> bool:
-    """Whether a study is about measures of the heart rather than findings."""
+def is_of_hearts(study: Study) -> bool:
+    """Whether the recipes of a study predict cardiac measurements rather than findings."""
     return all(isinstance(cell.recipe, HeartRecipe) for cell in study.cells)
 
 
 def results_of_hearts(finished: Finished, *, replicates: int = 1000) -> Json:
-    """The results of what is finished of a study.
+    """The results of the finished cells of a study.
 
     Args:
-        replicates: number of resamples.
+        replicates: number of bootstrap samples.
 
     Raises:
-        DataError: there is nothing to compare yet, what a cell left is damaged, or cells of one
+        DataError: there is nothing to compare yet, a file of a cell is damaged, or cells of one
             seed have different test patients.
     """
     study = finished.study
@@ -36,14 +36,14 @@ def results_of_hearts(finished: Finished, *, replicates: int = 1000) -> Json:
     if not {study.method, study.baseline} <= set(heads):
         raise DataError(
             f"the study must have finished cells of {study.method!r} and of {study.baseline!r}, "
-            f"got {len(finished.homes)} of {len(study.cells)} cells; run it further"
+            f"got {len(finished.homes)} of {len(study.cells)} cells; run the study to the end"
         )
     how = Comparison(study.method, study.baseline, study.differences, replicates)
     try:
         compared = compared_hearts({**said, HEAD: heads}, how, study.limits)
         check_limits({name: heads.get(name, {}) for name in study.limits}, heads[study.baseline])
     except ValueError as error:
-        raise DataError(f"the cells of the study do not compare: {error}") from error
+        raise DataError(f"the cells of the study cannot be compared: {error}") from error
     told = {cell.model: cell for cell in reversed(study.cells) if cell in finished.homes}
     plans = {name: record.read_plan(finished.homes[told[name]]) for name in heads}
     return compared | {
@@ -59,7 +59,7 @@ def results_of_hearts(finished: Finished, *, replicates: int = 1000) -> Json:
 
 
 def _by_name(finished: Finished) -> dict[str, Runs]:
-    """What models said at each seed, by the name of what they said."""
+    """Predictions of each model at each seed, by the name of the head or reading."""
     found: dict[str, Runs] = {}
     for cell, told in finished.told():
         for name, each in told.items():

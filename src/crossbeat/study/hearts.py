@@ -20,21 +20,21 @@ MODELS: Mapping[str, str] = {
 """The recipe of each model."""
 
 LIMIT = "ecg-all-measures"
-"""Direct training with the measures of all patients; other limits learn from the same ones."""
+"""Direct training on the measurements of all patients; other limits use the same data."""
 
 DIFFERENCES = (("global", "shuffled"), ("ptacl-shuffled-frames", "global"))
-"""What is compared beside the method and the baseline."""
+"""Further pairs of models to compare."""
 
 MEASURED = 0.1
 
 
 def patients(number: int, seed: int) -> VirtualHearts:
-    """Half of them to learn from, of whom one in ten is measured: most scans never are."""
+    """Patients of whom half are for training; 10 % of these have measurements."""
     return VirtualHearts(num_patients=number, seed=seed, val=0.1, test=0.4, measured=MEASURED)
 
 
 def all_measured(some: VirtualHearts) -> VirtualHearts:
-    """The same patients, all with measures; their cines are no more than there."""
+    """The same patients, all with measurements; their cines are tiny and unused."""
     return replace(some, measured=1.0, frames=2, cine_size=16)
 
 
@@ -42,9 +42,9 @@ def hearts(number: int, seed: int, preset: Callable[[Any], Recipe]) -> Study:
     """All models and limits on one cohort.
 
     Args:
-        number: of patients.
-        seed: of cohort and training.
-        preset: brings recipes to size.
+        number: number of patients.
+        seed: seed of the cohort and of the training.
+        preset: sets the sizes of a recipe.
     """
     cohort = patients(number, seed)
     cells = [
@@ -62,8 +62,8 @@ def hearts(number: int, seed: int, preset: Callable[[Any], Recipe]) -> Study:
     )
     return Study(
         question=(
-            "How much do pairs of ECG and beating heart teach an ECG encoder where few hearts are "
-            "measured, and how much of it is time?"
+            "How much does cine MRI teach an ECG encoder when few patients have measurements, and "
+            "how much of that comes from alignment in time?"
         ),
         cells=(*cells, limit),
         method="ptacl",

@@ -1,4 +1,4 @@
-"""What a finished cell leaves: what its model said, by name, and a record with checksums."""
+"""Files of a finished cell: predictions by name, and a record with checksums."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ from crossbeat.recipes.record import read_phases
 from crossbeat.study.grid import Cell
 
 RECORD = "cell.json"
-"""The file whose presence says that a cell is finished."""
+"""If this file exists, the cell is finished."""
 
 _PARTS = ("targets", "scores", "patients")
 
@@ -28,12 +28,12 @@ Said = Predictions | Estimates | Measured
 
 
 def write_cell(folder: Path, said: Mapping[str, Said], told: Mapping[str, Any]) -> None:
-    """Write what a model said, then the record; all whole or not at all.
+    """Write the predictions of a model, then the record; no file is ever half written.
 
     Args:
-        folder: of the cell.
-        said: by name.
-        told: what else the record holds, in JSON values.
+        folder: folder of the cell.
+        said: predictions by name.
+        told: further contents of the record, as JSON values.
     """
     files = {name: f"{_kind(each)}-{n}.npz" for n, (name, each) in enumerate(said.items())}
     for name, file in files.items():
@@ -58,10 +58,10 @@ def _arrays(predictions: Predictions) -> dict[str, Any]:
 
 
 def read_record(folder: Path) -> dict[str, Any]:
-    """The record of a finished cell.
+    """Read the record of a finished cell.
 
     Raises:
-        DataError: it is damaged.
+        DataError: the record is damaged.
     """
     path = folder / RECORD
     try:
@@ -74,7 +74,7 @@ def read_record(folder: Path) -> dict[str, Any]:
 
 
 def read_said(folder: Path) -> dict[str, Any]:
-    """What the model of a finished cell said, by name.
+    """Read the predictions of a finished cell, by name.
 
     Raises:
         DataError: a file is absent or damaged.
@@ -83,9 +83,7 @@ def read_said(folder: Path) -> dict[str, Any]:
     for name, expected in record["files"].items():
         path = folder / name
         if not path.is_file() or asdict(file_info(path)) != expected:
-            raise DataError(
-                f"{path} must be as it was written, got other contents; {_again(folder)}"
-            )
+            raise DataError(f"{path} must be unchanged, got other contents; {_again(folder)}")
     return {
         name: _KINDS[file.partition("-")[0]][1](folder / file)
         for name, file in record["predictions"].items()
@@ -93,7 +91,7 @@ def read_said(folder: Path) -> dict[str, Any]:
 
 
 def hours_of(homes: Mapping[Cell, Path]) -> dict[str, float]:
-    """The hours of training by model; what several share counts for the first of them.
+    """Hours of training by model; a shared phase counts only for the first of its models.
 
     Args:
         homes: the folder of each finished cell.
@@ -111,8 +109,8 @@ def hours_of(homes: Mapping[Cell, Path]) -> dict[str, float]:
 
 def _again(folder: Path) -> str:
     return (
-        f"remove {folder / RECORD} and run the same command again: the cell is scored once more, "
-        "not trained"
+        f"remove {folder / RECORD} and run the same command again; the cell is scored again, not "
+        "trained again"
     )
 
 
@@ -130,7 +128,7 @@ _KINDS: dict[str, tuple[Callable[[Path, Any], None], Callable[[Path], Said]]] = 
     "estimates": (write_estimates, read_estimates),
     "measured": (write_measured, read_measured),
 }
-"""How each kind is written and read; files are called after it."""
+"""Functions that write and read each kind of predictions; file names begin with the kind."""
 
 
 def _kind(said: Said) -> str:

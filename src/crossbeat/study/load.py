@@ -1,4 +1,4 @@
-"""Studies by the name of their file."""
+"""Load studies from their files."""
 
 import importlib.util
 import sys
@@ -10,17 +10,17 @@ from crossbeat.study.grid import Study
 from crossbeat.study.search import Search
 
 FOLDER = Path("studies")
-"""Where names are looked up, below the current directory."""
+"""The folder that holds the study files, below the current directory."""
 
 
 def study_named(name: str, *, small: bool) -> Study | Search:
-    """The study of a file: ``studies/NAME.py``, or the file that ``name`` is the path of.
+    """Load a study from ``studies/NAME.py``, or from the file whose path is ``name``.
 
     Args:
-        small: the study in a size that only shows that it runs.
+        small: make the study small, only to check that it runs.
 
     Raises:
-        ConfigError: there is no such file, or it makes no study.
+        ConfigError: there is no such file, or it does not define a study.
     """
     module = _module(path_of(name))
     make = getattr(module, "study", None)
@@ -41,7 +41,7 @@ def path_of(name: str) -> Path:
     """The file of a study.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: the file does not exist.
     """
     path = Path(name) if name.endswith(".py") else FOLDER / f"{name}.py"
     if path.is_file():
@@ -66,6 +66,6 @@ def _module(path: Path) -> ModuleType:
     sys.modules[name] = module
     folder = str(path.parent.resolve())
     if folder not in sys.path:
-        sys.path.insert(0, folder)  # studies may share modules beside them
+        sys.path.insert(0, folder)  # studies may share modules in their folder
     spec.loader.exec_module(module)
     return module

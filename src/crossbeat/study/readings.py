@@ -1,4 +1,4 @@
-"""What a straight cut through the embeddings of a trained ECG encoder can tell."""
+"""Linear probes on the embeddings of a trained ECG encoder."""
 
 from dataclasses import dataclass
 
@@ -9,19 +9,19 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.splits import Split
 from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.evaluation.probe import Embedded, LinearProbe
-from crossbeat.recipes import telling_findings
+from crossbeat.recipes import with_findings
 from crossbeat.recipes.run import Run, embeddings, evaluation_rows
 from crossbeat.study.grid import Reading
 
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """The ECG embeddings of all splits by one encoder.
+    """The ECG embeddings of all splits, computed by one encoder.
 
     Args:
-        cohort: whose training split a probe learns from and whose validation split it chooses on.
-        test: whose test split it is measured on.
-        features: by split.
+        cohort: the cohort whose training and validation splits the probe uses.
+        test: the cohort whose test split is used.
+        features: embeddings by split.
     """
 
     run: Run
@@ -31,7 +31,7 @@ class Encoded:
 
     @classmethod
     def by(cls, run: Run, cohort: Cohort, *, test: Cohort | None = None) -> "Encoded":
-        """Run the encoder over the cohorts."""
+        """Run the encoder on the cohorts."""
         held = test or cohort
         of: dict[Split, Cohort] = {"train": cohort, "val": cohort, "test": held}
         features = {
@@ -41,13 +41,13 @@ class Encoded:
         return cls(run, cohort, held, features)
 
     def read(self, reading: Reading, seed: int) -> Predictions:
-        """What a linear probe says.
+        """Train a linear probe and predict.
 
         Args:
             seed: picks the patients whose labels are used.
 
         Raises:
-            DataError: a finding has one class only among those labels.
+            DataError: a finding has only one class among these labels.
         """
         probe = LinearProbe(share=reading.share, seed=seed)
         val = self._embedded("val", reading)
@@ -69,6 +69,6 @@ class Encoded:
             targets = self.cohort.truth(rows, reading.findings)
         else:
             targets = self.cohort.labels(
-                rows, reading.findings, telling_findings(self.run.recipe).labels
+                rows, reading.findings, with_findings(self.run.recipe).labels
             )
         return Embedded(self.features[split], targets.double().numpy(), self.cohort.patients(rows))

@@ -1,4 +1,4 @@
-"""What a study has found so far: results of whatever cells are finished."""
+"""Results of the finished cells of a study."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Finished:
     """The finished cells of a study.
 
     Args:
-        homes: the folder of each.
+        homes: the folder of each finished cell.
     """
 
     study: Study
@@ -39,14 +39,14 @@ class Finished:
 
     @classmethod
     def of(cls, study: Study, workshop: Workshop) -> "Finished":
-        """Those that are finished now."""
+        """Find the cells that are finished now."""
         homes = {cell: workshop.home(cell) for cell in study.cells}
         return cls(study, {c: home for c, home in homes.items() if (home / RECORD).is_file()})
 
     def said(self, point: Point) -> dict[str, Said]:
         """The predictions at a point, by the name of the head or reading.
 
-        A model counts at a seed when all of its cells are finished.
+        A model is included at a seed once all its cells for that seed are finished.
         """
         found: dict[str, Said] = {}
         for (model, _, seed), cells in groups(self.study.at(point)).items():
@@ -59,7 +59,7 @@ class Finished:
         return found
 
     def told(self) -> Iterator[tuple[Cell, dict[str, Any]]]:
-        """Each finished cell, with what its model said by name."""
+        """Each finished cell with its predictions by name."""
         for cell, home in self.homes.items():
             yield cell, read_said(home)
 
@@ -69,13 +69,13 @@ class Finished:
 
 
 def merge(parts: Sequence[Predictions], findings: Sequence[str]) -> Predictions:
-    """One model's predictions from those of its cells, whose findings differ.
+    """Merge the predictions of the cells that form one model; their findings differ.
 
     Args:
-        findings: of all parts, in the order of the columns.
+        findings: findings of all parts, in the order of the columns.
 
     Raises:
-        ValueError: the parts were not scored on the same patients.
+        ValueError: the parts have different patients.
     """
     told = [finding for part in parts for finding in part.findings]
     order = [told.index(finding) for finding in findings]
@@ -83,7 +83,7 @@ def merge(parts: Sequence[Predictions], findings: Sequence[str]) -> Predictions:
     for split in ("val", "test"):
         scored: list[Scored] = [getattr(part, split) for part in parts]
         if any(not np.array_equal(each.patients, scored[0].patients) for each in scored):
-            raise ValueError("cells that are one model must be scored on the same patients")
+            raise ValueError("cells that form one model must have the same patients")
         splits[split] = Scored(
             np.hstack([each.targets for each in scored])[:, order],
             np.hstack([each.scores for each in scored])[:, order],
@@ -93,13 +93,13 @@ def merge(parts: Sequence[Predictions], findings: Sequence[str]) -> Predictions:
 
 
 def results_of(study: Study, workshop: Workshop, *, replicates: int = 1000) -> Json:
-    """The results of what is finished, along the axis if there is one.
+    """The results of the finished cells, along the axis if there is one.
 
     Args:
-        replicates: number of resamples.
+        replicates: number of bootstrap samples.
 
     Raises:
-        DataError: there is nothing to compare yet, what a cell left is damaged, or cells of one
+        DataError: there is nothing to compare yet, a file of a cell is damaged, or cells of one
             seed have different test patients.
     """
     finished = Finished.of(study, workshop)
@@ -109,7 +109,7 @@ def results_of(study: Study, workshop: Workshop, *, replicates: int = 1000) -> J
         raise DataError(
             f"{workshop.folder} must have finished cells of {study.method!r} and of "
             f"{study.baseline!r}, got {len(finished.homes)} of {len(study.cells)} cells; "
-            "run the study further"
+            "run the study to the end"
         )
     whole: Json = {
         "question": study.question,
@@ -130,7 +130,7 @@ def results_of(study: Study, workshop: Workshop, *, replicates: int = 1000) -> J
 
 
 def _at(finished: Finished, point: Point, replicates: int) -> Json | None:
-    """The results at a point; None before the method and the baseline have a seed."""
+    """The results at a point; None if the method or the baseline has no finished seed."""
     study = finished.study
     said = finished.said(point)
     heads = said.pop(HEAD, {})
@@ -145,7 +145,7 @@ def _at(finished: Finished, point: Point, replicates: int) -> Json | None:
         compared = _compared(runs, study, replicates)
         check_limits(limits, runs[study.baseline])
     except ValueError as error:
-        raise DataError(f"the cells{place(point)} do not compare: {error}") from error
+        raise DataError(f"the cells{place(point)} cannot be compared: {error}") from error
     told = {cell.model: cell for cell in reversed(study.at(point)) if cell in finished.homes}
     plans = {name: record.read_plan(finished.homes[told[name]]) for name in heads}
     return compared | {
@@ -161,11 +161,11 @@ def check_limits(
     limits: Mapping[str, Mapping[int, Predictions | Estimates]],
     baseline: Mapping[int, Predictions | Estimates],
 ) -> None:
-    """Refuse a limit that another test split was asked for than the baseline's.
+    """Check that the limits and the baseline have the same test patients.
 
     Args:
-        limits: what each said at each seed.
-        baseline: the same of the model that is to be beaten.
+        limits: predictions of each limit by seed.
+        baseline: predictions of the baseline by seed.
 
     Raises:
         ValueError: the test patients of a seed differ.
@@ -173,11 +173,11 @@ def check_limits(
     for name, runs in limits.items():
         for seed in runs.keys() & baseline.keys():
             if not np.array_equal(runs[seed].test.patients, baseline[seed].test.patients):
-                raise ValueError(f"limit {name} must be scored on the same test samples")
+                raise ValueError(f"limit {name} must have the same test samples as the baseline")
 
 
 def _readings(said: Mapping[str, Said], study: Study, replicates: int) -> Json:
-    """For each reading its models, compared as the models themselves if the baseline has it."""
+    """The models of each reading; they are compared if the baseline has this reading."""
     found: Json = {}
     for name, runs in said.items():
         compared: Json
@@ -191,11 +191,11 @@ def _readings(said: Mapping[str, Said], study: Study, replicates: int) -> Json:
 
 
 def as_reading(compared: Json, name: str, baseline: str) -> Json:
-    """Models and differences under names that say what was read off them.
+    """Add the name of a reading to the names of models and differences.
 
     Args:
-        name: of the reading.
-        baseline: whose own differences are left out.
+        name: name of the reading.
+        baseline: the model whose own differences are left out.
     """
     return {
         "models": {f"{model}, {name}": each for model, each in compared["models"].items()},
@@ -223,7 +223,7 @@ def _estimate(runs: Mapping[int, Predictions], replicates: int) -> Json:
 
 
 def notes_of(finished: Finished, absent: Sequence[Point] = ()) -> list[str]:
-    """What a reader of results has to know of what they are made from.
+    """Notes for readers of the results.
 
     Args:
         absent: points of the axis where nothing can be compared.
@@ -234,10 +234,10 @@ def notes_of(finished: Finished, absent: Sequence[Point] = ()) -> list[str]:
         notes.append(OWN_PATIENTS)
     if missing:
         notes.append(
-            f"Unfinished: {missing} of {len(study.cells)} cells are missing; every comparison is "
-            "on the seeds that both of its models have."
+            f"Unfinished: {missing} of {len(study.cells)} cells are missing; every comparison uses "
+            "the seeds that both of its models have."
         )
     if absent and study.axis:
         shown = ", ".join(str(point) for point in absent)
-        notes.append(f"Left out, as nothing can be compared there yet: {study.axis} {shown}.")
+        notes.append(f"Left out because nothing can be compared there yet: {study.axis} {shown}.")
     return notes

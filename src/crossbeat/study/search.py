@@ -1,4 +1,4 @@
-"""A search for settings: candidates of every recipe on the same budget, chosen on validation."""
+"""Search for settings: each recipe has equally many candidates, compared on validation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """Which settings recipes should have: every model has the same number of candidates.
+    """A search for the best settings; every model has the same number of candidates.
 
     Args:
-        question: one sentence.
-        cells: the point of a cell names the candidate.
+        question: the question in one sentence.
+        cells: the runs; the point of a cell names its candidate.
 
     Raises:
-        ConfigError: models have different budgets, candidates have different seeds, or a
-            candidate comes twice or has no name.
+        ConfigError: models have different numbers of candidates, candidates have different seeds,
+            or a candidate has no name or the name of another one.
     """
 
     question: str
@@ -37,13 +37,13 @@ class Search:
         named = [(cell.model, cell.point, cell.seed) for cell in self.cells]
         if len(set(named)) < len(named) or any(cell.point is None for cell in self.cells):
             raise ConfigError(
-                "a search must have candidates with names of their own as points, got one without "
-                "or the same twice; correct the study"
+                "a search must have candidates with unique names as points, got no name or the "
+                "same name twice; correct the study"
             )
         budgets = {model: len(names) for model, names in self.candidates.items()}
         if len(set(budgets.values())) != 1:
             raise ConfigError(
-                "a search must have as many candidates for one model as for another, got "
+                "a search must have the same number of candidates for every model, got "
                 f"{budgets}; correct the study"
             )
         seeds: dict[str, set[int]] = {}
@@ -53,7 +53,7 @@ class Search:
         for name, others in seeds.items():
             if others != seeds[first]:
                 raise ConfigError(
-                    "a search must have every candidate on the same seeds, got "
+                    "a search must run every candidate with the same seeds, got "
                     f"{first} on {_shown(seeds[first])} and {name} on {_shown(others)}; "
                     "correct the study"
                 )
@@ -71,16 +71,16 @@ def choices_of(search: Search, workshop: Workshop) -> Json:
     """The validation AUROC of every finished candidate, and the best of each model.
 
     The AUROC is the mean over findings and seeds, by the labels of the validation split. A model
-    is decided when all of its candidates are finished; the first of equals wins.
+    has a choice once all its candidates are finished; the first of equal candidates is chosen.
 
     Raises:
-        DataError: nothing is finished yet, what a cell left is damaged, or a finding has one
-            class only among the validation labels.
+        DataError: nothing is finished yet, a file of a cell is damaged, or a finding has only one
+            class among the validation labels.
     """
     homes = {cell: workshop.home(cell) for cell in search.cells}
     done = [cell for cell, home in homes.items() if (home / RECORD).is_file()]
     if not done:
-        raise DataError(f"{workshop.folder} must have finished cells, got none; run it further")
+        raise DataError(f"{workshop.folder} must have finished cells, got none; run the search")
     scores: dict[str, dict[str, list[float]]] = {}
     for cell in done:
         reached = _mean_auroc(cell, read_said(homes[cell])[HEAD])

@@ -1,4 +1,4 @@
-"""Runs the cells of a study: each is trained, scored and kept once, whoever gets to it."""
+"""Run the cells of a study; each cell is trained and scored once, by any process."""
 
 import re
 import time
@@ -13,7 +13,7 @@ from crossbeat.data.registry import Builder
 from crossbeat.errors import ConfigError, UserError
 from crossbeat.evaluation.names import LATENT
 from crossbeat.evaluation.predictions import Predictions
-from crossbeat.recipes import HeartRecipe, tells
+from crossbeat.recipes import HeartRecipe, predicted_names
 from crossbeat.recipes.limits import latent_limit
 from crossbeat.recipes.record import versions
 from crossbeat.recipes.run import Plan, Run, predictions, train
@@ -28,15 +28,15 @@ from crossbeat.workers import Task, locked
 
 @dataclass(frozen=True, kw_only=True)
 class Workshop:
-    """Where the cells of a study are trained, and how.
+    """Folders and trainer settings of the cells of a study.
 
     Args:
-        folder: of the study; on a file system that all machines see.
-        shared: of the cohorts and phases, which studies share as they have them in common.
-        trainer: one process for each cell.
+        folder: folder of the study, on a file system that all machines can access.
+        shared: folder of the cohorts and phases that several studies use.
+        trainer: settings of the trainer; each cell runs in one process.
 
     Raises:
-        ConfigError: a cell is to be trained by several processes.
+        ConfigError: the trainer settings ask for several processes per cell.
     """
 
     folder: Path
@@ -51,7 +51,7 @@ class Workshop:
             )
 
     def tasks(self, cells: Sequence[Cell]) -> list[Task]:
-        """The cells as work to be shared out."""
+        """The cells as tasks for several processes."""
         return [
             Task(
                 name=cell.title,
@@ -62,21 +62,21 @@ class Workshop:
         ]
 
     def home(self, cell: Cell) -> Path:
-        """The folder of a cell; whatever changes the cell makes another one."""
+        """The folder of a cell; a cell with other settings has another folder."""
         contents = {"cell": cell, "precision": self.trainer.precision}
         point = "" if cell.point is None else f"-{cell.point}"
         name = re.sub(r"[^\w.+]+", "-", f"{cell.model}{point}-{cell.seed}")
         return self.folder / "cells" / f"{name}-{fingerprint(contents)[:12]}"
 
     def run(self, cell: Cell, home: Path) -> None:
-        """Train a cell, score it and keep what it says.
+        """Train a cell, score it and save its predictions.
 
         Args:
-            home: its folder.
+            home: folder of the cell.
 
         Raises:
-            UserError: the recipe does not fit the cohort, a reading has labels of one class only,
-                or what is there is damaged; names the cell.
+            UserError: the recipe does not fit the cohort, a reading has labels of only one class,
+                or a file is damaged; the message names the cell.
         """
         try:
             self._run(cell, home)
@@ -88,7 +88,7 @@ class Workshop:
         finish(cell, home, cohorts, trainer=self.trainer, phases=self.shared / "phases")
 
     def cohort(self, settings: Builder) -> Cohort:
-        """The cohort of some settings, built by the first process that needs it."""
+        """Open the cohort of some settings; the first process that needs it builds it."""
         name = f"{type(settings).__name__}-{fingerprint(settings)[:12]}".lower()
         folder = self.shared / "cohorts" / name
         if not folder.is_dir():
@@ -107,16 +107,16 @@ def finish(
     trainer: TrainerSettings,
     phases: Path,
 ) -> None:
-    """Train a cell, score it and keep what it says; one that is finished is only checked.
+    """Train a cell, score it and save its predictions; a finished cell is only checked.
 
     Args:
-        home: its folder.
-        cohorts: that it learns from, and whose test split it is measured on.
-        phases: the folder of phases that cells share.
+        home: folder of the cell.
+        cohorts: the cohort for training, and the cohort whose test split is used.
+        phases: folder of the phases that cells share.
 
     Raises:
         ConfigError: the folder holds another cell, or the recipe does not fit the cohort.
-        DataError: a reading has labels of one class only.
+        DataError: a reading has labels of only one class.
     """
     started = time.perf_counter()
     plan = Plan(name=cell.recipe_name, recipe=cell.recipe, seed=cell.seed)
@@ -139,7 +139,7 @@ def finish(
 def _said(cell: Cell, run: Run, cohort: Cohort, test: Cohort) -> dict[str, Predictions]:
     said = {HEAD: predictions(run, cohort, test=test)} | _readings(cell, run, cohort, test)
     if cell.latent_limit:
-        said[LATENT] = latent_limit(cohort, test, tells(cell.recipe), seed=cell.seed)
+        said[LATENT] = latent_limit(cohort, test, predicted_names(cell.recipe), seed=cell.seed)
     return said
 
 

@@ -1,4 +1,4 @@
-"""Phases of training: what one is, how it runs, stops, resumes and hands its weights over."""
+"""Training phases: definition, running, stopping, resuming and passing weights on."""
 
 from crossbeat.training.gather import gather
 from crossbeat.training.phase import Batch, Choice, Optimisation, Phase, Source

@@ -21,7 +21,7 @@ def describe(value: Any) -> Any:
     """The value as plain JSON: settings in full, arrays by their hash, functions by their name.
 
     Raises:
-        TypeError: the value carries state that a name does not tell, such as a closure.
+        TypeError: the value carries state that its name does not identify, such as a closure.
     """
     if value is None or isinstance(value, str | bool | int | float):
         return value
@@ -64,8 +64,8 @@ def _object(value: Any) -> Any:
 def _function(value: Callable[..., Any]) -> str:
     if getattr(value, "__closure__", None) and not _is_at_module_level(value):
         raise TypeError(
-            f"{value.__qualname__} is a closure, whose settings nobody can see; "
-            "use functools.partial of a function at module level"
+            f"{value.__qualname__} is a closure, whose settings cannot be read; use "
+            "functools.partial of a function at module level"
         )
     return f"{value.__module__}.{value.__qualname__}"
 

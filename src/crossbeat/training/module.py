@@ -178,7 +178,7 @@ class PhaseModule(LightningModule):
         self._stop_when_patience_is_over()
 
     def best_epoch(self) -> int:
-        """The epoch that the choice prefers so far; the first of equals."""
+        """The best epoch so far; the first of equals."""
         choice = self.phase.choice
         values = [record[f"val_{choice.metric}"] for record in self.history]
         sign = 1 if choice.higher_is_better else -1

@@ -1,4 +1,4 @@
-"""What a phase is: its data, its step, what it trains and how the best epoch is chosen."""
+"""Define a phase: its data, its step, the parts that it trains and the choice of the best epoch."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
@@ -15,12 +15,12 @@ from crossbeat.signal import Ecgs
 from crossbeat.training.fingerprint import describe
 
 Modality = str
-"""``ecg``, ``xray``, ``cine`` or ``cine_long``: what a source reads of each row."""
+"""``ecg``, ``xray``, ``cine`` or ``cine_long``: the modalities that a source can read."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What a step sees of some rows of a cohort.
+    """The data of some rows of a cohort, as a step receives them.
 
     Args:
         ecg: millivolts; None when the source does not read ECGs.
@@ -58,7 +58,7 @@ class Batch:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Rows of a cohort, what is read of them, and their targets.
+    """Rows of a cohort, the modalities to read, and their targets.
 
     Steps and scores see its batches and targets only: ``fingerprint`` rests on that.
 
@@ -108,7 +108,7 @@ class Source:
         return set(self.cohort.table["split"].gather(self.rows.tolist()).to_list())
 
     def fingerprint(self) -> Any:
-        """What training sees through this source, and nothing else of the cohort.
+        """A digest of the data that training sees through this source, and nothing else.
 
         So a phase without labels is the same phase on cohorts that differ in their labels.
         """
@@ -191,7 +191,7 @@ class Optimisation:
 
 @dataclass(frozen=True, kw_only=True)
 class Phase:
-    """One stretch of training.
+    """One phase of training.
 
     Args:
         name: unique within a recipe.

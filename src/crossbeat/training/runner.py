@@ -1,4 +1,4 @@
-"""Runs the phases of a recipe one after another; finished ones are read, not run again."""
+"""Run the phases of a recipe in order; finished phases are loaded, not run again."""
 
 import json
 import logging
@@ -32,7 +32,7 @@ _DONE = "phase.json"
 
 @dataclass(frozen=True, kw_only=True)
 class TrainerSettings:
-    """Where and how fast to train; nothing here is part of a recipe.
+    """Settings of the hardware; none of them is part of a recipe.
 
     Args:
         accelerator: ``auto`` takes a GPU when there is one.
@@ -58,14 +58,14 @@ class TrainerSettings:
 
 @dataclass(frozen=True)
 class PhaseRecord:
-    """What a finished phase left.
+    """The result of a finished phase.
 
     Args:
         folder: where its weights and its record lie.
         history: for each epoch the losses, the validation scores and the seconds.
         best_epoch: counted from 0.
         seconds: wall time of all epochs.
-        reused: it was finished before and only read.
+        reused: whether it was finished before and only loaded.
     """
 
     name: str

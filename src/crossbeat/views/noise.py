@@ -1,4 +1,4 @@
-"""Views that add what electrodes pick up, or change the gain.
+"""Views that add noise at the electrodes, or change the gain.
 
 Noise arises at the nine electrodes, and each lead is the difference of electrodes that it is by
 definition. So leads that share an electrode share its noise, and Einthoven's law holds.

@@ -32,7 +32,7 @@ def cases(*, seed: int, small: bool, folder: Path) -> dict[str, dict[str, Any]]:
 
     Args:
         seed: of the patients and of the batches, 0 or more.
-        small: in a size that shows that it runs.
+        small: in a small size, to see that it runs.
         folder: for the cohort; that of an earlier call is taken again.
     """
     num, frames, size = (BATCH, 4, 32) if small else (256, FRAMES, SIZE)

@@ -38,7 +38,7 @@ def cases(*, seed: int, small: bool, folder: Path) -> Cases:
 
     Args:
         seed: of the records, 0 or more.
-        small: in a size that shows that it runs.
+        small: in a small size, to see that it runs.
         folder: for the tables.
 
     Raises:

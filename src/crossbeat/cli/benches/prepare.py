@@ -53,14 +53,14 @@ _SAME = 2e-3
 def cases(*, seed: int, small: bool, folder: Path) -> Cases:
     """Records per second of a core, and the memory that ``prepare mimic`` takes.
 
-    ``chain/ours`` is what becomes of an ECG in a cohort: read, checked, filtered, stored.
+    ``chain/ours`` is the way of an ECG into a cohort: read, check, filter, store.
     ``chain/unchecked`` leaves out the checks, which ``chain/usual`` lacks as well; ``quality/ours``
     is the checks alone. ``film/ours`` reads JPEGs of a detector's size to 224 pixels. Time is that
     of the processor, so that other work on the machine counts less.
 
     Args:
         seed: of the records, 0 or more.
-        small: in a size that shows that it runs.
+        small: in a small size, to see that it runs.
         folder: for the records; those of an earlier call are taken again.
 
     Raises:

@@ -1,1 +1,1 @@
-"""Recipes between the ECG and cine cardiac MRI, which tell measures of the heart."""
+"""Recipes with ECG and cine cardiac MRI, which predict cardiac measurements."""

@@ -1,9 +1,9 @@
-"""Patients and moments of ECG and cine MRI aligned at once, then phenotypes by ECG.
+"""Alignment of ECG and cine MRI by patient and in time, then phenotypes from the ECG alone.
 
-The defaults are PTACL; its ancestors and peers are other settings of the same parts. Of PTACL, only
-the abstract of the paper is known (Selivanov et al., arXiv:2506.20683; PTACL): alignment of
-patients, alignment of ECG segments with cine frames within a patient, no new weights for it.
-Every other choice is ours; the recipe's page lists them.
+The defaults are PTACL; related methods are other settings of the same parts. Only the abstract of
+the PTACL paper is known (Selivanov et al., arXiv:2506.20683). It describes alignment of patients,
+and alignment of ECG segments with cine frames within a patient without new weights. All other
+choices are ours; the recipe's page lists them.
 """
 
 from collections.abc import Iterator
@@ -51,29 +51,33 @@ class HeartContrast:
     """Global and local alignment with cine MRI, then phenotypes from the ECG alone.
 
     Args:
-        phenotypes: what is told in the end, in one model.
-        views: of the ECGs while they are aligned; they must not shift time. None: as they are.
-        label_views: of the ECGs while phenotypes are learned; None: as they are.
-        shared_dim: length of the vectors that are compared.
-        temperature: divides the cosines between patients; above 0.
-        anchors: whether an ECG meets the mean over frames, the mean and the spread over the cycle
-            (each by a projection of its own, added), or each frame by itself.
-        tabular: ``age``, ``sex`` or measures of the heart, which ECG and cine meet as well; empty:
-            none.
-        local_weight: of the local term (lambda); 0 leaves it out.
-        local_temperature: divides the cosines between segments and frames; above 0.
-        centred: whether segments and frames are compared without their mean over the cycle.
-        correspondence: which part of the ECG answers to a frame: of the beat in the middle, the
-            mean over all beats at that phase, or the whole record spread over the frames.
-        targets: whether the frame of the moment alone is right, or its neighbours in part.
-        width: of the ``circular`` targets, standard deviation in frames; above 0.
-        masking: what masked modelling hides, and what counts.
-        masked_ecg: the ECG encoder first learns to fill in what is hidden; None leaves it out.
-        masked_cine: the same of the cine encoder.
-        frozen_cine: the cine encoder stays as it was before the alignment.
-        shuffle_pairs: give every ECG the cine of another patient: a control, not a method.
-        shuffle_frames: give every cine another order of its frames: a control, not a method.
-        encoder_scale: factor on the ECG encoder's learning rate against the regressor's in the
+        phenotypes: the cardiac measurements that one model predicts.
+        views: views of the ECGs during alignment; they must not shift time. None uses unchanged
+            ECGs.
+        label_views: views of the ECGs while phenotypes are learned; None uses unchanged ECGs.
+        shared_dim: dimension of the shared space.
+        temperature: divides the cosine similarities between patients; above 0.
+        anchors: an ECG is aligned with the mean over frames (``mean``), with the sum of separate
+            projections of the mean and of the spread over the cycle (``cycle``), or with each
+            frame (``each``).
+        tabular: ``age``, ``sex`` or cardiac measurements with which ECG and cine are also aligned;
+            empty for none.
+        local_weight: weight of the local loss (lambda); 0 leaves it out.
+        local_temperature: divides the cosine similarities between segments and frames; above 0.
+        centred: whether to subtract the mean over the cycle from segments and frames.
+        correspondence: the ECG segment that is aligned with a frame: a part of the beat in the
+            middle (``single_beat``), the mean over all beats at that phase (``phase_pool``), or
+            the whole record divided evenly among the frames (``linear``).
+        targets: the matching frame alone (``one-hot``), or also its neighbours with lower weights
+            (``circular``).
+        width: standard deviation of the ``circular`` targets in frames; above 0.
+        masking: settings of masked modelling.
+        masked_ecg: masked modelling of the ECG encoder as first phase; None leaves it out.
+        masked_cine: the same for the cine encoder.
+        frozen_cine: whether to freeze the cine encoder during alignment.
+        shuffle_pairs: give every ECG the cine of another patient, as a control.
+        shuffle_frames: put the frames of every cine in random order, as a control.
+        encoder_scale: learning rate of the ECG encoder divided by that of the regressor in the
             last phase; above 0.
     """
 
@@ -103,16 +107,15 @@ class HeartContrast:
     encoder_scale: float = 1.0
 
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
-        """The networks, with random weights that depend on the seed alone.
+        """Build the networks; their random weights depend only on the seed.
 
         Raises:
-            ConfigError: the settings contradict one another or the cohort.
+            ConfigError: the settings contradict each other or do not fit the cohort.
         """
         if self.local_weight and self.cine.phases:
             raise ConfigError(
-                "local_weight must be 0 where the cine encoder sees some phases only, got "
-                f"{self.local_weight:g}: every frame must answer to a segment; set it to 0, or "
-                "leave cine.phases empty"
+                "local_weight must be 0 if the cine encoder reads only some phases, got "
+                f"{self.local_weight:g}; set it to 0, or leave cine.phases empty"
             )
         parts = ecg_parts(self.ecg, info, len(self.phenotypes), seed)
         parts["cine_encoder"] = cine_encoder(self.cine, info, seed)
@@ -129,7 +132,7 @@ class HeartContrast:
         return add_projections(parts, self.shared_dim, seed)
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
-        """Masked modelling of both, alignment, regression."""
+        """Masked modelling of both modalities, alignment, regression."""
         goal = HeartGoal(cohort, self.phenotypes, seed)
         yield from masked_start(goal, self)
         how = settings_of(Alignment, self)
@@ -150,21 +153,21 @@ MMCL = HeartContrast(
     masked_cine=None,
     local_weight=0.0,
 )
-"""Masked modelling of the ECG, then pairing with an image whose channels are three moments.
+"""Masked modelling of the ECG, then contrast with an image whose channels are three frames.
 
-Source: Turgut 2025 (MMCL, arXiv:2308.05764) and its public code; which moments is our reading.
+Source: Turgut 2025 (MMCL, arXiv:2308.05764) and its public code; the choice of frames is ours.
 """
 
 GIRLANDA = replace(MMCL, tabular=("age", "sex"))
-"""Pairs of ECG, cine and table.
+"""Contrast between ECG, cine and tabular data.
 
-Source: Girlanda 2024 (arXiv:2411.05900), of which the abstract is known; the sum over pairs and the
-columns are our reading.
+Source: Girlanda 2024 (arXiv:2411.05900), of which we know only the abstract; the sum over pairs and
+the columns are our choice.
 """
 
 DUAL_PHASE = replace(MMCL, cine=CineModel(phases=(0.0, 0.35)), anchors="each")
-"""End diastole and end systole as two anchors of every ECG.
+"""Contrast of every ECG with the end-diastolic and the end-systolic frame.
 
-Source: Dual-Phase Cross-Modal Contrastive Learning (arXiv:2602.12883), of which the abstract is
-known; one slice in the place of a volume, and a fixed phase for end systole, are our reading.
+Source: Dual-Phase Cross-Modal Contrastive Learning (arXiv:2602.12883), of which we know only the
+abstract; one slice instead of a volume and a fixed phase for end systole are our choice.
 """

@@ -1,8 +1,8 @@
 """ECCL: an ECG encoder aligned with two frozen encoders of cardiac MRI, short and long axis.
 
-Ding et al., "Cross-Modality Cardiac Insight Transfer" (MICCAI 2024), as the public code of
-CardiacNets has it (arXiv:2411.13602; Yukui-1999/ECG-CMR at 4e1b5ba). The recipe's page lists what
-differs.
+Ding et al., "Cross-Modality Cardiac Insight Transfer" (MICCAI 2024), after the public code of
+CardiacNets (arXiv:2411.13602; Yukui-1999/ECG-CMR at 4e1b5ba). The recipe's page lists the
+differences.
 """
 
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ from crossbeat.training.phase import Step
 from crossbeat.views import View
 
 AXES: tuple[CineColumn, ...] = ("cine", "cine_long")
-"""The short axis and the long one."""
+"""Columns of the short-axis and the long-axis cines."""
 
 
 def _published(learning_rate: float, batch_size: int, patience: int | None = None) -> Optimisation:
@@ -61,7 +61,7 @@ def _published(learning_rate: float, batch_size: int, patience: int | None = Non
 
 @dataclass(frozen=True, kw_only=True)
 class Contrast:
-    """How an ECG meets both cines; see ``Eccl``."""
+    """Settings of the contrast between an ECG and both cines; see ``Eccl``."""
 
     temperature: float
     short_share: float
@@ -69,24 +69,24 @@ class Contrast:
 
 @dataclass(frozen=True, kw_only=True)
 class Eccl:
-    """Each ECG finds both cines of its patient, which frozen encoders read; then phenotypes.
+    """Contrast of ECGs with short- and long-axis cines read by frozen encoders, then phenotypes.
 
     Args:
-        phenotypes: what is told in the end, in one model.
-        cine: of both encoders of cines, each with weights of its own.
-        views: of the ECGs while they are aligned; None: as they are.
-        label_views: of the ECGs while phenotypes are learned; None: as they are.
-        shared_dim: length of the vectors that are compared.
-        temperature: divides the cosines between patients; above 0.
-        short_share: of the loss that is about the short axis, above 0 and below 1; the rest is
-            about the long one.
-        masking: what masked modelling hides, and what counts.
-        hidden_ecg: share of an ECG's patches that is hidden, in the place of that in ``masking``;
+        phenotypes: the cardiac measurements that one model predicts.
+        cine: network of both cine encoders; each has its own weights.
+        views: views of the ECGs during alignment; None uses unchanged ECGs.
+        label_views: views of the ECGs while phenotypes are learned; None uses unchanged ECGs.
+        shared_dim: dimension of the shared space.
+        temperature: divides the cosine similarities between patients; above 0.
+        short_share: weight of the short axis in the loss, above 0 and below 1; the long axis has
+            the rest.
+        masking: settings of masked modelling.
+        hidden_ecg: share of an ECG's patches that is masked, instead of the share in ``masking``;
             above 0 and below 1.
-        masked_ecg: the ECG encoder first learns to fill in what is hidden; None leaves it out.
-        masked_cine: the same of both encoders of cines, which are frozen from then on.
-        shuffle_pairs: give every ECG the cines of another patient: a control, not a method.
-        encoder_scale: factor on the ECG encoder's learning rate against the regressor's in the
+        masked_ecg: masked modelling of the ECG encoder as first phase; None leaves it out.
+        masked_cine: the same for both cine encoders, which are frozen afterwards.
+        shuffle_pairs: give every ECG the cines of another patient, as a control.
+        encoder_scale: learning rate of the ECG encoder divided by that of the regressor in the
             last phase; above 0.
 
     Raises:
@@ -94,7 +94,7 @@ class Eccl:
     """
 
     frozen_cine: ClassVar[bool] = True
-    centred: ClassVar[bool] = True  # what evaluation asks of a recipe with cines
+    centred: ClassVar[bool] = True  # evaluation reads both from every recipe with cines
 
     phenotypes: tuple[str, ...] = PHENOTYPES
     ecg: EcgModel = replace(HEART_ECG, normalisation="min_max")
@@ -117,14 +117,14 @@ class Eccl:
         if not 0 < self.short_share < 1:
             raise ConfigError(
                 f"short_share must be above 0 and below 1, got {self.short_share:g}; for one axis "
-                "alone take ptacl-global with --recipe.frozen_cine true"
+                "alone use ptacl-global with --recipe.frozen_cine true"
             )
 
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
-        """The networks, with random weights that depend on the seed alone.
+        """Build the networks; their random weights depend only on the seed.
 
         Raises:
-            ConfigError: the settings contradict one another or the cohort.
+            ConfigError: the settings contradict each other or do not fit the cohort.
         """
         parts = ecg_parts(self.ecg, info, len(self.phenotypes), seed)
         for axis in AXES:
@@ -135,7 +135,7 @@ class Eccl:
         return add_projections(parts, self.shared_dim, seed)
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
-        """Masked modelling of all three, alignment, regression."""
+        """Masked modelling of all three encoders, alignment, regression."""
         goal = HeartGoal(cohort, self.phenotypes, seed)
         pairs = goal.shuffled(self.shuffle_pairs).sources("ecg", *AXES, measured=False)
         if self.masked_ecg is not None:
@@ -175,9 +175,10 @@ class Eccl:
 
 
 def with_frozen_cines(parts: nn.ModuleDict, source: Source, model: CineModel) -> Source:
-    """The source without its cines, with the frozen encoders' vector of each instead.
+    """Replace the cines of a source by the frozen encoders' embeddings.
 
-    As the encoders are frozen and see cines without random views, computing this once is exact.
+    They are computed only once. This is exact because the encoders are frozen and read cines
+    without random views.
     """
     seen: dict[str, Tensor] = {
         axis: pooled(frame_tokens(parts, source, model, column=axis)) for axis in AXES
@@ -194,7 +195,7 @@ def align_axes(
     view: View,
     how: Contrast,
 ) -> Losses:
-    """Each ECG finds both cines of its patient: the weighted sum of two contrasts.
+    """The weighted sum of the CLIP losses of the ECG with both cines.
 
     s CLIP(ECG, short axis) + (1 - s) CLIP(ECG, long axis), where s is ``short_share``.
     """

@@ -1,7 +1,7 @@
-"""Tokens of each frame by a cine encoder as it is, computed once while several models ask.
+"""Frame tokens of a cine encoder, computed once for several models.
 
-Reading and encoding the cines costs more than training on their tokens. Models that share a frozen
-encoder share its tokens, within a process and while they are small.
+Reading and encoding cines takes longer than training on their tokens. Models with the same frozen
+encoder therefore share its tokens within a process, as long as they fit in memory.
 """
 
 from collections import OrderedDict
@@ -22,17 +22,17 @@ _AT_ONCE = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """What was computed last, as far as it fits.
+    """A cache of recent values.
 
     Args:
-        most_bytes: of all that is kept; the oldest goes first.
+        most_bytes: maximum size of all values; the oldest is removed first.
     """
 
     most_bytes: int = 2**28
     values: OrderedDict[str, Tensor] = field(default_factory=OrderedDict)
 
     def get(self, key: str, compute: Callable[[], Tensor]) -> Tensor:
-        """The value of a key, computed unless it is kept."""
+        """Return the value of a key; compute it if it is not in the cache."""
         if key in self.values:
             self.values.move_to_end(key)
             return self.values[key]
@@ -55,16 +55,16 @@ def frame_tokens(
     column: CineColumn = "cine",
     kept: Kept = _KEPT,
 ) -> Tensor:
-    """The tokens of every row of a source, by the encoder as it is now.
+    """Compute the tokens of every row of a source with the current encoder.
 
     Args:
-        parts: with the encoder of these cines.
-        source: of which the cines are read, whatever else it reads.
-        column: which cines.
-        kept: what several calls share.
+        parts: networks with the encoder of these cines.
+        source: source of the cines; its other inputs are ignored.
+        column: column of the cines.
+        kept: cache that several calls share.
 
     Returns:
-        float32 of shape ``[row, frame, dim]``; not to be written to.
+        float32 of shape ``[row, frame, dim]``; do not change it in place.
     """
     cines = replace(source, reads=(column,), targets=torch.zeros(len(source), 0), extra={})
     weights = parts[f"{column}_encoder"].state_dict()

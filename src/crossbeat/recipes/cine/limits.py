@@ -1,4 +1,4 @@
-"""How far anyone could get with an ECG: the limit from the latent heart, for virtual patients."""
+"""Upper limit of cardiac measurements predicted from ECGs of virtual patients."""
 
 import numpy as np
 from jaxtyping import Float, Int64
@@ -18,13 +18,13 @@ def latent_heart_limit(
     seed: int,
     determinants: tuple[str, ...] = (),
 ) -> Estimates:
-    """Boosted trees on the noise-free parameters of the heart that decide the ECG.
+    """Train boosted trees on the noise-free parameters of the heart that determine the ECG.
 
     Args:
-        cohort: from whose training split they learn.
-        test: whose test split they are measured on.
-        seed: of the trees.
-        determinants: the parameters that they see, of ``simulate.DETERMINANTS``; none: all.
+        cohort: the cohort for training and validation.
+        test: the cohort whose test split is used.
+        seed: seed of the trees.
+        determinants: input parameters from ``simulate.DETERMINANTS``; empty for all.
     """
     train = cohort.rows("train")
     told = {"val": (cohort, evaluation_rows(cohort, "val"))}

@@ -1,4 +1,4 @@
-"""Masked modelling as the first phases of a recipe: encoders learn to fill in what is hidden."""
+"""Masked modelling as the first phases of a recipe: encoders learn to predict masked patches."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,14 +30,15 @@ from crossbeat.views import View
 
 @dataclass(frozen=True, kw_only=True)
 class Masking:
-    """What is hidden, and what counts.
+    """Settings of masked modelling.
 
     Args:
-        share: of the patches that is hidden, above 0 and below 1.
-        hide: of cines: the same squares in every frame (``tubes``), or whole frames (``moments``).
-        over: whether the hidden patches count, or all.
-        correlation: share of the loss that is one minus the correlation, 0 to 1; the rest is
-            squared error.
+        share: share of the patches that is masked, above 0 and below 1.
+        hide: for cines, mask the same squares in every frame (``tubes``) or whole frames
+            (``moments``).
+        over: compute the loss over the masked patches, or over all patches.
+        correlation: weight of one minus the correlation in the loss, 0 to 1; squared error has the
+            rest.
     """
 
     share: float = 0.75
@@ -47,10 +48,10 @@ class Masking:
 
 
 def add_ecg_decoder(parts: nn.ModuleDict, seed: int) -> None:
-    """Join ``ecg_decoder`` to the parts.
+    """Add ``ecg_decoder`` to the parts.
 
     Raises:
-        ConfigError: the ECG encoder is none that can leave patches out.
+        ConfigError: the ECG encoder cannot leave out patches.
     """
     encoder = parts["ecg_encoder"]
     if not isinstance(encoder, MmclTransformer):
@@ -64,10 +65,10 @@ def add_ecg_decoder(parts: nn.ModuleDict, seed: int) -> None:
 def add_cine_decoder(
     parts: nn.ModuleDict, info: CohortInfo, seed: int, column: CineColumn = "cine"
 ) -> None:
-    """Join the decoder of a column's cines to the parts, such as ``cine_decoder``.
+    """Add the decoder of a column's cines, such as ``cine_decoder``, to the parts.
 
     Raises:
-        ConfigError: the cine encoder has no map of each frame, or does not see all frames.
+        ConfigError: the cine encoder has no feature map of each frame, or does not read all frames.
     """
     encoder = parts[f"{column}_encoder"]
     if not isinstance(encoder, FrameEncoder | VolumeEncoder):
@@ -94,7 +95,7 @@ def mask_ecg(
     view: View,
     masking: Masking,
 ) -> Losses:
-    """How far what is filled in is from the hidden patches of each ECG."""
+    """The error of the predicted patches of each ECG."""
     encoder, decoder = parts["ecg_encoder"], parts["ecg_decoder"]
     assert isinstance(encoder, MmclTransformer)
     assert isinstance(decoder, LeadPatchDecoder)
@@ -113,7 +114,7 @@ def mask_ecg(
 def mask_cine(
     parts: nn.ModuleDict, batch: Batch, generator: torch.Generator, *, masking: Masking
 ) -> Losses:
-    """How far what is filled in is from the hidden squares of each short-axis cine."""
+    """The error of the predicted squares of each short-axis cine."""
     assert batch.cine is not None
     nets = parts["cine_encoder"], parts["cine_decoder"]
     return _mask_cine(nets, batch.cine, generator, masking)
@@ -122,7 +123,7 @@ def mask_cine(
 def mask_cine_long(
     parts: nn.ModuleDict, batch: Batch, generator: torch.Generator, *, masking: Masking
 ) -> Losses:
-    """The same of each long-axis cine."""
+    """The error of the predicted squares of each long-axis cine."""
     assert batch.cine_long is not None
     nets = parts["cine_long_encoder"], parts["cine_long_decoder"]
     return _mask_cine(nets, batch.cine_long, generator, masking)
@@ -150,7 +151,7 @@ def _error(
 
 @runtime_checkable
 class StartsMasked(Protocol):
-    """The settings of a recipe whose encoders may first learn to fill in what is hidden."""
+    """The settings of a recipe that can begin with masked modelling."""
 
     @property
     def ecg(self) -> EcgModel: ...
@@ -165,7 +166,7 @@ class StartsMasked(Protocol):
 
 
 def masked_start(goal: HeartGoal, recipe: StartsMasked) -> Iterator[Phase]:
-    """Both encoders learn to fill in what is hidden; no phase where the recipe leaves it out."""
+    """Masked modelling of both encoders; yields no phase that the recipe leaves out."""
     if recipe.masked_ecg is not None:
         yield masked_ecg_phase(
             goal, recipe.ecg, recipe.masked_ecg, views=recipe.views, masking=recipe.masking
@@ -182,7 +183,7 @@ def masked_ecg_phase(
     views: VcgViews | None,
     masking: Masking,
 ) -> Phase:
-    """The ECG encoder and its decoder learn to fill in hidden patches."""
+    """Train the ECG encoder and its decoder to predict masked patches."""
     step = partial(mask_ecg, model=model, masking=masking)
     view = view_of(views, goal.cohort.info.unit)
     both = partial(step, view=view), partial(step, view=unchanged)
@@ -196,7 +197,7 @@ def masked_cine_phase(
     masking: Masking,
     column: CineColumn = "cine",
 ) -> Phase:
-    """The encoder of a column's cines and its decoder learn to fill in hidden squares."""
+    """Train the encoder and decoder of a column's cines to predict masked squares."""
     fill = partial(mask_cine if column == "cine" else mask_cine_long, masking=masking)
     return _phase(goal, column, (fill, fill), optimisation)
 

@@ -1,9 +1,9 @@
-"""The networks that recipes with cine MRI share, and how an ECG or a cine goes through them.
+"""The networks that recipes with cine MRI share, and functions that apply them to ECGs and cines.
 
-Names of parts: ``ecg_encoder`` and ``ecg_regressor`` are what runs in the end;
+Names of parts: prediction uses ``ecg_encoder`` and ``ecg_regressor``. Only training uses
 ``ecg_projection``, ``cine_encoder``, ``cine_projection``, ``cine_spread_projection`` and
-``cine_regressor`` serve training, as do ``cine_long_encoder`` and ``cine_long_projection`` where
-a recipe reads the long axis as well.
+``cine_regressor``, and in recipes that also read the long axis ``cine_long_encoder`` and
+``cine_long_projection``.
 """
 
 from dataclasses import dataclass
@@ -29,10 +29,10 @@ Cines = UInt8[Tensor, "batch frame height width"]
 Phenotypes = Float[Tensor, "batch phenotype"]
 
 Anchors = Literal["mean", "cycle", "each"]
-"""What of a cine an ECG meets; see ``HeartContrast``."""
+"""The parts of a cine with which an ECG is aligned; see ``HeartContrast``."""
 
 SPREAD = "cine_spread_projection"
-"""The part that brings how much a cine's tokens differ over the cycle to the shared space."""
+"""Name of the projection of the spread of a cine's tokens over the cycle."""
 
 REGRESSOR = {"ecg": "ecg_regressor", "cine": "cine_regressor"}
 
@@ -43,7 +43,8 @@ class CineModel:
 
     Args:
         encoder: a name in ``CINE_ENCODERS``.
-        phases: the moments of the heartbeat that it sees, 0 (the R peak) to below 1; empty: all.
+        phases: phases of the heartbeat whose frames it reads, from 0 (the R peak) to below 1;
+            empty for all frames.
 
     Raises:
         ConfigError: a phase is out of its range.
@@ -61,17 +62,17 @@ class CineModel:
     def __post_init__(self) -> None:
         if any(not 0 <= phase < 1 for phase in self.phases):
             raise ConfigError(
-                f"cine.phases must be 0 to below 1, parts of a heartbeat, got {self.phases}; "
+                f"cine.phases must be 0 to below 1, fractions of a heartbeat, got {self.phases}; "
                 "correct them"
             )
 
     def num_frames(self, info: CohortInfo) -> int:
-        """How many frames of a cohort's cines the encoder sees."""
+        """The number of frames of a cohort's cines that the encoder reads."""
         return len(self.phases) or info.frames
 
 
 def ecg_parts(model: EcgModel, info: CohortInfo, num_phenotypes: int, seed: int) -> nn.ModuleDict:
-    """``ecg_encoder`` and ``ecg_regressor``.
+    """Build ``ecg_encoder`` and ``ecg_regressor``.
 
     Raises:
         ConfigError: the cohort has no ECGs, or ECGs whose unit the normalisation would keep.
@@ -85,7 +86,7 @@ def ecg_parts(model: EcgModel, info: CohortInfo, num_phenotypes: int, seed: int)
 
 
 def cine_parts(model: CineModel, info: CohortInfo, num_phenotypes: int, seed: int) -> nn.ModuleDict:
-    """``cine_encoder`` and ``cine_regressor``.
+    """Build ``cine_encoder`` and ``cine_regressor``.
 
     Raises:
         ConfigError: the cohort has no cines.
@@ -98,7 +99,7 @@ def cine_parts(model: CineModel, info: CohortInfo, num_phenotypes: int, seed: in
 def cine_encoder(
     model: CineModel, info: CohortInfo, seed: int, column: CineColumn = "cine"
 ) -> CineEncoder:
-    """The encoder of the cines in a column of the cohort.
+    """Build the encoder of the cines in a column of the cohort.
 
     Raises:
         ConfigError: the cohort has no cines.
@@ -110,10 +111,10 @@ def cine_encoder(
 
 
 def ecg_steps(parts: nn.ModuleDict, ecg: Ecgs, model: EcgModel) -> Tokens:
-    """A token per time step of each ECG, in the order of time.
+    """A token for each time step of each ECG, in order of time.
 
     Args:
-        ecg: millivolts.
+        ecg: ECGs in millivolts.
     """
     return parts["ecg_encoder"].steps(  # type: ignore[operator]
         NORMALISATIONS[model.normalisation](ecg.values, ecg.leads)
@@ -123,7 +124,7 @@ def ecg_steps(parts: nn.ModuleDict, ecg: Ecgs, model: EcgModel) -> Tokens:
 def cine_frames(
     parts: nn.ModuleDict, cine: Cines, model: CineModel, column: CineColumn = "cine"
 ) -> Tokens:
-    """A token per frame that the encoder sees of each cine, in the order of time.
+    """A token for each frame that the encoder reads of each cine, in order of time.
 
     Args:
         cine: intensities 0 to 255.
@@ -134,27 +135,27 @@ def cine_frames(
 
 
 def pooled(tokens: Tokens) -> Embeddings:
-    """The mean over time: what heads and the global alignment see."""
+    """The mean over time, which is the input of the heads and of the global alignment."""
     return tokens.mean(dim=1)
 
 
 def pooled_ecg(steps: Tokens, model: EcgModel) -> Embeddings:
-    """The mean over the steps of each ECG, as heads see it."""
+    """The mean over the time steps of each ECG, which is the input of the heads."""
     told = pooled(steps)
     return F.normalize(told, dim=-1) if model.unit_length else told
 
 
 def ecg_phenotypes(parts: nn.ModuleDict, ecg: Ecgs, model: EcgModel) -> Phenotypes:
-    """Measures of the heart in their units, from the ECG alone.
+    """Cardiac measurements in their units, predicted from the ECG alone.
 
     Args:
-        ecg: millivolts.
+        ecg: ECGs in millivolts.
     """
     return parts["ecg_regressor"](pooled_ecg(ecg_steps(parts, ecg, model), model))
 
 
 def cine_phenotypes(parts: nn.ModuleDict, cine: Cines, model: CineModel) -> Phenotypes:
-    """Measures of the heart in their units, from the cine alone.
+    """Cardiac measurements in their units, predicted from the cine alone.
 
     Args:
         cine: intensities 0 to 255.
@@ -163,7 +164,7 @@ def cine_phenotypes(parts: nn.ModuleDict, cine: Cines, model: CineModel) -> Phen
 
 
 def num_steps(parts: nn.ModuleDict, info: CohortInfo) -> int:
-    """How many time steps the ECG encoder cuts a record of the cohort into."""
+    """The number of time steps that the ECG encoder makes from a record of the cohort."""
     encoder = parts["ecg_encoder"]
     weight = next(encoder.parameters())
     silence = weight.new_zeros(1, len(info.leads), round(info.fs * info.seconds))

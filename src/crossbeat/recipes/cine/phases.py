@@ -1,4 +1,4 @@
-"""The phases that recipes with cine MRI share, from their settings."""
+"""Training phases that recipes with cine MRI share."""
 
 from collections.abc import Callable
 from functools import partial
@@ -30,13 +30,13 @@ from crossbeat.views import View
 
 
 def batch_ecg_phenotypes(parts: nn.ModuleDict, batch: Batch, *, model: EcgModel) -> Tensor:
-    """The estimates of a batch's ECGs."""
+    """Phenotypes predicted from a batch's ECGs."""
     assert batch.ecg is not None
     return ecg_phenotypes(parts, batch.ecg, model)
 
 
 def batch_cine_phenotypes(parts: nn.ModuleDict, batch: Batch, *, model: CineModel) -> Tensor:
-    """The estimates of a batch's cines."""
+    """Phenotypes predicted from a batch's cines."""
     assert batch.cine is not None
     return cine_phenotypes(parts, batch.cine, model)
 
@@ -44,7 +44,7 @@ def batch_cine_phenotypes(parts: nn.ModuleDict, batch: Batch, *, model: CineMode
 def mean_r2(
     parts: nn.ModuleDict, source: Source, *, estimates: Callable[[nn.ModuleDict, Batch], Tensor]
 ) -> dict[str, float]:
-    """The mean over phenotypes of the share of variance that is explained."""
+    """The mean R² over phenotypes."""
     told = scores.over_batches(parts, source, lambda batch: estimates(parts, batch), size=64)
     measured = source.targets.double().numpy()
     errors = np.nansum((told.double().numpy() - measured) ** 2, axis=0)
@@ -61,10 +61,10 @@ def regression_phase(
     views: VcgViews | None,
     encoder_scale: float = 1.0,
 ) -> Phase:
-    """The ECG encoder and a fresh regressor learn the measures of the heart.
+    """Train the ECG encoder and a new regressor on cardiac measurements.
 
     Args:
-        encoder_scale: factor on the encoder's learning rate against the regressor's.
+        encoder_scale: learning rate of the encoder divided by that of the regressor.
     """
     goal.scale(parts["ecg_regressor"])
     train, val = goal.sources("ecg", measured=True)
@@ -82,7 +82,7 @@ def regression_phase(
 def cine_teacher_phase(
     goal: HeartGoal, parts: nn.ModuleDict, model: CineModel, optimisation: Optimisation
 ) -> Phase:
-    """The cine encoder and its regressor learn the measures of the heart from cines."""
+    """Train the cine encoder and its regressor on cardiac measurements."""
     goal.scale(parts["cine_regressor"])
     train, val = goal.sources("cine", measured=True)
     return Phase(
@@ -132,7 +132,7 @@ class AlignsHearts(Protocol):
 def heart_alignment_phase(
     goal: HeartGoal, parts: nn.ModuleDict, recipe: AlignsHearts, how: steps.Alignment
 ) -> Phase:
-    """ECG and cine meet in a shared space, as patients and moment by moment."""
+    """Align ECG and cine in a shared space, by patient and in time."""
     train, val = (
         _aligned(goal, parts, source, recipe, how)
         for source in goal.shuffled(recipe.shuffle_pairs).sources("ecg", "cine", measured=False)
@@ -163,7 +163,7 @@ def _aligned(
     recipe: AlignsHearts,
     how: steps.Alignment,
 ) -> Source:
-    """The source with what the alignment needs of each row."""
+    """The source with all inputs of the alignment."""
     if recipe.frozen_cine:
         source = with_frozen_frames(parts, source, recipe.cine)
     if how.local_weight:

@@ -1,4 +1,4 @@
-"""What a trained model tells of the heart, and the embeddings by which patients are found."""
+"""Predictions of a trained model with cine MRI, and its embeddings for retrieval."""
 
 from functools import partial
 from typing import Any
@@ -28,13 +28,13 @@ _AT_ONCE = 64
 
 
 def estimates(run: Run, cohort: Cohort, *, test: Cohort | None = None) -> Estimates:
-    """The run's estimates on validation and on test: by the ECG alone, or a teacher by the cine.
+    """The run's estimates on validation and test, from the ECG alone or, for a teacher, the cine.
 
     Args:
-        test: whose test split it is; by default the same cohort's.
+        test: the cohort whose test split is used; by default ``cohort``.
 
     Raises:
-        ConfigError: the run's model does not tell measures of the heart.
+        ConfigError: the run's model does not predict cardiac measurements.
     """
     phenotypes = _recipe(run).phenotypes
     held = test or cohort
@@ -49,8 +49,8 @@ def _recipe(run: Run) -> HeartRecipe:
     if isinstance(run.recipe, HeartRecipe):
         return run.recipe
     raise ConfigError(
-        f"run {run.folder} must tell measures of the heart, got recipe {run.name!r}; "
-        "name a run of a recipe with cine MRI"
+        f"run {run.folder} must predict cardiac measurements, got recipe {run.name!r}; "
+        "give a run of a recipe with cine MRI"
     )
 
 
@@ -70,15 +70,15 @@ def _estimated(run: Run, cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> Est
 
 
 def probed(run: Run, cohort: Cohort, *, test: Cohort | None = None) -> Estimates:
-    """What a linear probe reads off the run's ECG encoder as it is now.
+    """Estimates of a linear probe of the run's ECG encoder.
 
-    The probe learns from the training patients whose measures are known.
+    The probe is trained on the training patients who have measurements.
 
     Args:
-        test: whose test split it is measured on; by default the same cohort's.
+        test: the cohort whose test split is used; by default ``cohort``.
 
     Raises:
-        ConfigError: the run's model does not tell measures of the heart, or reads no ECG.
+        ConfigError: the run's model does not predict cardiac measurements, or has no ECG encoder.
     """
     names, held = _recipe(run).phenotypes, test or cohort
     rows = {split: evaluation_rows(cohort, split) for split in ("train", "val")}
@@ -103,10 +103,10 @@ def probed(run: Run, cohort: Cohort, *, test: Cohort | None = None) -> Estimates
 def ecg_embeddings(
     run: Run, cohort: Cohort, rows: Int64[np.ndarray, " row"]
 ) -> Float64[np.ndarray, "row dim"]:
-    """The pooled vector of each ECG, as the regressor sees it.
+    """The embedding of each ECG, which is the input of the regressor.
 
     Raises:
-        ConfigError: the run reads no ECG.
+        ConfigError: the run has no ECG encoder.
     """
     if "ecg_encoder" not in run.parts:
         raise ConfigError(f"run {run.folder} must have an ECG encoder, got recipe {run.name!r}")
@@ -121,10 +121,10 @@ def ecg_embeddings(
 
 
 def searched(run: Run, cohort: Cohort) -> Retrieved:
-    """The test patients' cines searched with their ECGs, in the space where both were aligned.
+    """Search for the test patients' cines with their ECGs in the shared space.
 
     Raises:
-        ConfigError: the run aligned nothing.
+        ConfigError: the run did not align ECGs with cines.
     """
     names, rows = _recipe(run).phenotypes, evaluation_rows(cohort, "test")
     measures, patients = _measures(cohort, rows, names), _patients(cohort, rows)
@@ -132,8 +132,8 @@ def searched(run: Run, cohort: Cohort) -> Retrieved:
     return retrieve(Items(ecg, measures, patients), Items(cine, measures, patients), names)
 
 
-def tells_moments(run: Run) -> bool:
-    """Whether it aligned cines of which it sees every frame by itself, so that moments compare."""
+def has_moments(run: Run) -> bool:
+    """Whether the run aligned cines and encodes every frame separately, as localisation needs."""
     if "cine_projection" not in run.parts:
         return False
     recipe: Any = run.recipe
@@ -141,10 +141,10 @@ def tells_moments(run: Run) -> bool:
 
 
 def localised(run: Run, cohort: Cohort) -> Measured:
-    """How well segments of test ECGs answer to the frames of their cines.
+    """How well segments of test ECGs match the frames of their cines.
 
     Raises:
-        ConfigError: the run aligned nothing.
+        ConfigError: the run did not align ECGs with cines.
     """
     rows = evaluation_rows(cohort, "test")
     return localise(moments_alike(run, cohort, rows), _patients(cohort, rows))
@@ -153,10 +153,10 @@ def localised(run: Run, cohort: Cohort) -> Measured:
 def moments_alike(
     run: Run, cohort: Cohort, rows: Int64[np.ndarray, " row"]
 ) -> Float[np.ndarray, "row segment frame"]:
-    """The cosine of every segment of an ECG with every frame of its cine; NaN without beats.
+    """Cosine similarity of every ECG segment with every frame of its cine; NaN without beats.
 
     Raises:
-        ConfigError: the run aligned nothing.
+        ConfigError: the run did not align ECGs with cines.
     """
     recipe = _aligned(run)
     source = _with_frames(run, _source(cohort, rows, "ecg", "cine"))
@@ -174,7 +174,7 @@ def moments_alike(
 
 
 def rule_of(run: Run) -> Rule:
-    """Which part of an ECG answers to a frame, as the run learned it."""
+    """The rule that assigns ECG segments to frames in the run."""
     rule: Rule = getattr(run.recipe, "correspondence", "phase_pool")
     return rule
 
@@ -183,7 +183,7 @@ def _aligned(run: Run) -> Any:
     if not {"ecg_projection", "cine_projection"} <= set(run.parts):
         raise ConfigError(
             f"run {run.folder} must have aligned ECGs with cines, got recipe {run.name!r}; "
-            "name a run of a recipe that does"
+            "give a run of a recipe that does"
         )
     return run.recipe
 
@@ -201,10 +201,10 @@ def _patients(cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> Shaped[np.ndar
 def shared_embeddings(
     run: Run, cohort: Cohort, rows: Int64[np.ndarray, " row"]
 ) -> tuple[Float[Tensor, "row dim"], Float[Tensor, "row dim"]]:
-    """ECGs and cines of some rows in the space where they were aligned.
+    """Embeddings of ECGs and cines in the shared space.
 
     Raises:
-        ConfigError: the run aligned nothing.
+        ConfigError: the run did not align ECGs with cines.
     """
     recipe = _aligned(run)
     source = _with_frames(run, _source(cohort, rows, "ecg", "cine"))
@@ -222,7 +222,7 @@ def shared_embeddings(
 
 
 def _with_frames(run: Run, source: Source) -> Source:
-    """With the tokens of a frozen cine encoder in the place of cines, as several models ask."""
+    """Replace cines by the tokens of a frozen cine encoder, because several models use them."""
     recipe: Any = run.recipe
     return with_frozen_frames(run.parts, source, recipe.cine) if recipe.frozen_cine else source
 

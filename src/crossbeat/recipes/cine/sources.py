@@ -1,4 +1,4 @@
-"""What recipes with cine MRI train on: rows of a cohort with measures of the heart."""
+"""Training data of recipes with cine MRI: rows of a cohort with cardiac measurements."""
 
 from dataclasses import dataclass, replace
 
@@ -21,30 +21,30 @@ from crossbeat.signal import Ecg
 from crossbeat.training import Source
 
 FRAMES = "cine_frames"
-"""Tokens of a frozen cine encoder, in the place of cines."""
+"""Tokens of a frozen cine encoder, used instead of cines."""
 
 ORDER = "frame_order"
-"""Which frame stands at which place."""
+"""The order of the frames."""
 
 TABULAR = "tabular"
-"""What a table tells of the patient, as standard scores, and whether it does."""
+"""Standard scores of the patient's tabular data, and whether each value is known."""
 
 SEGMENTS = "segments"
-"""Which steps of the ECG make up the segment that answers to each frame."""
+"""Weights of the ECG time steps in the segment that belongs to each frame."""
 
 _AT_ONCE = 512
 
 
 @dataclass(frozen=True)
 class HeartGoal:
-    """A cohort with the measures of the heart that a recipe wants to tell.
+    """A cohort with the cardiac measurements that a recipe predicts.
 
     Args:
         phenotypes: the columns of every target.
-        seed: of everything random in the recipe.
+        seed: seed of everything random in the recipe.
 
     Raises:
-        ConfigError: the cohort lacks one of them, or none is wanted.
+        ConfigError: the cohort lacks a measurement, or the recipe has none.
     """
 
     cohort: Cohort
@@ -55,10 +55,10 @@ class HeartGoal:
         require_targets("phenotypes", self.phenotypes, self.cohort.info.phenotypes, self.cohort)
 
     def source(self, split: Split, reads: tuple[str, ...], *, measured: bool) -> Source:
-        """All rows of a split that have what is read, with the measures as targets.
+        """All rows of a split that have the inputs ``reads``, with measurements as targets.
 
         Args:
-            measured: leave out rows without any measure; else there are no targets at all.
+            measured: leave out rows without any measurement. If false, there are no targets.
         """
         rows = self.cohort.rows(split, has=reads)
         targets = self.cohort.phenotypes(rows, self.phenotypes)
@@ -81,21 +81,21 @@ class HeartGoal:
         return train, val
 
     def shuffled(self, shuffle: bool) -> "HeartGoal":
-        """The same with ECGs and cines paired at random within each split, if asked for."""
+        """If ``shuffle``, pair ECGs and cines at random within each split."""
         if not shuffle:
             return self
         return replace(self, cohort=shuffled(self.cohort, self.seed, "cine"))
 
     def tabular(self, columns: tuple[str, ...]) -> Float[np.ndarray, "row told"]:
-        """What the table tells of every row: standard scores, then 1 where a value is known.
+        """Tabular data of every row: standard scores, then 1 for each known value and 0 otherwise.
 
-        Scores are in standard deviations of the training patients; unknown ones are 0.
+        Scores are in standard deviations of the training patients; unknown scores are 0.
 
         Args:
-            columns: ``age``, ``sex``, or measures of the heart.
+            columns: ``age``, ``sex``, or cardiac measurements.
 
         Raises:
-            ConfigError: a column is none of these.
+            ConfigError: a column is unknown.
         """
         table = self.cohort.table.select(
             pl.col("age"), pl.col("sex").replace_strict({"F": 0.0, "M": 1.0}, default=None)
@@ -124,11 +124,11 @@ class HeartGoal:
 
     @property
     def known(self) -> tuple[str, ...]:
-        """The measures of the heart that the cohort has."""
+        """The cardiac measurements that the cohort has."""
         return self.cohort.info.phenotypes
 
     def scale(self, regressor: nn.Module) -> None:
-        """Tell a regressor mean and spread of the training patients' measures."""
+        """Set a regressor's mean and spread from the training patients' measurements."""
         assert isinstance(regressor, Regressor)
         rows = self.cohort.rows("train", has=())
         measured = self.cohort.phenotypes(rows, self.phenotypes).double().numpy()
@@ -144,9 +144,10 @@ class HeartGoal:
 
 
 def with_frozen_frames(parts: nn.ModuleDict, source: Source, model: CineModel) -> Source:
-    """The source without its cines, with the frozen encoder's tokens of each frame instead.
+    """Replace the cines of a source by the frozen encoder's tokens.
 
-    As the encoder is frozen and sees cines without random views, computing this once is exact.
+    They are computed only once. This is exact because the encoder is frozen and reads cines without
+    random views.
     """
     tokens = frame_tokens(parts, source, model)
     reads = tuple(name for name in source.reads if name != "cine")
@@ -154,7 +155,7 @@ def with_frozen_frames(parts: nn.ModuleDict, source: Source, model: CineModel) -
 
 
 def with_shuffled_frames(source: Source, seed: int, num_frames: int) -> Source:
-    """The source with the frames of every patient in an order of its own: a control."""
+    """Put the frames of every patient in a random order, as a control."""
     random = np.random.default_rng(seed)
     frames = np.tile(np.arange(num_frames), (len(source), 1))
     order = torch.from_numpy(random.permuted(frames, axis=1))
@@ -162,17 +163,17 @@ def with_shuffled_frames(source: Source, seed: int, num_frames: int) -> Source:
 
 
 def with_tabular(source: Source, told: Float[np.ndarray, "row told"]) -> Source:
-    """The source with what the table tells of each patient.
+    """Add the tabular data of each patient to the source.
 
     Args:
-        told: of every row of the cohort, as ``HeartGoal.tabular`` gives it.
+        told: tabular data of every row of the cohort from ``HeartGoal.tabular``.
     """
     extra = {**source.extra, TABULAR: torch.from_numpy(told[source.rows])}
     return replace(source, extra=extra)
 
 
 def with_segments(parts: nn.ModuleDict, source: Source, rule: Rule) -> Source:
-    """The source with the steps of each ECG that answer to each frame of its cine."""
+    """Add the ECG time steps that belong to each frame of the cine to the source."""
     info = source.cohort.info
     segments = np.stack(
         [

@@ -1,7 +1,6 @@
-"""The steps of recipes with cine MRI: from the parts and a batch to named losses.
+"""Training steps of recipes with cine MRI: they compute named losses from the parts and a batch.
 
-Each is bound to its settings with ``functools.partial``, so that they are part of the phase's
-fingerprint.
+Settings are bound with ``functools.partial``, so that they are part of the phase's fingerprint.
 """
 
 from collections.abc import Sequence
@@ -41,7 +40,7 @@ Shared = Float[Tensor, "batch shared"]
 
 @dataclass(frozen=True, kw_only=True)
 class Alignment:
-    """How patients meet, and segments of an ECG frames of a cine; see ``HeartContrast``."""
+    """Settings of the alignment of ECGs with cines; see ``HeartContrast``."""
 
     temperature: float
     anchors: Anchors
@@ -60,7 +59,7 @@ def _ecg(batch: Batch) -> Ecgs:
 
 
 def frames_of(parts: nn.ModuleDict, batch: Batch, model: CineModel) -> Tokens:
-    """The tokens of each frame: of a frozen encoder, or of the one that learns."""
+    """The tokens of each frame, from a frozen encoder or the one in training."""
     if FRAMES in batch.extra:
         frames = batch.extra[FRAMES]
     elif batch.cine is not None:
@@ -73,16 +72,16 @@ def frames_of(parts: nn.ModuleDict, batch: Batch, model: CineModel) -> Tokens:
 
 
 def _contrast(pairs: Sequence[tuple[Embeddings, Embeddings]], how: Alignment) -> Tensor:
-    """Every embedding finds that of the same patient: the mean over pairs of modalities."""
+    """CLIP loss between embeddings of the same patient: the mean over pairs of modalities."""
     losses = [clip(one, other, temperature=how.temperature) for one, other in pairs]
     return torch.stack(losses).mean()
 
 
 def anchors_of(parts: nn.ModuleDict, frames: Tokens, anchors: Anchors) -> list[Shared]:
-    """What of a cine an ECG meets, in the shared space: one vector per cine, or one per frame.
+    """The vectors of a cine in the shared space: one for each cine, or one for each frame.
 
     Args:
-        frames: a token per frame.
+        frames: a token for each frame.
         anchors: see ``HeartContrast``.
     """
     project = parts["cine_projection"]
@@ -94,20 +93,20 @@ def anchors_of(parts: nn.ModuleDict, frames: Tokens, anchors: Anchors) -> list[S
 
 
 def moments(tokens: Tokens, *, centred: bool) -> Tokens:
-    """Tokens as the local loss compares them.
+    """The tokens that the local loss compares.
 
     Args:
         tokens: projected segments or frames.
-        centred: without their mean over the cycle, which is the same at every moment.
+        centred: subtract their mean over the cycle, which is the same for all frames.
     """
     return tokens - tokens.mean(dim=1, keepdim=True) if centred else tokens
 
 
 def segments_of(batch: Batch, steps: Tokens) -> Segments:
-    """The part of each ECG that answers to each frame; NaN where no beat was found.
+    """The ECG segment that belongs to each frame; NaN if no beat was found.
 
     Args:
-        steps: a token per time step of each ECG.
+        steps: a token for each time step of each ECG.
     """
     which = batch.extra[SEGMENTS]
     found = ~which.isnan().flatten(1).any(dim=1)
@@ -118,7 +117,7 @@ def segments_of(batch: Batch, steps: Tokens) -> Segments:
 def regress_ecg(
     parts: nn.ModuleDict, batch: Batch, generator: torch.Generator, *, model: EcgModel, view: View
 ) -> Losses:
-    """Squared error of the ECG's phenotypes, in standard deviations."""
+    """Squared error of the phenotypes predicted from the ECG, in standard deviations."""
     estimates = ecg_phenotypes(parts, view(_ecg(batch), generator), model)
     return {"loss": _error(parts, "ecg", batch, estimates)}
 
@@ -126,7 +125,7 @@ def regress_ecg(
 def regress_cine(
     parts: nn.ModuleDict, batch: Batch, generator: torch.Generator, *, model: CineModel
 ) -> Losses:
-    """Squared error of the cine's phenotypes, in standard deviations."""
+    """Squared error of the phenotypes predicted from the cine, in standard deviations."""
     if batch.cine is None:
         raise ValueError("this step needs cines; let the phase's source read 'cine'")
     return {"loss": _error(parts, "cine", batch, cine_phenotypes(parts, batch.cine, model))}
@@ -147,9 +146,9 @@ def align_hearts(
     view: View,
     how: Alignment,
 ) -> Losses:
-    """Patients with patients, and each segment of an ECG with the frame of that moment.
+    """Align ECGs with cines by patient, and ECG segments with frames in time.
 
-    Both go through the same projections: the local term has no weights of its own.
+    Both losses use the same projections; the local loss has no weights of its own.
     """
     steps = ecg_steps(parts, view(_ecg(batch), generator), models[0])
     frames = frames_of(parts, batch, models[1])

@@ -1,4 +1,4 @@
-"""Recipes that learn phenotypes of one modality: the ECG alone, and the cine teacher."""
+"""Recipes that learn phenotypes from one modality: the ECG alone, and the cine teacher."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ from crossbeat.training import Optimisation, Phase
 
 @dataclass(frozen=True, kw_only=True)
 class DirectHeart:
-    """Phenotypes learned from the ECG end to end: the baseline that any transfer must beat.
+    """Phenotypes from the ECG alone, trained end to end: the baseline for every transfer.
 
     Args:
-        phenotypes: what is told, in one model.
-        label_views: of the ECGs while phenotypes are learned; None: as they are.
+        phenotypes: the cardiac measurements that one model predicts.
+        label_views: views of the ECGs while phenotypes are learned; None uses unchanged ECGs.
     """
 
     phenotypes: tuple[str, ...] = PHENOTYPES
@@ -31,21 +31,21 @@ class DirectHeart:
     regression: Optimisation = REGRESSION
 
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
-        """The networks, with random weights that depend on the seed alone."""
+        """Build the networks; their random weights depend only on the seed."""
         return ecg_parts(self.ecg, info, len(self.phenotypes), seed)
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
-        """Regression alone, from random weights."""
+        """Only regression, from random weights."""
         goal = HeartGoal(cohort, self.phenotypes, seed)
         yield regression_phase(goal, parts, self.ecg, self.regression, views=self.label_views)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CineTeacher:
-    """Phenotypes learned from the cine: what the ECG could know at most from it.
+    """Phenotypes from the cine alone: the upper end of what could be taught.
 
     Args:
-        phenotypes: what is told, in one model.
+        phenotypes: the cardiac measurements that one model predicts.
     """
 
     phenotypes: tuple[str, ...] = PHENOTYPES
@@ -53,11 +53,11 @@ class CineTeacher:
     teacher: Optimisation = REGRESSION
 
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
-        """The networks, with random weights that depend on the seed alone."""
+        """Build the networks; their random weights depend only on the seed."""
         return cine_parts(self.cine, info, len(self.phenotypes), seed)
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
-        """The teacher's phase alone."""
+        """Only the teacher phase."""
         yield cine_teacher_phase(
             HeartGoal(cohort, self.phenotypes, seed), parts, self.cine, self.teacher
         )
