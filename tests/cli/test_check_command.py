@@ -199,7 +199,7 @@ def test_the_table_shows_names_as_they_are(
     assert "\x1b" not in shown.out
     assert "wfdb" in shown.out
     assert "reject" in shown.out
-    assert "leadaVRhasthewrongsign;itisturnedover" in text
+    assert "leadaVRhasthewrongsign;itisinverted" in text
 
 
 def test_lines_are_printed_as_they_come(capsys: pytest.CaptureFixture[str]) -> None:

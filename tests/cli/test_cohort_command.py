@@ -107,7 +107,7 @@ def test_a_cohort_of_hearts_is_told(
     assert told["deviation"] == pytest.approx(measured.std(ddof=1), rel=1e-5)
     out = shown(capsys, tiny_hearts.folder)
     assert "cines of 6 frames of 32 pixels" in out
-    assert "Measures of the heart" in out
+    assert "Cardiac measurements" in out
 
 
 def test_a_cohort_is_told_in_tables(small: Cohort, capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,7 +54,7 @@ def test_the_names_of_leads_do(run, ecg):
 
 
 def test_limb_leads_under_wrong_names_are_refused(run, ecg):
-    with pytest.raises(DataError, match="limb leads do not fit together"):
+    with pytest.raises(DataError, match="limb leads are inconsistent"):
         Predictor.open(run.folder).predict(Ecg(ecg.values[::-1].copy(), STANDARD, 500.0), "a")
 
 

@@ -66,7 +66,7 @@ def test_intervals_that_are_far_wider_than_the_values_run_out_of_the_picture() -
 def test_names_stand_at_the_lines_and_the_teacher_is_left_out() -> None:
     text = theme.svg(gains(THREE))
     assert "CroMoTEX" in text
-    assert "shuffled pairs" in text
+    assert "shuffled X-rays" in text
     assert "teacher" not in text
     assert "points above direct training" in text
     assert "labelled patients" in text

@@ -121,4 +121,4 @@ def test_of_leads_that_all_show_one_signal_gains_are_not_guessed() -> None:
     assert of(alike)["limb"].action == "ok"
     found = of(changed(alike, "III", lambda row: 1.3 * row))["limb"]
     assert (found.lead, found.action) == ("III", "reject")
-    assert "does not belong" in found.message
+    assert "does not match" in found.message
