@@ -7,8 +7,8 @@ nothing else was chosen. Distillation stands for the recipes that learn the teac
 ended before they were finished.
 
 Cost: about 6 minutes on one H200 GPU with 9 workers; days on 2 cores.
-Expected, written before it was run: ``crossbeat`` and ``cromotex-believed`` at least 3 points above
-``direct``.
+Expected before it was run (this file was committed afterwards): ``crossbeat`` and
+``cromotex-believed`` at least 3 points above ``direct``.
 """
 
 from collections.abc import Iterator

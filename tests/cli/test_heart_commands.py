@@ -139,7 +139,9 @@ def test_findings_and_measures_are_not_mixed(
     other = str(tmp_path / "direct")
     assert main(["train", "direct", "--cohort", str(tiny.folder), "--out", other, *options]) == 0
     assert main(["evaluate", other, str(runs["ptacl"])]) == 2
-    assert "must all predict findings or all predict cardiac measurements" in capsys.readouterr().err
+    assert (
+        "must all predict findings or all predict cardiac measurements" in capsys.readouterr().err
+    )
 
 
 def test_a_cohort_without_cines_is_refused_by_name(

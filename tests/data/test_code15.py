@@ -83,7 +83,9 @@ def test_another_unit_can_be_said(tmp_path: Path) -> None:
     half = build(Code15(root=source, millivolts=0.5), tmp_path / "half")
     stored = half.ecgs(np.array([0])).values[0].numpy()
     np.testing.assert_allclose(stored, truth(11, 100.0, 10.24) / 2, atol=0.000501)
-    assert half.info.notes[0].startswith("CODE-15% does not state its unit clearly: a stored 1 was read as 0.5 mV")
+    assert half.info.notes[0].startswith(
+        "CODE-15% does not state its unit clearly: a stored 1 was read as 0.5 mV"
+    )
 
 
 def test_patients_are_split_by_seed_whatever_their_number_of_exams(tmp_path: Path) -> None:

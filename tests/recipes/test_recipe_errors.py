@@ -66,7 +66,7 @@ def test_findings_that_the_cohort_lacks_are_named_with_those_it_has(findings, go
 
 def test_turning_the_heart_in_ecgs_that_are_not_in_millivolts_is_refused(tiny, tmp_path):
     cohort = replace(tiny, info=replace(tiny.info, unit="NU"))
-    with pytest.raises(ConfigError, match="ECGs must be in mV .* got ECGs in NU; set --recipe"):
+    with pytest.raises(ConfigError, match=r"ECGs must be in mV .* got ECGs in NU; set --recipe"):
         run_of(small("label-only"), cohort, tmp_path / "run", name="label-only")
     still = small("label-only", views=VcgViews(angle=0.0, scale=1.0))
     run_of(still, cohort, tmp_path / "still", name="label-only")

@@ -1,8 +1,20 @@
 """Rows whose reports nobody read: who learns from them, and who leaves them out."""
 
 import numpy as np
+import polars as pl
 import pytest
-from small_recipes import FINDINGS, NO_ECG, NO_XRAY, UNREPORTED, phases_of, small, with_gaps
+from small_recipes import (
+    FINDINGS,
+    NO_ECG,
+    NO_XRAY,
+    UNREPORTED,
+    phases_of,
+    run_of,
+    small,
+    with_gaps,
+)
+
+from crossbeat.errors import ConfigError
 
 PHASES = {
     "teacher": "labelled X-rays",
@@ -60,3 +72,33 @@ def test_labels_do_not_reach_a_phase_without_them_where_reports_are_unread(name,
     assert unread.sum() == 18
     assert source.targets[unread].isnan().all()
     assert all(value.isfinite().all() for value in source.extra.values())
+
+
+@pytest.fixture(scope="module")
+def unlabelled_pairs(tiny):
+    """No training pair has a report; 32 training patients have an X-ray, a report and no ECG."""
+    row = pl.int_range(pl.len())
+    pair, outside = row < 40, (row >= 40) & (row < 72)
+    labels = [name for name in tiny.table.columns if name.startswith("label:")]
+    return tiny.with_table(
+        tiny.table.with_columns(
+            *(pl.when(~pair).then(pl.col(name)).alias(name) for name in labels),
+            ecg=pl.when(~outside).then(pl.col("ecg")),
+            reported=~pair,
+        )
+    )
+
+
+@pytest.mark.parametrize("name", ["crossbeat", "cromotex-believed", "distillation"])
+def test_the_teachers_probabilities_are_learned_without_any_labelled_pair(
+    name, unlabelled_pairs, tmp_path
+):
+    run = run_of(small(name), unlabelled_pairs, tmp_path / name, name=name)
+    values = [value for phase in run.phases for value in phase["history"][-1].values()]
+    assert np.isfinite(values).all()
+
+
+@pytest.mark.parametrize("name", ["direct", "cromotex"])
+def test_a_recipe_that_needs_labelled_pairs_says_so(name, unlabelled_pairs, tmp_path):
+    with pytest.raises(ConfigError, match=r"rows with .*a label in split train, got none"):
+        run_of(small(name), unlabelled_pairs, tmp_path / name, name=name)

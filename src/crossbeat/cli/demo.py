@@ -106,11 +106,11 @@ def run(arguments: list[str]) -> None:
         "--abundant",
         type=int,
         default=None,
-        help="patients with true labels for the limit of crossbeat; default: as many as patients",
+        help="patients with true labels for the limit of crossbeat; default: 9000",
     )
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="seed of patients and training")
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
-    parser.add_argument("--preset", type=str, default="demo")
+    parser.add_argument("--preset", type=str, default="demo", help="size of all recipes")
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
     options = parse(parser, arguments)
     demo = _demo_of(options.recipe)

@@ -37,15 +37,20 @@ def run(arguments: list[str]) -> None:
         nargs="+",
         help="folders of runs; the first recipe is the baseline, the next the method",
     )
-    parser.add_argument("--cohort", type=Path, default=None, help="another place of the cohort")
     parser.add_argument(
-        "--clean", type=Path, default=None, help="a run on abundant true labels, shown as a limit"
+        "--cohort", type=Path, default=None, help="folder of the cohort, if it has moved"
+    )
+    parser.add_argument(
+        "--clean",
+        type=Path,
+        default=None,
+        help="a run on many patients with true labels, shown as limit",
     )
     parser.add_argument(
         "--out", type=Path, default=None, help="results.json; default: in the first run"
     )
     parser.add_argument("--report", type=Path, default=None, help="an HTML report to write")
-    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the bootstrap")
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
     options = parse(parser, arguments)
     runs = [Run.open(folder) for folder in options.runs]

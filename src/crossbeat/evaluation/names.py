@@ -52,7 +52,7 @@ _MODELS = {
     ),
     "distillation": Name("distillation", "learns the probabilities of the X-ray teacher"),
     "crossbeat": Name(
-        "crossbeat", "learns from the X-ray teacher's opinion of every pair, reads the ECG alone"
+        "crossbeat", "learns the X-ray teacher's probabilities for every pair, reads the ECG alone"
     ),
     "no-alignment": Name("crossbeat, no X-rays", "the same network, with the labels alone"),
     "crossbeat-shuffled": Name(

@@ -37,19 +37,19 @@ _ONE_SEED = (
 
 LIMITS = (
     (
-        "Intervals are 95 % intervals. A single run's are over its test patients; those of several "
-        "runs on the same patients are over patients and runs; where every seed has patients of "
-        "its own they are over seeds. They do not cover another hospital or another recorder."
+        "Intervals are 95 % intervals. For one run, the interval covers test patients. For several "
+        "runs on the same patients, it covers patients and runs. If every seed has its own "
+        "patients, it covers seeds. No interval covers another hospital or another recorder."
     ),
     (
-        "Nothing is corrected for the number of comparisons: of many differences without "
-        "substance, one in twenty has an interval that excludes zero."
+        "Intervals are not corrected for the number of comparisons. If there is no true "
+        "difference, 5 % of the intervals still exclude zero."
     ),
     (
         "Thresholds and calibration were chosen on validation patients; the test split was "
         "used for the figures of this report only."
     ),
-    ("The calibration error is biased upwards on small samples, and its interval with it."),
+    ("On small samples, the calibration error and its interval are too high."),
 )
 
 

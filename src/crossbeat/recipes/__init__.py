@@ -125,7 +125,7 @@ SUMMARIES: dict[str, str] = {
     "resnet1d": "findings from the ECG alone, with a residual network",
     "biot": "findings from the ECG alone, with a spectrogram transformer",
     "eccl": "contrast with X-rays, with a vision transformer for each lead",
-    "teacher": "findings from the X-ray alone: upper end of what could be taught",
+    "teacher": "findings from the X-ray alone: how much the X-ray shows",
     "crossbeat": "our method: an X-ray teacher labels pairs with and without reports",
     "no-alignment": "control: crossbeat with labels only, without X-rays",
     "crossbeat-shuffled": "control: crossbeat with X-rays of other patients",
@@ -138,7 +138,7 @@ SUMMARIES: dict[str, str] = {
     "dual-phase": "contrast with the end-diastolic and end-systolic frames (arXiv:2602.12883)",
     "eccl-heart": "contrast with frozen encoders of short- and long-axis MRI (arXiv:2411.13602)",
     "direct-heart": "cardiac measurements from the ECG alone, end to end",
-    "cine-teacher": "cardiac measurements from the cine alone: upper end of what could be taught",
+    "cine-teacher": "cardiac measurements from the cine alone: how much the cine shows",
 }
 """A one-line summary of each recipe."""
 
