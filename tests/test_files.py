@@ -38,6 +38,14 @@ def test_a_failed_write_leaves_the_old_file_and_no_part_of_the_new(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_place_where_nothing_can_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("there")
+    with pytest.raises(DataError, match=r"file must be a folder that can be made, got: .*; choose"):
+        write_whole(tmp_path / "file" / "inside", "new")
+    with pytest.raises(DataError, match="must be a file, got a folder; choose another name"):
+        write_whole(tmp_path, "new")
+
+
 def test_a_writer_that_raises_leaves_nothing(tmp_path):
     def breaks(file):
         file.write(b"half")

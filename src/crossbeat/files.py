@@ -21,9 +21,17 @@ def write_whole(path: Path, contents: bytes | str | Callable[[IO[bytes]], object
         contents: bytes, text to be written as UTF-8, or a function that writes to an open file.
 
     Raises:
-        DataError: the disk is full.
+        DataError: the disk is full, or nothing can be written at this place.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise DataError(f"{path} must be a file, got a folder; choose another name")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"{path.parent} must be a folder that can be made, got: {error.strerror}; choose "
+            "another place"
+        ) from error
     draft = path.with_name(f".{path.name}.{token_hex(4)}.part")  # machines share process numbers
     try:
         with disk_with_room(path):

@@ -218,6 +218,14 @@ def test_evaluate_compares_with_the_first_run(direct, tiny, capsys, tmp_path):
     assert "resnet1d - direct" in json.loads(out.read_text())["differences"]
 
 
+def test_evaluate_refuses_a_run_that_is_named_twice_and_a_seed_below_0(direct, capsys):
+    code, _, err = called(capsys, "evaluate", direct, direct)
+    assert code == 2
+    assert "must differ in their seed, got seed 0 of direct 2 times; name each run once" in err
+    code, _, err = called(capsys, "evaluate", direct, "--seed", "-1")
+    assert (code, "--seed must be 0 or more, got -1; change it" in err) == (2, True)
+
+
 def test_evaluate_refuses_another_cohort_in_the_place_of_the_runs_own(
     direct, tiny, capsys, tmp_path
 ):

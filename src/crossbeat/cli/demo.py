@@ -114,6 +114,8 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
     options = parse(parser, arguments)
     demo = _demo_of(options.recipe)
+    if options.workers < 1:
+        raise ConfigError(f"--workers must be 1 or more, got {options.workers}; raise it")
     out = options.out or demo.place
     note(demo.plan)
     results = demo.make(_asked(options, demo, out))

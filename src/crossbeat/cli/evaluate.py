@@ -1,5 +1,6 @@
 """``crossbeat evaluate RUN...``."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,8 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--seed", type=int, default=0, help="seed of the bootstrap")
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
     options = parse(parser, arguments)
+    if options.seed < 0:
+        raise ConfigError(f"--seed must be 0 or more, got {options.seed}; change it")
     runs = [Run.open(folder) for folder in options.runs]
     cohort = Cohort.open(options.cohort) if options.cohort else cohort_of(runs[0])
     path = options.out or runs[0].folder / "results.json"
@@ -97,6 +100,13 @@ def _are_of_hearts(runs: Sequence[Run]) -> bool:
 
 def _scored(runs: Sequence[Run], cohort: Cohort) -> dict[str, list[Predictions]]:
     scored: dict[str, list[Predictions]] = {}
+    seeds = Counter((each.name, each.seed) for each in runs)
+    for (name, seed), number in seeds.items():
+        if number > 1:
+            raise ConfigError(
+                f"runs of one recipe must differ in their seed, got seed {seed} of {name} "
+                f"{number} times; name each run once"
+            )
     for each in runs:
         twin = next(run for run in runs if run.name == each.name)
         if twin.plan["settings"] != each.plan["settings"]:
@@ -135,6 +145,13 @@ def limits_of(
     """
     if cohort.info.name != "virtual":
         return {}
+    if clean and (
+        "ecg_encoder" not in clean[0].parts or clean[1].info.settings.get("label_noise") != 0
+    ):
+        raise ConfigError(
+            "--clean must be a run that reads ECGs and learned from true labels (label_noise 0), "
+            f"got {clean[0].folder}; choose another run or leave it out"
+        )
     abundant = clean[1] if clean else cohort
     limits = {LATENT: latent_limit(abundant, cohort, findings, seed=seed)}
     if clean:

@@ -42,7 +42,7 @@ def illustrate(
     return {
         "models": [_bars(results)],
         **{place: _patient(cohort, each.row) for place, each in shown.items() if each},
-        "differences": [_differences(results)],
+        "differences": _differences(results),
         "findings": [_forest(results)],
         "roc": _curves(results, scored, figures.roc, "ROC curve"),
         "calibration": _curves(results, scored, figures.calibration, "Calibration"),
@@ -74,13 +74,18 @@ def _forest(results: Mapping[str, Any]) -> Picture:
     )
 
 
-def _differences(results: Mapping[str, Any]) -> Picture:
-    return picture(
-        forests.differences(results),
-        title="Paired differences",
-        caption="Both models of a pair on the same patients.",
-        alt="Plot of paired differences of AUROC",
-    )
+def _differences(results: Mapping[str, Any]) -> list[Picture]:
+    """Of the method from every other model but the teacher, if there is one."""
+    if not set(results["models"]) - {results["method"], "teacher"}:
+        return []
+    return [
+        picture(
+            forests.differences(results),
+            title="Paired differences",
+            caption="Both models of a pair on the same patients.",
+            alt="Plot of paired differences of AUROC",
+        )
+    ]
 
 
 def _curves(

@@ -70,12 +70,17 @@ def differences(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
     Args:
         results: as ``compare`` returns them.
         metric: one of the metrics of the results.
+
+    Raises:
+        ValueError: the method is compared with nothing but the teacher.
     """
     pairs = {
         f"against {names.model(other).label}": found
         for one, other, found in _pairs(results)
         if one == results["method"]
     }
+    if not pairs:
+        raise ValueError("results must have a model beside the method that is not the teacher")
     findings = _mean_first(next(iter(pairs.values())))
     groups = {
         _called(finding): {pair: found[finding][metric] for pair, found in pairs.items()}

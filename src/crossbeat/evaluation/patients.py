@@ -53,10 +53,13 @@ class Answer:
     Args:
         probability: of the finding.
         threshold: from which on the model calls the patient positive.
+        reached: whether it does. Decided on the score itself: where calibration is flat, the
+            probabilities of all patients are equal.
     """
 
     probability: float
     threshold: float
+    reached: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,8 +175,13 @@ class _View:
         ordered = rows[np.argsort(by[rows], kind="stable")]
         row = int(ordered[(len(ordered) - 1) // 2])
         told = [
-            Answer(probability=float(values[row]), threshold=threshold)
-            for values, threshold in zip((self.before, self.after), self.thresholds, strict=True)
+            Answer(probability=float(values[row]), threshold=threshold, reached=bool(found[row]))
+            for values, found, threshold in zip(
+                (self.before, self.after),
+                (self.found_before, self.found_after),
+                self.thresholds,
+                strict=True,
+            )
         ]
         return Example(row=row, baseline=told[0], method=told[1], among=len(rows))
 

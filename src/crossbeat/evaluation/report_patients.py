@@ -102,7 +102,8 @@ def said_of(example: Example, finding: str, method: str, baseline: str) -> str:
 
 
 def _said(label: str, answer: Answer) -> str:
-    outcome = "reaches" if answer.probability >= answer.threshold else "is below"
+    below = answer.probability < answer.threshold
+    outcome = "reaches" if answer.reached else "is below" if below else "does not reach"
     return (
         f"{capital(label)} gives a probability of {100 * answer.probability:.0f} %, which "
         f"{outcome} its threshold of {100 * answer.threshold:.0f} %."
