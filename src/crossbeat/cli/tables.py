@@ -116,7 +116,8 @@ def markdown_along(results: Mapping[str, Any]) -> Iterator[str]:
         results: axis and points.
     """
     points = results["points"]
-    yield " | ".join([f"| {results['axis']}", *(f"{point['at']}" for point in points)]) + " |"
+    places = [f"{at:g}" if isinstance(at := point["at"], float) else f"{at}" for point in points]
+    yield " | ".join([f"| {results['axis']}", *places]) + " |"
     yield "| --- " * (len(points) + 1) + "|"
     baseline = points[0]["baseline"]
     reached = [percent(point["models"][baseline]["mean"]["auroc"]) for point in points]
