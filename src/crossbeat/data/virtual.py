@@ -53,7 +53,8 @@ class Virtual:
             around with this probability, 0 to 0.5, and leaves nothing open.
         paired: share of the training patients with both ECG and X-ray, 0 to 1. The others have an
             ECG and, as labels come from X-ray reports, no label.
-        labelled: share of the training pairs with a report, 0 to 1. The other pairs have no label.
+        labelled: share of the training pairs with a report, 0 to 1; on average where ``paired`` is
+            below 1. The other pairs have no label.
         outside: number of X-rays of other patients who have no ECG, 0 or more. Each of them has a
             report. They belong to the training split and come on top of ``num_patients``.
         hours_apart: time from the ECG to the X-ray and its report, 0 or more. The truth is that of
