@@ -3,9 +3,11 @@
 import importlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from crossbeat import __version__
 from crossbeat.errors import ConfigError, UserError, suggestion
+from crossbeat.files import trouble
 
 COMMANDS = {
     "demo": "train, compare and report on virtual patients, from start to end",
@@ -54,6 +56,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("stopped; run the same command again to continue", file=sys.stderr)
         return 1
     except BrokenPipeError:
+        return 1
+    except OSError as error:
+        told = trouble(error, Path(error.filename) if error.filename else None)
+        if told is None:
+            raise
+        print(f"error: {told}", file=sys.stderr)
         return 1
 
 
