@@ -27,8 +27,7 @@ from crossbeat.training.checkpoint import (
     load_weights,
     save_tensors,
 )
-from crossbeat.training.module import BEST
-from crossbeat.training.runner import check_batch, is_main_process
+from crossbeat.training.runner import check_batch, is_main_process, load_best
 
 
 @dataclass(frozen=True)
@@ -54,8 +53,10 @@ class Run:
         """Open the finished run in a folder.
 
         Raises:
-            CheckpointError: there is no finished run, or its weights do not fit its settings.
+            CheckpointError: there is no finished run, a file is not as it was written, or its
+                weights do not fit its settings.
         """
+        record.check(folder)
         plan, phases = record.read_plan(folder), record.read_phases(folder)
         recipe = from_plain(recipe_named(plan["recipe"]), plan["settings"])
         parts = _untrained(recipe).parts(record.shape(plan), plan["seed"])
@@ -69,6 +70,7 @@ class Run:
 
         Raises:
             ConfigError: the recipe has no such phase.
+            CheckpointError: a file of a phase is not as it was written.
         """
         names = [each["name"] for each in self.phases]
         if phase not in names:
@@ -77,11 +79,7 @@ class Run:
             )
         parts = _untrained(self.recipe).parts(record.shape(self.plan), self.seed)
         for each in self.phases[: names.index(phase) + 1]:
-            path = self.folder / each["folder"] / BEST
-            weights, _ = load_tensors(path)
-            used = {name.partition(".")[0] for name in weights}
-            kept = nn.ModuleDict({name: parts[name] for name in parts if name in used})
-            load_weights(kept, weights, str(path))
+            load_best(parts, self.folder / each["folder"])
         parts.eval()
         return replace(self, parts=parts)
 
@@ -158,7 +156,7 @@ def train(
         "processes": trainer.processes,
     }
     record.require_same(folder, described)
-    if not (folder / record.RESULT).is_file():
+    if not record.is_finished(folder):
         _check_fits(plan, cohort)
         parts = plan.recipe.parts(cohort.info, plan.seed)
         phases = plan.recipe.phases(parts, cohort, plan.seed)
