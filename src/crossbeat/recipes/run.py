@@ -18,6 +18,7 @@ from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.recipes import HeartRecipe, Recipe, predicted_names, record, with_findings
 from crossbeat.recipes.cine.sources import HeartGoal
 from crossbeat.recipes.networks import embed_ecg
+from crossbeat.recipes.outputs import kept_in
 from crossbeat.recipes.scores import over_batches
 from crossbeat.recipes.settings import from_plain, recipe_named, to_plain
 from crossbeat.recipes.sources import Goal, batch_ecg_logits, batch_xray_logits
@@ -141,7 +142,8 @@ def train(
     Args:
         folder: folder of the run.
         shared: a folder of phases for several runs; each phase that they have in common is
-            trained once. By default the run has its own folder of phases.
+            trained once. By default the run has its own folder of phases. The outputs of frozen
+            networks are kept in the folder ``outputs`` beside it, which may be removed.
 
     Raises:
         ConfigError: the folder holds a run with other settings, or the recipe does not fit the
@@ -159,17 +161,15 @@ def train(
     if not record.is_finished(folder):
         _check_fits(plan, cohort)
         parts = plan.recipe.parts(cohort.info, plan.seed)
+        finished = shared or folder / "phases"
         phases = plan.recipe.phases(parts, cohort, plan.seed)
-        first = next(phases)
-        _check_batches(plan.recipe, trainer)
-        record.begin(folder, described)
-        records = run_phases(
-            chain([first], phases),
-            parts,
-            shared or folder / "phases",
-            seed=plan.seed,
-            trainer=trainer,
-        )
+        with kept_in(finished.with_name("outputs")):
+            first = next(phases)
+            _check_batches(plan.recipe, trainer)
+            record.begin(folder, described)
+            records = run_phases(
+                chain([first], phases), parts, finished, seed=plan.seed, trainer=trainer
+            )
         if not is_main_process():
             raise SystemExit(0)
         save_tensors(folder / record.WEIGHTS, parts.state_dict())
