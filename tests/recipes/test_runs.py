@@ -1,6 +1,7 @@
 """A run's folder: what it refuses, and what it gives back."""
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -277,3 +278,15 @@ def test_a_run_records_what_made_it(finished, tiny):
     for phase in result["phases"]:
         assert (finished.folder / phase["folder"]).is_dir()
         assert len(phase["history"]) == 1
+
+
+def test_the_drafts_of_a_killed_training_are_removed_when_it_goes_on(tiny, tmp_path):
+    folder, shared = tmp_path / "run", tmp_path / "phases"
+    left = [folder / ".run.json.here-1.ab.part", shared / "teacher" / ".best.here-1.ab.part"]
+    for path in left:
+        path.parent.mkdir(parents=True)
+        path.touch()
+        os.utime(path, (1.0, 1.0))
+    plan = Plan(name="direct", recipe=small("direct"), seed=0)
+    train(plan, tiny, folder, trainer=QUIET, shared=shared)
+    assert not list(tmp_path.rglob("*.part"))

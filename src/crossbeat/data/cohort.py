@@ -93,6 +93,20 @@ class Cohort:
         """
         require_undamaged(self.folder, self.info.files, list(self.info.files), again=True)
 
+    def verify_signals(self, column: str) -> None:
+        """Read the files of one kind of signal and compare their checksums.
+
+        Each file is read once until it changes, also over processes.
+
+        Args:
+            column: ``ecg``, ``xray``, ``cine`` or ``cine_long``.
+
+        Raises:
+            DataError: files are not what was built.
+        """
+        names = [path.name for path in self._stores[column].paths]
+        require_undamaged(self.folder, self.info.files, names)
+
     def rows(self, split: Split, *, has: tuple[str, ...] = ("ecg",)) -> Int64[np.ndarray, " row"]:
         """The rows of the table in a split that have a value in each column of ``has``.
 
@@ -157,7 +171,7 @@ class Cohort:
     def contents(self, column: str, rows: Int64[np.ndarray, " row"]) -> dict[str, object]:
         """All that decides what ``ecgs``, ``xrays`` or ``cines`` returns for some rows.
 
-        The files are read and compared with their checksums, each once until it changes.
+        It is verified before, see ``verify_signals``.
 
         Args:
             column: ``ecg``, ``xray``, ``cine`` or ``cine_long``.
@@ -173,10 +187,9 @@ class Cohort:
             "cine": cines,
             "cine_long": cines,
         }
-        names = [path.name for path in self._stores[column].paths]
-        require_undamaged(self.folder, info.files, names)
+        self.verify_signals(column)
         return {
-            "files": [info.files[name].sha256 for name in names],
+            "files": [info.files[path.name].sha256 for path in self._stores[column].paths],
             "rows": self._store_rows(column, rows),
             "shape": shape[column],
         }

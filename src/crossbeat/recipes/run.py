@@ -15,6 +15,7 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.splits import Split
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.predictions import Predictions, Scored
+from crossbeat.files import remove_drafts
 from crossbeat.recipes import HeartRecipe, Recipe, predicted_names, record, with_findings
 from crossbeat.recipes.cine.sources import HeartGoal
 from crossbeat.recipes.networks import embed_ecg
@@ -157,6 +158,8 @@ def train(
         "precision": trainer.precision,
         "processes": trainer.processes,
     }
+    for place in {folder, shared or folder}:
+        remove_drafts(place)
     record.require_same(folder, described)
     if not record.is_finished(folder):
         _check_fits(plan, cohort)
