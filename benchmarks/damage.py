@@ -70,11 +70,11 @@ def of_another(name: str) -> Change:
 
 
 def of_file(name: str, change: Callable[[Path], None]) -> Change:
-    return lambda folder, other: change(folder / name)
+    return lambda folder, _: change(folder / name)
 
 
 def edited(name: str, change: Callable[[dict[str, Any]], object]) -> Change:
-    def edit(folder: Path, other: Path) -> None:
+    def edit(folder: Path, _: Path) -> None:
         values = json.loads((folder / name).read_text())
         change(values)
         (folder / name).write_text(json.dumps(values, indent=1))
@@ -83,7 +83,7 @@ def edited(name: str, change: Callable[[dict[str, Any]], object]) -> Change:
 
 
 def tensors(change: Callable[[dict[str, torch.Tensor]], object]) -> Change:
-    def edit(folder: Path, other: Path) -> None:
+    def edit(folder: Path, _: Path) -> None:
         values, told = load_tensors(folder / WEIGHTS)
         change(values)
         save_tensors(folder / WEIGHTS, values, told)
