@@ -39,18 +39,24 @@ PAGES = (".html", ".png", ".svg", ".md")
 """Pages show hours; that they are there is all that is compared."""
 
 
-def commands(place: Path) -> Iterator[tuple[str, list[str], str]]:
-    """The name of each command, its arguments without the folder, and the option of the folder."""
+def commands(place: Path) -> Iterator[tuple[str, list[str]]]:
+    """The name of each command and its arguments; OUT stands for the folder of its files."""
     cohort, config = place / "cohort", place / "run.yaml"
     config.write_text(SHORT)
     made = ["prepare", "virtual", "--num_patients", "1500", "--image_size", "32"]
     subprocess.run([*CROSSBEAT, *made, "--out", str(cohort)], check=True, capture_output=True)
     chosen = ["--preset", "demo", "--config", str(config), "--cohort", str(cohort)]
-    yield "prepare", [*made[:3], "4000", *made[4:], "--workers", "2"], "--out"
-    yield "train", ["train", "cromotex", *chosen], "--out"
-    yield "study", ["study", "noise", "--small", "--workers", "2"], "--out"
+    out = ["--out", "OUT"]
+    yield "prepare", [*made[:3], "4000", *made[4:], "--workers", "2", *out]
+    yield "train", ["train", "cromotex", *chosen, *out]
+    parts = ["--out", "OUT/study", "--shared", "OUT/shared"]
+    yield "study", ["study", "noise", "--small", "--workers", "2", *parts]
     sizes = ["--patients", "400", "--outside", "400", "--abundant", "400"]
-    yield "demo", ["demo", *sizes, "--workers", "2"], "--out"
+    yield "demo", ["demo", *sizes, "--workers", "2", *out]
+
+
+def placed(arguments: list[str], folder: Path) -> list[str]:
+    return [each.replace("OUT", str(folder)) for each in arguments]
 
 
 def start(arguments: list[str]) -> subprocess.Popen:
@@ -124,9 +130,9 @@ def run() -> int:
     draw, found = random.Random(options.seed), {}
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        for name, arguments, out in commands(place):
+        for name, arguments in commands(place):
             started = time.monotonic()
-            finish(start([*arguments, out, str(place / "whole" / name)]))
+            finish(start(placed(arguments, place / "whole" / name)))
             longest = time.monotonic() - started
             moments: list[float] = []
             differing: set[str] = set()
@@ -135,7 +141,7 @@ def run() -> int:
             while len(moments) < options.kills / 4:
                 home = place / f"killed{attempt}" / name
                 left = round(options.kills / 4 + 0.49) - len(moments)
-                moments += killed([*arguments, out, str(home)], left, 0.7 * longest, draw)
+                moments += killed(placed(arguments, home), left, 0.7 * longest, draw)
                 now = contents(home)
                 differing |= {path for path in {*whole, *now} if whole.get(path) != now.get(path)}
                 differing |= {path.name for path in home.parent.iterdir() if path != home} - {
