@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from crossbeat.data.loaders import epoch_batches
 from crossbeat.training.checkpoint import save_tensors
+from crossbeat.training.gather import alone
 from crossbeat.training.phase import Batch, Phase, Source
 
 BEST = "best.safetensors"
@@ -158,10 +159,9 @@ class PhaseModule(LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Score on validation data, keep the best epoch, stop when patience is over."""
-        names = self._losses[0]
         record = {
-            name: float(torch.stack([losses[name] for losses in self._losses]).mean())
-            for name in names
+            name: self._mean_over_processes([losses[name] for losses in self._losses])
+            for name in self._losses[0]
         }
         record |= {f"val_{name}": value for name, value in self._score().items()}
         record["epoch"] = self.current_epoch
@@ -170,6 +170,10 @@ class PhaseModule(LightningModule):
         if self.best_epoch() == self.current_epoch and self.trainer.is_global_zero:
             save_tensors(self.folder / BEST, self.kept.state_dict())
         self._stop_when_patience_is_over()
+
+    def _mean_over_processes(self, losses: list[Tensor]) -> float:
+        mean = torch.stack(losses).mean()
+        return float(self.trainer.strategy.reduce(mean, reduce_op="mean"))
 
     def on_train_start(self) -> None:
         """A run that was killed after its last epoch has nothing left to do."""
@@ -197,7 +201,7 @@ class PhaseModule(LightningModule):
         if self.trainer.is_global_zero:
             was_training = self.training
             self.eval()
-            with torch.no_grad():
+            with torch.no_grad(), alone():  # the other processes wait for the scores
                 scores = self.phase.choice.score(self.kept, self.phase.val)
             self.train(was_training)
         return self.trainer.strategy.broadcast(scores)
