@@ -28,7 +28,8 @@ from crossbeat.training.checkpoint import (
     save_tensors,
 )
 from crossbeat.training.module import BEST
-from crossbeat.training.runner import check_batch, is_main_process
+from crossbeat.training.processes import is_main_process, leave, share_cores
+from crossbeat.training.runner import check_batch
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,7 @@ def train(
     }
     record.require_same(folder, described)
     if not (folder / record.RESULT).is_file():
+        share_cores(trainer.devices)
         _check_fits(plan, cohort)
         parts = plan.recipe.parts(cohort.info, plan.seed)
         phases = plan.recipe.phases(parts, cohort, plan.seed)
@@ -173,7 +175,7 @@ def train(
             trainer=trainer,
         )
         if not is_main_process():
-            raise SystemExit(0)
+            leave()
         save_tensors(folder / record.WEIGHTS, parts.state_dict())
         record.finish(folder, records)
     return Run.open(folder)
