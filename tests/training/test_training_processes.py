@@ -4,6 +4,9 @@ import sys
 
 import psutil
 import pytest
+import torch
+
+from crossbeat.training.processes import share_cores
 
 PARENT = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', sys.argv[1]]).wait()"
 TRAINING = """
@@ -35,3 +38,18 @@ def test_a_process_that_the_main_one_started_ends_with_it_and_no_other(rank, end
             assert not ends
         else:
             assert ends
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, 2), ("3", 4)])
+def test_processes_share_the_threads_unless_their_number_is_given(given, expected, monkeypatch):
+    torch.set_num_threads(4)
+    monkeypatch.setenv("OMP_NUM_THREADS", "restored after the test")
+    if given is None:
+        monkeypatch.delenv("OMP_NUM_THREADS")
+    else:
+        monkeypatch.setenv("OMP_NUM_THREADS", given)
+    share_cores(1)
+    assert torch.get_num_threads() == 4
+    share_cores(2)
+    assert torch.get_num_threads() == expected
+    assert os.environ["OMP_NUM_THREADS"] == (given or "2")
