@@ -3,6 +3,7 @@
 import hashlib
 import math
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from crossbeat.data.loaders import epoch_batches
 from crossbeat.training.checkpoint import save_tensors
@@ -30,16 +31,27 @@ def derive_seed(*parts: str | int) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-class _EpochOfBatches(Dataset[Batch]):
-    def __init__(self, source: Source, batches: list[np.ndarray]) -> None:
+class _Batches(Dataset[Batch]):
+    """The batch at given positions of a source."""
+
+    def __init__(self, source: Source) -> None:
         self.source = source
-        self.positions = batches
+
+    def __getitem__(self, positions: np.ndarray) -> Batch:
+        return self.source.batch(positions)
+
+
+class _Epochs(Sampler[np.ndarray]):
+    """The positions of each batch of this process, of the epoch that a module is in."""
+
+    def __init__(self, module: "PhaseModule") -> None:
+        self.module = module
 
     def __len__(self) -> int:
-        return len(self.positions)
+        return len(self.module.batches(0))
 
-    def __getitem__(self, index: int) -> Batch:
-        return self.source.batch(self.positions[index])
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return iter(self.module.batches(self.module.current_epoch))
 
 
 class PhaseModule(LightningModule):
@@ -52,7 +64,7 @@ class PhaseModule(LightningModule):
         parts: the parts that the phase uses, by name.
         seed: any integer.
         folder: where the best and the last epoch are kept.
-        workers: processes that read batches ahead; 0 reads in this one.
+        workers: processes that read batches ahead, as long as the phase lasts; 0 reads in this one.
     """
 
     def __init__(
@@ -72,6 +84,15 @@ class PhaseModule(LightningModule):
         decay = phase.optimisation.average
         self.averaged = _average(parts, decay) if decay else None
         self._updates = 0
+        self._loader = DataLoader(
+            _Batches(phase.train),
+            batch_size=None,
+            sampler=_Epochs(self),
+            num_workers=workers,
+            # forking a process in which torch or polars has threads can hang
+            multiprocessing_context="spawn" if workers else None,
+            persistent_workers=workers > 0,
+        )
 
     def train(self, mode: bool = True) -> "PhaseModule":
         """Training mode for the trained parts; frozen ones keep their batch statistics."""
@@ -100,8 +121,7 @@ class PhaseModule(LightningModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """The batches of the current epoch; Lightning asks again at every epoch."""
-        dataset = _EpochOfBatches(self.phase.train, self.batches(self.current_epoch))
-        return DataLoader(dataset, batch_size=None, num_workers=self.workers)
+        return self._loader
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW with one group for each trained part."""
