@@ -17,7 +17,7 @@ from crossbeat.errors import CheckpointError, ConfigError
 from crossbeat.files import SEAL, check_seal, write_sealed, write_whole
 from crossbeat.training import PhaseRecord
 from crossbeat.training.fingerprint import fingerprint
-from crossbeat.training.runner import is_main_process
+from crossbeat.training.processes import is_main_process
 
 PLAN = "run.json"
 RESULT = "finished.json"

@@ -29,7 +29,8 @@ from crossbeat.training.checkpoint import (
     load_weights,
     save_tensors,
 )
-from crossbeat.training.runner import check_batch, is_main_process, load_best
+from crossbeat.training.processes import is_main_process, leave, share_cores
+from crossbeat.training.runner import check_batch, load_best
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,7 @@ def train(
         remove_drafts(place)
     record.require_same(folder, described)
     if not record.is_finished(folder):
+        share_cores(trainer.devices)
         _check_fits(plan, cohort)
         parts = plan.recipe.parts(cohort.info, plan.seed)
         finished = shared or folder / "phases"
@@ -174,7 +176,7 @@ def train(
                 chain([first], phases), parts, finished, seed=plan.seed, trainer=trainer
             )
         if not is_main_process():
-            raise SystemExit(0)
+            leave()
         save_tensors(folder / record.WEIGHTS, parts.state_dict())
         record.finish(folder, records)
     return Run.open(folder)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch import Callback, Trainer
 from torch import nn
 
@@ -24,6 +23,7 @@ from crossbeat.training.checkpoint import (
 from crossbeat.training.fingerprint import describe, fingerprint
 from crossbeat.training.module import BEST, LAST, KeepLast, PhaseModule
 from crossbeat.training.phase import Optimisation, Phase
+from crossbeat.training.processes import Together, ended_by_signals
 from crossbeat.training.progress import EpochProgress
 from crossbeat.workers import locked
 
@@ -91,11 +91,6 @@ def check_batch(name: str, optimisation: Optimisation, settings: TrainerSettings
         )
 
 
-def is_main_process() -> bool:
-    """Whether this process is the one that writes files."""
-    return getattr(rank_zero_only, "rank", 0) == 0
-
-
 def run_phases(
     phases: Iterator[Phase],
     parts: nn.ModuleDict,
@@ -113,7 +108,8 @@ def run_phases(
             several recipes share lets them share the phases that they have in common.
         seed: any integer.
     """
-    records = [_run(phase, parts, folder, seed=seed, settings=trainer) for phase in phases]
+    with ended_by_signals(trainer.processes):
+        records = [_run(phase, parts, folder, seed=seed, settings=trainer) for phase in phases]
     parts.eval()
     return records
 
@@ -206,6 +202,8 @@ def _finish(phase: Phase, module: PhaseModule, home: Path) -> None:
 def _trainer(phase: Phase, home: Path, settings: TrainerSettings) -> Trainer:
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     callbacks: list[Callback] = [KeepLast(home)]
+    if settings.processes > 1:
+        callbacks.append(Together())
     if settings.progress:
         callbacks.append(EpochProgress(phase))
     optimisation = phase.optimisation
