@@ -89,6 +89,7 @@ def killed_at(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "unlink", mortal(Path.unlink))
 
 
+@pytest.mark.slow
 def test_a_build_may_be_killed_at_any_moment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,7 +176,7 @@ def test_a_build_of_more_shards_than_open_files_are_allowed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resource = pytest.importorskip("resource")
-    number = 300
+    number = 150
 
     def block(i: int) -> Block:
         names = [f"p{i}"]
@@ -188,7 +189,7 @@ def test_a_build_of_more_shards_than_open_files_are_allowed(
     monkeypatch.setattr("os.fsync", lambda _: None)
     blocks = [partial(block, i) for i in range(number)]
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, before[1]), before[1]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, before[1]))
     try:
         with ThreadPoolExecutor(1) as executor:
             build_cohort(tmp_path / "a", tiny_info(), blocks, executor=executor)
