@@ -85,7 +85,10 @@ def _write(every: np.ndarray, begin: int, end: int, file: IO[bytes]) -> None:
 
 
 def timed(stores: dict[str, Store], seed: int) -> Cases:
-    """Read all rows in random batches several times, by each store in turn; medians count.
+    """Read all rows in random batches several times; the median of the epochs counts.
+
+    Each batch is read from every store, in random order, so that other work on the machine slows
+    all of them.
 
     Args:
         stores: of equal rows; that with one file is read by NumPy alone.
@@ -96,23 +99,25 @@ def timed(stores: dict[str, Store], seed: int) -> Cases:
         for name, store in stores.items()
     }
     num = len(next(iter(stores.values())))
-    weights = np.ones(num)
+    turns = np.random.default_rng(seed)
     taken: dict[str, list[float]] = {name: [] for name in stores}
     for epoch in range(_EPOCHS + 1):
-        batches = epoch_batches(weights, BATCH, seed=seed, epoch=epoch)
+        batches = epoch_batches(np.ones(num), BATCH, seed=seed, epoch=epoch)
         _check_same(read, batches[0])
-        for name, take in read.items():
-            begin = time.perf_counter()
-            for rows in batches:
-                take(rows)
-            taken[name].append((time.perf_counter() - begin) / (len(batches) * BATCH))
-    seconds = {name: median(each[1:]) for name, each in taken.items()}
-    one = seconds["store/one-array"]
+        sums = dict.fromkeys(read, 0.0)
+        for rows in batches:
+            for name in turns.permutation(list(read)).tolist():
+                begin = time.perf_counter()
+                read[name](rows)
+                sums[name] += time.perf_counter() - begin
+        for name, seconds in sums.items():
+            taken[name].append(seconds / (len(batches) * BATCH))
+    usual = {name: median(each[1:]) for name, each in taken.items()}
     return {
         name: {
-            "per_second": 1 / seconds[name],
+            "per_second": 1 / usual[name],
             "first_per_second": 1 / taken[name][0],
-            "ratio": seconds[name] / one,
+            "ratio": usual[name] / usual["store/one-array"],
             "files": len(store.paths),
             "gb": num * ROW.itemsize / 1e9,
         }
