@@ -1,5 +1,6 @@
 import errno
 import os
+import re
 import signal
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, wait
@@ -16,6 +17,8 @@ from tiny_cohorts import BLOCKS, PER_BLOCK, build_tiny, tiny_block, tiny_info
 from crossbeat.data import shards
 from crossbeat.data.build import Block, build_cohort
 from crossbeat.data.cohort import Cohort
+from crossbeat.data.virtual import Virtual
+from crossbeat.data.virtual_hearts import VirtualHearts
 from crossbeat.errors import DataError
 
 
@@ -262,29 +265,63 @@ def test_an_existing_folder_is_not_overwritten(tmp_path: Path) -> None:
         build_tiny(tmp_path / "a")
 
 
-def test_a_full_disk_is_named_and_leaves_nothing_half_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("block-00001-ecg.npy", {"receipt-00000.json"}),
+        ("rows-00001.parquet", {"receipt-00000.json"}),
+        ("ecg-00001.npy", {"receipt-00002.json", "receipt-ecg-00000.json"}),
+        ("table.parquet", {"receipt-xray-00000.json"}),
+    ],
+)
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [(errno.ENOSPC, "must have room for {}, got: No space"), (errno.EROFS, "{} must be a place")],
+)
+def test_a_full_or_closed_disk_is_named_and_leaves_nothing_half_written(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    kept: set[str],
+    number: int,
+    message: str,
 ) -> None:
     build_tiny(tmp_path / "whole")
-    save = np.save
+    fsync = os.fsync
 
-    def full(file: object, arr: np.ndarray) -> None:
-        if arr.max() > 10:
-            file.write(b"half a shard")  # type: ignore[attr-defined]
-            raise OSError(errno.ENOSPC, "No space left on device")
-        save(file, arr)  # type: ignore[arg-type]
+    def full(file: int) -> None:
+        if f".{name}." in os.readlink(f"/proc/self/fd/{file}"):
+            raise OSError(number, os.strerror(number))
+        fsync(file)
 
-    monkeypatch.setattr(np, "save", full)
-    with pytest.raises(
-        DataError, match=r"room for .*a\.partial.block-00001-ecg\.npy.*free some space"
-    ):
+    monkeypatch.setattr("os.fsync", full)
+    place = re.escape(str(tmp_path / "a.partial" / name))
+    with pytest.raises(DataError, match=message.format(place)):
         build_tiny(tmp_path / "a")
     assert not (tmp_path / "a").exists()
     left = {path.name for path in (tmp_path / "a.partial").iterdir()}
-    assert not {name for name in left if name.endswith(".part") or "00001" in name}
+    assert not {each for each in left if each.endswith(".part") or each == name}
+    assert kept <= left
     monkeypatch.undo()
     build_tiny(tmp_path / "a")
     assert contents(tmp_path / "a") == contents(tmp_path / "whole")
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "whole"}
+
+
+def test_arrays_are_written_as_numpy_does(tmp_path: Path) -> None:
+    array = np.arange(24, dtype=np.int16).reshape(4, 3, 2)[:, ::-1]
+    shards.write_array(tmp_path / "ours.npy", array)
+    np.save(tmp_path / "numpy.npy", np.ascontiguousarray(array))
+    assert (tmp_path / "ours.npy").read_bytes() == (tmp_path / "numpy.npy").read_bytes()
+
+
+def test_a_cohort_that_the_disk_cannot_hold_is_refused_before_it_is_made(tmp_path: Path) -> None:
+    for settings in (Virtual(outside=10**9), VirtualHearts(num_patients=10**9)):
+        with pytest.raises(
+            DataError, match=r"room for the [\d,]+ MB of .*a, got .* fewer patients"
+        ):
+            settings.build(tmp_path / "new" / "a")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_leak_over_blocks_is_found_before_the_folder_gets_its_name(tmp_path: Path) -> None:

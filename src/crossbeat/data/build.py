@@ -8,11 +8,11 @@ workers nor on interruptions.
 """
 
 import json
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -34,8 +34,9 @@ from crossbeat.data.shards import (
     resume,
     rows_file,
     shards_of,
+    write_array,
 )
-from crossbeat.data.table import SIGNALS, check_table, conform
+from crossbeat.data.table import SIGNALS, check_table, conform, write_table
 from crossbeat.errors import DataError
 from crossbeat.files import make_folder, remove_drafts, write_whole
 from crossbeat.workers import given_or_own, locked_beside, result_of
@@ -113,6 +114,29 @@ def build_cohort(
     return Cohort.open(folder)
 
 
+def require_room(folder: Path, info: CohortInfo, rows: Mapping[str, int]) -> None:
+    """Check that the disk has room for the signals of a cohort before work on it begins.
+
+    Args:
+        folder: where the cohort will be. If an unfinished build is there, nothing is checked.
+        info: what it is.
+        rows: how many there will be of each signal.
+
+    Raises:
+        DataError: the disk is too small.
+    """
+    if folder.with_name(f"{folder.name}.partial").exists():
+        return
+    needed = sum(info.row(signal).itemsize * number for signal, number in rows.items())
+    above = folder.absolute().parents
+    free = shutil.disk_usage(next(path for path in above if path.is_dir())).free
+    if needed > free:
+        raise DataError(
+            f"the disk must have room for the {needed / 1e6:,.0f} MB of {folder}, got "
+            f"{free / 1e6:,.0f} MB; choose fewer patients, smaller images or another disk"
+        )
+
+
 def _built_meanwhile(folder: Path, info: CohortInfo) -> Cohort:
     cohort = Cohort.open(folder)
     if replace(cohort.info, files={}, notes=info.notes).to_json() != info.to_json():
@@ -173,10 +197,10 @@ def _make(draft: Path, info: CohortInfo, number: int, block: Callable[[], Block]
             _check_signal(array, name, info)
             digests[name] = [blake2b(row.tobytes(), digest_size=12).hexdigest() for row in array]
             path = block_file(draft, number, name)
-            write_whole(path, partial(np.save, arr=np.ascontiguousarray(array)))
+            write_array(path, array)
             entries[path.name] = asdict(file_info(path, len(array)))
     path = rows_file(draft, number)
-    write_whole(path, conform(made.table).write_parquet)
+    write_table(path, conform(made.table))
     entries[path.name] = asdict(file_info(path))
     receipt = {
         "number": number,
@@ -221,13 +245,13 @@ def _finish(
     if not table.height:
         raise DataError(_nothing(draft, left_out))
     check_table(table, info.findings, info.phenotypes)
-    write_whole(draft / TABLE_FILE, table.write_parquet)
+    write_table(draft / TABLE_FILE, table)
     files[TABLE_FILE] = file_info(draft / TABLE_FILE)
     found = audit(table, digests)
     write_audit(draft / AUDIT_FILE, found, table=files[TABLE_FILE].sha256)
     files[AUDIT_FILE] = file_info(draft / AUDIT_FILE)
     if left_out.height:
-        write_whole(draft / REJECTED_FILE, left_out.write_parquet)
+        write_table(draft / REJECTED_FILE, left_out)
         files[REJECTED_FILE] = file_info(draft / REJECTED_FILE)
     for name, text in beside.items():
         write_whole(draft / name, text)

@@ -8,8 +8,8 @@ copy of the signals is on disk at any time.
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -116,10 +116,25 @@ def shards_of(draft: Path, info: CohortInfo, receipts: Sequence[Receipt]) -> Ite
 def join(draft: Path, shard: Shard) -> FileInfo:
     """Write a shard and its receipt."""
     rows = shard.blocks.take(np.arange(shard.begin, shard.end))
-    write_whole(shard.path, partial(np.save, arr=rows))
+    write_array(shard.path, rows)
     told = file_info(shard.path, len(rows))
     write_whole(receipt_file(draft, shard.path.stem), json.dumps(asdict(told)))
     return told
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Write a ``.npy`` file.
+
+    Raises:
+        DataError: the disk is full or closed.
+    """
+    rows = np.ascontiguousarray(array)
+
+    def write(file: IO[bytes]) -> None:  # on a full disk np.save raises an error without its number
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(rows))
+        file.write(rows.data)
+
+    write_whole(path, write)
 
 
 def block_file(draft: Path, number: int, signal: str) -> Path:
