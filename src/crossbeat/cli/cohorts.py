@@ -39,8 +39,8 @@ def built(
 ) -> Cohort:
     """Build the cohort of some settings, or open it if the folder already holds it.
 
-    The settings are saved next to the folder, so that the same command continues or reuses it. Where
-    another process builds it with the same settings, this one waits.
+    The settings are saved next to the folder, so that the same command continues or reuses it. If
+    another process is building it with these settings, this one waits.
 
     Args:
         executor: runs the work; by default one process per core.
