@@ -61,7 +61,6 @@ class Cohort:
         for name, store in self._stores.items():
             if name in self.table.columns:
                 self._check_rows(name, len(store))
-        self._check_shapes()
         if self.info.kind == "paired":
             self._check_paired()
 
@@ -307,11 +306,12 @@ class Cohort:
 
     @cached_property
     def _stores(self) -> dict[str, Store]:
-        return {name: self._store(f"{name}-") for name in SIGNALS}
+        return {name: self._store(name) for name in SIGNALS}
 
-    def _store(self, prefix: str) -> Store:
-        names = sorted(name for name in self.info.files if name.startswith(prefix))
-        return Store([self.folder / name for name in names])
+    def _store(self, signal: str) -> Store:
+        names = sorted(name for name in self.info.files if name.startswith(f"{signal}-"))
+        counts = [self.info.files[name].rows for name in names]
+        return Store([self.folder / name for name in names], counts, self.info.row(signal))
 
     def _check_rows(self, column: str, num_rows: int) -> None:
         given = self.table[column].drop_nulls().to_numpy()
@@ -320,23 +320,6 @@ class Cohort:
                 f"column {column!r} of the table must be 0 to {num_rows - 1}, the rows stored in "
                 f"{self.folder}, got {given.min()} to {given.max()}; rebuild the cohort"
             )
-
-    def _check_shapes(self) -> None:
-        info = self.info
-        cine = (info.frames, info.cine_size, info.cine_size)
-        expected = {
-            "ecg": ("ECGs", (len(info.leads), round(info.seconds * info.fs))),
-            "xray": ("X-rays", (info.image_size, info.image_size)),
-            "cine": ("cines", cine),
-            "cine_long": ("long-axis cines", cine),
-        }
-        for name, (words, shape) in expected.items():
-            store = self._stores[name]
-            if store.paths and store.row_shape != shape:
-                raise DataError(
-                    f"{words} in {self.folder} must have the shape {shape} that its {INFO_FILE} "
-                    f"states, got {store.row_shape}; rebuild the cohort"
-                )
 
     def _check_paired(self) -> None:
         owners = [owner_column(name) for name in SIGNALS[1:]]
