@@ -1,10 +1,14 @@
 import errno
+import json
 import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
-from crossbeat.errors import DataError
-from crossbeat.files import write_whole
+from crossbeat.errors import CheckpointError, DataError
+from crossbeat.files import SEAL, check_seal, remove_drafts, write_sealed, write_whole
 
 
 @pytest.mark.parametrize("contents", [b"new", "new", lambda file: file.write(b"new")])
@@ -19,6 +23,7 @@ def test_what_is_written_is_there_with_nothing_beside_it(tmp_path, contents):
     ("number", "error", "text"),
     [
         (errno.ENOSPC, DataError, "must have room for .*file, got: No space left .*; free some"),
+        (errno.EROFS, DataError, "file must be a place where you may .*, got: Read-only file sys"),
         (errno.EIO, OSError, "Input/output error"),
     ],
 )
@@ -54,3 +59,93 @@ def test_a_writer_that_raises_leaves_nothing(tmp_path):
     with pytest.raises(RuntimeError, match="killed"):
         write_whole(tmp_path / "file", breaks)
     assert not list(tmp_path.iterdir())
+
+
+WRITER = """
+import os, sys, time
+from pathlib import Path
+from crossbeat.files import write_whole
+def endless(file):
+    print("writing", flush=True)
+    time.sleep(60)
+write_whole(Path(sys.argv[1]), endless)
+"""
+
+
+def test_the_draft_of_a_killed_writer_is_removed_and_that_of_a_living_one_stays(tmp_path):
+    path = tmp_path / "inner" / "weights.file"
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True
+    )
+    assert writer.stdout is not None
+    writer.stdout.readline()
+    (draft,) = path.parent.iterdir()
+    remove_drafts(tmp_path)
+    assert draft.exists()
+    writer.send_signal(signal.SIGKILL)
+    writer.communicate(timeout=60)
+    remove_drafts(tmp_path)
+    assert not list(path.parent.iterdir())
+
+
+def test_drafts_of_other_machines_stay_for_a_day_and_other_files_for_ever(tmp_path):
+    young, old = (tmp_path / f".file.elsewhere-1.{name}.part" for name in ("aa", "bb"))
+    others = [tmp_path / ".x.part", tmp_path / "file.part", tmp_path / ".a.b-c.d.part"]
+    for path in (young, old, *others):
+        path.write_text("")
+    os.utime(old, (1.0, 1.0))
+    remove_drafts(tmp_path)
+    assert set(tmp_path.iterdir()) == {young, *others}
+
+
+def sealed(folder):
+    for name in ("weights", "settings", "card"):
+        (folder / name).write_text(name)
+    write_sealed(folder, last="done", text="yes", names=("weights", "settings"))
+
+
+def check(folder):
+    check_seal(folder, needs=("weights", "done"), remedy="train it again")
+
+
+def test_a_sealed_folder_is_as_it_was_written(tmp_path):
+    sealed(tmp_path)
+    check(tmp_path)
+    (tmp_path / "card").write_text("other words")
+    (tmp_path / "new").write_text("beside")
+    check(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["weights", "settings", "done"])
+@pytest.mark.parametrize(("contents", "what"), [("weightt", "other contents"), (None, "not exist")])
+def test_a_file_that_was_changed_or_removed_breaks_the_seal(tmp_path, name, contents, what):
+    sealed(tmp_path)
+    (tmp_path / name).unlink()
+    if contents is not None:
+        (tmp_path / name).write_text(contents)
+    with pytest.raises(CheckpointError, match=f"{name} .*{what}; train it again"):
+        check(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"format": 1, "files": {}}', '{"format": 1, "files": [1]}', '{"files": 3}'],
+)
+def test_a_damaged_seal_is_refused(tmp_path, text):
+    sealed(tmp_path)
+    (tmp_path / SEAL).write_text(text)
+    with pytest.raises(CheckpointError, match=r"seal\.json must .*; train it again"):
+        check(tmp_path)
+
+
+def test_a_seal_of_another_format_or_of_files_elsewhere_is_refused(tmp_path):
+    sealed(tmp_path)
+    seal = json.loads((tmp_path / SEAL).read_text())
+    mark = seal["files"]["weights"]
+    for other in ({"format": 2}, {"files": seal["files"] | {"../weights": mark}}):
+        (tmp_path / SEAL).write_text(json.dumps(seal | other))
+        with pytest.raises(CheckpointError, match="must be a seal of format 1 of weights, done"):
+            check(tmp_path)
+    (tmp_path / SEAL).unlink()
+    with pytest.raises(CheckpointError, match=r"must have a seal\.json, got none; train it again"):
+        check(tmp_path)

@@ -198,7 +198,8 @@ def test_what_is_not_in_pairs_is_shown_apart(
         (["show", "none"], 1, "none must be a folder with cohort.json"),
         (["show", "none", "--examples", "-1"], 2, "--examples must be 0 or more, got -1"),
         (["show", "none", "--seed", "-1"], 2, "--seed must be 0 or more, got -1"),
-        (["list", "none"], 2, "--action must be one of show, got 'list'"),
+        (["list", "none"], 2, "--action must be one of show, verify, got 'list'"),
+        (["verify", "none"], 1, "none must be a folder with cohort.json"),
     ],
 )
 def test_a_cohort_that_is_none_is_refused(
@@ -206,3 +207,29 @@ def test_a_cohort_that_is_none_is_refused(
 ) -> None:
     assert main(["cohort", *arguments]) == code
     assert message in capsys.readouterr().err
+
+
+def test_verifying_names_every_damaged_file(
+    small: Cohort, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["cohort", "verify", str(small.folder)]
+    assert main(command) == 0
+    assert (
+        f"all {len(small.info.files) + 1} files are as they were built" in capsys.readouterr().out
+    )
+    for name in ("ecg-00000.npy", "table.parquet"):
+        path = small.folder / name
+        contents = bytearray(path.read_bytes())
+        contents[len(contents) // 2] ^= 1
+        path.write_bytes(contents)
+    (small.folder / "xray-00000.npy").unlink()
+    assert main(command) == 1
+    told = capsys.readouterr()
+    for name, what in (
+        ("ecg-00000.npy", "other contents"),
+        ("table.parquet", "other contents"),
+        ("xray-00000.npy", "no such file"),
+    ):
+        assert f"{small.folder / name}: {what}" in told.out
+    assert f"all {len(small.info.files)} files of {small.folder} must be" in told.err
+    assert "got 3 that are not; copy the folder again" in told.err

@@ -1,5 +1,7 @@
 import json
 import pickle
+import shutil
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +15,7 @@ from crossbeat import leads
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.labels import ALL_NEGATIVE, LabelPolicy
 from crossbeat.errors import ConfigError, DataError
+from crossbeat.files import sha256_of
 
 ALL = np.arange(18)
 FINDINGS = ("edema", "cardiomegaly")
@@ -118,21 +121,25 @@ def test_a_folder_without_a_cohort_is_refused(tmp_path: Path) -> None:
 
 
 def change_info(folder: Path, **values: object) -> None:
+    """As a builder of another version would have written it: with a digest that is right."""
     path = folder / "cohort.json"
-    info = json.loads(path.read_text())
-    path.write_text(json.dumps(info | values))
+    info = json.loads(path.read_text()) | values
+    del info["sha256"]
+    text = json.dumps(info, sort_keys=True, separators=(",", ":"))
+    path.write_text(json.dumps(info | {"sha256": sha256(text.encode()).hexdigest()}))
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"version": 99}, "format version 3, got 99; rebuild"),
+        ({"version": 99}, "format version 4, got 99; rebuild"),
         ({"kind": "mixed"}, "kind in .* must be one of paired, .*got 'mixed'"),
         ({"surprise": 1}, "must have the keys .*surprise"),
         ({"image_size": 5}, r"X-rays in .* must have the shape \(5, 5\).*got \(4, 4\)"),
         ({"seconds": 2.0}, r"ECGs in .* must have the shape \(12, 20\)"),
         ({"findings": ["gout"]}, "column 'label:gout' of the table must be Int8"),
-        ({"files": {}}, r"table\.parquet must be as it was built"),
+        ({"files": {}}, r"table\.parquet \(no entry in cohort\.json\)"),
+        ({"files": {"table.parquet": {"rows": 3}}}, "must be a cohort's JSON, got TypeError"),
         ({"files": {"../other": {}}}, "files of its own folder"),
     ],
 )
@@ -145,10 +152,10 @@ def test_a_changed_info_is_refused(tiny: Cohort, values: dict[str, object], mess
 def test_a_shard_that_is_missing_or_cut_is_refused(tiny: Cohort) -> None:
     shard = tiny.folder / "ecg-00001.npy"
     shard.write_bytes(shard.read_bytes()[:-1])
-    with pytest.raises(DataError, match=r"ecg-00001\.npy must have \d+ bytes, got \d+; copy"):
+    with pytest.raises(DataError, match=r"ecg-00001\.npy \(\d+ bytes instead of \d+\); copy"):
         Cohort.open(tiny.folder)
     shard.unlink()
-    with pytest.raises(DataError, match=r"ecg-00001\.npy must have \d+ bytes, got None"):
+    with pytest.raises(DataError, match=r"ecg-00001\.npy \(no such file\)"):
         Cohort.open(tiny.folder)
 
 
@@ -156,7 +163,7 @@ def test_a_changed_table_is_refused_on_opening(tiny: Cohort) -> None:
     path = tiny.folder / "table.parquet"
     whole = path.read_bytes()
     path.write_bytes(whole[:200] + bytes([whole[200] ^ 1]) + whole[201:])
-    with pytest.raises(DataError, match=r"table\.parquet must be as it was built"):
+    with pytest.raises(DataError, match=r"table\.parquet \(other contents\)"):
         Cohort.open(tiny.folder)
 
 
@@ -165,8 +172,80 @@ def test_a_changed_sample_is_found_by_verifying(tiny: Cohort) -> None:
     shard = tiny.folder / "xray-00000.npy"
     shard.write_bytes(shard.read_bytes()[:-1] + b"\xff")
     cohort = Cohort.open(tiny.folder)
-    with pytest.raises(DataError, match=r"xray-00000\.npy must be as it was built"):
+    with pytest.raises(DataError, match=r"xray-00000\.npy \(other contents\); copy the folder"):
         cohort.verify()
+
+
+def test_a_cohort_json_that_was_edited_is_refused(tiny: Cohort) -> None:
+    path = tiny.folder / "cohort.json"
+    info = json.loads(path.read_text())
+    path.write_text(json.dumps(info))  # the same contents in other words
+    assert Cohort.open(tiny.folder).info == tiny.info
+    for change in ({"fs": 2 * info["fs"]}, {"leads": info["leads"][::-1]}, {"sha256": None}):
+        path.write_text(json.dumps(info | change))
+        with pytest.raises(DataError, match=r"cohort\.json must be as it was built, got other"):
+            Cohort.open(tiny.folder)
+
+
+def test_a_cohort_of_the_version_before_opens(tiny: Cohort) -> None:
+    path = tiny.folder / "cohort.json"
+    info = json.loads(path.read_text())
+    del info["sha256"]
+    path.write_text(json.dumps(info | {"version": 3}))
+    assert Cohort.open(tiny.folder).info.files == tiny.info.files
+
+
+def flip(path: Path, at: int = -1) -> None:
+    contents = bytearray(path.read_bytes())
+    contents[at] ^= 1
+    path.write_bytes(contents)
+
+
+def test_training_sees_no_shard_that_was_damaged_whoever_verified_it_before(tiny: Cohort) -> None:
+    whole = tiny.contents("xray", ALL)["files"]
+    flip(tiny.folder / "xray-00000.npy")
+    for cohort in (tiny, Cohort.open(tiny.folder)):
+        tiny.contents("ecg", ALL)
+        with pytest.raises(DataError, match=r"got .*xray-00000\.npy \(other contents\); copy"):
+            cohort.contents("xray", ALL)
+    flip(tiny.folder / "xray-00000.npy")
+    assert tiny.contents("xray", ALL)["files"] == whole
+
+
+def test_a_shard_is_read_once_and_a_copy_again(
+    tiny: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+
+    def count(path: Path) -> str:
+        read.append(path.name)
+        return sha256_of(path)
+
+    monkeypatch.setattr("crossbeat.data.verified.sha256_of", count)
+    tiny.contents("ecg", ALL)
+    number = len(read)
+    assert number == len(set(read)) > 1
+    monkeypatch.setattr("crossbeat.data.verified._here", {})  # as in another process
+    tiny.contents("ecg", ALL)
+    assert len(read) == number
+    shutil.copytree(tiny.folder, tmp_path / "copied")  # with all times, as copies keep them
+    Cohort.open(tmp_path / "copied").contents("ecg", ALL)
+    assert len(read) - number >= number
+    (tiny.folder / ".verified.json").write_text("[")
+    monkeypatch.setattr("crossbeat.data.verified._here", {})
+    tiny.contents("ecg", ALL)
+
+
+def test_all_damaged_files_are_named_and_marks_do_not_count_when_asked(tiny: Cohort) -> None:
+    tiny.contents("xray", ALL)
+    tiny.contents("ecg", ALL)
+    for name in ("xray-00000.npy", "ecg-00000.npy"):
+        flip(tiny.folder / name)
+    (tiny.folder / "ecg-00001.npy").unlink()
+    with pytest.raises(DataError) as told:
+        tiny.verify()
+    for name in ("ecg-00000.npy (other", "ecg-00001.npy (no such file)", "xray-00000.npy (other"):
+        assert name in str(told.value)
 
 
 def test_a_table_with_a_patient_in_two_splits_is_refused(tiny: Cohort) -> None:

@@ -3,16 +3,18 @@
 import importlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from crossbeat import __version__
 from crossbeat.errors import ConfigError, UserError, suggestion
+from crossbeat.files import trouble
 
 COMMANDS = {
     "demo": "train, compare and report on virtual patients, from start to end",
     "simulate": "write virtual patients with ECGs and chest X-rays",
     "check": "check whether ECG files can be used, and if not, why not",
     "prepare": "build a cohort from the published files of a data set",
-    "cohort": "show the contents of a cohort in tables and on a page with examples",
+    "cohort": "show the contents of a cohort, or check its files for damage",
     "train": "train a recipe on a cohort; an interrupted run continues",
     "evaluate": "measure finished runs on the test split of their cohort",
     "study": "run a grid of trainings as one job on many processes and machines",
@@ -54,6 +56,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("stopped; run the same command again to continue", file=sys.stderr)
         return 1
     except BrokenPipeError:
+        return 1
+    except OSError as error:
+        told = trouble(error, Path(error.filename) if isinstance(error.filename, str) else None)
+        if told is None:
+            raise
+        print(f"error: {told}", file=sys.stderr)
         return 1
 
 

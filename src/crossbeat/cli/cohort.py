@@ -1,17 +1,21 @@
-"""``crossbeat cohort show DIR [--page FILE.html]``."""
+"""``crossbeat cohort show DIR [--page FILE.html]`` and ``crossbeat cohort verify DIR``."""
 
 import json
 from pathlib import Path
 from typing import Any, Literal
 
 from crossbeat.cli.options import command, note, parse
-from crossbeat.errors import ConfigError
+from crossbeat.errors import ConfigError, DataError
 
 
 def run(arguments: list[str]) -> None:
-    """Show the contents of a cohort."""
-    parser = command("cohort", "Show the contents of a cohort in tables and on a page.")
-    parser.add_argument("action", type=Literal["show"], help="what to do")
+    """Show the contents of a cohort, or compare its files with their checksums."""
+    parser = command(
+        "cohort",
+        "Show the contents of a cohort in tables and on a page, or read all of its files and "
+        "compare them with their checksums.",
+    )
+    parser.add_argument("action", type=Literal["show", "verify"], help="what to do")
     parser.add_argument("folder", type=Path, help="folder of the cohort")
     parser.add_argument("--page", type=Path, default=None, help="HTML file to write")
     parser.add_argument(
@@ -28,6 +32,9 @@ def run(arguments: list[str]) -> None:
     from crossbeat.data.cohort import Cohort
     from crossbeat.data.summary import summary
 
+    if options.action == "verify":
+        _verify(options.folder)
+        return
     cohort = Cohort.open(options.folder)
     found = summary(cohort)
     if options.page:
@@ -41,6 +48,24 @@ def run(arguments: list[str]) -> None:
         print(json.dumps(found, indent=1))
         return
     _print(found)
+
+
+def _verify(folder: Path) -> None:
+    from crossbeat.data.cohort import INFO_FILE, Cohort
+    from crossbeat.data.info import read_info
+    from crossbeat.data.verified import damaged
+
+    files = read_info(folder / INFO_FILE).files
+    wrong = damaged(folder, files, list(files), again=True)
+    for name, what in wrong.items():
+        print(f"{folder / name}: {what}")
+    if wrong:
+        raise DataError(
+            f"all {len(files)} files of {folder} must be as they were built, got {len(wrong)} "
+            "that are not; copy the folder again or rebuild the cohort"
+        )
+    Cohort.open(folder)
+    print(f"{folder}: all {len(files) + 1} files are as they were built")
 
 
 def _print(found: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from jaxtyping import Float32, Int64, Shaped, UInt8
 from torch import Tensor
 
 from crossbeat.data.audit import AUDIT_FILE, check_audit
-from crossbeat.data.info import CohortInfo, file_info, read_info
+from crossbeat.data.info import CohortInfo, read_info
 from crossbeat.data.labels import LabelPolicy, label_codes
 from crossbeat.data.rejected import REJECTED_FILE, rejected_table
 from crossbeat.data.splits import Split
@@ -29,6 +29,7 @@ from crossbeat.data.table import (
     truth_column,
     value_column,
 )
+from crossbeat.data.verified import require_undamaged
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.signal import Ecgs
 
@@ -73,15 +74,7 @@ class Cohort:
                 from what was built; or something is in two splits.
         """
         info = read_info(folder / INFO_FILE)
-        for name, expected in info.files.items():
-            path = folder / name
-            size = path.stat().st_size if path.is_file() else None
-            if size != expected.size:
-                raise DataError(
-                    f"{path} must have {expected.size} bytes, got {size}; "
-                    "copy the folder again or rebuild the cohort"
-                )
-        _check_contents(folder, info, [TABLE_FILE, AUDIT_FILE])
+        require_undamaged(folder, info.files, [TABLE_FILE, AUDIT_FILE], again=True)
         check_audit(folder / AUDIT_FILE, table=info.files[TABLE_FILE].sha256)
         return cls(folder, info, pl.read_parquet(folder / TABLE_FILE))
 
@@ -91,12 +84,14 @@ class Cohort:
         return pl.read_parquet(path) if REJECTED_FILE in self.info.files else rejected_table([])
 
     def verify(self) -> None:
-        """Read every file and compare its checksum; ``open`` does so for the table only.
+        """Read every file and compare its checksum.
+
+        ``open`` does so for the table, and training for the signals that a phase reads.
 
         Raises:
-            DataError: a file is not what was built.
+            DataError: files are not what was built.
         """
-        _check_contents(self.folder, self.info, list(self.info.files))
+        require_undamaged(self.folder, self.info.files, list(self.info.files), again=True)
 
     def rows(self, split: Split, *, has: tuple[str, ...] = ("ecg",)) -> Int64[np.ndarray, " row"]:
         """The rows of the table in a split that have a value in each column of ``has``.
@@ -162,11 +157,13 @@ class Cohort:
     def contents(self, column: str, rows: Int64[np.ndarray, " row"]) -> dict[str, object]:
         """All that decides what ``ecgs``, ``xrays`` or ``cines`` returns for some rows.
 
+        The files are read and compared with their checksums, each once until it changes.
+
         Args:
             column: ``ecg``, ``xray``, ``cine`` or ``cine_long``.
 
         Raises:
-            DataError: a row has none.
+            DataError: a row has none, or a file is not what was built.
         """
         info = self.info
         cines = {"frames": info.frames, "size": info.cine_size}
@@ -176,9 +173,10 @@ class Cohort:
             "cine": cines,
             "cine_long": cines,
         }
-        paths = self._stores[column].paths
+        names = [path.name for path in self._stores[column].paths]
+        require_undamaged(self.folder, info.files, names)
         return {
-            "files": [info.files[path.name].sha256 for path in paths],
+            "files": [info.files[name].sha256 for name in names],
             "rows": self._store_rows(column, rows),
             "shape": shape[column],
         }
@@ -337,13 +335,3 @@ class Cohort:
                     f"{other['patient'][0]} and {other[owner][0]}; "
                     "correct the pairs, or mark the cohort as matched"
                 )
-
-
-def _check_contents(folder: Path, info: CohortInfo, names: list[str]) -> None:
-    for name in names:
-        expected = info.files.get(name)
-        if expected is None or file_info(folder / name, expected.rows) != expected:
-            raise DataError(
-                f"{folder / name} must be as it was built, got other contents; "
-                "copy the folder again or rebuild the cohort"
-            )

@@ -3,14 +3,17 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from hashlib import file_digest
+from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from crossbeat.errors import DataError
+from crossbeat.files import sha256_of
 from crossbeat.signal import Preprocessing
 
-VERSION = 3
+VERSION = 4
+_READABLE = (3, VERSION)
+_DIGEST = "sha256"
 Kind = Literal["paired", "matched", "shuffled", "single"]
 KINDS: tuple[Kind, ...] = ("paired", "matched", "shuffled", "single")
 Unit = Literal["mV", "NU"]
@@ -55,7 +58,7 @@ class CohortInfo:
         settings: those of its builder.
         notes: remarks that readers of results need.
         files: name, size and checksum of every other file of the folder.
-        version: of this format.
+        version: of this format. From version 4 on ``cohort.json`` ends with its own digest.
     """
 
     name: str
@@ -85,7 +88,10 @@ class CohortInfo:
 
     def to_json(self) -> str:
         """The text of ``cohort.json``."""
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+        values = asdict(self)
+        if self.version >= VERSION:
+            values[_DIGEST] = _digest(values)
+        return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
 
 
 def read_info(path: Path) -> CohortInfo:
@@ -104,15 +110,28 @@ def read_info(path: Path) -> CohortInfo:
         ) from None
     except (ValueError, KeyError, TypeError, NotADirectoryError) as error:
         raise DataError(f"{path} must be a cohort's JSON, got {error!r}; rebuild it") from error
-    if version != VERSION:
+    if version not in _READABLE:
         raise DataError(
             f"{path} must have format version {VERSION}, got {version}; "
             "rebuild the cohort with this version of crossbeat"
         )
-    return _from_values(values, path)
+    if version >= VERSION and values.pop(_DIGEST, None) != _digest(values):
+        raise DataError(
+            f"{path} must be as it was built, got other contents; "
+            "copy the folder again or rebuild the cohort"
+        )
+    try:
+        return _from_values(values, path)
+    except (TypeError, AttributeError) as error:
+        raise DataError(f"{path} must be a cohort's JSON, got {error!r}; rebuild it") from error
 
 
-def _from_values(values: dict, path: Path) -> CohortInfo:
+def _digest(values: dict[str, Any]) -> str:
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"))
+    return sha256(text.encode()).hexdigest()
+
+
+def _from_values(values: dict[str, Any], path: Path) -> CohortInfo:
     names = {entry.name for entry in fields(CohortInfo)}
     if set(values) != names:
         raise DataError(
@@ -134,6 +153,4 @@ def _from_values(values: dict, path: Path) -> CohortInfo:
 
 def file_info(path: Path, rows: int = 0) -> FileInfo:
     """Size and checksum of a file."""
-    with path.open("rb") as file:
-        digest = file_digest(file, "sha256").hexdigest()
-    return FileInfo(size=path.stat().st_size, sha256=digest, rows=rows)
+    return FileInfo(size=path.stat().st_size, sha256=sha256_of(path), rows=rows)

@@ -7,7 +7,7 @@ from torch import nn
 
 from crossbeat.deploy.answering import Answering
 from crossbeat.deploy.model import KEPT_OF_HEARTS
-from crossbeat.deploy.saved import read_json, read_saved
+from crossbeat.deploy.saved import is_number, predicted, read_saved, read_values
 from crossbeat.evaluation.phenotype_names import phenotype
 from crossbeat.recipes.cine.networks import ecg_parts, ecg_phenotypes
 from crossbeat.signal import Ecgs
@@ -47,11 +47,11 @@ class HeartPredictor(Answering[Measure]):
 
         Raises:
             CheckpointError: there is no model, it has another format version, it predicts
-                findings, or its weights do not fit its settings.
+                findings, a file is not as it was written, or its weights do not fit its settings.
         """
-        saved = read_saved(folder, ("phenotypes", "ecg", "cohort"))
-        phenotypes = tuple(saved.config["phenotypes"])
-        errors = read_json(saved.folder / "errors.json", phenotypes)
+        saved = read_saved(folder, ("phenotypes",))
+        phenotypes = predicted(saved, "phenotypes")
+        errors = read_values(saved.folder / "errors.json", phenotypes, _is_error, "an error")
         built = ecg_parts(saved.model, saved.shape, len(phenotypes), seed=0)
         parts = saved.load(nn.ModuleDict({name: built[name] for name in KEPT_OF_HEARTS}))
         return cls(saved.model, parts, saved.preprocessing, phenotypes, errors)
@@ -62,3 +62,7 @@ class HeartPredictor(Answering[Measure]):
             Measure(name, value, phenotype(name).unit, self.errors[name])
             for name, value in zip(self.phenotypes, values, strict=True)
         ]
+
+
+def _is_error(value: object) -> bool:
+    return isinstance(value, int | float) and is_number(value) and value >= 0

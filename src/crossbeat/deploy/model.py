@@ -1,4 +1,7 @@
-"""Save a model: a folder with weights, preprocessing, calibration, metrics and a model card."""
+"""Save a model: a folder with weights, preprocessing, calibration, metrics and a model card.
+
+``seal.json`` covers all files but the metrics, which come later, and the card, which may be edited.
+"""
 
 import json
 import math
@@ -13,13 +16,14 @@ from crossbeat import __version__
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.choices import Choice
 from crossbeat.evaluation.estimates import Estimated
-from crossbeat.files import write_whole
+from crossbeat.files import write_sealed, write_whole
 from crossbeat.recipes import HeartRecipe, predicted_names
 from crossbeat.recipes.run import Run
 from crossbeat.signal import Preprocessing
 from crossbeat.training.checkpoint import save_tensors
 
-FORMAT = 1
+FORMAT = 2
+WEIGHTS = "model.safetensors"
 KEPT = ("ecg_encoder", "ecg_classifier")
 """The parts that predict findings from an ECG; all others are only for training."""
 
@@ -87,34 +91,34 @@ def _export(
         for part in kept
         for name, value in run.parts[part].state_dict().items()
     }
-    (folder / "config.json").unlink(
-        missing_ok=True
-    )  # the folder is incomplete until it is written again
-    save_tensors(folder / "model.safetensors", weights, {"format": "pt"})
-    files = {
-        "preprocessing.json": asdict(preprocessing)
-        | {"unit": "mV", "normalisation": recipe.ecg.normalisation},
-        **told,
-        "metrics.json": {},
-        "config.json": {
-            "format": FORMAT,
-            "model_type": "crossbeat-ecg",
-            "crossbeat_version": __version__,
-            "recipe": run.name,
-            **tells_what,
-            "ecg": asdict(recipe.ecg),
-            "cohort": {name: cohort[name] for name in ("name", "kind", "unit")},
-            "seed": run.seed,
-        },
-    }
+    (folder / "config.json").unlink(missing_ok=True)  # until it is there again, no model is
+    save_tensors(folder / WEIGHTS, weights, {"format": "pt"})
+    preprocessed = {"unit": "mV", "normalisation": recipe.ecg.normalisation}
+    sealed = {"preprocessing.json": asdict(preprocessing) | preprocessed, **told}
+    for name, contents in (sealed | {"metrics.json": {}}).items():
+        write_whole(folder / name, _json(contents))
     write_whole(folder / "README.md", _card(run))
-    for name, contents in files.items():
-        write_whole(folder / name, json.dumps(contents, indent=1) + "\n")
+    config = {
+        "format": FORMAT,
+        "model_type": "crossbeat-ecg",
+        "crossbeat_version": __version__,
+        "recipe": run.name,
+        **tells_what,
+        "ecg": asdict(recipe.ecg),
+        "cohort": {name: cohort[name] for name in ("name", "kind", "unit")},
+        "seed": run.seed,
+    }
+    names = (WEIGHTS, *sealed)
+    write_sealed(folder, last="config.json", text=_json(config), names=names)
+
+
+def _json(contents: Mapping[str, Any]) -> str:
+    return json.dumps(contents, indent=1) + "\n"
 
 
 def record_metrics(folder: Path, metrics: dict[str, Any]) -> None:
     """Write the test results of a model to its folder, in the format of ``results.json``."""
-    write_whole(folder / "metrics.json", json.dumps(metrics, indent=1) + "\n")
+    write_whole(folder / "metrics.json", _json(metrics))
 
 
 def _calibration(findings: Sequence[str], choices: Sequence[Choice]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.special import expit
@@ -9,10 +10,12 @@ from torch import nn
 
 from crossbeat.deploy.answering import Answering
 from crossbeat.deploy.model import KEPT
-from crossbeat.deploy.saved import read_json, read_saved
+from crossbeat.deploy.saved import is_number, predicted, read_saved, read_values
 from crossbeat.errors import ConfigError
 from crossbeat.recipes.networks import ecg_logits, ecg_parts
 from crossbeat.signal import Ecgs
+
+_NUMBERS = ("slope", "intercept", "threshold")
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,13 @@ class Predictor(Answering[Answer]):
         """Open the model in a folder, or in the ``model`` folder of a run.
 
         Raises:
-            CheckpointError: there is no model, it has another format version, or its weights do
-                not fit its settings.
+            CheckpointError: there is no model, it has another format version, a file is not as it
+                was written, or its weights do not fit its settings.
         """
-        saved = read_saved(folder, ("findings", "ecg", "cohort"))
-        findings = tuple(saved.config["findings"])
-        calibration = read_json(saved.folder / "calibration.json", findings)
+        saved = read_saved(folder, ("findings",))
+        findings = predicted(saved, "findings")
+        path = saved.folder / "calibration.json"
+        calibration = read_values(path, findings, _calibrates, f"finite {', '.join(_NUMBERS)}")
         built = ecg_parts(saved.model, saved.shape, len(findings), seed=0)
         parts = saved.load(nn.ModuleDict({name: built[name] for name in KEPT}))
         return cls(saved.model, parts, saved.preprocessing, findings, calibration)
@@ -76,3 +80,11 @@ class Predictor(Answering[Answer]):
             )
         probability, least = expit(slope * np.array([logit, threshold]) + intercept).tolist()
         return Answer(finding, probability, least, logit >= threshold)
+
+
+def _calibrates(values: Any) -> bool:
+    return (
+        isinstance(values, dict)
+        and set(values) == set(_NUMBERS)
+        and all(value is None or is_number(value) for value in values.values())
+    )

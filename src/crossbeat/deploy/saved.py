@@ -1,21 +1,26 @@
 """Read the folder of a saved model: settings, preprocessing and weights."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from crossbeat.data.info import CohortInfo
-from crossbeat.deploy.model import FORMAT
+from crossbeat.data.info import KINDS, CohortInfo
+from crossbeat.deploy.model import FORMAT, WEIGHTS
 from crossbeat.encoders import ENCODERS
-from crossbeat.errors import CheckpointError
+from crossbeat.errors import CheckpointError, ConfigError
+from crossbeat.files import check_seal
 from crossbeat.recipes.networks import EcgModel
 from crossbeat.recipes.record import RESULT
-from crossbeat.signal import Preprocessing
+from crossbeat.signal import NORMALISATIONS, Preprocessing
 from crossbeat.training.checkpoint import load_tensors, load_weights
 
+_PREPROCESSING = tuple(field.name for field in fields(Preprocessing))
+_AGAIN = "copy the folder again, or run the train command of its run again"
 
 @dataclass(frozen=True)
 class Saved:
@@ -50,8 +55,9 @@ class Saved:
         Raises:
             CheckpointError: the weights do not fit the settings.
         """
-        weights, _ = load_tensors(self.folder / "model.safetensors")
-        load_weights(parts, weights, str(self.folder / "model.safetensors"))
+        path = self.folder / WEIGHTS
+        weights, _ = load_tensors(path)
+        load_weights(parts, weights, str(path))
         return parts.eval()
 
 
@@ -78,20 +84,73 @@ def read_saved(folder: Path, keys: tuple[str, ...]) -> Saved:
         keys: keys that ``config.json`` must have.
 
     Raises:
-        CheckpointError: there is no model, it has another format version, or it lacks a key.
+        CheckpointError: there is no model, it has another format version, a file is not as it was
+            written, or a value is not allowed.
     """
     folder = model_folder(folder)
-    config = read_json(folder / "config.json", ("format",))
-    if config.get("format") != FORMAT:
+    path = folder / "config.json"
+    config = read_json(path, ("format",))
+    if config["format"] != FORMAT:
         raise CheckpointError(
-            f"{folder} must be a model of format {FORMAT}, got {config.get('format')}; "
-            "export it again with this version of crossbeat"
+            f"{folder} must be a model of format {FORMAT}, got {config['format']}; "
+            "run the train command of its run again with this version of crossbeat"
         )
-    config = read_json(folder / "config.json", keys)
-    wanted = ("leads", "fs", "seconds", "baseline")
-    values = read_json(folder / "preprocessing.json", wanted)
-    preprocessing = Preprocessing.load({name: values[name] for name in wanted})
-    return Saved(folder, config, _ecg_model(config["ecg"], folder / "config.json"), preprocessing)
+    check_seal(folder, needs=(WEIGHTS, "config.json", "preprocessing.json"), remedy=_AGAIN)
+    config = read_json(path, (*keys, "ecg", "cohort"))
+    model = _ecg_model(config["ecg"], path)
+    kind = config["cohort"].get("kind") if isinstance(config["cohort"], dict) else None
+    _require(kind in KINDS, path, f"a cohort whose kind is one of {', '.join(KINDS)}", kind)
+    told = folder / "preprocessing.json"
+    values = read_json(told, (*_PREPROCESSING, "unit", "normalisation"))
+    expected = {"unit": "mV", "normalisation": model.normalisation}
+    got = {name: values[name] for name in expected}
+    _require(got == expected, told, f"{expected}, as the model does", got)
+    try:
+        preprocessing = Preprocessing.load({name: values[name] for name in _PREPROCESSING})
+    except (ConfigError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{told}: {error}; {_AGAIN}") from error
+    return Saved(folder, config, model, preprocessing)
+
+
+def predicted(saved: Saved, key: str) -> tuple[str, ...]:
+    """The names of what a model predicts, in the order of its outputs.
+
+    Args:
+        key: of ``config.json``.
+
+    Raises:
+        CheckpointError: they are not different names.
+    """
+    names = saved.config[key]
+    good = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    good = good and 0 < len(set(names)) == len(names)
+    _require(good, saved.folder / "config.json", f"different names as {key}", names)
+    return tuple(names)
+
+
+def read_values(
+    path: Path, names: tuple[str, ...], good: Callable[[Any], bool], what: str
+) -> dict[str, Any]:
+    """The values of all that a model predicts.
+
+    Args:
+        names: what the model predicts.
+        good: whether a value is allowed.
+        what: names the values in errors.
+
+    Raises:
+        CheckpointError: the file has other names, or a value is not allowed.
+    """
+    values = read_json(path, ())
+    _require(set(values) == set(names), path, f"exactly {', '.join(names)}", ", ".join(values))
+    for name, value in values.items():
+        _require(good(value), path, f"{what} of {name}", value)
+    return values
+
+
+def is_number(value: object) -> bool:
+    """Whether a value from JSON is a finite number."""
+    return isinstance(value, int | float) and type(value) is not bool and isfinite(value)
 
 
 def is_of_hearts(folder: Path) -> bool:
@@ -103,14 +162,18 @@ def is_of_hearts(folder: Path) -> bool:
     return "phenotypes" in read_json(model_folder(folder) / "config.json", ())
 
 
-def _ecg_model(values: dict[str, Any], path: Path) -> EcgModel:
+def _ecg_model(values: Any, path: Path) -> EcgModel:
     known = {field.name for field in fields(EcgModel)}
-    if set(values) != known or values["encoder"] not in ENCODERS:
-        raise CheckpointError(
-            f"{path} must have {', '.join(sorted(known))} of an encoder that this version has, "
-            f"got {values}; export the model again"
-        )
+    good = isinstance(values, dict) and set(values) == known and values["encoder"] in ENCODERS
+    good = good and values["normalisation"] in NORMALISATIONS and isinstance(values["hidden"], list)
+    what = f"{', '.join(sorted(known))} of an encoder that this version has"
+    _require(good, path, what, values)
     return EcgModel(**values | {"hidden": tuple(values["hidden"])})
+
+
+def _require(good: bool, path: Path, what: str, got: object) -> None:
+    if not good:
+        raise CheckpointError(f"{path} must have {what}, got {got}; {_AGAIN}")
 
 
 def read_json(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
@@ -126,9 +189,9 @@ def read_json(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
             f"{path} does not exist; give the folder of a finished run or of a saved model"
         ) from None
     except ValueError as error:
-        raise CheckpointError(f"{path} must be JSON, got {error}; export the model again") from None
+        raise CheckpointError(f"{path} must be JSON, got {error}; {_AGAIN}") from None
     if not isinstance(values, dict) or not set(keys) <= set(values):
         raise CheckpointError(
-            f"{path} must have {', '.join(keys)}, got other contents; export the model again"
+            f"{path} must have {', '.join(keys)}, got other contents; {_AGAIN}"
         )
     return values

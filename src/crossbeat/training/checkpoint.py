@@ -42,10 +42,11 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def load_weights(module: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
-    """Load weights into a module whose names and shapes they match exactly.
+    """Load weights into a module whose names, shapes and types they match exactly.
 
     Raises:
-        CheckpointError: a name is missing or unknown, or a shape differs.
+        CheckpointError: a name is missing or unknown, a shape or type differs, or a value is not
+            finite.
     """
     own = module.state_dict()
     problems = [f"missing {name}" for name in own if name not in weights]
@@ -61,6 +62,17 @@ def load_weights(module: nn.Module, weights: Mapping[str, Tensor], source: str) 
             f"{source} holds weights of another architecture: {shown}; "
             "use the settings that it was trained with"
         )
+    for name, value in weights.items():
+        if value.dtype != own[name].dtype:
+            raise CheckpointError(
+                f"{source} must hold {name} as {own[name].dtype}, got {value.dtype}; copy or train "
+                "it again"
+            )
+        if not torch.isfinite(value).all():
+            raise CheckpointError(
+                f"{source} must hold finite weights, got other values in {name}; copy or train it "
+                "again"
+            )
     module.load_state_dict(dict(weights))
 
 
