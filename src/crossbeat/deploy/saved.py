@@ -22,6 +22,7 @@ from crossbeat.training.checkpoint import load_tensors, load_weights
 _PREPROCESSING = tuple(field.name for field in fields(Preprocessing))
 _AGAIN = "copy the folder again, or run the train command of its run again"
 
+
 @dataclass(frozen=True)
 class Saved:
     """Settings of a saved model.
@@ -191,7 +192,5 @@ def read_json(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
     except ValueError as error:
         raise CheckpointError(f"{path} must be JSON, got {error}; {_AGAIN}") from None
     if not isinstance(values, dict) or not set(keys) <= set(values):
-        raise CheckpointError(
-            f"{path} must have {', '.join(keys)}, got other contents; {_AGAIN}"
-        )
+        raise CheckpointError(f"{path} must have {', '.join(keys)}, got other contents; {_AGAIN}")
     return values

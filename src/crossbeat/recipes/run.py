@@ -180,8 +180,9 @@ def train(
         if not is_main_process():
             raise SystemExit(0)
         save_tensors(folder / record.WEIGHTS, parts.state_dict())
+        Learned.of(cohort).write(folder)
         record.finish(folder, records)
-    if not (folder / LEARNED).is_file():
+    elif not (folder / LEARNED).is_file():  # the run of an older version
         Learned.of(cohort).write(folder)
     return Run.open(folder)
 
