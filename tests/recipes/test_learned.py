@@ -80,7 +80,9 @@ def test_owners_of_pictures_are_refused(tiny, tmp_path):
 def test_hearts_are_refused_in_the_head_and_in_the_probe(tiny_hearts, tmp_path):
     run = run_of(small("direct-heart"), tiny_hearts, tmp_path / "run", name="direct-heart")
     for measure in (estimates, probed):
-        with pytest.raises(DataError, match=r"whom it learned from, such as h2-.*; evaluate on pat"):
+        with pytest.raises(
+            DataError, match=r"whom it learned from, such as h2-.*; evaluate on pat"
+        ):
             measure(run, tiny_hearts, test=exchanged(tiny_hearts))
         assert len(measure(run, tiny_hearts).test.patients) == 24
 
