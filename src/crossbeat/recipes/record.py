@@ -162,6 +162,15 @@ def read_phases(folder: Path) -> list[dict[str, Any]]:
     return _read(folder / RESULT, ("phases",))["phases"]
 
 
+def read_versions(folder: Path) -> dict[str, str]:
+    """Read the versions of the software that trained the finished run in a folder.
+
+    Raises:
+        CheckpointError: the file is damaged.
+    """
+    return _read(folder / RESULT, ("versions",))["versions"]
+
+
 def _read(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
