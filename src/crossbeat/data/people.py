@@ -13,6 +13,7 @@ import polars as pl
 from jaxtyping import Int64
 
 from crossbeat.data.cohort import Cohort
+from crossbeat.errors import DataError
 
 OWN = "own"
 """The source of ids that no builder of a public data set gave."""
@@ -23,6 +24,7 @@ EXACT_IDS = "exact_ids"
 _PUBLIC = re.compile(r"(ptbxl|nih|chexpert|ludb|code15|cinc|mimic)-(.+)")
 _VIRTUAL = re.compile(r"[vh]([0-9]+)-([0-9]{7,})")  # both kinds draw the same people from a seed
 _BY_NAME = ("ukb",)  # cohorts whose ids have no prefix
+_SHOWN = 3
 _NUMBER = re.compile(r"0*([0-9]+)(?:\.0*)?")
 
 
@@ -45,6 +47,24 @@ def spellings(patients: Iterable[str]) -> list[tuple[str, ...]]:
     return sorted(tuple(sorted(same)) for same in found.values() if len(same) > 1)
 
 
+def require_one_spelling(patients: Iterable[str], source: str) -> None:
+    """Check that no two ids differ only in their spelling.
+
+    Args:
+        source: where the ids are from, for the error.
+
+    Raises:
+        DataError: two do.
+    """
+    found = spellings(patients)
+    if found:
+        shown = "; ".join(" and ".join(map(repr, same)) for same in found[:_SHOWN])
+        raise DataError(
+            f"{source} must spell the id of each patient in one way, got {len(found)} in several: "
+            f"{shown}; correct the ids, or set {EXACT_IDS} to true if they are different people"
+        )
+
+
 def people(cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> pl.DataFrame:
     """The people of some rows: those of the ECGs and the owners of the pictures.
 
@@ -54,8 +74,7 @@ def people(cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> pl.DataFrame:
     Returns a row for each of them: ``source`` (the data set that gave the id), ``digest`` (of the
     canonical id, 64 bits) and ``patient`` (the id in the cohort), sorted.
     """
-    roles = [name for name in cohort.table.columns if f"_{name}".endswith("_patient")]
-    ids = pl.concat([cohort.table[role].gather(rows) for role in roles]).drop_nulls().unique()
+    ids = ids_in(cohort.table[rows])
     exact = bool(cohort.info.settings.get(EXACT_IDS, False))
     told = [_told(patient, cohort.info.name, exact=exact) for patient in ids.to_list()]
     return pl.DataFrame(
@@ -65,6 +84,12 @@ def people(cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> pl.DataFrame:
             "patient": ids,
         }
     ).sort("source", "digest", "patient")
+
+
+def ids_in(table: pl.DataFrame) -> pl.Series:
+    """The ids in a table, each once: those of the rows and of the owners of pictures."""
+    roles = [name for name in table.columns if name == "patient" or name.endswith("_patient")]
+    return pl.concat([table[role].alias("patient") for role in roles]).drop_nulls().unique()
 
 
 def in_common(some: pl.DataFrame, others: pl.DataFrame, *, own: bool = True) -> pl.DataFrame:
