@@ -4,6 +4,7 @@ import re
 import signal
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, wait
+from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -369,3 +370,18 @@ def test_a_worker_that_is_killed_is_told_of(tmp_path: Path) -> None:
         pytest.raises(DataError, match=r"one that was killed.*finished work is kept"),
     ):
         build_cohort(tmp_path / "a", tiny_info(), [partial(killed, 0)], executor=executor)
+
+
+@pytest.mark.parametrize("owner", [False, True])
+def test_a_table_with_two_spellings_of_an_id_is_refused(owner: bool, tmp_path: Path) -> None:
+    def spelt(number: int) -> Block:
+        block = tiny_block(number)
+        last = pl.int_range(pl.len()) == pl.len() - 1
+        ids = pl.when(last & (number == 1)).then(pl.lit(" P0")).otherwise("patient")
+        columns = {"xray_patient": ids} if owner else {"patient": ids, "xray_patient": ids}
+        return replace(block, table=block.table.with_columns(**columns))
+
+    with pytest.raises(
+        DataError, match=r"must spell the id .* in several: ' P0' and 'p0'; correct"
+    ):
+        build_tiny(tmp_path / "c", spelt)

@@ -102,3 +102,23 @@ def test_settings_out_of_their_range_are_refused(tmp_path: Path) -> None:
 def test_a_time_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"every time of .*list\.csv must be a moment"):
         build(write_files(tmp_path, ["a.hea,yesterday"], "ecg,time"))
+
+
+TWICE = ["a.hea,007", "b.hea,7.0", "d.hea,8"]
+
+
+def test_two_spellings_of_one_id_are_refused_before_anything_is_read(tmp_path: Path) -> None:
+    table = write_files(tmp_path, TWICE, "ecg,patient")
+    message = (
+        r"list\.csv must spell the id of each patient in one way, got 1 in several: '007' and "
+        r"'7\.0'; correct the ids, or set exact_ids to true if they are different people"
+    )
+    with pytest.raises(DataError, match=message):
+        build(table)
+    assert not (tmp_path / "cohort.partial").exists()
+
+
+def test_ids_of_two_spellings_may_be_different_people(tmp_path: Path) -> None:
+    cohort = build(write_files(tmp_path, TWICE, "ecg,patient"), exact_ids=True)
+    assert cohort.table["patient"].to_list() == ["007", "7.0", "8"]
+    assert cohort.info.settings["exact_ids"] is True

@@ -7,7 +7,7 @@ import pytest
 
 from crossbeat.errors import DataError
 from crossbeat.evaluation.predictions import Predictions, Scored
-from crossbeat.study.kept import RECORD, read_record, read_said, write_cell
+from crossbeat.study.kept import RECORD, read_record, read_said, versions_of, write_cell
 
 
 def said(name: str = "a") -> Predictions:
@@ -61,3 +61,11 @@ def test_a_damaged_record_is_named(folder, text: str) -> None:
 def test_the_record_is_plain_json_and_written_last(folder) -> None:
     record = json.loads((folder / RECORD).read_text())
     assert all((folder / name).is_file() for name in record["files"])
+
+
+def test_versions_are_those_that_trained_the_cells(tmp_path) -> None:
+    for name, torch in (("a", "2.13.0"), ("b", "2.12.1")):
+        (tmp_path / name).mkdir()
+        told = {"phases": [], "versions": {"torch": torch, "python": "3.12"}}
+        (tmp_path / name / "finished.json").write_text(json.dumps(told))
+    assert versions_of(sorted(tmp_path.iterdir())) == {"torch": "2.12.1, 2.13.0", "python": "3.12"}

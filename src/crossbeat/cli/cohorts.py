@@ -1,33 +1,92 @@
-"""Open the cohort of a run, or build a cohort from its settings."""
+"""Open the cohort of a run, describe it in results, or build a cohort from its settings."""
 
 import json
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from crossbeat.cli.progress import bar
 from crossbeat.data.build import Progress
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.registry import Builder
-from crossbeat.errors import ConfigError, UserError
+from crossbeat.deploy import record_metrics
+from crossbeat.errors import ConfigError, DataError, UserError
 from crossbeat.files import write_whole
+from crossbeat.recipes.record import describe_cohort, described
 from crossbeat.recipes.run import Run
 
 
-def cohort_of(run: Run) -> Cohort:
+def cohort_of(run: Run, *, opened: Sequence[Cohort] = (), option: str = "--cohort") -> Cohort:
     """The cohort that a run was trained on.
 
+    Args:
+        opened: cohorts that may be it; otherwise it is opened from where it was at the training.
+        option: the option that names its folder, for the error.
+
     Raises:
-        ConfigError: the folder now holds another cohort.
+        ConfigError: the folder now holds another cohort, or none.
     """
+    fingerprint = run.plan["cohort"]["fingerprint"]
+    for cohort in opened:
+        if cohort.fingerprint() == fingerprint:
+            return cohort
     folder = Path(run.plan["cohort"]["folder"])
-    cohort = Cohort.open(folder)
-    if cohort.fingerprint() != run.plan["cohort"]["fingerprint"]:
-        raise ConfigError(
-            f"{folder} must be the cohort that {run.folder} was trained on, got another; "
-            "name it with --cohort"
-        )
+    rule = f"{folder} must be the cohort that {run.folder} was trained on"
+    try:
+        cohort = Cohort.open(folder)
+    except DataError as error:
+        raise ConfigError(f"{rule}, but {error}; name it with {option} if it has moved") from error
+    if cohort.fingerprint() != fingerprint:
+        raise ConfigError(f"{rule}, got another; name it with {option}")
     return cohort
+
+
+@dataclass(frozen=True)
+class Tested:
+    """Runs and the cohort that they are measured on.
+
+    Args:
+        runs: at least one.
+        cohort: the measured cohort.
+        own: the cohort of the training of each run, in their order.
+    """
+
+    runs: Sequence[Run]
+    cohort: Cohort
+    own: Sequence[Cohort]
+
+    def record_metrics(self, models: Mapping[str, Any]) -> None:
+        """Write the results of each saved model to its folder; not those on another cohort.
+
+        Args:
+            models: results by the name of the recipe.
+        """
+        for run, own in zip(self.runs, self.own, strict=True):
+            if own is self.cohort and (run.folder / "model").is_dir():
+                record_metrics(run.folder / "model", models[run.name])
+
+    def in_results(self) -> dict[str, Any]:
+        """The parts of results that say where models were measured and trained.
+
+        ``cohort`` is the measured cohort. ``trained_on`` is the cohort of the training; if the
+        runs differ in it, it has one cohort for each of them. ``other_patients`` is there if the
+        user said that equal ids name other people.
+        """
+        trained = {self._name(run): described(run.plan) for run in self.runs}
+        first = next(iter(trained.values()))
+        same = all(each["fingerprint"] == first["fingerprint"] for each in trained.values())
+        told: dict[str, Any] = {
+            "cohort": described({"cohort": describe_cohort(self.cohort)}),
+            "trained_on": first if same else trained,
+        }
+        said = self.runs[0].learned.other_patients
+        return told | ({"other_patients": True} if said else {})
+
+    def _name(self, run: Run) -> str:
+        alone = sum(each.name == run.name for each in self.runs) == 1
+        return run.name if alone else f"{run.name}, seed {run.seed}"
 
 
 def built(

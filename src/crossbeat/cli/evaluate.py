@@ -2,15 +2,16 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from crossbeat.cli.cohorts import cohort_of
+from crossbeat.cli.cohorts import Tested, cohort_of
 from crossbeat.cli.evaluate_hearts import evaluate_hearts
 from crossbeat.cli.options import command, note, parse
 from crossbeat.cli.tables import show
 from crossbeat.data.cohort import Cohort
-from crossbeat.deploy import export_heart_model, export_model, record_metrics
+from crossbeat.deploy import export_heart_model, export_model
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.cautions import cautions
 from crossbeat.evaluation.choices import choose
@@ -19,11 +20,11 @@ from crossbeat.evaluation.names import CLEAN, LATENT
 from crossbeat.evaluation.patients import patients_of
 from crossbeat.evaluation.predictions import Predictions
 from crossbeat.evaluation.report import write_report
-from crossbeat.evaluation.results import write_results
+from crossbeat.evaluation.results import external_notes, write_results
 from crossbeat.recipes import HeartRecipe
 from crossbeat.recipes.cine.run import estimates
 from crossbeat.recipes.limits import latent_limit
-from crossbeat.recipes.record import counted, described, versions
+from crossbeat.recipes.record import counted, versions
 from crossbeat.recipes.run import Run, predictions, validation
 
 Results = dict[str, Any]
@@ -39,7 +40,22 @@ def run(arguments: list[str]) -> None:
         help="folders of runs; the first recipe is the baseline, the next the method",
     )
     parser.add_argument(
-        "--cohort", type=Path, default=None, help="folder of the cohort, if it has moved"
+        "--cohort",
+        type=Path,
+        default=None,
+        help="folder of the cohort to measure on: another one, or the runs' own if it has moved",
+    )
+    parser.add_argument(
+        "--trained_on",
+        type=Path,
+        default=None,
+        help="folder of the runs' own cohort, if it has moved and --cohort is another one",
+    )
+    parser.add_argument(
+        "--other_patients",
+        action="store_true",
+        help="say that the patients of this cohort are other people than those with the same ids "
+        "in training",
     )
     parser.add_argument(
         "--clean",
@@ -56,24 +72,27 @@ def run(arguments: list[str]) -> None:
     options = parse(parser, arguments)
     if options.seed < 0:
         raise ConfigError(f"--seed must be 0 or more, got {options.seed}; change it")
-    runs = [Run.open(folder) for folder in options.runs]
-    cohort = Cohort.open(options.cohort) if options.cohort else cohort_of(runs[0])
+    runs = [_opened(folder, other_patients=options.other_patients) for folder in options.runs]
+    named = [Cohort.open(each) for each in (options.cohort, options.trained_on) if each]
+    cohort = named[0] if options.cohort else cohort_of(runs[0], opened=named)
+    option = "--trained_on" if options.cohort else "--cohort"
+    own = [cohort_of(run, opened=[cohort, *named], option=option) for run in runs]
+    tested = Tested(runs, cohort, own)
     path = options.out or runs[0].folder / "results.json"
     if _are_of_hearts(runs):
         evaluate_hearts(
-            runs,
-            cohort,
+            tested,
             out=path,
             report=options.report,
             seed=options.seed,
             as_json=options.json,
         )
         return
-    scored = _scored(runs, cohort)
+    scored = _scored(tested)
     if options.report and len(scored) < 2:
         raise ConfigError("--report must have two recipes to compare, got one; name more runs")
-    results = _results(runs, scored, cohort, seed=options.seed)
-    clean = Run.open(options.clean) if options.clean else None
+    results = _results(tested, scored, seed=options.seed)
+    clean = _opened(options.clean, other_patients=options.other_patients) if options.clean else None
     first = scored[runs[0].name][0]
     results["limits"] = limits_of(
         cohort, first.findings, options.seed, clean=(clean, cohort_of(clean)) if clean else None
@@ -87,6 +106,11 @@ def run(arguments: list[str]) -> None:
     note(f"results: {path}")
 
 
+def _opened(folder: Path, *, other_patients: bool) -> Run:
+    run = Run.open(folder)
+    return replace(run, learned=replace(run.learned, other_patients=other_patients))
+
+
 def _are_of_hearts(runs: Sequence[Run]) -> bool:
     """Whether all runs predict cardiac measurements; runs of both kinds cannot be compared."""
     hearts = [isinstance(each.recipe, HeartRecipe) for each in runs]
@@ -98,8 +122,9 @@ def _are_of_hearts(runs: Sequence[Run]) -> bool:
     return all(hearts)
 
 
-def _scored(runs: Sequence[Run], cohort: Cohort) -> dict[str, list[Predictions]]:
+def _scored(tested: Tested) -> dict[str, list[Predictions]]:
     scored: dict[str, list[Predictions]] = {}
+    runs = tested.runs
     seeds = Counter((each.name, each.seed) for each in runs)
     for (name, seed), number in seeds.items():
         if number > 1:
@@ -107,32 +132,33 @@ def _scored(runs: Sequence[Run], cohort: Cohort) -> dict[str, list[Predictions]]
                 f"runs of one recipe must differ in their seed, got seed {seed} of {name} "
                 f"{number} times; name each run once"
             )
-    for each in runs:
+    for each, own in zip(runs, tested.own, strict=True):
         twin = next(run for run in runs if run.name == each.name)
         if twin.plan["settings"] != each.plan["settings"]:
             raise ConfigError(
                 f"runs of one recipe must have the same settings, got others in {each.folder} "
                 f"than in {twin.folder}; evaluate them separately"
             )
-        scored.setdefault(each.name, []).append(predictions(each, cohort))
+        scored.setdefault(each.name, []).append(predictions(each, own, test=tested.cohort))
     return scored
 
 
-def _results(
-    runs: Sequence[Run], scored: dict[str, list[Predictions]], cohort: Cohort, *, seed: int
-) -> Results:
+def _results(tested: Tested, scored: dict[str, list[Predictions]], *, seed: int) -> Results:
     baseline, method = next(iter(scored)), list(scored)[:2][-1]
     compared = compare(scored, method=method, baseline=baseline, seed=seed)
-    for each in runs:
-        if (each.folder / "model").is_dir():
-            record_metrics(each.folder / "model", compared["models"][each.name])
-    return {
-        "cohort": described(runs[0].plan) | {"training": counted(cohort)},
-        "seeds": sorted({each.seed for each in runs}),
-        "versions": versions(),
-        "settings": {each.name: each.plan["settings"] for each in runs},
-        "notes": cautions(compared),
-    } | compared
+    tested.record_metrics(compared["models"])
+    told = tested.in_results()
+    told["cohort"]["training"] = counted(tested.own[0])
+    return (
+        told
+        | {
+            "seeds": sorted({each.seed for each in tested.runs}),
+            "versions": versions(),
+            "settings": {each.name: each.plan["settings"] for each in tested.runs},
+            "notes": [*external_notes(told), *cautions(compared)],
+        }
+        | compared
+    )
 
 
 def limits_of(

@@ -7,6 +7,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from crossbeat.evaluation.results import external
+
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table with a title; use a fixed width if the output is not a terminal."""
@@ -47,7 +49,7 @@ def show(results: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(results, indent=1))
         return
-    print_models(results, over=over_what(results))
+    print_models(results, over=over_what(results), where=external(results))
 
 
 def over_what(results: Mapping[str, Any], own_patients: bool = False) -> str:

@@ -24,6 +24,7 @@ from jaxtyping import Int16, UInt8
 from crossbeat.data.audit import AUDIT_FILE, audit, without_leaks, write_audit
 from crossbeat.data.cohort import INFO_FILE, TABLE_FILE, Cohort
 from crossbeat.data.info import CohortInfo, FileInfo, file_info, read_info
+from crossbeat.data.people import EXACT_IDS, ids_in, require_one_spelling
 from crossbeat.data.rejected import REJECTED_FILE, Rejected, in_words, rejected_table
 from crossbeat.data.shards import (
     Receipt,
@@ -94,7 +95,8 @@ def build_cohort(
 
     Raises:
         DataError: the folder exists, an unfinished build there is of another cohort, the disk is
-            full or closed, no record is usable, or the blocks do not make a valid cohort.
+            full or closed, no record is usable, the ids of two patients differ only in their
+            spelling, or the blocks do not make a valid cohort.
     """
     if folder.exists():
         raise DataError(f"{folder} must not exist yet, got a folder; remove it or choose another")
@@ -240,7 +242,10 @@ def _finish(
         rejected += receipt.rejected
         for name, told in receipt.digests.items():
             digests[name] += told
-    table, leaks = without_leaks(pl.concat(tables), digests)
+    listed = pl.concat(tables)
+    if not info.settings.get(EXACT_IDS):
+        require_one_spelling(ids_in(listed), f"the table of {draft.stem}")
+    table, leaks = without_leaks(listed, digests)
     left_out = rejected_table([*rejected, *leaks])
     if not table.height:
         raise DataError(_nothing(draft, left_out))

@@ -17,6 +17,7 @@ from jaxtyping import Int64
 from crossbeat.data.build import Block, Progress, build_cohort, silent
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
+from crossbeat.data.people import EXACT_IDS
 from crossbeat.data.sources import spans
 from crossbeat.data.splits import SPLITS
 from crossbeat.data.store import to_int16
@@ -128,6 +129,7 @@ class LabelMatched:
                 "rules": [list(rule) for rule in self.rules],
                 "caliper": self.caliper,
                 "most_uses": self.most_uses,
+                EXACT_IDS: any(each.info.settings.get(EXACT_IDS) for each in (ecgs, xrays)),
                 "ecgs": ecgs.fingerprint(),
                 "xrays": xrays.fingerprint(),
             },

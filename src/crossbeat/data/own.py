@@ -13,6 +13,7 @@ import polars as pl
 from crossbeat.data.build import Block, Progress, build_cohort, silent
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
+from crossbeat.data.people import EXACT_IDS, require_one_spelling
 from crossbeat.data.rejected import Rejected
 from crossbeat.data.sources import (
     check_image_size,
@@ -64,6 +65,8 @@ class OwnFiles:
         seed: of the split by patients, where there is no column ``split``.
         val: share of the patients for validation, 0 to 1.
         test: share of the patients for testing, 0 to 1.
+        exact_ids: whether ids that differ only in blanks, case, leading zeros or a trailing ``.0``
+            are different patients; otherwise a table with such ids is refused.
 
     Raises:
         ConfigError: a setting is out of its range.
@@ -78,6 +81,7 @@ class OwnFiles:
     seed: int = 0
     val: float = Shares.val
     test: float = Shares.test
+    exact_ids: bool = False
 
     def __post_init__(self) -> None:
         check_image_size("OwnFiles", self.image_size)
@@ -94,8 +98,8 @@ class OwnFiles:
         """Read, clean and store the files in a new folder.
 
         Raises:
-            DataError: the table is absent or damaged, no record is usable, the folder exists, or
-                the disk is full.
+            DataError: the table is absent or damaged, ids of patients differ only in their
+                spelling, no record is usable, the folder exists, or the disk is full.
         """
         columns = header_of(self.table)
         if not set(FILES) & set(columns):
@@ -133,6 +137,8 @@ class OwnFiles:
                 if name not in KNOWN
             ),
         )
+        if not self.exact_ids:
+            require_one_spelling(table["patient"].drop_nulls(), str(self.table))
         return table if "split" in given else self._divided(table)
 
     def _divided(self, table: pl.DataFrame) -> pl.DataFrame:
@@ -146,7 +152,12 @@ class OwnFiles:
             kind="paired" if set(FILES) <= set(columns) else "single",
             findings=findings,
             seed=self.seed,
-            settings={"val": self.val, "test": self.test, "table": table_digest(self.table)},
+            settings={
+                "val": self.val,
+                "test": self.test,
+                EXACT_IDS: self.exact_ids,
+                "table": table_digest(self.table),
+            },
             notes=() if "patient" in columns else (_NOTE,),
         )
         if "ecg" in columns:

@@ -29,6 +29,7 @@ from crossbeat.evaluation.report_parts import (
     section,
 )
 from crossbeat.evaluation.report_words import DISCLAIMER
+from crossbeat.evaluation.results import measured_on
 from crossbeat.files import write_whole
 
 Json = Mapping[str, Any]
@@ -75,7 +76,7 @@ def write_phenotype_report(path: Path, results: Json, figures: Pictures) -> None
 
 def _header(results: Json, title: str) -> str:
     parts = [
-        f"Cohort: {results['cohort'].get('name', 'unnamed')}",
+        f"Cohort: {measured_on(results)}",
         f"{results['test'].get('patients', 0):,} test patients",
         f"{len(results['seeds'])} training seed{'' if len(results['seeds']) == 1 else 's'}",
     ]

@@ -27,7 +27,8 @@ OPTIONAL = (
     *("limits", "readings", "screening"),
     *("retrieval", "retrieval_limits", "retrieval_differences"),
     *("localisation", "localisation_limits", "localisation_differences"),
-    *("versions", "settings", "hours", "cells", "question", "notes"),
+    *("trained_on", "other_patients", "versions", "settings", "hours", "cells", "question"),
+    "notes",
 )
 
 _BY_PHENOTYPE = ("models", "limits", "differences")
@@ -103,7 +104,7 @@ def validate_phenotypes(results: Any, *, source: str) -> None:
 def _check_kinds(results: Json, source: str) -> None:
     objects = (*_BY_PHENOTYPE, *_BY_MEASURE, "cohort", "test", "readings", "screening")
     for names, kind, called in (
-        ((*objects, "versions", "settings", "hours", "cells"), Mapping, "an object"),
+        ((*objects, "trained_on", "versions", "settings", "hours", "cells"), Mapping, "an object"),
         (("seeds", "notes"), list, "a list"),
     ):
         for name in names:

@@ -33,7 +33,7 @@ from crossbeat.evaluation.report_patients import (
     patients_section,
     tallies_table,
 )
-from crossbeat.evaluation.results import validate
+from crossbeat.evaluation.results import measured_on, validate
 from crossbeat.files import write_whole
 
 Json = Mapping[str, Any]
@@ -87,10 +87,10 @@ def _page(results: Json, figures: Pictures, patients: Patients | None) -> str:
 
 
 def _header(results: Json, title: str) -> str:
-    cohort, test = results["cohort"], results["test"]
+    test = results["test"]
     number = len(results["seeds"])
     parts = [
-        f"Cohort: {cohort.get('name', 'unnamed')}",
+        f"Cohort: {measured_on(results)}",
         f"{test['patients']:,} test patients",
         "one training run of each model" if number == 1 else f"{number} training seeds",
     ]

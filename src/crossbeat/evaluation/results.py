@@ -18,6 +18,8 @@ Json = dict[str, Any]
 
 REQUIRED = ("cohort", "seeds", "method", "baseline", "test", "models", "differences")
 OPTIONAL = (
+    "trained_on",
+    "other_patients",
     "limits",
     "versions",
     "settings",
@@ -138,6 +140,28 @@ def estimates(part: Any, *, source: str) -> Iterator[tuple[str, Any]]:
     yield from level
 
 
+def external(results: Mapping[str, Any]) -> str:
+    """``external: NAME, trained on OTHER`` where models were not trained on the measured cohort."""
+    trained, measured = results.get("trained_on", {}), results["cohort"]
+    each = [trained] if "fingerprint" in trained else list(trained.values())
+    others = [one["name"] for one in each if one["fingerprint"] != measured.get("fingerprint")]
+    if not others:
+        return ""
+    return f"external: {measured['name']}, trained on {', '.join(dict.fromkeys(others))}"
+
+
+def measured_on(results: Mapping[str, Any]) -> str:
+    """The measured cohort in words."""
+    return external(results) or str(results["cohort"].get("name", "unnamed"))
+
+
+def external_notes(results: Mapping[str, Any]) -> list[str]:
+    """Notes on an evaluation on a cohort that models were not trained on; none otherwise."""
+    words = external(results)
+    text = "Thresholds, calibration and linear probes use patients of the training cohort only."
+    return [f"Cohort is {words}. {text}"] if words else []
+
+
 def verdict(difference: Mapping[str, Any]) -> int:
     """1 where a difference is clearly above zero, -1 clearly below, 0 where zero is possible.
 
@@ -151,9 +175,9 @@ def verdict(difference: Mapping[str, Any]) -> int:
 
 
 def _check_kinds(results: Json, source: str) -> None:
-    objects = (*_PARTS, "cohort", "test", "probes", "readings", "versions", "settings", "hours")
+    objects = (*_PARTS, "cohort", "trained_on", "test", "probes", "readings", "versions")
     for names, kind, called in (
-        (objects, Mapping, "an object"),
+        ((*objects, "settings", "hours"), Mapping, "an object"),
         (("seeds", "notes"), list, "a list"),
     ):
         for name in names:

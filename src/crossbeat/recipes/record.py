@@ -22,6 +22,8 @@ from crossbeat.training.processes import is_main_process
 PLAN = "run.json"
 RESULT = "finished.json"
 WEIGHTS = "weights.safetensors"
+LEARNED = "learned.parquet"
+"""The people that the run learned from, see ``crossbeat.recipes.learned``."""
 _VERSIONED = ("crossbeat", "torch", "lightning", "numpy", "scipy", "polars", "monai")
 _COHORT = (
     *("name", "kind", "leads", "fs", "seconds", "image_size", "unit", "baseline", "notes"),
@@ -135,7 +137,7 @@ def finish(folder: Path, records: Sequence[PhaseRecord]) -> None:
     ]
     result = {"phases": phases, "versions": versions()}
     text = json.dumps(result, indent=1)
-    write_sealed(folder, last=RESULT, text=text, names=(PLAN, WEIGHTS))
+    write_sealed(folder, last=RESULT, text=text, names=(PLAN, WEIGHTS, LEARNED))
 
 
 def is_finished(folder: Path) -> bool:
@@ -151,7 +153,7 @@ def check(folder: Path) -> None:
     """
     if (folder / PLAN).is_file() and (folder / RESULT).is_file():
         remedy = f"copy the run again, or remove {folder / RESULT} and run its train command again"
-        check_seal(folder, needs=(PLAN, WEIGHTS, RESULT), remedy=remedy)
+        check_seal(folder, needs=(PLAN, WEIGHTS, LEARNED, RESULT), remedy=remedy)
 
 
 def read_plan(folder: Path) -> dict[str, Any]:
@@ -177,6 +179,15 @@ def read_phases(folder: Path) -> list[dict[str, Any]]:
             "run the same train command again to continue"
         )
     return _read(folder / RESULT, ("phases",))["phases"]
+
+
+def read_versions(folder: Path) -> dict[str, str]:
+    """Read the versions of the software that trained the finished run in a folder.
+
+    Raises:
+        CheckpointError: the file is damaged.
+    """
+    return _read(folder / RESULT, ("versions",))["versions"]
 
 
 def _read(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:

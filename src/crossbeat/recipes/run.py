@@ -18,6 +18,7 @@ from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.files import remove_drafts
 from crossbeat.recipes import HeartRecipe, Recipe, predicted_names, record, with_findings
 from crossbeat.recipes.cine.sources import HeartGoal
+from crossbeat.recipes.learned import Learned
 from crossbeat.recipes.networks import embed_ecg
 from crossbeat.recipes.outputs import kept_in
 from crossbeat.recipes.scores import over_batches
@@ -42,6 +43,7 @@ class Run:
         parts: the trained networks in eval mode.
         plan: contents of ``run.json``.
         phases: record of each phase: name, seconds, best epoch, history, folder.
+        learned: the people that it learned from; it must not be measured on them.
     """
 
     folder: Path
@@ -50,6 +52,7 @@ class Run:
     parts: nn.ModuleDict
     plan: dict[str, Any]
     phases: list[dict[str, Any]]
+    learned: Learned
 
     @classmethod
     def open(cls, folder: Path) -> "Run":
@@ -61,12 +64,13 @@ class Run:
         """
         record.check(folder)
         plan, phases = record.read_plan(folder), record.read_phases(folder)
+        learned = Learned.read(folder)
         recipe = from_plain(recipe_named(plan["recipe"]), plan["settings"])
         parts = _untrained(recipe).parts(record.shape(plan), plan["seed"])
         weights, _ = load_tensors(folder / record.WEIGHTS)
         load_weights(parts, weights, str(folder / record.WEIGHTS))
         parts.eval()
-        return cls(folder, plan["recipe"], recipe, parts, plan, phases)
+        return cls(folder, plan["recipe"], recipe, parts, plan, phases, learned)
 
     def after(self, phase: str) -> "Run":
         """The run with the weights of the best epoch of a phase, before later phases.
@@ -178,6 +182,7 @@ def train(
         if not is_main_process():
             leave()
         save_tensors(folder / record.WEIGHTS, parts.state_dict())
+        Learned.of(cohort).write(folder)
         record.finish(folder, records)
     return Run.open(folder)
 
@@ -193,6 +198,37 @@ def evaluation_rows(cohort: Cohort, split: Split) -> Int64[np.ndarray, " row"]:
         return cohort.rows(split, has=("ecg",))
     there = {"ecg": bool(info.leads), "xray": bool(info.image_size), "cine": bool(info.frames)}
     return cohort.rows(split, has=tuple(name for name in there if there[name]))
+
+
+def held_out_rows(run: Run, cohort: Cohort) -> Int64[np.ndarray, " row"]:
+    """The rows of the test split on which a run is measured.
+
+    Raises:
+        ConfigError: the cohort's ECGs have another form than those that the run learned from.
+        DataError: the run learned from a patient of these rows, in any phase.
+    """
+    _require_form(run, cohort)
+    rows = evaluation_rows(cohort, "test")
+    run.learned.require_unseen(
+        cohort, rows, run=str(run.folder), trained_on=run.plan["cohort"]["name"]
+    )
+    return rows
+
+
+def _require_form(run: Run, cohort: Cohort) -> None:
+    expected, info = record.shape(run.plan), cohort.info
+    names = ("leads", "fs", "seconds", "unit", "baseline")
+    other = [name for name in names if getattr(info, name) != getattr(expected, name)]
+    if other and info.leads and "ecg_encoder" in run.parts:
+        told = (
+            ", ".join(f"{name} {getattr(each, name)}" for name in other)
+            for each in (expected, info)
+        )
+        rule, got = told
+        raise ConfigError(
+            f"ECGs of cohort {info.name!r} must have {rule} as in the training of {run.folder}, "
+            f"got {got}; build the cohort with these settings"
+        )
 
 
 def logits(run: Run, cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> Float[Tensor, "row f"]:
@@ -243,10 +279,15 @@ def predictions(run: Run, cohort: Cohort, *, test: Cohort | None = None) -> Pred
     """The run's logits on validation with labels, and on test with true labels where known.
 
     Args:
+        cohort: the cohort of the training; its validation split chooses thresholds and
+            calibration.
         test: the cohort whose test split is used; by default ``cohort``.
+
+    Raises:
+        DataError: the run learned from a patient of the test split.
     """
     held, findings = test or cohort, with_findings(run.recipe).findings
-    rows = evaluation_rows(held, "test")
+    rows = held_out_rows(run, held)
     scored = _scored(run, held, rows, held.truth(rows, findings))
     return Predictions(findings, val=validation(run, cohort), test=scored)
 

@@ -5,10 +5,9 @@ from typing import Any
 from crossbeat.errors import DataError
 from crossbeat.evaluation.cautions import cautions
 from crossbeat.recipes import HeartRecipe, record
-from crossbeat.recipes.record import versions
 from crossbeat.study.grid import HEAD, Study
 from crossbeat.study.heart_compare import Comparison, Runs, compared_hearts
-from crossbeat.study.kept import hours_of
+from crossbeat.study.kept import hours_of, versions_of
 from crossbeat.study.results import Finished, check_limits, notes_of
 
 Json = dict[str, Any]
@@ -51,7 +50,7 @@ def results_of_hearts(finished: Finished, *, replicates: int = 1000) -> Json:
         "cohort": record.described(plans[study.baseline]),
         "seeds": sorted({seed for each in heads.values() for seed in each}),
         "settings": {name: plan["settings"] for name, plan in plans.items()},
-        "versions": versions(),
+        "versions": versions_of(finished.homes.values()),
         "hours": hours_of(finished.homes),
         "cells": {"finished": len(finished.homes), "all": len(study.cells)},
         "notes": [*notes_of(finished), *cautions(compared)],

@@ -1,7 +1,7 @@
 """Files of a finished cell: predictions by name, and a record with checksums."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from crossbeat.evaluation.estimates import Estimates, read_estimates, write_esti
 from crossbeat.evaluation.measured import Measured, read_measured, write_measured
 from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.files import write_whole
-from crossbeat.recipes.record import read_phases
+from crossbeat.recipes.record import read_phases, read_versions
 from crossbeat.study.grid import Cell
 
 RECORD = "cell.json"
@@ -105,6 +105,19 @@ def hours_of(homes: Mapping[Cell, Path]) -> dict[str, float]:
                 counted.add(folder)
                 spent[cell.model] += phase["seconds"] / 3600
     return spent
+
+
+def versions_of(homes: Iterable[Path]) -> dict[str, str]:
+    """Versions of the software that trained the cells; where they differ, all of them.
+
+    Args:
+        homes: the folders of finished cells.
+    """
+    found: dict[str, set[str]] = {}
+    for home in homes:
+        for name, version in read_versions(home).items():
+            found.setdefault(name, set()).add(version)
+    return {name: ", ".join(sorted(each)) for name, each in found.items()}
 
 
 def _again(folder: Path) -> str:

@@ -10,7 +10,7 @@ from crossbeat.data.splits import Split
 from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.evaluation.probe import Embedded, LinearProbe
 from crossbeat.recipes import with_findings
-from crossbeat.recipes.run import Run, embeddings, evaluation_rows
+from crossbeat.recipes.run import Run, embeddings, evaluation_rows, held_out_rows
 from crossbeat.study.grid import Reading
 
 
@@ -31,12 +31,17 @@ class Encoded:
 
     @classmethod
     def by(cls, run: Run, cohort: Cohort, *, test: Cohort | None = None) -> "Encoded":
-        """Run the encoder on the cohorts."""
+        """Run the encoder on the cohorts.
+
+        Raises:
+            DataError: the run learned from a patient of the test split.
+        """
         held = test or cohort
-        of: dict[Split, Cohort] = {"train": cohort, "val": cohort, "test": held}
+        rows: dict[Split, np.ndarray] = {"test": held_out_rows(run, held)}
+        rows |= {split: evaluation_rows(cohort, split) for split in ("train", "val")}
         features = {
-            split: embeddings(run, of[split], evaluation_rows(of[split], split)).double().numpy()
-            for split in of
+            split: embeddings(run, held if split == "test" else cohort, each).double().numpy()
+            for split, each in rows.items()
         }
         return cls(run, cohort, held, features)
 

@@ -14,9 +14,8 @@ from crossbeat.evaluation.estimates import Estimates
 from crossbeat.evaluation.names import LATENT
 from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.recipes import record
-from crossbeat.recipes.record import versions
 from crossbeat.study.grid import HEAD, Cell, Point, Study, groups, in_order, place
-from crossbeat.study.kept import RECORD, hours_of, read_said
+from crossbeat.study.kept import RECORD, hours_of, read_said, versions_of
 from crossbeat.study.work import Workshop
 
 Json = dict[str, Any]
@@ -113,7 +112,7 @@ def results_of(study: Study, workshop: Workshop, *, replicates: int = 1000) -> J
         )
     whole: Json = {
         "question": study.question,
-        "versions": versions(),
+        "versions": versions_of(finished.homes.values()),
         "hours": hours_of(finished.homes),
         "cells": {"finished": len(finished.homes), "all": len(study.cells)},
         "notes": [

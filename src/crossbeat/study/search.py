@@ -9,9 +9,8 @@ import numpy as np
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.evaluation.metrics import auroc
 from crossbeat.evaluation.predictions import Predictions
-from crossbeat.recipes.record import versions
 from crossbeat.study.grid import HEAD, Cell
-from crossbeat.study.kept import RECORD, hours_of, read_said
+from crossbeat.study.kept import RECORD, hours_of, read_said, versions_of
 from crossbeat.study.work import Workshop
 
 Json = dict[str, Any]
@@ -89,6 +88,7 @@ def choices_of(search: Search, workshop: Workshop) -> Json:
         model: {name: float(np.mean(values)) for name, values in each.items()}
         for model, each in scores.items()
     }
+    finished = {cell: homes[cell] for cell in done}
     missing = {cell.model for cell in search.cells if cell not in done}
     return {
         "question": search.question,
@@ -99,9 +99,9 @@ def choices_of(search: Search, workshop: Workshop) -> Json:
             for model, each in means.items()
             if model not in missing
         },
-        "hours": hours_of({cell: homes[cell] for cell in done}),
+        "hours": hours_of(finished),
         "cells": {"finished": len(done), "all": len(search.cells)},
-        "versions": versions(),
+        "versions": versions_of(finished.values()),
     }
 
 

@@ -21,7 +21,7 @@ from crossbeat.recipes.cine.networks import SPREAD, Anchors, ecg_steps, pooled_e
 from crossbeat.recipes.cine.phases import batch_cine_phenotypes, batch_ecg_phenotypes
 from crossbeat.recipes.cine.sources import with_frozen_frames, with_segments
 from crossbeat.recipes.cine.steps import anchors_of, frames_of, moments, segments_of
-from crossbeat.recipes.run import Run, evaluation_rows
+from crossbeat.recipes.run import Run, evaluation_rows, held_out_rows
 from crossbeat.training import Batch, Source
 
 _AT_ONCE = 64
@@ -35,13 +35,14 @@ def estimates(run: Run, cohort: Cohort, *, test: Cohort | None = None) -> Estima
 
     Raises:
         ConfigError: the run's model does not predict cardiac measurements.
+        DataError: the run learned from a patient of the test split.
     """
     phenotypes = _recipe(run).phenotypes
     held = test or cohort
     return Estimates(
         phenotypes,
         val=_estimated(run, cohort, evaluation_rows(cohort, "val")),
-        test=_estimated(run, held, evaluation_rows(held, "test")),
+        test=_estimated(run, held, held_out_rows(run, held)),
     )
 
 
@@ -79,6 +80,7 @@ def probed(run: Run, cohort: Cohort, *, test: Cohort | None = None) -> Estimates
 
     Raises:
         ConfigError: the run's model does not predict cardiac measurements, or has no ECG encoder.
+        DataError: the run learned from a patient of the test split.
     """
     names, held = _recipe(run).phenotypes, test or cohort
     rows = {split: evaluation_rows(cohort, split) for split in ("train", "val")}
@@ -87,7 +89,7 @@ def probed(run: Run, cohort: Cohort, *, test: Cohort | None = None) -> Estimates
         for split, each in rows.items()
     }
     probe = fit_ridge(found["train"], found["val"])
-    asked = evaluation_rows(held, "test")
+    asked = held_out_rows(run, held)
     val = found["val"]
     return Estimates(
         names,
@@ -125,8 +127,9 @@ def searched(run: Run, cohort: Cohort) -> Retrieved:
 
     Raises:
         ConfigError: the run did not align ECGs with cines.
+        DataError: the run learned from a patient of the test split.
     """
-    names, rows = _recipe(run).phenotypes, evaluation_rows(cohort, "test")
+    names, rows = _recipe(run).phenotypes, held_out_rows(run, cohort)
     measures, patients = _measures(cohort, rows, names), _patients(cohort, rows)
     ecg, cine = (each.double().numpy() for each in shared_embeddings(run, cohort, rows))
     return retrieve(Items(ecg, measures, patients), Items(cine, measures, patients), names)
@@ -145,8 +148,9 @@ def localised(run: Run, cohort: Cohort) -> Measured:
 
     Raises:
         ConfigError: the run did not align ECGs with cines.
+        DataError: the run learned from a patient of the test split.
     """
-    rows = evaluation_rows(cohort, "test")
+    rows = held_out_rows(run, cohort)
     return localise(moments_alike(run, cohort, rows), _patients(cohort, rows))
 
 

@@ -1,0 +1,127 @@
+"""Who the patients of a cohort are: their ids in one spelling, and the source that gave them.
+
+Equal ids of two public data sets are different people. Equal ids of a public data set and of the
+user's own table may be the same people, so they count as the same.
+"""
+
+import re
+from collections.abc import Iterable
+from hashlib import blake2b
+
+import numpy as np
+import polars as pl
+from jaxtyping import Int64
+
+from crossbeat.data.cohort import Cohort
+from crossbeat.errors import DataError
+
+OWN = "own"
+"""The source of ids that no builder of a public data set gave."""
+
+EXACT_IDS = "exact_ids"
+"""The setting of a cohort whose ids are different people even if only their spelling differs."""
+
+_PUBLIC = re.compile(r"(ptbxl|nih|chexpert|ludb|code15|cinc|mimic)-(.+)")
+_VIRTUAL = re.compile(r"[vh]([0-9]+)-([0-9]{7,})")  # both kinds draw the same people from a seed
+_BY_NAME = ("ukb",)  # cohorts whose ids have no prefix
+_SHOWN = 3
+_NUMBER = re.compile(r"0*([0-9]+)(?:\.0*)?")
+
+
+def canonical(patient: str) -> str:
+    """The id without what only its spelling adds: "007", "7", "7.0" and " 7" give "7".
+
+    Blanks are left out, letters become lower case, and a number loses its leading zeros and a
+    trailing ``.0``.
+    """
+    text = "".join(patient.split()).casefold()
+    number = _NUMBER.fullmatch(text)
+    return number[1] if number else text
+
+
+def spellings(patients: Iterable[str]) -> list[tuple[str, ...]]:
+    """The ids that differ only in their spelling: one sorted tuple for each canonical id."""
+    found: dict[str, set[str]] = {}
+    for patient in set(patients):
+        found.setdefault(canonical(patient), set()).add(patient)
+    return sorted(tuple(sorted(same)) for same in found.values() if len(same) > 1)
+
+
+def require_one_spelling(patients: Iterable[str], source: str) -> None:
+    """Check that no two ids differ only in their spelling.
+
+    Args:
+        source: where the ids are from, for the error.
+
+    Raises:
+        DataError: two do.
+    """
+    found = spellings(patients)
+    if found:
+        shown = "; ".join(" and ".join(map(repr, same)) for same in found[:_SHOWN])
+        raise DataError(
+            f"{source} must spell the id of each patient in one way, got {len(found)} in several: "
+            f"{shown}; correct the ids, or set {EXACT_IDS} to true if they are different people"
+        )
+
+
+def people(cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> pl.DataFrame:
+    """The people of some rows: those of the ECGs and the owners of the pictures.
+
+    Args:
+        rows: indices into the cohort's table.
+
+    Returns a row for each of them: ``source`` (the data set that gave the id), ``digest`` (of the
+    canonical id, 64 bits) and ``patient`` (the id in the cohort), sorted.
+    """
+    ids = ids_in(cohort.table[rows])
+    exact = bool(cohort.info.settings.get(EXACT_IDS, False))
+    told = [_told(patient, cohort.info.name, exact=exact) for patient in ids.to_list()]
+    return pl.DataFrame(
+        {
+            "source": pl.Series([source for source, _ in told], dtype=pl.String),
+            "digest": pl.Series([_digest(bare) for _, bare in told], dtype=pl.UInt64),
+            "patient": ids,
+        }
+    ).sort("source", "digest", "patient")
+
+
+def ids_in(table: pl.DataFrame) -> pl.Series:
+    """The ids in a table, each once: those of the rows and of the owners of pictures."""
+    roles = [name for name in table.columns if name == "patient" or name.endswith("_patient")]
+    return pl.concat([table[role].alias("patient") for role in roles]).drop_nulls().unique()
+
+
+def in_common(some: pl.DataFrame, others: pl.DataFrame, *, own: bool = True) -> pl.DataFrame:
+    """The rows of ``some`` who are the same people as some of ``others``.
+
+    Args:
+        some: as ``people`` returns them.
+        others: with ``source`` and ``digest``.
+        own: whether ids of the user's own tables name the same people as equal ids elsewhere.
+            Virtual patients are never people of another source.
+    """
+    sources = [pl.col("source"), pl.col("source_right")]
+    same = (sources[0] == sources[1]) & (sources[0] != OWN)
+    if own:
+        unsure = pl.any_horizontal(each == OWN for each in sources)
+        virtual = pl.any_horizontal(each.str.starts_with("virtual") for each in sources)
+        same |= unsure & ~virtual
+    pairs = some.join(others.rename({"source": "source_right"}), on="digest").filter(same)
+    return some.filter(pl.col("patient").is_in(pairs["patient"].implode()))
+
+
+def _told(patient: str, name: str, *, exact: bool) -> tuple[str, str]:
+    """The source of an id, and the id without the prefix of the source."""
+    if exact:
+        return OWN, patient
+    text = canonical(patient)
+    if virtual := _VIRTUAL.fullmatch(text):
+        return f"virtual {virtual[1]}", canonical(virtual[2])
+    if public := _PUBLIC.fullmatch(text):
+        return public[1], canonical(public[2])
+    return name if name in _BY_NAME else OWN, text
+
+
+def _digest(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")

@@ -1,0 +1,107 @@
+"""The people that a run learned from: no model is measured on them."""
+
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from jaxtyping import Int64
+
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.people import OWN, in_common, people
+from crossbeat.errors import CheckpointError, DataError
+from crossbeat.files import write_whole
+from crossbeat.recipes.record import LEARNED
+
+_SCHEMA = {"source": pl.String(), "digest": pl.UInt64()}
+_SHOWN = 2
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The people that a run learned from or chose on, in all its phases, its teacher's too.
+
+    Args:
+        digests: ``source`` and ``digest`` of each, as ``crossbeat.data.people`` has them.
+        other_patients: whether ids of the user's own tables name other people than the same ids
+            in training.
+    """
+
+    digests: pl.DataFrame
+    other_patients: bool = False
+
+    @classmethod
+    def of(cls, cohort: Cohort) -> "Learned":
+        """Everybody in the training and the validation split of a cohort.
+
+        No phase can use other rows, and thresholds and calibration use the validation split. The
+        owners of X-rays and cines count as well.
+        """
+        rows = np.flatnonzero(cohort.table["split"].is_in(["train", "val"]).to_numpy())
+        return cls(
+            people(cohort, rows).select("source", "digest").unique().sort("source", "digest")
+        )
+
+    @classmethod
+    def read(cls, folder: Path) -> "Learned":
+        """What ``write`` has written.
+
+        Raises:
+            CheckpointError: the file is absent or damaged.
+        """
+        path = folder / LEARNED
+        if not path.is_file():
+            raise CheckpointError(
+                f"{path} must list the patients that the run learned from, got no such file; run "
+                "the same train command again, which writes it and keeps all finished phases"
+            )
+        try:
+            digests = pl.read_parquet(path)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise CheckpointError(
+                f"{path} must be a Parquet file, got: {error}; {_again(path)}"
+            ) from error
+        if dict(digests.schema) != _SCHEMA:
+            raise CheckpointError(
+                f"{path} must have the columns {', '.join(_SCHEMA)}, got "
+                f"{', '.join(digests.columns)}; {_again(path)}"
+            )
+        return cls(digests)
+
+    def write(self, folder: Path) -> None:
+        """Write the file ``LEARNED`` into the folder of the run."""
+        contents = BytesIO()
+        self.digests.write_parquet(contents)
+        write_whole(folder / LEARNED, contents.getvalue())
+
+    def require_unseen(
+        self, cohort: Cohort, rows: Int64[np.ndarray, " row"], *, run: str, trained_on: str
+    ) -> None:
+        """Check that nobody in some rows is one of the people that the run learned from.
+
+        Args:
+            rows: indices into the cohort's table.
+            run: named in the error.
+            trained_on: name of the cohort of the training, for the error.
+
+        Raises:
+            DataError: somebody is.
+        """
+        tested = people(cohort, rows)
+        known = in_common(tested, self.digests, own=not self.other_patients)
+        if not known.height:
+            return
+        shown = " and ".join(known["patient"].head(_SHOWN))
+        hint = "evaluate on patients whom it did not learn from"
+        if OWN in (*known["source"], *self.digests["source"].unique()):
+            hint += ", or add --other_patients if these ids name other people"
+        raise DataError(
+            f"test patients of cohort {cohort.info.name!r} must be new to {run}, which learned "
+            f"from cohort {trained_on!r}, got {known.height} of {tested.height} whom it learned "
+            f"from, such as {shown}; {hint}"
+        )
+
+
+def _again(path: Path) -> str:
+    return f"remove {path.name} and run the same train command again, which writes it anew"

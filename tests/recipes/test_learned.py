@@ -1,0 +1,142 @@
+"""No run is measured on people whom it learned from."""
+
+from dataclasses import replace
+from time import perf_counter
+
+import numpy as np
+import polars as pl
+import pytest
+from small_recipes import HEARTS, QUIET, phases_of, run_of, small
+
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.people import in_common, people
+from crossbeat.errors import CheckpointError, ConfigError, DataError
+from crossbeat.recipes import RECIPES
+from crossbeat.recipes.cine.run import estimates, probed
+from crossbeat.recipes.learned import LEARNED, Learned
+from crossbeat.recipes.run import Plan, Run, predictions, train
+from crossbeat.study.readings import Encoded
+
+
+@pytest.fixture(scope="module")
+def direct(tiny, tmp_path_factory):
+    return run_of(small("direct"), tiny, tmp_path_factory.mktemp("direct") / "run", name="direct")
+
+
+def exchanged(cohort: Cohort, name: str = "exchanged") -> Cohort:
+    """The cohort with training and test exchanged."""
+    other = pl.col("split").replace({"train": "test", "test": "train"})
+    return replace(
+        cohort,
+        info=replace(cohort.info, name=name),
+        table=cohort.table.with_columns(split=other),
+    )
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_whoever_a_phase_sees_is_kept(name, tiny, tiny_hearts):
+    cohort = tiny_hearts if name in HEARTS else tiny
+    kept = Learned.of(cohort).digests
+    _, phases = phases_of(small(name), cohort)
+    for phase in phases.values():
+        for source in (phase.train, phase.val):
+            seen = people(source.cohort, source.rows)
+            assert in_common(seen, kept).height == seen.height > 0
+
+
+def test_the_patients_of_the_test_split_are_not_kept(tiny):
+    test = people(tiny, tiny.rows("test"))
+    assert in_common(test, Learned.of(tiny).digests).height == 0
+
+
+def test_patients_of_the_training_are_refused_as_test_patients(direct, tiny):
+    other = exchanged(tiny)
+    message = (
+        r"test patients of cohort 'exchanged' must be new to .*run, which learned from cohort "
+        r"'tiny', got 72 of 72 whom it learned from, such as p\d+ and p\d+; .*--other_patients"
+    )
+    with pytest.raises(DataError, match=message):
+        predictions(direct, tiny, test=other)
+    with pytest.raises(DataError, match=message):
+        Encoded.by(direct, tiny, test=other)
+
+
+def test_validation_patients_are_refused_too(direct, tiny):
+    other = pl.col("split").replace({"val": "test", "test": "val"})
+    with pytest.raises(DataError, match="got 24 of 24 whom it learned from"):
+        predictions(direct, tiny.with_table(tiny.table.with_columns(split=other)))
+
+
+def test_owners_of_pictures_are_refused(tiny, tmp_path):
+    info = replace(tiny.info, kind="matched")
+    owners = pl.col("patient").str.replace("p", "q")
+    matched = replace(tiny, info=info, table=tiny.table.with_columns(xray_patient=owners))
+    run = run_of(small("teacher"), matched, tmp_path / "run", name="teacher")
+    theirs = tiny.table.with_columns(patient=owners, xray_patient=owners)
+    with pytest.raises(DataError, match="such as q"):
+        predictions(run, matched, test=exchanged(tiny.with_table(theirs)))
+
+
+def test_hearts_are_refused_in_the_head_and_in_the_probe(tiny_hearts, tmp_path):
+    run = run_of(small("direct-heart"), tiny_hearts, tmp_path / "run", name="direct-heart")
+    for measure in (estimates, probed):
+        with pytest.raises(
+            DataError, match=r"whom it learned from, such as h2-.*; evaluate on pat"
+        ):
+            measure(run, tiny_hearts, test=exchanged(tiny_hearts))
+        assert len(measure(run, tiny_hearts).test.patients) == 24
+
+
+def test_other_people_with_the_same_ids_can_be_said_to_be_others(direct, tiny):
+    said = replace(direct, learned=replace(direct.learned, other_patients=True))
+    assert len(predictions(said, tiny, test=exchanged(tiny)).test.patients) == 72
+
+
+def test_ecgs_of_another_form_are_refused(direct, tiny):
+    other = replace(tiny, info=replace(tiny.info, fs=50.0, seconds=4.0))
+    message = "must have fs 100.0, seconds 2.0 as in the training of .*, got fs 50.0, seconds 4.0"
+    with pytest.raises(ConfigError, match=message):
+        predictions(direct, tiny, test=other)
+
+
+def test_an_older_run_is_completed_without_training(tiny, tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    run_of(small("direct"), tiny, folder, name="direct")
+    before = (folder / LEARNED).read_bytes()
+    (folder / LEARNED).unlink()
+    with pytest.raises(CheckpointError, match="got no such file; run the same train command again"):
+        Run.open(folder)
+    monkeypatch.setattr("crossbeat.recipes.run.run_phases", None)
+    train(Plan(name="direct", recipe=small("direct"), seed=0), tiny, folder, trainer=QUIET)
+    assert (folder / LEARNED).read_bytes() == before
+
+
+@pytest.mark.parametrize("text", [b"", b"PAR1", b"not a table"])
+def test_a_damaged_list_is_refused(text, tmp_path):
+    (tmp_path / LEARNED).write_bytes(text)
+    with pytest.raises(CheckpointError, match=f"must be a Parquet file, got.*; remove {LEARNED}"):
+        Learned.read(tmp_path)
+
+
+def test_a_list_with_other_columns_is_refused(tmp_path):
+    pl.DataFrame({"patient": ["p1"]}).write_parquet(tmp_path / LEARNED)
+    with pytest.raises(CheckpointError, match="must have the columns source, digest, got patient"):
+        Learned.read(tmp_path)
+
+
+def test_many_patients_are_kept_in_a_small_file_and_found_fast(tiny, tmp_path):
+    number = 20_000
+    ids = pl.format("mimic-{}", pl.int_range(number)).alias("patient")
+    many = pl.DataFrame(np.resize(np.arange(72), number), schema=["row"])
+    table = tiny.table[many["row"]].with_columns(ids, xray_patient=ids, split=pl.lit("train"))
+    cohort = tiny.with_table(table)
+    started = perf_counter()
+    learned = Learned.of(cohort)
+    learned.write(tmp_path)
+    test = table.tail(100).with_columns(split=pl.lit("test"))
+    with pytest.raises(DataError, match="got 100 of 100"):
+        Learned.read(tmp_path).require_unseen(
+            tiny.with_table(test), np.arange(100), run="run", trained_on="tiny"
+        )
+    assert perf_counter() - started < 2
+    assert (tmp_path / LEARNED).stat().st_size < 12 * number
