@@ -97,4 +97,3 @@ class Learned:
             f"from cohort {trained_on!r}, got {known.height} of {tested.height} whom it learned "
             f"from, such as {shown}; {hint}"
         )
-
