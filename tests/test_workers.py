@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -9,9 +10,10 @@ from functools import partial
 import psutil
 import pytest
 import torch
+from filelock import FileLock
 
 from crossbeat.errors import ConfigError, DataError
-from crossbeat.workers import Task, executor_of, locked, process_pool, share
+from crossbeat.workers import Task, executor_of, locked, locked_beside, process_pool, share
 
 PARENT = """
 import os, signal, time
@@ -155,6 +157,26 @@ def test_a_lock_is_waited_for_and_freed_when_its_holder_is_killed(tmp_path):
     with locked(tmp_path / "0"):
         assert 0.2 < time.monotonic() - started < 20
     assert task.attempt()
+
+
+def test_a_lock_beside_a_folder_is_removed_when_the_folder_is_there(tmp_path):
+    folder, lock = tmp_path / "new" / "a", tmp_path / "new" / ".a.lock"
+    with locked_beside(folder):
+        assert lock.exists()
+    assert lock.exists()
+    with locked_beside(folder):
+        folder.mkdir()
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_a_place_where_no_lock_can_be_made_is_named(tmp_path, monkeypatch):
+    def closed(*arguments, **options):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(FileLock, "acquire", closed)
+    message = r"\.a\.lock must be a place where you may read and write"
+    with pytest.raises(DataError, match=message), locked_beside(tmp_path / "a"):
+        pytest.fail("nobody may hold the lock")
 
 
 @pytest.mark.slow
