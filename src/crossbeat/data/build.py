@@ -17,16 +17,19 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 from jaxtyping import Int16, UInt8
 
-from crossbeat.data.audit import AUDIT_FILE, audit, without_leaks, write_audit
+from crossbeat.data import alike
+from crossbeat.data.audit import AUDIT_FILE, Digests, audit, without_leaks, write_audit
 from crossbeat.data.cohort import INFO_FILE, TABLE_FILE, Cohort
 from crossbeat.data.info import CohortInfo, FileInfo, file_info
 from crossbeat.data.people import EXACT_IDS, ids_in, require_one_spelling
 from crossbeat.data.rejected import REJECTED_FILE, Rejected, in_words, rejected_table
+from crossbeat.data.store import Store
 from crossbeat.data.table import SIGNALS, check_table, conform
 from crossbeat.errors import DataError
 from crossbeat.files import write_whole
@@ -66,6 +69,7 @@ class _Receipt:
     files: dict[str, FileInfo]
     digests: dict[str, list[str]]
     rejected: tuple[Rejected, ...]
+    signatures: dict[str, str]
 
 
 def build_cohort(
@@ -126,11 +130,14 @@ def _begin(draft: Path, info: CohortInfo) -> None:
 
 def _make(draft: Path, number: int, block: Callable[[], Block]) -> None:
     made = block()
-    entries, digests = {}, {}
+    entries, digests, signatures = {}, {}, {}
     arrays = (made.ecgs, made.xrays, made.cines, made.cines_long)
     for name, array in zip(SIGNALS, arrays, strict=True):
         if array is not None and len(array):
             digests[name] = [blake2b(row.tobytes(), digest_size=12).hexdigest() for row in array]
+            signed = alike.signatures(name, array)
+            if signed is not None:
+                signatures[name] = alike.to_text(signed)
             path = draft / f"{name}-{number:05d}.npy"
             write_whole(path, partial(np.save, arr=np.ascontiguousarray(array)))
             entries[path.name] = asdict(file_info(path, len(array)))
@@ -141,6 +148,7 @@ def _make(draft: Path, number: int, block: Callable[[], Block]) -> None:
         "files": entries,
         "digests": digests,
         "rejected": [asdict(each) for each in made.rejected],
+        "signatures": signatures,
     }
     write_whole(draft / f"receipt-{number:05d}.json", json.dumps(receipt))
 
@@ -157,7 +165,9 @@ def _receipt(draft: Path, number: int) -> _Receipt | None:
         for name, entry in files.items()
     )
     rejected = tuple(Rejected(**each) for each in values["rejected"])
-    return _Receipt(files, values["digests"], rejected) if whole else None
+    if not whole or "signatures" not in values:  # an older version has none
+        return None
+    return _Receipt(files, values["digests"], rejected, values["signatures"])
 
 
 def _finish(draft: Path, info: CohortInfo, num_blocks: int, beside: Mapping[str, str]) -> set[str]:
@@ -166,6 +176,7 @@ def _finish(draft: Path, info: CohortInfo, num_blocks: int, beside: Mapping[str,
     tables: list[pl.DataFrame] = []
     rejected: list[Rejected] = []
     digests: dict[str, list[str]] = {}
+    signed: dict[str, list[np.ndarray]] = {}
     for number in range(num_blocks):
         receipt = _receipt(draft, number)
         assert receipt is not None
@@ -176,6 +187,8 @@ def _finish(draft: Path, info: CohortInfo, num_blocks: int, beside: Mapping[str,
         files |= {name: entry for name, entry in receipt.files.items() if name.endswith(".npy")}
         for name, told in receipt.digests.items():
             digests[name] += told
+        for name, text in receipt.signatures.items():
+            signed.setdefault(name, []).append(alike.from_text(text))
     listed = pl.concat(tables)
     if not info.settings.get(EXACT_IDS):
         require_one_spelling(ids_in(listed), f"the table of {draft.stem}")
@@ -186,7 +199,7 @@ def _finish(draft: Path, info: CohortInfo, num_blocks: int, beside: Mapping[str,
     check_table(table, info.findings, info.phenotypes)
     write_whole(draft / TABLE_FILE, table.write_parquet)
     files[TABLE_FILE] = file_info(draft / TABLE_FILE)
-    found = audit(table, digests)
+    found = audit(table, digests) | {"alike": _alike(draft, table, digests, signed)}
     write_audit(draft / AUDIT_FILE, found, table=files[TABLE_FILE].sha256)
     files[AUDIT_FILE] = file_info(draft / AUDIT_FILE)
     if left_out.height:
@@ -195,9 +208,24 @@ def _finish(draft: Path, info: CohortInfo, num_blocks: int, beside: Mapping[str,
     for name, text in beside.items():
         write_whole(draft / name, text)
         files[name] = file_info(draft / name)
-    notes = (*info.notes, *in_words(left_out, table.height))
+    notes = (*info.notes, *in_words(left_out, table.height), *alike.in_words(found["alike"]))
     write_whole(draft / INFO_FILE, replace(info, files=files, notes=notes).to_json())
     return set(files) | {INFO_FILE}
+
+
+def _alike(
+    draft: Path,
+    table: pl.DataFrame,
+    digests: Digests,
+    signed: Mapping[str, Sequence[np.ndarray]],
+) -> dict[str, Any]:
+    """Nearly equal signals of different patients, compared in the arrays of the draft."""
+
+    def read(name: str, rows: np.ndarray) -> np.ndarray:
+        return Store(sorted(draft.glob(f"{name}-*.npy"))).take(rows)
+
+    whole = {name: np.concatenate(parts) for name, parts in signed.items()}
+    return alike.alike(table, digests, whole, read)
 
 
 def _nothing(draft: Path, left_out: pl.DataFrame) -> str:
