@@ -3,6 +3,9 @@
 import difflib
 from collections.abc import Iterable
 
+STOPPED = "stopped; run the same command again to continue"
+"""Shown when the user ends a command that can continue."""
+
 
 class UserError(Exception):
     """An error that the user can correct. The text says what is wrong and what to do."""

@@ -27,6 +27,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from crossbeat.errors import ConfigError, DataError
+from crossbeat.files import disk_with_room, make_folder
 
 Result = TypeVar("Result")
 
@@ -138,6 +139,28 @@ def locked(folder: Path) -> Iterator[None]:
     """
     with _lock(folder, wait=True):
         yield
+
+
+@contextmanager
+def locked_beside(folder: Path) -> Iterator[None]:
+    """Wait until no other process makes a folder, and make it while the block runs.
+
+    Args:
+        folder: a hidden lock file lies beside it until it is there.
+
+    Raises:
+        DataError: nothing can be written at this place.
+    """
+    make_folder(folder.parent)
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
+    with disk_with_room(Path(lock.lock_file)):
+        lock.acquire(poll_interval=_PAUSE / 2)
+    try:
+        yield
+    finally:
+        if folder.exists():  # now whoever waits for the file, or makes a new one, finds the folder
+            Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
 
 
 @contextmanager

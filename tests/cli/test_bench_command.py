@@ -15,7 +15,7 @@ import pytest
 
 from crossbeat.cli import main
 from crossbeat.cli.bench import BENCHES
-from crossbeat.cli.benches import cine, loader, prepare, usual_chain
+from crossbeat.cli.benches import cine, loader, prepare, store, usual_chain
 from crossbeat.cli.benches import pairing as bench
 from crossbeat.cli.benches.measure import in_new_process, peak_gb
 from crossbeat.cli.benches.pairing_records import draw_records, shrinking_gaps
@@ -34,7 +34,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
     def call(function: Callable[..., Any], *arguments: object, threads: int) -> Any:
         return function(*arguments)
 
-    for module in (bench, cine, loader, prepare):
+    for module in (bench, cine, loader, prepare, store):
         monkeypatch.setattr(module, "in_new_process", call)
 
 
@@ -98,6 +98,22 @@ def test_the_bench_of_the_loader_reads_every_batch_of_a_cohort(
     case = loader.cases(seed=0, small=True, folder=tmp_path)["loader/ours"]
     assert case["per_second"] > 0 < case["first_per_second"]
     assert (case["records"], case["batch"]) == (120, 120)
+
+
+def test_the_bench_of_the_store_compares_shards_with_one_array(here: None, tmp_path: Path) -> None:
+    found = store.cases(seed=0, small=True, folder=tmp_path)
+    assert [case["files"] for case in found.values()] == [4, 1, 8]
+    assert all(case["per_second"] > 0 < case["first_per_second"] for case in found.values())
+    assert found["store/one-array"]["ratio"] == 1
+    assert len(list(tmp_path.rglob("*.npy"))) == 13
+
+
+def test_shards_with_other_rows_stop_the_bench_of_the_store(here: None, tmp_path: Path) -> None:
+    store.cases(seed=0, small=True, folder=tmp_path)
+    shard = next(tmp_path.glob("store-ours-*/00000.npy"))
+    np.save(shard, np.load(shard)[::-1])
+    with pytest.raises(RuntimeError, match="store/ours must give the rows of the one array"):
+        store.cases(seed=0, small=True, folder=tmp_path)
 
 
 def test_the_bench_of_cines_draws_and_encodes(here: None, tmp_path: Path) -> None:

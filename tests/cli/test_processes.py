@@ -1,10 +1,12 @@
 """Training in processes of its own: killed at any moment, or two for one run."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 import torch
 
@@ -19,7 +21,17 @@ recipe:
 trainer: {progress: false, accelerator: cpu}
 """
 ALONE = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-TWO = ALONE | {"GLOO_SOCKET_IFNAME": "lo", "MASTER_ADDR": "127.0.0.1"}
+TWO = os.environ | {"GLOO_SOCKET_IFNAME": "lo", "MASTER_ADDR": "127.0.0.1"}
+CONTRAST = """
+recipe:
+  findings: [large, silent]
+  self_supervision: null
+  teacher: {epochs: 1, batch_size: 24, learning_rate: 0.001}
+  alignment: {epochs: 60, batch_size: 24, learning_rate: 0.001}
+  fine_tuning: {epochs: 1, batch_size: 24, learning_rate: 0.001}
+trainer: {progress: false, accelerator: cpu, devices: 2}
+"""
+STOPPED = "stopped; run the same command again to continue\n"
 
 
 def command(cohort, out, *more, encoder="cromotex-small", dropout=0.2, epochs=3):
@@ -30,6 +42,14 @@ def command(cohort, out, *more, encoder="cromotex-small", dropout=0.2, epochs=3)
     return [*map(str, given), "--out", str(out), *more]
 
 
+def contrast(cohort, out):
+    """The command for two processes, most of whose time is in a phase of contrast."""
+    config = out.with_suffix(".yaml")
+    config.write_text(CONTRAST)
+    given = ["train", "clip", "--preset", "demo", "--config", config, "--cohort", cohort.folder]
+    return [*map(str, given), "--out", str(out)]
+
+
 def start(arguments, environment):
     return subprocess.Popen(
         [sys.executable, "-m", "crossbeat.cli", *arguments],
@@ -37,6 +57,7 @@ def start(arguments, environment):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
 
 
@@ -46,23 +67,68 @@ def finish(process, seconds=120):
     return output
 
 
+def wait_for_an_epoch(process, run, phase):
+    """Until the state of an epoch is saved that was not there before."""
+
+    def state():
+        return {path: path.stat().st_mtime_ns for path in run.glob(f"phases/{phase}-*/last.*")}
+
+    before, deadline = state(), time.monotonic() + 60
+    while not state() or state() == before:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def require_same_files(run, other):
+    for name in ("weights.safetensors", "model/model.safetensors", "model/calibration.json"):
+        assert (run / name).read_bytes() == (other / name).read_bytes()
+
+
+def has_ended(process):
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
 @pytest.mark.slow
-def test_a_run_that_is_killed_goes_on_to_the_same_bytes(tiny, tmp_path):
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_stopped_goes_on_to_the_same_bytes(tiny, tmp_path, number):
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     torch.set_num_threads(1)
     assert main(command(tiny, whole, epochs=30)) == 0
-    process = start(command(tiny, killed, epochs=30), ALONE)
-    deadline = time.monotonic() + 60
-    while not list(killed.glob("phases/*/last.safetensors")) and time.monotonic() < deadline:
-        time.sleep(0.002)
-    process.kill()
-    process.communicate()
-    assert list(killed.glob("phases/*/last.safetensors"))
-    assert not (killed / "finished.json").exists()
-    finish(start(command(tiny, killed, epochs=30), ALONE))
-    for name in ("weights.safetensors", "model/model.safetensors", "model/calibration.json"):
-        assert (killed / name).read_bytes() == (whole / name).read_bytes()
-    assert not list(tmp_path.rglob("*.partial"))
+    process = start(command(tiny, stopped, epochs=30), ALONE)
+    wait_for_an_epoch(process, stopped, "fine-tuning")
+    process.send_signal(number)
+    said = process.communicate(timeout=10)[1]
+    assert (process.returncode, said) == ((-9, "") if number == signal.SIGKILL else (1, STOPPED))
+    assert list(stopped.glob("phases/*/last.safetensors"))
+    assert not (stopped / "finished.json").exists()
+    finish(start(command(tiny, stopped, epochs=30), ALONE))
+    require_same_files(stopped, whole)
+
+
+@pytest.mark.slow
+def test_two_processes_end_on_a_signal_and_go_on_to_the_same_bytes(tiny, tmp_path):
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    finish(start(contrast(tiny, whole), TWO))
+    for how in ("main process", "waiting main process", "both, from a terminal"):
+        process = start(contrast(tiny, stopped), TWO)
+        wait_for_an_epoch(process, stopped, "alignment")
+        (other,) = psutil.Process(process.pid).children()
+        if how == "waiting main process":
+            other.suspend()
+            time.sleep(0.5)
+        if how == "both, from a terminal":
+            os.killpg(process.pid, signal.SIGINT)
+        else:
+            process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=10)[1]
+        assert process.returncode == 1, how
+        assert said.endswith(STOPPED), how
+        assert "Traceback" not in said, how
+        assert has_ended(other), how
+    finish(start(contrast(tiny, stopped), TWO))
+    assert len(list(stopped.glob("phases/alignment-*"))) == 1
+    require_same_files(stopped, whole)
 
 
 @pytest.mark.slow

@@ -32,6 +32,17 @@ def test_without_a_layout_a_cohort_is_written(tmp_path: Path) -> None:
     assert (tmp_path / "cohort" / "cohort.json").is_file()
 
 
+def test_what_no_disk_can_hold_is_refused_and_a_smaller_cohort_may_follow(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    simulate = ["simulate", "--out", str(tmp_path / "cohort"), *SMALL[:4]]
+    assert main([*simulate, "--outside", "1000000000000"]) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: the disk must have room for the 256,")
+    assert not list(tmp_path.iterdir())
+    assert main(simulate) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

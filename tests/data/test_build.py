@@ -1,19 +1,25 @@
 import errno
 import os
+import re
 import signal
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, wait
 from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import polars as pl
 import pytest
-from tiny_cohorts import BLOCKS, build_tiny, tiny_block, tiny_info
+from tiny_cohorts import BLOCKS, PER_BLOCK, build_tiny, tiny_block, tiny_info
 
+from crossbeat.data import shards
 from crossbeat.data.build import Block, build_cohort
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.virtual import Virtual
+from crossbeat.data.virtual_hearts import VirtualHearts
 from crossbeat.errors import DataError
 
 
@@ -49,21 +55,201 @@ def test_a_killed_build_leaves_no_folder_and_goes_on_to_the_same_bytes(tmp_path:
     with pytest.raises(KeyboardInterrupt):
         build_tiny(tmp_path / "killed", failing_at(1))
     assert not (tmp_path / "killed").exists()
-    assert (tmp_path / "killed.partial" / "ecg-00000.npy").exists()
+    assert (tmp_path / "killed.partial" / "block-00000-ecg.npy").exists()
     build_tiny(tmp_path / "killed", counted)
     assert made[0] == 1
     assert 0 not in made
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
 
 
-def test_a_finished_shard_that_was_damaged_is_made_again(tmp_path: Path) -> None:
+def test_a_finished_block_that_was_damaged_is_made_again(tmp_path: Path) -> None:
     build_tiny(tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         build_tiny(tmp_path / "hurt", failing_at(1))
-    shard = tmp_path / "hurt.partial" / "ecg-00000.npy"
-    shard.write_bytes(shard.read_bytes()[:-1] + b"\x7f")
+    file = tmp_path / "hurt.partial" / "block-00000-ecg.npy"
+    file.write_bytes(file.read_bytes()[:-1] + b"\x7f")
     build_tiny(tmp_path / "hurt")
     assert contents(tmp_path / "hurt") == contents(tmp_path / "whole")
+
+
+class Killed(BaseException):
+    """The process ends: from here on it changes no file."""
+
+
+def killed_at(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process is killed before it renames or removes a file for the so many-th time."""
+    left = [count]
+
+    def mortal(change: Callable[..., object]) -> Callable[..., object]:
+        def changed(*arguments: object, **options: object) -> object:
+            left[0] -= 1
+            if left[0] < 0:
+                raise Killed
+            return change(*arguments, **options)
+
+        return changed
+
+    monkeypatch.setattr(Path, "replace", mortal(Path.replace))
+    monkeypatch.setattr(Path, "unlink", mortal(Path.unlink))
+
+
+@pytest.mark.slow
+def test_a_build_may_be_killed_at_any_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.fsync", lambda _: None)
+    whole = contents(build_tiny(tmp_path / "whole").folder)
+    for count in range(200):
+        folder = tmp_path / f"killed-{count}" / "a"
+        with monkeypatch.context() as patch:
+            killed_at(count, patch)
+            try:
+                build_tiny(folder)
+            except Killed:
+                pass
+            else:
+                break
+        made = []
+
+        def counted(i: int, made: list[int] = made) -> Block:
+            made.append(i)
+            return tiny_block(i)
+
+        draft = folder.with_name("a.partial")
+        kept = {i for i in range(BLOCKS) if (draft / f"receipt-{i:05d}.json").exists()}
+        if not folder.exists():
+            build_tiny(folder, counted)
+            assert not kept.intersection(made)
+        assert contents(folder) == whole
+    assert 40 < count < 199
+
+
+def joined(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The draft of a build that was interrupted after all blocks were joined."""
+    with monkeypatch.context() as patch:
+        patch.setattr("crossbeat.data.build._finish", lambda *_: failing_at(0)(0))
+        with pytest.raises(KeyboardInterrupt):
+            build_tiny(folder)
+    return folder.with_name(f"{folder.name}.partial")
+
+
+def test_blocks_in_finished_shards_take_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = joined(tmp_path / "a", monkeypatch)
+    shards = {path.name for path in draft.glob("*.npy")}
+    assert shards == {*(f"ecg-0000{number}.npy" for number in range(3)), "xray-00000.npy"}
+
+
+@pytest.mark.parametrize(("name", "again"), [("ecg-00001", [1]), ("xray-00000", [0, 1, 2])])
+def test_the_blocks_of_a_damaged_shard_are_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, again: list[int]
+) -> None:
+    whole = contents(build_tiny(tmp_path / "whole").folder)
+    draft = joined(tmp_path / "a", monkeypatch)
+    shard = draft / f"{name}.npy"
+    shard.write_bytes(shard.read_bytes()[:-1] + b"\x7f")
+    made = []
+
+    def counted(i: int) -> Block:
+        made.append(i)
+        return tiny_block(i)
+
+    build_tiny(tmp_path / "a", counted)
+    assert made == again
+    assert contents(tmp_path / "a") == whole
+
+
+@pytest.mark.parametrize("rows", [1, 4, 5, 6, 7, 13, 18, 100])
+def test_shards_have_one_size_whatever_the_size_of_the_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    monkeypatch.setattr(shards, "SHARD", rows * tiny_info().row("ecg").itemsize)
+    blocks = [partial(tiny_block, i) for i in range(BLOCKS)]
+    with ThreadPoolExecutor(1) as executor:
+        cohort = build_cohort(tmp_path / "a", tiny_info(), blocks, executor=executor)
+    counts = [told.rows for name, told in cohort.info.files.items() if name.startswith("ecg-")]
+    total = BLOCKS * PER_BLOCK
+    assert counts == [min(rows, total - begin) for begin in range(0, total, rows)]
+    values = np.concatenate([tiny_block(i).ecgs for i in range(BLOCKS)])
+    found = cohort.ecgs(np.arange(total)).values * cohort.info.ecg_gain
+    np.testing.assert_allclose(found, values, atol=1e-3)
+
+
+def test_a_build_of_more_shards_than_open_files_are_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resource = pytest.importorskip("resource")
+    number = 150
+
+    def block(i: int) -> Block:
+        names = [f"p{i}"]
+        table = {"patient": names, "record": names, "split": ["train"], "ecg": [0]}
+        labels = {"label:edema": [1], "label:cardiomegaly": [0]}
+        signal = np.full((1, 12, 10), i, dtype=np.int16)
+        return Block(pl.DataFrame(table | labels), signal)
+
+    monkeypatch.setattr(shards, "SHARD", 1)
+    monkeypatch.setattr("os.fsync", lambda _: None)
+    blocks = [partial(block, i) for i in range(number)]
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, before[1]))
+    try:
+        with ThreadPoolExecutor(1) as executor:
+            build_cohort(tmp_path / "a", tiny_info(), blocks, executor=executor)
+        cohort = Cohort.open(tmp_path / "a")
+        found = cohort.ecgs(np.arange(number)).values[:, 0, 0] * cohort.info.ecg_gain
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert len(list((tmp_path / "a").glob("ecg-*.npy"))) == number
+    np.testing.assert_allclose(found, np.arange(number), atol=1e-2)
+
+
+def test_who_builds_what_another_process_is_building_waits_and_opens_it(tmp_path: Path) -> None:
+    begun, go_on = Event(), Event()
+
+    def slow(i: int) -> Block:
+        begun.set()
+        assert go_on.wait(60)
+        return tiny_block(i)
+
+    def build(seed: int, block: Callable[[int], Block]) -> Cohort:
+        blocks = [partial(block, i) for i in range(BLOCKS)]
+        with ThreadPoolExecutor(1) as executor:
+            return build_cohort(tmp_path / "a", tiny_info(seed), blocks, executor=executor)
+
+    with ThreadPoolExecutor(3) as threads:
+        first = threads.submit(build, 0, slow)
+        assert begun.wait(60)
+        same, other = threads.submit(build, 0, failing_at(0)), threads.submit(build, 1, tiny_block)
+        done, _ = wait([same, other], timeout=0.5)
+        assert not done
+        go_on.set()
+        assert same.result().info == first.result().info
+        with pytest.raises(DataError, match="another process built a cohort with other settings"):
+            other.result()
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert set(contents(tmp_path / "a")) == {*first.result().info.files, "cohort.json"}
+
+
+def test_signals_of_another_shape_than_the_info_says_are_refused(tmp_path: Path) -> None:
+    def wrong(i: int) -> Block:
+        block = tiny_block(i)
+        return Block(block.table, block.ecgs[:, :8] if i == 1 else block.ecgs, block.xrays)
+
+    with pytest.raises(
+        DataError, match=r"signals 'ecg' of cohort tiny .*\(12, 10\).*got \(8, 10\)"
+    ):
+        build_tiny(tmp_path / "a", wrong)
+
+
+def test_drafts_of_killed_writers_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed = []
+    monkeypatch.setattr("crossbeat.data.build.remove_drafts", removed.append)
+    build_tiny(tmp_path / "a")
+    assert removed == [tmp_path / "a.partial"]
 
 
 def test_an_unfinished_build_with_other_settings_is_refused(tmp_path: Path) -> None:
@@ -80,27 +266,63 @@ def test_an_existing_folder_is_not_overwritten(tmp_path: Path) -> None:
         build_tiny(tmp_path / "a")
 
 
-def test_a_full_disk_is_named_and_leaves_nothing_half_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("block-00001-ecg.npy", {"receipt-00000.json"}),
+        ("rows-00001.parquet", {"receipt-00000.json"}),
+        ("ecg-00001.npy", {"receipt-00002.json", "receipt-ecg-00000.json"}),
+        ("table.parquet", {"receipt-xray-00000.json"}),
+    ],
+)
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [(errno.ENOSPC, "must have room for {}, got: No space"), (errno.EROFS, "{} must be a place")],
+)
+def test_a_full_or_closed_disk_is_named_and_leaves_nothing_half_written(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    kept: set[str],
+    number: int,
+    message: str,
 ) -> None:
     build_tiny(tmp_path / "whole")
-    save = np.save
+    fsync = os.fsync
 
-    def full(file: object, arr: np.ndarray) -> None:
-        if arr.max() > 10:
-            file.write(b"half a shard")  # type: ignore[attr-defined]
-            raise OSError(errno.ENOSPC, "No space left on device")
-        save(file, arr)  # type: ignore[arg-type]
+    def full(file: int) -> None:
+        if f".{name}." in os.readlink(f"/proc/self/fd/{file}"):
+            raise OSError(number, os.strerror(number))
+        fsync(file)
 
-    monkeypatch.setattr(np, "save", full)
-    with pytest.raises(DataError, match=r"room for .*a\.partial.ecg-00001\.npy.*free some space"):
+    monkeypatch.setattr("os.fsync", full)
+    place = re.escape(str(tmp_path / "a.partial" / name))
+    with pytest.raises(DataError, match=message.format(place)):
         build_tiny(tmp_path / "a")
     assert not (tmp_path / "a").exists()
     left = {path.name for path in (tmp_path / "a.partial").iterdir()}
-    assert not {name for name in left if name.endswith(".part") or "00001" in name}
+    assert not {each for each in left if each.endswith(".part") or each == name}
+    assert kept <= left
     monkeypatch.undo()
     build_tiny(tmp_path / "a")
     assert contents(tmp_path / "a") == contents(tmp_path / "whole")
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "whole"}
+
+
+def test_arrays_are_written_as_numpy_does(tmp_path: Path) -> None:
+    array = np.arange(24, dtype=np.int16).reshape(4, 3, 2)[:, ::-1]
+    shards.write_array(tmp_path / "ours.npy", array)
+    np.save(tmp_path / "numpy.npy", np.ascontiguousarray(array))
+    assert (tmp_path / "ours.npy").read_bytes() == (tmp_path / "numpy.npy").read_bytes()
+
+
+def test_a_cohort_that_the_disk_cannot_hold_is_refused_before_it_is_made(tmp_path: Path) -> None:
+    for settings in (Virtual(outside=10**9), VirtualHearts(num_patients=10**9)):
+        with pytest.raises(
+            DataError, match=r"room for the [\d,]+ MB of .*a, got .* fewer patients"
+        ):
+            settings.build(tmp_path / "new" / "a")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_leak_over_blocks_is_found_before_the_folder_gets_its_name(tmp_path: Path) -> None:
@@ -131,9 +353,8 @@ def test_progress_counts_to_the_number_of_blocks(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_two_processes_write_the_same_bytes_as_one_thread(tmp_path: Path) -> None:
     build_tiny(tmp_path / "one")
-    blocks = [partial(tiny_block, i) for i in range(BLOCKS)]
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
-        build_cohort(tmp_path / "two", tiny_info(), blocks, executor=executor)
+        build_tiny(tmp_path / "two", executor=executor)
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
 
 

@@ -135,8 +135,6 @@ def change_info(folder: Path, **values: object) -> None:
         ({"version": 99}, "format version 4, got 99; rebuild"),
         ({"kind": "mixed"}, "kind in .* must be one of paired, .*got 'mixed'"),
         ({"surprise": 1}, "must have the keys .*surprise"),
-        ({"image_size": 5}, r"X-rays in .* must have the shape \(5, 5\).*got \(4, 4\)"),
-        ({"seconds": 2.0}, r"ECGs in .* must have the shape \(12, 20\)"),
         ({"findings": ["gout"]}, "column 'label:gout' of the table must be Int8"),
         ({"files": {}}, r"table\.parquet \(no entry in cohort\.json\)"),
         ({"files": {"table.parquet": {"rows": 3}}}, "must be a cohort's JSON, got TypeError"),
@@ -147,6 +145,15 @@ def test_a_changed_info_is_refused(tiny: Cohort, values: dict[str, object], mess
     change_info(tiny.folder, **values)
     with pytest.raises(DataError, match=message):
         Cohort.open(tiny.folder)
+
+
+def test_signals_of_another_shape_than_the_info_says_are_refused(tiny: Cohort) -> None:
+    change_info(tiny.folder, image_size=5, seconds=2.0)
+    changed = Cohort.open(tiny.folder)
+    with pytest.raises(DataError, match=r"ecg-00000\.npy must hold .*12, 20\) and type int16"):
+        changed.ecgs(ALL)
+    with pytest.raises(DataError, match=r"xray-00000\.npy must hold .*5, 5\) .*, 4, 4\) and uint8"):
+        changed.xrays(ALL)
 
 
 def test_a_shard_that_is_missing_or_cut_is_refused(tiny: Cohort) -> None:

@@ -1,9 +1,10 @@
 """Tiny cohorts, written by the same builder as real ones."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import polars as pl
@@ -55,8 +56,11 @@ def tiny_block(number: int) -> Block:
     return Block(table, ecgs, xrays)
 
 
-def build_tiny(folder: Path, block: Callable[[int], Block] = tiny_block) -> Cohort:
-    with ThreadPoolExecutor(1) as executor:
-        return build_cohort(
-            folder, tiny_info(), [partial(block, i) for i in range(BLOCKS)], executor=executor
-        )
+def build_tiny(
+    folder: Path, block: Callable[[int], Block] = tiny_block, executor: Executor | None = None
+) -> Cohort:
+    """The ECGs fill three shards, the X-rays one."""
+    size = PER_BLOCK * tiny_info().row("ecg").itemsize
+    with ThreadPoolExecutor(1) as here, patch("crossbeat.data.shards.SHARD", size):
+        blocks = [partial(block, i) for i in range(BLOCKS)]
+        return build_cohort(folder, tiny_info(), blocks, executor=executor or here)

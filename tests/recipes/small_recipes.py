@@ -9,6 +9,7 @@ import polars as pl
 import torch
 
 from crossbeat.data.cohort import Cohort
+from crossbeat.data.info import file_info, read_info
 from crossbeat.recipes import RECIPES, HeartRecipe
 from crossbeat.recipes.networks import EcgModel
 from crossbeat.recipes.presets import demo
@@ -103,3 +104,10 @@ def same(one: torch.nn.Module, other: torch.nn.Module) -> bool:
     """Whether two networks have the same names and, bit for bit, the same values."""
     ours, theirs = one.state_dict(), other.state_dict()
     return list(ours) == list(theirs) and all(torch.equal(ours[k], theirs[k]) for k in ours)
+
+
+def as_built(folder: Path) -> None:
+    """Write the checksums of changed shards into ``cohort.json``, as their builder would have."""
+    info = read_info(folder / "cohort.json")
+    files = {name: file_info(folder / name, each.rows) for name, each in info.files.items()}
+    (folder / "cohort.json").write_text(replace(info, files=files).to_json())

@@ -14,6 +14,7 @@ from small_recipes import (
     NO_XRAY,
     QUIET,
     UNREPORTED,
+    as_built,
     phases_of,
     run_of,
     same,
@@ -276,6 +277,7 @@ def test_other_xrays_change_what_is_learned_where_the_xray_is_seen_alone(
     films = np.load(tmp_path / "cohort" / "xray-00000.npy", mmap_mode="r+")
     films[:] = 255 - films
     films.flush()
+    as_built(tmp_path / "cohort")
     other = Cohort.open(tmp_path / "cohort").with_table(gaps.table)
     runs = [
         run_of(small(name), cohort, tmp_path / str(number), name=name)

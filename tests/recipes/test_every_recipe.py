@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from small_recipes import EVERYTHING, HEARTS, run_of, same, small
+from small_recipes import EVERYTHING, HEARTS, as_built, run_of, same, small
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.recipes import RECIPES, SUMMARIES
@@ -55,6 +55,7 @@ def poisoned(cohort, folder, split):
             stored = np.load(path, mmap_mode="r+")
             stored[rows] = value - stored[rows]
             stored.flush()
+    as_built(folder)
     inside = pl.col("split") == split
     turned = [
         pl.when(inside).then(most - pl.col(name)).otherwise(pl.col(name)).cast(dtype).alias(name)

@@ -1,6 +1,7 @@
 """A run's folder: what it refuses, and what it gives back."""
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from small_recipes import QUIET, run_of, same, small
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.errors import CheckpointError, ConfigError
+from crossbeat.files import SEAL, write_sealed
 from crossbeat.recipes.run import (
     Plan,
     Run,
@@ -75,9 +77,54 @@ def test_a_run_without_its_weights_is_refused(copied):
         Run.open(copied)
 
 
+def seal_again(folder):
+    """As another program would leave a run: whole, whatever is in it."""
+    text = (folder / "finished.json").read_text()
+    names = set(json.loads((folder / SEAL).read_text())["files"]) - {"finished.json"}
+    write_sealed(folder, last="finished.json", text=text, names=names)
+
+
+@pytest.mark.parametrize("name", ["run.json", "weights.safetensors", "finished.json"])
+def test_a_run_whose_files_were_changed_is_refused(name, copied):
+    path = copied / name
+    contents = path.read_bytes()
+    path.write_bytes(contents[:-3] + bytes([contents[-3] ^ 1]) + contents[-2:])
+    with pytest.raises(CheckpointError, match=f"{name} must be as it was written, got other cont"):
+        Run.open(copied)
+
+
+def test_a_run_without_a_seal_is_trained_again(finished, tiny, copied):
+    (copied / SEAL).unlink()
+    with pytest.raises(
+        CheckpointError, match=r"must have a seal\.json, got none; .* train command"
+    ):
+        Run.open(copied)
+    plan = Plan(name="cromotex", recipe=small("cromotex"), seed=0)
+    again = train(plan, tiny, copied, trainer=QUIET)
+    assert all(phase["reused"] for phase in again.phases)
+    assert same(again.parts, finished.parts)
+
+
+def test_a_phase_whose_files_were_changed_is_refused(finished, tiny, copied):
+    (teacher,) = copied.glob("phases/teacher-*")
+    weights, _ = load_tensors(teacher / "best.safetensors")
+    save_tensors(teacher / "best.safetensors", {key: 0 * value for key, value in weights.items()})
+    with pytest.raises(CheckpointError, match=r"best\.safetensors must be as it was .*; remove"):
+        Run.open(copied).after("alignment")
+    (copied / "finished.json").unlink()
+    plan = Plan(name="cromotex", recipe=small("cromotex"), seed=0)
+    with pytest.raises(CheckpointError, match=r"remove .*teacher-\w+, so that it is trained again"):
+        train(plan, tiny, copied, trainer=QUIET)
+    shutil.rmtree(teacher)
+    again = train(plan, tiny, copied, trainer=QUIET)
+    assert not again.phases[0]["reused"]
+    assert Run.open(copied).after("alignment").name == "cromotex"
+
+
 def test_truncated_weights_are_refused(copied):
     path = copied / "weights.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
+    seal_again(copied)
     with pytest.raises(CheckpointError, match="must be a whole safetensors file"):
         Run.open(copied)
 
@@ -85,6 +132,7 @@ def test_truncated_weights_are_refused(copied):
 def test_weights_of_another_architecture_are_refused(copied, tiny):
     other = small("cromotex", ecg=replace(small("cromotex").ecg, encoder="biot-small"))
     save_tensors(copied / "weights.safetensors", other.parts(tiny.info, 0).state_dict())
+    seal_again(copied)
     with pytest.raises(CheckpointError, match="holds weights of another architecture: missing"):
         Run.open(copied)
 
@@ -93,6 +141,7 @@ def test_weights_of_another_architecture_are_refused(copied, tiny):
 @pytest.mark.parametrize("name", ["run.json", "finished.json"])
 def test_a_damaged_record_is_refused(name, text, copied):
     (copied / name).write_text(text)
+    seal_again(copied)
     with pytest.raises(CheckpointError, match=rf"{name} must be a run's record"):
         Run.open(copied)
 
@@ -100,6 +149,7 @@ def test_a_damaged_record_is_refused(name, text, copied):
 def test_a_run_of_a_recipe_that_this_version_does_not_know_is_refused(copied):
     path = copied / "run.json"
     path.write_text(path.read_text().replace('"cromotex"', '"cromotex9"'))
+    seal_again(copied)
     with pytest.raises(ConfigError, match="got 'cromotex9'; did you mean 'cromotex'"):
         Run.open(copied)
 
@@ -228,3 +278,15 @@ def test_a_run_records_what_made_it(finished, tiny):
     for phase in result["phases"]:
         assert (finished.folder / phase["folder"]).is_dir()
         assert len(phase["history"]) == 1
+
+
+def test_the_drafts_of_a_killed_training_are_removed_when_it_goes_on(tiny, tmp_path):
+    folder, shared = tmp_path / "run", tmp_path / "phases"
+    left = [folder / ".run.json.here-1.ab.part", shared / "teacher" / ".best.here-1.ab.part"]
+    for path in left:
+        path.parent.mkdir(parents=True)
+        path.touch()
+        os.utime(path, (1.0, 1.0))
+    plan = Plan(name="direct", recipe=small("direct"), seed=0)
+    train(plan, tiny, folder, trainer=QUIET, shared=shared)
+    assert not list(tmp_path.rglob("*.part"))

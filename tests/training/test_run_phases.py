@@ -117,6 +117,17 @@ def test_the_parts_are_left_at_the_best_epoch(tiny, tmp_path):
     assert same(parts, only_first)
 
 
+@pytest.mark.slow
+def test_processes_that_read_ahead_change_nothing(tiny, tmp_path):
+    alone, first = train(tiny, tmp_path / "alone")
+    settings = replace(QUIET, workers=2)
+    helped = parts_of()
+    record = _run(phase_of(tiny), helped, tmp_path / "helped", seed=0, settings=settings)
+    assert same(alone, helped)
+    for ours, theirs in zip(record.history, first.history, strict=True):
+        assert ours | {"seconds": 0} == theirs | {"seconds": 0}
+
+
 def test_patience_stops_a_phase(tiny, tmp_path):
     worse_every_epoch.calls = 0
     choice = Choice(score=worse_every_epoch, metric="loss", higher_is_better=False, patience=2)

@@ -16,6 +16,7 @@ BENCHES = {
     "pairing": "pair 240,000 X-rays with 800,000 ECGs by every rule, against a brute-force scan",
     "prepare": "read, filter and store ECGs, against wfdb and scipy; memory by size of the tree",
     "loader": "load random batches of 256 pairs from a cohort of 10,000 pairs on disk",
+    "store": "read random batches of 256 ECGs from shards, against one array of the same size",
     "cine": "draw cines, read frames from disk and encode them",
 }
 

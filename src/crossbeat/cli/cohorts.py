@@ -12,7 +12,7 @@ from crossbeat.data.build import Progress
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.registry import Builder
 from crossbeat.deploy import record_metrics
-from crossbeat.errors import ConfigError, DataError
+from crossbeat.errors import ConfigError, DataError, UserError
 from crossbeat.files import write_whole
 from crossbeat.recipes.record import describe_cohort, described
 from crossbeat.recipes.run import Run
@@ -98,7 +98,8 @@ def built(
 ) -> Cohort:
     """Build the cohort of some settings, or open it if the folder already holds it.
 
-    The settings are saved next to the folder, so that the same command continues or reuses it.
+    The settings are saved next to the folder, so that the same command continues or reuses it. If
+    another process is building it with these settings, this one waits.
 
     Args:
         executor: runs the work; by default one process per core.
@@ -123,7 +124,12 @@ def built(
     if folder.exists():
         return Cohort.open(folder)
     write_whole(request, asked)
-    if progress is not None:
-        return settings.build(folder, executor=executor, progress=progress)
-    with bar(f"building {folder.name}") as show:
-        return settings.build(folder, executor=executor, progress=show)
+    try:
+        if progress is not None:
+            return settings.build(folder, executor=executor, progress=progress)
+        with bar(f"building {folder.name}") as show:
+            return settings.build(folder, executor=executor, progress=show)
+    except UserError:
+        if not folder.exists() and not folder.with_name(f"{folder.name}.partial").exists():
+            request.unlink(missing_ok=True)  # nothing was begun: other settings may be next
+        raise

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from crossbeat.cli.options import command, note, parse
 from crossbeat.errors import ConfigError, suggestion
+from crossbeat.files import remove_drafts
 
 if TYPE_CHECKING:
     from crossbeat.cli.demo_runs import Asked
@@ -117,6 +118,7 @@ def run(arguments: list[str]) -> None:
     if options.workers < 1:
         raise ConfigError(f"--workers must be 1 or more, got {options.workers}; raise it")
     out = options.out or demo.place
+    remove_drafts(out)
     note(demo.plan)
     results = demo.make(_asked(options, demo, out))
     if options.json:

@@ -13,7 +13,7 @@ def run(arguments: list[str]) -> None:
     preset, rest = _preset(rest)
     from crossbeat.data.cohort import Cohort
     from crossbeat.recipes.presets import preset_named
-    from crossbeat.recipes.record import RESULT
+    from crossbeat.recipes.record import is_finished
     from crossbeat.recipes.run import Plan, train
     from crossbeat.recipes.settings import recipe_named
     from crossbeat.training import TrainerSettings
@@ -27,7 +27,7 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--recipe", type=type(recipe), default=recipe)
     owners = {"recipe": type(recipe).__name__, "trainer": "TrainerSettings"}
     options = parse(parser, rest, owners)
-    before = (options.out / RESULT).is_file()
+    before = is_finished(options.out)
     plan = Plan(name=name, recipe=options.recipe, seed=options.seed)
     trained = train(plan, Cohort.open(options.cohort), options.out, trainer=options.trainer)
     seconds = sum(phase["seconds"] for phase in trained.phases)

@@ -1,18 +1,17 @@
 """Build a cohort block by block, in several processes; an interrupted build can be resumed.
 
-A build writes into ``<folder>.partial``. A finished block leaves its shards and, last, a receipt
-with their checksums; a second run keeps what has a receipt. When all blocks are there, the folder
-gets its name. So a folder under that name is complete. Its bytes depend neither on the number of
+A build writes into ``<folder>.partial``. A finished block leaves its files and, last, a receipt
+with their checksums. When all blocks are there, their signals are joined to shards of one size; a
+finished shard leaves a receipt, too. A second run keeps what has a receipt. At the end the folder
+gets its name, so a folder under that name is complete. Its bytes depend neither on the number of
 workers nor on interruptions.
 """
 
 import json
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import (
-    Executor,
-    Future,
-    as_completed,
-)
+from concurrent.futures import Executor, Future, as_completed
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from hashlib import blake2b
@@ -24,16 +23,27 @@ import polars as pl
 from jaxtyping import Int16, UInt8
 
 from crossbeat.data import alike
-from crossbeat.data.audit import AUDIT_FILE, Digests, audit, without_leaks, write_audit
+from crossbeat.data.audit import AUDIT_FILE, audit, without_leaks, write_audit
 from crossbeat.data.cohort import INFO_FILE, TABLE_FILE, Cohort
-from crossbeat.data.info import CohortInfo, FileInfo, file_info
+from crossbeat.data.info import CohortInfo, FileInfo, file_info, read_info
 from crossbeat.data.people import EXACT_IDS, ids_in, require_one_spelling
 from crossbeat.data.rejected import REJECTED_FILE, Rejected, in_words, rejected_table
-from crossbeat.data.store import Store
-from crossbeat.data.table import SIGNALS, check_table, conform
+from crossbeat.data.shards import (
+    Receipt,
+    block_file,
+    join,
+    receipt_file,
+    receipts_of,
+    resume,
+    rows_file,
+    rows_in,
+    shards_of,
+    write_array,
+)
+from crossbeat.data.table import SIGNALS, check_table, conform, write_table
 from crossbeat.errors import DataError
-from crossbeat.files import write_whole
-from crossbeat.workers import given_or_own, result_of
+from crossbeat.files import make_folder, remove_drafts, write_whole
+from crossbeat.workers import given_or_own, locked_beside, result_of
 
 Progress = Callable[[int, int], None]
 """Called with the number of finished blocks and of all blocks."""
@@ -64,14 +74,6 @@ class Block:
     cines_long: UInt8[np.ndarray, "cine_long frame height width"] | None = None
 
 
-@dataclass(frozen=True)
-class _Receipt:
-    files: dict[str, FileInfo]
-    digests: dict[str, list[str]]
-    rejected: tuple[Rejected, ...]
-    signatures: dict[str, str]
-
-
 def build_cohort(
     folder: Path,
     info: CohortInfo,
@@ -83,10 +85,12 @@ def build_cohort(
 ) -> Cohort:
     """Make each block, in any process, and join them to a cohort.
 
+    Where another process builds the same cohort in this folder, wait for it and open the cohort.
+
     Args:
         folder: where the cohort will be; must not exist.
         info: what it is; its ``files`` are filled in here.
-        blocks: each makes one shard; picklable, and the same whenever it is called.
+        blocks: each makes some rows; picklable, and the same whenever it is called.
         executor: runs the blocks; it must see the same file system. By default a process per
             core, if there is more than one block.
         progress: called after each block.
@@ -94,27 +98,58 @@ def build_cohort(
 
     Raises:
         DataError: the folder exists, an unfinished build there is of another cohort, the disk is
-            full, no record is usable, the ids of two patients differ only in their spelling, or
-            the blocks do not make a valid cohort.
+            full or closed, no record is usable, the ids of two patients differ only in their
+            spelling, or the blocks do not make a valid cohort.
     """
     if folder.exists():
         raise DataError(f"{folder} must not exist yet, got a folder; remove it or choose another")
     draft = folder.with_name(f"{folder.name}.partial")
-    _begin(draft, info)
-    missing = [number for number in range(len(blocks)) if _receipt(draft, number) is None]
-    done = len(blocks) - len(missing)
-    progress(done, len(blocks))
-    with given_or_own(executor, len(missing)) as workers:
-        jobs = [workers.submit(_make, draft, number, blocks[number]) for number in missing]
-        for count, job in enumerate(_finished(jobs), start=done + 1):
-            result_of(job)
-            progress(count, len(blocks))
-    belonging = _finish(draft, info, len(blocks), beside or {})
-    draft.replace(folder)
-    for path in folder.iterdir():
-        if path.name not in belonging:
-            path.unlink()
+    with locked_beside(folder):
+        if folder.exists():
+            return _built_meanwhile(folder, info)
+        _begin(draft, info)
+        if not (draft / INFO_FILE).exists():
+            receipts, shards = _signals(draft, info, blocks, executor, progress)
+            _finish(draft, info, receipts, shards, beside or {})
+        belonging = {INFO_FILE, *read_info(draft / INFO_FILE).files}
+        for path in draft.iterdir():
+            if path.name not in belonging:
+                path.unlink()
+        draft.replace(folder)
     return Cohort.open(folder)
+
+
+def require_room(folder: Path, info: CohortInfo, rows: Mapping[str, int]) -> None:
+    """Check that the disk has room for the signals of a cohort before work on it begins.
+
+    Args:
+        folder: where the cohort will be. If an unfinished build is there, nothing is checked.
+        info: what it is.
+        rows: how many there will be of each signal.
+
+    Raises:
+        DataError: the disk is too small.
+    """
+    if folder.with_name(f"{folder.name}.partial").exists():
+        return
+    needed = sum(info.row(signal).itemsize * number for signal, number in rows.items())
+    above = folder.absolute().parents
+    free = shutil.disk_usage(next(path for path in above if path.is_dir())).free
+    if needed > free:
+        raise DataError(
+            f"the disk must have room for the {needed / 1e6:,.0f} MB of {folder}, got "
+            f"{free / 1e6:,.0f} MB; choose fewer patients, smaller images or another disk"
+        )
+
+
+def _built_meanwhile(folder: Path, info: CohortInfo) -> Cohort:
+    cohort = Cohort.open(folder)
+    if replace(cohort.info, files={}, notes=info.notes).to_json() != info.to_json():
+        raise DataError(
+            f"{folder} must be free, but another process built a cohort with other settings there "
+            "just now; choose another folder"
+        )
+    return cohort
 
 
 def _begin(draft: Path, info: CohortInfo) -> None:
@@ -124,67 +159,95 @@ def _begin(draft: Path, info: CohortInfo) -> None:
             f"{draft} must be an unfinished build of the same cohort, got other settings; "
             "remove it, or build with the settings in its plan.json"
         )
-    draft.mkdir(parents=True, exist_ok=True)
+    make_folder(draft)
+    remove_drafts(draft)
     write_whole(plan, info.to_json())
 
 
-def _make(draft: Path, number: int, block: Callable[[], Block]) -> None:
+def _signals(
+    draft: Path,
+    info: CohortInfo,
+    blocks: Sequence[Callable[[], Block]],
+    executor: Executor | None,
+    progress: Progress,
+) -> tuple[list[Receipt], dict[str, FileInfo]]:
+    """Make what is missing; the receipts of all blocks, and the shards by name."""
+    missing, shards = resume(draft, info, len(blocks))
+    done = len(blocks) - len(missing)
+    progress(done, len(blocks))
+    with given_or_own(executor, len(missing)) as workers:
+        jobs = [workers.submit(_make, draft, info, number, blocks[number]) for number in missing]
+        with _cancelled_at_the_end(jobs):
+            for count, job in enumerate(as_completed(jobs), start=done + 1):
+                result_of(job)
+                progress(count, len(blocks))
+        receipts = receipts_of(draft, len(blocks))
+        every = list(shards_of(draft, info, receipts))
+        left = [shard for shard in every if shard.path.name not in shards]
+        joined = [workers.submit(join, draft, shard) for shard in left]
+        with _cancelled_at_the_end(joined):
+            for shard, joining in zip(left, joined, strict=True):
+                shards[shard.path.name] = result_of(joining)
+                for path in shard.used_up:
+                    path.unlink(missing_ok=True)
+    return receipts, {shard.path.name: shards[shard.path.name] for shard in every}
+
+
+def _make(draft: Path, info: CohortInfo, number: int, block: Callable[[], Block]) -> None:
     made = block()
     entries, digests, signatures = {}, {}, {}
     arrays = (made.ecgs, made.xrays, made.cines, made.cines_long)
     for name, array in zip(SIGNALS, arrays, strict=True):
         if array is not None and len(array):
+            _check_signal(array, name, info)
             digests[name] = [blake2b(row.tobytes(), digest_size=12).hexdigest() for row in array]
             signed = alike.signatures(name, array)
             if signed is not None:
                 signatures[name] = alike.to_text(signed)
-            path = draft / f"{name}-{number:05d}.npy"
-            write_whole(path, partial(np.save, arr=np.ascontiguousarray(array)))
+            path = block_file(draft, number, name)
+            write_array(path, array)
             entries[path.name] = asdict(file_info(path, len(array)))
-    path = draft / f"rows-{number:05d}.parquet"
-    write_whole(path, conform(made.table).write_parquet)
+    path = rows_file(draft, number)
+    write_table(path, conform(made.table))
     entries[path.name] = asdict(file_info(path))
     receipt = {
+        "number": number,
         "files": entries,
         "digests": digests,
         "rejected": [asdict(each) for each in made.rejected],
         "signatures": signatures,
     }
-    write_whole(draft / f"receipt-{number:05d}.json", json.dumps(receipt))
+    write_whole(receipt_file(draft, f"{number:05d}"), json.dumps(receipt))
 
 
-def _receipt(draft: Path, number: int) -> _Receipt | None:
-    """What a finished block wrote; None if it is unfinished or its files are damaged."""
-    path = draft / f"receipt-{number:05d}.json"
-    if not path.exists():
-        return None
-    values = json.loads(path.read_text(encoding="utf-8"))
-    files = {name: FileInfo(**entry) for name, entry in values["files"].items()}
-    whole = all(
-        (draft / name).is_file() and file_info(draft / name, entry.rows) == entry
-        for name, entry in files.items()
-    )
-    rejected = tuple(Rejected(**each) for each in values["rejected"])
-    if not whole or "signatures" not in values:  # an older version has none
-        return None
-    return _Receipt(files, values["digests"], rejected, values["signatures"])
+def _check_signal(array: np.ndarray, name: str, info: CohortInfo) -> None:
+    row = info.row(name)
+    if (array.shape[1:], array.dtype) != (row.shape, row.base):
+        raise DataError(
+            f"signals {name!r} of cohort {info.name} must have the shape {row.shape} and type "
+            f"{row.base}, as its info says, got {array.shape[1:]} and {array.dtype}; correct the "
+            "block or the info"
+        )
 
 
-def _finish(draft: Path, info: CohortInfo, num_blocks: int, beside: Mapping[str, str]) -> set[str]:
-    """Write table, audit and info; the names of all files that belong to the cohort."""
-    files: dict[str, FileInfo] = {}
+def _finish(
+    draft: Path,
+    info: CohortInfo,
+    receipts: Sequence[Receipt],
+    shards: Mapping[str, FileInfo],
+    beside: Mapping[str, str],
+) -> None:
+    """Write table, audit and, last, info."""
+    files = dict(shards)
     tables: list[pl.DataFrame] = []
     rejected: list[Rejected] = []
     digests: dict[str, list[str]] = {}
     signed: dict[str, list[np.ndarray]] = {}
-    for number in range(num_blocks):
-        receipt = _receipt(draft, number)
-        assert receipt is not None
-        rows = pl.read_parquet(draft / f"rows-{number:05d}.parquet")
+    for receipt in receipts:
+        rows = pl.read_parquet(rows_file(draft, receipt.number))
         there = {name: digests.setdefault(name, []) for name in SIGNALS if name in rows.columns}
         tables.append(rows.with_columns(pl.col(name) + len(of) for name, of in there.items()))
         rejected += receipt.rejected
-        files |= {name: entry for name, entry in receipt.files.items() if name.endswith(".npy")}
         for name, told in receipt.digests.items():
             digests[name] += told
         for name, text in receipt.signatures.items():
@@ -197,35 +260,21 @@ def _finish(draft: Path, info: CohortInfo, num_blocks: int, beside: Mapping[str,
     if not table.height:
         raise DataError(_nothing(draft, left_out))
     check_table(table, info.findings, info.phenotypes)
-    write_whole(draft / TABLE_FILE, table.write_parquet)
+    write_table(draft / TABLE_FILE, table)
     files[TABLE_FILE] = file_info(draft / TABLE_FILE)
-    found = audit(table, digests) | {"alike": _alike(draft, table, digests, signed)}
+    whole = {name: np.concatenate(parts) for name, parts in signed.items()}
+    read = partial(rows_in, draft, info, shards)
+    found = audit(table, digests) | {"alike": alike.alike(table, digests, whole, read)}
     write_audit(draft / AUDIT_FILE, found, table=files[TABLE_FILE].sha256)
     files[AUDIT_FILE] = file_info(draft / AUDIT_FILE)
     if left_out.height:
-        write_whole(draft / REJECTED_FILE, left_out.write_parquet)
+        write_table(draft / REJECTED_FILE, left_out)
         files[REJECTED_FILE] = file_info(draft / REJECTED_FILE)
     for name, text in beside.items():
         write_whole(draft / name, text)
         files[name] = file_info(draft / name)
     notes = (*info.notes, *in_words(left_out, table.height), *alike.in_words(found["alike"]))
     write_whole(draft / INFO_FILE, replace(info, files=files, notes=notes).to_json())
-    return set(files) | {INFO_FILE}
-
-
-def _alike(
-    draft: Path,
-    table: pl.DataFrame,
-    digests: Digests,
-    signed: Mapping[str, Sequence[np.ndarray]],
-) -> dict[str, Any]:
-    """Nearly equal signals of different patients, compared in the arrays of the draft."""
-
-    def read(name: str, rows: np.ndarray) -> np.ndarray:
-        return Store(sorted(draft.glob(f"{name}-*.npy"))).take(rows)
-
-    whole = {name: np.concatenate(parts) for name, parts in signed.items()}
-    return alike.alike(table, digests, whole, read)
 
 
 def _nothing(draft: Path, left_out: pl.DataFrame) -> str:
@@ -237,9 +286,10 @@ def _nothing(draft: Path, left_out: pl.DataFrame) -> str:
     )
 
 
-def _finished(jobs: list[Future[None]]) -> Iterator[Future[None]]:
+@contextmanager
+def _cancelled_at_the_end(jobs: Sequence[Future[Any]]) -> Iterator[None]:
     try:
-        yield from as_completed(jobs)
+        yield
     finally:
         for job in jobs:
             job.cancel()

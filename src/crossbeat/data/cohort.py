@@ -61,7 +61,6 @@ class Cohort:
         for name, store in self._stores.items():
             if name in self.table.columns:
                 self._check_rows(name, len(store))
-        self._check_shapes()
         if self.info.kind == "paired":
             self._check_paired()
 
@@ -92,6 +91,20 @@ class Cohort:
             DataError: files are not what was built.
         """
         require_undamaged(self.folder, self.info.files, list(self.info.files), again=True)
+
+    def verify_signals(self, column: str) -> None:
+        """Read the files of one kind of signal and compare their checksums.
+
+        Each file is read once until it changes, also over processes.
+
+        Args:
+            column: ``ecg``, ``xray``, ``cine`` or ``cine_long``.
+
+        Raises:
+            DataError: files are not what was built.
+        """
+        names = [path.name for path in self._stores[column].paths]
+        require_undamaged(self.folder, self.info.files, names)
 
     def rows(self, split: Split, *, has: tuple[str, ...] = ("ecg",)) -> Int64[np.ndarray, " row"]:
         """The rows of the table in a split that have a value in each column of ``has``.
@@ -157,7 +170,7 @@ class Cohort:
     def contents(self, column: str, rows: Int64[np.ndarray, " row"]) -> dict[str, object]:
         """All that decides what ``ecgs``, ``xrays`` or ``cines`` returns for some rows.
 
-        The files are read and compared with their checksums, each once until it changes.
+        It is verified before, see ``verify_signals``.
 
         Args:
             column: ``ecg``, ``xray``, ``cine`` or ``cine_long``.
@@ -173,10 +186,9 @@ class Cohort:
             "cine": cines,
             "cine_long": cines,
         }
-        names = [path.name for path in self._stores[column].paths]
-        require_undamaged(self.folder, info.files, names)
+        self.verify_signals(column)
         return {
-            "files": [info.files[name].sha256 for name in names],
+            "files": [info.files[path.name].sha256 for path in self._stores[column].paths],
             "rows": self._store_rows(column, rows),
             "shape": shape[column],
         }
@@ -294,11 +306,12 @@ class Cohort:
 
     @cached_property
     def _stores(self) -> dict[str, Store]:
-        return {name: self._store(f"{name}-") for name in SIGNALS}
+        return {name: self._store(name) for name in SIGNALS}
 
-    def _store(self, prefix: str) -> Store:
-        names = sorted(name for name in self.info.files if name.startswith(prefix))
-        return Store([self.folder / name for name in names])
+    def _store(self, signal: str) -> Store:
+        names = sorted(name for name in self.info.files if name.startswith(f"{signal}-"))
+        counts = [self.info.files[name].rows for name in names]
+        return Store([self.folder / name for name in names], counts, self.info.row(signal))
 
     def _check_rows(self, column: str, num_rows: int) -> None:
         given = self.table[column].drop_nulls().to_numpy()
@@ -307,23 +320,6 @@ class Cohort:
                 f"column {column!r} of the table must be 0 to {num_rows - 1}, the rows stored in "
                 f"{self.folder}, got {given.min()} to {given.max()}; rebuild the cohort"
             )
-
-    def _check_shapes(self) -> None:
-        info = self.info
-        cine = (info.frames, info.cine_size, info.cine_size)
-        expected = {
-            "ecg": ("ECGs", (len(info.leads), round(info.seconds * info.fs))),
-            "xray": ("X-rays", (info.image_size, info.image_size)),
-            "cine": ("cines", cine),
-            "cine_long": ("long-axis cines", cine),
-        }
-        for name, (words, shape) in expected.items():
-            store = self._stores[name]
-            if store.paths and store.row_shape != shape:
-                raise DataError(
-                    f"{words} in {self.folder} must have the shape {shape} that its {INFO_FILE} "
-                    f"states, got {store.row_shape}; rebuild the cohort"
-                )
 
     def _check_paired(self) -> None:
         owners = [owner_column(name) for name in SIGNALS[1:]]

@@ -7,6 +7,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from crossbeat.errors import DataError
 from crossbeat.files import sha256_of
 from crossbeat.signal import Preprocessing
@@ -85,6 +87,17 @@ class CohortInfo:
         return replace(
             self, leads=clean.leads, fs=clean.fs, seconds=clean.seconds, baseline=clean.baseline
         )
+
+    def row(self, signal: str) -> np.dtype:
+        """Shape and type of a stored signal, as one type: its ``shape``, ``base``, ``itemsize``.
+
+        Args:
+            signal: ``ecg``, ``xray``, ``cine`` or ``cine_long``.
+        """
+        if signal == "ecg":
+            return np.dtype((np.int16, (len(self.leads), round(self.seconds * self.fs))))
+        size, frame = (self.image_size,) * 2, (self.cine_size,) * 2
+        return np.dtype((np.uint8, size if signal == "xray" else (self.frames, *frame)))
 
     def to_json(self) -> str:
         """The text of ``cohort.json``."""

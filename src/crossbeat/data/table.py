@@ -1,10 +1,14 @@
 """The columns of a cohort's table, and the check that a table has them."""
 
+from io import BytesIO
+from pathlib import Path
+
 import polars as pl
 
 from crossbeat.data.labels import check_labels
 from crossbeat.data.splits import SPLITS, check_patients_disjoint
 from crossbeat.errors import DataError
+from crossbeat.files import write_whole
 
 SCHEMA: dict[str, pl.DataType] = {
     "patient": pl.String(),
@@ -83,6 +87,17 @@ def conform(table: pl.DataFrame) -> pl.DataFrame:
         raise DataError(
             f"values of the table must fit their columns, got: {error}; correct the table"
         ) from error
+
+
+def write_table(path: Path, table: pl.DataFrame) -> None:
+    """Write a Parquet file.
+
+    Raises:
+        DataError: the disk is full or closed.
+    """
+    contents = BytesIO()  # Polars does not tell that a disk is full
+    table.write_parquet(contents)
+    write_whole(path, contents.getvalue())
 
 
 def check_table(

@@ -12,7 +12,7 @@ import polars as pl
 from jaxtyping import Bool, Int16
 
 from crossbeat import simulate
-from crossbeat.data.build import Block, Progress, build_cohort, silent
+from crossbeat.data.build import Block, Progress, build_cohort, require_room, silent
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.splits import Shares, split_patients
@@ -97,9 +97,11 @@ class Virtual:
         """Simulate the patients into a new folder; its bytes follow from the settings alone.
 
         Raises:
-            DataError: the folder exists, or the disk is full.
+            DataError: the folder exists, or the disk is full or too small.
         """
         number = self.num_patients + self.outside
+        films = int(self.paired * self.num_patients) + self.outside  # at least
+        require_room(folder, self._info(), {"ecg": self.num_patients, "xray": films})
         patients = simulate.draw_patients(number, self.seed)
         filmed = (
             simulate.draw_patients(number, self.seed, hours=self.hours_apart)

@@ -11,7 +11,7 @@ import polars as pl
 from jaxtyping import Bool
 
 from crossbeat import simulate
-from crossbeat.data.build import Block, Progress, build_cohort, silent
+from crossbeat.data.build import Block, Progress, build_cohort, require_room, silent
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.splits import Shares, split_patients
@@ -84,8 +84,11 @@ class VirtualHearts:
         """Simulate the patients into a new folder; its bytes follow from settings and textures.
 
         Raises:
-            DataError: the folder exists, the disk is full, or the textures cannot be used.
+            DataError: the folder exists, the disk is full or too small, or the textures cannot be
+                used.
         """
+        signals = ("ecg", "cine", "cine_long") if self.long_axis else ("ecg", "cine")
+        require_room(folder, self._info(), dict.fromkeys(signals, self.num_patients))
         textures = None if self.textures is None else simulate.read_textures(self.textures)
         patients = simulate.draw_patients(self.num_patients, self.seed)
         table = self._table(patients)

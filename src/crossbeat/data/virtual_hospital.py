@@ -11,7 +11,6 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.mimic import Mimic
 from crossbeat.data.pairing import Pairing
 from crossbeat.data.virtual_mimic import VirtualMimic
-from crossbeat.workers import locked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +36,7 @@ class VirtualHospital:
         """
         digest = sha256(json.dumps(asdict(self.patients)).encode()).hexdigest()[:12]
         tree = folder.with_name(f"mimic-{digest}")
-        with locked(tree.with_name(f"{tree.name}.writing")):
-            self.patients.write(tree, executor=executor)
+        self.patients.write(tree, executor=executor)
         return Mimic(
             ecg=tree / "mimic-iv-ecg",
             cxr=tree / "mimic-cxr-jpg",

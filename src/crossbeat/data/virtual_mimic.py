@@ -28,8 +28,8 @@ from crossbeat.data.virtual_mimic_faults import FAULTS, Faults
 from crossbeat.data.virtual_mimic_tables import TABLES
 from crossbeat.data.virtual_mimic_visits import SLOTS, clock_drift, drifting
 from crossbeat.errors import ConfigError
-from crossbeat.files import write_whole
-from crossbeat.workers import given_or_own
+from crossbeat.files import remove_drafts, write_whole
+from crossbeat.workers import given_or_own, locked_beside
 
 MARKER = "virtual-mimic.json"
 """The file of a finished tree with its settings and the number of rows of its tables."""
@@ -105,12 +105,16 @@ class VirtualMimic:
             DataError: the disk is full.
         """
         draft = folder / _DRAFT
-        if not self._is_written(folder):
-            _begin(draft, asdict(self))
-            rows = self._write(folder, draft, executor, progress)
-            contents = {"settings": asdict(self), "rows": rows}
-            write_whole(folder / MARKER, json.dumps(contents, indent=1))
-        shutil.rmtree(draft, ignore_errors=True)
+        if self._is_written(folder) and not draft.exists():
+            return
+        with locked_beside(folder):
+            if not self._is_written(folder):
+                _begin(draft, asdict(self))
+                remove_drafts(folder)
+                rows = self._write(folder, draft, executor, progress)
+                contents = {"settings": asdict(self), "rows": rows}
+                write_whole(folder / MARKER, json.dumps(contents, indent=1))
+            shutil.rmtree(draft, ignore_errors=True)
 
     def _is_written(self, folder: Path) -> bool:
         if not (folder / MARKER).is_file():

@@ -5,19 +5,18 @@ from functools import partial
 
 import numpy as np
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from crossbeat.errors import DataError
 from crossbeat.evaluation.calibration import Calibration, platt
 from crossbeat.objectives import blend
 from crossbeat.recipes.networks import EcgModel, XrayModel
-from crossbeat.recipes.scores import over_batches
+from crossbeat.recipes.outputs import frozen_outputs
 from crossbeat.recipes.sources import (
     Goal,
     batch_ecg_logits,
-    batch_xray_logits,
     paired_sources,
+    teacher_logits,
 )
 from crossbeat.recipes.steps import TEACHER_PROBABILITY
 from crossbeat.training import Source
@@ -62,7 +61,8 @@ def self_taught_sources(
     """
     train = goal.source("train", ("ecg",), labelled=False)
     val = goal.source("val", ("ecg",), labelled=True)
-    said = over_batches(parts, train, partial(batch_ecg_logits, parts, model=model)).sigmoid()
+    own_parts, value = ("ecg_encoder", "ecg_classifier"), partial(batch_ecg_logits, model=model)
+    said = frozen_outputs(parts, own_parts, train, "ecg", value).sigmoid()
     targets = torch.full_like(train.targets, torch.nan)
     targets[torch.from_numpy(np.searchsorted(train.rows, taught.rows))] = taught.targets
     return replace(train, targets=blend(said, targets, trust=own)), val
@@ -70,7 +70,7 @@ def self_taught_sources(
 
 def _calibrations(goal: Goal, parts: nn.ModuleDict, model: XrayModel) -> tuple[Calibration, ...]:
     source = goal.source("val", ("xray",), labelled=True)
-    logits = _logits(source, parts, model).double().numpy()
+    logits = teacher_logits(parts, source, model).double().numpy()
     found = tuple(
         platt(targets, scores)
         for targets, scores in zip(source.targets.double().numpy().T, logits.T, strict=True)
@@ -90,13 +90,8 @@ def _with_beliefs(
     model: XrayModel,
     calibrations: tuple[Calibration, ...],
 ) -> Source:
-    logits = _logits(source, parts, model).double().numpy()
+    logits = teacher_logits(parts, source, model).double().numpy()
     columns = zip(calibrations, logits.T, strict=True)
     chances = np.stack([each.probability(scores) for each, scores in columns], axis=1)
     believed = torch.from_numpy(chances).float()
     return replace(source, extra={**source.extra, TEACHER_PROBABILITY: believed})
-
-
-def _logits(source: Source, parts: nn.ModuleDict, model: XrayModel) -> Float[Tensor, "row finding"]:
-    only_xray = replace(source, reads=("xray",), extra={})
-    return over_batches(parts, only_xray, partial(batch_xray_logits, parts, model=model))

@@ -12,8 +12,8 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.people import OWN, in_common, people
 from crossbeat.errors import CheckpointError, DataError
 from crossbeat.files import write_whole
+from crossbeat.recipes.record import LEARNED
 
-LEARNED = "learned.parquet"
 _SCHEMA = {"source": pl.String(), "digest": pl.UInt64()}
 _SHOWN = 2
 

@@ -18,6 +18,7 @@ from crossbeat.recipes.sources import (
     Goal,
     batch_ecg_logits,
     batch_xray_logits,
+    teacher_logits,
     with_teacher,
     without_targets,
 )
@@ -132,13 +133,14 @@ def distillation_phase(
 ) -> Phase:
     """Train the ECG encoder and a new classifier on the teacher's probabilities."""
     ecg, xray = models
-    train, val = goal.sources("ecg", "xray")
-    logits = partial(batch_xray_logits, model=xray)
-    read = with_teacher(parts, (train, val), TEACHER_PROBABILITY, logits, squash=True)
+    train, val = (
+        with_teacher(source, TEACHER_PROBABILITY, teacher_logits(parts, source, xray).sigmoid())
+        for source in goal.sources("ecg", "xray")
+    )
     return Phase(
         name="distillation",
-        train=read[0],
-        val=read[1],
+        train=train,
+        val=val,
         step=partial(
             steps.distil,
             model=ecg,

@@ -14,14 +14,16 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.labels import LabelPolicy
 from crossbeat.errors import CheckpointError, ConfigError
-from crossbeat.files import write_whole
+from crossbeat.files import SEAL, check_seal, write_sealed, write_whole
 from crossbeat.training import PhaseRecord
 from crossbeat.training.fingerprint import fingerprint
-from crossbeat.training.runner import is_main_process
+from crossbeat.training.processes import is_main_process
 
 PLAN = "run.json"
 RESULT = "finished.json"
 WEIGHTS = "weights.safetensors"
+LEARNED = "learned.parquet"
+"""The people that the run learned from, see ``crossbeat.recipes.learned``."""
 _VERSIONED = ("crossbeat", "torch", "lightning", "numpy", "scipy", "polars", "monai")
 _COHORT = (
     *("name", "kind", "leads", "fs", "seconds", "image_size", "unit", "baseline", "notes"),
@@ -121,7 +123,7 @@ def begin(folder: Path, plan: dict[str, Any]) -> None:
 
 
 def finish(folder: Path, records: Sequence[PhaseRecord]) -> None:
-    """Write the record of the phases; a run with this file is finished."""
+    """Seal the run, and write the record of its phases; a run with this file is finished."""
     phases = [
         {
             "name": record.name,
@@ -134,7 +136,24 @@ def finish(folder: Path, records: Sequence[PhaseRecord]) -> None:
         for record in records
     ]
     result = {"phases": phases, "versions": versions()}
-    write_whole(folder / RESULT, json.dumps(result, indent=1))
+    text = json.dumps(result, indent=1)
+    write_sealed(folder, last=RESULT, text=text, names=(PLAN, WEIGHTS, LEARNED))
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether the folder holds a finished run; runs of older versions have no seal."""
+    return (folder / RESULT).is_file() and (folder / SEAL).is_file()
+
+
+def check(folder: Path) -> None:
+    """Check that a run is finished and that its files are as they were written.
+
+    Raises:
+        CheckpointError: it is not finished, or a file was changed.
+    """
+    if (folder / PLAN).is_file() and (folder / RESULT).is_file():
+        remedy = f"copy the run again, or remove {folder / RESULT} and run its train command again"
+        check_seal(folder, needs=(PLAN, WEIGHTS, LEARNED, RESULT), remedy=remedy)
 
 
 def read_plan(folder: Path) -> dict[str, Any]:

@@ -15,10 +15,12 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.splits import Split
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.predictions import Predictions, Scored
+from crossbeat.files import remove_drafts
 from crossbeat.recipes import HeartRecipe, Recipe, predicted_names, record, with_findings
 from crossbeat.recipes.cine.sources import HeartGoal
-from crossbeat.recipes.learned import LEARNED, Learned
+from crossbeat.recipes.learned import Learned
 from crossbeat.recipes.networks import embed_ecg
+from crossbeat.recipes.outputs import kept_in
 from crossbeat.recipes.scores import over_batches
 from crossbeat.recipes.settings import from_plain, recipe_named, to_plain
 from crossbeat.recipes.sources import Goal, batch_ecg_logits, batch_xray_logits
@@ -28,8 +30,8 @@ from crossbeat.training.checkpoint import (
     load_weights,
     save_tensors,
 )
-from crossbeat.training.module import BEST
-from crossbeat.training.runner import check_batch, is_main_process
+from crossbeat.training.processes import is_main_process, leave, share_cores
+from crossbeat.training.runner import check_batch, load_best
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,10 @@ class Run:
         """Open the finished run in a folder.
 
         Raises:
-            CheckpointError: there is no finished run, its weights do not fit its settings, or
-                it does not list the patients that it learned from.
+            CheckpointError: there is no finished run, a file is not as it was written, or its
+                weights do not fit its settings.
         """
+        record.check(folder)
         plan, phases = record.read_plan(folder), record.read_phases(folder)
         learned = Learned.read(folder)
         recipe = from_plain(recipe_named(plan["recipe"]), plan["settings"])
@@ -74,6 +77,7 @@ class Run:
 
         Raises:
             ConfigError: the recipe has no such phase.
+            CheckpointError: a file of a phase is not as it was written.
         """
         names = [each["name"] for each in self.phases]
         if phase not in names:
@@ -82,11 +86,7 @@ class Run:
             )
         parts = _untrained(self.recipe).parts(record.shape(self.plan), self.seed)
         for each in self.phases[: names.index(phase) + 1]:
-            path = self.folder / each["folder"] / BEST
-            weights, _ = load_tensors(path)
-            used = {name.partition(".")[0] for name in weights}
-            kept = nn.ModuleDict({name: parts[name] for name in parts if name in used})
-            load_weights(kept, weights, str(path))
+            load_best(parts, self.folder / each["folder"])
         parts.eval()
         return replace(self, parts=parts)
 
@@ -148,7 +148,8 @@ def train(
     Args:
         folder: folder of the run.
         shared: a folder of phases for several runs; each phase that they have in common is
-            trained once. By default the run has its own folder of phases.
+            trained once. By default the run has its own folder of phases. The outputs of frozen
+            networks are kept in the folder ``outputs`` beside it, which may be removed.
 
     Raises:
         ConfigError: the folder holds a run with other settings, or the recipe does not fit the
@@ -162,28 +163,27 @@ def train(
         "precision": trainer.precision,
         "processes": trainer.processes,
     }
+    for place in {folder, shared or folder}:
+        remove_drafts(place)
     record.require_same(folder, described)
-    if not (folder / record.RESULT).is_file():
+    if not record.is_finished(folder):
+        share_cores(trainer.devices)
         _check_fits(plan, cohort)
         parts = plan.recipe.parts(cohort.info, plan.seed)
+        finished = shared or folder / "phases"
         phases = plan.recipe.phases(parts, cohort, plan.seed)
-        first = next(phases)
-        _check_batches(plan.recipe, trainer)
-        record.begin(folder, described)
-        records = run_phases(
-            chain([first], phases),
-            parts,
-            shared or folder / "phases",
-            seed=plan.seed,
-            trainer=trainer,
-        )
+        with kept_in(finished.with_name("outputs")):
+            first = next(phases)
+            _check_batches(plan.recipe, trainer)
+            record.begin(folder, described)
+            records = run_phases(
+                chain([first], phases), parts, finished, seed=plan.seed, trainer=trainer
+            )
         if not is_main_process():
-            raise SystemExit(0)
+            leave()
         save_tensors(folder / record.WEIGHTS, parts.state_dict())
         Learned.of(cohort).write(folder)
         record.finish(folder, records)
-    elif not (folder / LEARNED).is_file():  # the run of an older version
-        Learned.of(cohort).write(folder)
     return Run.open(folder)
 
 

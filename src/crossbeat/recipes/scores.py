@@ -22,7 +22,12 @@ def over_batches(
     Args:
         value: function of a batch on the device of the parts; returns one row for each sample.
         size: samples in a batch, at least 1.
+
+    Raises:
+        DataError: a file that the source reads is not what was built.
     """
+    for column in source.reads:
+        source.cohort.verify_signals(column)
     device = next(parts.parameters()).device
     modes = {name: part.training for name, part in parts.items()}
     parts.eval()

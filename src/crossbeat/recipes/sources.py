@@ -1,10 +1,11 @@
 """Training data of recipes: rows of a cohort with labels and outputs of a frozen teacher."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from crossbeat.data.cohort import Cohort
@@ -12,8 +13,9 @@ from crossbeat.data.labels import LabelPolicy
 from crossbeat.data.matched import shuffled
 from crossbeat.data.splits import Split
 from crossbeat.errors import ConfigError
-from crossbeat.recipes import scores
 from crossbeat.recipes.networks import EcgModel, XrayModel, ecg_logits, embed_xray, xray_logits
+from crossbeat.recipes.outputs import frozen_outputs
+from crossbeat.recipes.scores import over_batches
 from crossbeat.recipes.steps import XRAY_EMBEDDING
 from crossbeat.training import Batch, Source
 
@@ -127,41 +129,33 @@ def paired_sources(
         labelled: leave out rows without any known label.
     """
     sources = goal.shuffled(shuffle).sources("ecg", "xray", labelled=labelled)
-    embeddings = partial(batch_xray_embeddings, model=model)
-    return with_teacher(parts, sources, XRAY_EMBEDDING, embeddings)
-
-
-def with_teacher(
-    parts: nn.ModuleDict,
-    sources: Sequence[Source],
-    name: str,
-    value: Callable[[nn.ModuleDict, Batch], Tensor],
-    *,
-    squash: bool = False,
-) -> tuple[Source, Source]:
-    """Replace the X-rays of the sources by outputs of the frozen teacher.
-
-    The outputs are computed only once. This is exact because the teacher is frozen and reads X-rays
-    without random views.
-
-    Args:
-        squash: apply the logistic function to the value.
-    """
-    train, val = (_told(parts, source, name, value, squash) for source in sources)
+    train, val = (
+        with_teacher(source, XRAY_EMBEDDING, teacher_embeddings(parts, source, model))
+        for source in sources
+    )
     return train, val
 
 
-def _told(
-    parts: nn.ModuleDict,
-    source: Source,
-    name: str,
-    value: Callable[[nn.ModuleDict, Batch], Tensor],
-    squash: bool,
-) -> Source:
-    only_xray = replace(source, reads=("xray",))
-    told = scores.over_batches(parts, only_xray, lambda batch: value(parts, batch))
-    return replace(
-        source,
-        reads=tuple(read for read in source.reads if read != "xray"),
-        extra={name: told.sigmoid() if squash else told},
-    )
+def with_teacher(source: Source, name: str, values: Tensor) -> Source:
+    """Replace the X-rays of a source by outputs of the frozen teacher."""
+    reads = tuple(read for read in source.reads if read != "xray")
+    return replace(source, reads=reads, extra={name: values})
+
+
+def teacher_embeddings(parts: nn.ModuleDict, source: Source, model: XrayModel) -> Tensor:
+    """The frozen teacher's embedding of every X-ray of a source."""
+    value = partial(batch_xray_embeddings, model=model)
+    return frozen_outputs(parts, ("xray_encoder",), source, "xray", value)
+
+
+def teacher_logits(
+    parts: nn.ModuleDict, source: Source, model: XrayModel
+) -> Float[Tensor, "row finding"]:
+    """The frozen teacher's log-odds of every X-ray of a source, from its embeddings."""
+    embeddings = teacher_embeddings(parts, source, model)
+    said = replace(source, reads=(), extra={XRAY_EMBEDDING: embeddings})
+    return over_batches(parts, said, partial(_classified, parts))
+
+
+def _classified(parts: nn.ModuleDict, batch: Batch) -> Tensor:
+    return parts["xray_classifier"](batch.extra[XRAY_EMBEDDING])

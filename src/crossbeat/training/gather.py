@@ -1,10 +1,25 @@
 """Contrastive losses need the whole batch: gather it from all processes, with gradients."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+_alone = ContextVar("_alone", default=False)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Within the block, ``gather`` returns what it is given: one process scores the whole data."""
+    before = _alone.set(True)
+    try:
+        yield
+    finally:
+        _alone.reset(before)
 
 
 class _Gather(torch.autograd.Function):
@@ -25,7 +40,9 @@ class _Gather(torch.autograd.Function):
 
 
 def gather(local: Tensor) -> Tensor:
-    """The rows of all processes, in the order of their ranks; ``local`` itself when there is one.
+    """The rows of all processes, in the order of their ranks.
+
+    With one process, and within ``alone``, it is ``local`` itself.
 
     Every process then computes the loss of the whole batch. Gradients are summed over the
     processes on their way back; as DistributedDataParallel averages over the same processes,
@@ -34,6 +51,7 @@ def gather(local: Tensor) -> Tensor:
     Args:
         local: any shape, the same on every process.
     """
-    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
+    many = dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
+    if _alone.get() or not many:
         return local
     return _Gather.apply(local)

@@ -3,6 +3,7 @@
 import hashlib
 import math
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from crossbeat.data.loaders import epoch_batches
 from crossbeat.training.checkpoint import save_tensors
+from crossbeat.training.gather import alone
 from crossbeat.training.phase import Batch, Phase, Source
 
 BEST = "best.safetensors"
@@ -29,16 +31,27 @@ def derive_seed(*parts: str | int) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-class _EpochOfBatches(Dataset[Batch]):
-    def __init__(self, source: Source, batches: list[np.ndarray]) -> None:
+class _Batches(Dataset[Batch]):
+    """The batch at given positions of a source."""
+
+    def __init__(self, source: Source) -> None:
         self.source = source
-        self.positions = batches
+
+    def __getitem__(self, positions: np.ndarray) -> Batch:
+        return self.source.batch(positions)
+
+
+class _Epochs(Sampler[np.ndarray]):
+    """The positions of each batch of this process, of the epoch that a module is in."""
+
+    def __init__(self, module: "PhaseModule") -> None:
+        self.module = module
 
     def __len__(self) -> int:
-        return len(self.positions)
+        return len(self.module.batches(0))
 
-    def __getitem__(self, index: int) -> Batch:
-        return self.source.batch(self.positions[index])
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return iter(self.module.batches(self.module.current_epoch))
 
 
 class PhaseModule(LightningModule):
@@ -51,7 +64,7 @@ class PhaseModule(LightningModule):
         parts: the parts that the phase uses, by name.
         seed: any integer.
         folder: where the best and the last epoch are kept.
-        workers: processes that read batches ahead; 0 reads in this one.
+        workers: processes that read batches ahead, as long as the phase lasts; 0 reads in this one.
     """
 
     def __init__(
@@ -71,6 +84,15 @@ class PhaseModule(LightningModule):
         decay = phase.optimisation.average
         self.averaged = _average(parts, decay) if decay else None
         self._updates = 0
+        self._loader = DataLoader(
+            _Batches(phase.train),
+            batch_size=None,
+            sampler=_Epochs(self),
+            num_workers=workers,
+            # forking a process in which torch or polars has threads can hang
+            multiprocessing_context="spawn" if workers else None,
+            persistent_workers=workers > 0,
+        )
 
     def train(self, mode: bool = True) -> "PhaseModule":
         """Training mode for the trained parts; frozen ones keep their batch statistics."""
@@ -99,8 +121,7 @@ class PhaseModule(LightningModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """The batches of the current epoch; Lightning asks again at every epoch."""
-        dataset = _EpochOfBatches(self.phase.train, self.batches(self.current_epoch))
-        return DataLoader(dataset, batch_size=None, num_workers=self.workers)
+        return self._loader
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW with one group for each trained part."""
@@ -158,10 +179,9 @@ class PhaseModule(LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Score on validation data, keep the best epoch, stop when patience is over."""
-        names = self._losses[0]
         record = {
-            name: float(torch.stack([losses[name] for losses in self._losses]).mean())
-            for name in names
+            name: self._mean_over_processes([losses[name] for losses in self._losses])
+            for name in self._losses[0]
         }
         record |= {f"val_{name}": value for name, value in self._score().items()}
         record["epoch"] = self.current_epoch
@@ -170,6 +190,10 @@ class PhaseModule(LightningModule):
         if self.best_epoch() == self.current_epoch and self.trainer.is_global_zero:
             save_tensors(self.folder / BEST, self.kept.state_dict())
         self._stop_when_patience_is_over()
+
+    def _mean_over_processes(self, losses: list[Tensor]) -> float:
+        mean = torch.stack(losses).mean()
+        return float(self.trainer.strategy.reduce(mean, reduce_op="mean"))
 
     def on_train_start(self) -> None:
         """A run that was killed after its last epoch has nothing left to do."""
@@ -197,7 +221,7 @@ class PhaseModule(LightningModule):
         if self.trainer.is_global_zero:
             was_training = self.training
             self.eval()
-            with torch.no_grad():
+            with torch.no_grad(), alone():  # the other processes wait for the scores
                 scores = self.phase.choice.score(self.kept, self.phase.val)
             self.train(was_training)
         return self.trainer.strategy.broadcast(scores)

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch import Callback, Trainer
 from torch import nn
 
 from crossbeat.errors import ConfigError
-from crossbeat.files import write_whole
+from crossbeat.files import check_seal, write_sealed
 from crossbeat.training.checkpoint import (
     SafetensorsIO,
     load_tensors,
@@ -24,10 +23,13 @@ from crossbeat.training.checkpoint import (
 from crossbeat.training.fingerprint import describe, fingerprint
 from crossbeat.training.module import BEST, LAST, KeepLast, PhaseModule
 from crossbeat.training.phase import Optimisation, Phase
+from crossbeat.training.processes import Together, ended_by_signals
 from crossbeat.training.progress import EpochProgress
 from crossbeat.workers import locked
 
 _DONE = "phase.json"
+_FORMAT = 2
+"""Of the folder of a phase; others are not read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +91,6 @@ def check_batch(name: str, optimisation: Optimisation, settings: TrainerSettings
         )
 
 
-def is_main_process() -> bool:
-    """Whether this process is the one that writes files."""
-    return getattr(rank_zero_only, "rank", 0) == 0
-
-
 def run_phases(
     phases: Iterator[Phase],
     parts: nn.ModuleDict,
@@ -111,7 +108,8 @@ def run_phases(
             several recipes share lets them share the phases that they have in common.
         seed: any integer.
     """
-    records = [_run(phase, parts, folder, seed=seed, settings=trainer) for phase in phases]
+    with ended_by_signals(trainer.processes):
+        records = [_run(phase, parts, folder, seed=seed, settings=trainer) for phase in phases]
     parts.eval()
     return records
 
@@ -122,6 +120,7 @@ def _run(
     used = nn.ModuleDict({name: parts[name] for name in phase.uses()})
     key = fingerprint(
         {
+            "format": _FORMAT,
             "phase": phase,
             "start": dict(used.state_dict()),
             "seed": seed,
@@ -136,8 +135,7 @@ def _run(
             reused = (home / _DONE).is_file()  # another process may have been at it
             if not reused:
                 _fit(phase, used, home, seed=seed, settings=settings)
-    weights, _ = load_tensors(home / BEST)
-    load_weights(used, weights, str(home / BEST))
+    load_best(used, home)
     record = json.loads((home / _DONE).read_text())
     return PhaseRecord(
         name=phase.name,
@@ -147,6 +145,23 @@ def _run(
         seconds=record["seconds"],
         reused=reused,
     )
+
+
+def load_best(parts: nn.ModuleDict, home: Path) -> None:
+    """Load the weights of the best epoch of a finished phase into the parts that it used.
+
+    Args:
+        parts: those of the phase, and any others.
+        home: folder of the phase.
+
+    Raises:
+        CheckpointError: a file of the phase is not as it was written, or does not fit the parts.
+    """
+    check_seal(home, needs=(BEST, _DONE), remedy=f"remove {home}, so that it is trained again")
+    weights, _ = load_tensors(home / BEST)
+    used = {name.partition(".")[0] for name in weights}
+    kept = nn.ModuleDict({name: parts[name] for name in parts if name in used})
+    load_weights(kept, weights, str(home / BEST))
 
 
 def _alone(home: Path, settings: TrainerSettings) -> AbstractContextManager[None]:
@@ -180,13 +195,15 @@ def _finish(phase: Phase, module: PhaseModule, home: Path) -> None:
         "best_epoch": module.best_epoch(),
         "seconds": sum(epoch["seconds"] for epoch in module.history),
     }
-    write_whole(home / _DONE, json.dumps(record, indent=1))
+    write_sealed(home, last=_DONE, text=json.dumps(record, indent=1), names=(BEST,))
     (home / LAST).unlink(missing_ok=True)
 
 
 def _trainer(phase: Phase, home: Path, settings: TrainerSettings) -> Trainer:
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     callbacks: list[Callback] = [KeepLast(home)]
+    if settings.processes > 1:
+        callbacks.append(Together())
     if settings.progress:
         callbacks.append(EpochProgress(phase))
     optimisation = phase.optimisation

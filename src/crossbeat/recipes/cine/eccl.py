@@ -18,7 +18,6 @@ from crossbeat.data.info import CohortInfo
 from crossbeat.errors import ConfigError
 from crossbeat.objectives import clip
 from crossbeat.recipes.cine.contrast import HEART_ECG, HEART_VIEWS, PHENOTYPES, REGRESSION
-from crossbeat.recipes.cine.kept_tokens import frame_tokens
 from crossbeat.recipes.cine.masked import (
     Masking,
     add_cine_decoder,
@@ -35,7 +34,7 @@ from crossbeat.recipes.cine.networks import (
     pooled_ecg,
 )
 from crossbeat.recipes.cine.phases import regression_phase
-from crossbeat.recipes.cine.sources import HeartGoal
+from crossbeat.recipes.cine.sources import HeartGoal, frame_tokens
 from crossbeat.recipes.networks import EcgModel, add_projections
 from crossbeat.recipes.phases import VcgViews, by_step_loss, unchanged, view_of
 from crossbeat.recipes.steps import Losses, settings_of

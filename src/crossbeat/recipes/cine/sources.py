@@ -1,24 +1,25 @@
 """Training data of recipes with cine MRI: rows of a cohort with cardiac measurements."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import polars as pl
 import torch
 from jaxtyping import Float
-from torch import nn
+from torch import Tensor, nn
 
 from crossbeat.beats import Rule, correspondence, r_peaks
-from crossbeat.data.cohort import Cohort
+from crossbeat.data.cohort import CineColumn, Cohort
 from crossbeat.data.matched import shuffled
 from crossbeat.data.splits import Split
 from crossbeat.encoders.heads import Regressor
 from crossbeat.errors import ConfigError
-from crossbeat.recipes.cine.kept_tokens import frame_tokens
-from crossbeat.recipes.cine.networks import CineModel, num_steps
+from crossbeat.recipes.cine.networks import CineModel, cine_frames, num_steps
+from crossbeat.recipes.outputs import frozen_outputs
 from crossbeat.recipes.sources import require_targets
 from crossbeat.signal import Ecg
-from crossbeat.training import Source
+from crossbeat.training import Batch, Source
 
 FRAMES = "cine_frames"
 """Tokens of a frozen cine encoder, used instead of cines."""
@@ -33,6 +34,7 @@ SEGMENTS = "segments"
 """Weights of the ECG time steps in the segment that belongs to each frame."""
 
 _AT_ONCE = 512
+_CINES_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,27 @@ class HeartGoal:
             )
         center = torch.from_numpy(np.nanmean(measured, axis=0))
         regressor.scale(center.float(), torch.from_numpy(spread).float())
+
+
+def frame_tokens(
+    parts: nn.ModuleDict, source: Source, model: CineModel, *, column: CineColumn = "cine"
+) -> Float[Tensor, "row frame dim"]:
+    """The tokens that a frozen encoder makes of every cine of a source.
+
+    Args:
+        parts: networks with the encoder of these cines.
+    """
+    value = partial(_batch_tokens, model=model, column=column)
+    used = (f"{column}_encoder",)
+    return frozen_outputs(parts, used, source, column, value, size=_CINES_AT_ONCE)
+
+
+def _batch_tokens(
+    parts: nn.ModuleDict, batch: Batch, *, model: CineModel, column: CineColumn
+) -> Tensor:
+    cine = batch.cine if column == "cine" else batch.cine_long
+    assert cine is not None
+    return cine_frames(parts, cine, model, column)
 
 
 def with_frozen_frames(parts: nn.ModuleDict, source: Source, model: CineModel) -> Source:

@@ -1,0 +1,147 @@
+"""The processes of one training end together: on a signal, with the main process, or when done."""
+
+import ctypes
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from types import FrameType
+from typing import NoReturn
+
+import psutil
+import torch
+import torch.distributed as dist
+from lightning.fabric.utilities.rank_zero import rank_zero_only
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from crossbeat.errors import STOPPED
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_PAUSE = 0.5
+
+
+def is_main_process() -> bool:
+    """Whether this process is the one that writes files."""
+    return getattr(rank_zero_only, "rank", 0) == 0
+
+
+@contextmanager
+def ended_by_signals(processes: int) -> Iterator[None]:
+    """Within the block, Ctrl-C and SIGTERM end the training at once.
+
+    A single process raises ``KeyboardInterrupt``. Of several, each may wait for another in C++
+    code, where Python runs no handler of signals: a thread ends the process and those that it
+    started, with exit code 1. A process of a rank above 0 on its machine (``LOCAL_RANK``) also
+    ends within a second of its parent. Outside the main thread, where handlers cannot be set,
+    signals keep their meaning.
+
+    Args:
+        processes: of the training, over all machines.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    alone = processes == 1
+    handlers = (
+        {signal.SIGTERM: signal.default_int_handler}
+        if alone
+        else dict.fromkeys(_SIGNALS, _leave_it_to_the_thread)
+    )
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        with nullcontext() if alone else _thread():
+            yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def share_cores(devices: int) -> None:
+    """Divide the threads of torch among the processes, unless ``OMP_NUM_THREADS`` is set.
+
+    Lightning does so in the first phase that is trained. Done from the start, a run that continues
+    in a later phase computes with as many threads as an uninterrupted one.
+
+    Args:
+        devices: processes on this machine, at least 1.
+    """
+    if devices > 1 and "OMP_NUM_THREADS" not in os.environ:
+        threads = max(1, torch.get_num_threads() // devices)
+        torch.set_num_threads(threads)
+        os.environ["OMP_NUM_THREADS"] = str(threads)  # for the processes that this one starts
+
+
+class Together(Callback):
+    """For trainings with several processes: undoes what keeps them from ending."""
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Lightning's hook."""
+        if threading.current_thread() is threading.main_thread():
+            # Lightning's own handler waits for the other processes
+            signal.signal(signal.SIGTERM, _leave_it_to_the_thread)
+        if dist.get_backend() == "gloo":
+            # torch 2.13.0: the destructor holds the GIL and joins a thread that waits for the GIL
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(dist.group.WORLD))
+
+
+def leave() -> NoReturn:
+    """End this process, which is not the main one, with success."""
+    if dist.is_initialized() and dist.get_backend() == "gloo":
+        # its threads may still hold tensors, which they cannot release while Python ends
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+    raise SystemExit(0)  # Lightning ends the group of NCCL as Python ends
+
+
+def _leave_it_to_the_thread(number: int, frame: FrameType | None) -> None:
+    pass
+
+
+@contextmanager
+def _thread() -> Iterator[None]:
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    threading.Thread(target=_watch, args=(reader,), daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        writer.close()
+
+
+def _watch(reader: socket.socket) -> None:
+    parent = os.getppid()
+    with reader:
+        reader.settimeout(_PAUSE)
+        while True:
+            try:
+                received = reader.recv(1)
+            except TimeoutError:
+                if _was_started_by_another() and os.getppid() != parent:
+                    os._exit(1)
+                continue
+            if not received:
+                return
+            if received[0] in _SIGNALS:
+                _end()
+
+
+def _was_started_by_another() -> bool:
+    return int(os.environ.get("LOCAL_RANK", "0")) > 0
+
+
+def _end() -> NoReturn:
+    if _was_started_by_another():
+        time.sleep(2 * _PAUSE)  # the main process ends first, and sees no lost connection
+    else:
+        for child in psutil.Process().children(recursive=True):
+            child.kill()
+        if is_main_process():
+            os.write(2, f"{STOPPED}\n".encode())
+    os._exit(1)
