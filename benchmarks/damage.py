@@ -2,13 +2,15 @@
 
 Run: ``python benchmarks/damage.py [--json FILE]``. Small cohorts and models are made, copied,
 altered in one way each, and used. A damaged folder must be refused in one sentence, or must make no
-difference. The default takes about a minute on one core; the exit code is 1 if any way is missed.
+difference. ``docs/damage.md`` has the tables. The script takes about a minute on one core; the exit
+code is 1 if any way is missed.
 """
 
 import argparse
 import contextlib
 import io
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -277,6 +279,16 @@ def _judge(
         yield {"altered": words} | judged(expected, use(place), place)
 
 
+def table(rows: list[dict[str, str]]) -> str:
+    """A Markdown table: the ways to alter a folder, and the first half of what is said of them."""
+    ways_of: dict[str, list[str]] = {}
+    for row in rows:
+        words = re.sub(r", got (Expecting|Unterminated|Invalid|\w+Error).*", "", row["now"])
+        ways_of.setdefault(words.partition("; ")[0], []).append(row["altered"])
+    lines = [f"| {'; '.join(ways)} | {words} |" for words, ways in ways_of.items()]
+    return "\n".join(["| altered | now |", "| --- | --- |", *lines])
+
+
 def run() -> int:
     """Make, alter, use and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -288,8 +300,7 @@ def run() -> int:
             "cohorts": damage_of_cohorts(Path(place) / "cohorts"),
         }
     for kind, rows in found.items():
-        for row in rows:
-            print(f"{kind[:-1]} | {row['altered']} | {row['now']}")
+        print(f"{kind}\n\n{table(rows)}\n")
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n")
     missed = [row for rows in found.values() for row in rows if row["now"].startswith("MISSED")]

@@ -1,6 +1,7 @@
 """Every way to alter a saved model or a cohort is refused, or makes no difference."""
 
 import importlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -30,3 +31,14 @@ def test_no_altered_cohort_is_used(damage: Any, tmp_path: Path) -> None:
     assert [row for row in found if not row["now"].startswith("refused")] == [
         {"altered": "a file more", "now": "harmless: same answer"}
     ]
+
+
+def test_the_page_has_what_the_script_found(damage: Any) -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    page = (docs / "damage.md").read_text(encoding="utf-8")
+    found = json.loads((docs / "results" / "damage.json").read_text(encoding="utf-8"))
+    for rows in found.values():
+        assert damage.table(rows) in page
+        assert not [row for row in rows if row["now"].startswith("MISSED")]
+    assert len(found["models"]) == len(list(damage.model_changes()))
+    assert len(found["cohorts"]) == len(list(damage.cohort_changes()))

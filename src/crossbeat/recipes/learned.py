@@ -12,10 +12,11 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.people import OWN, in_common, people
 from crossbeat.errors import CheckpointError, DataError
 from crossbeat.files import write_whole
-from crossbeat.recipes.record import LEARNED
+from crossbeat.recipes.record import LEARNED, RESULT
 
 _SCHEMA = {"source": pl.String(), "digest": pl.UInt64()}
 _SHOWN = 2
+_AGAIN = f"copy the run again, or remove its {RESULT} and run its train command again"
 
 
 @dataclass(frozen=True)
@@ -51,21 +52,16 @@ class Learned:
             CheckpointError: the file is absent or damaged.
         """
         path = folder / LEARNED
-        if not path.is_file():
-            raise CheckpointError(
-                f"{path} must list the patients that the run learned from, got no such file; run "
-                "the same train command again, which writes it and keeps all finished phases"
-            )
         try:
             digests = pl.read_parquet(path)
         except (pl.exceptions.PolarsError, OSError) as error:
             raise CheckpointError(
-                f"{path} must be a Parquet file, got: {error}; {_again(path)}"
+                f"{path} must be a Parquet file, got: {error}; {_AGAIN}"
             ) from error
         if dict(digests.schema) != _SCHEMA:
             raise CheckpointError(
                 f"{path} must have the columns {', '.join(_SCHEMA)}, got "
-                f"{', '.join(digests.columns)}; {_again(path)}"
+                f"{', '.join(digests.columns)}; {_AGAIN}"
             )
         return cls(digests)
 
@@ -101,7 +97,3 @@ class Learned:
             f"from cohort {trained_on!r}, got {known.height} of {tested.height} whom it learned "
             f"from, such as {shown}; {hint}"
         )
-
-
-def _again(path: Path) -> str:
-    return f"remove {path.name} and run the same train command again, which writes it anew"
