@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int16, UInt8
 
+from crossbeat.data import alike
 from crossbeat.data.audit import AUDIT_FILE, audit, without_leaks, write_audit
 from crossbeat.data.cohort import INFO_FILE, TABLE_FILE, Cohort
 from crossbeat.data.info import CohortInfo, FileInfo, file_info, read_info
@@ -34,6 +36,7 @@ from crossbeat.data.shards import (
     receipts_of,
     resume,
     rows_file,
+    rows_in,
     shards_of,
     write_array,
 )
@@ -192,12 +195,15 @@ def _signals(
 
 def _make(draft: Path, info: CohortInfo, number: int, block: Callable[[], Block]) -> None:
     made = block()
-    entries, digests = {}, {}
+    entries, digests, signatures = {}, {}, {}
     arrays = (made.ecgs, made.xrays, made.cines, made.cines_long)
     for name, array in zip(SIGNALS, arrays, strict=True):
         if array is not None and len(array):
             _check_signal(array, name, info)
             digests[name] = [blake2b(row.tobytes(), digest_size=12).hexdigest() for row in array]
+            signed = alike.signatures(name, array)
+            if signed is not None:
+                signatures[name] = alike.to_text(signed)
             path = block_file(draft, number, name)
             write_array(path, array)
             entries[path.name] = asdict(file_info(path, len(array)))
@@ -209,6 +215,7 @@ def _make(draft: Path, info: CohortInfo, number: int, block: Callable[[], Block]
         "files": entries,
         "digests": digests,
         "rejected": [asdict(each) for each in made.rejected],
+        "signatures": signatures,
     }
     write_whole(receipt_file(draft, f"{number:05d}"), json.dumps(receipt))
 
@@ -235,6 +242,7 @@ def _finish(
     tables: list[pl.DataFrame] = []
     rejected: list[Rejected] = []
     digests: dict[str, list[str]] = {}
+    signed: dict[str, list[np.ndarray]] = {}
     for receipt in receipts:
         rows = pl.read_parquet(rows_file(draft, receipt.number))
         there = {name: digests.setdefault(name, []) for name in SIGNALS if name in rows.columns}
@@ -242,6 +250,8 @@ def _finish(
         rejected += receipt.rejected
         for name, told in receipt.digests.items():
             digests[name] += told
+        for name, text in receipt.signatures.items():
+            signed.setdefault(name, []).append(alike.from_text(text))
     listed = pl.concat(tables)
     if not info.settings.get(EXACT_IDS):
         require_one_spelling(ids_in(listed), f"the table of {draft.stem}")
@@ -252,7 +262,9 @@ def _finish(
     check_table(table, info.findings, info.phenotypes)
     write_table(draft / TABLE_FILE, table)
     files[TABLE_FILE] = file_info(draft / TABLE_FILE)
-    found = audit(table, digests)
+    whole = {name: np.concatenate(parts) for name, parts in signed.items()}
+    read = partial(rows_in, draft, info, shards)
+    found = audit(table, digests) | {"alike": alike.alike(table, digests, whole, read)}
     write_audit(draft / AUDIT_FILE, found, table=files[TABLE_FILE].sha256)
     files[AUDIT_FILE] = file_info(draft / AUDIT_FILE)
     if left_out.height:
@@ -261,7 +273,7 @@ def _finish(
     for name, text in beside.items():
         write_whole(draft / name, text)
         files[name] = file_info(draft / name)
-    notes = (*info.notes, *in_words(left_out, table.height))
+    notes = (*info.notes, *in_words(left_out, table.height), *alike.in_words(found["alike"]))
     write_whole(draft / INFO_FILE, replace(info, files=files, notes=notes).to_json())
 
 

@@ -6,12 +6,13 @@ copy of the signals is on disk at any time.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
 import numpy as np
+from jaxtyping import Int64, Shaped
 
 from crossbeat.data.info import CohortInfo, FileInfo, file_info
 from crossbeat.data.rejected import Rejected
@@ -31,6 +32,7 @@ class Receipt:
     files: dict[str, FileInfo]
     digests: dict[str, list[str]]
     rejected: tuple[Rejected, ...]
+    signatures: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -82,9 +84,12 @@ def receipts_of(draft: Path, num_blocks: int) -> list[Receipt]:
         path = receipt_file(draft, f"{number:05d}")
         if path.exists():
             values = json.loads(path.read_text(encoding="utf-8"))
+            if "signatures" not in values:  # of an older version: the block is made again
+                continue
             files = {name: FileInfo(**entry) for name, entry in values["files"].items()}
             rejected = tuple(Rejected(**each) for each in values["rejected"])
-            found.append(Receipt(number, files, values["digests"], rejected))
+            signatures = values["signatures"]
+            found.append(Receipt(number, files, values["digests"], rejected, signatures))
     return found
 
 
@@ -120,6 +125,23 @@ def join(draft: Path, shard: Shard) -> FileInfo:
     told = file_info(shard.path, len(rows))
     write_whole(receipt_file(draft, shard.path.stem), json.dumps(asdict(told)))
     return told
+
+
+def rows_in(
+    draft: Path,
+    info: CohortInfo,
+    shards: Mapping[str, FileInfo],
+    signal: str,
+    rows: Int64[np.ndarray, " row"],
+) -> Shaped[np.ndarray, "row ..."]:
+    """Some rows of a signal, from the finished shards.
+
+    Args:
+        shards: of all signals, by name, in the order of their rows.
+    """
+    counts = {name: told.rows for name, told in shards.items() if name.startswith(f"{signal}-")}
+    paths = [draft / name for name in counts]
+    return Store(paths, list(counts.values()), info.row(signal)).take(rows)
 
 
 def write_array(path: Path, array: np.ndarray) -> None:
