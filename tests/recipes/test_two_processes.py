@@ -44,7 +44,7 @@ def by_two(tiny, tiny_hearts, tmp_path_factory):
         for rank in "01"
     ]
     try:
-        outputs = [process.communicate(timeout=150)[0] for process in processes]
+        outputs = [process.communicate(timeout=250)[0] for process in processes]
     finally:
         for process in processes:
             process.kill()
