@@ -268,7 +268,7 @@ def result_of(future: Future[Result]) -> Result:
 
 def _drain(tasks: Sequence[Task]) -> None:
     for _ in _work_through(tasks):
-        _start_all(pool, workers)
+        pass
 
 
 def _work_through(tasks: Sequence[Task]) -> Iterator[Task]:
