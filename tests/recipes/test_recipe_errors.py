@@ -5,10 +5,13 @@ from dataclasses import replace
 
 import polars as pl
 import pytest
+import torch
 from small_recipes import QUIET, run_of, small
 
+from crossbeat.encoders.masked_cine import fill_in_cine
 from crossbeat.errors import CheckpointError, ConfigError
 from crossbeat.files import write_sealed
+from crossbeat.recipes import RECIPES
 from crossbeat.recipes.phases import VcgViews
 from crossbeat.recipes.run import Plan, Run, train
 
@@ -110,3 +113,21 @@ def test_a_batch_that_does_not_divide_among_processes_leaves_no_run_behind(tiny,
     with pytest.raises(ConfigError, match="'fine_tuning' must be a multiple of the number of proc"):
         train(plan, tiny, tmp_path / "run", trainer=replace(QUIET, devices=7))
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("size", [32, 80])
+def test_a_frame_that_does_not_divide_into_squares_is_refused(size, tiny_hearts):
+    info = replace(tiny_hearts.info, cine_size=size)
+    with pytest.raises(ConfigError, match=f"got {size} pixels for . by . places; prepare the coho"):
+        RECIPES["ptacl"].parts(info, 0)
+
+
+def test_the_published_cine_encoder_has_a_decoder_of_its_squares(tiny_hearts):
+    info = replace(tiny_hearts.info, cine_size=64)
+    parts = RECIPES["ptacl"].parts(info, 0)
+    cine = torch.rand(1, info.frames, 64, 64)
+    hidden = torch.zeros(1, info.frames, 4, dtype=torch.bool)
+    hidden[:, :, 0] = True
+    filled = fill_in_cine(parts["cine_encoder"], parts["cine_decoder"], cine, hidden)
+    assert filled.shape == (1, info.frames, 4, 32 * 32)
+    assert parts["cine_encoder"].training

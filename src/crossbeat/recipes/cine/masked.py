@@ -68,7 +68,8 @@ def add_cine_decoder(
     """Add the decoder of a column's cines, such as ``cine_decoder``, to the parts.
 
     Raises:
-        ConfigError: the cine encoder has no feature map of each frame, or does not read all frames.
+        ConfigError: the cine encoder has no feature map of each frame, does not read all frames, or
+            has a map that does not divide the frame into squares.
     """
     encoder = parts[f"{column}_encoder"]
     if not isinstance(encoder, FrameEncoder | VolumeEncoder):
@@ -82,8 +83,20 @@ def add_cine_decoder(
             f"{encoder.num_frames}; leave --recipe.cine.phases empty, or set "
             "--recipe.masked_cine null"
         )
+    was_training = encoder.training
+    with torch.no_grad():
+        empty = torch.zeros(1, info.frames, info.cine_size, info.cine_size)
+        rows = encoder.eval().maps(empty).shape[3]
+    encoder.train(was_training)
+    if rows < 2 or info.cine_size % rows:
+        raise ConfigError(
+            "masked modelling must divide a frame into squares, at least 2 by 2, one for each place "
+            f"of the encoder's map, got {info.cine_size} pixels for {rows} by {rows} places; prepare "
+            "the cohort with another --cine_size, or set --recipe.cine.encoder"
+        )
     name = f"{column}_decoder"
-    parts[name] = seeded(seed, name, partial(SquareDecoder, encoder))
+    decoder = partial(SquareDecoder, encoder, side=info.cine_size // rows)
+    parts[name] = seeded(seed, name, decoder)
 
 
 def mask_ecg(
