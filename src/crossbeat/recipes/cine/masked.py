@@ -90,9 +90,9 @@ def add_cine_decoder(
     encoder.train(was_training)
     if rows < 2 or info.cine_size % rows:
         raise ConfigError(
-            "masked modelling must divide a frame into squares, at least 2 by 2, one for each place "
-            f"of the encoder's map, got {info.cine_size} pixels for {rows} by {rows} places; prepare "
-            "the cohort with another --cine_size, or set --recipe.cine.encoder"
+            "masked modelling must divide a frame into squares, at least 2 by 2, one for each "
+            f"place of the encoder's map, got {info.cine_size} pixels for {rows} by {rows} places; "
+            "prepare the cohort with another --cine_size, or set --recipe.cine.encoder"
         )
     name = f"{column}_decoder"
     decoder = partial(SquareDecoder, encoder, side=info.cine_size // rows)
