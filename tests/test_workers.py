@@ -1,3 +1,5 @@
+import errno
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -9,9 +11,10 @@ from functools import partial
 import psutil
 import pytest
 import torch
+from filelock import FileLock
 
 from crossbeat.errors import ConfigError, DataError
-from crossbeat.workers import Task, executor_of, locked, process_pool, share
+from crossbeat.workers import Task, executor_of, locked, locked_beside, process_pool, share
 
 PARENT = """
 import os, signal, time
@@ -62,6 +65,16 @@ def test_a_worker_ends_when_its_parent_is_killed_or_interrupted(tmp_path, number
     while worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline, "the worker lives on"
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("seconds", [0.1, 2.0])
+def test_an_interrupt_from_the_terminal_leaves_workers_to_their_parent(seconds):
+    with process_pool(1) as pool:
+        answer = pool.submit(torch.get_num_threads)
+        (worker,) = multiprocessing.active_children()
+        time.sleep(seconds)
+        os.kill(worker.pid, signal.SIGINT)
+        assert answer.result() == 1
 
 
 HOLDER = """
@@ -155,6 +168,26 @@ def test_a_lock_is_waited_for_and_freed_when_its_holder_is_killed(tmp_path):
     with locked(tmp_path / "0"):
         assert 0.2 < time.monotonic() - started < 20
     assert task.attempt()
+
+
+def test_a_lock_beside_a_folder_is_removed_when_the_folder_is_there(tmp_path):
+    folder, lock = tmp_path / "new" / "a", tmp_path / "new" / ".a.lock"
+    with locked_beside(folder):
+        assert lock.exists()
+    assert lock.exists()
+    with locked_beside(folder):
+        folder.mkdir()
+    assert list(folder.parent.iterdir()) == [folder]
+
+
+def test_a_place_where_no_lock_can_be_made_is_named(tmp_path, monkeypatch):
+    def closed(*arguments, **options):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(FileLock, "acquire", closed)
+    message = r"\.a\.lock must be a place where you may read and write"
+    with pytest.raises(DataError, match=message), locked_beside(tmp_path / "a"):
+        pytest.fail("nobody may hold the lock")
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ says that it is done. The kernel frees the locks of a process that ends, however
 """
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -46,7 +47,7 @@ def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
 
     They are spawned, as forking a process in which torch has threads can hang. They end at once
     when an error or Ctrl-C ends the block, and when this process is killed: what they do must
-    bear that.
+    bear that. Ctrl-C reaches this process alone.
 
     Args:
         workers: at least 1.
@@ -54,6 +55,7 @@ def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     others = set(active_children())
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin)
     try:
+        _start_all(pool, workers)
         yield pool
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -61,6 +63,22 @@ def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
             child.kill()  # Lightning would swallow a request to end
         raise
     pool.shutdown()
+
+
+def _start_all(pool: ProcessPoolExecutor, workers: int) -> None:
+    """Start the processes with Ctrl-C blocked, which they inherit from this one.
+
+    A terminal sends Ctrl-C to all processes. One that dies of it breaks the pool, before this
+    process can say that it was stopped.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        for _ in range(workers):
+            pool.submit(os.getpid)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

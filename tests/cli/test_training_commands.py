@@ -10,6 +10,7 @@ import torch
 
 from crossbeat.cli import main
 from crossbeat.cli.examples import write_example
+from crossbeat.files import write_sealed
 from crossbeat.readers import read_ecg
 from crossbeat.recipes.run import Run
 from crossbeat.training.module import PhaseModule
@@ -229,15 +230,17 @@ def test_evaluate_refuses_a_run_that_is_named_twice_and_a_seed_below_0(direct, c
 def test_evaluate_refuses_another_cohort_in_the_place_of_the_runs_own(
     direct, tiny, capsys, tmp_path
 ):
-    plan = direct / "run.json"
-    kept = plan.read_text()
-    values = json.loads(kept)
-    values["cohort"]["fingerprint"] = "other"
-    plan.write_text(json.dumps(values))
-    code, _, err = called(capsys, "evaluate", direct)
-    plan.write_text(kept)
+    copy = tmp_path / "copy"
+    shutil.copytree(direct, copy)
+    plan = json.loads((copy / "run.json").read_text())
+    plan["cohort"]["fingerprint"] = "other"
+    (copy / "run.json").write_text(json.dumps(plan))
+    text = (copy / "finished.json").read_text()
+    names = ("run.json", "weights.safetensors", "learned.parquet")
+    write_sealed(copy, last="finished.json", text=text, names=names)
+    code, _, err = called(capsys, "evaluate", copy)
     assert code == 2
-    assert f"{tiny.folder} must be the cohort that {direct} was trained on, got another" in err
+    assert f"{tiny.folder} must be the cohort that {copy} was trained on, got another" in err
 
 
 def test_embed_writes_a_vector_for_every_ecg_of_the_split(direct, tiny, capsys, tmp_path):
@@ -325,4 +328,4 @@ def test_a_damaged_cohort_is_told(tiny, capsys, tmp_path):
     given = command(tiny, tmp_path, "--cohort", tmp_path / "cohort")
     code, _, err = called(capsys, *given)
     assert code == 1
-    assert "ecg-00000.npy must have" in err
+    assert "ecg-00000.npy (5 bytes instead of " in err

@@ -123,5 +123,5 @@ def test_a_cohort_opens_with_its_own_audit_alone(tmp_path: Path) -> None:
     build_tiny(tmp_path / "c")
     path = tmp_path / "c" / AUDIT_FILE
     path.write_text(json.dumps(json.loads(path.read_text())))
-    with pytest.raises(DataError, match=r"audit\.json \(\d+ bytes instead of \d+\)"):
+    with pytest.raises(DataError, match=r"audit\.json \(\d+ bytes instead of \d+\); copy"):
         Cohort.open(tmp_path / "c")

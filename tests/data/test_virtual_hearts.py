@@ -100,7 +100,7 @@ def test_textures_show_and_are_known_by_what_they_hold(hearts: Cohort, tmp_path:
 
 def test_textures_that_are_not_there_are_an_error(tmp_path: Path) -> None:
     absent = replace(SMALL, textures=tmp_path / "none.npz")
-    with pytest.raises(DataError, match=r"none\.npz must be an \.npz file"):
+    with pytest.raises(DataError, match=r"none\.npz must be a file of textures, but: No such"):
         built(absent, tmp_path / "cohort")
     with pytest.raises(DataError, match=r"none\.npz must be a file of textures, but: No such"):
         fingerprint(absent)

@@ -36,7 +36,7 @@ def test_no_altered_cohort_is_used(damage: Any, tmp_path: Path) -> None:
 def test_the_page_has_what_the_script_found(damage: Any) -> None:
     docs = Path(__file__).parents[2] / "docs"
     page = (docs / "damage.md").read_text(encoding="utf-8")
-    found = json.loads((docs / "results" / "damage.json").read_text(encoding="utf-8"))
+    found = json.loads((docs / "measured" / "damage.json").read_text(encoding="utf-8"))
     for rows in found.values():
         assert damage.table(rows) in page
         assert not [row for row in rows if row["now"].startswith("MISSED")]

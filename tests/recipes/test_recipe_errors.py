@@ -8,6 +8,7 @@ import pytest
 from small_recipes import QUIET, run_of, small
 
 from crossbeat.errors import CheckpointError, ConfigError
+from crossbeat.files import write_sealed
 from crossbeat.recipes.phases import VcgViews
 from crossbeat.recipes.run import Plan, Run, train
 
@@ -98,6 +99,9 @@ def test_a_finished_run_opens_without_the_file_that_its_xray_encoder_started_fro
     plan = json.loads(path.read_text())
     plan["settings"]["xray"]["weights"] = "moved-away.safetensors"
     path.write_text(json.dumps(plan))
+    text = (tmp_path / "run" / "finished.json").read_text()
+    names = ("run.json", "weights.safetensors", "learned.parquet")
+    write_sealed(tmp_path / "run", last="finished.json", text=text, names=names)
     assert "xray_encoder" in Run.open(tmp_path / "run").parts
 
 

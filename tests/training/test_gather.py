@@ -10,6 +10,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from crossbeat.objectives import alignment, equal
 from crossbeat.training import gather
+from crossbeat.training.gather import alone
 
 BATCH, DIM = 8, 6
 
@@ -46,6 +47,8 @@ def process(rank, world, folder):
     share = slice(rank * BATCH // world, (rank + 1) * BATCH // world)
     loss = loss_of(model, *(part[share] for part in data()))
     loss.backward()
+    with alone():
+        assert gather(loss) is loss
     gradients = [parameter.grad for parameter in model.parameters()]
     torch.save([loss.detach(), *gradients], f"{folder}/{rank}.pt")
     dist.barrier()
