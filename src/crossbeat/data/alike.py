@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float32, Int16, Int64, Shaped, UInt8
+from jaxtyping import Float, Float32, Int16, Int64, Shaped, UInt8
 from scipy.fft import rfft
 from scipy.ndimage import uniform_filter
 from scipy.spatial import cKDTree
@@ -96,7 +96,8 @@ def in_words(found: Mapping[str, Any]) -> tuple[str, ...]:
     """A note on the pairs of ``alike``, if there are any."""
     if not found["pairs"]:
         return ()
-    text = f"Nearly equal signals of different patients: {found['pairs']} pairs"
+    number = found["pairs"]
+    text = f"Nearly equal signals of different patients: {number} pair{'s' * (number > 1)}"
     if found["across_splits"]:
         text += (
             f", {found['across_splits']} of them in two splits; test results are too good if they "
@@ -194,7 +195,7 @@ def _described(name: str, one: dict, other: dict, similarity: float) -> dict[str
     return told | {"similarity": round(similarity, 4)}
 
 
-def _ecg_similarity(one: np.ndarray, other: np.ndarray) -> Float32[np.ndarray, " pair"]:
+def _ecg_similarity(one: np.ndarray, other: np.ndarray) -> Float[np.ndarray, " pair"]:
     """The greatest mean correlation over leads, one ECG a few samples late; 0 without signal."""
     length = one.shape[-1]
     values = []
@@ -208,7 +209,7 @@ def _ecg_similarity(one: np.ndarray, other: np.ndarray) -> Float32[np.ndarray, "
     return np.where(known.mean(axis=-1) >= 1 / 2, mean, 0).max(axis=0)
 
 
-def _xray_similarity(one: np.ndarray, other: np.ndarray) -> Float32[np.ndarray, " pair"]:
+def _xray_similarity(one: np.ndarray, other: np.ndarray) -> Float[np.ndarray, " pair"]:
     """The correlation of the details: all chests have the same large shapes; 0 without details."""
     around = one.shape[-1] // _DETAIL + 1
     left, right = (

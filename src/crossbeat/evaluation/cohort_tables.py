@@ -121,3 +121,6 @@ def _leaks(found: Json) -> Iterator[list[str]]:
         yield [f"{name} in two splits", f"{count:,}"]
     for name, count in found["audit"]["repeated_signals"].items():
         yield [f"{name} stored twice", f"{count:,}"]
+    if alike := found["audit"].get("alike"):  # cohorts of older versions have none
+        yield ["nearly equal signals of different patients", f"{alike['pairs']:,} pairs"]
+        yield ["nearly equal signals in two splits", f"{alike['across_splits']:,} pairs"]
