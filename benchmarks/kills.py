@@ -30,10 +30,10 @@ recipe:
   fine_tuning: {epochs: 6, batch_size: 64, learning_rate: 0.001}
 trainer: {progress: false, accelerator: cpu}
 """
-TIMES = ("seconds", "hours", "reused", "sha256", "size")
-"""Keys of records that differ from run to run, or follow from others that do."""
+TIMES = ("seconds", "hours", "reused", "sha256", "size", "folder")
+"""Keys of records that differ from run to run or place to place, or follow from others that do."""
 
-RECORDS = ("finished.json", "phase.json", "seal.json", "cell.json", "results.json")
+RECORDS = ("run.json", "finished.json", "phase.json", "seal.json", "cell.json", "results.json")
 UNCOMPARED = ("lock", ".verified.json")
 PAGES = (".html", ".png", ".svg", ".md")
 """Pages show hours; that they are there is all that is compared."""
