@@ -231,5 +231,5 @@ def test_verifying_names_every_damaged_file(
         ("xray-00000.npy", "no such file"),
     ):
         assert f"{small.folder / name}: {what}" in told.out
-    assert f"all {len(small.info.files)} files of {small.folder} must be" in told.err
+    assert f"all {len(small.info.files) + 1} files of {small.folder} must be" in told.err
     assert "got 3 that are not; copy the folder again" in told.err

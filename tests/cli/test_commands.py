@@ -175,6 +175,16 @@ TRAIN = ("train", "cromotex", "--cohort", "no-cohort", "--out", "no-run")
             2,
             "--recipe.self_supervision.epochs must be a whole number, got 'x'",
         ),
+        (
+            [*TRAIN, "--recipe.teacher.epochs", "-1"],
+            2,
+            "error: epochs must be 1 or more, got -1; r",
+        ),
+        (
+            [*TRAIN, "--recipe.self_supervision.epochs", "0"],
+            2,
+            "error: epochs must be 1 or more, got 0; raise it\n",
+        ),
         ([*TRAIN, "--config", "no.yaml"], 2, "File does not exist"),
         (["evaluate", "no-run"], 1, "no-run must be the folder of a run, got none; train it first"),
         (["embed", "no-run", "--out", "x"], 1, "no-run must be the folder of a run, got none"),

@@ -157,7 +157,7 @@ def test_another_setting_in_the_same_folder_is_refused(direct, tiny, capsys):
     more = ("--recipe.fine_tuning.epochs", 2)
     code, _, err = called(capsys, *command(tiny, direct.parent, *more))
     assert code == 2
-    assert f"{direct} holds a run with other settings, seed or cohort; choose another" in err
+    assert f"{direct} holds a run with other settings, seed, cohort, precision or number of" in err
 
 
 def test_a_cohort_without_the_findings_is_refused_before_anything_is_written(
@@ -222,7 +222,7 @@ def test_evaluate_compares_with_the_first_run(direct, tiny, capsys, tmp_path):
 def test_evaluate_refuses_a_run_that_is_named_twice_and_a_seed_below_0(direct, capsys):
     code, _, err = called(capsys, "evaluate", direct, direct)
     assert code == 2
-    assert "must differ in their seed, got seed 0 of direct 2 times; name each run once" in err
+    assert "must differ in their seed, got seed 0 of direct 2 times; name each run once, and" in err
     code, _, err = called(capsys, "evaluate", direct, "--seed", "-1")
     assert (code, "--seed must be 0 or more, got -1; change it" in err) == (2, True)
 

@@ -51,8 +51,9 @@ def test_the_patients_of_the_test_split_are_not_kept(tiny):
 def test_patients_of_the_training_are_refused_as_test_patients(direct, tiny):
     other = exchanged(tiny)
     message = (
-        r"test patients of cohort 'exchanged' must be new to .*run, which learned from cohort "
-        r"'tiny', got 72 of 72 whom it learned from, such as p\d+ and p\d+; .*--other_patients"
+        r"run must not be measured on patients that it learned from, got 72 of 72 test patients of "
+        r"cohort 'exchanged' who are in its training cohort 'tiny', such as p\d+ and p\d+; "
+        r".*--other_patients"
     )
     with pytest.raises(DataError, match=message):
         predictions(direct, tiny, test=other)
@@ -62,7 +63,7 @@ def test_patients_of_the_training_are_refused_as_test_patients(direct, tiny):
 
 def test_validation_patients_are_refused_too(direct, tiny):
     other = pl.col("split").replace({"val": "test", "test": "val"})
-    with pytest.raises(DataError, match="got 24 of 24 whom it learned from"):
+    with pytest.raises(DataError, match="got 24 of 24 test patients"):
         predictions(direct, tiny.with_table(tiny.table.with_columns(split=other)))
 
 
@@ -80,7 +81,7 @@ def test_hearts_are_refused_in_the_head_and_in_the_probe(tiny_hearts, tmp_path):
     run = run_of(small("direct-heart"), tiny_hearts, tmp_path / "run", name="direct-heart")
     for measure in (estimates, probed):
         with pytest.raises(
-            DataError, match=r"whom it learned from, such as h2-.*; evaluate on pat"
+            DataError, match=r"training cohort .*, such as h2-.*; evaluate on other pat"
         ):
             measure(run, tiny_hearts, test=exchanged(tiny_hearts))
         assert len(measure(run, tiny_hearts).test.patients) == 24

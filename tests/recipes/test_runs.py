@@ -169,7 +169,7 @@ def test_a_folder_of_a_run_with_other_settings_is_refused(change, finished, tiny
     cohort = tiny
     if change == "cohort":
         cohort = tiny.with_table(tiny.table.with_columns(pl.lit(50.0, pl.Float32).alias("age")))
-    with pytest.raises(ConfigError, match="holds a run with other settings, seed or cohort; cho"):
+    with pytest.raises(ConfigError, match="holds a run with other settings, seed, cohort, prec"):
         train(plan, cohort, finished.folder, trainer=trainer)
 
 

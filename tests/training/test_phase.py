@@ -10,7 +10,8 @@ import torch
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.labels import LabelPolicy
 from crossbeat.data.matched import shuffled
-from crossbeat.training import Source
+from crossbeat.errors import ConfigError
+from crossbeat.training import Optimisation, Source
 from crossbeat.training.fingerprint import fingerprint
 
 
@@ -92,3 +93,19 @@ def test_other_rows_reads_or_extras_are_another_source(tiny: Cohort) -> None:
     val = replace(whole, rows=np.repeat(tiny.rows("val")[:1], len(whole)))
     changed = [whole, fewer, turned, taught, silent, val]
     assert len({fingerprint(each) for each in changed}) == len(changed)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"epochs": 0}, "epochs must be 1 or more, got 0; raise it"),
+        ({"batch_size": 0}, "batch_size must be 1 or more, got 0"),
+        ({"accumulate": 0}, "accumulate must be 1 or more, got 0"),
+        ({"learning_rate": 0.0}, "learning_rate must be above 0, got 0.0"),
+        ({"clip_norm": -1.0}, "clip_norm must be above 0, got -1.0"),
+        ({"average": 1.0}, "average must be 0 or more and below 1, got 1.0"),
+    ],
+)
+def test_settings_out_of_range_are_refused(setting: dict[str, float], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        replace(Optimisation(learning_rate=0.1, epochs=1, batch_size=8), **setting)

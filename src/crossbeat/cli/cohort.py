@@ -61,7 +61,7 @@ def _verify(folder: Path) -> None:
         print(f"{folder / name}: {what}")
     if wrong:
         raise DataError(
-            f"all {len(files)} files of {folder} must be as they were built, got {len(wrong)} "
+            f"all {len(files) + 1} files of {folder} must be as they were built, got {len(wrong)} "
             "that are not; copy the folder again or rebuild the cohort"
         )
     Cohort.open(folder)

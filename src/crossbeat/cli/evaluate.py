@@ -130,7 +130,7 @@ def _scored(tested: Tested) -> dict[str, list[Predictions]]:
         if number > 1:
             raise ConfigError(
                 f"runs of one recipe must differ in their seed, got seed {seed} of {name} "
-                f"{number} times; name each run once"
+                f"{number} times; name each run once, and evaluate other settings by themselves"
             )
     for each, own in zip(runs, tested.own, strict=True):
         twin = next(run for run in runs if run.name == each.name)

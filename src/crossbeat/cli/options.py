@@ -18,6 +18,7 @@ _UNKNOWN = (
 )
 _KEY = re.compile(r'Parser key "([\w.\-]+)"')
 _EXPECTED = re.compile(r"Expected a (?:<class '(\w+)'>|typing\.Literal\[([^\]]*)\])")
+_OWN = re.compile(r"Errors: - ([^-][^:]*? must be .+?, got .+?) - Expected")
 _VALUE = re.compile(r"(?:Got|Given) value: (.*?)(?: - Expected|$)")
 _RULES = {
     "int": "a whole number",
@@ -68,6 +69,8 @@ def _explain(parser: ArgumentParser, text: str, owners: Mapping[str, str]) -> st
             parts = found.groupdict()
             path = ".".join(filter(None, (parts.get("group"), parts["name"])))
             return _unknown(parser, path, owners)
+    if own := _OWN.search(flat):  # the error of a dataclass that may be null
+        return own.group(1)
     key, expected, value = ".".join(_KEY.findall(flat)), _rule(flat), _VALUE.search(flat)
     if key and expected and value:
         flat = f"--{key} must be {expected}, got {value.group(1)!r}"

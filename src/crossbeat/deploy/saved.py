@@ -191,6 +191,8 @@ def read_json(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
         ) from None
     except ValueError as error:
         raise CheckpointError(f"{path} must be JSON, got {error}; {_AGAIN}") from None
-    if not isinstance(values, dict) or not set(keys) <= set(values):
+    if not isinstance(values, dict):
+        raise CheckpointError(f"{path} must be a JSON object, got other contents; {_AGAIN}")
+    if not set(keys) <= set(values):
         raise CheckpointError(f"{path} must have {', '.join(keys)}, got other contents; {_AGAIN}")
     return values

@@ -147,7 +147,8 @@ def external(results: Mapping[str, Any]) -> str:
     others = [one["name"] for one in each if one["fingerprint"] != measured.get("fingerprint")]
     if not others:
         return ""
-    return f"external: {measured['name']}, trained on {', '.join(dict.fromkeys(others))}"
+    names = [f"another cohort {name}" if name == measured["name"] else name for name in others]
+    return f"external: {measured['name']}, trained on {', '.join(dict.fromkeys(names))}"
 
 
 def measured_on(results: Mapping[str, Any]) -> str:
@@ -159,7 +160,7 @@ def external_notes(results: Mapping[str, Any]) -> list[str]:
     """Notes on an evaluation on a cohort that models were not trained on; none otherwise."""
     words = external(results)
     text = "Thresholds, calibration and linear probes use patients of the training cohort only."
-    return [f"Cohort is {words}. {text}"] if words else []
+    return [f"{words[0].upper()}{words[1:]}. {text}"] if words else []
 
 
 def verdict(difference: Mapping[str, Any]) -> int:

@@ -89,11 +89,11 @@ class Learned:
         if not known.height:
             return
         shown = " and ".join(known["patient"].head(_SHOWN))
-        hint = "evaluate on patients whom it did not learn from"
+        hint = "evaluate on other patients"
         if OWN in (*known["source"], *self.digests["source"].unique()):
             hint += ", or add --other_patients if these ids name other people"
         raise DataError(
-            f"test patients of cohort {cohort.info.name!r} must be new to {run}, which learned "
-            f"from cohort {trained_on!r}, got {known.height} of {tested.height} whom it learned "
-            f"from, such as {shown}; {hint}"
+            f"{run} must not be measured on patients that it learned from, got {known.height} of "
+            f"{tested.height} test patients of cohort {cohort.info.name!r} who are in its training "
+            f"cohort {trained_on!r}, such as {shown}; {hint}"
         )

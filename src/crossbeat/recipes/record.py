@@ -106,8 +106,8 @@ def require_same(folder: Path, plan: dict[str, Any]) -> None:
         return
     if _identity(read_plan(folder)) != _identity(json.loads(json.dumps(plan))):
         raise ConfigError(
-            f"{folder} holds a run with other settings, seed or cohort; "
-            "choose another --out, or remove the folder to start afresh"
+            f"{folder} holds a run with other settings, seed, cohort, precision or number of "
+            "processes; choose another --out, or remove the folder to start afresh"
         )
 
 

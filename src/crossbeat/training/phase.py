@@ -11,6 +11,7 @@ from jaxtyping import Float, Int64, UInt8
 from torch import Tensor, nn
 
 from crossbeat.data.cohort import Cohort
+from crossbeat.errors import ConfigError
 from crossbeat.signal import Ecgs
 from crossbeat.training.fingerprint import describe
 
@@ -166,6 +167,9 @@ class Optimisation:
             the average is what is scored and kept. Early on it forgets faster: after n updates
             the decay is at most (1 + n) / (10 + n).
         patience: see ``Choice``.
+
+    Raises:
+        ConfigError: a setting is out of its range.
     """
 
     learning_rate: float
@@ -179,6 +183,18 @@ class Optimisation:
     accumulate: int = 1
     average: float = 0.0
     patience: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "accumulate"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be 1 or more, got {getattr(self, name)}; raise it")
+        for name in ("learning_rate", "clip_norm"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"{name} must be above 0, got {getattr(self, name)}; raise it")
+        if not 0 <= self.average < 1:
+            raise ConfigError(
+                f"average must be 0 or more and below 1, got {self.average}; change it"
+            )
 
     def factor(self, epoch: float) -> float:
         """The share of the peak learning rate at a time in epochs."""
