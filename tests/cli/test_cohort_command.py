@@ -233,3 +233,7 @@ def test_verifying_names_every_damaged_file(
         assert f"{small.folder / name}: {what}" in told.out
     assert f"all {len(small.info.files) + 1} files of {small.folder} must be" in told.err
     assert "got 3 that are not; copy the folder again" in told.err
+    assert main([*command, "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["files"] == len(small.info.files) + 1
+    assert set(found["damaged"]) == {"ecg-00000.npy", "table.parquet", "xray-00000.npy"}

@@ -33,7 +33,7 @@ def run(arguments: list[str]) -> None:
     from crossbeat.data.summary import summary
 
     if options.action == "verify":
-        _verify(options.folder)
+        _verify(options.folder, as_json=options.json)
         return
     cohort = Cohort.open(options.folder)
     found = summary(cohort)
@@ -50,22 +50,26 @@ def run(arguments: list[str]) -> None:
     _print(found)
 
 
-def _verify(folder: Path) -> None:
+def _verify(folder: Path, *, as_json: bool) -> None:
     from crossbeat.data.cohort import INFO_FILE, Cohort
     from crossbeat.data.info import read_info
     from crossbeat.data.verified import damaged
 
     files = read_info(folder / INFO_FILE).files
     wrong = damaged(folder, files, list(files), again=True)
-    for name, what in wrong.items():
-        print(f"{folder / name}: {what}")
+    if as_json:
+        print(json.dumps({"files": len(files) + 1, "damaged": wrong}, indent=1))
+    else:
+        for name, what in wrong.items():
+            print(f"{folder / name}: {what}")
     if wrong:
         raise DataError(
             f"all {len(files) + 1} files of {folder} must be as they were built, got {len(wrong)} "
             "that are not; copy the folder again or rebuild the cohort"
         )
     Cohort.open(folder)
-    print(f"{folder}: all {len(files) + 1} files are as they were built")
+    if not as_json:
+        print(f"{folder}: all {len(files) + 1} files are as they were built")
 
 
 def _print(found: dict[str, Any]) -> None:

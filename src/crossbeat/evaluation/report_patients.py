@@ -104,9 +104,11 @@ def said_of(example: Example, finding: str, method: str, baseline: str) -> str:
 def _said(label: str, answer: Answer) -> str:
     below = answer.probability < answer.threshold
     outcome = "reaches" if answer.reached else "is below" if below else "does not reach"
+    found, least = (100 * share for share in (answer.probability, answer.threshold))
+    digits = next((n for n in range(4) if f"{found:.{n}f}" != f"{least:.{n}f}"), 0)
     return (
-        f"{capital(label)} gives a probability of {100 * answer.probability:.0f} %, which "
-        f"{outcome} its threshold of {100 * answer.threshold:.0f} %."
+        f"{capital(label)} gives a probability of {found:.{digits}f} %, which {outcome} its "
+        f"threshold of {least:.{digits}f} %."
     )
 
 

@@ -200,7 +200,8 @@ def _finish(phase: Phase, module: PhaseModule, home: Path) -> None:
 
 
 def _trainer(phase: Phase, home: Path, settings: TrainerSettings) -> Trainer:
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     callbacks: list[Callback] = [KeepLast(home)]
     if settings.processes > 1:
         callbacks.append(Together())
