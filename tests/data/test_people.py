@@ -89,3 +89,15 @@ def test_owners_of_pictures_count(tiny: Cohort) -> None:
 def test_exact_ids_are_taken_as_they_are_written(tiny: Cohort) -> None:
     exact = named(tiny, ["007", "7"], **{EXACT_IDS: True})
     assert common(exact, named(tiny, ["7"], **{EXACT_IDS: True})) == ["7"]
+    assert common(exact, named(tiny, ["07"], **{EXACT_IDS: True})) == []
+
+
+@pytest.mark.parametrize(("ids", "others"), [("007", "007"), ("007", "7"), ("7", "007")])
+def test_exact_ids_are_compared_in_any_spelling_with_other_cohorts(
+    ids: str, others: str, tiny: Cohort
+) -> None:
+    exact, other = named(tiny, [ids], **{EXACT_IDS: True}), named(tiny, [others])
+    assert common(exact, other) == [ids]
+    assert common(other, exact) == [others]
+    assert common(named(tiny, [f"mimic-{ids}"]), exact) == [f"mimic-{ids}"]
+    assert common(exact, other, own=False) == []

@@ -18,6 +18,13 @@ from crossbeat.errors import DataError
 OWN = "own"
 """The source of ids that no builder of a public data set gave."""
 
+_EXACT, _SPELLED = "own, exact", "own, of any spelling"
+"""Two sources of each id of a cohort with ``EXACT_IDS``: as it is written, and as it is canonical.
+By the second it is compared with ids of other cohorts, whose spelling may differ."""
+
+OWN_SOURCES = (OWN, _EXACT, _SPELLED)
+"""The sources of ids that may name the same people as equal ids elsewhere."""
+
 EXACT_IDS = "exact_ids"
 """The setting of a cohort whose ids are different people even if only their spelling differs."""
 
@@ -72,18 +79,18 @@ def people(cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> pl.DataFrame:
         rows: indices into the cohort's table.
 
     Returns a row for each of them: ``source`` (the data set that gave the id), ``digest`` (of the
-    canonical id, 64 bits) and ``patient`` (the id in the cohort), sorted.
+    canonical id, 64 bits) and ``patient`` (the id in the cohort), sorted. With ``EXACT_IDS`` there
+    are two: of the id as it is written, and of the canonical id.
     """
     ids = ids_in(cohort.table[rows])
     exact = bool(cohort.info.settings.get(EXACT_IDS, False))
-    told = [_told(patient, cohort.info.name, exact=exact) for patient in ids.to_list()]
-    return pl.DataFrame(
-        {
-            "source": pl.Series([source for source, _ in told], dtype=pl.String),
-            "digest": pl.Series([_digest(bare) for _, bare in told], dtype=pl.UInt64),
-            "patient": ids,
-        }
-    ).sort("source", "digest", "patient")
+    told = [
+        (source, _digest(bare), patient)
+        for patient in ids.to_list()
+        for source, bare in _told(patient, cohort.info.name, exact=exact)
+    ]
+    schema = {"source": pl.String(), "digest": pl.UInt64(), "patient": pl.String()}
+    return pl.DataFrame(told, schema, orient="row").sort("source", "digest", "patient")
 
 
 def ids_in(table: pl.DataFrame) -> pl.Series:
@@ -93,7 +100,7 @@ def ids_in(table: pl.DataFrame) -> pl.Series:
 
 
 def in_common(some: pl.DataFrame, others: pl.DataFrame, *, own: bool = True) -> pl.DataFrame:
-    """The rows of ``some`` who are the same people as some of ``others``.
+    """Those of ``some`` who are the same people as some of ``others``, a row for each.
 
     Args:
         some: as ``people`` returns them.
@@ -102,25 +109,29 @@ def in_common(some: pl.DataFrame, others: pl.DataFrame, *, own: bool = True) -> 
             Virtual patients are never people of another source.
     """
     sources = [pl.col("source"), pl.col("source_right")]
-    same = (sources[0] == sources[1]) & (sources[0] != OWN)
+    same = (sources[0] == sources[1]) & ~sources[0].is_in(OWN_SOURCES)
     if own:
-        unsure = pl.any_horizontal(each == OWN for each in sources)
+        unsure = pl.any_horizontal(each.is_in(OWN_SOURCES) for each in sources)
         virtual = pl.any_horizontal(each.str.starts_with("virtual") for each in sources)
-        same |= unsure & ~virtual
+        exact = pl.all_horizontal(each.is_in([_EXACT, _SPELLED]) for each in sources)
+        spelled = pl.any_horizontal(each == _SPELLED for each in sources)
+        same |= unsure & ~virtual & ~(exact & spelled)
     pairs = some.join(others.rename({"source": "source_right"}), on="digest").filter(same)
-    return some.filter(pl.col("patient").is_in(pairs["patient"].implode()))
+    found = some.filter(pl.col("patient").is_in(pairs["patient"].implode()))
+    return found.unique("patient", keep="first", maintain_order=True)
 
 
-def _told(patient: str, name: str, *, exact: bool) -> tuple[str, str]:
-    """The source of an id, and the id without the prefix of the source."""
+def _told(patient: str, name: str, *, exact: bool) -> tuple[tuple[str, str], ...]:
+    """The sources of an id, each with the id without the prefix of the source."""
     if exact:
-        return OWN, patient
+        ((_, bare),) = _told(patient, name, exact=False)
+        return (_EXACT, patient), (_SPELLED, bare)
     text = canonical(patient)
     if virtual := _VIRTUAL.fullmatch(text):
-        return f"virtual {virtual[1]}", canonical(virtual[2])
+        return ((f"virtual {virtual[1]}", canonical(virtual[2])),)
     if public := _PUBLIC.fullmatch(text):
-        return public[1], canonical(public[2])
-    return name if name in _BY_NAME else OWN, text
+        return ((public[1], canonical(public[2])),)
+    return ((name if name in _BY_NAME else OWN, text),)
 
 
 def _digest(text: str) -> int:

@@ -9,7 +9,7 @@ import polars as pl
 from jaxtyping import Int64
 
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.people import OWN, in_common, people
+from crossbeat.data.people import OWN_SOURCES, in_common, people
 from crossbeat.errors import CheckpointError, DataError
 from crossbeat.files import write_whole
 from crossbeat.recipes.record import LEARNED, RESULT
@@ -88,12 +88,13 @@ class Learned:
         known = in_common(tested, self.digests, own=not self.other_patients)
         if not known.height:
             return
+        number = tested["patient"].n_unique()
         shown = " and ".join(known["patient"].head(_SHOWN))
         hint = "evaluate on other patients"
-        if OWN in (*known["source"], *self.digests["source"].unique()):
+        if set(OWN_SOURCES) & {*known["source"], *self.digests["source"].unique()}:
             hint += ", or add --other_patients if these ids name other people"
         raise DataError(
             f"{run} must not be measured on patients that it learned from, got {known.height} of "
-            f"{tested.height} test patients of cohort {cohort.info.name!r} who are in its training "
+            f"{number} test patients of cohort {cohort.info.name!r} who are in its training "
             f"cohort {trained_on!r}, such as {shown}; {hint}"
         )
