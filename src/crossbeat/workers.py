@@ -154,6 +154,9 @@ def locked(folder: Path) -> Iterator[None]:
 
     Args:
         folder: made if need be.
+
+    Raises:
+        DataError: nothing can be written at this place.
     """
     with _lock(folder, wait=True):
         yield
@@ -184,7 +187,7 @@ def locked_beside(folder: Path) -> Iterator[None]:
 @contextmanager
 def _lock(folder: Path, *, wait: bool) -> Iterator[bool]:
     """Whether the folder is held; without waiting, another process may have it."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     lock = FileLock(folder / LOCK)
     with suppress(Timeout):
         lock.acquire(blocking=wait, poll_interval=_PAUSE / 2)

@@ -252,11 +252,13 @@ def embeddings(run: Run, cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> Flo
     """The ECG embeddings, which are the input of the heads.
 
     Raises:
-        ConfigError: the run has no ECG encoder.
+        ConfigError: the run has no ECG encoder, or the cohort's ECGs have another form than those
+            that it learned from.
     """
     recipe: Any = run.recipe
     if "ecg_encoder" not in run.parts:
         raise ConfigError(f"run {run.folder} must have an ECG encoder, got recipe {run.name!r}")
+    _require_form(run, cohort)
     empty = torch.zeros(len(rows), 0)
     source = Source(cohort=cohort, rows=rows, reads=("ecg",), targets=empty)
     return over_batches(
