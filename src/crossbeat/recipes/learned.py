@@ -9,7 +9,7 @@ import polars as pl
 from jaxtyping import Int64
 
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.people import OWN, in_common, people
+from crossbeat.data.people import OWN_SOURCES, in_common, people
 from crossbeat.errors import CheckpointError, DataError
 from crossbeat.files import write_whole
 from crossbeat.recipes.record import LEARNED, RESULT
@@ -85,15 +85,16 @@ class Learned:
             DataError: somebody is.
         """
         tested = people(cohort, rows)
-        known = in_common(tested, self.digests, own=not self.other_patients)
-        if not known.height:
+        found = in_common(tested, self.digests, own=not self.other_patients)
+        known = found["patient"].unique(maintain_order=True)
+        if not len(known):
             return
-        shown = " and ".join(known["patient"].head(_SHOWN))
+        shown = " and ".join(known.head(_SHOWN))
         hint = "evaluate on patients whom it did not learn from"
-        if OWN in (*known["source"], *self.digests["source"].unique()):
+        if {*found["source"], *self.digests["source"]}.intersection(OWN_SOURCES):
             hint += ", or add --other_patients if these ids name other people"
         raise DataError(
             f"test patients of cohort {cohort.info.name!r} must be new to {run}, which learned "
-            f"from cohort {trained_on!r}, got {known.height} of {tested.height} whom it learned "
-            f"from, such as {shown}; {hint}"
+            f"from cohort {trained_on!r}, got {len(known)} of "
+            f"{tested['patient'].n_unique()} whom it learned from, such as {shown}; {hint}"
         )

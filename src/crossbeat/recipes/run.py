@@ -176,14 +176,16 @@ def train(
             first = next(phases)
             _check_batches(plan.recipe, trainer)
             record.begin(folder, described)
-            records = run_phases(
-                chain([first], phases), parts, finished, seed=plan.seed, trainer=trainer
-            )
-        if not is_main_process():
-            leave()
-        save_tensors(folder / record.WEIGHTS, parts.state_dict())
-        Learned.of(cohort).write(folder)
-        record.finish(folder, records)
+            with record.alone(folder, machines=trainer.num_nodes):
+                if not record.is_finished(folder):  # another process may have been at it
+                    records = run_phases(
+                        chain([first], phases), parts, finished, seed=plan.seed, trainer=trainer
+                    )
+                    if not is_main_process():
+                        leave()
+                    save_tensors(folder / record.WEIGHTS, parts.state_dict())
+                    Learned.of(cohort).write(folder)
+                    record.finish(folder, records)
     return Run.open(folder)
 
 
