@@ -89,11 +89,12 @@ def test_the_draft_of_a_killed_writer_is_removed_and_that_of_a_living_one_stays(
 
 
 def test_drafts_of_other_machines_stay_for_a_day_and_other_files_for_ever(tmp_path):
-    young, old = (tmp_path / f".file.elsewhere-1.{name}.part" for name in ("aa", "bb"))
+    young, old = (tmp_path / f".file.elsewhere-1.{name}.part" for name in ("0" * 8, "f" * 8))
     others = [tmp_path / ".x.part", tmp_path / "file.part", tmp_path / ".a.b-c.d.part"]
     for path in (young, old, *others):
         path.write_text("")
-    os.utime(old, (1.0, 1.0))
+    for path in (old, *others):
+        os.utime(path, (1.0, 1.0))
     remove_drafts(tmp_path)
     assert set(tmp_path.iterdir()) == {young, *others}
 

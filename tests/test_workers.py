@@ -180,6 +180,13 @@ def test_a_lock_beside_a_folder_is_removed_when_the_folder_is_there(tmp_path):
     assert list(folder.parent.iterdir()) == [folder]
 
 
+def test_a_file_in_the_place_of_a_locked_folder_is_named(tmp_path):
+    (tmp_path / "outputs").touch()
+    message = r"must be a folder that can be made, got: .*; choose"
+    with pytest.raises(DataError, match=message), locked(tmp_path / "outputs" / "xray"):
+        raise AssertionError
+
+
 def test_a_place_where_no_lock_can_be_made_is_named(tmp_path, monkeypatch):
     def closed(*arguments, **options):
         raise PermissionError(errno.EACCES, "Permission denied")

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,6 +23,7 @@ SEAL = "seal.json"
 _SEAL_FORMAT = 1
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+_DRAFT = re.compile(r"\..+\.(?P<machine>[^.]+)-(?P<process>[0-9]+)\.[0-9a-f]{8}\.part")
 _ABANDONED = 86400.0
 """Seconds after which the draft of another machine counts as abandoned."""
 
@@ -74,7 +76,7 @@ def make_folder(folder: Path) -> None:
 def remove_drafts(folder: Path) -> None:
     """Remove what writers that were killed left in a folder and in those below it.
 
-    The drafts of writers that live, and young ones of other machines, stay.
+    The drafts of writers that live, young ones of other machines, and other files stay.
     """
     for draft in folder.rglob(".*.part"):
         if _is_abandoned(draft):
@@ -192,15 +194,17 @@ def _machine() -> str:
 
 
 def _is_abandoned(draft: Path) -> bool:
+    named = _DRAFT.fullmatch(draft.name)
+    if named is None:
+        return False
     try:
         written = draft.stat().st_mtime
-        machine, _, number = draft.name.split(".")[-3].rpartition("-")
-        if machine != _machine():
+        if named["machine"] != _machine():
             return written < time.time() - _ABANDONED
-        return psutil.Process(int(number)).create_time() > written + 1
+        return psutil.Process(int(named["process"])).create_time() > written + 1
     except psutil.NoSuchProcess:
         return True
-    except (FileNotFoundError, IndexError, ValueError):
+    except FileNotFoundError:
         return False
 
 

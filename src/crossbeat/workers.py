@@ -154,29 +154,32 @@ def locked(folder: Path) -> Iterator[None]:
 
     Args:
         folder: made if need be.
+
+    Raises:
+        DataError: nothing can be written at this place.
     """
     with _lock(folder, wait=True):
         yield
 
 
 @contextmanager
-def locked_beside(folder: Path) -> Iterator[None]:
-    """Wait until no other process makes a folder, and make it while the block runs.
+def locked_beside(path: Path) -> Iterator[None]:
+    """Wait until no other process makes a folder or a file, and make it while the block runs.
 
     Args:
-        folder: a hidden lock file lies beside it until it is there.
+        path: a hidden lock file lies beside it until it is there.
 
     Raises:
         DataError: nothing can be written at this place.
     """
-    make_folder(folder.parent)
-    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
+    make_folder(path.parent)
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
     with disk_with_room(Path(lock.lock_file)):
         lock.acquire(poll_interval=_PAUSE / 2)
     try:
         yield
     finally:
-        if folder.exists():  # now whoever waits for the file, or makes a new one, finds the folder
+        if path.exists():  # now whoever waits for the lock, or makes a new one, finds the path
             Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
 
@@ -184,7 +187,7 @@ def locked_beside(folder: Path) -> Iterator[None]:
 @contextmanager
 def _lock(folder: Path, *, wait: bool) -> Iterator[bool]:
     """Whether the folder is held; without waiting, another process may have it."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     lock = FileLock(folder / LOCK)
     with suppress(Timeout):
         lock.acquire(blocking=wait, poll_interval=_PAUSE / 2)

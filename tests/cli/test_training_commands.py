@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 
 import numpy as np
 import polars as pl
@@ -12,8 +13,10 @@ from crossbeat.cli import main
 from crossbeat.cli.examples import write_example
 from crossbeat.files import write_sealed
 from crossbeat.readers import read_ecg
+from crossbeat.recipes.record import RESULT, is_finished
 from crossbeat.recipes.run import Run
 from crossbeat.training.module import PhaseModule
+from crossbeat.workers import locked_beside
 
 SMALL = """
 recipe:
@@ -241,6 +244,18 @@ def test_evaluate_refuses_another_cohort_in_the_place_of_the_runs_own(
     code, _, err = called(capsys, "evaluate", copy)
     assert code == 2
     assert f"{tiny.folder} must be the cohort that {copy} was trained on, got another" in err
+
+
+def test_a_second_training_into_the_same_folder_waits(tiny, tmp_path):
+    arguments = [str(each) for each in command(tiny, tmp_path, "--recipe.fine_tuning.epochs", 1)]
+    second = threading.Thread(target=main, args=[arguments], daemon=True)
+    with locked_beside(tmp_path / "run" / RESULT):
+        second.start()
+        second.join(2)
+        assert not (tmp_path / "run" / "phases").exists()
+    second.join(60)
+    assert is_finished(tmp_path / "run")
+    assert not list((tmp_path / "run").glob(".*"))
 
 
 def test_embed_writes_a_vector_for_every_ecg_of_the_split(direct, tiny, capsys, tmp_path):

@@ -238,9 +238,10 @@ def test_a_shard_is_read_once_and_a_copy_again(
     shutil.copytree(tiny.folder, tmp_path / "copied")  # with all times, as copies keep them
     Cohort.open(tmp_path / "copied").contents("ecg", ALL)
     assert len(read) - number >= number
-    (tiny.folder / ".verified.json").write_text("[")
-    monkeypatch.setattr("crossbeat.data.verified._here", {})
-    tiny.contents("ecg", ALL)
+    for text in ("[", '{"ecg-00000.npy": {}}', '{"ecg-00000.npy": ["", Infinity, 1, 1, 1]}'):
+        (tiny.folder / ".verified.json").write_text(text)
+        monkeypatch.setattr("crossbeat.data.verified._here", {})
+        tiny.contents("ecg", ALL)
 
 
 def test_all_damaged_files_are_named_and_marks_do_not_count_when_asked(tiny: Cohort) -> None:

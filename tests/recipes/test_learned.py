@@ -13,7 +13,7 @@ from crossbeat.errors import CheckpointError, ConfigError, DataError
 from crossbeat.recipes import RECIPES
 from crossbeat.recipes.cine.run import estimates, probed
 from crossbeat.recipes.learned import LEARNED, Learned
-from crossbeat.recipes.run import predictions
+from crossbeat.recipes.run import embeddings, predictions
 from crossbeat.study.readings import Encoded
 
 
@@ -97,6 +97,8 @@ def test_ecgs_of_another_form_are_refused(direct, tiny):
     message = "must have fs 100.0, seconds 2.0 as in the training of .*, got fs 50.0, seconds 4.0"
     with pytest.raises(ConfigError, match=message):
         predictions(direct, tiny, test=other)
+    with pytest.raises(ConfigError, match=message):
+        embeddings(direct, other, other.rows("test"))
 
 
 @pytest.mark.parametrize("text", [b"", b"PAR1", b"not a table"])

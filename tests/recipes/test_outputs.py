@@ -121,6 +121,17 @@ def test_a_damaged_file_is_refused_and_damaged_cines_are_never_read(
         frame_tokens(parts(hearts), source(Cohort.open(tmp_path / "copy")), MODEL)
 
 
+def test_outputs_of_other_weights_are_refused(hearts: Cohort, kept: Path) -> None:
+    frame_tokens(parts(hearts), source(hearts), MODEL)
+    (path,) = kept.glob("*/outputs.safetensors")
+    whole = path.read_bytes()
+    frame_tokens(parts(hearts, seed=1), source(hearts), MODEL)
+    (other,) = set(kept.glob("*/outputs.safetensors")) - {path}
+    other.write_bytes(whole)
+    with pytest.raises(CheckpointError, match=r"outputs\.safetensors must be as it was .*; remove"):
+        frame_tokens(parts(hearts, seed=1), source(hearts), MODEL)
+
+
 @pytest.mark.parametrize("name", ["cromotex", "distillation", "crossbeat"])
 def test_runs_of_one_study_read_each_xray_once(name, tiny, tmp_path, computed) -> None:
     plans = {seed: Plan(name=name, recipe=small(name), seed=seed) for seed in (0,)}

@@ -112,7 +112,7 @@ def _marks(folder: Path) -> dict[str, Mark]:
             str(name): (str(mark[0]), *(int(each) for each in mark[1:5]))  # type: ignore[misc]
             for name, mark in told.items()
         }
-    except (OSError, ValueError, TypeError, AttributeError, IndexError):
+    except (OSError, ValueError, TypeError, AttributeError, LookupError, OverflowError):
         return {}
 
 

@@ -67,7 +67,7 @@ def frozen_outputs(
 
     Raises:
         DataError: a file of the cohort is not what was built.
-        CheckpointError: the file of the outputs is damaged.
+        CheckpointError: the file of the outputs is damaged, or holds those of something else.
     """
     contents = source.cohort.contents(reads, source.rows)
     stored, first, back = np.unique(
@@ -89,23 +89,27 @@ def frozen_outputs(
     )
     compute = partial(over_batches, parts, asked, partial(value, parts), size=size)
     folder = _FOLDER.get()
-    found = compute() if folder is None else _kept(folder / f"{reads}-{key[:16]}", compute)
+    found = compute() if folder is None else _kept(folder / f"{reads}-{key[:16]}", key, compute)
     in_order = np.array_equal(back, np.arange(len(source)))
     return found if in_order else found[torch.from_numpy(back)]
 
 
-def _kept(home: Path, compute: Callable[[], Tensor]) -> Tensor:
+def _kept(home: Path, key: str, compute: Callable[[], Tensor]) -> Tensor:
     path = home / OUTPUTS
     if not path.is_file():
         with locked(home):  # others that need the same outputs wait for them
             if not path.is_file():
                 values = compute().contiguous()
-                save_tensors(path, {"outputs": values}, {"fingerprint": fingerprint(values)})
+                save_tensors(path, {"outputs": values}, {"fingerprint": _mark(key, values)})
                 return values
     tensors, told = load_tensors(path)
-    if set(tensors) != {"outputs"} or fingerprint(tensors["outputs"]) != told.get("fingerprint"):
+    if set(tensors) != {"outputs"} or _mark(key, tensors["outputs"]) != told.get("fingerprint"):
         raise CheckpointError(
             f"{path} must be as it was written, got other contents; remove {home}, so that the "
             "outputs are computed again"
         )
     return tensors["outputs"]
+
+
+def _mark(key: str, values: Tensor) -> str:
+    return fingerprint({"of": key, "outputs": values})

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from crossbeat.files import SEAL, check_seal, write_sealed, write_whole
 from crossbeat.training import PhaseRecord
 from crossbeat.training.fingerprint import fingerprint
 from crossbeat.training.processes import is_main_process
+from crossbeat.workers import locked_beside
 
 PLAN = "run.json"
 RESULT = "finished.json"
@@ -120,6 +122,18 @@ def begin(folder: Path, plan: dict[str, Any]) -> None:
     """Write the plan."""
     if is_main_process() and not (folder / PLAN).is_file():
         write_whole(folder / PLAN, json.dumps(plan, indent=1))
+
+
+def alone(folder: Path, *, machines: int) -> AbstractContextManager[None]:
+    """Wait until no other training writes into a folder; the processes of one are in it together.
+
+    Args:
+        machines: of the training. With more than one, nobody waits, as the main processes of all
+            machines would wait for one another.
+    """
+    if machines > 1 or not is_main_process():
+        return nullcontext()
+    return locked_beside(folder / RESULT)
 
 
 def finish(folder: Path, records: Sequence[PhaseRecord]) -> None:

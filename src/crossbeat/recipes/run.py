@@ -176,14 +176,16 @@ def train(
             first = next(phases)
             _check_batches(plan.recipe, trainer)
             record.begin(folder, described)
-            records = run_phases(
-                chain([first], phases), parts, finished, seed=plan.seed, trainer=trainer
-            )
-        if not is_main_process():
-            leave()
-        save_tensors(folder / record.WEIGHTS, parts.state_dict())
-        Learned.of(cohort).write(folder)
-        record.finish(folder, records)
+            with record.alone(folder, machines=trainer.num_nodes):
+                if not record.is_finished(folder):  # another process may have been at it
+                    records = run_phases(
+                        chain([first], phases), parts, finished, seed=plan.seed, trainer=trainer
+                    )
+                    if not is_main_process():
+                        leave()
+                    save_tensors(folder / record.WEIGHTS, parts.state_dict())
+                    Learned.of(cohort).write(folder)
+                    record.finish(folder, records)
     return Run.open(folder)
 
 
@@ -252,11 +254,13 @@ def embeddings(run: Run, cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> Flo
     """The ECG embeddings, which are the input of the heads.
 
     Raises:
-        ConfigError: the run has no ECG encoder.
+        ConfigError: the run has no ECG encoder, or the cohort's ECGs have another form than those
+            that it learned from.
     """
     recipe: Any = run.recipe
     if "ecg_encoder" not in run.parts:
         raise ConfigError(f"run {run.folder} must have an ECG encoder, got recipe {run.name!r}")
+    _require_form(run, cohort)
     empty = torch.zeros(len(rows), 0)
     source = Source(cohort=cohort, rows=rows, reads=("ecg",), targets=empty)
     return over_batches(
