@@ -28,7 +28,7 @@ Read = Callable[[str, Int64[np.ndarray, " row"]], Shaped[np.ndarray, "row ..."]]
 """The stored arrays of a kind of signal by their rows in the store."""
 
 _NUMBERS = 16
-_NEAR = {"ecg": 0.02, "xray": 0.03}  # unrelated signals are 0.14 and 0.04 apart or more
+_NEAR = {"ecg": 0.1, "xray": 0.03}  # unrelated signals are 0.14 and 0.04 apart or more
 _NEIGHBOURS = 8  # of each signal that are compared with it
 _MOST = 20_000  # pairs that are compared sample by sample
 _AT_ONCE = 256
