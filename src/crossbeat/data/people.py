@@ -5,6 +5,7 @@ user's own table may be the same people, so they count as the same.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from hashlib import blake2b
 
@@ -18,15 +19,17 @@ from crossbeat.errors import DataError
 OWN = "own"
 """The source of ids that no builder of a public data set gave."""
 
-_EXACT, _SPELLED = "own, exact", "own, of any spelling"
-"""Two sources of each id of a cohort with ``EXACT_IDS``: as it is written, and as it is canonical.
-By the second it is compared with ids of other cohorts, whose spelling may differ."""
+EXACT = "own, as written"
+"""The source of the same ids as they are written, in cohorts with ``EXACT_IDS``."""
 
-OWN_SOURCES = (OWN, _EXACT, _SPELLED)
-"""The sources of ids that may name the same people as equal ids elsewhere."""
+ANY_SPELLING = "own, in any spelling"
+"""The source of ids of cohorts with ``EXACT_IDS``, as other cohorts may spell them."""
 
 EXACT_IDS = "exact_ids"
 """The setting of a cohort whose ids are different people even if only their spelling differs."""
+
+OWN_SOURCES = (OWN, EXACT, ANY_SPELLING)
+"""The sources of ids that may name other people than equal ids elsewhere."""
 
 _PUBLIC = re.compile(r"(ptbxl|nih|chexpert|ludb|code15|cinc|mimic)-(.+)")
 _VIRTUAL = re.compile(r"[vh]([0-9]+)-([0-9]{7,})")  # both kinds draw the same people from a seed
@@ -38,10 +41,10 @@ _NUMBER = re.compile(r"0*([0-9]+)(?:\.0*)?")
 def canonical(patient: str) -> str:
     """The id without what only its spelling adds: "007", "7", "7.0" and " 7" give "7".
 
-    Blanks are left out, letters become lower case, and a number loses its leading zeros and a
-    trailing ``.0``.
+    Blanks are left out, letters become lower case, characters that Unicode encodes in several ways
+    are encoded in one, and a number loses its leading zeros and a trailing ``.0``.
     """
-    text = "".join(patient.split()).casefold()
+    text = unicodedata.normalize("NFKC", "".join(patient.split()).casefold())
     number = _NUMBER.fullmatch(text)
     return number[1] if number else text
 
@@ -79,17 +82,16 @@ def people(cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> pl.DataFrame:
         rows: indices into the cohort's table.
 
     Returns a row for each of them: ``source`` (the data set that gave the id), ``digest`` (of the
-    canonical id, 64 bits) and ``patient`` (the id in the cohort), sorted. With ``EXACT_IDS`` there
-    are two: of the id as it is written, and of the canonical id.
+    canonical id, 64 bits) and ``patient`` (the id in the cohort), sorted. In a cohort with
+    ``EXACT_IDS`` there is another row for the id as it is written.
     """
-    ids = ids_in(cohort.table[rows])
     exact = bool(cohort.info.settings.get(EXACT_IDS, False))
     told = [
         (source, _digest(bare), patient)
-        for patient in ids.to_list()
+        for patient in ids_in(cohort.table[rows]).to_list()
         for source, bare in _told(patient, cohort.info.name, exact=exact)
     ]
-    schema = {"source": pl.String(), "digest": pl.UInt64(), "patient": pl.String()}
+    schema = {"source": pl.String, "digest": pl.UInt64, "patient": pl.String}
     return pl.DataFrame(told, schema, orient="row").sort("source", "digest", "patient")
 
 
@@ -100,38 +102,39 @@ def ids_in(table: pl.DataFrame) -> pl.Series:
 
 
 def in_common(some: pl.DataFrame, others: pl.DataFrame, *, own: bool = True) -> pl.DataFrame:
-    """Those of ``some`` who are the same people as some of ``others``, a row for each.
+    """The rows of ``some`` who are the same people as some of ``others``.
 
     Args:
         some: as ``people`` returns them.
         others: with ``source`` and ``digest``.
         own: whether ids of the user's own tables name the same people as equal ids elsewhere.
-            Virtual patients are never people of another source.
+            Virtual patients are never people of another source. Two cohorts with ``EXACT_IDS``
+            have in common who is written in one way, other cohorts whose canonical id is equal.
     """
     sources = [pl.col("source"), pl.col("source_right")]
-    same = (sources[0] == sources[1]) & ~sources[0].is_in(OWN_SOURCES)
+    equal = sources[0] == sources[1]
+    same = equal & ~sources[0].is_in(OWN_SOURCES)
     if own:
-        unsure = pl.any_horizontal(each.is_in(OWN_SOURCES) for each in sources)
+        exact = pl.any_horizontal(each == EXACT for each in sources)
+        spelt = pl.any_horizontal(each.is_in((OWN, ANY_SPELLING)) for each in sources)
         virtual = pl.any_horizontal(each.str.starts_with("virtual") for each in sources)
-        exact = pl.all_horizontal(each.is_in([_EXACT, _SPELLED]) for each in sources)
-        spelled = pl.any_horizontal(each == _SPELLED for each in sources)
-        same |= unsure & ~virtual & ~(exact & spelled)
+        both_exact = pl.all_horizontal(each == ANY_SPELLING for each in sources)
+        same |= (exact & equal) | (spelt & ~exact & ~virtual & ~both_exact)
     pairs = some.join(others.rename({"source": "source_right"}), on="digest").filter(same)
     found = some.filter(pl.col("patient").is_in(pairs["patient"].implode()))
     return found.unique("patient", keep="first", maintain_order=True)
 
 
-def _told(patient: str, name: str, *, exact: bool) -> tuple[tuple[str, str], ...]:
+def _told(patient: str, name: str, *, exact: bool) -> list[tuple[str, str]]:
     """The sources of an id, each with the id without the prefix of the source."""
-    if exact:
-        ((_, bare),) = _told(patient, name, exact=False)
-        return (_EXACT, patient), (_SPELLED, bare)
     text = canonical(patient)
     if virtual := _VIRTUAL.fullmatch(text):
-        return ((f"virtual {virtual[1]}", canonical(virtual[2])),)
+        return [(f"virtual {virtual[1]}", canonical(virtual[2]))]
     if public := _PUBLIC.fullmatch(text):
-        return ((public[1], canonical(public[2])),)
-    return ((name if name in _BY_NAME else OWN, text),)
+        return [(public[1], canonical(public[2]))]
+    if name in _BY_NAME:
+        return [(name, text)]
+    return [(ANY_SPELLING, text), (EXACT, patient)] if exact else [(OWN, text)]
 
 
 def _digest(text: str) -> int:
