@@ -282,7 +282,10 @@ def test_a_run_records_what_made_it(finished, tiny):
 
 def test_the_drafts_of_a_killed_training_are_removed_when_it_goes_on(tiny, tmp_path):
     folder, shared = tmp_path / "run", tmp_path / "phases"
-    left = [folder / ".run.json.here-1.ab.part", shared / "teacher" / ".best.here-1.ab.part"]
+    left = [
+        folder / ".run.json.here-1.0123abcd.part",
+        shared / "teacher" / ".best.here-1.0123abcd.part",
+    ]
     for path in left:
         path.parent.mkdir(parents=True)
         path.touch()
