@@ -1,8 +1,8 @@
 """Blocks of a build, and the shards to which they are joined.
 
-A shard has as many rows as ``SHARD`` bytes hold, whatever the size of the blocks. When a shard and
-its receipt are written, the files of the blocks that end in it are removed: little more than one
-copy of the signals is on disk at any time.
+Shards are as few as ``SHARD`` bytes allow and about equally large, whatever the size of the blocks.
+When a shard and its receipt are written, the files of the blocks that end in it are removed: little
+more than one copy of the signals is on disk at any time.
 """
 
 import json
@@ -102,7 +102,10 @@ def shards_of(draft: Path, info: CohortInfo, receipts: Sequence[Receipt]) -> Ite
         counts = np.array([len(each.digests[signal]) for each in there], dtype=np.int64)
         ends = counts.cumsum()
         total = int(counts.sum())
-        size = max(1, SHARD // row.itemsize) if total else 1
+        if not total:
+            continue
+        count = -(-total // max(1, SHARD // row.itemsize))
+        size = -(-total // count)
         for number, begin in enumerate(range(0, total, size)):
             end = min(begin + size, total)
             first = int(np.searchsorted(ends, begin, side="right"))
