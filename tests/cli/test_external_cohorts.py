@@ -98,6 +98,15 @@ def test_another_cohort_is_measured_and_named_in_one_command(
     assert (direct / "model" / "metrics.json").read_bytes() == before
 
 
+def test_a_cohort_without_test_patients_is_refused(direct, tiny, capsys, tmp_path):
+    columns = {"patient": STRANGERS, "xray_patient": STRANGERS, "split": pl.lit("train")}
+    cohort = rebuilt(tiny, tmp_path, "untested", **columns)
+    code, _, err = called(capsys, "evaluate", direct, "--cohort", cohort)
+    assert code == 1
+    assert "cohort 'untested' in" in err
+    assert "must have test patients with all of its signals, got none; build it with" in err
+
+
 def test_the_runs_own_cohort_is_not_external(direct, tiny, capsys, tmp_path):
     shutil.copytree(tiny.folder, tmp_path / "moved")
     out = tmp_path / "results.json"

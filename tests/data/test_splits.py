@@ -1,3 +1,5 @@
+import math
+
 import polars as pl
 import pytest
 
@@ -25,9 +27,9 @@ def test_the_last_fold_present_tests_and_the_one_before_validates() -> None:
         split_folds([1, 2, 2])
 
 
-@pytest.mark.parametrize(("val", "test"), [(-0.1, 0.2), (0.5, 0.5)])
+@pytest.mark.parametrize(("val", "test"), [(-0.1, 0.2), (0.5, 0.6), (math.nan, 0.2)])
 def test_impossible_shares_are_refused(val: float, test: float) -> None:
-    with pytest.raises(ConfigError, match="leave something for training"):
+    with pytest.raises(ConfigError, match="must be 0 or more, and 1 or less together"):
         Shares(val=val, test=test)
 
 

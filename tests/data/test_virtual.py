@@ -254,9 +254,14 @@ def test_a_setting_out_of_range_is_refused(name: str) -> None:
         Virtual(**{name: -1})
 
 
-def test_shares_that_leave_nothing_to_train_on_are_refused() -> None:
-    with pytest.raises(ConfigError, match="leave something for training"):
-        Virtual(val=0.5, test=0.5)
+def test_shares_of_more_than_all_are_refused() -> None:
+    with pytest.raises(ConfigError, match="1 or less together"):
+        Virtual(val=0.5, test=0.6)
+
+
+def test_a_cohort_may_be_for_evaluation_alone(tmp_path: Path) -> None:
+    cohort = Virtual(num_patients=20, image_size=16, val=0.0, test=1.0).build(tmp_path / "test")
+    assert cohort.table["split"].unique().to_list() == ["test"]
 
 
 def test_true_labels_are_the_truth_and_the_cohort_says_so(tmp_path: Path) -> None:

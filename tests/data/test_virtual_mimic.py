@@ -252,7 +252,7 @@ def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.M
         ({"seed": -1}, "seed must be 0 or more, got -1"),
         ({"image_size": 15}, "image_size must be 16 or more, got 15"),
         ({"film_size": 8}, "film_size must be 16 or more, got 8"),
-        ({"val": 0.5, "test": 0.5}, "leave something for training"),
+        ({"val": 0.5, "test": 0.6}, "1 or less together"),
     ],
 )
 def test_a_setting_out_of_range_is_refused(settings: dict[str, Any], message: str) -> None:

@@ -232,7 +232,7 @@ def _results(
     return compared | {
         "cohort": described(runs[BASELINE].plan) | {"training": counted(cohort)},
         "seeds": [seed],
-        "limits": limits_of(cohort, findings, seed, clean=(clean, patients.abundant)),
+        "limits": limits_of(cohort, findings, seed, own=cohort, clean=(clean, patients.abundant)),
         "probes": _probes(runs, cohort, seed),
         "versions": versions(),
         "settings": {name: run.plan["settings"] for name, run in runs.items()},

@@ -17,8 +17,8 @@ def run(arguments: list[str]) -> None:
 
     from crossbeat.cli.cohorts import cohort_of
     from crossbeat.data.cohort import Cohort
+    from crossbeat.data.table import write_table
     from crossbeat.errors import ConfigError
-    from crossbeat.files import write_whole
     from crossbeat.recipes.run import Run, embeddings
 
     if options.split not in ("train", "val", "test"):
@@ -32,5 +32,5 @@ def run(arguments: list[str]) -> None:
     table = cohort.table[rows.tolist()].with_columns(
         pl.Series("embedding", vectors, dtype=pl.Array(pl.Float32, vectors.shape[1]))
     )
-    write_whole(options.out, table.write_parquet)
+    write_table(options.out, table)
     note(f"{len(rows)} embeddings of {vectors.shape[1]} values: {options.out}")

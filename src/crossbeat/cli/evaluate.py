@@ -95,7 +95,11 @@ def run(arguments: list[str]) -> None:
     clean = _opened(options.clean, other_patients=options.other_patients) if options.clean else None
     first = scored[runs[0].name][0]
     results["limits"] = limits_of(
-        cohort, first.findings, options.seed, clean=(clean, cohort_of(clean)) if clean else None
+        cohort,
+        first.findings,
+        options.seed,
+        own=own[0],
+        clean=(clean, cohort_of(clean)) if clean else None,
     )
     write_results(path, results)
     if options.report:
@@ -162,14 +166,21 @@ def _results(tested: Tested, scored: dict[str, list[Predictions]], *, seed: int)
 
 
 def limits_of(
-    cohort: Cohort, findings: tuple[str, ...], seed: int, *, clean: tuple[Run, Cohort] | None
+    cohort: Cohort,
+    findings: tuple[str, ...],
+    seed: int,
+    *,
+    own: Cohort,
+    clean: tuple[Run, Cohort] | None,
 ) -> Results:
     """The limits of a virtual cohort; nothing for others, whose truth nobody knows.
 
     Args:
+        cohort: whose test split is used.
+        own: the cohort of the training.
         clean: a run on abundant true labels, and its cohort.
     """
-    if cohort.info.name != "virtual":
+    if {cohort.info.name, own.info.name} != {"virtual"}:
         return {}
     if clean and (
         "ecg_encoder" not in clean[0].parts or clean[1].info.settings.get("label_noise") != 0
@@ -178,7 +189,7 @@ def limits_of(
             "--clean must be a run that reads ECGs and learned from true labels (label_noise 0), "
             f"got {clean[0].folder}; choose another run or leave it out"
         )
-    abundant = clean[1] if clean else cohort
+    abundant = clean[1] if clean else own
     limits = {LATENT: latent_limit(abundant, cohort, findings, seed=seed)}
     if clean:
         limits[CLEAN] = predictions(clean[0], clean[1], test=cohort)

@@ -22,7 +22,8 @@ class Shares:
         test: share of the patients for testing, 0 to 1.
 
     Raises:
-        ConfigError: a share is below 0, or nothing is left for training.
+        ConfigError: a share is below 0, or they are above 1 together. With 1 nothing is left for
+            training: such a cohort is for evaluation only.
 
     Source: CroMoTEX divides 70 : 10 : 20 (preprocess/prepare_dataset.py).
     """
@@ -31,10 +32,10 @@ class Shares:
     test: float = 0.2
 
     def __post_init__(self) -> None:
-        if min(self.val, self.test) < 0 or self.val + self.test >= 1:
+        if not (min(self.val, self.test) >= 0 and self.val + self.test <= 1):
             raise ConfigError(
-                "shares val and test must be 0 or more and leave something for training, "
-                f"got {self.val} and {self.test}; lower them"
+                "shares val and test must be 0 or more, and 1 or less together, "
+                f"got {self.val} and {self.test}; change them"
             )
 
 

@@ -1,7 +1,6 @@
 """The people that a run learned from: no model is measured on them."""
 
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,8 @@ from jaxtyping import Int64
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.people import OWN_SOURCES, in_common, people
+from crossbeat.data.table import write_table
 from crossbeat.errors import CheckpointError, DataError
-from crossbeat.files import write_whole
 from crossbeat.recipes.record import LEARNED, RESULT
 
 _SCHEMA = {"source": pl.String(), "digest": pl.UInt64()}
@@ -67,9 +66,7 @@ class Learned:
 
     def write(self, folder: Path) -> None:
         """Write the file ``LEARNED`` into the folder of the run."""
-        contents = BytesIO()
-        self.digests.write_parquet(contents)
-        write_whole(folder / LEARNED, contents.getvalue())
+        write_table(folder / LEARNED, self.digests)
 
     def require_unseen(
         self, cohort: Cohort, rows: Int64[np.ndarray, " row"], *, run: str, trained_on: str

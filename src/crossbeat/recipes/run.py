@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.splits import Split
-from crossbeat.errors import ConfigError
+from crossbeat.errors import ConfigError, DataError
 from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.files import remove_drafts
 from crossbeat.recipes import HeartRecipe, Recipe, predicted_names, record, with_findings
@@ -207,10 +207,15 @@ def held_out_rows(run: Run, cohort: Cohort) -> Int64[np.ndarray, " row"]:
 
     Raises:
         ConfigError: the cohort's ECGs have another form than those that the run learned from.
-        DataError: the run learned from a patient of these rows, in any phase.
+        DataError: there are no such rows, or the run learned from a patient of them, in any phase.
     """
     _require_form(run, cohort)
     rows = evaluation_rows(cohort, "test")
+    if not len(rows):
+        raise DataError(
+            f"cohort {cohort.info.name!r} in {cohort.folder} must have test patients with all of "
+            "its signals, got none; build it with a test split (--test)"
+        )
     run.learned.require_unseen(
         cohort, rows, run=str(run.folder), trained_on=run.plan["cohort"]["name"]
     )

@@ -75,7 +75,6 @@ class PhaseModule(LightningModule):
         self.parts = parts
         self.seed = seed
         self.folder = folder
-        self.workers = workers
         self.history: list[dict[str, float]] = []
         self._losses: list[dict[str, Tensor]] = []
         self._started = 0.0
@@ -120,7 +119,7 @@ class PhaseModule(LightningModule):
         )
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """The batches of the current epoch; Lightning asks again at every epoch."""
+        """The loader of all epochs; Lightning asks at every epoch, so a resumed one begins anew."""
         return self._loader
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
