@@ -1,12 +1,16 @@
+import gzip
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from published_trees import write_film, write_record
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.own import OwnFiles
-from crossbeat.errors import ConfigError, DataError
+from crossbeat.data.own_table import Columns
+from crossbeat.errors import ConfigError, DataError, UserError
 
 ROWS = [
     "a.hea,a.png,p1,1,2020-01-01 10:00:00,61,F",
@@ -26,13 +30,26 @@ def write_files(folder: Path, rows: list[str], head: str = HEAD) -> Path:
     return folder / "list.csv"
 
 
-def build(table: Path, **settings: object) -> Cohort:
-    made = OwnFiles(table=table, image_size=32, **settings)  # type: ignore[arg-type]
-    return made.build(table.parent / "cohort")
+def build(table: Path, *findings: str, allow_missing: bool = False, **settings: object) -> Cohort:
+    made = OwnFiles(
+        table=table,
+        image_size=32,
+        findings=findings,
+        **settings,  # type: ignore[arg-type]
+    )
+    return made.build(table.parent / "cohort", allow_missing=allow_missing)
+
+
+def refusal(table: Path, *findings: str, **settings: object) -> str:
+    with pytest.raises(UserError) as told:
+        build(table, *findings, **settings)  # type: ignore[arg-type]
+    assert not (table.parent / "cohort").exists()
+    assert not (table.parent / "cohort.partial").exists()
+    return str(told.value)
 
 
 def test_rows_are_ecgs_xrays_and_pairs(tmp_path: Path) -> None:
-    cohort = build(write_files(tmp_path, ROWS))
+    cohort = build(write_files(tmp_path, ROWS), "edema")
     table = cohort.table
     assert table["ecg"].to_list() == [0, 1, None, 2]
     assert table["xray"].to_list() == [0, None, 1, 2]
@@ -45,51 +62,142 @@ def test_rows_are_ecgs_xrays_and_pairs(tmp_path: Path) -> None:
     assert cohort.ecgs(np.array([3])).values.shape == (1, 12, 1000)
 
 
-def test_two_columns_are_enough(tmp_path: Path) -> None:
-    cohort = build(write_files(tmp_path, ["a.hea,1", "b.hea,0", "d.hea,"], "ecg,heart_failure"))
-    assert cohort.info.kind == "single"
-    assert cohort.table["patient"].n_unique() == 3
-    assert "every row counts as a different patient" in cohort.info.notes[0]
-    assert cohort.table["label:heart_failure"].to_list() == [1, 0, None]
-
-
 def test_a_row_that_loses_one_side_keeps_the_other(tmp_path: Path) -> None:
     table = write_files(tmp_path, ROWS)
     (tmp_path / "a.png").write_bytes(b"")
     (tmp_path / "b.dat").write_bytes(b"")
-    cohort = build(table)
+    cohort = build(table, allow_missing=True)
     assert cohort.table.select("record", "ecg", "xray").rows() == [
         ("row-1", 0, None),
         ("row-3", None, 0),
         ("row-4", 1, 1),
     ]
-    assert cohort.rejected().select("record", "file").rows() == [
-        ("row-2", "b.hea"),
-        ("row-1", "a.png"),
+    assert cohort.rejected().select("record", "file", "signal").rows() == [
+        ("row-2", "b.hea", "ecg"),
+        ("row-1", "a.png", "xray"),
     ]
 
 
 def test_a_split_that_is_given_is_kept(tmp_path: Path) -> None:
-    rows = ["a.hea,test", "b.hea,train", "d.hea,val"]
-    cohort = build(write_files(tmp_path, rows, "ecg,split"))
+    rows = ["a.hea,1,test", "b.hea,2,Training", "d.hea,3,validation"]
+    cohort = build(write_files(tmp_path, rows, "ecg,patient,split"))
     assert cohort.table["split"].to_list() == ["test", "train", "val"]
 
 
 @pytest.mark.parametrize(
     ("head", "rows", "message"),
     [
-        ("file,edema", ["a.hea,1"], "must have a column ecg or xray that names files, got file"),
-        ("ecg,edema", ["a.hea,yes"], "values of .*list.csv must fit their columns"),
-        ("ecg,edema", ["a.hea,3"], "label in column 'label:edema' must be 1, 0, -1 or empty"),
-        ("ecg,split", ["a.hea,validation"], "split must be one of train, val, test"),
+        (
+            "file,patient",
+            ["a.hea,1"],
+            ("a column ecg or xray that names files, got file, patient; add --columns.ecg file"),
+        ),
+        (
+            "ecg,PatientID",
+            ["a.hea,1"],
+            (
+                "must have a column patient, got ecg, PatientID; add "
+                "--columns.patient PatientID, or say --every-row-is-a-patient if no patient has "
+                "two rows"
+            ),
+        ),
+        (
+            "Path,MRN,x",
+            ["a.hea,1,2"],
+            (
+                "a column ecg or xray that names files and a column patient, "
+                "got Path, MRN, x; add --columns.ecg Path --columns.patient MRN, or say --every-row"
+            ),
+        ),
+        ("ecg,who", ["a.hea,1"], "name it with --columns.patient, or say --every-row-is-a-patient"),
+        (
+            "ecg,patient,patient",
+            ["a.hea,1,1"],
+            "must name every column once, got 'patient' 2 times",
+        ),
+        ("ecg,patient", ["a.hea,1,9"], "line 2 of .*must have 2 values, as the header has, got 3"),
+        ("ecg,patient", ["a.hea,"], "must have a patient, got none in row 1"),
+        ("ecg,patient", [], "must have a row below its header, got none"),
+        (
+            "ecg,patient,edema",
+            ["a.hea,1,maybe"],
+            (
+                "column 'edema' of .* must be 1, 0, -1 "
+                r"\(uncertain\), yes, no or empty, got 'maybe' in row 1 .*say --missing maybe if"
+            ),
+        ),
+        ("ecg,patient,edema", ["a.hea,1,155"], "column 'edema' of .* got '155' in row 1"),
+        ("ecg,patient,edema", ["a.hea,1,-0.5"], "got '-0.5' in row 1"),
+        (
+            "ecg,patient,edema",
+            ["a.hea,1,", "b.hea,2,0.7"],
+            "got '0.7' in row 2 .*say --soft-labels",
+        ),
+        ("ecg,patient,edema", ["a.hea,1,1.9"], "got '1.9' in row 1"),
+        (
+            "ecg,patient,age",
+            ["a.hea,1,300"],
+            (
+                "from 0 to 120, or empty, got '300' in row 1 .*say "
+                "--missing 300 if it stands for no age"
+            ),
+        ),
+        (
+            "ecg,patient,sex",
+            ["a.hea,1,0"],
+            "must be F or M, .* got '0' in row 1 .*--female or --male",
+        ),
+        ("ecg,patient,sex", ["a.hea,1,H", "b.hea,2,M"], "got 'M' in row 2"),
+        ("ecg,patient,split", ["a.hea,1,3"], "must be train, val or test, got '3' in row 1"),
+        ("ecg,patient,split", ["a.hea,1,"], "must be train, val or test, got '' in row 1"),
         ("ecg,patient,split", ["a.hea,p,test", "b.hea,p,train"], "every patient must be in one"),
+        (
+            "ecg,patient,time",
+            ["a.hea,1,03/04/2020"],
+            (
+                "must be an ISO 8601 time .* got '03/04/2020' "
+                "in row 1 .*--time-format '%d/%m/%Y' or '%m/%d/%Y', which fit all rows"
+            ),
+        ),
+        ("ecg,patient,time", ["a.hea,1,13.04.2020 10:12"], "--time-format '%d.%m.%Y %H:%M'$"),
+        ("ecg,patient,time", ["a.hea,1,2020-13-01"], "got '2020-13-01' in row 1"),
+        (
+            "ecg,patient,time",
+            ["a.hea,1,2020-01-01T10:00Z", "b.hea,2,2020-01-01T10:00"],
+            "all times of .* must have a time zone, or none, got",
+        ),
+        (
+            "ecg,patient,time,xray_time",
+            ["a.hea,1,2020-01-01T10:00+02:00,2020-01-01T10:00"],
+            r"got '2020-01-01T10:00\+02:00' \(time\) and '2020-01-01T10:00' \(xray_time\)",
+        ),
+        (
+            "ecg,patient",
+            ["a.hea,1", "a.hea,2"],
+            (
+                "every file of .* must be of one patient, got "
+                ".*a.hea in rows 1 and 2 of patients 1 and 2"
+            ),
+        ),
+        ("ecg,patient", ["a.hea,ab", "b.hea,AB"], "one way, got 1 in several: 'AB' and 'ab'"),
+        (
+            "ecg,patient",
+            ["x.hea,1", "y.hea,2"],
+            (
+                "the files of column ecg of .* must exist, got 2 of "
+                "2 that do not, the first: .*x.hea; correct the names, say --root"
+            ),
+        ),
     ],
 )
-def test_tables_that_are_wrong_are_refused(
+def test_tables_that_are_wrong_are_refused_before_a_file_is_read(
     head: str, rows: list[str], message: str, tmp_path: Path
 ) -> None:
+    findings = ["edema"] if "edema" in head else []
+    table = write_files(tmp_path, rows, head)
     with pytest.raises(DataError, match=message):
-        build(write_files(tmp_path, rows, head))
+        build(table, *findings)
+    assert not (tmp_path / "cohort.partial").exists()
 
 
 def test_settings_out_of_their_range_are_refused(tmp_path: Path) -> None:
@@ -97,11 +205,278 @@ def test_settings_out_of_their_range_are_refused(tmp_path: Path) -> None:
         OwnFiles(table=tmp_path / "list.csv", image_size=0)
     with pytest.raises(ConfigError, match="shares val and test"):
         OwnFiles(table=tmp_path / "list.csv", val=0.6, test=0.6)
+    with pytest.raises(ConfigError, match="--label-threshold must be above 0"):
+        OwnFiles(table=tmp_path / "list.csv", label_threshold=0.0)
+    with pytest.raises(ConfigError, match="--findings must be different"):
+        OwnFiles(table=tmp_path / "list.csv", findings=("a", "a"))
 
 
-def test_a_time_that_is_none_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"every time of .*list\.csv must be a moment"):
-        build(write_files(tmp_path, ["a.hea,yesterday"], "ecg,time"))
+def test_columns_are_found_in_any_case_or_by_option(tmp_path: Path) -> None:
+    rows = ["a.hea,7,1,6", "b.hea,8,0,7"]
+    table = write_files(tmp_path, rows, "ECG, Subject_ID ,Edema,BMI")
+    cohort = build(table, "edema", columns=Columns(patient="subject_id"))
+    assert cohort.table["patient"].to_list() == ["7", "8"]
+    assert cohort.table["label:edema"].to_list() == [1, 0]
+    assert cohort.info.notes == ("Columns that are not used: BMI.",)
+
+
+@pytest.mark.parametrize(
+    ("columns", "findings", "message"),
+    [
+        (Columns(age="years"), (), "--columns.age must name a column of .*, got 'years'; its "),
+        (Columns(patient="patien"), (), "got 'patien'; did you mean 'patient'"),
+        (
+            Columns(age="sex"),
+            ("oedema",),
+            ("--findings must name a column of .*, got 'oedema'; did you mean 'edema'"),
+        ),
+        (
+            Columns(time="age", xray_time="age"),
+            (),
+            ("--columns.time and --columns.xray_time must name different columns, got 'age'"),
+        ),
+    ],
+)
+def test_columns_that_are_not_there_are_refused(
+    columns: Columns, findings: tuple[str, ...], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build(write_files(tmp_path, ROWS), *findings, columns=columns)
+
+
+def test_a_column_can_be_left_out(tmp_path: Path) -> None:
+    cohort = build(write_files(tmp_path, ROWS), columns=Columns(sex="none", time="none"))
+    assert cohort.table["sex"].null_count() == cohort.table["time"].null_count() == 4
+    assert "Columns that are not used: edema, time, sex." in cohort.info.notes
+
+
+def test_every_row_may_be_a_patient(tmp_path: Path) -> None:
+    table = write_files(tmp_path, ["a.hea,1", "b.hea,0", "d.hea,"], "ecg,heart_failure")
+    cohort = build(table, "heart_failure", every_row_is_a_patient=True)
+    assert cohort.info.kind == "single"
+    assert cohort.table["patient"].n_unique() == 3
+    assert "Every row counts as another patient" in cohort.info.notes[0]
+    assert cohort.table["label:heart_failure"].to_list() == [1, 0, None]
+
+
+def test_every_row_is_a_patient_does_not_fit_patients_or_a_file_twice(tmp_path: Path) -> None:
+    table = write_files(tmp_path, ROWS)
+    assert "read without --every-row-is-a-patient" in refusal(table, every_row_is_a_patient=True)
+    table = write_files(tmp_path, ["a.hea", "a.hea"], "ecg")
+    assert "must be of one patient" in refusal(table, every_row_is_a_patient=True)
+
+
+def test_words_for_nothing_and_words_for_labels(tmp_path: Path) -> None:
+    rows = [
+        "a.hea,1,yes,56y,female",
+        "b.hea,2,NO,NA,male",
+        "d.hea,3,NaN,056Y,NaN",
+        ",4,-9,18M,w",
+    ]
+    table = write_files(tmp_path, rows, "ecg,patient,edema,age,sex")
+    table.write_text(table.read_text().replace(",4", "a.hea,1", 1))
+    cohort = build(table, "edema", missing=("-9",))
+    assert cohort.table["label:edema"].to_list() == [1, None, 0, None]
+    assert cohort.table["age"].to_list() == [56, 1.5, None, 56]
+    assert cohort.table["sex"].to_list() == ["F", "F", "M", None]
+
+
+def test_codes_of_the_sex_are_said(tmp_path: Path) -> None:
+    rows = ["a.hea,1,1", "b.hea,2,0", "d.hea,3,"]
+    table = write_files(tmp_path, rows, "ecg,patient,sex")
+    assert build(table, female=("1",), male=("0",)).table["sex"].to_list() == ["F", "M", None]
+
+
+def test_labels_between_0_and_1_are_decided_or_kept(tmp_path: Path) -> None:
+    rows = ["a.hea,1,0.7", "b.hea,2,0.999", "d.hea,3,-1", "a.hea,1,"]
+    table = write_files(tmp_path, rows, "ecg,patient,edema")
+    cohort = build(table, "edema", label_threshold=0.8)
+    assert cohort.table["label:edema"].to_list() == [0, None, 1, -1]
+    assert cohort.soft_labels(np.arange(4), ["edema"], _unknown(4)) is None
+    other = tmp_path / "other"
+    other.mkdir()
+    soft = build(write_files(other, rows, "ecg,patient,edema"), "edema", soft_labels=True)
+    assert soft.table["label:edema"].to_list() == [1, None, 1, -1]
+    assert soft.table["soft:edema"].to_list() == pytest.approx([0.7, None, 0.999, None])
+    assert soft.soft_labels(np.arange(2), ["edema"], _unknown(2)).tolist() == [
+        [pytest.approx(0.7)],
+        [0],
+    ]
+
+
+def _unknown(rows: int):  # type: ignore[no-untyped-def]
+    import torch
+
+    return torch.zeros(rows, 1)
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_tables_of_other_separators_and_decimal_commas(separator: str, tmp_path: Path) -> None:
+    table = write_files(tmp_path, [])
+    lines = ["ecg,patient,age,edema", 'a.hea,007,"56,5",1', 'b.hea,012,"7,25",0']
+    text = "\n".join(lines).replace(",", separator)
+    table.write_text(text.replace(f"56{separator}5", "56,5").replace(f"7{separator}25", "7,25"))
+    cohort = build(table, "edema")
+    assert cohort.table["patient"].to_list() == ["007", "012"]
+    assert cohort.table["age"].to_list() == [56.5, 7.25]
+
+
+def test_latin_1_utf_16_gzip_and_the_line_of_excel(tmp_path: Path) -> None:
+    table = write_files(tmp_path, [])
+    text = "sep=;\r\necg;Müller;age\r\na.hea;José;50\r\n"
+    written = {
+        "latin-1": text.encode("latin-1"),
+        "utf-16": text.encode("utf-16"),
+        "utf-8": b"\xef\xbb\xbf" + text.partition("\n")[2].encode(),
+        "gzip": gzip.compress(text.encode()),
+    }
+    for name, data in written.items():
+        table.write_bytes(data)
+        made = OwnFiles(table=table, columns=Columns(patient="müller"), image_size=32)
+        cohort = made.build(tmp_path / name)
+        assert cohort.table["patient"].to_list() == ["José"], name
+        assert any("Windows-1252" in note for note in cohort.info.notes) == (name == "latin-1")
+
+
+def test_excel_keeps_zeros_dates_and_sheets(tmp_path: Path) -> None:
+    import xlsxwriter
+
+    write_files(tmp_path, [])
+    path = tmp_path / "list.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("ECGs")
+        dates = book.add_format({"num_format": "dd.mm.yyyy hh:mm"})
+        sheet.write_row(0, 0, ["ecg", "patient", "time", "age"])
+        for row, (name, patient) in enumerate([("a.hea", "007"), ("b.hea", "012")], start=1):
+            sheet.write_string(row, 0, name)
+            sheet.write_string(row, 1, patient)
+            sheet.write_datetime(row, 2, datetime(2024, 4, 3, 10, 12), dates)
+            sheet.write_number(row, 3, 50.5)
+        book.add_worksheet("empty")
+    cohort = build(path)
+    assert cohort.table["patient"].to_list() == ["007", "012"]
+    assert str(cohort.table["time"][0]) == "2024-04-03 10:12:00"
+    assert cohort.table["age"].to_list() == [50.5, 50.5]
+    with xlsxwriter.Workbook(path) as book:
+        for name in ("one", "two"):
+            book.add_worksheet(name).write_row(0, 0, [name, "patient"])
+    with pytest.raises(
+        ConfigError, match="--sheet and the name of one sheet, got none; its sheets are one, two"
+    ):
+        OwnFiles(table=path).build(tmp_path / "other")
+    path.write_bytes(b"PK\x03\x04 and nothing")
+    with pytest.raises(DataError, match="must be an Excel workbook, got a damaged or protected"):
+        OwnFiles(table=path).build(tmp_path / "other")
+
+
+def test_parquet(tmp_path: Path) -> None:
+    write_files(tmp_path, [])
+    path = tmp_path / "list.parquet"
+    table = pl.DataFrame(
+        {
+            "ecg": ["a.hea", "b.hea"],
+            "patient": [7, 12],
+            "time": [datetime(2024, 4, 3, 10, 12), None],
+            "age": [50.1, 51.0],
+            "edema": [True, False],
+        }
+    )
+    table.with_columns(pl.col("age").cast(pl.Float32)).write_parquet(path)
+    cohort = build(path, "edema")
+    assert cohort.table["patient"].to_list() == ["7", "12"]
+    assert str(cohort.table["time"][0]) == "2024-04-03 10:12:00"
+    assert cohort.table["age"].to_list() == pytest.approx([50.1, 51.0], rel=1e-6)
+    assert cohort.table["label:edema"].to_list() == [1, 0]
+    path.write_bytes(b"PAR1 and nothing")
+    with pytest.raises(DataError, match="must be a Parquet table"):
+        OwnFiles(table=path).build(tmp_path / "other")
+
+
+@pytest.mark.parametrize("name", ["absent.csv", "folder", "image.png", "empty.csv"])
+def test_what_is_no_table_is_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    write_film(tmp_path / "image.png", 32, seed=0)
+    (tmp_path / "empty.csv").write_bytes(b"")
+    with pytest.raises(DataError, match=f"{name}.*must"):
+        OwnFiles(table=tmp_path / name).build(tmp_path / "cohort")
+
+
+def test_files_have_absolute_names_names_of_windows_stems_or_another_root(tmp_path: Path) -> None:
+    home = tmp_path / "files" / "in"
+    home.mkdir(parents=True)
+    write_files(home, [])
+    table = tmp_path / "list.csv"
+    table.write_text(f"ecg,patient\nin\\a.hea,1\n{home / 'b'},2\nin/d,3\n")
+    assert build(table, root=tmp_path / "files").table.height == 3
+
+
+def test_times_by_a_form_beside_iso(tmp_path: Path) -> None:
+    rows = ["a.hea,1,03.04.2020 10:12,2020-04-03 12:00", "b.hea,2,,"]
+    table = write_files(tmp_path, rows, "ecg,patient,time,xray_time")
+    cohort = build(table, time_format="%d.%m.%Y %H:%M")
+    assert str(cohort.table["time"][0]) == "2020-04-03 10:12:00"
+    assert str(cohort.table["xray_time"][0]) == "2020-04-03 12:00:00"
+    table = write_files(tmp_path, ["a.hea,1,13:00"], "ecg,patient,time")
+    assert "must be a time of the form '%d.%m.%Y'" in _message(table, time_format="%d.%m.%Y")
+
+
+def test_times_of_one_zone_are_in_utc(tmp_path: Path) -> None:
+    rows = ["a.hea,1,2020-04-03 10:12:00+02:00", "b.hea,2,2020-04-03T10:12Z"]
+    cohort = build(write_files(tmp_path, rows, "ecg,patient,time"))
+    assert list(map(str, cohort.table["time"])) == ["2020-04-03 08:12:00", "2020-04-03 10:12:00"]
+
+
+def _message(table: Path, **settings: object) -> str:
+    with pytest.raises(UserError) as told:
+        OwnFiles(table=table, **settings).build(table.parent / "other")  # type: ignore[arg-type]
+    return str(told.value)
+
+
+def test_rows_that_repeat_are_left_out_and_files_are_read_once(tmp_path: Path) -> None:
+    rows = ["a.hea,a.png,1", "a.hea,a.png,1", "d.hea,,2", "a.hea,c.png,1"]
+    cohort = build(write_files(tmp_path, rows, "ecg,xray,patient"))
+    assert cohort.table.select("patient", "ecg", "xray").rows() == [
+        ("1", 0, 0),
+        ("1", 0, 1),
+        ("2", 1, None),
+    ]
+    assert "1 rows that repeat an earlier row were left out." in cohort.info.notes
+
+
+def test_ids_are_trimmed(tmp_path: Path) -> None:
+    rows = ["a.hea, p1 ,train", "b.hea,p1,train"]
+    cohort = build(write_files(tmp_path, rows, "ecg,patient,split"))
+    assert cohort.table["patient"].to_list() == ["p1", "p1"]
+
+
+def test_a_cohort_that_lost_its_files_is_no_success(tmp_path: Path) -> None:
+    rows = [f"{name}.hea,{name}.png,{name}" for name in "abd"]
+    table = write_files(tmp_path, rows, "ecg,xray,patient")
+    for name in "ad":
+        (tmp_path / f"{name}.png").write_bytes(b"none")
+    write_film(tmp_path / "b.png", 32, seed=3)
+    with pytest.raises(
+        DataError,
+        match=r"got 2 of 3 in column xray that are not, the first: .*a.png "
+        "must be an image",
+    ):
+        build(table)
+    assert not (tmp_path / "cohort").exists()
+    write_film(tmp_path / "a.png", 32, seed=0)
+    write_film(tmp_path / "d.png", 32, seed=2)
+    assert build(table).table["xray"].null_count() == 0  # corrected files are read again
+
+
+def test_what_was_read_is_kept_for_those_who_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [f"{name}.hea,{name}.png,{name}" for name in "ad"]
+    table = write_files(tmp_path, rows, "ecg,xray,patient")
+    (tmp_path / "a.png").write_bytes(b"none")
+    with pytest.raises(DataError, match="add --allow-missing"):
+        build(table)
+    monkeypatch.setattr("crossbeat.data.own._block", _never)
+    assert build(table, allow_missing=True).table["xray"].null_count() == 1
 
 
 TWICE = ["a.hea,007", "b.hea,7.0", "d.hea,8"]
@@ -122,3 +497,7 @@ def test_ids_of_two_spellings_may_be_different_people(tmp_path: Path) -> None:
     cohort = build(write_files(tmp_path, TWICE, "ecg,patient"), exact_ids=True)
     assert cohort.table["patient"].to_list() == ["007", "7.0", "8"]
     assert cohort.info.settings["exact_ids"] is True
+
+
+def _never(*_: object) -> None:
+    raise AssertionError("a file was read again")

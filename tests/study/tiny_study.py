@@ -34,7 +34,12 @@ class Tiny:
     wrong: int = 0
 
     def build(
-        self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
+        self,
+        folder: Path,
+        *,
+        executor: Executor | None = None,
+        progress: Progress = silent,
+        allow_missing: bool = False,
     ) -> Cohort:
         draw = np.random.default_rng(self.seed)
         large, other = draw.random((2, self.num)) < 0.4

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,7 @@ def built(
     *,
     executor: Executor | None = None,
     progress: Progress | None = None,
+    allow_missing: bool = False,
 ) -> Cohort:
     """Build the cohort of some settings, or open it if the folder already holds it.
 
@@ -104,6 +106,7 @@ def built(
     Args:
         executor: runs the work; by default one process per core.
         progress: called after each block; by default a bar shows them.
+        allow_missing: accept a cohort that lost many of its files, see ``build_cohort``.
 
     Raises:
         ConfigError: the folder was built with other settings.
@@ -125,10 +128,10 @@ def built(
         return Cohort.open(folder)
     write_whole(request, asked)
     try:
-        if progress is not None:
-            return settings.build(folder, executor=executor, progress=progress)
-        with bar(f"building {folder.name}") as show:
-            return settings.build(folder, executor=executor, progress=show)
+        with nullcontext(progress) if progress else bar(f"building {folder.name}") as show:
+            return settings.build(
+                folder, executor=executor, progress=show, allow_missing=allow_missing
+            )
     except UserError:
         if not folder.exists() and not folder.with_name(f"{folder.name}.partial").exists():
             request.unlink(missing_ok=True)  # nothing was begun: other settings may be next

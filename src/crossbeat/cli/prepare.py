@@ -31,6 +31,11 @@ def run(arguments: list[str]) -> None:
     parser.add_argument(
         "--executor", type=str, default=None, help="use a cluster instead: dask://HOST:PORT"
     )
+    parser.add_argument(
+        "--allow_missing",
+        action="store_true",
+        help="accept a cohort that lost many of its files (more than 5 % unreadable)",
+    )
     parser.add_class_arguments(COHORTS[name])
     options = parse(parser, rest)
     from crossbeat.cli.cohorts import built
@@ -39,7 +44,9 @@ def run(arguments: list[str]) -> None:
     made: Any = COHORTS[name]
     settings = made(**{each.name: options[each.name] for each in fields(made)})
     with executor_of(options.executor, workers=options.workers) as executor:
-        cohort = built(settings, options.out, executor=executor)
+        cohort = built(
+            settings, options.out, executor=executor, allow_missing=options.allow_missing
+        )
     note(f"{cohort.table.height} rows: {options.out}")
     for remark in cohort.info.notes:
         note(f"note: {remark}")

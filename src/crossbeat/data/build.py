@@ -27,7 +27,7 @@ from crossbeat.data.audit import AUDIT_FILE, audit, without_leaks, write_audit
 from crossbeat.data.cohort import INFO_FILE, TABLE_FILE, Cohort
 from crossbeat.data.info import CohortInfo, FileInfo, file_info, read_info
 from crossbeat.data.people import EXACT_IDS, ids_in, require_one_spelling
-from crossbeat.data.rejected import REJECTED_FILE, Rejected, in_words, rejected_table
+from crossbeat.data.rejected import REJECTED_FILE, UNREADABLE, Rejected, in_words, rejected_table
 from crossbeat.data.shards import (
     Receipt,
     block_file,
@@ -44,6 +44,13 @@ from crossbeat.data.table import SIGNALS, check_table, conform, write_table
 from crossbeat.errors import DataError
 from crossbeat.files import make_folder, remove_drafts, write_whole
 from crossbeat.workers import given_or_own, locked_beside, result_of
+
+MOST_LOST = 0.05
+"""Share of the files of a kind that may be unreadable without the user's consent."""
+
+_SHOWN = 3
+_REFUSED = "refused"
+"""The file in an unfinished build that says that too many files were lost."""
 
 Progress = Callable[[int, int], None]
 """Called with the number of finished blocks and of all blocks."""
@@ -74,7 +81,7 @@ class Block:
     cines_long: UInt8[np.ndarray, "cine_long frame height width"] | None = None
 
 
-def build_cohort(
+def build_cohort(  # noqa: PLR0913
     folder: Path,
     info: CohortInfo,
     blocks: Sequence[Callable[[], Block]],
@@ -82,6 +89,7 @@ def build_cohort(
     executor: Executor | None = None,
     progress: Progress = silent,
     beside: Mapping[str, str] | None = None,
+    allow_missing: bool = False,
 ) -> Cohort:
     """Make each block, in any process, and join them to a cohort.
 
@@ -95,6 +103,8 @@ def build_cohort(
             core, if there is more than one block.
         progress: called after each block.
         beside: texts that belong to the cohort, by the names of their files.
+        allow_missing: accept a cohort that lost more than 5 % of the files of a kind because they
+            cannot be read, more than half of them for any reason, or all of them.
 
     Raises:
         DataError: the folder exists, an unfinished build there is of another cohort, the disk is
@@ -108,8 +118,12 @@ def build_cohort(
         if folder.exists():
             return _built_meanwhile(folder, info)
         _begin(draft, info)
+        if not allow_missing:
+            _forget_losses(draft, len(blocks))
         if not (draft / INFO_FILE).exists():
-            receipts, shards = _signals(draft, info, blocks, executor, progress)
+            receipts, shards = _signals(
+                draft, info, blocks, executor, progress, allow_missing=allow_missing
+            )
             _finish(draft, info, receipts, shards, beside or {})
         belonging = {INFO_FILE, *read_info(draft / INFO_FILE).files}
         for path in draft.iterdir():
@@ -170,6 +184,8 @@ def _signals(
     blocks: Sequence[Callable[[], Block]],
     executor: Executor | None,
     progress: Progress,
+    *,
+    allow_missing: bool,
 ) -> tuple[list[Receipt], dict[str, FileInfo]]:
     """Make what is missing; the receipts of all blocks, and the shards by name."""
     missing, shards = resume(draft, info, len(blocks))
@@ -182,6 +198,8 @@ def _signals(
                 result_of(job)
                 progress(count, len(blocks))
         receipts = receipts_of(draft, len(blocks))
+        if not allow_missing:
+            _require_kept(draft, receipts)
         every = list(shards_of(draft, info, receipts))
         left = [shard for shard in every if shard.path.name not in shards]
         joined = [workers.submit(join, draft, shard) for shard in left]
@@ -191,6 +209,37 @@ def _signals(
                 for path in shard.used_up:
                     path.unlink(missing_ok=True)
     return receipts, {shard.path.name: shards[shard.path.name] for shard in every}
+
+
+def _require_kept(draft: Path, receipts: Sequence[Receipt]) -> None:
+    """A cohort that lost many of its files is no success."""
+    left_out = rejected_table([each for receipt in receipts for each in receipt.rejected])
+    for signal in SIGNALS:
+        kept = sum(len(each.digests.get(signal, ())) for each in receipts)
+        lost = left_out.filter(pl.col("signal") == signal)
+        bad = lost.filter(pl.col("rule") == UNREADABLE)
+        count = kept + lost.height
+        if not lost.height or not (
+            bad.height > MOST_LOST * count or lost.height > count / 2 or not kept
+        ):
+            continue
+        shown = bad if bad.height > MOST_LOST * count else lost
+        write_whole(draft / _REFUSED, "")
+        reasons = " | ".join(shown["reason"][:_SHOWN])
+        raise DataError(
+            f"nearly all files of {draft.stem} must be usable, got {shown.height} of {count} "
+            f"in column {signal} that are not, the first: {reasons}. Correct them and run the same "
+            "command again, or add --allow-missing to go on without them"
+        )
+
+
+def _forget_losses(draft: Path, num_blocks: int) -> None:
+    """After a refusal the user has corrected files: blocks that lost one are made again."""
+    if (draft / _REFUSED).exists():
+        for receipt in receipts_of(draft, num_blocks):
+            if receipt.rejected:
+                receipt_file(draft, f"{receipt.number:05d}").unlink()
+        (draft / _REFUSED).unlink()
 
 
 def _make(draft: Path, info: CohortInfo, number: int, block: Callable[[], Block]) -> None:

@@ -81,7 +81,12 @@ class CheXpert:
         Shares(val=self.val, test=self.test)
 
     def build(
-        self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
+        self,
+        folder: Path,
+        *,
+        executor: Executor | None = None,
+        progress: Progress = silent,
+        allow_missing: bool = False,
     ) -> Cohort:
         """Read, crop and store the X-rays in a new folder.
 
@@ -92,7 +97,14 @@ class CheXpert:
         """
         table = self._listed()
         blocks = [partial(_block, self, table[rows]) for rows in spans(table.height)]
-        return build_cohort(folder, self._info(), blocks, executor=executor, progress=progress)
+        return build_cohort(
+            folder,
+            self._info(),
+            blocks,
+            executor=executor,
+            progress=progress,
+            allow_missing=allow_missing,
+        )
 
     def _info(self) -> CohortInfo:
         return CohortInfo(
@@ -160,7 +172,10 @@ def _divided(table: pl.DataFrame, shares: Shares, seed: int) -> pl.DataFrame:
 
 def _block(settings: CheXpert, table: pl.DataFrame) -> Block:
     kept, films, rejected = read_each(
-        table, lambda file: read_xray(file, settings.image_size), settings.root.parent
+        table,
+        lambda file: read_xray(file, settings.image_size),
+        settings.root.parent,
+        signal="xray",
     )
     rows = table[kept].drop("file").with_columns(xray=pl.int_range(pl.len()))
     return Block(rows, None, films, rejected)

@@ -158,7 +158,12 @@ class Cinc2021:
         return Preprocessing.standard(fs=self.fs, seconds=self.seconds)
 
     def build(
-        self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
+        self,
+        folder: Path,
+        *,
+        executor: Executor | None = None,
+        progress: Progress = silent,
+        allow_missing: bool = False,
     ) -> Cohort:
         """Read, clean and store the ECGs in a new folder.
 
@@ -182,7 +187,14 @@ class Cinc2021:
             },
             notes=_NOTES,
         ).with_ecgs(self.preprocessing())
-        return build_cohort(folder, info, blocks, executor=executor, progress=progress)
+        return build_cohort(
+            folder,
+            info,
+            blocks,
+            executor=executor,
+            progress=progress,
+            allow_missing=allow_missing,
+        )
 
     def _listed(self) -> pl.DataFrame:
         files = [
@@ -206,7 +218,7 @@ class Cinc2021:
 
 def _block(settings: Cinc2021, table: pl.DataFrame) -> Block:
     read = partial(read_wave, clean=settings.preprocessing(), length=settings.length)
-    kept, ecgs, rejected = read_each(table, read, settings.root.parent)
+    kept, ecgs, rejected = read_each(table, read, settings.root.parent, signal="ecg")
     rows = table[kept]
     told = [_told(Path(file), source) for file, source in rows.select("file", "note:source").rows()]
     known = pl.DataFrame(told, schema=_SCHEMA, orient="row")

@@ -112,7 +112,12 @@ class Code15:
         return Preprocessing.standard(fs=self.fs, seconds=self.seconds)
 
     def build(
-        self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
+        self,
+        folder: Path,
+        *,
+        executor: Executor | None = None,
+        progress: Progress = silent,
+        allow_missing: bool = False,
     ) -> Cohort:
         """Read, clean and store the ECGs in a new folder.
 
@@ -134,7 +139,14 @@ class Code15:
             for rows in spans(exams.height)
         ]
         info = self._info(sorted(set(listed["part"]) - set(here)))
-        return build_cohort(folder, info, blocks, executor=executor, progress=progress)
+        return build_cohort(
+            folder,
+            info,
+            blocks,
+            executor=executor,
+            progress=progress,
+            allow_missing=allow_missing,
+        )
 
     def _info(self, absent: list[str]) -> CohortInfo:
         missing = f"Exams of parts that are not there were left out: {', '.join(absent)}."
@@ -184,7 +196,10 @@ def _block(settings: Code15, table: pl.DataFrame) -> Block:
     exams = dict(table.select("file", "exam_id").rows())
     with _opened(settings.root / table["part"][0]) as part:
         kept, ecgs, rejected = read_each(
-            table, lambda file: _wave(settings, part, exams[file], file), settings.root.parent
+            table,
+            lambda file: _wave(settings, part, exams[file], file),
+            settings.root.parent,
+            signal="ecg",
         )
     rows = table[kept].drop("file", "part", "exam_id").with_columns(ecg=pl.int_range(pl.len()))
     return Block(rows, ecgs, None, rejected)

@@ -26,6 +26,7 @@ from crossbeat.data.table import (
     check_table,
     label_column,
     owner_column,
+    soft_label_column,
     truth_column,
     value_column,
 )
@@ -210,6 +211,25 @@ class Cohort:
         labels = policy.apply(self._codes(columns, rows))
         labels[~self._reported[rows]] = np.nan
         return torch.from_numpy(labels)
+
+    def soft_labels(
+        self, rows: Int64[np.ndarray, " row"], findings: Sequence[str], labels: Tensor
+    ) -> Float32[Tensor, "batch finding"] | None:
+        """The labels before they were rounded, 0 to 1, if the cohort has any.
+
+        Args:
+            labels: as ``labels`` returns them, for findings and rows that were not rounded.
+        """
+        columns = {name: soft_label_column(name) for name in findings}
+        if not set(columns.values()) & set(self.table.columns):
+            return None
+        soft = labels.clone()
+        for place, column in enumerate(columns.values()):
+            if column in self.table.columns:
+                values = torch.tensor(self.table[column].fill_null(np.nan).to_numpy()[rows])
+                known = ~(values.isnan() | labels[:, place].isnan())
+                soft[known, place] = values[known]
+        return soft
 
     def truth(
         self, rows: Int64[np.ndarray, " row"], findings: Sequence[str]

@@ -64,8 +64,8 @@ def block_of(reading: Reading, given: Encounters) -> Block:
     A record is read when a pair or the settings ask for it. One that is unusable leaves, and the
     others are paired again. Of several records of a patient with the same signal the first stays.
     """
-    waves = _Shelf(given.ecgs, partial(read_wave, clean=reading.preprocessing), reading.root)
-    films = _Shelf(given.xrays, partial(read_xray, size=reading.image_size), reading.root)
+    waves = _Shelf(given.ecgs, partial(read_wave, clean=reading.preprocessing), reading.root, "ecg")
+    films = _Shelf(given.xrays, partial(read_xray, size=reading.image_size), reading.root, "xray")
     if reading.unpaired_ecgs:
         waves.read(range(given.ecgs.height))
     if reading.unpaired_xrays:
@@ -90,6 +90,7 @@ class _Shelf:
     table: pl.DataFrame
     load: Callable[[str], Shaped[np.ndarray, "..."]]
     root: Path
+    signal: str
     arrays: dict[int, np.ndarray] = field(default_factory=dict)
     rejected: list[Rejected] = field(default_factory=list)
     _bad: set[int] = field(default_factory=set)
@@ -118,7 +119,13 @@ class _Shelf:
                 reason = str(error).replace(f"{self.root}/", "")
                 below = file.removeprefix(f"{self.root}/")
                 self.rejected.append(
-                    Rejected(record=record, file=below, rule=error.rule, reason=reason)
+                    Rejected(
+                        record=record,
+                        file=below,
+                        rule=error.rule,
+                        reason=reason,
+                        signal=self.signal,
+                    )
                 )
         return len(self._bad) - before
 

@@ -116,7 +116,12 @@ class Ludb:
         return Preprocessing.standard(fs=self.fs, seconds=SECONDS)
 
     def build(
-        self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
+        self,
+        folder: Path,
+        *,
+        executor: Executor | None = None,
+        progress: Progress = silent,
+        allow_missing: bool = False,
     ) -> Cohort:
         """Read, clean and store the ECGs in a new folder.
 
@@ -138,7 +143,14 @@ class Ludb:
             },
             notes=_NOTES,
         ).with_ecgs(self.preprocessing())
-        return build_cohort(folder, info, blocks, executor=executor, progress=progress)
+        return build_cohort(
+            folder,
+            info,
+            blocks,
+            executor=executor,
+            progress=progress,
+            allow_missing=allow_missing,
+        )
 
     def _listed(self) -> pl.DataFrame:
         texts = ("Sex", "Age", *_DIAGNOSES)
@@ -215,6 +227,6 @@ def _block(settings: Ludb, table: pl.DataFrame) -> Block:
         ecg = require(read_ludb(file), file, SECONDS)
         return to_int16(clean.apply(ecg).values[None], CohortInfo.ecg_gain, file)[0]
 
-    kept, ecgs, rejected = read_each(table, read, settings.root.parent)
+    kept, ecgs, rejected = read_each(table, read, settings.root.parent, signal="ecg")
     rows = table[kept].drop("file").with_columns(ecg=pl.int_range(pl.len()))
     return Block(rows, ecgs, None, rejected)

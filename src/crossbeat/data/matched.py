@@ -80,7 +80,12 @@ class LabelMatched:
             )
 
     def build(
-        self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
+        self,
+        folder: Path,
+        *,
+        executor: Executor | None = None,
+        progress: Progress = silent,
+        allow_missing: bool = False,
     ) -> Cohort:
         """Match within splits, and store the pairs in a new folder; ECGs without a match stay.
 
@@ -111,7 +116,14 @@ class LabelMatched:
             for rows in spans(table.height)
         ]
         info = self._info(ecgs, xrays, table)
-        return build_cohort(folder, info, blocks, executor=executor, progress=progress)
+        return build_cohort(
+            folder,
+            info,
+            blocks,
+            executor=executor,
+            progress=progress,
+            allow_missing=allow_missing,
+        )
 
     def _info(self, ecgs: Cohort, xrays: Cohort, table: pl.DataFrame) -> CohortInfo:
         matched = table.filter(pl.col("xray").is_not_null())

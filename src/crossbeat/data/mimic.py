@@ -98,7 +98,12 @@ class Mimic:
         return Preprocessing.standard(fs=self.fs, seconds=SECONDS)
 
     def build(
-        self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
+        self,
+        folder: Path,
+        *,
+        executor: Executor | None = None,
+        progress: Progress = silent,
+        allow_missing: bool = False,
     ) -> Cohort:
         """Pair, read, clean and store the records in a new folder.
 
@@ -125,6 +130,7 @@ class Mimic:
             [partial(block_of, reading, part) for part in self._parts(known, pairs)],
             executor=executor,
             progress=progress,
+            allow_missing=allow_missing,
             beside={
                 "pairing.json": json.dumps(report, indent=1) + "\n",
                 "pairing.md": report_markdown(report),

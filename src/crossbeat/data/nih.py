@@ -76,7 +76,12 @@ class NihCxr14:
         Shares(val=self.val, test=self.test)
 
     def build(
-        self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
+        self,
+        folder: Path,
+        *,
+        executor: Executor | None = None,
+        progress: Progress = silent,
+        allow_missing: bool = False,
     ) -> Cohort:
         """Read, crop and store the X-rays in a new folder.
 
@@ -98,7 +103,14 @@ class NihCxr14:
         table = table.with_columns(split=pl.col("patient").replace_strict(splits))
         blocks = [partial(_block, self, table[rows]) for rows in spans(table.height)]
         info = self._info(listed.height - table.height)
-        return build_cohort(folder, info, blocks, executor=executor, progress=progress)
+        return build_cohort(
+            folder,
+            info,
+            blocks,
+            executor=executor,
+            progress=progress,
+            allow_missing=allow_missing,
+        )
 
     def _info(self, num_small: int) -> CohortInfo:
         small = f"{num_small} images of less than {self.image_size} pixels a side were left out."
@@ -153,6 +165,7 @@ def _block(settings: NihCxr14, table: pl.DataFrame) -> Block:
         table,
         lambda file: read_xray(file, settings.image_size),
         settings.root.parent,
+        signal="xray",
     )
     rows = table[kept].drop("file").with_columns(xray=pl.int_range(pl.len()))
     return Block(rows, None, films, rejected)

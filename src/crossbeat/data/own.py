@@ -1,68 +1,95 @@
-"""The cohort ``files``: your own ECG and X-ray files, listed in a table with one row each.
+"""The cohort ``files``: your own ECG and X-ray files, listed in a table with one row each."""
 
-Two columns are enough: ``ecg`` and ``xray``, or ``ecg`` and a finding.
-"""
-
+import os
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import polars as pl
 
-from crossbeat.data.build import Block, Progress, build_cohort, silent
+from crossbeat.data.build import MOST_LOST, Block, Progress, build_cohort, silent
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
-from crossbeat.data.people import EXACT_IDS, require_one_spelling
-from crossbeat.data.rejected import Rejected
-from crossbeat.data.sources import (
-    check_image_size,
-    header_of,
-    read_csv,
-    read_each,
-    read_wave,
-    spans,
-    table_digest,
-    times,
+from crossbeat.data.own_table import (
+    GOT,
+    NO_COLUMN,
+    Columns,
+    age_of,
+    label_of,
+    listed,
+    moments,
+    read_table,
+    require_column,
+    sex_reader,
+    split_of,
+    understood,
+    without_missing,
 )
-from crossbeat.data.splits import SPLITS, Shares, split_patients
-from crossbeat.data.table import label_column
-from crossbeat.errors import DataError
+from crossbeat.data.people import require_one_spelling
+from crossbeat.data.rejected import Rejected
+from crossbeat.data.sources import BLOCK, check_image_size, read_each, read_wave, table_digest
+from crossbeat.data.splits import Shares, check_patients_disjoint, split_patients
+from crossbeat.data.table import label_column, soft_label_column
+from crossbeat.errors import ConfigError, DataError
 from crossbeat.quality import Length
 from crossbeat.readers import Layout, read_xray
 from crossbeat.signal import Preprocessing
 
 FILES = ("ecg", "xray")
-"""Columns that name files."""
+"""Settings of ``Columns`` that name columns of files."""
 
-KNOWN = (*FILES, "patient", "record", "time", "age", "sex", "split", "xray_time")
-"""Columns with a meaning of their own; every other one is a finding."""
+_EVERY_ROW = "Every row counts as another patient, as --every-row-is-a-patient says."
+_ELSEWHERE = ("table", "root", "findings", "seed")
+"""Settings that are no part of the cohort, or are in another part of its info."""
 
-_KEPT = ("time", "xray_time", "age", "sex", "split")
-
-_NOTE = (
-    "No column patient: every row counts as a different patient. If a patient has several rows, "
-    "splits leak."
-)
+_HALF = 0.5
+_Value = TypeVar("_Value")
+_RULES = {
+    "age": f"a number of years from 0 to 120, or empty; correct it, or say --missing {GOT} if it "
+    "stands for no age",
+    "sex": "F or M, female or male, or empty; say which it is with --female or --male "
+    f"{GOT}, or --missing {GOT} if it is neither",
+    "split": "train, val or test; correct it, or say --columns.split none to divide the patients "
+    "by --val and --test",
+    "label": "1, 0, -1 (uncertain), yes, no or empty; correct it, take the column out of "
+    f"--findings, or say --missing {GOT} if it stands for no label",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class OwnFiles:
-    """Files listed in a CSV table, one row for each ECG, X-ray or pair.
+    """Files listed in a table, one row for each ECG, X-ray or pair.
 
-    Columns, all but one optional: ``ecg`` and ``xray``, files below the table's folder;
-    ``patient``, whose rows stay in one split; ``record``; ``time`` and ``xray_time`` (ISO 8601);
-    ``age`` in years; ``sex``, F or M; ``split``, train, val or test. Every other column is a
-    finding with 1, 0, -1 (uncertain) or nothing (not mentioned).
+    The table is CSV (commas, semicolons or tabs; gzip too), Excel, OpenDocument or Parquet. One
+    column names the ECG files, the X-ray files, or both; one the patients. All others are
+    optional, and those that are not named here are ignored.
 
     Args:
-        table: the CSV file, or gzipped.
+        table: the table; its first line names the columns.
+        columns: which column is which, where the names differ from those of the settings.
+        findings: columns of findings: 1 or yes, 0 or no, -1 (uncertain), empty (not mentioned).
+        every_row_is_a_patient: whether no patient has two rows; otherwise the table must have a
+            column of patients, since splits would leak.
+        root: the folder that files are named from; by default the folder of the table.
+        sheet: of a workbook that has several.
+        time_format: of times that are not ISO 8601, such as ``%d.%m.%Y %H:%M``.
+        missing: further texts that stand for no value, besides NA, NaN, null, a point, a hyphen.
+        female: further texts for the sex F.
+        male: further texts for the sex M.
+        soft_labels: keep labels between 0 and 1, such as the probabilities of a labeller, as
+            targets of the training. Evaluation counts a label of ``label_threshold`` or more as
+            present.
+        label_threshold: labels of this or more are present, lower ones absent; above 0, at most 1.
+            Without it, and without ``soft_labels``, labels between 0 and 1 are refused.
         layout: of ECG files that do not state their rate and unit (CSV, NumPy).
         length: how to treat longer and shorter ECGs.
         seconds: length of the stored ECGs.
         fs: sampling rate of the stored ECGs in hertz.
         image_size: height and width of the stored X-rays in pixels.
-        seed: of the split by patients, where there is no column ``split``.
+        seed: of the split by patients, where there is no column of splits.
         val: share of the patients for validation, 0 to 1.
         test: share of the patients for testing, 0 to 1.
         exact_ids: whether ids that differ only in blanks, case, leading zeros or a trailing ``.0``
@@ -73,6 +100,17 @@ class OwnFiles:
     """
 
     table: Path
+    columns: Columns = Columns()
+    findings: tuple[str, ...] = ()
+    every_row_is_a_patient: bool = False
+    root: Path | None = None
+    sheet: str | None = None
+    time_format: str | None = None
+    missing: tuple[str, ...] = ()
+    female: tuple[str, ...] = ()
+    male: tuple[str, ...] = ()
+    soft_labels: bool = False
+    label_threshold: float | None = None
     layout: Layout | None = None
     length: Length = Length()
     seconds: float = 10.0
@@ -87,82 +125,258 @@ class OwnFiles:
         check_image_size("OwnFiles", self.image_size)
         Shares(val=self.val, test=self.test)
         self.preprocessing()
+        if self.label_threshold is not None and not 0 < self.label_threshold <= 1:
+            raise ConfigError(
+                "--label-threshold must be above 0 and at most 1, got "
+                f"{self.label_threshold:g}; correct it"
+            )
+        if len(set(self.findings)) < len(self.findings):
+            raise ConfigError(
+                f"--findings must be different, got {', '.join(self.findings)}; leave one out"
+            )
 
     def preprocessing(self) -> Preprocessing:
         """What is done to the ECGs before they are stored."""
         return Preprocessing.standard(fs=self.fs, seconds=self.seconds)
 
     def build(
-        self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
+        self,
+        folder: Path,
+        *,
+        executor: Executor | None = None,
+        progress: Progress = silent,
+        allow_missing: bool = False,
     ) -> Cohort:
         """Read, clean and store the files in a new folder.
 
         Raises:
-            DataError: the table is absent or damaged, ids of patients differ only in their
-                spelling, no record is usable, the folder exists, or the disk is full.
+            DataError: the table is absent or damaged, a value has no meaning, a patient is in two
+                splits or spelled in two ways, more than 5 % of the files are absent or cannot be
+                read, no record is usable, the folder exists, or the disk is full.
+            ConfigError: a setting does not fit the table.
         """
-        columns = header_of(self.table)
-        if not set(FILES) & set(columns):
-            raise DataError(
-                f"{self.table} must have a column ecg or xray that names files, got "
-                f"{', '.join(columns)}; rename it"
-            )
-        table = self._listed(columns)
-        findings = tuple(name for name in columns if name not in KNOWN)
-        blocks = [partial(_block, self, table[rows]) for rows in spans(table.height)]
-        info = self._info(columns, findings)
-        return build_cohort(folder, info, blocks, executor=executor, progress=progress)
+        table, info = self._listed()
+        if not allow_missing:
+            for name in FILES:
+                _require_files(table, name, self.table)
+        blocks = [partial(_block, self, rows) for rows in _by_patient(table)]
+        return build_cohort(
+            folder,
+            info,
+            blocks,
+            executor=executor,
+            progress=progress,
+            allow_missing=allow_missing,
+        )
 
-    def _listed(self, columns: list[str]) -> pl.DataFrame:
-        types = {name: str if name in KNOWN and name != "age" else float for name in columns}
-        listed = read_csv(self.table, types).with_row_index("row")
-        for name in {"time", "xray_time"} & set(columns):
-            listed = listed.with_columns(times(listed[name], self.table))
-        given = {name: pl.col(name) for name in columns if name in KNOWN}
-        record = given.get("record", pl.format("row-{}", pl.col("row") + 1))
-        folder = self.table.parent
-        table = listed.select(
-            given.get("patient", record).alias("patient"),
-            record.alias("record"),
-            *(given[name].alias(name) for name in _KEPT if name in given),
+    def _listed(self) -> tuple[pl.DataFrame, CohortInfo]:
+        """The rows of the table in words of the cohort, and what the cohort will be."""
+        given, notes = read_table(self.table, self.sheet)
+        roles = self._roles(given.columns)
+        columns = [
+            require_column(n, given.columns, self.table, "--findings") for n in self.findings
+        ]
+        used = {*roles.values(), *columns}
+        unused = [name for name in given.columns if name not in used and name.isprintable()]
+        if unused:
+            notes = (*notes, f"Columns that are not used: {listed(unused)}.")
+        table = self._identified(given, roles)
+        told = {
+            role: without_missing(given[column], self.missing)
+            for role, column in roles.items()
+            if role not in ("patient", "record")
+        }
+        files = {
+            f"{name}_file": [self._file(file) for file in told[name]] if name in told else None
+            for name in FILES
+        }
+        table = table.with_columns(
+            *(pl.Series(name, of, pl.String) for name, of in files.items() if of is not None),
+            *(pl.lit(None, pl.String).alias(name) for name, of in files.items() if of is None),
+            *self._described(told),
             *(
-                pl.format("{}/{}", pl.lit(str(folder)), given[name]).alias(f"{name}_file")
-                if name in given
-                else pl.lit(None, pl.String).alias(f"{name}_file")
-                for name in FILES
-            ),
-            *(
-                pl.col(name).cast(pl.Int8).alias(label_column(name))
-                for name in columns
-                if name not in KNOWN
+                series
+                for finding, column in zip(self.findings, columns, strict=True)
+                for series in self._labels(finding, without_missing(given[column], self.missing))
             ),
         )
+        table, more = self._distinct(table)
+        if "split" in roles:
+            check_patients_disjoint(table)
+        else:
+            table = self._divided(table)
+        if not self.findings:
+            more = (*more, "No findings: name their columns with --findings to learn them.")
+        if self.every_row_is_a_patient:
+            more = (_EVERY_ROW, *more)
+        return table, self._info(roles, (*notes, *more))
+
+    def _roles(self, there: Sequence[str]) -> dict[str, str]:
+        """The column of each setting that the table has; those that it must have are there."""
+        roles = self.columns.found(there, self.table)
+        if self.every_row_is_a_patient and "patient" in roles:
+            raise ConfigError(
+                f"{self.table} must be read without --every-row-is-a-patient, got the column "
+                f"{roles['patient']!r}; leave the option out, or add --columns.patient {NO_COLUMN}"
+            )
+        absent = () if set(FILES) & set(roles) else FILES
+        nobody = "patient" not in roles and not self.every_row_is_a_patient
+        if not absent and not nobody:
+            return roles
+        must = [
+            *(["a column ecg or xray that names files"] if absent else []),
+            *(["a column patient"] if nobody else []),
+        ]
+        wanted = (*absent, *(("patient",) if nobody else ()))
+        free = [name for name in there if name not in roles.values()]
+        add = self.columns.options(wanted, free)
+        ways = [f"add {' '.join(add)}" if add else f"name it with --columns.{wanted[0]}"]
+        if nobody:
+            ways.append("say --every-row-is-a-patient if no patient has two rows")
+        raise DataError(
+            f"{self.table} must have {' and '.join(must)}, got {listed(there)}; "
+            f"{', or '.join(ways)}"
+        )
+
+    def _identified(self, given: pl.DataFrame, roles: dict[str, str]) -> pl.DataFrame:
+        numbers = pl.Series("row", range(1, given.height + 1))
+        record = pl.format("row-{}", numbers)
+        if "record" in roles:
+            record = pl.coalesce(without_missing(given[roles["record"]]), record)
+        table = pl.DataFrame({"row": numbers}).with_columns(record=record)
+        if "patient" not in roles:
+            return table.with_columns(patient="record").select("row", "patient", "record")
+        patients = without_missing(given[roles["patient"]]).alias("patient")
+        if patients.null_count():
+            row = int(patients.is_null().arg_max() or 0)
+            raise DataError(
+                f"every row of {self.table} must have a patient, got none in row {row + 1} "
+                f"(column {roles['patient']!r}; {patients.null_count()} such rows); add the id or "
+                "remove the row"
+            )
         if not self.exact_ids:
-            require_one_spelling(table["patient"].drop_nulls(), str(self.table))
-        return table if "split" in given else self._divided(table)
+            require_one_spelling(patients, str(self.table))
+        return table.with_columns(patients).select("row", "patient", "record")
+
+    def _described(self, told: dict[str, pl.Series]) -> Iterator[pl.Series]:
+        times: dict[str, pl.Series] = {r: told[r] for r in ("time", "xray_time") if r in told}
+        for role, read in zip(times, moments(times, self.time_format, self.table), strict=True):
+            yield read.alias(role)
+        if "age" in told:
+            ages = self._read("age", told["age"], age_of)
+            yield pl.Series("age", ages, pl.Float64)
+        if "sex" in told:
+            read_sex = sex_reader(told["sex"], self.female, self.male)
+            yield pl.Series("sex", self._read("sex", told["sex"], read_sex), pl.String)
+        if "split" in told:
+            splits = self._read("split", told["split"].fill_null(""), split_of)
+            yield pl.Series("split", splits, pl.String)
+
+    def _labels(self, finding: str, values: pl.Series) -> Iterator[pl.Series]:
+        """The labels of a finding, and what they are before they are rounded."""
+        read = self._read("label", values, label_of)
+        shares = pl.Series(values.name, read, pl.Float64)
+        between = shares.is_between(0, 1, closed="none").fill_null(value=False)
+        if between.any() and self.label_threshold is None and not self.soft_labels:
+            row = int(between.arg_max() or 0)
+            raise DataError(
+                f"column {values.name!r} of {self.table} must be 1, 0, -1, yes, no or empty, got "
+                f"{values[row]!r} in row {row + 1} ({int(between.sum())} such rows); say "
+                "--soft-labels to learn such probabilities, or --label-threshold 0.5 to decide"
+            )
+        least = self.label_threshold or _HALF
+        certain = pl.when(shares < 0).then(shares).otherwise(shares >= least)
+        yield pl.select(certain.cast(pl.Int8).alias(label_column(finding))).to_series()
+        if self.soft_labels:
+            yield shares.set(shares < 0, None).cast(pl.Float32).alias(soft_label_column(finding))
+
+    def _read(
+        self, rule: str, values: pl.Series, read: Callable[[str], _Value]
+    ) -> list[_Value | None]:
+        return understood(values, read, _RULES[rule], self.table)
+
+    def _file(self, name: str | None) -> str | None:
+        """Where a file is; names may be absolute, or have the separators of Windows."""
+        if name is None:
+            return None
+        folder = self.root or self.table.parent
+        path = folder / name
+        if "\\" in name and not path.exists():
+            path = folder / name.replace("\\", "/")
+        return str(path)
+
+    def _distinct(self, table: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
+        """The table without rows that repeat an earlier one; every file is of one patient."""
+        same = [name for name in table.columns if name not in ("row", "record")]
+        if not self.every_row_is_a_patient:
+            kept = table.unique(same, keep="first", maintain_order=True)
+        else:
+            kept = table
+        for name in FILES:
+            owners = (
+                kept.drop_nulls(f"{name}_file")
+                .group_by(f"{name}_file", maintain_order=True)
+                .agg(pl.col("patient").unique(maintain_order=True), "row")
+                .filter(pl.col("patient").list.len() > 1)
+            )
+            if owners.height:
+                file, patients, rows = owners.row(0)
+                raise DataError(
+                    f"every file of {self.table} must be of one patient, got {file} in rows "
+                    f"{' and '.join(map(str, rows[:2]))} of patients {' and '.join(patients[:2])} "
+                    f"({owners.height} such files); correct the table"
+                )
+        lost = table.height - kept.height
+        return kept, (f"{lost} rows that repeat an earlier row were left out.",) if lost else ()
 
     def _divided(self, table: pl.DataFrame) -> pl.DataFrame:
-        patients = table["patient"].drop_nulls().to_list()
-        splits = split_patients(patients, Shares(val=self.val, test=self.test), self.seed)
-        return table.with_columns(split=pl.col("patient").replace_strict(splits, default=SPLITS[0]))
+        shares = Shares(val=self.val, test=self.test)
+        splits = split_patients(table["patient"].to_list(), shares, self.seed)
+        return table.with_columns(split=pl.col("patient").replace_strict(splits))
 
-    def _info(self, columns: list[str], findings: tuple[str, ...]) -> CohortInfo:
+    def _info(self, roles: Collection[str], notes: tuple[str, ...]) -> CohortInfo:
         info = CohortInfo(
             name="files",
-            kind="paired" if set(FILES) <= set(columns) else "single",
-            findings=findings,
+            kind="paired" if set(FILES) <= set(roles) else "single",
+            findings=self.findings,
             seed=self.seed,
-            settings={
-                "val": self.val,
-                "test": self.test,
-                EXACT_IDS: self.exact_ids,
-                "table": table_digest(self.table),
-            },
-            notes=() if "patient" in columns else (_NOTE,),
+            settings={name: told for name, told in asdict(self).items() if name not in _ELSEWHERE}
+            | {"table": table_digest(self.table)},
+            notes=notes,
         )
-        if "ecg" in columns:
+        if "ecg" in roles:
             info = info.with_ecgs(self.preprocessing())
-        return replace(info, image_size=self.image_size) if "xray" in columns else info
+        return replace(info, image_size=self.image_size) if "xray" in roles else info
+
+
+def _require_files(table: pl.DataFrame, name: str, listed_in: Path) -> None:
+    """Check that nearly all files of a column exist, before the first of them is read."""
+    files = table[f"{name}_file"].drop_nulls().unique(maintain_order=True).to_list()
+    absent = [file for file in files if not os.path.exists(file) and not _is_stem(file)]
+    if absent and len(absent) > MOST_LOST * len(files):
+        raise DataError(
+            f"the files of column {name} of {listed_in} must exist, got {len(absent)} of "
+            f"{len(files)} that do not, the first: {absent[0]}; correct the names, say --root "
+            "and the folder that they are named from, or --allow-missing to go on without them"
+        )
+
+
+def _is_stem(file: str) -> bool:
+    """Whether a file is the common stem of the files of a WFDB record."""
+    return os.path.exists(f"{file}.hea")
+
+
+def _by_patient(table: pl.DataFrame) -> list[pl.DataFrame]:
+    """The rows in blocks of whole patients, so that a file that two rows name is read once."""
+    first = pl.col("row").min().over("patient")
+    together = table.sort(first, "row")
+    ends = together["patient"].rle().struct.field("len").cum_sum().to_list()
+    blocks, start = [], 0
+    for end in ends:
+        if end - start >= BLOCK or end == ends[-1]:
+            blocks.append(together[start:end])
+            start = end
+    return blocks
 
 
 def _block(settings: OwnFiles, table: pl.DataFrame) -> Block:
@@ -175,18 +389,22 @@ def _block(settings: OwnFiles, table: pl.DataFrame) -> Block:
         ),
         "xray": partial(read_xray, size=settings.image_size),
     }
-    numbered, arrays = table.with_row_index("row"), {}
+    arrays = {}
     rejected: list[Rejected] = []
     for name, of in read.items():
-        listed = numbered.filter(pl.col(f"{name}_file").is_not_null())
+        listed = table.drop_nulls(f"{name}_file").unique(f"{name}_file", maintain_order=True)
         files = listed.select("record", pl.col(f"{name}_file").alias("file"))
-        kept, arrays[name], lost = read_each(files, of, settings.table.parent)
-        places = {row: place for place, row in enumerate(listed["row"][kept])}
-        numbered = numbered.with_columns(
-            pl.col("row").replace_strict(places, default=None, return_dtype=pl.Int64).alias(name)
+        kept, arrays[name], lost = read_each(
+            files, of, settings.root or settings.table.parent, signal=name
+        )
+        places = {file: place for place, file in enumerate(files["file"][kept])}
+        table = table.with_columns(
+            pl.col(f"{name}_file")
+            .replace_strict(places, default=None, return_dtype=pl.Int64)
+            .alias(name)
         )
         rejected += lost
-    usable = numbered.filter(pl.col("ecg").is_not_null() | pl.col("xray").is_not_null())
+    usable = table.filter(pl.col("ecg").is_not_null() | pl.col("xray").is_not_null())
     rows = usable.with_columns(
         xray_patient=pl.when(pl.col("xray").is_not_null()).then("patient")
     ).drop("row", "ecg_file", "xray_file")

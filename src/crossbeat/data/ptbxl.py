@@ -111,7 +111,12 @@ class PtbXl:
         return Preprocessing.standard(fs=self.fs, seconds=SECONDS)
 
     def build(
-        self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
+        self,
+        folder: Path,
+        *,
+        executor: Executor | None = None,
+        progress: Progress = silent,
+        allow_missing: bool = False,
     ) -> Cohort:
         """Read, clean and store the ECGs in a new folder.
 
@@ -126,7 +131,14 @@ class PtbXl:
         splits = split_folds(table["fold"].to_list())
         table = table.with_columns(split=pl.col("fold").replace_strict(splits)).drop("fold")
         blocks = [partial(_block, self, table[rows]) for rows in spans(table.height)]
-        return build_cohort(folder, self._info(), blocks, executor=executor, progress=progress)
+        return build_cohort(
+            folder,
+            self._info(),
+            blocks,
+            executor=executor,
+            progress=progress,
+            allow_missing=allow_missing,
+        )
 
     def _info(self) -> CohortInfo:
         scaled = self.normalised is not None
@@ -214,6 +226,7 @@ def _block(settings: PtbXl, table: pl.DataFrame) -> Block:
         table,
         lambda file: to_int16(read(file, clean)[None], CohortInfo.ecg_gain, file)[0],
         settings.root.parent,
+        signal="ecg",
     )
     rows = table[kept].drop("file").with_columns(ecg=pl.int_range(pl.len()))
     return Block(rows, ecgs, None, rejected)

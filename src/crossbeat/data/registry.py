@@ -25,9 +25,17 @@ class Builder(Protocol):
     """The settings of a data set, as a frozen dataclass; ``build`` makes its cohort."""
 
     def build(
-        self, folder: Path, *, executor: Executor | None = ..., progress: Progress = ...
+        self,
+        folder: Path,
+        *,
+        executor: Executor | None = ...,
+        progress: Progress = ...,
+        allow_missing: bool = ...,
     ) -> Cohort:
-        """Make the cohort in a new folder, or go on with one that was interrupted."""
+        """Make the cohort in a new folder, or go on with one that was interrupted.
+
+        With ``allow_missing`` a cohort may lose many of its files, see ``build_cohort``.
+        """
 
 
 COHORTS: dict[str, type[Builder]] = {

@@ -5,10 +5,15 @@ from dataclasses import asdict, dataclass
 
 import polars as pl
 
+from crossbeat.errors import DataError
+
 REJECTED_FILE = "rejected.parquet"
 """Beside the table of a cohort; absent where nothing was left out."""
 
-_SCHEMA = {"record": pl.String, "file": pl.String, "rule": pl.String, "reason": pl.String}
+UNREADABLE = DataError("").rule
+"""The rule of files that could not be read."""
+
+_SCHEMA = dict.fromkeys(("record", "file", "rule", "reason", "signal"), pl.String)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,12 +25,14 @@ class Rejected:
         file: where it lies below the data set's folder, the same on every machine.
         rule: what it broke, in a word: a check of ``crossbeat.quality``, or ``unreadable``.
         reason: one sentence.
+        signal: what kind of file it is, one of the columns that name rows of a store.
     """
 
     record: str
     file: str
     rule: str
     reason: str
+    signal: str = "ecg"
 
 
 def rejected_table(rejected: Sequence[Rejected]) -> pl.DataFrame:

@@ -153,7 +153,11 @@ def read_wave(
 
 
 def read_each(
-    records: pl.DataFrame, read: Callable[[str], Shaped[np.ndarray, "..."]], root: Path
+    records: pl.DataFrame,
+    read: Callable[[str], Shaped[np.ndarray, "..."]],
+    root: Path,
+    *,
+    signal: str,
 ) -> tuple[list[int], Shaped[np.ndarray, "record ..."] | None, tuple[Rejected, ...]]:
     """Every record that can be read: its number, its array, and what was left out.
 
@@ -161,6 +165,7 @@ def read_each(
         records: with the columns record (its name) and file.
         read: of a file; raises ``DataError`` where it is unusable; arrays have one shape.
         root: left out of files and reasons, so that they are the same on every machine.
+        signal: what kind of file they are, such as ``ecg``.
 
     Returns the arrays as None where there is no record.
     """
@@ -176,6 +181,7 @@ def read_each(
                     file=file.removeprefix(f"{root}/"),
                     rule=error.rule,
                     reason=str(error).replace(f"{root}/", ""),
+                    signal=signal,
                 )
             )
     return kept, np.array(arrays) if arrays else None, tuple(rejected)

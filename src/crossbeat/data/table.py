@@ -47,6 +47,7 @@ _PREFIXES: dict[str, pl.DataType] = {
     "label": pl.Int8(),
     "truth": pl.Int8(),
     "xray_label": pl.Int8(),
+    "soft": pl.Float32(),
     "latent": pl.Float32(),
     "note": pl.String(),
     "value": pl.Float32(),
@@ -57,6 +58,11 @@ _OLDEST = 120.0
 def label_column(finding: str) -> str:
     """The column with the label of a finding from the report."""
     return f"label:{finding}"
+
+
+def soft_label_column(finding: str) -> str:
+    """The column with the label of a finding before it was rounded, 0 to 1."""
+    return f"soft:{finding}"
 
 
 def truth_column(finding: str) -> str:
@@ -132,6 +138,9 @@ def check_table(
     for name in there[1:]:
         _require_owner(table, name)
     _check_reported(table)
+    for name in table.columns:
+        if name.startswith(soft_label_column("")):
+            _require(table, pl.col(name).is_between(0, 1), f"{name} must be 0 to 1")
     coded = [name for name, dtype in wanted.items() if dtype == pl.Int8()]
     check_labels(table, tuple(coded))
     check_patients_disjoint(table)

@@ -116,7 +116,12 @@ class Ukb:
         return Preprocessing.standard(fs=self.fs, seconds=SECONDS)
 
     def build(
-        self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
+        self,
+        folder: Path,
+        *,
+        executor: Executor | None = None,
+        progress: Progress = silent,
+        allow_missing: bool = False,
     ) -> Cohort:
         """Read, clean, crop and store the files in a new folder.
 
@@ -127,7 +132,14 @@ class Ukb:
         people = self._people()
         blocks = [partial(_block, self, people[rows]) for rows in spans(people.height)]
         info = self._info(people)
-        return build_cohort(folder, info, blocks, executor=executor, progress=progress)
+        return build_cohort(
+            folder,
+            info,
+            blocks,
+            executor=executor,
+            progress=progress,
+            allow_missing=allow_missing,
+        )
 
     def _shares(self) -> Shares:
         return Shares(val=self.val, test=self.test)
@@ -235,7 +247,7 @@ def _block(settings: Ukb, people: pl.DataFrame) -> Block:
     for name, (of, root) in read.items():
         listed = rows.filter(pl.col(f"{name}_file").is_not_null())
         files = listed.select("record", pl.col(f"{name}_file").alias("file"))
-        kept, arrays[name], lost = read_each(files, of, root)
+        kept, arrays[name], lost = read_each(files, of, root, signal=name)
         places = {row: place for place, row in enumerate(listed["row"][kept])}
         there = pl.col("row").replace_strict(places, default=None, return_dtype=pl.Int64)
         rows = rows.with_columns(there.alias(name))

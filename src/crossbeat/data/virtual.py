@@ -92,7 +92,12 @@ class Virtual:
         self._check_films()
 
     def build(
-        self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
+        self,
+        folder: Path,
+        *,
+        executor: Executor | None = None,
+        progress: Progress = silent,
+        allow_missing: bool = False,
     ) -> Cohort:
         """Simulate the patients into a new folder; its bytes follow from the settings alone.
 
@@ -113,7 +118,14 @@ class Virtual:
             partial(_block, self, block, (patients.rows(rows), filmed.rows(rows)), table[rows])
             for block, rows in simulate.spans(number)
         ]
-        return build_cohort(folder, self._info(), blocks, executor=executor, progress=progress)
+        return build_cohort(
+            folder,
+            self._info(),
+            blocks,
+            executor=executor,
+            progress=progress,
+            allow_missing=allow_missing,
+        )
 
     def _shares(self) -> Shares:
         return Shares(val=self.val, test=self.test)

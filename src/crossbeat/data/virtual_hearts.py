@@ -79,7 +79,12 @@ class VirtualHearts:
         self._preprocessing()
 
     def build(
-        self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
+        self,
+        folder: Path,
+        *,
+        executor: Executor | None = None,
+        progress: Progress = silent,
+        allow_missing: bool = False,
     ) -> Cohort:
         """Simulate the patients into a new folder; its bytes follow from settings and textures.
 
@@ -96,7 +101,14 @@ class VirtualHearts:
             partial(_block, self, number, patients.rows(rows), table[rows], textures)
             for number, rows in simulate.spans(self.num_patients)
         ]
-        return build_cohort(folder, self._info(), blocks, executor=executor, progress=progress)
+        return build_cohort(
+            folder,
+            self._info(),
+            blocks,
+            executor=executor,
+            progress=progress,
+            allow_missing=allow_missing,
+        )
 
     def fingerprint(self) -> dict[str, object]:
         """The settings that identify a cohort; unused ones are left out.

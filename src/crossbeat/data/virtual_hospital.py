@@ -27,7 +27,12 @@ class VirtualHospital:
     pairing: Pairing
 
     def build(
-        self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
+        self,
+        folder: Path,
+        *,
+        executor: Executor | None = None,
+        progress: Progress = silent,
+        allow_missing: bool = False,
     ) -> Cohort:
         """Write the files unless they are there, then pair and store the records.
 
@@ -47,4 +52,4 @@ class VirtualHospital:
             val=self.patients.val,
             test=self.patients.test,
             image_size=self.patients.image_size,
-        ).build(folder, executor=executor, progress=progress)
+        ).build(folder, executor=executor, progress=progress, allow_missing=allow_missing)

@@ -9,13 +9,13 @@ from torch import nn
 
 from crossbeat.errors import DataError
 from crossbeat.evaluation.calibration import Calibration, platt
-from crossbeat.objectives import blend
 from crossbeat.recipes.networks import EcgModel, XrayModel
 from crossbeat.recipes.outputs import frozen_outputs
 from crossbeat.recipes.sources import (
     Goal,
     batch_ecg_logits,
     paired_sources,
+    taught_by,
     teacher_logits,
 )
 from crossbeat.recipes.steps import TEACHER_PROBABILITY
@@ -45,8 +45,7 @@ def believed_sources(
         _with_beliefs(source, parts, model, calibrations)
         for source in paired_sources(goal, parts, model, shuffle=shuffle)
     )
-    targets = blend(train.extra[TEACHER_PROBABILITY], train.targets, trust=trust)
-    return replace(train, targets=targets), val
+    return taught_by(train, train.extra[TEACHER_PROBABILITY], trust=trust), val
 
 
 def self_taught_sources(
@@ -65,7 +64,7 @@ def self_taught_sources(
     said = frozen_outputs(parts, own_parts, train, "ecg", value).sigmoid()
     targets = torch.full_like(train.targets, torch.nan)
     targets[torch.from_numpy(np.searchsorted(train.rows, taught.rows))] = taught.targets
-    return replace(train, targets=blend(said, targets, trust=own)), val
+    return taught_by(replace(train, targets=targets, extra={}), said, trust=own), val
 
 
 def _calibrations(goal: Goal, parts: nn.ModuleDict, model: XrayModel) -> tuple[Calibration, ...]:

@@ -13,10 +13,11 @@ from crossbeat.data.labels import LabelPolicy
 from crossbeat.data.matched import shuffled
 from crossbeat.data.splits import Split
 from crossbeat.errors import ConfigError
+from crossbeat.objectives import blend
 from crossbeat.recipes.networks import EcgModel, XrayModel, ecg_logits, embed_xray, xray_logits
 from crossbeat.recipes.outputs import frozen_outputs
 from crossbeat.recipes.scores import over_batches
-from crossbeat.recipes.steps import XRAY_EMBEDDING
+from crossbeat.recipes.steps import SOFT_LABELS, XRAY_EMBEDDING
 from crossbeat.training import Batch, Source
 
 
@@ -79,7 +80,14 @@ class Goal:
                 f"cohort {self.cohort.info.name!r} must have rows with {wanted} in "
                 f"split {split}, got none; choose another cohort or recipe"
             )
-        return Source(cohort=self.cohort, rows=rows, reads=reads, targets=targets)
+        soft = self.cohort.soft_labels(rows, self.findings, targets)
+        return Source(
+            cohort=self.cohort,
+            rows=rows,
+            reads=reads,
+            targets=targets,
+            extra={} if soft is None else {SOFT_LABELS: soft},
+        )
 
     def sources(self, *reads: str, labelled: bool = False) -> tuple[Source, Source]:
         """The training and the validation source."""
@@ -91,9 +99,26 @@ class Goal:
         return replace(self, cohort=shuffled(self.cohort, self.seed)) if shuffle else self
 
 
+def taught_by(source: Source, believed: Tensor, *, trust: float) -> Source:
+    """The source with means of its labels and of probabilities as targets.
+
+    Args:
+        believed: probabilities [row, finding].
+        trust: weight of the probabilities, 0 to 1.
+    """
+    labels = source.extra.get(SOFT_LABELS, source.targets)
+    targets = blend(believed, labels, trust=trust)
+    return replace(source, targets=targets, extra=_without_soft_labels(source))
+
+
+def _without_soft_labels(source: Source) -> dict[str, Tensor]:
+    return {name: each for name, each in source.extra.items() if name != SOFT_LABELS}
+
+
 def without_targets(source: Source) -> Source:
     """The source without labels, for phases that must not use them."""
-    return replace(source, targets=torch.full((len(source), 0), torch.nan))
+    none = torch.full((len(source), 0), torch.nan)
+    return replace(source, targets=none, extra=_without_soft_labels(source))
 
 
 def batch_ecg_logits(parts: nn.ModuleDict, batch: Batch, *, model: EcgModel) -> Tensor:
@@ -139,7 +164,7 @@ def paired_sources(
 def with_teacher(source: Source, name: str, values: Tensor) -> Source:
     """Replace the X-rays of a source by outputs of the frozen teacher."""
     reads = tuple(read for read in source.reads if read != "xray")
-    return replace(source, reads=reads, extra={name: values})
+    return replace(source, reads=reads, extra={**source.extra, name: values})
 
 
 def teacher_embeddings(parts: nn.ModuleDict, source: Source, model: XrayModel) -> Tensor:
@@ -153,7 +178,7 @@ def teacher_logits(
 ) -> Float[Tensor, "row finding"]:
     """The frozen teacher's log-odds of every X-ray of a source, from its embeddings."""
     embeddings = teacher_embeddings(parts, source, model)
-    said = replace(source, reads=(), extra={XRAY_EMBEDDING: embeddings})
+    said = replace(source, reads=(), extra={**source.extra, XRAY_EMBEDDING: embeddings})
     return over_batches(parts, said, partial(_classified, parts))
 
 

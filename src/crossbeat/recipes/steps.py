@@ -38,6 +38,8 @@ from crossbeat.views import View
 Losses = dict[str, Tensor]
 XRAY_EMBEDDING = "xray_embedding"
 TEACHER_PROBABILITY = "teacher_probability"
+SOFT_LABELS = "soft_labels"
+"""Labels between 0 and 1, of cohorts that keep them; targets are the same ones, rounded."""
 
 
 def _ecg(batch: Batch) -> Ecgs:
@@ -46,12 +48,16 @@ def _ecg(batch: Batch) -> Ecgs:
     return batch.ecg
 
 
+def _labels(batch: Batch) -> Tensor:
+    return batch.extra.get(SOFT_LABELS, batch.targets)
+
+
 def classify_ecg(
     parts: nn.ModuleDict, batch: Batch, generator: torch.Generator, *, model: EcgModel, view: View
 ) -> Losses:
     """Cross-entropy between the findings predicted from the ECG and the labels."""
     logits = ecg_logits(parts, view(_ecg(batch), generator), model)
-    return {"loss": bce(gather(logits), gather(batch.targets))}
+    return {"loss": bce(gather(logits), gather(_labels(batch)))}
 
 
 def classify_xray(
@@ -65,7 +71,7 @@ def classify_xray(
     if batch.xray is None:
         raise ValueError("this step needs X-rays; let the phase's source read 'xray'")
     logits = xray_logits(parts, batch.xray, model)
-    return {"loss": bce(gather(logits), gather(batch.targets))}
+    return {"loss": bce(gather(logits), gather(_labels(batch)))}
 
 
 def distil(
@@ -226,6 +232,6 @@ def believe(
     )
     logits = gather(parts["ecg_classifier"](embedded))
     return {
-        "targets": bce(logits, gather(batch.targets)),
+        "targets": bce(logits, gather(_labels(batch))),
         "contrast": belief.contrast * contrast,
     }
