@@ -73,6 +73,31 @@ def make_folder(folder: Path) -> None:
         ) from error
 
 
+def require_ours(folder: Path, *, marks: Iterable[str], what: str, option: str = "--out") -> None:
+    """Check that a folder is absent, empty or one that crossbeat wrote: no file is written among
+    the user's own.
+
+    Args:
+        folder: where results are going to be.
+        marks: names of files and folders of which one shows that it is ours.
+        what: such a folder is, for the error.
+        option: that names it, for the error.
+
+    Raises:
+        DataError: it holds other files, or is a file.
+    """
+    if folder.is_file():
+        raise DataError(f"{option} {folder} must be a folder, got a file; choose another name")
+    if not folder.is_dir() or any((folder / mark).exists() for mark in marks):
+        return
+    others = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    if others:
+        raise DataError(
+            f"{option} {folder} must be new, empty or {what}, got other files, such as "
+            f"{others[0]}; choose another folder"
+        )
+
+
 def remove_drafts(folder: Path) -> None:
     """Remove what writers that were killed left in a folder and in those below it.
 

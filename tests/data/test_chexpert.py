@@ -33,7 +33,7 @@ VALID: list[Row] = [
 
 def build(settings: CheXpert, folder: Path) -> Cohort:
     with ThreadPoolExecutor(1) as executor:
-        return settings.build(folder, executor=executor)
+        return settings.build(folder, executor=executor, allow_missing=True)
 
 
 def many(table: str, numbers: range) -> list[Row]:

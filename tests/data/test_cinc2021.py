@@ -26,7 +26,7 @@ ROWS = [
 
 def build(settings: Cinc2021, folder: Path) -> Cohort:
     with ThreadPoolExecutor(1) as executor:
-        return settings.build(folder, executor=executor)
+        return settings.build(folder, executor=executor, allow_missing=True)
 
 
 def labelled(cohort: Cohort, record: str, code: int | None) -> set[str]:

@@ -31,7 +31,7 @@ MORE = [
 
 def build(settings: PtbXl, folder: Path) -> Cohort:
     with ThreadPoolExecutor(1) as executor:
-        return settings.build(folder, executor=executor)
+        return settings.build(folder, executor=executor, allow_missing=True)
 
 
 def positives(cohort: Cohort, record: str) -> set[str]:

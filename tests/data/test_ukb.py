@@ -93,7 +93,7 @@ def settings(tree: Path, **others: object) -> Ukb:
 
 def build(made: Ukb, folder: Path) -> Cohort:
     with ThreadPoolExecutor(1) as executor:
-        return made.build(folder, executor=executor)
+        return made.build(folder, executor=executor, allow_missing=True)
 
 
 def test_ecgs_and_cines_of_a_visit_become_pairs_with_measures(tree: Path) -> None:

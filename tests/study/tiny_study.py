@@ -80,7 +80,14 @@ class Tiny:
             seed=self.seed,
         )
         block = Block(table, ecgs.clip(-3000, 3000).astype(np.int16), xrays.astype(np.uint8))
-        return build_cohort(folder, info, [lambda: block], executor=executor, progress=progress)
+        return build_cohort(
+            folder,
+            info,
+            [lambda: block],
+            executor=executor,
+            progress=progress,
+            allow_missing=allow_missing,
+        )
 
 
 def short(name: str, *, epochs: int = 1, **changes: Any) -> Any:

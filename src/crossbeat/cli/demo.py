@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from crossbeat.cli.options import command, note, parse
 from crossbeat.errors import ConfigError, suggestion
-from crossbeat.files import remove_drafts
+from crossbeat.files import remove_drafts, require_ours
 
 if TYPE_CHECKING:
     from crossbeat.cli.demo_runs import Asked
 
 Results = dict[str, Any]
+
+
+_MARKS = ("cohort", "cohort.partial", "cohort.request.json", "results.json")
+"""Any of these shows that a folder is of a demo."""
 
 
 def _make_xrays(asked: "Asked") -> Results:
@@ -118,6 +122,7 @@ def run(arguments: list[str]) -> None:
     if options.workers < 1:
         raise ConfigError(f"--workers must be 1 or more, got {options.workers}; raise it")
     out = options.out or demo.place
+    require_ours(out, marks=_MARKS, what="the folder of a demo")
     remove_drafts(out)
     note(demo.plan)
     results = demo.make(_asked(options, demo, out))

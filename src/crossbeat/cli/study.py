@@ -23,7 +23,7 @@ from crossbeat.evaluation.phenotype_results import write_phenotype_results
 from crossbeat.evaluation.phenotype_tables import markdown as heart_lines
 from crossbeat.evaluation.phenotype_tables import print_sheets, sheets
 from crossbeat.evaluation.results import write_results
-from crossbeat.files import remove_drafts, write_whole
+from crossbeat.files import remove_drafts, require_ours, write_whole
 from crossbeat.study.grid import Study
 from crossbeat.study.heart_results import is_of_hearts, results_of_hearts
 from crossbeat.study.kept import read_record
@@ -71,6 +71,7 @@ def run(arguments: list[str]) -> None:
     out = options.out or Path("runs/studies") / called
     trainer = replace(options.trainer, progress=options.trainer.progress and options.workers == 1)
     shared = options.shared or out.parent / "shared"
+    require_ours(out, marks=("cells", "results.json"), what="the folder of a study")
     for place in (out, shared):
         remove_drafts(place)
     workshop = Workshop(folder=out, shared=shared, trainer=trainer)

@@ -15,7 +15,7 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.splits import Split
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.evaluation.predictions import Predictions, Scored
-from crossbeat.files import remove_drafts
+from crossbeat.files import remove_drafts, require_ours
 from crossbeat.recipes import HeartRecipe, Recipe, predicted_names, record, with_findings
 from crossbeat.recipes.cine.sources import HeartGoal
 from crossbeat.recipes.learned import Learned
@@ -154,6 +154,7 @@ def train(
     Raises:
         ConfigError: the folder holds a run with other settings, or the recipe does not fit the
             cohort.
+        DataError: the folder holds files that are no run's.
     """
     described = {
         "recipe": plan.name,
@@ -163,6 +164,7 @@ def train(
         "precision": trainer.precision,
         "processes": trainer.processes,
     }
+    require_ours(folder, marks=(record.PLAN, "phases", "outputs"), what="the folder of a run")
     for place in {folder, shared or folder}:
         remove_drafts(place)
     record.require_same(folder, described)

@@ -1,0 +1,148 @@
+"""Ten tables as people have them: each becomes a cohort, by the command that the message names."""
+
+import shlex
+import shutil
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xlsxwriter
+from PIL import Image
+
+from crossbeat.cli import main
+from crossbeat.data.cohort import Cohort
+from crossbeat.leads import STANDARD
+from crossbeat.simulate import draw_patients, ecg_block
+
+PEOPLE = 10
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("hospital")
+    ecgs = ecg_block(draw_patients(PEOPLE, 3), 0, 3)
+    for number, values in enumerate(ecgs):
+        stored = np.rint(1000 * values).astype("<i2")
+        stored.T.tofile(folder / f"e{number}.dat")
+        lines = [f"e{number}.dat 16 1000(0)/mV 16 0 0 0 0 {lead}" for lead in STANDARD]
+        sizes = f"e{number} 12 500 {values.shape[1]}"
+        (folder / f"e{number}.hea").write_text("\n".join([sizes, *lines]) + "\n")
+        film = np.random.default_rng(number).integers(0, 255, (64, 64))
+        Image.fromarray(film.astype(np.uint8)).save(folder / f"x{number}.png")
+    return folder
+
+
+def rows(line: Callable[[int], str], head: str) -> str:
+    return "\n".join([head, *(line(number) for number in range(PEOPLE))]) + "\n"
+
+
+def excel(path: Path) -> None:
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("Liste")
+        dates = book.add_format({"num_format": "dd.mm.yyyy hh:mm"})
+        sheet.write_row(0, 0, ["EKG-Datei", "Patientennummer", "Zeit", "Herzinsuffizienz"])
+        for number in range(PEOPLE):
+            sheet.write_string(number + 1, 0, f"e{number}.hea")
+            sheet.write_string(number + 1, 1, f"{number:05d}")
+            sheet.write_datetime(number + 1, 2, datetime(2024, 3, 1 + number, 10), dates)
+            sheet.write_number(number + 1, 3, number % 2)
+
+
+REDCAP = rows(
+    lambda n: f'{n},"baseline",e{n}.hea,2024-03-{n + 1:02d} 10:12,{n % 2},0,Complete',
+    "record_id,redcap_event_name,ecg_file,ecg_date,dx___1,dx___2,form_complete",
+)
+MIMIC = rows(
+    lambda n: f"{10000000 + n},{40000000 + n},e{n},2180-07-23 08:{n:02d}:00,{n % 2}.0",
+    "subject_id,study_id,path,ecg_time,Cardiomegaly",
+)
+PTBXL = rows(
+    lambda n: (
+        f"{n},{15709 + n}.0,{300.0 if n == 3 else 56.0},{n % 2},1984-11-09 09:17:34,"
+        f"\"{{'NORM': 100.0}}\",{n + 1},e{n},e{n},{n % 2}"
+    ),
+    "ecg_id,patient_id,age,sex,recording_date,scp_codes,strat_fold,filename_lr,filename_hr,NORM",
+)
+DECIMAL = rows(lambda n: f"e{n}.hea;P{n};{50 + n},5;0,{n}", "ecg;patient;age;p_edema")
+DATES = {
+    "German": ("{:02d}.03.2024 10:12", "%d.%m.%Y %H:%M"),
+    "British": ("{:02d}/03/2024 10:12", "%d/%m/%Y %H:%M"),
+    "American": ("3/{:d}/2024 10:12 PM", "%m/%d/%Y %I:%M %p"),
+}
+TWICE = rows(lambda n: f"e{n}.hea,x{n}.png,{n},1", "ecg,xray,patient,edema") + "e0.hea,x0.png,0,1\n"
+LEAKS = rows(
+    lambda n: f"e{n}.hea,{n // 2},{'test' if n in (1, 2) else 'train'}", "ecg,patient,split"
+)
+ZEROS = rows(lambda n: f"e{n}.hea,{n:04d},{n % 2}", "ecg,mrn,edema") + "e0.hea,0,1\n"
+ABSENT = rows(lambda n: f"e{n}.hea,films/{n}.png,{n}", "ecg,xray,patient")
+
+CASES: dict[str, tuple[str | None, str, list[str]]] = {
+    "excel.xlsx": (
+        None,
+        (
+            "--columns.ecg EKG-Datei --columns.patient Patientennummer --columns.time Zeit "
+            "--findings Herzinsuffizienz"
+        ),
+        [],
+    ),
+    "redcap.csv": (
+        REDCAP,
+        "--findings dx___1,dx___2",
+        ["--columns.ecg ecg_file --columns.patient record_id"],
+    ),
+    "mimic.csv": (
+        MIMIC,
+        "--findings cardiomegaly",
+        ["--columns.ecg path --columns.patient subject_id"],
+    ),
+    "ptbxl.csv": (
+        PTBXL,
+        "--columns.ecg filename_hr --columns.patient patient_id --findings NORM",
+        ["--missing 300.0", "--female 1", "--male 0"],
+    ),
+    "decimal.csv": (DECIMAL, "--findings p_edema", ["--soft-labels"]),
+    **{
+        f"{country}.csv": (
+            rows(lambda n, text=text: f"e{n}.hea,{n},{text.format(n + 13)}", "ecg,patient,time"),
+            "",
+            [f"--time-format '{form}'"],
+        )
+        for country, (text, form) in DATES.items()
+    },
+    "twice.csv": (TWICE, "--findings edema", []),
+    "leaks.csv": (LEAKS, "", ["--columns.split none"]),
+    "zeros.csv": (ZEROS, "--columns.patient mrn --findings edema", ["correct the ids"]),
+    "absent.csv": (ABSENT, "", ["--allow-missing"]),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_table_becomes_a_cohort_by_what_the_message_says(
+    name: str, files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text, given, remedies = CASES[name]
+    home = shutil.copytree(files, tmp_path / "home")
+    if text is None:
+        excel(home / name)
+    else:
+        (home / name).write_text(text)
+    out = tmp_path / "cohort"
+    command = ["prepare", "files", "--table", str(home / name), "--out", str(out)]
+    command += ["--image-size", "32", "--workers", "1", *shlex.split(given)]
+    for remedy in remedies:
+        assert main(command) in (1, 2)
+        told = capsys.readouterr().err.splitlines()[-1]
+        assert told.startswith("error: ")
+        assert remedy in told, told
+        assert not out.exists()
+        if remedy.startswith("--"):
+            command += shlex.split(remedy)
+        else:  # what only the user can correct
+            (home / name).write_text(ZEROS.replace("e0.hea,0,1", "e0.hea,0000,1"))
+    assert main(command) == 0, capsys.readouterr().err
+    cohort = Cohort.open(out)
+    assert cohort.table["ecg"].null_count() == 0
+    assert cohort.table["ecg"].n_unique() == PEOPLE
+    assert str(home) not in (out / "cohort.json").read_text()
