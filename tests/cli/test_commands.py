@@ -9,6 +9,7 @@ import pytest
 from crossbeat import __version__
 from crossbeat.cli import COMMANDS, main
 from crossbeat.data.cohort import Cohort
+from crossbeat.errors import DataError
 from crossbeat.recipes import RECIPES
 
 
@@ -247,3 +248,80 @@ def test_a_closed_pipe_is_no_traceback(monkeypatch):
 
     monkeypatch.setattr("crossbeat.cli.recipes.run", broken)
     assert main(["recipes"]) == 1
+
+
+@pytest.fixture
+def raising(monkeypatch, tmp_path):
+    """Make the command ``recipes`` raise an error; files of traces go to the folder ``traces``."""
+    traces = tmp_path / "traces"
+    traces.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(traces))
+
+    def make(error):
+        def run(arguments):
+            raise error
+
+        monkeypatch.setattr("crossbeat.cli.recipes.run", run)
+        return traces
+
+    return make
+
+
+def test_an_unexpected_error_is_one_line_that_names_the_file_of_its_trace(raising, capsys):
+    traces = raising(ZeroDivisionError("division by\nzero"))
+    code, out, err = called(capsys, "recipes")
+    (trace,) = traces.iterdir()
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert err == (
+        "error: crossbeat recipes must not fail like this, got an unexpected error; "
+        f"report it with {trace}\n"
+    )
+    assert "ZeroDivisionError: division by" in trace.read_text()
+    assert f"crossbeat {__version__}" in trace.read_text()
+    assert trace.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("words", [["--debug", "recipes"], ["recipes", "--json", "--debug"]])
+def test_debug_shows_the_trace_in_the_place_of_a_file(words, raising, capsys):
+    traces = raising(ZeroDivisionError("division by zero"))
+    assert main(words) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("Traceback")
+    assert err.endswith("got an unexpected error; report it with the lines above\n")
+    assert not list(traces.iterdir())
+
+
+def test_debug_is_no_word_of_a_command_after_two_dashes(capsys):
+    code, _, err = called(capsys, "recipes", "--", "--debug")
+    assert code == 2
+    assert "must have no further words, got '--debug'" in err
+
+
+def test_where_no_trace_can_be_written_debug_is_named(raising, capsys):
+    raising(ZeroDivisionError()).rmdir()
+    code, _, err = called(capsys, "recipes")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "got an unexpected error; report it with what the option --debug shows" in err
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            MemoryError(),
+            "error: memory must have room for what crossbeat recipes holds in it, got ",
+        ),
+        (
+            OSError(5, "Input/output error", "a/file"),
+            "error: a/file must be a place that can be read and written, got: Input/output error; ",
+        ),
+        (OSError(28, "No space left on device"), "error: the disk must have room for all files, "),
+        (DataError("a\n\x1b[1mb must be"), "error: a ?[1mb must be\n"),
+    ],
+)
+def test_errors_of_the_machine_are_sentences_without_a_trace(error, message, raising, capsys):
+    traces = raising(error)
+    code, _, err = called(capsys, "recipes")
+    assert (code, err.count("\n")) == (1, 1)
+    assert err.startswith(message)
+    assert not list(traces.iterdir())

@@ -236,7 +236,8 @@ def _in_our_words(parser: ArgumentParser, error: BaseException) -> UserError:
         )
     if found := _MORE.search(flat):
         return ConfigError(
-            f"{parser.prog} must have no further words, got {found[1]!r}; leave them out"
+            f"{parser.prog} must have no further words, got {found[1].removeprefix('-- ')!r}; leave "
+            "them out"
         )
     return ConfigError(
         f"{parser.prog} must have options that go together, got others; "
