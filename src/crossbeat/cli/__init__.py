@@ -1,6 +1,7 @@
 """The command line. Each command is a module that is imported only when it is called."""
 
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -55,17 +56,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(__version__)
         return 0
     try:
-        return _run(name, arguments[1:])
+        _run(name, arguments[1:])
+        print(end="", flush=True)  # a full disk or a closed pipe shows now, not when Python ends
+        return 0
     except KeyboardInterrupt:
         print(STOPPED, file=sys.stderr)
         return 1
     except BrokenPipeError:
+        _drop_output()
         return 1
     except Exception as error:
+        _drop_output()
         if debug:
             traceback.print_exception(error)
         print(f"error: {_one_line(_sentence(error, name, debug))}", file=sys.stderr)
         return 2 if isinstance(error, ConfigError) else 1
+
+
+def _drop_output() -> None:
+    """Let Python end without another try to print what cannot be printed."""
+    try:
+        print(end="", flush=True)
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
 
 
 def _without_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:
@@ -114,7 +128,7 @@ def _one_line(text: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split("\n")))
 
 
-def _run(name: str, arguments: list[str]) -> int:
+def _run(name: str, arguments: list[str]) -> None:
     if name not in COMMANDS:
         raise ConfigError(
             f"crossbeat has no command {name!r}{suggestion(name, list(COMMANDS))}; "
@@ -122,4 +136,3 @@ def _run(name: str, arguments: list[str]) -> int:
         )
     module = importlib.import_module(f"crossbeat.cli.{name}")
     module.run(arguments)
-    return 0

@@ -235,9 +235,9 @@ def _in_our_words(parser: ArgumentParser, error: BaseException) -> UserError:
             f"{parser.prog} must have {told}, got none; {parser.prog} --help tells what they are"
         )
     if found := _MORE.search(flat):
+        more = found[1].removeprefix("-- ")
         return ConfigError(
-            f"{parser.prog} must have no further words, got {found[1].removeprefix('-- ')!r}; leave "
-            "them out"
+            f"{parser.prog} must have no further words, got {more!r}; leave them out"
         )
     return ConfigError(
         f"{parser.prog} must have options that go together, got others; "
