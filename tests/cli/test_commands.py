@@ -193,7 +193,7 @@ TRAIN = ("train", "cromotex", "--cohort", "no-cohort", "--out", "no-run")
         ([*TRAIN, "--config", "no.yaml"], 2, "--config must be a file, got none at no.yaml; check"),
         (["evaluate", "no-run"], 1, "no-run must be the folder of a run, got none; train it first"),
         (["embed", "no-run", "--out", "x"], 1, "no-run must be the folder of a run, got none"),
-        (["predict", "no-run", "x.hea"], 1, "no-run/config.json does not exist; give the folder"),
+        (["predict", "no-run", "x.hea"], 1, "no-run/config.json must be there, got none; give the"),
         (["simulate", "--out", "x", "--num_patients", "0"], 2, "num_patients must be 1 or more"),
     ],
     ids=lambda value: " ".join(value[-2:]) if isinstance(value, list) else "",

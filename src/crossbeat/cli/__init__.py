@@ -131,8 +131,8 @@ def _one_line(text: str) -> str:
 def _run(name: str, arguments: list[str]) -> None:
     if name not in COMMANDS:
         raise ConfigError(
-            f"crossbeat has no command {name!r}{suggestion(name, list(COMMANDS))}; "
-            "crossbeat --help lists them"
+            f"crossbeat has no command {name!r}"
+            f"{suggestion(name, COMMANDS, 'crossbeat --help lists them')}"
         )
     module = importlib.import_module(f"crossbeat.cli.{name}")
     module.run(arguments)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from types import GenericAlias
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from jsonargparse import ActionConfigFile, ArgumentParser, Namespace
 
@@ -93,7 +93,19 @@ class _Reader:
                 words.append(word)
             else:
                 options.append(self._option(word, left))
+        self._check(words)
         return options + words
+
+    def _check(self, words: list[str]) -> None:
+        """Each word by its place must be of the type of that place."""
+        left = [word for word in words if word != "--"]
+        for name, kind in self._kinds.items():
+            if isinstance(kind, _Words) and left:
+                several = isinstance(kind.kind, GenericAlias)
+                given, left = (left, []) if several else (left[:1], left[1:])
+                inner = get_args(kind.kind)[0] if several else kind.kind
+                for word in given:
+                    self._checked(word, inner, name.upper())
 
     def _option(self, word: str, left: list[str]) -> str:
         name, equals, value = word.partition("=")
@@ -141,11 +153,16 @@ class _Reader:
             raise ConfigError(f"--{name} must be on the command line, got it{where}; move it")
         if isinstance(given, dict) and dict in alternatives(kind):
             return {key: self._read(each, f"{name}.{key}", where) for key, each in given.items()}
+        label = name.upper() if isinstance(kind, _Words) else f"--{name}"
         kind = bool if kind is _FLAG else kind.kind if isinstance(kind, _Words) else kind
+        return self._checked(given, kind, label, where)
+
+    def _checked(self, given: Tree, kind: Any, label: str, where: str = "") -> Any:
         try:
-            return read(given, kind, name)
+            return read(given, kind, label)
         except ConfigError as error:
-            raise ConfigError(f"--{error}{where}; {self._help}") from error
+            told = "" if "; did you mean" in str(error) else f"; {self._help}"
+            raise ConfigError(f"{error}{where}{told}") from error
 
     def _unknown(self, path: str, where: str = "") -> ConfigError:
         keys = [key for key, kind in self._kinds.items() if where or not isinstance(kind, _Words)]

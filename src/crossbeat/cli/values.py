@@ -109,7 +109,7 @@ def _rule(kind: Any, name: str, given: Tree) -> str:
         return "a list such as 1,2" if each in (int, float) else "a list such as a,b"
     zeros = isinstance(given, str) and _ZEROS.fullmatch(given)
     number = "number without leading zeros" if zeros else "number"
-    if kind is float and (unit := _DURATIONS.get(name.rpartition(".")[2])):
+    if kind is float and (unit := _DURATIONS.get(name.rpartition(".")[2].lstrip("-"))):
         return f"a {number} of {unit[1]} or a duration such as 30s, 90min or 1.5h"
     words = {int: f"a whole {number}", float: f"a {number}", bool: "true or false"}
     words |= {str: "text", Path: "a path", dict: "settings such as {name: value}"}
@@ -172,7 +172,7 @@ def _whole(text: str, _: str) -> int | None:
 
 
 def _number(text: str, name: str) -> float | None:
-    unit = _DURATIONS.get(name.rpartition(".")[2])
+    unit = _DURATIONS.get(name.rpartition(".")[2].lstrip("-"))
     duration = _DURATION.fullmatch(text)
     if unit and duration:
         number = _plain_number(duration["number"])
