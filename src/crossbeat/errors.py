@@ -32,7 +32,19 @@ class CheckpointError(UserError):
     """Weights or a run do not match the model or the settings that load them."""
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """The end of a message: the known name that was probably meant, or nothing."""
+def suggestion(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """The end of a message: the known name that was probably meant.
+
+    Args:
+        otherwise: what to do if no known name is like it.
+    """
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    return f"; did you mean {near[0]!r}?" if near else otherwise and f"; {otherwise}"
+
+
+def reason(error: Exception) -> str:
+    """Why a file cannot be used, in the system's words or ours, not in those of a library."""
+    if isinstance(error, UserError):
+        return str(error)
+    told = error.strerror if isinstance(error, OSError) else None
+    return told or "other contents"

@@ -15,7 +15,7 @@ from typing import IO
 
 import psutil
 
-from crossbeat.errors import CheckpointError, DataError
+from crossbeat.errors import CheckpointError, DataError, reason
 
 SEAL = "seal.json"
 """The file with the size and the SHA-256 of the other files of a sealed folder."""
@@ -184,7 +184,8 @@ def check_seal(folder: Path, *, needs: Iterable[str], remedy: str) -> None:
         raise CheckpointError(f"{folder} must have a {SEAL}, got none; {remedy}") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
-            f"{path} must list the files of its folder with their SHA-256, got {error!r}; {remedy}"
+            f"{path} must list the files of its folder with their SHA-256, got: "
+            f"{reason(error)}; {remedy}"
         ) from error
     if not known or set(needs) - set(sealed) or any(Path(name).name != name for name in sealed):
         raise CheckpointError(

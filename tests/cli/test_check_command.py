@@ -173,7 +173,7 @@ def test_the_length_that_is_needed_and_its_policy_are_options(tmp_path: Path, ca
     ("option", "value", "error"),
     [
         ("--seconds", "0", "--seconds must be above 0, got 0"),
-        ("--seconds", ".inf", "--seconds must be above 0, got inf"),
+        ("--seconds", ".inf", "--seconds must be a number of seconds or a duration such as"),
         ("--workers", "0", "--workers must be at least 1, got 0"),
         ("--length.longer", "all", "must be one of first, middle, last"),
         ("--layout.unit", "volts", "fs"),

@@ -9,6 +9,7 @@ import pytest
 from crossbeat import __version__
 from crossbeat.cli import COMMANDS, main
 from crossbeat.data.cohort import Cohort
+from crossbeat.errors import DataError
 from crossbeat.recipes import RECIPES
 
 
@@ -127,9 +128,13 @@ TRAIN = ("train", "cromotex", "--cohort", "no-cohort", "--out", "no-run")
         (["train"], 2, "must start with a recipe, such as 'crossbeat train cromotex "),
         (["train", "cromotx"], 2, "got 'cromotx'; did you mean 'cromotex'?"),
         (["show", "cromotx"], 2, "got 'cromotx'; did you mean 'cromotex'?"),
-        (["train", "cromotex"], 2, "crossbeat train: the following arguments are required: cohort"),
-        (["simulate"], 2, "crossbeat simulate: the following arguments are required: out"),
-        (["predict"], 2, "the following arguments are required: run, files"),
+        (["train", "cromotex"], 2, "crossbeat train must have --cohort and --out, got none; cross"),
+        (
+            ["simulate"],
+            2,
+            "crossbeat simulate must have --out, got none; crossbeat simulate --help",
+        ),
+        (["predict"], 2, "crossbeat predict must have RUN and FILES, got none; crossbeat predict"),
         (["prepare", "ptbxl"], 2, "got 'ptbxl'; did you mean 'ptb-xl'?"),
         (["demo", "--patient", "3"], 2, "has no option 'patient'; did you mean 'patients'?"),
         (["recipes", "--jsn"], 2, "crossbeat recipes has no option 'jsn'; did you mean 'json'?"),
@@ -161,9 +166,9 @@ TRAIN = ("train", "cromotex", "--cohort", "no-cohort", "--out", "no-run")
             "--recipe.alignment_positives must be a number or null, got 'x'",
         ),
         (
-            [*TRAIN, "--recipe.findings", "edema"],
+            [*TRAIN, "--recipe.findings", "edema,"],
             2,
-            "--recipe.findings must be a list such as [a, b], got 'edema'",
+            "--recipe.findings must be a list such as a,b, got 'edema,'",
         ),
         (
             [*TRAIN, "--recipe.ecg.encoder", "bio"],
@@ -185,10 +190,10 @@ TRAIN = ("train", "cromotex", "--cohort", "no-cohort", "--out", "no-run")
             2,
             "error: epochs must be 1 or more, got 0; raise it\n",
         ),
-        ([*TRAIN, "--config", "no.yaml"], 2, "File does not exist"),
+        ([*TRAIN, "--config", "no.yaml"], 2, "--config must be a file, got none at no.yaml; check"),
         (["evaluate", "no-run"], 1, "no-run must be the folder of a run, got none; train it first"),
         (["embed", "no-run", "--out", "x"], 1, "no-run must be the folder of a run, got none"),
-        (["predict", "no-run", "x.hea"], 1, "no-run/config.json does not exist; give the folder"),
+        (["predict", "no-run", "x.hea"], 1, "no-run/config.json must be there, got none; give the"),
         (["simulate", "--out", "x", "--num_patients", "0"], 2, "num_patients must be 1 or more"),
     ],
     ids=lambda value: " ".join(value[-2:]) if isinstance(value, list) else "",
@@ -210,15 +215,22 @@ def test_what_is_wrong_is_told_in_a_sentence(
     [
         (
             "recipe: {temprature: 1}",
-            "error: Cromotex has no setting 'temprature'; did you mean 'temperature'?\n",
+            "error: Cromotex has no setting 'temprature' in FILE; did you mean 'temperature'?\n",
         ),
-        ("recipe: {ecg: {encodr: biot}}", "Cromotex.ecg has no setting 'encodr'; did you mean"),
+        ("recipe: {ecg: {encodr: biot}}", "Cromotex.ecg has no setting 'encodr' in FILE; did you"),
         ("recipe: {self_supervision: {epoch: 1}}", "Cromotex.self_supervision has no setting"),
         ("recipe: {trainer: {devices: 1}}", "Cromotex has no setting 'trainer'"),
-        ("recipie: {temperature: 1}", "has no option 'recipie'; did you mean 'recipe'?"),
-        ("sed: 1", "crossbeat train has no option 'sed'; did you mean 'seed'?"),
-        ("recipe: {temperature: hot}", "--recipe.temperature must be a number, got 'hot'"),
-        ("recipe: [1", "Problems parsing config"),
+        ("recipie: {temperature: 1}", "has no option 'recipie' in FILE; did you mean 'recipe'?"),
+        ("sed: 1", "crossbeat train has no option 'sed' in FILE; did you mean 'seed'?"),
+        ("recipe: {temperature: hot}", "--recipe.temperature must be a number, got 'hot' in FILE;"),
+        ("recipe: [1", "FILE must be YAML, got something else in line 1; correct the file"),
+        ("seed: 1\nseed: 2", "FILE must have each name once, got 'seed' twice; correct the file"),
+        (
+            "recipe: {teacher: 5}",
+            "--recipe.teacher must be settings such as {name: value}, got '5'",
+        ),
+        ("", "FILE must list options such as 'seed: 1', got nothing; correct the file"),
+        ("cromotex", "FILE must list options such as 'seed: 1', got something else; correct"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_told_as_on_the_command_line(text, message, capsys, tmp_path):
@@ -227,7 +239,7 @@ def test_what_is_wrong_in_a_file_is_told_as_on_the_command_line(text, message, c
     code, _, err = called(capsys, *TRAIN, "--config", path)
     assert code == 2
     assert err.count("\n") == 1
-    assert message in err
+    assert message in err.replace(str(path), "FILE")
 
 
 def test_a_closed_pipe_is_no_traceback(monkeypatch):
@@ -236,3 +248,80 @@ def test_a_closed_pipe_is_no_traceback(monkeypatch):
 
     monkeypatch.setattr("crossbeat.cli.recipes.run", broken)
     assert main(["recipes"]) == 1
+
+
+@pytest.fixture
+def raising(monkeypatch, tmp_path):
+    """Make the command ``recipes`` raise an error; files of traces go to the folder ``traces``."""
+    traces = tmp_path / "traces"
+    traces.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(traces))
+
+    def make(error):
+        def run(arguments):
+            raise error
+
+        monkeypatch.setattr("crossbeat.cli.recipes.run", run)
+        return traces
+
+    return make
+
+
+def test_an_unexpected_error_is_one_line_that_names_the_file_of_its_trace(raising, capsys):
+    traces = raising(ZeroDivisionError("division by\nzero"))
+    code, out, err = called(capsys, "recipes")
+    (trace,) = traces.iterdir()
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert err == (
+        "error: crossbeat recipes must not fail like this, got an unexpected error; "
+        f"report it with {trace}\n"
+    )
+    assert "ZeroDivisionError: division by" in trace.read_text()
+    assert f"crossbeat {__version__}" in trace.read_text()
+    assert trace.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("words", [["--debug", "recipes"], ["recipes", "--json", "--debug"]])
+def test_debug_shows_the_trace_in_the_place_of_a_file(words, raising, capsys):
+    traces = raising(ZeroDivisionError("division by zero"))
+    assert main(words) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("Traceback")
+    assert err.endswith("got an unexpected error; report it with the lines above\n")
+    assert not list(traces.iterdir())
+
+
+def test_debug_is_no_word_of_a_command_after_two_dashes(capsys):
+    code, _, err = called(capsys, "recipes", "--", "--debug")
+    assert code == 2
+    assert "must have no further words, got '--debug'" in err
+
+
+def test_where_no_trace_can_be_written_debug_is_named(raising, capsys):
+    raising(ZeroDivisionError()).rmdir()
+    code, _, err = called(capsys, "recipes")
+    assert (code, err.count("\n")) == (1, 1)
+    assert "got an unexpected error; report it with what the option --debug shows" in err
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            MemoryError(),
+            "error: memory must have room for what crossbeat recipes holds in it, got ",
+        ),
+        (
+            OSError(5, "Input/output error", "a/file"),
+            "error: a/file must be a place that can be read and written, got: Input/output error; ",
+        ),
+        (OSError(28, "No space left on device"), "error: the disk must have room for all files, "),
+        (DataError("a\n\x1b[1mb must be"), "error: a ?[1mb must be\n"),
+    ],
+)
+def test_errors_of_the_machine_are_sentences_without_a_trace(error, message, raising, capsys):
+    traces = raising(error)
+    code, _, err = called(capsys, "recipes")
+    assert (code, err.count("\n")) == (1, 1)
+    assert err.startswith(message)
+    assert not list(traces.iterdir())

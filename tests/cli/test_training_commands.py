@@ -174,6 +174,35 @@ def test_a_cohort_without_the_findings_is_refused_before_anything_is_written(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("num", "options", "message"),
+    [
+        (0, ["--trainer.accelerator", "gpu"], "accelerator must be one that this machine has, got"),
+        (0, ["--trainer.accelerator", "mps"], "has, got mps; choose auto or cpu, or check the dri"),
+        (
+            1,
+            ["--trainer.accelerator", "gpu", "--trainer.devices", 2],
+            "error: --trainer.devices must be at most 1, the GPUs of this machine, got 2; lower it",
+        ),
+        (
+            0,
+            ["--trainer.devices", 0],
+            "error: --trainer.devices must be 1 or more, got 0; raise it",
+        ),
+        (0, ["--trainer.workers", -1], "--trainer.workers must be 0 or more, got -1; raise it"),
+    ],
+)
+def test_hardware_that_the_machine_lacks_is_told_before_anything_is_written(
+    num, options, message, tiny, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: num)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    code, _, err = called(capsys, *command(tiny, tmp_path, *options))
+    assert (code, err.count("\n")) == (2, 1)
+    assert message in err
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_full_disk_is_told_and_leaves_a_run_that_goes_on(
     direct, tiny, capsys, tmp_path, monkeypatch
 ):

@@ -137,7 +137,7 @@ def change_info(folder: Path, **values: object) -> None:
         ({"surprise": 1}, "must have the keys .*surprise"),
         ({"findings": ["gout"]}, "column 'label:gout' of the table must be Int8"),
         ({"files": {}}, r"table\.parquet \(no entry in cohort\.json\)"),
-        ({"files": {"table.parquet": {"rows": 3}}}, "must be a cohort's JSON, got TypeError"),
+        ({"files": {"table.parquet": {"rows": 3}}}, "must be a cohort's JSON, got: other"),
         ({"files": {"../other": {}}}, "files of its own folder"),
     ],
 )

@@ -66,7 +66,7 @@ def test_a_shard_is_opened_when_it_is_touched(tmp_path: Path) -> None:
     (tmp_path / "1.npy").unlink()
     store = Store([tmp_path / "0.npy", tmp_path / "1.npy"], [6, 6], ROW)
     assert store.take(np.array([5])).shape == (1, 3, 5)
-    with pytest.raises(DataError, match=r"1\.npy must be a shard of a cohort, got: .*No such file"):
+    with pytest.raises(DataError, match=r"1\.npy must be a shard of a cohort, got: No such file"):
         store.take(np.array([5, 6]))
 
 

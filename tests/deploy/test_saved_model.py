@@ -16,7 +16,7 @@ from crossbeat.training.checkpoint import load_tensors, save_tensors
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(CheckpointError, match=r"config\.json does not exist; give the folder of"):
+    with pytest.raises(CheckpointError, match=r"config\.json must be there, got none; give the"):
         Predictor.open(tmp_path)
 
 

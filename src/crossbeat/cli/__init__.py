@@ -1,9 +1,12 @@
 """The command line. Each command is a module that is imported only when it is called."""
 
 import importlib
+import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import mkstemp
 
 from crossbeat import __version__
 from crossbeat.errors import STOPPED, ConfigError, UserError, suggestion
@@ -33,13 +36,18 @@ commands:
 {"".join(f"  {name:<10} {summary}{chr(10)}" for name, summary in COMMANDS.items())}
 crossbeat COMMAND --help lists the options of a command.
 crossbeat --version prints the version.
+--debug before or after a command shows where in the code an error arose.
 Exit codes: 0 success; 1 a problem with the data or the run; 2 a wrong command or setting.
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    """Run a command and return its exit code.
+
+    Every error is one line on the error stream. What the code did not expect is written to a file
+    in the folder for temporary files, which the line names.
+    """
+    arguments, debug = _without_debug(sys.argv[1:] if argv is None else argv)
     name = arguments[0] if arguments else "--help"
     if name in ("-h", "--help", "help"):
         print(_HELP, end="")
@@ -48,29 +56,83 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(__version__)
         return 0
     try:
-        return _run(name, arguments[1:])
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2 if isinstance(error, ConfigError) else 1
+        _run(name, arguments[1:])
+        print(end="", flush=True)  # a full disk or a closed pipe shows now, not when Python ends
+        return 0
     except KeyboardInterrupt:
         print(STOPPED, file=sys.stderr)
         return 1
     except BrokenPipeError:
+        _drop_output()
         return 1
-    except OSError as error:
-        told = trouble(error, Path(error.filename) if isinstance(error.filename, str) else None)
-        if told is None:
-            raise
-        print(f"error: {told}", file=sys.stderr)
-        return 1
+    except Exception as error:
+        _drop_output()
+        if debug:
+            traceback.print_exception(error)
+        print(f"error: {_one_line(_sentence(error, name, debug))}", file=sys.stderr)
+        return 2 if isinstance(error, ConfigError) else 1
 
 
-def _run(name: str, arguments: list[str]) -> int:
+def _drop_output() -> None:
+    """Let Python end without another try to print what cannot be printed."""
+    try:
+        print(end="", flush=True)
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+
+
+def _without_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    kept = [each for each in arguments[:end] if each != "--debug"]
+    return [*kept, *arguments[end:]], len(kept) < end
+
+
+def _sentence(error: Exception, name: str, debug: bool) -> str:
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return (
+            f"memory must have room for what crossbeat {name} holds in it, got too little; close "
+            "other programs, or use fewer workers or smaller batches"
+        )
+    if isinstance(error, OSError):
+        path = Path(error.filename) if isinstance(error.filename, str) else None
+        if told := trouble(error, path):
+            return str(told)
+        if path and error.strerror:
+            return (
+                f"{path} must be a place that can be read and written, got: {error.strerror}; "
+                "check the path and the disk"
+            )
+    proof = "the lines above" if debug else _log(error, name)
+    return (
+        f"crossbeat {name} must not fail like this, got an unexpected error; report it with {proof}"
+    )
+
+
+def _log(error: Exception, name: str) -> str:
+    """The path of a new file with the traceback, which only its owner can read."""
+    try:
+        descriptor, path = mkstemp(prefix=f"crossbeat-{name}-", suffix=".log")
+        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"crossbeat {__version__}, Python {sys.version}, {sys.platform}\n")
+            traceback.print_exception(error, file=file)
+    except OSError:
+        return "what the option --debug shows"
+    return path
+
+
+def _one_line(text: str) -> str:
+    """The text without what would break its line or move the cursor, such as in names of files."""
+    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split("\n")))
+
+
+def _run(name: str, arguments: list[str]) -> None:
     if name not in COMMANDS:
         raise ConfigError(
-            f"crossbeat has no command {name!r}{suggestion(name, list(COMMANDS))}; "
-            "crossbeat --help lists them"
+            f"crossbeat has no command {name!r}"
+            f"{suggestion(name, COMMANDS, 'crossbeat --help lists them')}"
         )
     module = importlib.import_module(f"crossbeat.cli.{name}")
     module.run(arguments)
-    return 0

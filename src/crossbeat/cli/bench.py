@@ -38,7 +38,7 @@ def run(arguments: list[str]) -> None:
     if options.name not in BENCHES:
         raise ConfigError(
             f"crossbeat bench must be one of {', '.join(BENCHES)}, got {options.name!r}"
-            f"{suggestion(options.name, BENCHES)}; choose one of them"
+            f"{suggestion(options.name, BENCHES, 'choose one of them')}"
         )
     if options.seed < 0:
         raise ConfigError(f"--seed must be 0 or more, got {options.seed}; choose another")

@@ -152,7 +152,7 @@ def _demo_of(recipe: str) -> Demo:
     if recipe not in DEMOS:
         raise ConfigError(
             f"--recipe must be one of {', '.join(DEMOS)}, got {recipe!r}"
-            f"{suggestion(recipe, DEMOS)}; crossbeat train takes every recipe"
+            f"{suggestion(recipe, DEMOS, 'crossbeat train takes every recipe')}"
         )
     return DEMOS[recipe]
 

@@ -1,33 +1,23 @@
 """Command-line options, built with jsonargparse, with clear error messages."""
 
+import json
 import re
 import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from types import GenericAlias
+from typing import Any, get_args, get_type_hints
 
-from jsonargparse import ArgumentParser, Namespace
+from jsonargparse import ActionConfigFile, ArgumentParser, Namespace
 
+from crossbeat.cli.values import YES_OR_NO, Tree, alternatives, load_text, read
 from crossbeat.errors import ConfigError, UserError, suggestion
 
-_UNKNOWN = (
-    re.compile(r"unrecognized arguments: --(?P<name>[\w.\-]+)"),
-    re.compile(r"Key '(?P<name>[\w.\-]+)' is not expected"),
-    re.compile(r"Group '(?P<group>[\w.\-]+)' does not accept option '(?P<name>[\w.\-]+)'"),
-    re.compile(r"Parser key \"(?P<group>[\w.\-]+)\".*Option '(?P<name>[\w.\-]+)' is not accepted"),
-    re.compile(r"^Option '(?P<name>[\w.\-]+)' is not accepted"),
+_MISSING = re.compile(
+    r"(?:Parser key \"(?P<group>[\w.]+)\".*)?are required: (?P<names>[\w.]+(?:, [\w.]+)*)"
 )
-_KEY = re.compile(r'Parser key "([\w.\-]+)"')
-_EXPECTED = re.compile(r"Expected a (?:<class '(\w+)'>|typing\.Literal\[([^\]]*)\])")
-_OWN = re.compile(r"Errors: - ([^-][^:]*? must be .+?, got .+?) - Expected")
-_VALUE = re.compile(r"(?:Got|Given) value: (.*?)(?: - Expected|$)")
-_RULES = {
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "tuple": "a list such as [a, b]",
-    "NoneType": "null",
-}
-"""Types in jsonargparse's messages, and the words that our messages use for them."""
+_MORE = re.compile(r"unrecognized arguments: (.+)")
 
 
 def command(name: str, description: str) -> ArgumentParser:
@@ -47,72 +37,228 @@ def parse(
 ) -> Namespace:
     """Parse the options and build their dataclasses.
 
+    Dashes and underscores in the names of options are the same. Values are read by the types of
+    their settings, on the command line as in a file; jsonargparse sees them as JSON.
+
     Args:
         owners: for each group of settings, the name that error messages use.
 
     Raises:
         ConfigError: an option is unknown or missing, or its value is not allowed.
     """
+    plain = _Reader(parser, owners or {}).plain(arguments)
     try:
-        return parser.instantiate(parser.parse_args(arguments))
-    except UserError:
-        raise
+        return parser.instantiate(parser.parse_args(plain))
     except Exception as error:
-        raise ConfigError(_explain(parser, str(error), owners or {})) from error
-
-
-def _explain(parser: ArgumentParser, text: str, owners: Mapping[str, str]) -> str:
-    flat = " ".join(text.split())
-    for pattern in _UNKNOWN:
-        found = pattern.search(flat)
-        if found:
-            parts = found.groupdict()
-            path = ".".join(filter(None, (parts.get("group"), parts["name"])))
-            return _unknown(parser, path, owners)
-    if own := _OWN.search(flat):  # the error of a dataclass that may be null
-        return own.group(1)
-    key, expected, value = ".".join(_KEY.findall(flat)), _rule(flat), _VALUE.search(flat)
-    if key and expected and value:
-        flat = f"--{key} must be {expected}, got {value.group(1)!r}"
-        return f"{flat}; {parser.prog} --help lists the options"
-    return f"{parser.prog}: {flat}; {parser.prog} --help lists the options"
-
-
-def _rule(text: str) -> str:
-    asked = text.partition("Got value")[0]
-    rules = [
-        _RULES.get(kind, kind) if kind else f"one of {words.replace(chr(39), '')}"
-        for kind, words in _EXPECTED.findall(asked)
-    ]
-    return " or ".join(rules)
-
-
-def _unknown(parser: ArgumentParser, path: str, owners: Mapping[str, str]) -> str:
-    keys, group, name = _keys(parser), "", path
-    for part in path.split("."):
-        name, inner = part, f"{group}.{part}".lstrip(".")
-        if not any(key == inner or key.startswith(f"{inner}.") for key in keys):
-            break
-        group = inner
-    siblings = [key.rpartition(".")[2] for key in keys if key.rpartition(".")[0] == group]
-    near = suggestion(name, siblings or [key.rpartition(".")[2] for key in keys])
-    if not group:
-        return f"{parser.prog} has no option {name!r}{near}"
-    first, dot, rest = group.partition(".")
-    owner = owners.get(first, f"{parser.prog} --{first}")
-    return f"{owner}{dot}{rest} has no setting {name!r}{near}"
-
-
-def _keys(parser: ArgumentParser) -> list[str]:
-    keys = []
-    for action in parser._actions:
-        keys += [text.lstrip("-") for text in action.option_strings if text.startswith("--")]
-    defaults: Any = parser.get_defaults()
-    # jsonargparse adds this part to the names of settings that may be null
-    inner = [key.replace(".init_args", "") for key in defaults.keys(branches=True)]
-    return keys + [key for key in inner if key not in keys]
+        raise _in_our_words(parser, error) from error
 
 
 def note(text: str) -> None:
     """Print a progress message on the error stream, so that results can be piped."""
     print(text, file=sys.stderr, flush=True)
+
+
+@dataclass(frozen=True)
+class _Words:
+    """An argument that is named by its place, and that a file may name.
+
+    Args:
+        kind: the type of its value or values.
+    """
+
+    kind: Any
+
+
+_FLAG, _FILE = object(), object()
+"""In the place of a type: an option without a value, and a file of options."""
+
+
+class _Reader:
+    """Checks the arguments of a command and writes them so that there is nothing to guess."""
+
+    def __init__(self, parser: ArgumentParser, owners: Mapping[str, str]) -> None:
+        self._parser, self._owners = parser, owners
+        self._kinds = dict(_kinds(parser))
+        self._help = f"{parser.prog} --help lists the options"
+
+    def plain(self, arguments: list[str]) -> list[str]:
+        """Options as ``--name=value``, with JSON as values, and then the other words."""
+        options, words, left = [], [], list(arguments)
+        while left:
+            word = left.pop(0)
+            if word == "--":
+                words += [word, *left]
+                break
+            if _is_value(word):
+                words.append(word)
+            else:
+                options.append(self._option(word, left))
+        self._check(words)
+        return options + words
+
+    def _check(self, words: list[str]) -> None:
+        """Each word by its place must be of the type of that place."""
+        left = [word for word in words if word != "--"]
+        for name, kind in self._kinds.items():
+            if isinstance(kind, _Words) and left:
+                several = isinstance(kind.kind, GenericAlias)
+                given, left = (left, []) if several else (left[:1], left[1:])
+                inner = get_args(kind.kind)[0] if several else kind.kind
+                for word in given:
+                    self._checked(word, inner, name.upper())
+
+    def _option(self, word: str, left: list[str]) -> str:
+        name, equals, value = word.partition("=")
+        name = name.lstrip("-").replace("-", "_")
+        if word == "-h":
+            return word
+        if name == "print_config" or name.rpartition(".")[2] == "help":
+            return f"--{name}{equals}{value}"
+        if not word.startswith("--"):
+            told = f"; did you mean '--{name}'?" if name in self._kinds else f"; {self._help}"
+            raise ConfigError(f"{self._parser.prog} has no option {word!r}{told}")
+        kind = self._kinds.get(name)
+        if kind is None or isinstance(kind, _Words):
+            raise self._unknown(name)
+        if kind is _FLAG:
+            if equals:
+                raise ConfigError(f"--{name} must have no value, got {value!r}; leave it out")
+            return f"--{name}"
+        if not equals and bool in alternatives(kind) and not (left and left[0] in YES_OR_NO):
+            return f"--{name}=true"
+        if not equals and not (left and _is_value(left[0])):
+            raise ConfigError(f"--{name} must have a value, got none; {self._help}")
+        return f"--{name}={self._value(name, value if equals else left.pop(0))}"
+
+    def _value(self, name: str, text: str) -> str:
+        kind = self._kinds[name]
+        if kind is _FILE:
+            return json.dumps(self._file(Path(text)))
+        given: Tree = text
+        if dict in alternatives(kind):
+            try:
+                given = load_text(text)
+            except ConfigError as error:
+                raise ConfigError(f"--{name} {error}, got {text!r}; correct it") from error
+        value = self._read(given, name, "")
+        return value if isinstance(value, str) else json.dumps(value)
+
+    def _file(self, path: Path) -> dict[str, Any]:
+        tree = _tree(path)
+        return {name: self._read(given, name, f" in {path}") for name, given in tree.items()}
+
+    def _read(self, given: Tree, name: str, where: str) -> Any:
+        kind = self._kinds.get(name)
+        if kind is None:
+            raise self._unknown(name, where)
+        if kind is _FILE:
+            raise ConfigError(f"--{name} must be on the command line, got it{where}; move it")
+        if isinstance(given, dict) and dict in alternatives(kind):
+            return {key: self._read(each, f"{name}.{key}", where) for key, each in given.items()}
+        label = name.upper() if isinstance(kind, _Words) else f"--{name}"
+        kind = bool if kind is _FLAG else kind.kind if isinstance(kind, _Words) else kind
+        return self._checked(given, kind, label, where)
+
+    def _checked(self, given: Tree, kind: Any, label: str, where: str = "") -> Any:
+        try:
+            return read(given, kind, label)
+        except ConfigError as error:
+            told = "" if "; did you mean" in str(error) else f"; {self._help}"
+            raise ConfigError(f"{error}{where}{told}") from error
+
+    def _unknown(self, path: str, where: str = "") -> ConfigError:
+        keys = [key for key, kind in self._kinds.items() if where or not isinstance(kind, _Words)]
+        group, name = "", path
+        for part in path.split("."):
+            name, inner = part, f"{group}.{part}".lstrip(".")
+            if inner not in keys:
+                break
+            group = inner
+        siblings = [key.rpartition(".")[2] for key in keys if key.rpartition(".")[0] == group]
+        near = suggestion(name, siblings or [key.rpartition(".")[2] for key in keys])
+        told = f"{near or f'; {self._help}'}"
+        if not group:
+            return ConfigError(f"{self._parser.prog} has no option {name!r}{where}{told}")
+        first, dot, rest = group.partition(".")
+        owner = self._owners.get(first, f"{self._parser.prog} --{first}")
+        return ConfigError(f"{owner}{dot}{rest} has no setting {name!r}{where}{told}")
+
+
+def _is_value(word: str) -> bool:
+    """Whether a word is none of an option: no dash, or a dash alone or before a number."""
+    return re.match(r"-[^0-9.]", word) is None
+
+
+def _kinds(parser: ArgumentParser) -> Iterator[tuple[str, Any]]:
+    for action in parser._actions:
+        kind = getattr(action, "_typehint", None)
+        if isinstance(action, ActionConfigFile):
+            yield action.dest, _FILE
+        elif not action.option_strings:
+            yield (
+                action.dest,
+                _Words(GenericAlias(tuple, (kind, ...)) if action.nargs in ("+", "*") else kind),
+            )
+        elif action.nargs == 0 and action.const is True:
+            yield action.dest, _FLAG
+        elif action.nargs is None:
+            yield from _with_inner(action.dest, dict if kind is None else kind)
+
+
+def _with_inner(name: str, kind: Any) -> Iterator[tuple[str, Any]]:
+    """A setting, and those in it where it is a group that may be null."""
+    groups = [each for each in alternatives(kind) if is_dataclass(each)]
+    yield name, dict | None if groups else kind
+    for group in groups:
+        kinds = get_type_hints(group)
+        for field in fields(group):
+            yield from _with_inner(f"{name}.{field.name}", kinds[field.name])
+
+
+def _tree(path: Path) -> dict[str, Tree]:
+    """What a file of options says."""
+    try:
+        tree = load_text(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise ConfigError(f"--config must be a file, got none at {path}; check the path") from None
+    except OSError as error:
+        raise ConfigError(
+            f"--config must be a file that you may read, got {path}: {error.strerror}; check it"
+        ) from error
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} must be text in UTF-8, got other bytes; save it so") from None
+    except ConfigError as error:
+        raise ConfigError(f"{path} {error}; correct the file") from error
+    if not isinstance(tree, dict):
+        raise ConfigError(
+            f"{path} must list options such as 'seed: 1', got "
+            f"{'nothing' if tree is None else 'something else'}; correct the file"
+        )
+    return tree
+
+
+def _in_our_words(parser: ArgumentParser, error: BaseException) -> UserError:
+    """An error of jsonargparse as one of ours: what a setting said itself, or what is missing."""
+    seen: list[BaseException] = [error]
+    for each in seen:
+        if isinstance(each, UserError):
+            return each
+        seen += [more for more in (each.__cause__, each.__context__) if more and more not in seen]
+    flat = " ".join(str(error).split())
+    if found := _MISSING.search(flat):
+        words = {action.dest for action in parser._actions if not action.option_strings}
+        group = f"{found['group']}." if found["group"] else ""
+        names = [f"{group}{name}" for name in found["names"].split(", ")]
+        told = " and ".join(name.upper() if name in words else f"--{name}" for name in names)
+        return ConfigError(
+            f"{parser.prog} must have {told}, got none; {parser.prog} --help tells what they are"
+        )
+    if found := _MORE.search(flat):
+        more = found[1].removeprefix("-- ")
+        return ConfigError(
+            f"{parser.prog} must have no further words, got {more!r}; leave them out"
+        )
+    return ConfigError(
+        f"{parser.prog} must have options that go together, got others; "
+        f"{parser.prog} --help lists the options"
+    )

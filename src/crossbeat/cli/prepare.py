@@ -20,7 +20,7 @@ def run(arguments: list[str]) -> None:
         got = arguments[0] if arguments else "none"
         raise ConfigError(
             f"crossbeat prepare must start with one of {', '.join(COHORTS)}, "
-            f"got {got!r}{suggestion(got, COHORTS)}"
+            f"got {got!r}{suggestion(got, COHORTS, 'choose one of them')}"
         )
     name, rest = arguments[0], arguments[1:]
     parser = command(f"prepare {name}", f"Build the cohort {name}.")

@@ -50,7 +50,7 @@ def _layout(arguments: list[str]) -> str:
     if layout not in _LAYOUTS:
         raise ConfigError(
             f"--layout must be one of {', '.join(_LAYOUTS)}, got {layout!r}"
-            f"{suggestion(layout, _LAYOUTS)}; crossbeat simulate --help lists the options"
+            f"{suggestion(layout, _LAYOUTS, 'crossbeat simulate --help lists the options')}"
         )
     return layout
 

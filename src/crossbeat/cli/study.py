@@ -59,7 +59,7 @@ def run(arguments: list[str]) -> None:
         "--small", action="store_true", help="use small settings, only to check that it runs"
     )
     parser.add_argument(
-        "--report-only", action="store_true", help="train nothing; report the finished cells"
+        "--report_only", action="store_true", help="train nothing; report the finished cells"
     )
     parser.add_argument("--trainer", type=TrainerSettings, default=TrainerSettings())
     parser.add_argument("--json", action="store_true", help="print the results as JSON")

@@ -14,7 +14,7 @@ import polars as pl
 
 from crossbeat.data.rejected import Rejected
 from crossbeat.data.splits import SPLITS
-from crossbeat.errors import DataError
+from crossbeat.errors import DataError, reason
 from crossbeat.files import write_whole
 
 AUDIT_FILE = "audit.json"
@@ -115,7 +115,7 @@ def check_audit(path: Path, *, table: str) -> None:
         leaks, audited = dict(found["in_two_splits"]), found["table"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
-            f"{path} must be the audit of a cohort, got {error!r}; rebuild the cohort"
+            f"{path} must be the audit of a cohort, got: {reason(error)}; rebuild the cohort"
         ) from error
     if audited != table:
         raise DataError(

@@ -23,7 +23,7 @@ from crossbeat.data.sources import read_csv, read_each, spans, table_digest
 from crossbeat.data.splits import Shares, split_patients
 from crossbeat.data.store import to_int16
 from crossbeat.data.table import label_column
-from crossbeat.errors import ConfigError, DataError
+from crossbeat.errors import ConfigError, DataError, reason
 from crossbeat.leads import STANDARD
 from crossbeat.quality import Length, require
 from crossbeat.readers.limits import missing_extra
@@ -257,7 +257,9 @@ def _wave(
     try:
         stored = part.tracings[part.rows[exam]]  # one tracing: parts are larger than memory
     except OSError as error:
-        raise DataError(f"{file} must be readable, but: {error}; unpack it again") from error
+        raise DataError(
+            f"{file} must be readable, got: {reason(error)}; unpack it again"
+        ) from error
     ecg = Ecg(without_padding(stored).T * np.float32(settings.millivolts), STANDARD, FS)
     whole = require(ecg, file, settings.seconds, settings.length)
     clean = settings.preprocessing().apply(whole).values

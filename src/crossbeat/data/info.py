@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from crossbeat.errors import DataError
+from crossbeat.errors import DataError, reason
 from crossbeat.files import sha256_of
 from crossbeat.signal import Preprocessing
 
@@ -121,8 +121,10 @@ def read_info(path: Path) -> CohortInfo:
             f"{path.parent} must be a folder with {path.name}, got none; "
             "build a cohort there, or name the folder of one"
         ) from None
-    except (ValueError, KeyError, TypeError, NotADirectoryError) as error:
-        raise DataError(f"{path} must be a cohort's JSON, got {error!r}; rebuild it") from error
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise DataError(
+            f"{path} must be a cohort's JSON, got: {reason(error)}; rebuild it"
+        ) from error
     if version not in _READABLE:
         raise DataError(
             f"{path} must have format version {VERSION}, got {version}; "
@@ -136,7 +138,9 @@ def read_info(path: Path) -> CohortInfo:
     try:
         return _from_values(values, path)
     except (TypeError, AttributeError) as error:
-        raise DataError(f"{path} must be a cohort's JSON, got {error!r}; rebuild it") from error
+        raise DataError(
+            f"{path} must be a cohort's JSON, got: {reason(error)}; rebuild it"
+        ) from error
 
 
 def _digest(values: dict[str, Any]) -> str:

@@ -43,7 +43,7 @@ class Pairing:
         if self.rule not in rules:
             raise ConfigError(
                 f"Pairing.rule must be one of {', '.join(rules)}, got {self.rule!r}"
-                f"{suggestion(self.rule, rules)}; choose one of them"
+                f"{suggestion(self.rule, rules, 'choose one of them')}"
             )
         if self.rule == "ed-stay" and self.window is not None:
             raise ConfigError(

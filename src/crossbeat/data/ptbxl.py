@@ -200,8 +200,8 @@ def _labels(text: str, *, classes: dict[str, set[str]], least: float) -> list[in
             (possible if doubtful else certain).update(classes[code])
     except (ValueError, SyntaxError, AttributeError, TypeError, KeyError) as error:
         raise DataError(
-            f"scp_codes must be a dictionary of statements that {STATEMENTS} lists, got {text!r} "
-            f"({error!r}); use the tables as published"
+            f"scp_codes must be a dictionary of statements that {STATEMENTS} lists, got {text!r}; "
+            "use the tables as published"
         ) from error
     return [1 if of in certain else -1 if of in possible else 0 for of in FINDINGS.values()]
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int16, Int64, Shaped
 
-from crossbeat.errors import DataError
+from crossbeat.errors import DataError, reason
 
 _LARGEST = np.iinfo(np.int16).max
 
@@ -96,7 +96,7 @@ def _mapped(path: Path, count: int, row: np.dtype) -> memoryview:
         array = np.lib.format.open_memmap(path, mode="r")
     except (OSError, ValueError) as error:
         raise DataError(
-            f"{path} must be a shard of a cohort, got: {error}; rebuild the cohort"
+            f"{path} must be a shard of a cohort, got: {reason(error)}; rebuild the cohort"
         ) from error
     told, got = (count, *row.shape), array.shape
     if got != told or array.dtype != row.base or not array.flags.c_contiguous:

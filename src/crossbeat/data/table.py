@@ -91,7 +91,7 @@ def conform(table: pl.DataFrame) -> pl.DataFrame:
         return table.select(columns)
     except pl.exceptions.InvalidOperationError as error:
         raise DataError(
-            f"values of the table must fit their columns, got: {error}; correct the table"
+            "values of the table must fit their columns, got others; correct the table"
         ) from error
 
 

@@ -12,7 +12,7 @@ from torch import nn
 from crossbeat.data.info import KINDS, CohortInfo
 from crossbeat.deploy.model import FORMAT, WEIGHTS
 from crossbeat.encoders import ENCODERS
-from crossbeat.errors import CheckpointError, ConfigError
+from crossbeat.errors import CheckpointError, ConfigError, reason
 from crossbeat.files import check_seal
 from crossbeat.recipes.networks import EcgModel
 from crossbeat.recipes.record import RESULT
@@ -109,7 +109,9 @@ def read_saved(folder: Path, keys: tuple[str, ...]) -> Saved:
     try:
         preprocessing = Preprocessing.load({name: values[name] for name in _PREPROCESSING})
     except (ConfigError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{told}: {error}; {_AGAIN}") from error
+        raise CheckpointError(
+            f"{told} must be settings that fit together, got: {reason(error)}; {_AGAIN}"
+        ) from error
     return Saved(folder, config, model, preprocessing)
 
 
@@ -187,10 +189,10 @@ def read_json(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise CheckpointError(
-            f"{path} does not exist; give the folder of a finished run or of a saved model"
+            f"{path} must be there, got none; give the folder of a finished run or of a saved model"
         ) from None
-    except ValueError as error:
-        raise CheckpointError(f"{path} must be JSON, got {error}; {_AGAIN}") from None
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} must be JSON, got: {reason(error)}; {_AGAIN}") from error
     if not isinstance(values, dict):
         raise CheckpointError(f"{path} must be a JSON object, got other contents; {_AGAIN}")
     if not set(keys) <= set(values):

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from crossbeat.encoders.attention import Tokens
-from crossbeat.errors import CheckpointError
+from crossbeat.errors import CheckpointError, reason
 
 XRV_HEAD = ("classifier.weight", "classifier.bias", "op_threshs")
 """The keys of a torchxrayvision DenseNet that belong to its 18 findings, not to its features."""
@@ -106,7 +106,7 @@ def load_xrv(path: Path) -> XrayDenseNet:
         loaded = safetensors.torch.load_file(path)
     except (OSError, safetensors.SafetensorError) as error:
         raise CheckpointError(
-            f"weights must be a readable safetensors file, got {path} ({error}); "
+            f"weights must be a readable safetensors file, got {path}: {reason(error)}; "
             "save the state dict of a torchxrayvision DenseNet with safetensors"
         ) from error
     weights = {

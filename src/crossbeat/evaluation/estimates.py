@@ -9,7 +9,7 @@ from zipfile import BadZipFile
 import numpy as np
 from jaxtyping import Float64, Shaped
 
-from crossbeat.errors import DataError
+from crossbeat.errors import DataError, reason
 from crossbeat.files import write_whole
 
 _PARTS = ("truth", "estimate", "patients")
@@ -111,5 +111,6 @@ def read_estimates(path: Path) -> Estimates:
             return Estimates(tuple(arrays["phenotypes"].tolist()), **splits)
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise DataError(
-            f"{path} must hold estimates as they were written, got: {error}; score the model again"
+            f"{path} must hold estimates as they were written, got: {reason(error)}; "
+            "score the model again"
         ) from error

@@ -9,7 +9,7 @@ from zipfile import BadZipFile
 import numpy as np
 from jaxtyping import Float64, Shaped
 
-from crossbeat.errors import DataError
+from crossbeat.errors import DataError, reason
 from crossbeat.evaluation.bootstrap import Resamples, distribution
 from crossbeat.evaluation.choices import Distributions
 from crossbeat.evaluation.metrics import Samples, Values, Weights
@@ -127,7 +127,8 @@ def read_measured(path: Path) -> Measured:
             return Measured(arrays["patients"], named)
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise DataError(
-            f"{path} must hold measures as they were written, got: {error}; score the model again"
+            f"{path} must hold measures as they were written, got: {reason(error)}; "
+            "score the model again"
         ) from error
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from crossbeat.errors import DataError
+from crossbeat.errors import DataError, reason
 from crossbeat.files import write_whole
 
 Json = dict[str, Any]
@@ -72,7 +72,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(
-            f"results must be a JSON file, got {path}: {error}; run the study again"
+            f"results must be a JSON file, got {path}: {reason(error)}; run the study again"
         ) from error
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Int64
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.people import OWN_SOURCES, in_common, people
 from crossbeat.data.table import write_table
-from crossbeat.errors import CheckpointError, DataError
+from crossbeat.errors import CheckpointError, DataError, reason
 from crossbeat.recipes.record import LEARNED, RESULT
 
 _SCHEMA = {"source": pl.String(), "digest": pl.UInt64()}
@@ -55,7 +55,7 @@ class Learned:
             digests = pl.read_parquet(path)
         except (pl.exceptions.PolarsError, OSError) as error:
             raise CheckpointError(
-                f"{path} must be a Parquet file, got: {error}; {_AGAIN}"
+                f"{path} must be a Parquet file, got: {reason(error)}; {_AGAIN}"
             ) from error
         if dict(digests.schema) != _SCHEMA:
             raise CheckpointError(

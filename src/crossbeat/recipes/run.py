@@ -31,7 +31,7 @@ from crossbeat.training.checkpoint import (
     save_tensors,
 )
 from crossbeat.training.processes import is_main_process, leave, share_cores
-from crossbeat.training.runner import check_batch, load_best
+from crossbeat.training.runner import check_accelerator, check_batch, load_best
 
 
 @dataclass(frozen=True)
@@ -152,8 +152,8 @@ def train(
             networks are kept in the folder ``outputs`` beside it, which may be removed.
 
     Raises:
-        ConfigError: the folder holds a run with other settings, or the recipe does not fit the
-            cohort.
+        ConfigError: the folder holds a run with other settings, the recipe does not fit the
+            cohort, or the machine lacks the accelerator.
         DataError: the folder holds files that are no run's.
     """
     described = {
@@ -169,6 +169,7 @@ def train(
         remove_drafts(place)
     record.require_same(folder, described)
     if not record.is_finished(folder):
+        check_accelerator(trainer)
         share_cores(trainer.devices)
         _check_fits(plan, cohort)
         parts = plan.recipe.parts(cohort.info, plan.seed)

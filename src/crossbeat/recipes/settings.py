@@ -20,7 +20,8 @@ def recipe_named(name: str) -> Recipe:
     """
     if name not in RECIPES:
         raise ConfigError(
-            f"recipe must be one of {', '.join(RECIPES)}, got {name!r}{suggestion(name, RECIPES)}"
+            f"recipe must be one of {', '.join(RECIPES)}, got {name!r}"
+            f"{suggestion(name, RECIPES, 'crossbeat recipes lists them')}"
         )
     return RECIPES[name]
 
@@ -67,6 +68,8 @@ def check_names(settings: Any, given: Mapping[str, Any], owner: str) -> None:
     known = {field.name: getattr(settings, field.name) for field in fields(settings)}
     for name, value in given.items():
         if name not in known:
-            raise ConfigError(f"{owner} has no setting {name!r}{suggestion(name, known)}")
+            raise ConfigError(
+                f"{owner} has no setting {name!r}{suggestion(name, known, 'correct the name')}"
+            )
         if isinstance(value, Mapping) and is_dataclass(known[name]):
             check_names(known[name], value, f"{owner}.{name}")

@@ -3,9 +3,10 @@
 import importlib.util
 import sys
 from pathlib import Path
+from traceback import extract_tb
 from types import ModuleType
 
-from crossbeat.errors import ConfigError, suggestion
+from crossbeat.errors import ConfigError, UserError, suggestion
 from crossbeat.study.grid import Study
 from crossbeat.study.search import Search
 
@@ -53,7 +54,7 @@ def path_of(name: str) -> Path:
     )
     raise ConfigError(
         f"study must be one of {', '.join(known) or 'none'} in {FOLDER.resolve()}, or the path of "
-        f"a .py file, got {name!r}{suggestion(name, known)}"
+        f"a .py file, got {name!r}{suggestion(name, known, 'check the path')}"
     )
 
 
@@ -67,5 +68,21 @@ def _module(path: Path) -> ModuleType:
     folder = str(path.parent.resolve())
     if folder not in sys.path:
         sys.path.insert(0, folder)  # studies may share modules in their folder
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except UserError:
+        raise
+    except Exception as error:
+        raise ConfigError(f"{path} must run as Python, got: {_mistake(error, path)}") from error
     return module
+
+
+def _mistake(error: Exception, path: Path) -> str:
+    """What is wrong with a file of the user, and what to do."""
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}; check that file"
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.msg} in line {error.lineno} of {error.filename}; correct it"
+    lines = [each.lineno for each in extract_tb(error.__traceback__) if Path(each.filename) == path]
+    where = f" in line {lines[-1]}" if lines else ""
+    return f"{error}{where}; correct the file, --debug shows where the error arose"

@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from crossbeat.errors import CheckpointError
+from crossbeat.errors import CheckpointError, reason
 from crossbeat.files import write_whole
 
 
@@ -37,7 +37,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise CheckpointError(f"{path} does not exist; train the model first") from None
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
-            f"{path} must be a whole safetensors file, got: {error}; copy or train it again"
+            f"{path} must be a whole safetensors file, got: {reason(error)}; copy or train it again"
         ) from error
 
 

@@ -43,6 +43,9 @@ class TrainerSettings:
         precision: of the forward and backward pass; weights stay in 32 bits.
         workers: processes that read batches ahead of each training process, at least 0.
         progress: show a progress bar.
+
+    Raises:
+        ConfigError: a number is out of its range.
     """
 
     accelerator: Literal["auto", "cpu", "gpu", "mps"] = "auto"
@@ -51,6 +54,13 @@ class TrainerSettings:
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     workers: int = 0
     progress: bool = True
+
+    def __post_init__(self) -> None:
+        for name, least in (("devices", 1), ("num_nodes", 1), ("workers", 0)):
+            if getattr(self, name) < least:
+                raise ConfigError(
+                    f"--trainer.{name} must be {least} or more, got {getattr(self, name)}; raise it"
+                )
 
     @property
     def processes(self) -> int:
@@ -88,6 +98,26 @@ def check_batch(name: str, optimisation: Optimisation, settings: TrainerSettings
         raise ConfigError(
             f"the batch size of phase {name!r} must be a multiple of the number of processes, "
             f"got {optimisation.batch_size} and {settings.processes}; change one of them"
+        )
+
+
+def check_accelerator(settings: TrainerSettings) -> None:
+    """This machine must have the accelerators that are asked for.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    mps = torch.backends.mps.is_available()
+    num = {"gpu": torch.cuda.device_count() or int(mps), "mps": int(mps)}.get(settings.accelerator)
+    if num == 0:
+        raise ConfigError(
+            f"--trainer.accelerator must be one that this machine has, got {settings.accelerator}; "
+            "choose auto or cpu, or check the driver and how torch was installed"
+        )
+    if num is not None and settings.devices > num:
+        raise ConfigError(
+            f"--trainer.devices must be at most {num}, the GPUs of this machine, "
+            f"got {settings.devices}; lower it"
         )
 
 
@@ -209,6 +239,7 @@ def _trainer(phase: Phase, home: Path, settings: TrainerSettings) -> Trainer:
         callbacks.append(EpochProgress(phase))
     optimisation = phase.optimisation
     check_batch(phase.name, optimisation, settings)
+    check_accelerator(settings)
     return Trainer(
         accelerator=settings.accelerator,
         devices=settings.devices,
