@@ -100,7 +100,7 @@ CASES: dict[str, tuple[str | None, str, list[str]]] = {
     "ptbxl.csv": (
         PTBXL,
         "--columns.ecg filename_hr --columns.patient patient_id --findings NORM",
-        ["--missing 300.0", "--female 1", "--male 0"],
+        ["--missing 300.0", "--male 0", "--female 1"],
     ),
     "decimal.csv": (DECIMAL, "--findings p_edema", ["--soft-labels"]),
     **{

@@ -124,11 +124,16 @@ class _Reader:
             if equals:
                 raise ConfigError(f"--{name} must have no value, got {value!r}; leave it out")
             return f"--{name}"
-        if not equals and bool in alternatives(kind) and not (left and left[0] in YES_OR_NO):
-            return f"--{name}=true"
-        if not equals and not (left and _is_value(left[0])):
+        return f"--{name}={self._value(name, value if equals else self._next(name, left))}"
+
+    def _next(self, name: str, left: list[str]) -> str:
+        """The value of an option, from the words after it."""
+        word = left[0] if left else "--"
+        if bool in alternatives(self._kinds[name]) and word.lower() not in YES_OR_NO:
+            return "true"
+        if not _is_value(word):
             raise ConfigError(f"--{name} must have a value, got none; {self._help}")
-        return f"--{name}={self._value(name, value if equals else left.pop(0))}"
+        return left.pop(0)
 
     def _value(self, name: str, text: str) -> str:
         kind = self._kinds[name]

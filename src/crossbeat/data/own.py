@@ -201,10 +201,7 @@ class OwnFiles:
             ),
         )
         table, more = self._distinct(table)
-        if "split" in roles:
-            check_patients_disjoint(table)
-        else:
-            table = self._divided(table)
+        table = self._checked(table) if "split" in roles else self._divided(table)
         if not self.findings:
             more = (*more, "No findings: name their columns with --findings to learn them.")
         if self.every_row_is_a_patient:
@@ -328,6 +325,16 @@ class OwnFiles:
                 )
         lost = table.height - kept.height
         return kept, (f"{lost} rows that repeat an earlier row were left out.",) if lost else ()
+
+    def _checked(self, table: pl.DataFrame) -> pl.DataFrame:
+        try:
+            check_patients_disjoint(table)
+        except DataError as error:
+            raise DataError(
+                f"{self.table}: {error}, or say --columns.split none to divide the patients by "
+                "--val and --test"
+            ) from error
+        return table
 
     def _divided(self, table: pl.DataFrame) -> pl.DataFrame:
         shares = Shares(val=self.val, test=self.test)
