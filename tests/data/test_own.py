@@ -145,7 +145,7 @@ def test_a_split_that_is_given_is_kept(tmp_path: Path) -> None:
         (
             "ecg,patient,sex",
             ["a.hea,1,0"],
-            "must be F or M, .* got '0' in row 1 .*--female or --male",
+            "must be F or M, .* got '0' in row 1 .*--female 0 or --male 0",
         ),
         ("ecg,patient,sex", ["a.hea,1,H", "b.hea,2,M"], "got 'M' in row 2"),
         ("ecg,patient,split", ["a.hea,1,3"], "must be train, val or test, got '3' in row 1"),

@@ -168,7 +168,7 @@ def _go_on(out: Path, recipe: str) -> None:
         ("Ask the model about an ECG:", f"{crossbeat} predict {out / recipe} {example}"),
         (
             "Bring your own data:",
-            f"{crossbeat} prepare files --table list.csv --out cohorts/mine",
+            f"{crossbeat} prepare files --table list.csv --findings edema --out cohorts/mine",
         ),
     ):
         note(f"{what}\n  {words}")

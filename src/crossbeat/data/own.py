@@ -50,8 +50,8 @@ _Value = TypeVar("_Value")
 _RULES = {
     "age": f"a number of years from 0 to 120, or empty; correct it, or say --missing {GOT} if it "
     "stands for no age",
-    "sex": "F or M, female or male, or empty; say which it is with --female or --male "
-    f"{GOT}, or --missing {GOT} if it is neither",
+    "sex": f"F or M, female or male, or empty; say which it is, --female {GOT} or --male {GOT}, "
+    f"or --missing {GOT} if it is neither",
     "split": "train, val or test; correct it, or say --columns.split none to divide the patients "
     "by --val and --test",
     "label": "1, 0, -1 (uncertain), yes, no or empty; correct it, take the column out of "

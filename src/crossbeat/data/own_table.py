@@ -167,12 +167,13 @@ class Columns:
             roles: settings whose columns were not found.
             there: names of the columns that have no role yet.
         """
-        usual = {role: _USUAL[role].split() for role in roles}
-        found = ((r, c) for r, names in usual.items() for c in there if _plain(c) in names)
+        plain = {_plain(name): name for name in reversed(there)}
         first: dict[str, str] = {}
-        for role, column in found:
-            if column not in first.values():
-                first.setdefault(role, column)
+        for role in roles:
+            usual = [plain[name] for name in _USUAL[role].split() if name in plain]
+            left = [name for name in usual if name not in first.values()]
+            if left:
+                first[role] = left[0]
         return [f"--columns.{role} {quoted(column)}" for role, column in first.items()]
 
 

@@ -32,9 +32,11 @@ class VirtualHospital:
         *,
         executor: Executor | None = None,
         progress: Progress = silent,
-        allow_missing: bool = False,
+        allow_missing: bool = True,  # noqa: ARG002
     ) -> Cohort:
         """Write the files unless they are there, then pair and store the records.
+
+        A share of the files is damaged on purpose, so none is missed: ``allow_missing`` is not used.
 
         Raises:
             DataError: no record pairs, or the disk is full.
@@ -52,4 +54,4 @@ class VirtualHospital:
             val=self.patients.val,
             test=self.patients.test,
             image_size=self.patients.image_size,
-        ).build(folder, executor=executor, progress=progress, allow_missing=allow_missing)
+        ).build(folder, executor=executor, progress=progress, allow_missing=True)

@@ -32,6 +32,7 @@ from crossbeat.training.checkpoint import (
 )
 from crossbeat.training.processes import is_main_process, leave, share_cores
 from crossbeat.training.runner import check_accelerator, check_batch, load_best
+from crossbeat.workers import LOCK
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def train(
         "precision": trainer.precision,
         "processes": trainer.processes,
     }
-    require_ours(folder, marks=(record.PLAN, "phases", "outputs"), what="the folder of a run")
+    require_ours(folder, marks=(record.PLAN, "phases", "outputs", LOCK), what="the folder of a run")
     for place in {folder, shared or folder}:
         remove_drafts(place)
     record.require_same(folder, described)

@@ -141,7 +141,7 @@ def prepared(tree: Path) -> dict[str, Any]:
         fs=float(FS),
     )
     with TemporaryDirectory(dir=tree.parent) as out, ThreadPoolExecutor(1) as here:
-        table = settings.build(Path(out) / "cohort", executor=here).table
+        table = settings.build(Path(out) / "cohort", executor=here, allow_missing=True).table
     return {
         "peak_gb": peak_gb(),
         "before_gb": before,
