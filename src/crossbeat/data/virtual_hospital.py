@@ -36,7 +36,7 @@ class VirtualHospital:
     ) -> Cohort:
         """Write the files unless they are there, then pair and store the records.
 
-        A share of the files is damaged on purpose, so none is missed: ``allow_missing`` is not used.
+        A share of the files is damaged on purpose; ``allow_missing`` is not used.
 
         Raises:
             DataError: no record pairs, or the disk is full.
