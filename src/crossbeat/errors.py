@@ -36,3 +36,13 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     """The end of a message: the known name that was probably meant, or nothing."""
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+_LONGEST_LIST = 200
+"""Letters of a message that a list of names may take."""
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names of a file for a message, as the file spells them; a long list is cut."""
+    text = ", ".join(name.strip() or "(no name)" for name in names)
+    return text if len(text) <= _LONGEST_LIST else f"{text[:_LONGEST_LIST]} ..."

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crossbeat.errors import DataError
-from crossbeat.leads import STANDARD
+from crossbeat.leads import among
+from crossbeat.readers.dicom_file import meta_start
 from crossbeat.readers.guard_binary import mfer_definitions
 from crossbeat.readers.header import is_header, names_file
 from crossbeat.readers.limits import read_start, unreadable
@@ -63,10 +64,8 @@ _OTHERS = {
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 """Bytes that no text has."""
 
-_LEADS = {lead.lower() for lead in STANDARD}
 
-
-def identify(path: Path) -> str:
+def identify(path: str | Path) -> str:
     """The short name of the file's format, one of ``FORMATS``.
 
     Args:
@@ -75,7 +74,7 @@ def identify(path: Path) -> str:
     Raises:
         DataError: the file is missing, unreadable, empty or in none of the formats.
     """
-    return find(path).name
+    return find(Path(path)).name
 
 
 class Found(NamedTuple):
@@ -130,7 +129,7 @@ def _head(path: Path) -> bytes | None:
 
 
 def _by_signature(head: bytes) -> str | None:
-    if head[128:132] == b"DICM":
+    if meta_start(head) is not None:
         return "dicom"
     if head.startswith(b"ISHNE1.0"):
         return "ishne"
@@ -178,7 +177,7 @@ def _is_table(text: str) -> bool:
     rows = [split_line(line) for line in text.splitlines()[:3] if line.strip()]
     if len(rows) < 2:
         return False
-    if any(field.lower() in _LEADS for field in rows[0]):
+    if among(rows[0]):
         return True
     numbers = [all(map(is_sample, row)) and len(row) == len(rows[0]) for row in rows]
     return all(numbers[1:]) and (len(rows[0]) > 1 or numbers[0])
