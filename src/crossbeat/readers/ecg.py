@@ -7,6 +7,7 @@ import numpy as np
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.leads import INVERTED
 from crossbeat.readers.dicom import read_dicom
+from crossbeat.readers.edf import read_edf
 from crossbeat.readers.identify import FORMATS, Found, find
 from crossbeat.readers.layout import Layout
 from crossbeat.readers.limits import unreadable
@@ -20,7 +21,13 @@ from crossbeat.readers.wfdb import read_record
 from crossbeat.signal import Ecg
 
 _TABLES = {"csv": read_csv, "numpy": read_numpy}
-_OTHERS = {"dicom": read_dicom, "matlab": read_matlab, "cardiosoft-xml": read_cardiosoft}
+_OTHERS = {
+    "dicom": read_dicom,
+    "edf": read_edf,
+    "bdf": read_edf,
+    "matlab": read_matlab,
+    "cardiosoft-xml": read_cardiosoft,
+}
 
 
 def read_ecg(path: str | Path, layout: Layout | None = None) -> Ecg:

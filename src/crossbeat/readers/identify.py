@@ -8,6 +8,7 @@ from typing import NamedTuple
 from crossbeat.errors import DataError
 from crossbeat.leads import among
 from crossbeat.readers.dicom_file import meta_start
+from crossbeat.readers.edf import BDF
 from crossbeat.readers.guard_binary import mfer_definitions
 from crossbeat.readers.header import is_header, names_file
 from crossbeat.readers.limits import read_start, unreadable
@@ -21,6 +22,7 @@ FORMATS = {
     "hl7-aecg": "HL7 annotated ECG (XML)",
     "scp-ecg": "SCP-ECG",
     "edf": "EDF and EDF+",
+    "bdf": "BDF and BDF+, as BioSemi writes it",
     "ishne": "ISHNE Holter",
     "mfer": "MFER",
     "mortara-xml": "Mortara ELI XML",
@@ -57,7 +59,6 @@ _OTHERS = {
     b"\x1f\x8b": "compressed by gzip; unpack it",
     b"PK\x03\x04": "a zip archive (.npz, .docx, .xlsx ...); unpack it or save a .npy",
     b"\x89HDF": "an HDF5 file; export single recordings",
-    b"\xffBIOSEMI": "a BDF file; convert it to EDF",
 }
 """Other common file types, by their first bytes."""
 
@@ -139,6 +140,8 @@ def _by_signature(head: bytes) -> str | None:
         return "matlab"
     if head.startswith(b"0       ") and head[252:256].strip().isdigit():
         return "edf"
+    if head.startswith(BDF):
+        return "bdf"
     if len(head) >= 32 and head[8:10] == bytes(2) and head[22:24] == bytes(2):
         pointed = int.from_bytes(head[28:32], "little")  # section 0 begins at byte 7
         return "scp-ecg" if pointed == 7 else None

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from crossbeat.errors import DataError
-from crossbeat.readers.guard_binary import check_edf, check_ishne, check_mfer, check_scp
+from crossbeat.readers.guard_binary import check_ishne, check_mfer, check_scp
 from crossbeat.readers.guard_xml import check_sierra, check_xml
 from crossbeat.readers.limits import missing_extra
 from crossbeat.readers.record import Record, Signal, assemble
@@ -61,7 +61,6 @@ _FORMATS = {
         r"Section 1 |subtraction zones are truncated, ignored|median beats|"
         r"multiplier is 0|Section 12 ",
     ),
-    "edf": _Format("edf", "EDFParser", check_edf, r"samples left uncalibrated"),
     "ishne": _Format("ishne_holter", "ISHNEHolterParser", check_ishne, r"spec code -9"),
     "mfer": _Format("mfer", "MFERParser", check_mfer, r"invalid (?:birth date|measurement time)"),
     "mortara-xml": _Format("mortara_el250", "MortaraEL250Parser", check_xml, r"TYPICAL_CYCLE"),
@@ -132,10 +131,6 @@ def _rates(parsed: Any) -> list[float]:
     rounded = [float(lead.sampling_rate) for lead in parsed.leads]
     if "sampling_rates" in said:  # MFER
         return [round(float(rate), 6) for rate in said["sampling_rates"]]
-    if "exact_sampling_rates" in said:  # EDF: only of leads whose rate is no whole number
-        exact = said["exact_sampling_rates"]
-        names = [lead.label for lead in parsed.leads]
-        return [exact.get(name, rate) for name, rate in zip(names, rounded, strict=True)]
     if "rhythm_sample_interval_us" in said:  # SCP-ECG
         return [round(1e6 / said["rhythm_sample_interval_us"], 6)] * len(rounded)
     if "sampling_rate_exact" in said.get("rhythm_time", {}):  # HL7
