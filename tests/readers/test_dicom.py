@@ -382,7 +382,14 @@ def test_the_number_of_another_lead_is_believed(tmp_path: Path, code: str) -> No
             lambda data: setattr(group(data), "SamplingFrequency", "0"),
             "the rate must be from 10 to 100000 Hz, got 0",
         ),
-        (lambda data: delattr(group(data), "SamplingFrequency"), "must be sound DICOM, but: "),
+        (
+            lambda data: delattr(group(data), "SamplingFrequency"),
+            "must state its sampling frequency, got none; export it again",
+        ),
+        (
+            lambda data: setattr(group(data), "MultiplexGroupLabel", "MEDIAN BEAT"),
+            "must hold a recording of the rhythm, got only mean beats, with the labels MEDIAN BEAT",
+        ),
         (named("2:1", "", ""), "must hold ECG leads, each once, got I, II, III, I"),
     ],
 )

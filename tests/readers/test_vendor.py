@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ecg_files import (
+    LEAD_CODES,
     OWN,
     VENDORS,
     Writer,
@@ -140,6 +141,69 @@ def test_what_the_package_only_warns_of_is_refused(
     tmp_path: Path, writer: Writer, change: Callable[[bytes], bytes], reason: str
 ) -> None:
     refuse(tmp_path, change(writer(known(), STANDARD, 250)), reason)
+
+
+@pytest.mark.parametrize(
+    ("writer", "change", "reason"),
+    [
+        (ge_muse, without(b"Median", b"Rhythm"), "Additional .*; it reads one recording"),
+        (sierra, without("1.04.01".encode("utf-16-le"), "9.99.99".encode("utf-16-le")), "9.99.99"),
+        (mortara, without(b'OFFSET="0"', b'OFFSET="5"'), "it reads signed samples of 16 bits"),
+        (mortara, without(b'BITS="16"', b'BITS="8"'), "only 16-bit signed Base64 data is supported"),
+        (mfer, without(b"\x0b\x84\x00\x00\x00\x04....", b""), "that state their interval"),
+        (mfer, without(b"\x0a\x84\x00\x00\x00\x01\x00", b"\x0a\x84\x00\x00\x00\x01\x09"), "AHA"),
+        (
+            hl7,
+            without(b"(<component><series>.*</series></component>)", rb"\1\1"),
+            "2 rhythm series found",
+        ),
+    ],
+)
+def test_a_layout_that_is_not_read_is_no_damage(
+    tmp_path: Path, writer: Writer, change: Callable[[bytes], bytes], reason: str
+) -> None:
+    data = change(writer(known(), STANDARD, 250))
+    refuse(tmp_path, data, f"of a layout that crossbeat does not read: .*{reason}.*export it so")
+
+
+def test_leads_of_hl7_that_are_computed_are_not_read(tmp_path: Path) -> None:
+    data = hl7(known(), STANDARD, 250).replace(b"LEAD_III", b"LEAD_dI").replace(b"_V6", b"_V6R")
+    ecg = read(tmp_path, data)
+    assert ecg.leads == tuple(lead for lead in STANDARD if lead not in {"III", "V6"})
+    assert ecg.unrecognised == ("MDC_ECG_LEAD_dI", "MDC_ECG_LEAD_V6R")
+
+
+def test_the_inverted_lead_of_hl7_is_turned(tmp_path: Path) -> None:
+    ecg = read(tmp_path, hl7(known(), STANDARD, 250).replace(b"LEAD_AVR", b"LEAD_AVRneg"))
+    assert (ecg.leads, ecg.unrecognised) == (STANDARD, ())
+    np.testing.assert_allclose(ecg.values[3], -millivolts(known())[3], rtol=3e-7, atol=1e-7)
+
+
+def test_signals_of_hl7_that_are_left_out_are_named(tmp_path: Path) -> None:
+    data = hl7(known(), STANDARD, 250)
+    some = data.replace(b"ECG_LEAD_V5", b"ECG_ELEC_POTL_V5").replace(b"ECG_LEAD_V6", b"RESP")
+    ecg = read(tmp_path, some)
+    assert ecg.leads == STANDARD[:10]
+    assert ecg.unrecognised == ("MDC_ECG_ELEC_POTL_V5", "MDC_RESP")
+    reason = "codes such as MDC_ECG_LEAD_II, got MDC_ECG_ELEC_POTL_I, MDC_ECG_ELEC_POTL_II, .*; ex"
+    refuse(tmp_path, data.replace(b"ECG_LEAD", b"ECG_ELEC_POTL"), reason)
+
+
+@pytest.mark.parametrize("writer", [ge_muse, mortara, sierra])
+def test_channels_that_are_no_lead_are_named(tmp_path: Path, writer: Writer) -> None:
+    names = ["DI", "V3R", "DII", "V8"]
+    ecg = read(tmp_path, writer(known(4), names, 250))
+    assert (ecg.leads, ecg.unrecognised) == (("I", "II"), ("V3R", "V8"))
+
+
+@pytest.mark.parametrize(("writer", "code"), [(scp, 65), (mfer, 65)])
+def test_the_inverted_lead_by_its_number_is_turned(
+    tmp_path: Path, writer: Writer, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LEAD_CODES, "aVR", code)
+    ecg = read(tmp_path, writer(known(), STANDARD, 250))
+    assert ecg.leads == STANDARD
+    np.testing.assert_allclose(ecg.values[3], -millivolts(known())[3], rtol=3e-7, atol=1e-7)
 
 
 def test_what_does_not_concern_the_leads_is_passed_over(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crossbeat.errors import DataError
+from crossbeat.errors import DataError, listed
 from crossbeat.leads import among, coded
 from crossbeat.readers.dicom_file import EXPLICIT, IMPLICIT, open_dicom, text_of
 from crossbeat.readers.limits import MOST_CHANNELS, MOST_PARSED_BYTES
@@ -99,6 +99,12 @@ def _recording(path: Path, groups: list["Dataset"], order: str) -> Record:
     rhythm = [
         group for group in groups if not _MEDIAN.search(text_of(group, "MultiplexGroupLabel"))
     ]
+    if not rhythm:
+        labels = listed(text_of(group, "MultiplexGroupLabel") for group in groups)
+        raise DataError(
+            f"{path} must hold a recording of the rhythm, got only mean beats, with the labels "
+            f"{labels}; export the rhythm"
+        )
     original = [group for group in rhythm if text_of(group, "WaveformOriginality") != "DERIVED"]
     taken = original or rhythm
     names = [[_lead(path, each) for each in group.ChannelDefinitionSequence] for group in taken]
@@ -131,7 +137,9 @@ def _signals(
 ) -> list[Signal]:
     channels = list(group.ChannelDefinitionSequence)
     stored = _samples(path, group, len(channels), order)
-    fs = float(text_of(group, "SamplingFrequency"))
+    fs = _number(group, "SamplingFrequency", np.nan)
+    if np.isnan(fs):
+        raise DataError(f"{path} must state its sampling frequency, got none; export it again")
     signals = []
     for row, (channel, name, values) in enumerate(zip(channels, names, stored, strict=True)):
         shift = _number(channel, "ChannelSampleSkew", 0.0)
@@ -233,6 +241,6 @@ def _code(channel: "Dataset", sequence: str, keyword: str) -> str:
     return text_of(items[0], keyword) if items else ""
 
 
-def _number(channel: "Dataset", keyword: str, absent: float) -> float:
-    text = text_of(channel, keyword)
+def _number(item: "Dataset", keyword: str, absent: float) -> float:
+    text = text_of(item, keyword)
     return float(text) if text else absent
