@@ -70,7 +70,7 @@ _NAME = re.compile(
     rf"(?P<after>(?:{_GAP}?(?:{_ANY}))?)"
 )
 _DERIVED = re.compile(r"dI{1,3}")
-"""The same letters as DI, but in MDC (ISO/IEEE 11073-10102) computed from other leads, as by EASI."""
+"""The letters of DI, but computed from other leads, as by EASI, in ISO/IEEE 11073-10102."""
 
 _BARE = re.compile(r"c[1-6]", re.IGNORECASE)
 _EEG = re.compile(r"(?:eeg\b.*|(?:fp|af|fc|ft|cp|tp|po|[cfopt])(?:z|\d\d?)(?!\w).*)", re.IGNORECASE)

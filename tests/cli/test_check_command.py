@@ -141,9 +141,7 @@ def test_channels_that_are_not_recognised_are_named(
     assert text.count("Plethone,V3R") == 1
 
 
-def table(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> str:
+def table(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
     """What ``check`` shows of ``a.hea``, without spaces and lines."""
     monkeypatch.chdir(folder)
     main(["check", "a.hea"])

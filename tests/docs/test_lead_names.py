@@ -51,7 +51,11 @@ def test_the_numbers_that_the_page_names_are_of_lead_i() -> None:
     from crossbeat.leads import coded
 
     for code, scheme in (
-        ("2:1", ""), ("1", "MDC"), ("5.6.3-9-1", ""), ("2:257", ""), ("131329", "MDC")
+        ("2:1", ""),
+        ("1", "MDC"),
+        ("5.6.3-9-1", ""),
+        ("2:257", ""),
+        ("131329", "MDC"),
     ):
         assert f"`{code}`" in SECTION
         assert coded(code, scheme) == "I"

@@ -316,7 +316,7 @@ def test_numbers_of_standards_name_leads(
 
 
 def test_numbers_of_an_unknown_scheme_name_no_lead(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="got 1, 2, 61, 62, .* none has the name of a lead"):
+    with pytest.raises(DataError, match=r"got 1, 2, 61, 62, .* none has the name of a lead"):
         read_ecg(written(tmp_path, numbered(str, "99LOCAL")))
 
 

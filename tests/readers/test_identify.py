@@ -20,7 +20,7 @@ WriteRecord = Callable[..., Path]
 def test_a_path_may_be_text(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(sierra(noise(), STANDARD, 100))
     assert identify(str(tmp_path / "a")) == identify(tmp_path / "a") == "philips-sierra-xml"
-    with pytest.raises(DataError, match="there is no file gone, nor gone.hea"):
+    with pytest.raises(DataError, match=r"there is no file gone, nor gone.hea"):
         identify("gone")
 
 

@@ -175,7 +175,9 @@ def test_the_error_of_a_missing_lead_names_what_was_not_recognised(
     write_record: WriteRecord,
 ) -> None:
     header = write_record(numbers(12, 1000), [*STANDARD[:10], "chest5", "chest6"])
-    with pytest.raises(DataError, match="lead V5, V6 is missing .* if it is one of chest5, chest6"):
+    with pytest.raises(
+        DataError, match=r"lead V5, V6 is missing .* if it is one of chest5, chest6"
+    ):
         read_wave(str(header), clean=Preprocessing.standard(fs=100.0, seconds=10.0))
 
 

@@ -149,7 +149,11 @@ def test_what_the_package_only_warns_of_is_refused(
         (ge_muse, without(b"Median", b"Rhythm"), "Additional .*; it reads one recording"),
         (sierra, without("1.04.01".encode("utf-16-le"), "9.99.99".encode("utf-16-le")), "9.99.99"),
         (mortara, without(b'OFFSET="0"', b'OFFSET="5"'), "it reads signed samples of 16 bits"),
-        (mortara, without(b'BITS="16"', b'BITS="8"'), "only 16-bit signed Base64 data is supported"),
+        (
+            mortara,
+            without(b'BITS="16"', b'BITS="8"'),
+            "only 16-bit signed Base64 data is supported",
+        ),
         (mfer, without(b"\x0b\x84\x00\x00\x00\x04....", b""), "that state their interval"),
         (mfer, without(b"\x0a\x84\x00\x00\x00\x01\x00", b"\x0a\x84\x00\x00\x00\x01\x09"), "AHA"),
         (

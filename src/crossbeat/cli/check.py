@@ -17,7 +17,7 @@ from crossbeat.errors import ConfigError, DataError, UserError, listed
 from crossbeat.quality import Length, Verdict, check, told
 from crossbeat.readers import Layout, read_ecg
 from crossbeat.readers.identify import find
-from crossbeat.readers.record import NoLeads
+from crossbeat.readers.record import NoLeadError
 
 FILES_PER_WORKER = 2000
 """Checking this many files takes about as long as starting a process."""
@@ -131,7 +131,7 @@ def inspect(file: tuple[Path, bool], asked: Asked) -> Outcome:
 def _unreadable(path: Path, name: str | None, error: UserError) -> Checked:
     text = str(error)
     verdict = Verdict(name="unreadable", value=math.nan, rule=text, action="reject", message=text)
-    names = error.names if isinstance(error, NoLeads) else ()
+    names = error.names if isinstance(error, NoLeadError) else ()
     return Checked(path=str(path), format=name, found=(verdict,), unrecognised=names)
 
 

@@ -108,9 +108,12 @@ def _recording(path: Path, groups: list["Dataset"], order: str) -> Record:
     original = [group for group in rhythm if text_of(group, "WaveformOriginality") != "DERIVED"]
     taken = original or rhythm
     names = [[_lead(path, each) for each in group.ChannelDefinitionSequence] for group in taken]
-    rows = iter(range(sum(map(len, names))))
+    ends = np.cumsum([len(each) for each in names]).tolist()
     leads = among([name for each in names for name in each])
-    wanted = [{row for row, at in enumerate(zip(each, rows)) if at[1] in leads} for each in names]
+    wanted = [
+        {row - end + len(each) for row in leads if end - len(each) <= row < end}
+        for end, each in zip(ends, names, strict=True)
+    ]
     having = [number for number, each in enumerate(wanted) if each]
     if len(having) > 1 and not _simultaneous([taken[number] for number in having]):
         raise DataError(
@@ -219,8 +222,7 @@ def _lead(path: Path, channel: "Dataset") -> str:
     meaning = _code(channel, "ChannelSourceSequence", "CodeMeaning")
     number = coded(code, _code(channel, "ChannelSourceSequence", "CodingSchemeDesignator"))
     texts = [
-        _BESIDE.sub("", text).strip()
-        for text in (code, meaning, text_of(channel, "ChannelLabel"))
+        _BESIDE.sub("", text).strip() for text in (code, meaning, text_of(channel, "ChannelLabel"))
     ]
     said = [lead for text in texts for lead in among([text]).values()]
     if number == "":

@@ -15,7 +15,7 @@ LEAST_FS, MOST_FS = 10.0, 100_000.0
 """Hertz: no ECG is sampled slower or faster; beyond, resampling could need any memory."""
 
 
-class NoLeads(DataError):
+class NoLeadError(DataError):
     """None of a file's signals is one of the twelve leads.
 
     Args:
@@ -63,9 +63,7 @@ class Signal(NamedTuple):
     fs: float
 
 
-def lead_rows(
-    names: Sequence[str], path: Path, others: Sequence[str] = ()
-) -> dict[int, str]:
+def lead_rows(names: Sequence[str], path: Path, others: Sequence[str] = ()) -> dict[int, str]:
     """Where the twelve leads stand among the names of signals, as ``crossbeat.leads.among`` says.
 
     Args:
@@ -74,14 +72,14 @@ def lead_rows(
         others: names of signals that are not to be read, for messages.
 
     Raises:
-        NoLeads: there is none.
+        NoLeadError: there is none.
         DataError: there is one twice.
     """
     rows = among(names)
     every = [*names, *others]
     said = f"{path} must hold ECG leads, each once, got {listed(every) or 'no channel'}"
     if not rows:
-        raise NoLeads(
+        raise NoLeadError(
             f"{said}: none has the name of a lead; name the leads {', '.join(STANDARD)}",
             names=every,
         )
@@ -105,7 +103,7 @@ def assemble(signals: Iterable[Signal], path: Path, others: Sequence[str] = ()) 
         others: names of signals that are no leads, and have no samples here.
 
     Raises:
-        NoLeads: there is no lead.
+        NoLeadError: there is no lead.
         DataError: there is one twice, or they differ in rate or length.
     """
     given = list(signals)

@@ -19,7 +19,7 @@ from crossbeat.leads import among
 from crossbeat.readers.guard_binary import check_ishne, check_mfer, check_scp
 from crossbeat.readers.guard_xml import check_sierra, check_xml
 from crossbeat.readers.limits import missing_extra
-from crossbeat.readers.record import NoLeads, Record, Signal, assemble
+from crossbeat.readers.record import NoLeadError, Record, Signal, assemble
 
 _NO_SAMPLE = -32768
 """What ISHNE proposes to store where a lead has failed."""
@@ -152,7 +152,7 @@ def _unsupported(path: Path, name: str, reason: str) -> DataError:
     )
 
 
-def _no_sequence(path: Path) -> NoLeads:
+def _no_sequence(path: Path) -> NoLeadError:
     """The error for an HL7 file none of whose sequences is a lead; it names their codes."""
     found: list[str] = []
 
@@ -162,7 +162,7 @@ def _no_sequence(path: Path) -> NoLeads:
             found.append(code)
 
     check_xml(path, see)
-    return NoLeads(
+    return NoLeadError(
         f"{path} must hold leads with codes such as {_HL7}II, got {listed(found) or 'none'}; "
         "export it so",
         names=found,
