@@ -77,7 +77,10 @@ _EEG = re.compile(r"(?:eeg\b.*|(?:fp|af|fc|ft|cp|tp|po|[cfopt])(?:z|\d\d?)(?!\w)
 """Electrodes of the 10-20 and 10-10 systems, with or without their reference."""
 
 _LONGEST = 64
-"""Letters of a name of a lead: the names of what is read are remembered."""
+"""Letters of the name of a lead."""
+
+_LONGEST_LIST = 1024
+"""Letters of the names of a record that are remembered: those of a data set are all alike."""
 
 _NUMBERS = {
     **dict(enumerate(INDEPENDENT, start=1)),
@@ -120,6 +123,13 @@ def among(names: Sequence[str]) -> dict[int, str]:
     Args:
         names: of all signals, as the file has them.
     """
+    every = tuple(names)
+    short = sum(map(len, every)) <= _LONGEST_LIST
+    return dict((_among if short else _among.__wrapped__)(every))
+
+
+@lru_cache(maxsize=256)
+def _among(names: tuple[str, ...]) -> dict[int, str]:
     found = {row: lead for row, lead in enumerate(map(_spelled, names)) if lead}
     bare = {row for row in found if _BARE.fullmatch(names[row].strip())}
     if bare and not _is_iec(names, {found[row] for row in bare}, set(found.values())):
@@ -152,11 +162,8 @@ def coded(code: str, scheme: str) -> str | None:
 
 
 def _spelled(name: str) -> str:
-    return _remembered(name) if len(name) <= _LONGEST else ""
-
-
-@lru_cache(maxsize=1024)
-def _remembered(name: str) -> str:
+    if len(name) > _LONGEST:
+        return ""
     text = unicodedata.normalize("NFKC", name).strip().translate(_MINUS)
     for start in _MDC:
         if text.lower().startswith(start):

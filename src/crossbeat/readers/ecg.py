@@ -64,12 +64,12 @@ def read_ecg(path: str | Path, layout: Layout | None = None) -> Ecg:
         )
     if record.values.shape[1] == 0:
         raise DataError(f"{file} must hold samples, got none; copy or export it again")
-    return Ecg(
-        _millivolts(record, rows, file),
-        tuple(lead.removeprefix("-") for lead in rows.values()),
-        record.fs,
-        tuple(name for row, name in enumerate(record.names) if row not in rows) + record.others,
-    )
+    values = _millivolts(record, rows, file)
+    others = record.others
+    if len(rows) < len(record.names):
+        others = (*(name for row, name in enumerate(record.names) if row not in rows), *others)
+    leads = tuple("aVR" if lead == INVERTED else lead for lead in rows.values())
+    return Ecg(values, leads, record.fs, others)
 
 
 def _read(found: Found, layout: Layout | None) -> Record:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from crossbeat.errors import DataError, listed
-from crossbeat.leads import STANDARD, among
+from crossbeat.leads import INVERTED, STANDARD, among
 
 LEAST_FS, MOST_FS = 10.0, 100_000.0
 """Hertz: no ECG is sampled slower or faster; beyond, resampling could need any memory."""
@@ -76,6 +76,9 @@ def lead_rows(names: Sequence[str], path: Path, others: Sequence[str] = ()) -> d
         DataError: there is one twice.
     """
     rows = among(names)
+    leads = set(rows.values())
+    if len(leads) == len(rows) > 0 and not leads.issuperset({"aVR", INVERTED}):
+        return rows
     every = [*names, *others]
     said = f"{path} must hold ECG leads, each once, got {listed(every) or 'no channel'}"
     if not rows:
@@ -83,15 +86,12 @@ def lead_rows(names: Sequence[str], path: Path, others: Sequence[str] = ()) -> d
             f"{said}: none has the name of a lead; name the leads {', '.join(STANDARD)}",
             names=every,
         )
-    seen: dict[str, int] = {}
-    for row, lead in rows.items():
-        first = seen.setdefault(lead.removeprefix("-"), row)
-        if first != row:
-            raise DataError(
-                f"{said}: {names[first]} and {names[row]} are the same lead twice; leave one out, "
-                "or correct its name"
-            )
-    return rows
+    plain = [lead.removeprefix("-") for lead in rows.values()]
+    twice = next(lead for lead in plain if plain.count(lead) > 1)
+    same = [names[row] for row, lead in zip(rows, plain, strict=True) if lead == twice]
+    raise DataError(
+        f"{said}: {' and '.join(same)} are the same lead twice; leave one out, or correct its name"
+    )
 
 
 def assemble(signals: Iterable[Signal], path: Path, others: Sequence[str] = ()) -> Record:
