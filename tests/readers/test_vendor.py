@@ -296,6 +296,45 @@ def test_the_calibration_pulse_of_sierra_is_cut_off(tmp_path: Path) -> None:
     np.testing.assert_allclose(ecg.values, millivolts(known()), rtol=3e-7, atol=1e-7)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('durationperchannel="2000"', 'durationperchannel="1996"'),
+        ('samplespersecond="250"', 'samplespersecond="240"'),
+        ('numberofleads="12"', 'numberofleads="11"'),
+    ],
+)
+def test_sierra_with_more_samples_than_it_says_is_refused(
+    tmp_path: Path, old: str, new: str
+) -> None:
+    text = sierra(known(), STANDARD, 250).decode("utf-16").replace(old, new)
+    assert new in text
+    refuse(
+        tmp_path, text.encode("utf-16"), r"must hold \d+ samples of each of 1[12] leads, as it s"
+    )
+
+
+def test_sierra_that_is_packed_in_another_order_is_refused(tmp_path: Path, shared: Path) -> None:
+    path = shared / "data" / "ecg-formats" / "philips_sierra_1_04.xml"
+    data = path.read_bytes()
+    order = "I II III aVR aVL aVF"
+    for other in ("I II III aVR aVF aVL", "DI DII DIII aVR aVL aVF", "I II V1 V2 V3 V4"):
+        changed = data.replace(order.encode("utf-16-le"), other.encode("utf-16-le"))
+        changed = changed.replace(order.encode(), other.encode())
+        assert changed != data
+        refuse(tmp_path, changed, "packed as XLI must begin with I, II, III, aVR, aVL, aVF, got ")
+
+
+@pytest.mark.parametrize("unit", ["", "mm", "1"])
+def test_a_zero_of_hl7_in_no_voltage_is_refused(tmp_path: Path, unit: str) -> None:
+    data = hl7(known(), STANDARD, 250)
+    changed = data.replace(
+        b'<origin value="0" unit="uV"/>', f'<origin value="7" unit="{unit}"/>'.encode()
+    )
+    assert changed != data
+    refuse(tmp_path, changed, "the origin of a lead must be in mV, uV or V, got 7 ")
+
+
 def test_a_flat_end_of_sierra_is_kept(tmp_path: Path) -> None:
     ends_flat = np.hstack([known(), np.zeros((12, 100), int)])
     assert read(tmp_path, sierra(ends_flat, STANDARD, 250)).values.shape == (12, 600)

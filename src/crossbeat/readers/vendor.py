@@ -17,7 +17,7 @@ import numpy as np
 from crossbeat.errors import DataError, listed
 from crossbeat.leads import among
 from crossbeat.readers.guard_binary import check_ishne, check_mfer, check_scp
-from crossbeat.readers.guard_xml import check_sierra, check_xml
+from crossbeat.readers.guard_xml import check_hl7, check_sierra, check_xml
 from crossbeat.readers.limits import missing_extra
 from crossbeat.readers.record import NoLeadError, Record, Signal, assemble
 
@@ -55,7 +55,7 @@ _FORMATS = {
     "hl7-aecg": _Format(
         "hl7_aecg",
         "HL7aECGParser",
-        check_xml,
+        check_hl7,
         r"representative beat series|sets in the median|sequences ignored|rounded to",
     ),
     "scp-ecg": _Format(
