@@ -60,10 +60,84 @@ def test_names_in_any_case_have_one_spelling(lead: str, case: Callable[[str], st
     assert leads.canonical(f" {case(lead)} ") == lead
 
 
-@pytest.mark.parametrize("name", ["", "V7", "MLII", "vx", "aV R"])
+@pytest.mark.parametrize("name", ["", "V7", "MLII", "vx", "aV R", "-aVR", "dI", "V3R", "Lead 1"])
 def test_a_name_that_is_no_lead_is_refused(name: str) -> None:
     with pytest.raises(DataError, match=f"got '{name}'; rename the lead"):
         leads.canonical(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "lead"),
+    [("DII", "II"), ("D3", "III"), ("C4", "V4"), ("EKG I", "I"), ("MDC_ECG_LEAD_AVL", "aVL")],
+)
+def test_other_spellings_have_one_standard_spelling(name: str, lead: str) -> None:
+    assert leads.canonical(name) == lead
+
+
+CHEST = tuple(f"C{number}" for number in range(1, 7))
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        ((*leads.STANDARD[:6], *CHEST), leads.STANDARD),
+        (("I", "II", *CHEST, "Resp"), leads.INDEPENDENT),
+        (("DI", "D2", "EKG C1", "Lead C3"), ("I", "II", "V1", "V3")),
+    ],
+)
+def test_electrodes_of_the_chest_are_leads_in_an_ecg(
+    names: tuple[str, ...], found: tuple[str, ...]
+) -> None:
+    assert tuple(leads.among(names).values()) == found
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        ("C3", "C4"),
+        ("ECG I", "ECG II", "C3", "C4"),
+        CHEST,
+        ("ECG I", "ECG II", *CHEST[:5]),
+        ("ECG I", "ECG II", *CHEST, "Fz"),
+        ("ECG I", "ECG II", *CHEST, "O1-A2"),
+        ("ECG I", "ECG II", *CHEST, "EEG Fpz-Cz"),
+        ("ECG I", "ECG II", *CHEST, "FC3"),
+    ],
+)
+def test_electrodes_of_an_eeg_are_no_leads(others: tuple[str, ...]) -> None:
+    assert set(leads.among(others).values()) <= {"I", "II"}
+
+
+def test_a_name_of_any_length_is_read_or_not() -> None:
+    assert leads.among(["I" * 10**6, " " * 100 + "I", "lead " * 10**5]) == {}
+    assert leads.among(["  I  "]) == {0: "I"}
+
+
+@pytest.mark.parametrize(
+    ("code", "scheme", "lead"),
+    [
+        ("2:1", "MDC", "I"),
+        ("2:61", "MDC", "III"),
+        ("2:65", "MDC", "-aVR"),
+        ("5.6.3-9-8", "SCPECG", "V6"),
+        ("131329", "MDC", "I"),
+        ("131389", "MDC", "III"),
+        ("131392", "MDC", "aVF"),
+        ("131336", "", None),
+        ("1", "LN", None),
+        ("2:0", "MDC", None),
+        ("131328", "MDC", None),
+        ("2:16", "MDC", ""),
+        ("131344", "MDC", ""),
+        ("MDC_ECG_LEAD_V2", "", "V2"),
+        ("MDC_ECG_LEAD_V2R", "", ""),
+        ("Lead I", "MDC", None),
+    ],
+)
+def test_numbers_of_leads_are_those_of_the_standards(
+    code: str, scheme: str, lead: str | None
+) -> None:
+    assert leads.coded(code, scheme) == lead
 
 
 def test_mimic_order_is_standard_with_avf_before_avl() -> None:

@@ -48,3 +48,13 @@ def reason(error: Exception) -> str:
         return str(error)
     told = error.strerror if isinstance(error, OSError) else None
     return told or "other contents"
+
+
+_LONGEST_LIST = 200
+"""Letters of a message that a list of names may take."""
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names of a file for a message, as the file spells them; a long list is cut."""
+    text = ", ".join(name.strip() or "(no name)" for name in names)
+    return text if len(text) <= _LONGEST_LIST else f"{text[:_LONGEST_LIST]} ..."

@@ -4,7 +4,10 @@ All of crossbeat addresses leads by name. A tuple of names gives the order of th
 ``complete`` and ``index`` are the only ways to change it.
 """
 
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -38,21 +41,146 @@ _LIMB = {
     "aVL": {"I": 1.0, "II": -0.5},
     "aVF": {"I": -0.5, "II": 1.0},
 }
-_CANONICAL = {name.lower(): name for name in STANDARD}
+INVERTED = "-aVR"
+"""The thirteenth spelling that ``among`` gives: aVR upside down, as in the order of Cabrera."""
+
+_PLAIN = {lead.lower(): lead for lead in STANDARD}
+_SPELLINGS = {
+    **_PLAIN,
+    **{f"d{roman}": roman.upper() for roman in ("i", "ii", "iii")},
+    **{f"d{number}": "I" * number for number in (1, 2, 3)},
+    **{f"c{number}": f"V{number}" for number in range(1, 7)},
+    "-avr": INVERTED,
+    "avrneg": INVERTED,
+}
+"""Names in small letters, less the words around them; docs/ecg-files.md says where each is from."""
+
+WORDS = (
+    *("lead", "ableitung", "dérivation", "derivation", "derivación", "derivacion", "derivação"),
+    *("derivacao", "derivazione", "afleiding", "odprowadzenie", "отведение"),
+    *("导联", "導聯", "誘導"),
+)
+"""The word for a lead in languages of devices, in small letters."""
+
+_MDC = ("mdc_ecg_lead_", "mdc_ecg_elec_potl_")
+_ANY = "|".join(WORDS)
+_GAP = r"(?:[ _:.]+|-)"
+_NAME = re.compile(
+    rf"(?P<before>(?:e[ck]g{_GAP})?(?:(?:{_ANY}){_GAP}?)?)(?P<core>-?[a-z]+\d?)"
+    rf"(?P<after>(?:{_GAP}?(?:{_ANY}))?)"
+)
+_DERIVED = re.compile(r"dI{1,3}")
+"""The letters of DI, but computed from other leads, as by EASI, in ISO/IEEE 11073-10102."""
+
+_BARE = re.compile(r"c[1-6]", re.IGNORECASE)
+_EEG = re.compile(r"(?:eeg\b.*|(?:fp|af|fc|ft|cp|tp|po|[cfopt])(?:z|\d\d?)(?!\w).*)", re.IGNORECASE)
+"""Electrodes of the 10-20 and 10-10 systems, with or without their reference."""
+
+_LONGEST = 64
+"""Letters of the name of a lead."""
+
+_LONGEST_LIST = 1024
+"""Letters of the names of a record that are remembered: those of a data set are all alike."""
+
+_NUMBERS = {
+    **dict(enumerate(INDEPENDENT, start=1)),
+    **dict(enumerate(("III", "aVR", "aVL", "aVF", INVERTED), start=61)),
+}
+"""Leads by their number in SCP-ECG and ISO/IEEE 11073-10102."""
+
+_CODE = re.compile(r"(?P<scheme>2::?|5\.6\.3-9-)?(?P<number>\d{1,6})")
+_POTENTIAL = 256
+"""What ISO/IEEE 11073-10101 adds to the number of a lead: MDC_ECG_ELEC_POTL."""
+
+_SCADA = 2 * 2**16
+"""What its context-free codes add: the partition of MDC_ECG_ELEC_POTL is 2."""
 
 
 def canonical(name: str) -> str:
-    """The standard spelling of a lead name in any case: ``AVF``, ``avf`` and ``aVF`` are ``aVF``.
+    """The standard spelling of the name of a lead: ``AVF``, ``Lead aVF`` and ``avf`` are ``aVF``.
+
+    docs/ecg-files.md lists the spellings and where they are from. C1 to C6 are V1 to V6, as the
+    caller says that the name is a lead's; in a file they may be electrodes of an EEG: see
+    ``among``.
 
     Raises:
-        DataError: the name is none of the twelve leads.
+        DataError: the name is none of the twelve leads, or of one upside down.
     """
-    try:
-        return _CANONICAL[name.strip().lower()]
-    except KeyError:
-        raise DataError(
-            f"lead name must be one of {', '.join(STANDARD)}, got {name!r}; rename the lead"
-        ) from None
+    found = _spelled(name)
+    if found in STANDARD:
+        return found
+    raise DataError(
+        f"lead name must be one of {', '.join(STANDARD)}, got {name[:80]!r}; rename the lead"
+    )
+
+
+def among(names: Sequence[str]) -> dict[int, str]:
+    """Which of the signals of a record are leads: their standard spelling, or ``-aVR``, by index.
+
+    ``C1`` to ``C6`` are V1 to V6 (IEC) if all six are there, with I and II, and no other
+    electrode of an EEG: ``C3`` and ``C4`` are electrodes of the EEG otherwise.
+
+    Args:
+        names: of all signals, as the file has them.
+    """
+    every = tuple(names)
+    short = sum(map(len, every)) <= _LONGEST_LIST
+    return dict((_among if short else _among.__wrapped__)(every))
+
+
+@lru_cache(maxsize=256)
+def _among(names: tuple[str, ...]) -> dict[int, str]:
+    found = {row: lead for row, lead in enumerate(map(_spelled, names)) if lead}
+    bare = {row for row in found if _BARE.fullmatch(names[row].strip())}
+    if bare and not _is_iec(names, {found[row] for row in bare}, set(found.values())):
+        return {row: lead for row, lead in found.items() if row not in bare}
+    return found
+
+
+def coded(code: str, scheme: str) -> str | None:
+    """The standard spelling of a lead, or ``-aVR``, by its number or identifier in a standard.
+
+    Empty if it is of another lead; None if the code says nothing of a lead.
+
+    Args:
+        code: ``2:1``, ``5.6.3-9-1``, ``1``, ``2:257``, ``131329`` or ``MDC_ECG_LEAD_I`` for lead I.
+        scheme: that the code is from, as DICOM designates it; a number alone counts in MDC and
+            SCPECG.
+
+    Source: DICOM PS3.16 CID 3001; ISO/IEEE 11073-10101 and -10102.
+    """
+    if code.lower().startswith(_MDC):
+        return _spelled(code)
+    found = _CODE.fullmatch(code)
+    if found is None or not (found["scheme"] or scheme.strip().upper() in {"MDC", "SCPECG"}):
+        return None
+    number = int(found["number"])
+    if number >= _SCADA and not found["scheme"]:
+        number -= _SCADA
+    number -= _POTENTIAL if number >= _POTENTIAL else 0
+    return _NUMBERS.get(number, "") if number else None  # 0: a lead that is not specified
+
+
+def _spelled(name: str) -> str:
+    if len(name) > _LONGEST:
+        return ""
+    text = unicodedata.normalize("NFKC", name).strip().translate(_MINUS)
+    for start in _MDC:
+        if text.lower().startswith(start):
+            lead = text[len(start) :].lower()
+            return _SPELLINGS[lead] if lead in _PLAIN or lead == "avrneg" else ""
+    found = _NAME.fullmatch(text.lower())
+    if found is None or _DERIVED.fullmatch(text, *found.span("core")):
+        return ""
+    return _SPELLINGS.get(found["core"], "")
+
+
+_MINUS = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2010": "-", "\u2011": "-"})
+
+
+def _is_iec(names: Sequence[str], chest: set[str], leads: set[str]) -> bool:
+    others = [name.strip() for name in names if not _BARE.fullmatch(name.strip())]
+    return len(chest) == 6 and leads >= {"I", "II"} and not any(map(_EEG.fullmatch, others))
 
 
 def limb_leads(i: NDArray, ii: NDArray) -> dict[str, NDArray]:

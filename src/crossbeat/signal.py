@@ -30,11 +30,13 @@ class Ecg:
         values: millivolts.
         leads: the name of each row of ``values``.
         fs: sampling rate in hertz.
+        unrecognised: names of the file's channels that were not read as a lead, as it spells them.
     """
 
     values: Float32[np.ndarray, "lead time"]
     leads: tuple[str, ...]
     fs: float
+    unrecognised: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

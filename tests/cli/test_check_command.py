@@ -17,7 +17,7 @@ from crossbeat.readers.write import write_wfdb
 from crossbeat.signal import Ecg
 
 SOUND = Ecg(simulate.ecgs(simulate.draw_patients(2, 0), 0)[1], STANDARD, 500.0)
-KEYS = ["path", "format", "verdict", "findings", "fs", "leads", "seconds"]
+KEYS = ["path", "format", "verdict", "findings", "fs", "leads", "unrecognised", "seconds"]
 
 Call = Callable[..., tuple[int, list[dict[str, Any]], str]]
 
@@ -68,6 +68,7 @@ def test_a_sound_file_is_one_object_with_what_it_holds(tmp_path: Path, called: C
         "findings": [],
         "fs": 500.0,
         "leads": list(STANDARD),
+        "unrecognised": [],
         "seconds": 10.0,
     }
 
@@ -110,6 +111,62 @@ def test_a_file_that_is_named_gets_a_verdict_even_if_it_cannot_be_read(
     assert (finding["name"], finding["lead"], finding["value"]) == ("unreadable", "", None)
     assert reason in finding["rule"]
     assert (found["fs"], found["leads"], found["seconds"]) == (None, None, None)
+    assert found["unrecognised"] == []
+
+
+def renamed(folder: Path, **names: str) -> Path:
+    """A sound file in which some leads have other names."""
+    header = write_wfdb(SOUND, folder / "a")
+    lines = header.read_text().splitlines()
+    for lead, name in names.items():
+        row = 1 + STANDARD.index(lead)
+        lines[row] = f"{lines[row].removesuffix(lead)}{name}"
+    header.write_text("\n".join(lines) + "\n")
+    return header
+
+
+def test_channels_that_are_not_recognised_are_named(
+    tmp_path: Path,
+    called: Call,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    header = renamed(tmp_path, V2="V3R", aVR="Pleth one")
+    code, (found,), _ = called(header)
+    assert (code, found["verdict"]) == (1, "reject")
+    assert found["leads"] == [lead for lead in STANDARD if lead not in {"V2", "aVR"}]
+    assert found["unrecognised"] == ["Pleth one", "V3R"]
+    text = table(tmp_path, monkeypatch, capsys)
+    assert "leadV2ismissing" in text
+    assert text.count("Plethone,V3R") == 1
+
+
+def table(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+    """What ``check`` shows of ``a.hea``, without spaces and lines."""
+    monkeypatch.chdir(folder)
+    main(["check", "a.hea"])
+    return "".join(letter for letter in capsys.readouterr().out if letter not in " \n│")
+
+
+def test_the_table_names_them_where_no_lead_is_missing(
+    tmp_path: Path,
+    called: Call,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    header = renamed(tmp_path, III="Pleth")
+    _, (found,), _ = called(header)
+    assert (found["verdict"], found["unrecognised"]) == ("repair", ["Pleth"])
+    text = table(tmp_path, monkeypatch, capsys)
+    assert "notrecognisedasalead:Pleth" in text
+
+
+def test_of_a_file_without_a_lead_all_channels_are_named(tmp_path: Path, called: Call) -> None:
+    header = renamed(tmp_path, **{lead: f"ch{row}" for row, lead in enumerate(STANDARD)})
+    code, (found,), _ = called(header)
+    assert (code, found["verdict"], found["leads"]) == (1, "reject", None)
+    assert found["unrecognised"] == [f"ch{row}" for row in range(12)]
+    assert "got ch0, ch1, ch2, " in found["findings"][0]["rule"]
 
 
 def test_of_a_folder_each_record_is_checked_once_and_the_rest_counted(

@@ -109,15 +109,31 @@ def mortara(stored: np.ndarray, leads: Sequence[str], fs: int) -> bytes:
 
 def edf(stored: np.ndarray, leads: Sequence[str], fs: int) -> bytes:
     """EDF in data records of one second."""
-    num, seconds = len(leads), stored.shape[1] // fs
+    return _edf(stored, [f"ECG {lead}" for lead in leads], fs, bits=16)
+
+
+def bdf(stored: np.ndarray, leads: Sequence[str], fs: int) -> bytes:
+    """BDF in data records of one second, as BioSemi writes it."""
+    text = _edf(stored, [f"ECG {lead}" for lead in leads], fs, bits=24)
+    return b"\xffBIOSEMI" + text[8:192] + f"{'24BIT':<44}".encode() + text[236:]
+
+
+def edf_labels(stored: np.ndarray, labels: Sequence[str], fs: int) -> bytes:
+    """EDF with labels as they are given."""
+    return _edf(stored, labels, fs, bits=16)
+
+
+def _edf(stored: np.ndarray, labels: Sequence[str], fs: int, *, bits: int) -> bytes:
+    num, seconds = len(labels), stored.shape[1] // fs
+    least, most = (-32768, 32767) if bits == 16 else (-1000000, 1000000)
     fields: list[tuple[int, Sequence[object]]] = [
-        (16, [f"ECG {name}" for name in leads]),
+        (16, labels),
         (80, [""] * num),
         (8, ["uV"] * num),
-        (8, [-32768 * MICROVOLTS] * num),
-        (8, [32767 * MICROVOLTS] * num),
-        (8, [-32768] * num),
-        (8, [32767] * num),
+        (8, [f"{least * MICROVOLTS:.8g}"] * num),
+        (8, [f"{most * MICROVOLTS:.8g}"] * num),
+        (8, [least] * num),
+        (8, [most] * num),
         (80, [""] * num),
         (8, [fs] * num),
         (32, [""] * num),
@@ -127,7 +143,8 @@ def edf(stored: np.ndarray, leads: Sequence[str], fs: int) -> bytes:
     header = "".join(f"{value:<{width}}" for value, width in (*start, *rest))
     header += "".join(f"{value!s:<{width}}" for width, values in fields for value in values)
     records = stored.reshape(num, seconds, fs).transpose(1, 0, 2)
-    return header.encode() + records.astype("<i2").tobytes()
+    samples = np.ascontiguousarray(records, "<i4").view(np.uint8).reshape(-1, 4)
+    return header.encode() + samples[:, : bits // 8].tobytes()
 
 
 def ishne(stored: np.ndarray, leads: Sequence[str], fs: int) -> bytes:
@@ -292,12 +309,19 @@ VENDORS: dict[str, Writer] = {
     "philips-sierra-xml": sierra,
     "hl7-aecg": hl7,
     "scp-ecg": scp,
-    "edf": edf,
     "ishne": ishne,
     "mfer": mfer,
     "mortara-xml": mortara,
 }
 """One writer of each format that ``ecgdatakit`` parses."""
 
-WRITERS = VENDORS | {"dicom": dicom, "matlab": matlab, "cardiosoft-xml": cardiosoft}
+OWN: dict[str, Writer] = {
+    "edf": edf,
+    "bdf": bdf,
+    "dicom": dicom,
+    "cardiosoft-xml": cardiosoft,
+}
+"""One writer of each further format that names its leads."""
+
+WRITERS = VENDORS | OWN | {"matlab": matlab}
 """One writer of each format that says its rate, unit and leads in a single file."""

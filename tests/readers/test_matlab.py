@@ -116,3 +116,16 @@ def test_a_type_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     path.write_bytes(data[:place] + b"\x7c" + data[place + 1 :])
     with pytest.raises(DataError, match="must be a sound MATLAB v5 file, but: 124"):
         read_ecg(path)
+
+
+@pytest.mark.parametrize("kind", [1, 3, 5, 16, 17])
+def test_a_class_of_arrays_of_other_parts_is_a_layout_that_is_not_read(
+    tmp_path: Path, kind: int
+) -> None:
+    parts = (b"s\0\0\0", 1), (b"MCOS", 4), (b"str\0", 3)  # of a string: its name, system and class
+    body = struct.pack("<4I", 6, 8, kind, 0)
+    body += b"".join(struct.pack("<2H", 1, size) + name for name, size in parts)
+    text = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM"
+    (tmp_path / "a").write_bytes(text + struct.pack("<2I", 14, len(body)) + body)
+    with pytest.raises(DataError, match=f"must have the layout of .* an array of the class {kind}"):
+        read_ecg(tmp_path / "a")

@@ -64,7 +64,8 @@ def test_letters_in_an_encoding_that_is_not_declared_are_passed_over(tmp_path: P
     ("change", "reason"),
     [
         (changed(b' units="uVperLsb"', b""), "the unit of lead I must be mV, uV or V, got none"),
-        (changed(b">2.5<", b">0<"), "the unit of lead I must be mV, uV or V, got none"),
+        (changed(b">2.5<", b">0<"), "the unit of lead I must be mV, uV or V, got 0 uVperLsb"),
+        (changed(b"uVper", b"mmHgper"), "unit of lead I must be mV, uV or V, got 2.5 mmHgperLsb"),
         (changed(b">2.5<", b">inf<"), "Resolution must be a number, got inf"),
         (changed(b'<SampleRate units="Hz">500</SampleRate>', b""), "SampleRate must be a number"),
         (changed(b' units="Hz"', b' units="ms"'), "the unit of the rate must be Hz, got ms"),

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ecg_files import (
+    LEAD_CODES,
+    OWN,
     VENDORS,
     Writer,
-    edf,
     ge_muse,
     hl7,
     ishne,
@@ -45,14 +46,14 @@ def refuse(folder: Path, data: bytes, reason: str) -> None:
         read(folder, data)
 
 
-@pytest.mark.parametrize("writer", [*VENDORS.values(), scp_packed])
+@pytest.mark.parametrize("writer", [*VENDORS.values(), *OWN.values(), scp_packed])
 def test_a_known_ecg_comes_back_lead_by_lead(tmp_path: Path, writer: Writer) -> None:
     ecg = read(tmp_path, writer(known(), STANDARD, 250))
     assert (ecg.leads, ecg.fs) == (STANDARD, 250.0)
     np.testing.assert_allclose(ecg.values, millivolts(known()), rtol=3e-7, atol=1e-7)
 
 
-@pytest.mark.parametrize("writer", VENDORS.values())
+@pytest.mark.parametrize("writer", [*VENDORS.values(), *OWN.values()])
 def test_eight_leads_stay_eight_in_their_order(tmp_path: Path, writer: Writer) -> None:
     order = INDEPENDENT[::-1]
     ecg = read(tmp_path, writer(known(8), order, 250))
@@ -60,7 +61,7 @@ def test_eight_leads_stay_eight_in_their_order(tmp_path: Path, writer: Writer) -
     np.testing.assert_allclose(ecg.values, millivolts(known(8)), rtol=3e-7, atol=1e-7)
 
 
-@pytest.mark.parametrize("writer", VENDORS.values())
+@pytest.mark.parametrize("writer", [*VENDORS.values(), *OWN.values()])
 @pytest.mark.parametrize("part", [0.3, 0.99])
 def test_a_truncated_file_is_refused(tmp_path: Path, writer: Writer, part: float) -> None:
     data = writer(known(), STANDARD, 250)
@@ -97,7 +98,6 @@ def without(pattern: bytes, by: bytes = b"") -> Callable[[bytes], bytes]:
         (hl7, without(b'<scale value="2.5" unit="uV"/>')),
         (hl7, without(b'<scale value="2.5" unit="uV"/>', b'<scale unit="uV"/>')),
         (mortara, without(b'UNITS_PER_MV="400"')),
-        (edf, without(b"uV      ", b"        ")),
         (ishne, without(b"(ISHNE1.0)..(.*)" + b"\xc4\x09" * 12, rb"\1\0\0\2" + bytes(24))),
         (mfer, without(b"\x0c\x84\x00\x00\x00\x04....", b"")),
     ],
@@ -143,6 +143,73 @@ def test_what_the_package_only_warns_of_is_refused(
     refuse(tmp_path, change(writer(known(), STANDARD, 250)), reason)
 
 
+@pytest.mark.parametrize(
+    ("writer", "change", "reason"),
+    [
+        (ge_muse, without(b"Median", b"Rhythm"), "Additional .*; it reads one recording"),
+        (sierra, without("1.04.01".encode("utf-16-le"), "9.99.99".encode("utf-16-le")), "9.99.99"),
+        (mortara, without(b'OFFSET="0"', b'OFFSET="5"'), "it reads signed samples of 16 bits"),
+        (
+            mortara,
+            without(b'BITS="16"', b'BITS="8"'),
+            "only 16-bit signed Base64 data is supported",
+        ),
+        (mfer, without(b"\x0b\x84\x00\x00\x00\x04....", b""), "that state their interval"),
+        (mfer, without(b"\x0a\x84\x00\x00\x00\x01\x00", b"\x0a\x84\x00\x00\x00\x01\x09"), "AHA"),
+        (
+            hl7,
+            without(b"(<component><series>.*</series></component>)", rb"\1\1"),
+            "2 rhythm series found",
+        ),
+    ],
+)
+def test_a_layout_that_is_not_read_is_no_damage(
+    tmp_path: Path, writer: Writer, change: Callable[[bytes], bytes], reason: str
+) -> None:
+    data = change(writer(known(), STANDARD, 250))
+    refuse(tmp_path, data, f"of a layout that crossbeat does not read: .*{reason}.*export it so")
+
+
+def test_leads_of_hl7_that_are_computed_are_not_read(tmp_path: Path) -> None:
+    data = hl7(known(), STANDARD, 250).replace(b"LEAD_III", b"LEAD_dI").replace(b"_V6", b"_V6R")
+    ecg = read(tmp_path, data)
+    assert ecg.leads == tuple(lead for lead in STANDARD if lead not in {"III", "V6"})
+    assert ecg.unrecognised == ("MDC_ECG_LEAD_dI", "MDC_ECG_LEAD_V6R")
+
+
+def test_the_inverted_lead_of_hl7_is_turned(tmp_path: Path) -> None:
+    ecg = read(tmp_path, hl7(known(), STANDARD, 250).replace(b"LEAD_AVR", b"LEAD_AVRneg"))
+    assert (ecg.leads, ecg.unrecognised) == (STANDARD, ())
+    np.testing.assert_allclose(ecg.values[3], -millivolts(known())[3], rtol=3e-7, atol=1e-7)
+
+
+def test_signals_of_hl7_that_are_left_out_are_named(tmp_path: Path) -> None:
+    data = hl7(known(), STANDARD, 250)
+    some = data.replace(b"ECG_LEAD_V5", b"ECG_ELEC_POTL_V5").replace(b"ECG_LEAD_V6", b"RESP")
+    ecg = read(tmp_path, some)
+    assert ecg.leads == STANDARD[:10]
+    assert ecg.unrecognised == ("MDC_ECG_ELEC_POTL_V5", "MDC_RESP")
+    reason = "codes such as MDC_ECG_LEAD_II, got MDC_ECG_ELEC_POTL_I, MDC_ECG_ELEC_POTL_II, .*; ex"
+    refuse(tmp_path, data.replace(b"ECG_LEAD", b"ECG_ELEC_POTL"), reason)
+
+
+@pytest.mark.parametrize("writer", [ge_muse, mortara, sierra])
+def test_channels_that_are_no_lead_are_named(tmp_path: Path, writer: Writer) -> None:
+    names = ["DI", "V3R", "DII", "V8"]
+    ecg = read(tmp_path, writer(known(4), names, 250))
+    assert (ecg.leads, ecg.unrecognised) == (("I", "II"), ("V3R", "V8"))
+
+
+@pytest.mark.parametrize(("writer", "code"), [(scp, 65), (mfer, 65)])
+def test_the_inverted_lead_by_its_number_is_turned(
+    tmp_path: Path, writer: Writer, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LEAD_CODES, "aVR", code)
+    ecg = read(tmp_path, writer(known(), STANDARD, 250))
+    assert ecg.leads == STANDARD
+    np.testing.assert_allclose(ecg.values[3], -millivolts(known())[3], rtol=3e-7, atol=1e-7)
+
+
 def test_what_does_not_concern_the_leads_is_passed_over(tmp_path: Path) -> None:
     data = ge_muse(known(), STANDARD, 250)
     median = re.search(b"<Waveform><WaveformType>Median.*?</Waveform>", data, re.DOTALL)
@@ -171,8 +238,6 @@ def test_a_rate_of_no_ecg_is_refused(
     [
         (hl7, without(b'<origin value="0" unit="uV"/>', b'<origin value="20" unit="uV"/>'), 0.02),
         (hl7, without(b'<origin value="0" unit="uV"/>', b'<origin value="1" unit="mV"/>'), 1.0),
-        (edf, without(b"-32768  32767   ", b"-32767  32768   "), -0.0025),
-        (edf, without(b"-81920.081917.5 ", b"-81915.081922.5 "), 0.005),
     ],
 )
 def test_the_zero_of_a_lead_is_where_the_file_says(
@@ -189,8 +254,6 @@ def test_a_rate_that_is_no_whole_number_is_kept(tmp_path: Path) -> None:
     rounded = hl7(known(), STANDARD, 250).replace(b'value="0.004" unit="s"', b'value="3" unit="ms"')
     assert read(tmp_path, rounded).fs == pytest.approx(1000 / 3)
     assert read(tmp_path, scp(known(), STANDARD, 300)).fs == pytest.approx(1e6 / 3333)
-    slow = edf(known(), STANDARD, 250).replace(b"1       12  ", b"1.6     12  ", 1)
-    assert read(tmp_path, slow).fs == 156.25
     interval = struct.pack("<BbH", 0, -1, 2505)
     odd = mfer(known(), STANDARD, 250).replace(struct.pack("<BbH", 0, 0, 250), interval)
     assert read(tmp_path, odd).fs == 250.5
@@ -231,6 +294,45 @@ def test_the_calibration_pulse_of_sierra_is_cut_off(tmp_path: Path) -> None:
     with_pulse = np.hstack([known(), np.tile(pulse, (12, 1))])
     ecg = read(tmp_path, sierra(with_pulse, STANDARD, 250))
     np.testing.assert_allclose(ecg.values, millivolts(known()), rtol=3e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('durationperchannel="2000"', 'durationperchannel="1996"'),
+        ('samplespersecond="250"', 'samplespersecond="240"'),
+        ('numberofleads="12"', 'numberofleads="11"'),
+    ],
+)
+def test_sierra_with_more_samples_than_it_says_is_refused(
+    tmp_path: Path, old: str, new: str
+) -> None:
+    text = sierra(known(), STANDARD, 250).decode("utf-16").replace(old, new)
+    assert new in text
+    refuse(
+        tmp_path, text.encode("utf-16"), r"must hold \d+ samples of each of 1[12] leads, as it s"
+    )
+
+
+def test_sierra_that_is_packed_in_another_order_is_refused(tmp_path: Path, shared: Path) -> None:
+    path = shared / "data" / "ecg-formats" / "philips_sierra_1_04.xml"
+    data = path.read_bytes()
+    order = "I II III aVR aVL aVF"
+    for other in ("I II III aVR aVF aVL", "DI DII DIII aVR aVL aVF", "I II V1 V2 V3 V4"):
+        changed = data.replace(order.encode("utf-16-le"), other.encode("utf-16-le"))
+        changed = changed.replace(order.encode(), other.encode())
+        assert changed != data
+        refuse(tmp_path, changed, "packed as XLI must begin with I, II, III, aVR, aVL, aVF, got ")
+
+
+@pytest.mark.parametrize("unit", ["", "mm", "1"])
+def test_a_zero_of_hl7_in_no_voltage_is_refused(tmp_path: Path, unit: str) -> None:
+    data = hl7(known(), STANDARD, 250)
+    changed = data.replace(
+        b'<origin value="0" unit="uV"/>', f'<origin value="7" unit="{unit}"/>'.encode()
+    )
+    assert changed != data
+    refuse(tmp_path, changed, "the origin of a lead must be in mV, uV or V, got 7 ")
 
 
 def test_a_flat_end_of_sierra_is_kept(tmp_path: Path) -> None:

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Literal
 
 from crossbeat.cli.options import command, note, parse
-from crossbeat.errors import ConfigError, DataError, UserError
+from crossbeat.errors import ConfigError, DataError, UserError, listed
 from crossbeat.quality import Length, Verdict, check, told
 from crossbeat.readers import Layout, read_ecg
 from crossbeat.readers.identify import find
+from crossbeat.readers.record import NoLeadError
 
 FILES_PER_WORKER = 2000
 """Checking this many files takes about as long as starting a process."""
@@ -44,6 +45,7 @@ class Checked:
         found: the verdicts that have a message.
         fs: sampling rate in hertz; None, like leads and seconds, if the file cannot be read.
         leads: names in the order of the file.
+        unrecognised: names of the channels that were not read as a lead, as the file spells them.
         seconds: length of the whole record.
     """
 
@@ -52,6 +54,7 @@ class Checked:
     found: tuple[Verdict, ...]
     fs: float | None = None
     leads: tuple[str, ...] | None = None
+    unrecognised: tuple[str, ...] = ()
     seconds: float | None = None
 
     @property
@@ -120,6 +123,7 @@ def inspect(file: tuple[Path, bool], asked: Asked) -> Outcome:
         found=tuple(verdict for verdict in verdicts if verdict.message),
         fs=ecg.fs,
         leads=ecg.leads,
+        unrecognised=ecg.unrecognised,
         seconds=ecg.values.shape[1] / ecg.fs,
     )
 
@@ -127,7 +131,8 @@ def inspect(file: tuple[Path, bool], asked: Asked) -> Outcome:
 def _unreadable(path: Path, name: str | None, error: UserError) -> Checked:
     text = str(error)
     verdict = Verdict(name="unreadable", value=math.nan, rule=text, action="reject", message=text)
-    return Checked(path=str(path), format=name, found=(verdict,))
+    names = error.names if isinstance(error, NoLeadError) else ()
+    return Checked(path=str(path), format=name, found=(verdict,), unrecognised=names)
 
 
 def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
@@ -201,6 +206,7 @@ def as_json(checked: Checked) -> dict[str, object]:
         ],
         "fs": checked.fs,
         "leads": None if checked.leads is None else list(checked.leads),
+        "unrecognised": list(checked.unrecognised),
         "seconds": checked.seconds,
     }
 
@@ -216,14 +222,22 @@ def _print_table(outcomes: Iterable[Outcome], total: int) -> Counter[str]:
             show(number, total)
             if isinstance(outcome, Checked):
                 counts[outcome.verdict] += 1
-                what = "; ".join(told(outcome.found))
-                cells = (outcome.path, outcome.format or "", outcome.verdict, what)
+                cells = (outcome.path, outcome.format or "", outcome.verdict, _what(outcome))
                 rows.append([_plain(cell) for cell in cells])
             else:
                 counts[outcome] += 1
     if rows:
         print_table("", ["file", "format", "verdict", "what"], rows)
     return counts
+
+
+def _what(checked: Checked) -> str:
+    """The messages, and the channels that are not recognised where no message names them."""
+    said = told(checked.found)
+    names = listed(checked.unrecognised)
+    if names and not any(names in message for message in said):
+        said.append(f"not recognised as a lead: {names}")
+    return "; ".join(said)
 
 
 def _plain(text: str) -> str:

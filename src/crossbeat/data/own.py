@@ -19,7 +19,6 @@ from crossbeat.data.own_table import (
     Columns,
     age_of,
     label_of,
-    listed,
     moments,
     read_table,
     require_column,
@@ -33,7 +32,7 @@ from crossbeat.data.rejected import Rejected
 from crossbeat.data.sources import BLOCK, check_image_size, read_each, read_wave, table_digest
 from crossbeat.data.splits import Shares, check_patients_disjoint, split_patients
 from crossbeat.data.table import label_column, soft_label_column
-from crossbeat.errors import ConfigError, DataError
+from crossbeat.errors import ConfigError, DataError, listed
 from crossbeat.quality import Length
 from crossbeat.readers import Layout, read_xray
 from crossbeat.signal import Preprocessing

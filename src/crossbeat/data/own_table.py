@@ -19,7 +19,7 @@ import polars as pl
 
 from crossbeat.data.labels import NEGATIVE, POSITIVE, UNCERTAIN
 from crossbeat.data.splits import SPLITS
-from crossbeat.errors import ConfigError, DataError, suggestion
+from crossbeat.errors import ConfigError, DataError, listed, suggestion
 
 NO_COLUMN = "none"
 """The name that says that a table has no such column, even if one is called so."""
@@ -28,7 +28,6 @@ OLDEST = 120.0
 """Years: a greater age is a code or an error."""
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-_SHOWN = 8
 GOT = "<value>"
 _ISO = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?)?"
@@ -198,12 +197,6 @@ def require_column(name: str, there: Sequence[str], path: Path, option: str) -> 
             f"columns are {listed(there)}"
         )
     return found
-
-
-def listed(names: Sequence[str]) -> str:
-    """Some names of columns for a message."""
-    shown = ", ".join(names[:_SHOWN])
-    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
 
 
 def read_table(path: Path, sheet: str | None = None) -> tuple[pl.DataFrame, tuple[str, ...]]:

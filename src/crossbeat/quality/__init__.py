@@ -47,7 +47,7 @@ def check(
         remarks: whether to include checks that never reject; they take time.
     """
     part = cut(ecg, seconds, length)
-    found = [*check_leads(part), check_length(ecg, seconds, length), *check_gaps(part)]
+    found = [*check_leads(ecg), check_length(ecg, seconds, length), *check_gaps(part)]
     record = recording(part)
     if record is None:
         return found

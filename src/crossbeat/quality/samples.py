@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from crossbeat.errors import listed
 from crossbeat.leads import STANDARD, limb_leads
 from crossbeat.quality.recording import Recording, blocks, longest
 from crossbeat.quality.verdict import Verdict, judged
@@ -34,11 +35,17 @@ CLIPPED_FROM = 0.25
 
 
 def check_leads(ecg: Ecg) -> list[Verdict]:
-    """Check that all twelve leads exist or follow from I and II; a missing one has value 1."""
+    """Check that all twelve leads exist or follow from I and II; a missing one has value 1.
+
+    A message names the channels of the file that were not recognised: a lead may be among them.
+    """
     rule = "the twelve leads, or I, II and V1 to V6, from which the others follow"
     known = set(ecg.leads)
     if {"I", "II"} <= known:
         known |= set(limb_leads(np.zeros(0), np.zeros(0)))
+    remedy = "supply it"
+    if ecg.unrecognised:
+        remedy += f", or name it so if it is one of {listed(ecg.unrecognised)}"
     found = []
     for lead in STANDARD:
         if lead in ecg.leads:
@@ -46,7 +53,7 @@ def check_leads(ecg: Ecg) -> list[Verdict]:
         text = (
             f"lead {lead} is missing; it is derived from I and II"
             if lead in known
-            else f"lead {lead} is missing and does not follow from the others; supply it"
+            else f"lead {lead} is missing and does not follow from the others; {remedy}"
         )
         found.append(
             Verdict(

@@ -5,13 +5,15 @@ Sources: DICOM PS3.3 C.10.9 (waveform module), PS3.16 CID 3001 (names of leads).
 
 import re
 import warnings
+import zlib
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crossbeat.errors import DataError
-from crossbeat.leads import STANDARD
+from crossbeat.errors import DataError, listed
+from crossbeat.leads import among, coded
 from crossbeat.readers.dicom_file import EXPLICIT, IMPLICIT, open_dicom, text_of
 from crossbeat.readers.limits import MOST_CHANNELS, MOST_PARSED_BYTES
 from crossbeat.readers.record import Record, Signal, assemble
@@ -19,17 +21,17 @@ from crossbeat.readers.record import Record, Signal, assemble
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-_TYPES = {(8, "SB"): "i1", (8, "UB"): "u1", (16, "SS"): "<i2", (16, "US"): "<u2"}
-_TYPES |= {(32, "SL"): "<i4", (32, "UL"): "<u4"}
+_DEFLATED = "1.2.840.10008.1.2.1.99"
+_BIG_ENDIAN = "1.2.840.10008.1.2.2"
+_SYNTAXES = (IMPLICIT, EXPLICIT, _DEFLATED, _BIG_ENDIAN)
+"""Transfer syntaxes that are read; others are for images."""
+
+_TYPES = {(8, "SB"): "i1", (8, "UB"): "u1", (16, "SS"): "i2", (16, "US"): "u2"}
+_TYPES |= {(32, "SL"): "i4", (32, "UL"): "u4"}
 """Sample types by bits and interpretation; those of sound, on a logarithmic scale, are not here."""
 
-_CODES = dict(zip(range(1, 9), ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6"), strict=True))
-_CODES |= dict(zip(range(61, 65), ("III", "aVR", "aVL", "aVF"), strict=True))
-"""Leads by their number in ISO/IEEE 11073-10102 and SCP-ECG."""
-
-_SPELLINGS = {lead.lower(): lead for lead in STANDARD}
-_CODE = re.compile(r"(?:2:|5\.6\.3-9-)(\d{1,3})")
-_NAME = re.compile(r"(?:MDC_ECG_LEAD_|lead )?([^,( ]+)", re.IGNORECASE)
+_BESIDE = re.compile(r"[,(].*", re.DOTALL)
+"""What follows the name of a lead in its meaning: "aVR, augmented voltage, right"."""
 
 _MEDIAN = re.compile("median|representative|average", re.IGNORECASE)
 """Of the labels of groups that hold a mean beat."""
@@ -49,7 +51,7 @@ def read_dicom(path: Path) -> Record:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of values that are checked here, or not used
         try:
-            return assemble(_recording(path, _groups(path)), path)
+            return _recording(path, *_groups(path))
         except DataError:
             raise
         except Exception as error:  # the package raises whatever its parsing runs into
@@ -58,53 +60,94 @@ def read_dicom(path: Path) -> Record:
             ) from error
 
 
-def _groups(path: Path) -> list["Dataset"]:
-    """The multiplex groups."""
+def _groups(path: Path) -> tuple[list["Dataset"], str]:
+    """The multiplex groups, and the order of the bytes of their samples."""
     file, meta = open_dicom(path, MOST_PARSED_BYTES)
     from pydicom.filereader import read_dataset
     from pydicom.tag import Tag
 
     syntax = text_of(meta, "TransferSyntaxUID")
-    if syntax not in (IMPLICIT, EXPLICIT):
+    if syntax not in _SYNTAXES:
         raise DataError(
-            f"{path} must be DICOM that is not compressed and is little-endian, got transfer "
-            f"syntax {syntax[:80] or 'none'}; export it so"
+            f"{path} must be DICOM that is uncompressed or deflated, got transfer syntax "
+            f"{syntax[:80] or 'none'}; export it so"
         )
+    if syntax == _DEFLATED:
+        file = _inflated(path, file.read())
     waveforms = Tag("WaveformSequence")
-    found = read_dataset(file, syntax == IMPLICIT, True, specific_tags=[waveforms])
-    return list(found.WaveformSequence) if waveforms in found else []
+    little = syntax != _BIG_ENDIAN
+    found = read_dataset(file, syntax == IMPLICIT, little, specific_tags=[waveforms])
+    return list(found.WaveformSequence) if waveforms in found else [], "<" if little else ">"
 
 
-def _recording(path: Path, groups: list["Dataset"]) -> list[Signal]:
+def _inflated(path: Path, data: bytes) -> BytesIO:
+    unpacking = zlib.decompressobj(-zlib.MAX_WBITS)
+    inflated = unpacking.decompress(data, MOST_PARSED_BYTES + 1)
+    if len(inflated) > MOST_PARSED_BYTES:
+        raise DataError(
+            f"{path} must unpack to at most {MOST_PARSED_BYTES:,} bytes, got more; cut out the "
+            "part that is needed"
+        )
+    if not unpacking.eof:
+        raise DataError(f"{path} must be whole, but its packed part is cut off; copy it again")
+    return BytesIO(inflated)
+
+
+def _recording(path: Path, groups: list["Dataset"], order: str) -> Record:
     if not groups:
         raise DataError(f"{path} must be a DICOM waveform, but has none; is it an image?")
     rhythm = [
         group for group in groups if not _MEDIAN.search(text_of(group, "MultiplexGroupLabel"))
     ]
-    original = [group for group in rhythm if text_of(group, "WaveformOriginality") != "DERIVED"]
-    with_leads = [
-        signals
-        for signals in (_signals(path, group) for group in original or rhythm)
-        if any(signal.name in STANDARD for signal in signals)
-    ]
-    if len(with_leads) > 1:
+    if not rhythm:
+        labels = listed(text_of(group, "MultiplexGroupLabel") for group in groups)
         raise DataError(
-            f"{path} must hold one recording of leads, got {len(with_leads)}, which may not be of "
+            f"{path} must hold a recording of the rhythm, got only mean beats, with the labels "
+            f"{labels}; export the rhythm"
+        )
+    original = [group for group in rhythm if text_of(group, "WaveformOriginality") != "DERIVED"]
+    taken = original or rhythm
+    names = [[_lead(path, each) for each in group.ChannelDefinitionSequence] for group in taken]
+    ends = np.cumsum([len(each) for each in names]).tolist()
+    leads = among([name for each in names for name in each])
+    wanted = [
+        {row - end + len(each) for row in leads if end - len(each) <= row < end}
+        for end, each in zip(ends, names, strict=True)
+    ]
+    having = [number for number, each in enumerate(wanted) if each]
+    if len(having) > 1 and not _simultaneous([taken[number] for number in having]):
+        raise DataError(
+            f"{path} must hold one recording of leads, got {len(having)}, which may not be of "
             "the same time; export one"
         )
-    return with_leads[0] if with_leads else []
+    signals = [
+        signal
+        for number in having
+        for signal in _signals(path, taken[number], names[number], wanted[number], order)
+    ]
+    others = [name for number, each in enumerate(names) if number not in having for name in each]
+    return assemble(signals, path, others)
 
 
-def _signals(path: Path, group: "Dataset") -> list[Signal]:
+def _simultaneous(groups: list["Dataset"]) -> bool:
+    """Whether all groups say when they start, and it is the same time; each has other leads."""
+    starts = {text_of(group, "MultiplexGroupTimeOffset") for group in groups}
+    return "" not in starts and len(set(map(float, starts))) == 1
+
+
+def _signals(
+    path: Path, group: "Dataset", names: list[str], wanted: set[int], order: str
+) -> list[Signal]:
     channels = list(group.ChannelDefinitionSequence)
-    stored = _samples(path, group, len(channels))
-    fs = float(text_of(group, "SamplingFrequency"))
+    stored = _samples(path, group, len(channels), order)
+    fs = _number(group, "SamplingFrequency", np.nan)
+    if np.isnan(fs):
+        raise DataError(f"{path} must state its sampling frequency, got none; export it again")
     signals = []
-    for channel, values in zip(channels, stored, strict=True):
+    for row, (channel, name, values) in enumerate(zip(channels, names, stored, strict=True)):
         shift = _number(channel, "ChannelSampleSkew", 0.0)
         shift += _number(channel, "ChannelTimeSkew", 0.0) * fs
-        name = _lead(channel)
-        if name in STANDARD and not abs(shift) < 1:
+        if row in wanted and not abs(shift) < 1:
             raise DataError(
                 f"{path}: all leads must begin at the same time, got {name} {shift:g} samples "
                 "late; export them aligned"
@@ -117,7 +160,7 @@ def _signals(path: Path, group: "Dataset") -> list[Signal]:
     return signals
 
 
-def _samples(path: Path, group: "Dataset", num_channels: int) -> np.ndarray:
+def _samples(path: Path, group: "Dataset", num_channels: int, order: str) -> np.ndarray:
     """Stored numbers by channel, NaN where they stand for no sample."""
     kind = (int(group.WaveformBitsAllocated), text_of(group, "WaveformSampleInterpretation"))
     if kind not in _TYPES:
@@ -125,7 +168,12 @@ def _samples(path: Path, group: "Dataset", num_channels: int) -> np.ndarray:
             f"{path} must have linear samples of 8, 16 or 32 bits, got {kind[0]} of kind "
             f"{kind[1][:20] or 'none'}; export it so"
         )
-    stored = np.dtype(_TYPES[kind])
+    if order == ">" and kind[0] == 8:
+        raise DataError(
+            f"{path} must be little-endian where its samples have 8 bits, got big-endian, in "
+            "which writers swap pairs of them or do not; export it so"
+        )
+    stored = np.dtype(order + _TYPES[kind])
     channels, samples = int(group.NumberOfWaveformChannels), int(group.NumberOfWaveformSamples)
     data = group.get_item("WaveformData").value
     stated = channels * samples * stored.itemsize
@@ -140,22 +188,54 @@ def _samples(path: Path, group: "Dataset", num_channels: int) -> np.ndarray:
     values = numbers.astype(np.float64)
     if "WaveformPaddingValue" in group:
         padding = group.get_item("WaveformPaddingValue").value[: stored.itemsize]
-        values[numbers == np.frombuffer(padding, stored)] = np.nan
+        values[_padded(numbers, np.frombuffer(padding, stored)[0])] = np.nan
     return values
 
 
-def _lead(channel: "Dataset") -> str:
+def _padded(numbers: np.ndarray, padding: np.generic) -> np.ndarray:
+    """Where the padding value stands for no sample: many files say 0, and mean nothing by it.
+
+    Padding lies beyond the samples, or fills the ends of channels and no place within them.
+    """
+    equal = numbers == padding
+    rest = numbers[~equal].astype(np.float64)
+    if not equal.any() or not rest.size:
+        return equal
+    low, high, value = rest.min(), rest.max(), float(padding)
+    limits = np.iinfo(numbers.dtype)
+    gap = max(low - value, value - high)
+    if gap > _APART * (high - low) or (gap > 0 and value in {limits.min, limits.max}):
+        return equal
+    ends = np.logical_and.accumulate(equal, axis=1)
+    ends |= np.logical_and.accumulate(equal[:, ::-1], axis=1)[:, ::-1]
+    return equal if (ends == equal).all() else np.zeros_like(equal)
+
+
+_APART = 0.1
+"""How far beyond the samples padding lies, in ranges of the samples: a lead may rest on 0, and
+have no value below it."""
+
+
+def _lead(path: Path, channel: "Dataset") -> str:
     """The standard name of a channel, or what the file calls it."""
     code = _code(channel, "ChannelSourceSequence", "CodeValue")
-    found = _CODE.fullmatch(code)
-    if found:
-        return _CODES.get(int(found[1]), code)
     meaning = _code(channel, "ChannelSourceSequence", "CodeMeaning")
-    for text in (code, meaning, text_of(channel, "ChannelLabel")):
-        named = _NAME.match(text)
-        if named and named[1].lower() in _SPELLINGS:
-            return _SPELLINGS[named[1].lower()]
-    return meaning or code
+    number = coded(code, _code(channel, "ChannelSourceSequence", "CodingSchemeDesignator"))
+    texts = [
+        _BESIDE.sub("", text).strip() for text in (code, meaning, text_of(channel, "ChannelLabel"))
+    ]
+    said = [lead for text in texts for lead in among([text]).values()]
+    if number == "":
+        return f"{code} {meaning}".strip()
+    if number is None:
+        return said[0] if said else next(filter(None, (texts[1], texts[2], code)), "")
+    others = [lead for lead in said if lead.removeprefix("-") != number.removeprefix("-")]
+    if others:
+        raise DataError(
+            f"{path}: a channel must be one lead, got {number} by its code {code} and "
+            f"{others[0]} by its meaning or label; correct them"
+        )
+    return number
 
 
 def _code(channel: "Dataset", sequence: str, keyword: str) -> str:
@@ -163,6 +243,6 @@ def _code(channel: "Dataset", sequence: str, keyword: str) -> str:
     return text_of(items[0], keyword) if items else ""
 
 
-def _number(channel: "Dataset", keyword: str, absent: float) -> float:
-    text = text_of(channel, keyword)
+def _number(item: "Dataset", keyword: str, absent: float) -> float:
+    text = text_of(item, keyword)
     return float(text) if text else absent

@@ -1,5 +1,6 @@
 """Open DICOM files with a size limit, as the package would unpack a file of any size."""
 
+import re
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -16,14 +17,31 @@ EXPLICIT = "1.2.840.10008.1.2.1"
 """Transfer syntaxes that are neither compressed nor big-endian."""
 
 _PREAMBLE = 128
+_MAGIC = b"DICM"
+_META = re.compile(rb"\x02\x00[\x00-\x18][\x00\x01](?:UL|OB|UI|SH|AE)")
+"""How an element of the meta information begins: group 2, explicit and little-endian."""
 
 
 def is_dicom(path: Path) -> bool:
     """Whether a file has the DICOM signature; False if it cannot be read."""
     try:
-        return read_start(path, _PREAMBLE + 4)[_PREAMBLE:] == b"DICM"
+        return meta_start(read_start(path, _PREAMBLE + len(_MAGIC))) is not None
     except OSError:
         return False
+
+
+def meta_start(head: bytes) -> int | None:
+    """Where the meta information starts; None if it is no DICOM file.
+
+    Some programs leave out the 128 bytes before the signature, or these and the signature.
+
+    Args:
+        head: the first 132 bytes, if there are so many.
+    """
+    for before in (_PREAMBLE, 0):
+        if head[before : before + len(_MAGIC)] == _MAGIC:
+            return before + len(_MAGIC)
+    return 0 if _META.match(head) else None
 
 
 def syntax_of(path: Path, meta: "Dataset", known: Mapping[str, str]) -> str:
@@ -69,17 +87,20 @@ def open_bytes(data: bytes, path: Path) -> tuple[BytesIO, "Dataset"]:
         path: where it is from, for the message.
 
     Raises:
-        DataError: the package ``pydicom`` is absent.
+        DataError: the package ``pydicom`` is absent, or there is no signature.
         Exception: whatever the package's parsing runs into.
     """
     try:
         import pydicom  # noqa: F401
     except ImportError:
         raise missing_extra(path, "a DICOM file", "pydicom") from None
-    from pydicom.filereader import read_dataset, read_preamble
+    from pydicom.filereader import read_dataset
 
     file = BytesIO(data)  # gives no more bytes than there are
-    read_preamble(file, force=False)
+    start = meta_start(data[: _PREAMBLE + len(_MAGIC)])
+    if start is None:
+        raise DataError(f"{path} must be a DICOM file, but has no signature; copy it again")
+    file.seek(start)
     return file, read_dataset(file, False, True, stop_when=_is_past_meta)
 
 

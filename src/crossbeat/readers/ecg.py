@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from crossbeat.errors import ConfigError, DataError
+from crossbeat.leads import INVERTED
 from crossbeat.readers.dicom import read_dicom
+from crossbeat.readers.edf import read_edf
 from crossbeat.readers.identify import FORMATS, Found, find
 from crossbeat.readers.layout import Layout
 from crossbeat.readers.limits import unreadable
@@ -19,14 +21,22 @@ from crossbeat.readers.wfdb import read_record
 from crossbeat.signal import Ecg
 
 _TABLES = {"csv": read_csv, "numpy": read_numpy}
-_OTHERS = {"dicom": read_dicom, "matlab": read_matlab, "cardiosoft-xml": read_cardiosoft}
+_OTHERS = {
+    "dicom": read_dicom,
+    "edf": read_edf,
+    "bdf": read_edf,
+    "matlab": read_matlab,
+    "cardiosoft-xml": read_cardiosoft,
+}
 
 
 def read_ecg(path: str | Path, layout: Layout | None = None) -> Ecg:
     """The ECG of a file: the twelve leads that it has, in its order; other channels are dropped.
 
-    The format, one of ``FORMATS``, is detected from the content of the file. Samples that the file
-    marks as missing are NaN. Leads that follow from others are not derived: see
+    The format, one of ``FORMATS``, is detected from the content of the file. Leads are found by
+    their names, of which docs/ecg-files.md lists the spellings; ``unrecognised`` of the result
+    names the other channels. A lead that the file has upside down (-aVR) is turned. Samples that
+    the file marks as missing are NaN. Leads that follow from others are not derived: see
     ``crossbeat.quality.require``.
 
     Args:
@@ -54,7 +64,12 @@ def read_ecg(path: str | Path, layout: Layout | None = None) -> Ecg:
         )
     if record.values.shape[1] == 0:
         raise DataError(f"{file} must hold samples, got none; copy or export it again")
-    return Ecg(_millivolts(record, list(rows), file), tuple(rows.values()), record.fs)
+    values = _millivolts(record, rows, file)
+    others = record.others
+    if len(rows) < len(record.names):
+        others = (*(name for row, name in enumerate(record.names) if row not in rows), *others)
+    leads = tuple("aVR" if lead == INVERTED else lead for lead in rows.values())
+    return Ecg(values, leads, record.fs, others)
 
 
 def _read(found: Found, layout: Layout | None) -> Record:
@@ -71,9 +86,9 @@ def _read(found: Found, layout: Layout | None) -> Record:
     return _OTHERS[name](file) if name in _OTHERS else read_vendor(file, name)
 
 
-def _millivolts(record: Record, rows: list[int], file: Path) -> np.ndarray:
-    values = record.values if len(rows) == len(record.names) else record.values[rows]
-    for row, wanted in enumerate(rows):
+def _millivolts(record: Record, rows: dict[int, str], file: Path) -> np.ndarray:
+    values = record.values if len(rows) == len(record.names) else record.values[list(rows)]
+    for row, (wanted, lead) in enumerate(rows.items()):
         unit = record.units[wanted]
         factor = MILLIVOLTS.get(unit.strip().lower())
         if factor is None:
@@ -81,6 +96,8 @@ def _millivolts(record: Record, rows: list[int], file: Path) -> np.ndarray:
                 f"{file}: the unit of lead {record.names[wanted]} must be mV, uV or V, "
                 f"got {unit or 'none'}; correct the file, or leave it out"
             )
+        if lead == INVERTED:
+            factor = -factor
         if factor != 1:
             with np.errstate(over="ignore"):
                 values[row] *= factor

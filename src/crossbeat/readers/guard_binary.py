@@ -1,6 +1,6 @@
 """Check the sizes that binary files declare before they are parsed.
 
-Sources: EDF specification 1992; Badilini 1998 (doi:10.1111/j.1542-474X.1998.tb00353.x), ISHNE;
+Sources: Badilini 1998 (doi:10.1111/j.1542-474X.1998.tb00353.x), ISHNE;
 EN 1064, SCP-ECG; MFER part 1 (ISO 22077-1).
 """
 
@@ -12,9 +12,8 @@ from pathlib import Path
 from crossbeat.errors import DataError
 from crossbeat.readers.limits import MOST_BYTES, MOST_CHANNELS, MOST_PARSED_BYTES, read_bounded
 
-MOST_RECORDS = 100_000
-"""Data records of an EDF file, definitions and parts of channels of an MFER file: each is a step
-of its parser."""
+MOST_STEPS = 100_000
+"""Definitions and parts of channels of an MFER file: each is a step of its parser."""
 
 MOST_SCP_BYTES = 2**20
 """Of an SCP-ECG file, which is decoded bit by bit: 40 s of 12 leads at 1000 Hz, not compressed."""
@@ -30,34 +29,6 @@ _CHARACTERS = re.compile(
 _BYTE_ORDER, _CHARACTER_SET, _CHANNELS = 0x01, 0x03, 0x05
 _WAVE, _ATTRIBUTES, _SET, _END = 0x1E, 0x3F, 0x67, 0x80
 _CONTAINERS = {_ATTRIBUTES, _SET}
-
-
-def check_edf(path: Path) -> None:
-    """Check that an EDF file has just the data records that its header counts.
-
-    Raises:
-        DataError: it does not, or the header is damaged.
-    """
-    data = read_bounded(path, MOST_BYTES)
-    try:
-        records, signals = int(data[236:244]), int(data[252:256])
-        counts = data[256 + 216 * signals : 256 + 224 * signals]
-        samples = [int(counts[start : start + 8]) for start in range(0, 8 * signals, 8)]
-    except ValueError as error:
-        raise DataError(
-            f"{path} must have a sound EDF header, but: {error}; copy it again"
-        ) from None
-    if not (0 < signals <= MOST_CHANNELS and 0 < records <= MOST_RECORDS and min(samples) > 0):
-        raise DataError(
-            f"{path} must have 1 to {MOST_CHANNELS} signals in 1 to {MOST_RECORDS:,} data records, "
-            f"got {signals} in {records}; export the finished recording again"
-        )
-    stated = 256 * (signals + 1) + 2 * records * sum(samples)
-    if stated != len(data):
-        raise DataError(
-            f"{path} must have {stated:,} bytes according to its EDF header, got {len(data):,}; it "
-            "is damaged, copy it again"
-        )
 
 
 def check_ishne(path: Path) -> None:
@@ -137,9 +108,9 @@ def check_mfer(path: Path) -> None:
     order, channels, steps = "big", 1, 0
     for tag, value in mfer_definitions(path, data):
         steps += channels if tag == _WAVE else 1
-        if steps > MOST_RECORDS:
+        if steps > MOST_STEPS:
             raise DataError(
-                f"{path} must have at most {MOST_RECORDS:,} definitions and parts of channels, got "
+                f"{path} must have at most {MOST_STEPS:,} definitions and parts of channels, got "
                 "more; export a single ECG"
             )
         if tag == _BYTE_ORDER:

@@ -11,7 +11,9 @@ from xml.parsers import expat
 import numpy as np
 
 from crossbeat.errors import DataError
+from crossbeat.leads import STANDARD
 from crossbeat.readers.limits import MOST_CHANNELS, MOST_PARSED_BYTES, read_bounded
+from crossbeat.readers.units import MILLIVOLTS
 
 DEEPEST = 64
 """Elements within elements; the formats need about a dozen."""
@@ -99,23 +101,94 @@ class _Walk:
         )
 
 
-def check_sierra(path: Path) -> None:
-    """Check what a Philips Sierra file claims of its channels and packed samples.
+def check_hl7(path: Path) -> None:
+    """Check an HL7 file; the zero of a lead has a unit of voltage, or is 0.
 
     Raises:
-        DataError: it claims too much.
+        DataError: it is not well-formed, or the unit is another one.
     """
-    check_xml(path, partial(_check_claims, path))
+
+    def see(name: str, attributes: dict[str, str], _: str) -> None:
+        value, unit = attributes.get("value", ""), attributes.get("unit", "")
+        if name == "origin" and _number(value) and unit.strip().lower() not in MILLIVOLTS:
+            raise DataError(
+                f"{path}: the origin of a lead must be in mV, uV or V, got {value[:20]} "
+                f"{unit[:20] or 'without a unit'}; export it again"
+            )
+
+    check_xml(path, see)
 
 
-def _check_claims(path: Path, name: str, attributes: dict[str, str], text: str) -> None:
+def check_sierra(path: Path) -> None:
+    """Check what a Philips Sierra file claims of its channels and samples.
+
+    Raises:
+        DataError: it claims too much, holds more samples than it says, or is packed in an order
+            of leads that the package would not unpack.
+    """
+    claims: dict[str, str] = {}
+    check_xml(path, partial(_check_claims, path, claims))
+    leads, num = _claimed(claims)
+    held = int(claims.get("held", "0"))
+    if num and held > leads * num:
+        raise DataError(
+            f"{path} must hold {num:,} samples of each of {leads} leads, as it says, got {held:,} "
+            "in all; where a lead begins is not sure, export it again"
+        )
+
+
+def _check_claims(
+    path: Path, claims: dict[str, str], name: str, attributes: dict[str, str], text: str
+) -> None:
+    if name in {"samplingrate", "numberchannelsallocated", "numberchannelsvalid"}:
+        claims[name] = text
     if name in {"numberchannelsallocated", "numberchannelsvalid"} and not _few(text):
         raise DataError(
             f"{path}: {name} must be a number up to {MOST_CHANNELS}, got {text[:80]!r}; "
             "export it again"
         )
-    if name == "parsedwaveforms" and "XLI" in map(str.upper, attributes.values()):
+    if name != "parsedwaveforms":
+        return
+    if "XLI" in map(str.upper, attributes.values()):
+        labels = attributes.get("leadlabels", "").split()
+        if labels and [label.lower() for label in labels[:6]] != _LIMB:
+            raise DataError(
+                f"{path}: leads that are packed as XLI must begin with {', '.join(STANDARD[:6])}, "
+                f"got {', '.join(labels)[:200]}; export it without compression"
+            )
         _check_packed(path, text)
+    else:
+        plain = attributes.get("dataencoding") == "Plain"
+        held = len(text.split()) if plain else len("".join(text.split()).rstrip("=")) * 3 // 8
+        claims.update(attributes, held=str(held))
+
+
+def _claimed(claims: dict[str, str]) -> tuple[int, int]:
+    """Leads, and samples of each; 0 where the file does not say it."""
+    leads = len(claims.get("leadlabels", "").split())
+    stated = int(_number(claims.get("numberofleads", "")))
+    if not leads:
+        leads = int(_number(claims.get("numberchannelsallocated", "")))
+    elif 0 < stated < leads:
+        leads = stated
+    rate = _number(claims.get("samplespersecond", "")) or _number(claims.get("samplingrate", ""))
+    return leads, round(_number(claims.get("durationperchannel", "")) * rate / 1000)
+
+
+def _number(text: str) -> float:
+    """A number; 0 if the text is none."""
+    try:
+        value = float(text or 0)
+    except ValueError:
+        return 0.0
+    return value if abs(value) < _ABSURD else 0.0
+
+
+_ABSURD = 1e12
+"""No rate, duration, count or voltage is as large."""
+
+_LIMB = [lead.lower() for lead in STANDARD[:6]]
+"""The order in which the package rebuilds limb leads; in another it would not."""
 
 
 def _few(text: str) -> bool:

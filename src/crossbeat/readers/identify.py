@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crossbeat.errors import DataError
-from crossbeat.leads import STANDARD
+from crossbeat.leads import among
+from crossbeat.readers.dicom_file import meta_start
+from crossbeat.readers.edf import BDF
 from crossbeat.readers.guard_binary import mfer_definitions
 from crossbeat.readers.header import is_header, names_file
 from crossbeat.readers.limits import read_start, unreadable
@@ -20,6 +22,7 @@ FORMATS = {
     "hl7-aecg": "HL7 annotated ECG (XML)",
     "scp-ecg": "SCP-ECG",
     "edf": "EDF and EDF+",
+    "bdf": "BDF and BDF+, as BioSemi writes it",
     "ishne": "ISHNE Holter",
     "mfer": "MFER",
     "mortara-xml": "Mortara ELI XML",
@@ -56,17 +59,14 @@ _OTHERS = {
     b"\x1f\x8b": "compressed by gzip; unpack it",
     b"PK\x03\x04": "a zip archive (.npz, .docx, .xlsx ...); unpack it or save a .npy",
     b"\x89HDF": "an HDF5 file; export single recordings",
-    b"\xffBIOSEMI": "a BDF file; convert it to EDF",
 }
 """Other common file types, by their first bytes."""
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 """Bytes that no text has."""
 
-_LEADS = {lead.lower() for lead in STANDARD}
 
-
-def identify(path: Path) -> str:
+def identify(path: str | Path) -> str:
     """The short name of the file's format, one of ``FORMATS``.
 
     Args:
@@ -75,7 +75,7 @@ def identify(path: Path) -> str:
     Raises:
         DataError: the file is missing, unreadable, empty or in none of the formats.
     """
-    return find(path).name
+    return find(Path(path)).name
 
 
 class Found(NamedTuple):
@@ -130,7 +130,7 @@ def _head(path: Path) -> bytes | None:
 
 
 def _by_signature(head: bytes) -> str | None:
-    if head[128:132] == b"DICM":
+    if meta_start(head) is not None:
         return "dicom"
     if head.startswith(b"ISHNE1.0"):
         return "ishne"
@@ -140,6 +140,8 @@ def _by_signature(head: bytes) -> str | None:
         return "matlab"
     if head.startswith(b"0       ") and head[252:256].strip().isdigit():
         return "edf"
+    if head.startswith(BDF):
+        return "bdf"
     if len(head) >= 32 and head[8:10] == bytes(2) and head[22:24] == bytes(2):
         pointed = int.from_bytes(head[28:32], "little")  # section 0 begins at byte 7
         return "scp-ecg" if pointed == 7 else None
@@ -178,7 +180,7 @@ def _is_table(text: str) -> bool:
     rows = [split_line(line) for line in text.splitlines()[:3] if line.strip()]
     if len(rows) < 2:
         return False
-    if any(field.lower() in _LEADS for field in rows[0]):
+    if among(rows[0]):
         return True
     numbers = [all(map(is_sample, row)) and len(row) == len(rows[0]) for row in rows]
     return all(numbers[1:]) and (len(rows[0]) > 1 or numbers[0])

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from crossbeat.errors import ConfigError
-from crossbeat.leads import STANDARD, canonical
+from crossbeat.leads import STANDARD, among
 from crossbeat.readers.units import MILLIVOLTS
 
 
@@ -16,7 +16,8 @@ class Layout:
         fs: sampling rate in hertz, above 0.
         unit: of the numbers: mV, uV or V.
         leads: the name of each column of a CSV file without header line, or of each row or column
-            of a NumPy array; empty if the header line of a CSV file has the names.
+            of a NumPy array, in any spelling that ``crossbeat.leads.among`` takes; empty if the
+            header line of a CSV file has the names.
 
     Raises:
         ConfigError: a value breaks its rule.
@@ -31,9 +32,8 @@ class Layout:
             raise ConfigError(f"fs must be above 0 Hz, got {self.fs}; give the sampling rate")
         if self.unit.strip().lower() not in MILLIVOLTS:
             raise ConfigError(f"unit must be mV, uV or V, got {self.unit!r}; correct it")
-        known = {lead.lower() for lead in STANDARD}
-        names = [lead.strip().lower() for lead in self.leads]
-        if not known.issuperset(names) or len(set(names)) < len(names):
+        names = [lead.removeprefix("-") for lead in self.names]
+        if not len(self.leads) == len(names) == len(set(names)):
             raise ConfigError(
                 f"leads must be different ones of {', '.join(STANDARD)}, got "
                 f"{', '.join(self.leads)}; correct the list"
@@ -41,5 +41,5 @@ class Layout:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The leads in their standard spelling."""
-        return tuple(canonical(lead) for lead in self.leads)
+        """The leads in their standard spelling, or ``-aVR``."""
+        return tuple(among(self.leads).values())

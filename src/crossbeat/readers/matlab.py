@@ -127,10 +127,13 @@ def _unpacked(path: Path, data: bytes, order: str) -> Iterator[bytes]:
 
 def _named(path: Path, body: bytes, order: str, within: int) -> tuple[str, Array | Values]:
     """Name and values of an array, which lies within so many others."""
-    (_, flags), (_, sizes), (_, name), *parts = _parts(path, body, order)
+    (_, flags), *rest = _parts(path, body, order)
     about = struct.unpack(order + "2I", flags)[0]
-    shape = struct.unpack(order + f"{len(sizes) // 4}i", sizes)
     kind = about & 0xFF
+    if kind not in {_STRUCT, _CHAR, *_NUMERIC}:  # tables and strings have other parts
+        raise _unknown(path, f"an array of the class {kind}")
+    (_, sizes), (_, name), *parts = rest
+    shape = struct.unpack(order + f"{len(sizes) // 4}i", sizes)
     if kind == _STRUCT and set(shape) == {1} and within < _DEEPEST:
         return name.decode("ascii"), _fields(path, parts, order, within + 1)
     if kind == _CHAR:

@@ -8,30 +8,43 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float32
 
-from crossbeat.errors import DataError
-from crossbeat.leads import STANDARD
+from crossbeat.errors import DataError, listed
+from crossbeat.leads import INVERTED, STANDARD, among
 
 LEAST_FS, MOST_FS = 10.0, 100_000.0
 """Hertz: no ECG is sampled slower or faster; beyond, resampling could need any memory."""
 
-_SPELLINGS = {lead.lower(): lead for lead in STANDARD}
+
+class NoLeadError(DataError):
+    """None of a file's signals is one of the twelve leads.
+
+    Args:
+        text: as of ``DataError``.
+        names: of the signals, as the file spells them.
+    """
+
+    def __init__(self, text: str, *, names: Sequence[str] = ()) -> None:
+        super().__init__(text)
+        self.names = tuple(names)
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """All signals of a record.
+    """The signals of a record.
 
     Args:
         values: in the unit of each signal; NaN where there is no sample.
         names: of the signals, as the file spells them.
         units: of the signals, as the file spells them.
         fs: sampling rate in hertz.
+        others: names of further signals, which are no leads and may have another rate.
     """
 
     values: Float32[np.ndarray, "signal time"]
     names: tuple[str, ...]
     units: tuple[str, ...]
     fs: float
+    others: tuple[str, ...] = ()
 
 
 class Signal(NamedTuple):
@@ -50,30 +63,53 @@ class Signal(NamedTuple):
     fs: float
 
 
-def lead_rows(names: Sequence[str], path: Path) -> dict[int, str]:
-    """Where the twelve leads stand among the names of signals, in any case: their names by row.
+def lead_rows(names: Sequence[str], path: Path, others: Sequence[str] = ()) -> dict[int, str]:
+    """Where the twelve leads stand among the names of signals, as ``crossbeat.leads.among`` says.
+
+    Args:
+        names: of the signals, as the file spells them.
+        path: of the file, for messages.
+        others: names of signals that are not to be read, for messages.
 
     Raises:
-        DataError: there is none, or one twice.
+        NoLeadError: there is none.
+        DataError: there is one twice.
     """
-    plain = [name.strip().lower() for name in names]
-    rows = {row: _SPELLINGS[name] for row, name in enumerate(plain) if name in _SPELLINGS}
-    if not rows or len(set(rows.values())) < len(rows):
-        raise DataError(
-            f"{path} must hold ECG leads, each once, got {', '.join(names)[:200] or 'none'}; "
-            f"name them {', '.join(STANDARD)}"
+    rows = among(names)
+    leads = set(rows.values())
+    if len(leads) == len(rows) > 0 and not leads.issuperset({"aVR", INVERTED}):
+        return rows
+    every = [*names, *others]
+    said = f"{path} must hold ECG leads, each once, got {listed(every) or 'no channel'}"
+    if not rows:
+        raise NoLeadError(
+            f"{said}: none has the name of a lead; name the leads {', '.join(STANDARD)}",
+            names=every,
         )
-    return rows
+    plain = [lead.removeprefix("-") for lead in rows.values()]
+    twice = next(lead for lead in plain if plain.count(lead) > 1)
+    same = [names[row] for row, lead in zip(rows, plain, strict=True) if lead == twice]
+    raise DataError(
+        f"{said}: {' and '.join(same)} are the same lead twice; leave one out, or correct its name"
+    )
 
 
-def assemble(signals: Iterable[Signal], path: Path) -> Record:
+def assemble(signals: Iterable[Signal], path: Path, others: Sequence[str] = ()) -> Record:
     """The leads among the signals, which must have one rate and one length.
 
+    Args:
+        signals: of the file.
+        path: of the file, for messages.
+        others: names of signals that are no leads, and have no samples here.
+
     Raises:
-        DataError: there is no lead, one twice, or they differ in rate or length.
+        NoLeadError: there is no lead.
+        DataError: there is one twice, or they differ in rate or length.
     """
     given = list(signals)
-    leads = [given[row] for row in lead_rows([signal.name for signal in given], path)]
+    names = [signal.name for signal in given]
+    rows = lead_rows(names, path, others)
+    leads = [given[row] for row in rows]
     for what, values in (
         ("rate", {f"{signal.fs:g} Hz" for signal in leads}),
         ("length", {f"{signal.values.size} samples" for signal in leads}),
@@ -88,6 +124,7 @@ def assemble(signals: Iterable[Signal], path: Path) -> Record:
         tuple(signal.name for signal in leads),
         tuple(signal.unit for signal in leads),
         leads[0].fs,
+        tuple(name for row, name in enumerate(names) if row not in rows) + tuple(others),
     )
 
 

@@ -78,6 +78,7 @@ def read_csv(path: Path, layout: Layout) -> Record:
             for row, values in zip(rows, table, strict=True)
         ),
         path,
+        [name for row, name in enumerate(names) if row not in rows],
     )
 
 

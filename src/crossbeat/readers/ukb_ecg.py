@@ -60,7 +60,8 @@ def _signals(
             "export it again"
         )
     stated = strip.findtext("ChannelSampleCountTotal")
-    unit = "uV" if step and step_unit.lower() == "uvperlsb" else ""
+    scaled = step and step_unit.lower() == "uvperlsb"
+    unit = "uV" if scaled else f"{step:g} {step_unit[:20]}" if step_unit else ""
     for wave in waves:
         samples = _samples(wave, path)
         if stated is not None and stated.strip() != str(samples.size):

@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from crossbeat.errors import DataError
-from crossbeat.readers.guard_binary import check_edf, check_ishne, check_mfer, check_scp
-from crossbeat.readers.guard_xml import check_sierra, check_xml
+from crossbeat.errors import DataError, listed
+from crossbeat.leads import among
+from crossbeat.readers.guard_binary import check_ishne, check_mfer, check_scp
+from crossbeat.readers.guard_xml import check_hl7, check_sierra, check_xml
 from crossbeat.readers.limits import missing_extra
-from crossbeat.readers.record import Record, Signal, assemble
+from crossbeat.readers.record import NoLeadError, Record, Signal, assemble
 
 _NO_SAMPLE = -32768
 """What ISHNE proposes to store where a lead has failed."""
@@ -33,6 +34,8 @@ class _Format(NamedTuple):
     check: Callable[[Path], None]
     harmless: str
     """Regular expression of warnings that do not concern the leads which are read."""
+    layouts: str = "one recording of 16 bits"
+    """What is read of the format, for messages."""
 
 
 _FORMATS = {
@@ -47,11 +50,12 @@ _FORMATS = {
         "SierraXMLParser",
         check_sierra,
         r"[Rr]epresentative beats|<repbeats>|no signal resolution",
+        "SierraECG and PhilipsECG of the versions 1.03 to 1.04.02, not compressed or as XLI",
     ),
     "hl7-aecg": _Format(
         "hl7_aecg",
         "HL7aECGParser",
-        check_xml,
+        check_hl7,
         r"representative beat series|sets in the median|sequences ignored|rounded to",
     ),
     "scp-ecg": _Format(
@@ -60,13 +64,40 @@ _FORMATS = {
         check_scp,
         r"Section 1 |subtraction zones are truncated, ignored|median beats|"
         r"multiplier is 0|Section 12 ",
+        "a rhythm in section 6, all of it at one rate",
     ),
-    "edf": _Format("edf", "EDFParser", check_edf, r"samples left uncalibrated"),
     "ishne": _Format("ishne_holter", "ISHNEHolterParser", check_ishne, r"spec code -9"),
-    "mfer": _Format("mfer", "MFERParser", check_mfer, r"invalid (?:birth date|measurement time)"),
-    "mortara-xml": _Format("mortara_el250", "MortaraEL250Parser", check_xml, r"TYPICAL_CYCLE"),
+    "mfer": _Format(
+        "mfer",
+        "MFERParser",
+        check_mfer,
+        r"invalid (?:birth date|measurement time)",
+        "one waveform that is not compressed, in frames without gaps that state their interval",
+    ),
+    "mortara-xml": _Format(
+        "mortara_el250",
+        "MortaraEL250Parser",
+        check_xml,
+        r"TYPICAL_CYCLE",
+        "signed samples of 16 bits in Base64, without an offset",
+    ),
 }
 """Leads without a scale are told apart later, by their empty unit: hence harmless here."""
+
+_NOT_READ = "UnsupportedFormatError"
+"""What the package raises of a sound file that it does not read."""
+
+_LAYOUTS = re.compile(
+    r"Additional rhythm|only the first is read|non-zero|redefine the channels|"
+    r"without a gap|no sampling interval"
+)
+"""Warnings of sound files, of which the package reads a part or makes a guess."""
+
+_SKIPPED = re.compile(r"sequences ignored in the rhythm series: \[(.*)\]")
+"""A warning that has the codes of signals that are left out."""
+
+_HL7 = "MDC_ECG_LEAD_"
+"""What the package takes off the names of leads."""
 
 
 def read_vendor(path: Path, name: str) -> Record:
@@ -91,12 +122,19 @@ def read_vendor(path: Path, name: str) -> Record:
         try:
             parsed = getattr(module, known.parser)().parse(path)
         except Exception as error:  # the package raises whatever its parsing runs into
-            raise _damaged(path, name, str(error)) from error
-    for warning in told:
-        if not re.search(known.harmless, str(warning.message)):
-            raise _damaged(path, name, str(warning.message))
+            if "No ECG lead sequence" in str(error):
+                raise _no_sequence(path) from error
+            refuse = _unsupported if type(error).__name__ == _NOT_READ else _damaged
+            raise refuse(path, name, str(error)) from error
+    said = [str(warning.message) for warning in told]
+    for message in said:
+        if not re.search(known.harmless, message):
+            refuse = _unsupported if _LAYOUTS.search(message) else _damaged
+            raise refuse(path, name, message)
     _check_leads(parsed, path)
-    record = assemble(_signals(parsed, name), path)
+    skipped = ",".join(_SKIPPED.findall("\n".join(said))).split(",")
+    others = [code.strip(" '") for code in skipped if code]
+    record = assemble(_signals(parsed, name), path, others)
     return _without_pulse(record) if name == "philips-sierra-xml" else record
 
 
@@ -104,6 +142,30 @@ def _damaged(path: Path, name: str, reason: str) -> DataError:
     return DataError(
         f"{path} must be a sound file of the format {name}, but: {reason[:300]}; copy or export it "
         "again"
+    )
+
+
+def _unsupported(path: Path, name: str, reason: str) -> DataError:
+    return DataError(
+        f"{path} is of the format {name}, but of a layout that crossbeat does not read: "
+        f"{reason[:300]}; it reads {_FORMATS[name].layouts}, export it so"
+    )
+
+
+def _no_sequence(path: Path) -> NoLeadError:
+    """The error for an HL7 file none of whose sequences is a lead; it names their codes."""
+    found: list[str] = []
+
+    def see(name: str, attributes: dict[str, str], _: str) -> None:
+        code = attributes.get("code", "")
+        if name == "code" and re.search("LEAD|ELEC", code):
+            found.append(code)
+
+    check_xml(path, see)
+    return NoLeadError(
+        f"{path} must hold leads with codes such as {_HL7}II, got {listed(found) or 'none'}; "
+        "export it so",
+        names=found,
     )
 
 
@@ -119,11 +181,16 @@ def _signals(parsed: Any, name: str) -> Iterator[Signal]:
         sound = np.isfinite([lead.resolution, lead.offset]).all() and lead.resolution != 0
         stated = sound and lead.adc_resolution != 0  # as the file has it; 0 where it has none
         yield Signal(
-            first if first in labels else lead.label,
+            _name(first if first in labels else lead.label, name),
             scaled,
             lead.resolution_unit if stated else "",
             rate,
         )
+
+
+def _name(label: str, name: str) -> str:
+    """The name of a lead as its file has it, as far as the package tells: in HL7 dI is not DI."""
+    return label if name != "hl7-aecg" or label in among([label]).values() else f"{_HL7}{label}"
 
 
 def _rates(parsed: Any) -> list[float]:
@@ -132,10 +199,6 @@ def _rates(parsed: Any) -> list[float]:
     rounded = [float(lead.sampling_rate) for lead in parsed.leads]
     if "sampling_rates" in said:  # MFER
         return [round(float(rate), 6) for rate in said["sampling_rates"]]
-    if "exact_sampling_rates" in said:  # EDF: only of leads whose rate is no whole number
-        exact = said["exact_sampling_rates"]
-        names = [lead.label for lead in parsed.leads]
-        return [exact.get(name, rate) for name, rate in zip(names, rounded, strict=True)]
     if "rhythm_sample_interval_us" in said:  # SCP-ECG
         return [round(1e6 / said["rhythm_sample_interval_us"], 6)] * len(rounded)
     if "sampling_rate_exact" in said.get("rhythm_time", {}):  # HL7
