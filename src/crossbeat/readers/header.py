@@ -5,13 +5,20 @@ Source: WFDB Applications Guide, header(5).
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
 from crossbeat.errors import DataError
-from crossbeat.readers.limits import MOST_CHANNELS, MOST_HEADER_BYTES, read_bounded
+from crossbeat.readers.limits import (
+    MOST_CHANNELS,
+    MOST_HEADER_BYTES,
+    MOST_SEGMENTS,
+    read_bounded,
+    read_start,
+)
 
 DEFAULT_FS = 250.0
 """Hertz, where the header gives no rate (header(5))."""
@@ -36,6 +43,9 @@ class Channel(NamedTuple):  # twelve are made for each record: a tuple is made f
         gain: stored units per physical unit.
         baseline: the stored value of physical 0.
         unit: the physical unit.
+        zero: the stored value that the middle of the converter's range gives.
+        first: the stored value of the first sample; None, like the checksum, if it is not said.
+        checksum: the sum of all stored values, of which the lowest 16 bits count.
         name: the description.
     """
 
@@ -47,17 +57,42 @@ class Channel(NamedTuple):  # twelve are made for each record: a tuple is made f
     gain: float
     baseline: float
     unit: str
+    zero: int
+    first: int | None
+    checksum: int | None
     name: str
+
+
+class Segment(NamedTuple):
+    """A part of a record of several: the name of its own record, or ``GAP``; its frames."""
+
+    name: str
+    num_frames: int
+
+
+GAP = "~"
+"""Stands for the name of a segment, or of a signal file, of which there are no samples."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A record: sampling rate in hertz, samples per signal (``None``: not said), signals."""
+    """A record, of signals or of segments.
+
+    Args:
+        fs: frames per second.
+        num_frames: of each signal; None if it is not said.
+        channels: the signals; none of a record of segments.
+        segments: the parts, in order; none of a record of signals.
+    """
 
     fs: float
-    num_samples: int | None
+    num_frames: int | None
     channels: tuple[Channel, ...]
+    segments: tuple[Segment, ...] = ()
 
+
+_RECORD_LINE = 256
+"""Bytes that a record line has at most (header(5))."""
 
 _NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _COUNT = r"\d{1,18}"  # more digits are damage, and some take no end of time to read
@@ -70,9 +105,10 @@ _SIGNAL = re.compile(
     rf"(?P<file>[^\s/\\\0]+)\s+(?P<format>{_COUNT})(?:x(?P<frame>{_COUNT}))?(?::(?P<skew>{_COUNT}))?"
     rf"(?:\+(?P<offset>{_COUNT}))?"
     rf"(?:\s+(?P<gain>{_NUMBER})(?:\((?P<baseline>{_INTEGER})\))?(?:/(?P<unit>\S+))?"
-    rf"(?:\s+{_INTEGER}(?:\s+(?P<zero>{_INTEGER})(?:\s+{_INTEGER}(?:\s+{_INTEGER}(?:\s+{_INTEGER}"
-    r"(?:\s+(?P<name>.*))?)?)?)?)?)?)?"
+    rf"(?:\s+{_INTEGER}(?:\s+(?P<zero>{_INTEGER})(?:\s+(?P<first>{_INTEGER})"
+    rf"(?:\s+(?P<checksum>{_INTEGER})(?:\s+{_INTEGER}(?:\s+(?P<name>.*))?)?)?)?)?)?)?"
 )
+_SEGMENT = re.compile(rf"(?P<name>[-\w]+|{GAP})\s+(?P<frames>{_COUNT})")
 
 
 def is_header(head: bytes, *, alone: bool) -> bool:
@@ -103,8 +139,27 @@ def _lines(data: bytes) -> list[str]:
     return [line for line in map(str.strip, text.splitlines()) if line and line[0] != "#"]
 
 
+def segments_in(folder: Path, names: Iterable[str]) -> set[str]:
+    """The headers that belong to records of several segments of the same folder.
+
+    Args:
+        folder: of the files.
+        names: of its files; others than headers are passed over.
+    """
+    found: set[str] = set()
+    for name in names:
+        if name.endswith(".hea"):
+            try:
+                start = read_start(folder / name, _RECORD_LINE)
+                if b"/" in start.partition(b" ")[0]:
+                    found.update(f"{each.name}.hea" for each in read_header(folder / name).segments)
+            except (OSError, DataError):  # whoever reads the file says so
+                continue
+    return found
+
+
 def read_header(path: Path, text: bytes | None = None) -> Header:
-    """The header of a record of one segment.
+    """The header of a record.
 
     Args:
         path: the header file.
@@ -112,8 +167,7 @@ def read_header(path: Path, text: bytes | None = None) -> Header:
 
     Raises:
         OSError: there is no file, or it cannot be read.
-        DataError: the file is empty or no WFDB header, a line breaks the format's rules, or the
-            record has several segments.
+        DataError: the file is empty or no WFDB header, or a line breaks the format's rules.
     """
     lines = _lines(read_bounded(path, MOST_HEADER_BYTES) if text is None else text)
     if not lines:
@@ -124,14 +178,12 @@ def read_header(path: Path, text: bytes | None = None) -> Header:
             f"{path}: the record line must be 'name signals rate samples', with only letters, "
             f"digits, - and _ in the name, got {lines[0][:80]!r}; correct the header"
         )
-    if found["segments"]:
-        raise DataError(
-            f"{path} must be a record of one segment, got {found['segments'][1:]} segments; "
-            "read one of its segments"
-        )
     fs = float(found["fs"] or DEFAULT_FS)
     if not 0 < fs < math.inf:
         raise DataError(f"{path}: the rate must be above 0 Hz, got {fs}; correct the header")
+    num_frames = int(found["samples"] or 0) or None
+    if found["segments"]:
+        return Header(fs, num_frames, (), _segments(lines[1:], int(found["segments"][1:]), path))
     count = int(found["signals"])
     if not 0 < count <= MOST_CHANNELS or len(lines) - 1 < count:
         raise DataError(
@@ -145,7 +197,25 @@ def read_header(path: Path, text: bytes | None = None) -> Header:
             f"{path}: the signals of a file must follow each other, got {', '.join(files)[:80]}; "
             "correct the header"
         )
-    return Header(fs, int(found["samples"] or 0) or None, channels)
+    return Header(fs, num_frames, channels)
+
+
+def _segments(lines: list[str], count: int, path: Path) -> tuple[Segment, ...]:
+    if not 0 < count <= MOST_SEGMENTS or len(lines) < count:
+        raise DataError(
+            f"{path} must have a line for each of 1 to {MOST_SEGMENTS:,} segments, got "
+            f"{len(lines)} lines for {count} segments; correct the header"
+        )
+    segments = []
+    for line in lines[:count]:
+        found = _SEGMENT.fullmatch(line)
+        if found is None:
+            raise DataError(
+                f"{path}: a line of a segment must be 'name samples', got {line[:80]!r}; correct "
+                "the header"
+            )
+        segments.append(Segment(found["name"], int(found["frames"])))
+    return tuple(segments)
 
 
 def _channel(line: str, path: Path) -> Channel:
@@ -155,7 +225,8 @@ def _channel(line: str, path: Path) -> Channel:
             f"{path}: a signal line must be 'file format gain ... name', the file in the folder "
             f"of the header, got {line[:80]!r}; correct the header"
         )
-    file, storage, frame, skew, offset, gain, baseline, unit, zero, name = found.groups()
+    file, storage, frame, skew, offset, gain, baseline, unit, *rest = found.groups()
+    zero, first, checksum, name = rest
     scale = float(gain or 0) or DEFAULT_GAIN
     if not LEAST_GAIN <= abs(scale) <= 1 / LEAST_GAIN:
         raise DataError(
@@ -171,5 +242,8 @@ def _channel(line: str, path: Path) -> Channel:
         gain=scale,
         baseline=float(baseline or zero or 0),
         unit=unit or "mV",
+        zero=int(zero or 0),
+        first=None if first is None else int(first),
+        checksum=None if checksum is None else int(checksum),
         name=name or "",
     )
