@@ -22,7 +22,7 @@ def test_a_full_header_is_read(tmp_path: Path) -> None:
     channel = header.channels[0]
     assert (channel.file, channel.format, channel.offset) == ("a.dat", 16, 24)
     assert (channel.gain, channel.baseline, channel.unit) == (200.5, -3.0, "uV")
-    assert (channel.zero, channel.first, channel.checksum) == (7, 1, 2)
+    assert (channel.first, channel.checksum) == (1, 2)
     assert channel.name == "V1"
 
 
@@ -38,7 +38,7 @@ def test_what_is_left_out_has_the_standard_default(tmp_path: Path) -> None:
     channel = header.channels[0]
     assert (channel.frame, channel.skew, channel.offset) == (1, 0, 0)
     assert (channel.gain, channel.baseline, channel.unit) == (200.0, 0.0, "mV")
-    assert (channel.zero, channel.first, channel.checksum) == (0, None, None)
+    assert (channel.first, channel.checksum) == (None, None)
     assert channel.name == ""
 
 

@@ -117,7 +117,7 @@ def test_a_format_of_no_fixed_width_is_refused(write_record: WriteRecord) -> Non
 def test_signals_of_different_rates_are_refused(write_record: WriteRecord) -> None:
     header = write_record(numbers(), NAMES)
     header.write_text(header.read_text().replace("a.dat 16 ", "a.dat 16x4 ", 1))
-    with pytest.raises(DataError, match="same number of samples per frame, got 4 of I and 1 of II"):
+    with pytest.raises(DataError, match="same number of samples per frame, got 4 of I, 1 of II"):
         read_record(header)
 
 

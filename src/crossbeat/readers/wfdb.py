@@ -14,13 +14,10 @@ import numpy as np
 from jaxtyping import Float32
 
 from crossbeat.errors import DataError
-from crossbeat.readers.header import GAP, Channel, Header, Segment, read_header
+from crossbeat.readers.header import DIFFERENCES, GAP, Channel, Header, Segment, read_header
 from crossbeat.readers.limits import MOST_BYTES, MOST_PARSED_BYTES, read_bounded
 from crossbeat.readers.record import Record, as_float32
 from crossbeat.readers.wfdb_samples import FORMATS, sums
-
-_DIFFERENCES = 8
-"""The format of differences to the sample before; the header states the value before the first."""
 
 _ANY_MISSING = -(2**15)
 """What stands for no sample in programs, and in the checksums of some, whatever the format."""
@@ -119,41 +116,42 @@ def _listed(record: Record) -> str:
 
 def _read_signals(header: Path, described: Header, checksum: bool) -> Record:
     channels = described.channels
-    frame = channels[0].frame
-    for channel in channels:
-        if channel.frame != frame or frame == 0:
-            raise DataError(
-                f"{header}: all signals must have the same number of samples per frame, got "
-                f"{frame} of {channels[0].name or 'the first'} and {channel.frame} of "
-                f"{channel.name or 'another'}; resample them to one rate"
-            )
+    frames = {channel.frame for channel in channels}
+    if len(frames) > 1 or 0 in frames:
+        got = ", ".join(f"{channel.frame} of {channel.name}" for channel in channels)
+        raise DataError(
+            f"{header}: all signals must have the same number of samples per frame, got "
+            f"{got[:200]}; resample them to one rate"
+        )
     # columns of zeros state nothing: some write them for what they do not know
-    summed = checksum and any(channel.checksum for channel in channels)
-    begun = checksum and any(channel.first for channel in channels)
+    firsts = [channel.first for channel in channels]
+    totals = [channel.checksum for channel in channels]
+    begun, summed = checksum and any(firsts), checksum and any(totals)
     blocks: list[np.ndarray] = []
-    frames, room = described.num_frames, MOST_BYTES
-    for file, of_file in groupby(channels, lambda channel: channel.file):
-        together = list(of_file)
-        stored, size = _read_file(header, file, together, frames, room)
-        frames, room = stored.shape[1] // frame, room - size
-        if summed or begun:
-            _check_stored(header, stored, together, (summed, begun))
-        blocks.append(_physical(stored, together))
-    values = blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
+    num, room = described.num_frames, MOST_BYTES
+    for _, of_file in groupby(channels, lambda channel: channel.file):
+        group = list(of_file)
+        stored, size = _read_file(header, group, num, room)
+        num, room = stored.shape[1] // group[0].frame, room - size
+        if begun and group[0].format != DIFFERENCES:
+            _check_first(header, stored, group)
+        if summed:
+            _check_sum(header, stored, group)
+        blocks.append(_physical(stored, group))
     return Record(
-        values,
-        tuple(channel.name for channel in channels),
-        tuple(channel.unit for channel in channels),
-        described.fs * frame,
+        blocks[0] if len(blocks) == 1 else np.concatenate(blocks),
+        tuple([channel.name for channel in channels]),
+        tuple([channel.unit for channel in channels]),
+        described.fs * channels[0].frame,
     )
 
 
 def _read_file(
-    header: Path, file: str, channels: list[Channel], frames: int | None, room: int
+    header: Path, channels: list[Channel], frames: int | None, room: int
 ) -> tuple[np.ndarray, int]:
     """The stored values [signal, time] of a file, and its size in bytes."""
-    number, offset = channels[0].format, channels[0].offset
-    if any((channel.format, channel.offset) != (number, offset) for channel in channels):
+    file, number, frame, offset = channels[0][:4]
+    if len({channel[:4] for channel in channels}) > 1:
         raise DataError(
             f"{header}: all signals of {file} must have the same format and offset; correct the "
             "header"
@@ -174,24 +172,28 @@ def _read_file(
     except OSError as error:
         raise _no_file(path, "the signal file of a WFDB record", error) from None
     storage, num = FORMATS[number], len(channels)
-    width, size = num * channels[0].frame, len(data) - offset
-    known = frames or max(storage.holds(max(size, 0)) // width, 1)
+    width, size = num * frame, max(len(data) - offset, 0)
+    known = frames or max(storage.holds(size) // width, 1)
     if not storage.least(known * width) <= size <= storage.most(known * width):
-        got = max(size, 0) * storage.per_block / storage.block[-1] / num
         raise DataError(
-            f"{path} must hold {known * width // num if frames else 'whole'} samples of each of "
-            f"{num} signals, got {got:g}; it is damaged or belongs to another header, copy both "
-            "again"
+            f"{path} must hold {known * frame if frames else 'whole'} samples of each of {num} "
+            f"signals, got {size * storage.per_block / storage.block[-1] / num:g}; it is damaged "
+            "or belongs to another header, copy both again"
         )
-    stored = storage.read(data, offset, known * width)
-    if width > num:
-        stored = stored.reshape(known, num, -1).swapaxes(0, 1).reshape(num, -1)
+    return _arranged(storage.read(data, offset, known * width), channels), len(data)
+
+
+def _arranged(stored: np.ndarray, channels: list[Channel]) -> np.ndarray:
+    """The values of each signal in a row, of all in turn, frame by frame."""
+    num, frame = len(channels), channels[0].frame
+    if frame == 1:
+        rows = stored.reshape(-1, num).T
     else:
-        stored = stored.reshape(known, num).T
-    if number == _DIFFERENCES:
-        starts = [channel.zero if channel.first is None else channel.first for channel in channels]
-        stored = stored.cumsum(axis=1, dtype=np.int64) + np.array(starts)[:, None]
-    return stored, len(data)
+        rows = stored.reshape(-1, num, frame).swapaxes(0, 1).reshape(num, -1)
+    if channels[0].format == DIFFERENCES:
+        before = np.array([[channel.first or 0] for channel in channels])
+        rows = before + rows.cumsum(axis=1, dtype=np.int64)
+    return rows
 
 
 def _no_file(path: Path, what: str, error: OSError) -> DataError:
@@ -200,28 +202,32 @@ def _no_file(path: Path, what: str, error: OSError) -> DataError:
     )
 
 
-def _check_stored(
-    header: Path, stored: np.ndarray, channels: list[Channel], stated: tuple[bool, bool]
-) -> None:
-    """Compare the checksums and the first values of a file with those that the header states."""
-    summed, begun = stated
+def _check_first(header: Path, stored: np.ndarray, channels: list[Channel]) -> None:
+    got = stored[:, 0].tolist()
+    if got == [channel.first for channel in channels]:
+        return
     missing = FORMATS[channels[0].format].missing
-    begins = stored[:, 0].tolist() if begun and channels[0].format != _DIFFERENCES else []
-    for channel, first in zip(channels, begins, strict=False):
-        if channel.first not in {None, first, _ANY_MISSING if first == missing else first}:
-            raise _unlike(header, channel, "the first value", channel.first, first)
-    totals = sums(stored.T) if summed else []
-    for row, (channel, total) in enumerate(zip(channels, totals, strict=False)):
-        if channel.checksum is None or channel.checksum % 2**16 == total:
-            continue
-        absent = 0 if missing is None else int(np.count_nonzero(stored[row] == missing))
-        if (total + absent * (_ANY_MISSING - (missing or 0)) - channel.checksum) % 2**16:
-            raise _unlike(header, channel, "the checksum", channel.checksum, total)
+    for channel, first in zip(channels, got, strict=True):
+        same = _ANY_MISSING if first == missing else first
+        if channel.first not in {None, first, same}:
+            raise _unlike(header, channel, f"the first value {channel.first}", first)
 
 
-def _unlike(header: Path, channel: Channel, what: str, stated: int | None, got: int) -> DataError:
+def _check_sum(header: Path, stored: np.ndarray, channels: list[Channel]) -> None:
+    got = sums(stored.T)
+    if got == [channel.checksum for channel in channels]:
+        return
+    missing = FORMATS[channels[0].format].missing
+    for channel, row, total in zip(channels, stored, got, strict=True):
+        lacking = 0 if missing is None else np.count_nonzero(row == missing)
+        same = (total + lacking * (_ANY_MISSING - (missing or 0))) % 2**16
+        if channel.checksum not in {None, total, same}:
+            raise _unlike(header, channel, f"the checksum {channel.checksum}", total)
+
+
+def _unlike(header: Path, channel: Channel, what: str, got: int) -> DataError:
     return DataError(
-        f"{header.with_name(channel.file)} must have {what} {stated} of signal "
+        f"{header.with_name(channel.file)} must have {what} of signal "
         f"{channel.name or 'without a name'} that {header.name} states, got {got}; one of them is "
         "damaged or belongs to another record: copy both again, or give --no-checksum "
         "(checksum=False) if the headers of the whole set are known to be wrong",
@@ -232,16 +238,16 @@ def _unlike(header: Path, channel: Channel, what: str, stated: int | None, got: 
 def _physical(stored: np.ndarray, channels: list[Channel]) -> Float32[np.ndarray, "signal time"]:
     exact = np.float32 if stored.itemsize <= 2 else np.float64
     values: np.ndarray = stored.astype(exact, order="C")
-    baseline = np.array([channel.baseline for channel in channels], exact)
-    gain = np.array([channel.gain for channel in channels], exact)
-    np.subtract(values, baseline[:, None], out=values)
-    np.divide(values, gain[:, None], out=values)
-    missing = stored == FORMATS[channels[0].format].missing
-    if missing.any():
-        values[missing] = np.nan
-    for row, channel in zip(values, channels, strict=True):
+    baselines = [channel.baseline for channel in channels]
+    if any(baselines):
+        np.subtract(values, np.array(baselines, exact)[:, None], out=values)
+    np.divide(values, np.array([channel.gain for channel in channels], exact)[:, None], out=values)
+    missing = FORMATS[channels[0].format].missing
+    if missing is not None and stored.min() == missing:  # of the format, the lowest
+        values[stored == missing] = np.nan
+    for row, channel in enumerate(channels):
         if channel.skew:
-            late = min(channel.skew * channel.frame, row.size)
-            row[: row.size - late] = row[late:]
-            row[row.size - late :] = np.nan
-    return as_float32(values)
+            kept = values[row, channel.skew * channel.frame :].copy()
+            values[row, : kept.size] = kept
+            values[row, kept.size :] = np.nan
+    return values if exact is np.float32 else as_float32(values)
