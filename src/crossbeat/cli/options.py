@@ -42,6 +42,16 @@ def command(name: str, description: str) -> ArgumentParser:
     return parser
 
 
+def add_no_checksum(parser: ArgumentParser) -> None:
+    """Add ``--no-checksum``, which sets ``checksum`` to false; it is true by default."""
+    parser.add_argument(
+        "--no-checksum",
+        dest="checksum",
+        action="store_false",
+        help="read WFDB records whose checksums or first values are wrong",
+    )
+
+
 def parse(
     parser: ArgumentParser, arguments: list[str], owners: Mapping[str, str] | None = None
 ) -> Namespace:

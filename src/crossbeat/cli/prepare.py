@@ -5,7 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from crossbeat.cli.options import command, note, parse
+from crossbeat.cli.options import add_no_checksum, command, note, parse
 from crossbeat.errors import ConfigError, suggestion
 
 
@@ -31,12 +31,14 @@ def run(arguments: list[str]) -> None:
     parser.add_argument(
         "--executor", type=str, default=None, help="use a cluster instead: dask://HOST:PORT"
     )
-    parser.add_class_arguments(COHORTS[name])
+    made: Any = COHORTS[name]
+    parser.add_class_arguments(made)
+    if any(each.name == "checksum" for each in fields(made)):
+        add_no_checksum(parser)
     options = parse(parser, rest)
     from crossbeat.cli.cohorts import built
     from crossbeat.workers import executor_of
 
-    made: Any = COHORTS[name]
     settings = made(**{each.name: options[each.name] for each in fields(made)})
     with executor_of(options.executor, workers=options.workers) as executor:
         cohort = built(settings, options.out, executor=executor)
