@@ -239,7 +239,7 @@ def test_a_single_lead_may_be_a_plain_row(tmp_path: Path) -> None:
         (np.ones((3, 5), complex), "must hold real numbers, got complex128"),
         (np.ones((3, 5), bool), "must hold real numbers, got bool"),
         (np.array([["a", "b"]]), "must hold real numbers, got <U1"),
-        (np.array([[{}]], object), "must be a sound .npy file of numbers, but: "),
+        (np.array([[{}]], object), "must hold real numbers, got Python objects; save them as an"),
     ],
 )
 def test_an_array_that_does_not_fit_is_refused(

@@ -283,6 +283,11 @@ def read_numpy(path: Path, layout: Layout) -> Record:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # of what its header may say, numpy raises many
+        if "Python objects" in str(error):
+            raise DataError(
+                f"{path} must hold real numbers, got Python objects; save them as an array of "
+                "floats"
+            ) from None
         raise DataError(
             f"{path} must be a sound .npy file of numbers, but: {str(error)[:300]}; save it again"
         ) from None

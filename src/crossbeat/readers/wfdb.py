@@ -73,7 +73,7 @@ def _read_segments(header: Path, described: Header, checksum: bool) -> Record:
             whole.values[:, begin * each : end * each] = record.values
         begin = end
     if whole is None:
-        raise DataError(f"{header} must have a segment with samples, got none; copy it again")
+        raise DataError(f"{header} must have a segment with samples, got none; leave it out")
     return whole
 
 
