@@ -57,6 +57,30 @@ def write_csv(path: Path, unit: float = 1.0) -> Path:
     return path
 
 
+def test_a_wrong_checksum_is_refused_unless_the_user_says_so(tmp_path: Path, called: Call) -> None:
+    header = write_wfdb(SOUND, tmp_path / "a")
+    data = bytearray(header.with_suffix(".dat").read_bytes())
+    data[4000] ^= 1
+    header.with_suffix(".dat").write_bytes(data)
+    code, (told,), _ = called(header)
+    assert (code, told["verdict"], told["findings"][0]["name"]) == (1, "reject", "unreadable")
+    assert "a.dat must have the checksum" in told["findings"][0]["rule"]
+    code, (told,), _ = called(header, "--no-checksum")
+    assert (code, told["verdict"]) == (0, "ok")
+
+
+def test_segments_in_a_folder_are_no_records_of_their_own(tmp_path: Path, called: Call) -> None:
+    for name, part in (("a", slice(0, 2000)), ("b", slice(2000, None))):
+        write_wfdb(Ecg(SOUND.values[:, part], STANDARD, 500.0), tmp_path / name)
+    (tmp_path / "layout.hea").write_text("layout 1 500 0\n~ 0 1000 16 0 0 0 0 I\n")
+    (tmp_path / "whole.hea").write_text("whole/3 12 500 5000\nlayout 0\na 2000\nb 3000\n")
+    code, (told,), _ = called(tmp_path)
+    assert (code, told["path"], told["verdict"]) == (0, str(tmp_path / "whole.hea"), "ok")
+    assert told["seconds"] == 10
+    code, (told,), _ = called(tmp_path / "a.hea")
+    assert (code, told["seconds"]) == (1, 4.0)
+
+
 def test_a_sound_file_is_one_object_with_what_it_holds(tmp_path: Path, called: Call) -> None:
     header = write_wfdb(SOUND, tmp_path / "a")
     code, (found,), _ = called(header)

@@ -29,7 +29,11 @@ def write_record(stem: Path, fs: int, unit: str, *, seed: int) -> None:
     ecg = simulate.ecg_block(simulate.draw_patients(1, seed), 0, seed)[0]
     waves = np.rint(1000 * resample(ecg, float(simulate.FS), float(fs))).astype("<i2")
     waves.T.tofile(stem.with_suffix(".dat"))
-    lines = [f"{stem.name}.dat 16 1000.0(0)/{unit} 16 0 0 0 0 {lead.upper()}" for lead in STANDARD]
+    lines = [
+        f"{stem.name}.dat 16 1000.0(0)/{unit} 16 0 {row[0]} {row.sum(dtype=int) % 2**16} 0 "
+        + lead.upper()
+        for row, lead in zip(waves, STANDARD, strict=True)
+    ]
     stem.with_suffix(".hea").write_text(
         "\n".join([f"{stem.name} 12 {fs} {fs * 10}", *lines]) + "\n"
     )

@@ -109,8 +109,10 @@ def test_records_without_a_partner_stay_on_request(given: Encounters) -> None:
 
 def test_the_same_signal_of_a_patient_stays_once(given: Encounters) -> None:
     folder = Path(given.ecgs["file"][0]).parent
-    (folder / "e1.dat").write_bytes((folder / "e0.dat").read_bytes())
-    (folder / "e3.dat").write_bytes((folder / "e0.dat").read_bytes())
+    for name in ("e1", "e3"):
+        (folder / f"{name}.dat").write_bytes((folder / "e0.dat").read_bytes())
+        said = (folder / "e0.hea").read_text()
+        (folder / f"{name}.hea").write_text(said.replace("e0", name))
     made = block(given, ecgs=True)
     assert [each.record for each in made.rejected] == ["e1"]
     assert made.rejected[0].rule == "duplicate"

@@ -8,6 +8,7 @@ import pytest
 import torch
 from published_trees import write_normalised, write_ptbxl
 
+from crossbeat.cli import main
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.ptbxl import FINDINGS, PtbXl
 from crossbeat.errors import ConfigError, DataError
@@ -38,6 +39,25 @@ def positives(cohort: Cohort, record: str) -> set[str]:
     row = cohort.table.row(by_predicate=pl.col("record") == record, named=True)
     assert {row[f"label:{finding}"] for finding in FINDINGS} <= {0, 1}
     return {finding for finding in FINDINGS if row[f"label:{finding}"] == 1}
+
+
+def test_records_with_a_wrong_checksum_are_left_out_unless_the_user_says_so(
+    tmp_path: Path,
+) -> None:
+    source = write_ptbxl(tmp_path / "ptb-xl", ROWS)
+    first = min((source / "records100").rglob("*.dat"))
+    data = bytearray(first.read_bytes())
+    data[4000] ^= 1
+    first.write_bytes(data)
+    checked = build(PtbXl(root=source), tmp_path / "checked")
+    left_out = checked.rejected()
+    assert left_out["rule"].to_list() == ["checksum"]
+    given = ["prepare", "ptb-xl", "--root", str(source), "--workers", "1", "--no-checksum"]
+    assert main([*given, "--out", str(tmp_path / "trusted")]) == 0
+    trusted = Cohort.open(tmp_path / "trusted")
+    assert trusted.rejected().height == 0
+    assert trusted.table.height == checked.table.height + 1
+    assert (checked.info.settings["checksum"], trusted.info.settings["checksum"]) == (True, False)
 
 
 def test_the_published_layout_becomes_a_cohort(tmp_path: Path) -> None:

@@ -39,6 +39,18 @@ def test_a_file_gets_the_answer_that_its_signal_gets(run, ecg, tmp_path):
     assert from_file == pytest.approx(probabilities(predictor, ecg), abs=2e-3)
 
 
+def test_a_file_with_a_wrong_checksum_gets_an_answer_only_on_demand(run, ecg, tmp_path):
+    predictor = Predictor.open(run.folder)
+    path = write_wfdb(ecg, tmp_path / "record")
+    lines = path.read_text().splitlines()
+    fields = lines[1].split()
+    fields[6] = str(int(fields[6]) + 1)
+    path.write_text("\n".join([lines[0], " ".join(fields), *lines[2:]]) + "\n")
+    with pytest.raises(DataError, match="must have the checksum"):
+        predictor.predict_file(path)
+    assert predictor.predict_file(path, checksum=False)
+
+
 def test_the_order_of_leads_does_not_matter(run, ecg):
     order = [7, 2, 11, 0, 5, 9, 1, 3, 10, 4, 8, 6]
     mixed = Ecg(ecg.values[order], tuple(STANDARD[row] for row in order), 500.0)

@@ -30,6 +30,20 @@ def test_by_default_the_first_part_is_taken_and_a_short_one_refused() -> None:
         quality.require(counted(4000), "a", 10.0)
 
 
+def test_the_message_names_the_option_that_helps_and_only_where_it_does() -> None:
+    option = "with --length.shorter pad (Length(shorter='pad'))"
+    assert quality.require(counted(4999), "a", 10.0, Length(shorter="pad")).values.shape[1] == 5000
+    for num, length, helps in (
+        (4999, Length(), True),
+        (1250, Length(), True),
+        (1249, Length(), False),
+        (1249, Length(shorter="pad"), False),
+    ):
+        with pytest.raises(DataError, match="must last at least") as told:
+            quality.require(counted(num), "a", 10.0, length)
+        assert (option in str(told.value)) == helps
+
+
 def test_what_is_not_taken_is_not_judged() -> None:
     def lose(row: np.ndarray) -> None:
         row[:1000] = np.nan

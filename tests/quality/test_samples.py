@@ -35,6 +35,31 @@ def test_the_longest_gap_of_each_lead_is_told() -> None:
     assert found.value == pytest.approx(0.08)
 
 
+@pytest.mark.parametrize(("step", "shift"), [(2, 0), (2, 1), (3, 2), (2.5, 0), (500, 7)])
+def test_gaps_as_regular_as_a_clock_are_refused(step: float, shift: int) -> None:
+    """As of a record with an empty line after each sample: its samples would be spread out."""
+    places = (np.arange(shift, 4990, step)).astype(int)
+    values = VIRTUAL.values.copy()
+    values[:, places] = np.nan
+    found = check(Ecg(values, VIRTUAL.leads, 500.0), 10.0)
+    stretched = [verdict for verdict in found if verdict.name == "interleaved"]
+    assert [verdict.lead for verdict in stretched] == list(VIRTUAL.leads)
+    assert {verdict.action for verdict in stretched} == {"reject"}
+    assert stretched[0].value == pytest.approx(step / 500, rel=0.3)
+    assert "as regular as a clock" in stretched[0].message
+
+
+def test_gaps_at_any_time_are_not_regular() -> None:
+    def lose(row: np.ndarray) -> None:
+        row[np.random.default_rng(0).integers(0, 5000, 200)] = np.nan
+
+    def lose_few(row: np.ndarray) -> None:
+        row[100:1000:100] = np.nan
+
+    for change in (lose, lose_few):
+        assert told_of(changed(VIRTUAL, "V2", change))[0] == ("gaps", "V2", "repair")
+
+
 def test_an_ecg_without_samples_is_judged_as_far_as_it_can_be() -> None:
     for values in (np.zeros((12, 0)), np.full((12, 5000), np.nan)):
         names = {

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from crossbeat.errors import DataError
-from crossbeat.readers.header import Header, read_header
+from crossbeat.readers.header import GAP, Header, read_header
 
 
 def parse(folder: Path, text: str) -> Header:
@@ -18,19 +18,27 @@ def test_a_full_header_is_read(tmp_path: Path) -> None:
     header = parse(
         tmp_path, "a 1 500 5000 12:00:00 1/2/2020\na.dat 16+24 200.5(-3)/uV 16 7 1 2 0 V1\n"
     )
-    assert (header.fs, header.num_samples) == (500.0, 5000)
+    assert (header.fs, header.num_frames) == (500.0, 5000)
     channel = header.channels[0]
     assert (channel.file, channel.format, channel.offset) == ("a.dat", 16, 24)
     assert (channel.gain, channel.baseline, channel.unit) == (200.5, -3.0, "uV")
+    assert (channel.first, channel.checksum) == (1, 2)
     assert channel.name == "V1"
+
+
+def test_segments_are_read(tmp_path: Path) -> None:
+    header = parse(tmp_path, "a/3 2 250 1000\na_layout 0\n~ 300 \na_1 700\n# male\n")
+    assert (header.fs, header.num_frames, header.channels) == (250.0, 1000, ())
+    assert header.segments == (("a_layout", 0), (GAP, 300), ("a_1", 700))
 
 
 def test_what_is_left_out_has_the_standard_default(tmp_path: Path) -> None:
     header = parse(tmp_path, "a 1\na.dat 16\n")
-    assert (header.fs, header.num_samples) == (250.0, None)
+    assert (header.fs, header.num_frames) == (250.0, None)
     channel = header.channels[0]
     assert (channel.frame, channel.skew, channel.offset) == (1, 0, 0)
     assert (channel.gain, channel.baseline, channel.unit) == (200.0, 0.0, "mV")
+    assert (channel.first, channel.checksum) == (None, None)
     assert channel.name == ""
 
 
@@ -46,7 +54,7 @@ def test_frames_skew_and_counter_are_read(tmp_path: Path) -> None:
     header = parse(tmp_path, "a 1 250/25(3) 0\na.dat 212x4:5+6 1 16 0 0 0 0 lead  I, left\n")
     channel = header.channels[0]
     assert header.fs == 250.0
-    assert header.num_samples is None
+    assert header.num_frames is None
     assert (channel.format, channel.frame, channel.skew, channel.offset) == (212, 4, 5, 6)
     assert channel.name == "lead  I, left"
 
@@ -72,7 +80,12 @@ def test_comments_in_any_encoding_do_no_harm(tmp_path: Path) -> None:
         ("<?xml version='1.0'?>\n", 'record line .* got "<'),
         ("a twelve 500\n", "record line"),
         ("a 1 fast\n", "record line"),
-        ("a/3 12 500 5000\n", "must be a record of one segment, got 3 segments"),
+        ("a/3 12 500 5000\nb 9\n", "each of 1 to 1,000 segments, got 1 lines for 3 segments"),
+        ("a/0 12 500 5000\n", "each of 1 to 1,000 segments, got 0 lines for 0 segments"),
+        (
+            "a/1 12 500 5000\n../b 9\n",
+            r"a line of a segment must be 'name samples', got '\.\./b 9'",
+        ),
         ("a 1 0 10\na.dat 16\n", "rate must be above 0 Hz, got 0"),
         ("a 0 500 10\n", "a line for each of 1 to 256 signals, got 0 lines for 0"),
         ("a 2 500 10\na.dat 16\n", "a line for each of 1 to 256 signals, got 1 lines for 2"),

@@ -1,5 +1,7 @@
 """CSV and NumPy files with a layout."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.leads import STANDARD
+from crossbeat.quality import check
 from crossbeat.readers import Layout, read_ecg
 
 PLAIN = Layout(fs=250.0, unit="mV")
@@ -17,6 +20,12 @@ KNOWN = np.array([[0.1, -2.0, 3.5], [1.0, 0.25, -1e-3], [7.0, 8.0, 9.0]], np.flo
 def csv(folder: Path, text: str, layout: Layout = PLAIN):
     (folder / "a.csv").write_text(text, newline="")
     return read_ecg(folder / "a.csv", layout)
+
+
+def case(shared: Path, script: str, out: Path) -> None:
+    """Run one of the generators of valid files."""
+    place = shared / "cases"
+    subprocess.run([sys.executable, "-B", script, out], cwd=place, check=True, capture_output=True)
 
 
 def npy(folder: Path, array: np.ndarray, layout: Layout = THREE):
@@ -35,12 +44,23 @@ def npy(folder: Path, array: np.ndarray, layout: Layout = THREE):
         "II;aVF;V1\n0.1;1;7\n-2;0.25;8\n3.5;-0.001;9\n",
         "\ufeffII,aVF,V1\n0.1,1,7\n-2,.25,8\n3.5,-1e-3,9\n\n",
         "time,II,Dr. Müller,aVF,V1\n0,0.1,x,1,7\n1,-2,y,.25,8\n2,3.5,,-1e-3,9\n",
+        "II,aVF,V1,RESP,ID\n0.1,1,7,3,a\n-2,.25,8,0.5,b\n3.5,-1e-3,9,,c\n",
+        "II,aVF,V1,\n0.1,1,7,\n-2,.25,8,\n3.5,-1e-3,9,\n",
+        "II,aVF,V1\n0.1,1,7,\n-2,.25,8,\n3.5,-1e-3,9,\n",
+        "V1,RESP,aVF,II\n7,3,1,0.1\n8,3,.25,-2\n9,3,-1e-3,3.5\n",
+        "II,aVF,V1\n\n0.1,1,7\n\n  \n-2,.25,8\n\n\n3.5,-1e-3,9\n\n",
+        "II,aVF,V1\r\n\r\n0.1,1,7\r\n\r\n-2,.25,8\r\n\r\n3.5,-1e-3,9\r\n",
+        "II,aVF,V1\r0.1,1,7\r-2,.25,8\r3.5,-1e-3,9\r",
+        "II,aVF,V1\nmV,mV,mV\n0.1,1,7\n-2,.25,8\n3.5,-1e-3,9\n",
+        "'II','aVF','V1'\n'mV','(mV)','[MV]'\n0.1,1,7\n-2,.25,8\n3.5,-1e-3,9\n",
+        "t;II;aVF;V1\n0,5;0,1;1;7\n1;-2;0,25;8\n1.000,5;3,5;-0,001;9\n",
     ],
 )
 def test_columns_with_names_are_leads(tmp_path: Path, text: str) -> None:
     ecg = csv(tmp_path, text)
-    assert (ecg.leads, ecg.fs) == (("II", "aVF", "V1"), 250.0)
-    np.testing.assert_allclose(ecg.values, KNOWN, rtol=1e-6)
+    order = [ecg.leads.index(lead) for lead in ("II", "aVF", "V1")]
+    assert (len(ecg.leads), ecg.fs) == (3, 250.0)
+    np.testing.assert_allclose(ecg.values[order], KNOWN, rtol=1e-6)
 
 
 def test_text_of_16_bits_is_read(tmp_path: Path) -> None:
@@ -50,6 +70,95 @@ def test_text_of_16_bits_is_read(tmp_path: Path) -> None:
     )
 
 
+def test_a_first_line_in_another_encoding_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("I,Größe,II\nµV,m,µV\n5,x,7\n".encode("latin-1"))
+    ecg = read_ecg(tmp_path / "a.csv", Layout(fs=250.0, unit="uV"))
+    np.testing.assert_allclose(ecg.values, [[5e-3], [7e-3]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("text", ["0.123;1.5\n1.037;986\n", "1.037;0.986\n-1.204;0.012\n"])
+def test_points_that_are_no_thousands_are_decimal(tmp_path: Path, text: str) -> None:
+    expected = [float(field) for field in text.replace("\n", ";").split(";")[:4]]
+    values = csv(tmp_path, "I;II\n" + text).values
+    np.testing.assert_allclose(values.T.ravel(), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "times"),
+    [
+        ("Elapsed time", "seconds", "0.000 0.004 0.008"),
+        ("Elapsed time", "seconds", "0:00.000 0:00.004 0:00.008"),
+        ("time", "ms", "1000 1004 1008"),
+        ("time (s)", "-", "5 5.004 5.008"),
+        ("time", "", "1 2 3"),
+    ],
+)
+def test_times_that_fit_the_rate_are_passed_over(
+    tmp_path: Path, name: str, unit: str, times: str
+) -> None:
+    first, second, third = times.split()
+    text = f"{name},I,II\n{unit},mV,mV\n{first},1,2\n{second},3,4\n{third},5,6\n"
+    np.testing.assert_array_equal(csv(tmp_path, text).values, [[1, 3, 5], [2, 4, 6]])
+
+
+@pytest.mark.parametrize(
+    ("name", "times", "reason"),
+    [
+        ("Elapsed time", (0, 1, "s"), "100 samples in 1 s by its times, 100 Hz, but the rate"),
+        ("time (ms)", (0, 200, ""), r"500 Hz, but the rate of the layout is 250 Hz; correct the"),
+        ("Elapsed time", (1, 0, "s"), "must have rising times, got 1 to 0 s"),
+    ],
+)
+def test_times_that_contradict_the_rate_are_refused(
+    tmp_path: Path, name: str, times: tuple[float, float, str], reason: str
+) -> None:
+    lines = [f"{time:g},1,2" for time in np.linspace(*times[:2], 101)]
+    units = f"{times[2]},mV,mV\n" if times[2] else ""
+    with pytest.raises(DataError, match=reason):
+        csv(tmp_path, f"{name},I,II\n{units}" + "\n".join(lines) + "\n")
+
+
+def test_what_rdsamp_writes_is_read(shared: Path, tmp_path: Path) -> None:
+    case(shared, "csv_of_rdsamp.py", tmp_path / "a.csv")
+    ecg = read_ecg(tmp_path / "a.csv", Layout(fs=500.0, unit="mV"))
+    assert ecg.leads == STANDARD
+    assert np.argwhere(np.isnan(ecg.values)).tolist() == [[0, 10]]
+    for layout, reason in (
+        (Layout(fs=500.0, unit="uV"), "must be in uV, the unit of the layout, but its line"),
+        (Layout(fs=250.0, unit="mV"), "500 Hz, but the rate of the layout is 250 Hz; correct"),
+    ):
+        with pytest.raises(DataError, match=reason):
+            read_ecg(tmp_path / "a.csv", layout)
+
+
+def test_points_between_thousands_are_refused(shared: Path, tmp_path: Path) -> None:
+    case(shared, "csv_thousands_point.py", tmp_path / "a.csv")
+    with pytest.raises(DataError, match=r"must have no signs between thousands, got -?1"):
+        read_ecg(tmp_path / "a.csv", Layout(fs=500.0, unit="uV"))
+
+
+def test_the_mark_of_no_sample_among_whole_numbers_is_missing(shared: Path, tmp_path: Path) -> None:
+    case(shared, "npy_missing_as_minus_32768.py", tmp_path / "a.npy")
+    layout = Layout(fs=500.0, unit="uV", leads=STANDARD)
+    ecg, of_wfdb = read_ecg(tmp_path / "a.npy", layout), read_ecg(tmp_path / "a.hea")
+    assert np.argwhere(np.isnan(ecg.values)).tolist() == [[7, 2000]]
+    np.testing.assert_allclose(ecg.values, of_wfdb.values, rtol=1e-6)
+    assert [verdict.name for verdict in check(ecg, 10.0) if verdict.action != "ok"] == ["gaps"]
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int32, np.int64, np.float32])
+def test_the_mark_is_missing_in_whole_numbers_of_any_type(
+    tmp_path: Path, dtype: np.typing.DTypeLike
+) -> None:
+    stored = np.array([[1, -32768, 3, 4], [5, 6, 7, 8], [9, 9, 9, -32768]])
+    expected = np.where(stored == -32768, np.nan, stored)
+    np.testing.assert_array_equal(npy(tmp_path, stored.astype(dtype)).values, expected)
+    text = "\n".join(",".join(map(str, row)) for row in stored.T)
+    np.testing.assert_array_equal(csv(tmp_path, text, THREE).values, expected)
+    half = stored + np.array([[0.5], [0], [0]])
+    np.testing.assert_array_equal(npy(tmp_path, half).values, half)
+
+
 def test_columns_without_names_are_named_by_the_layout(tmp_path: Path) -> None:
     ecg = csv(tmp_path, "0.1,1,7\n-2,.25,8\n3.5,-1e-3,9\n", THREE)
     assert ecg.leads == ("II", "aVF", "V1")
@@ -57,7 +166,7 @@ def test_columns_without_names_are_named_by_the_layout(tmp_path: Path) -> None:
 
 
 def test_empty_fields_and_nan_are_missing_samples(tmp_path: Path) -> None:
-    values = csv(tmp_path, "I,II\n,2\nnan,NaN\n5,NA\n6\n").values
+    values = csv(tmp_path, "I,II\n,2\nnan,NaN\n5,NA\n6,-\n").values
     expected = [[np.nan, np.nan, 5, 6], [2, np.nan, np.nan, np.nan]]
     np.testing.assert_array_equal(values, np.float32(expected))
 
@@ -84,6 +193,15 @@ def test_the_unit_of_the_layout_becomes_millivolts(
         ("I,i\n3,4\n", PLAIN, "must hold ECG leads, each once, got I, i"),
         ("I,II\n3,high\n", PLAIN, "must have a number in each field of a lead, but: "),
         ("I,II\n3,4\n5,6,7\n", PLAIN, "must have a number in each field of a lead, but: "),
+        ("I,II\n3,4\n1 0,6\n", PLAIN, "field of a lead, but: one has '1 0'; correct it"),
+        ("I,II\n3,4\n5,6\n7", PLAIN, "for each of its 2 columns in every line, got 1 in one;"),
+        ("I,II\na,3,4\nb,5,6\n", PLAIN, "for each of its 2 columns in every line, got 3 in"),
+        ("I,II\nmmHg,mmHg\n5,6\n", PLAIN, "be in mV, the unit of the layout, but its .* mmhg;"),
+        ("I,II\nuV,uV\n5,6\n", PLAIN, "in mV, the unit of the layout, but its .* has uv; correct"),
+        ("I,II\nmV,uV\n5,6\n", PLAIN, "but its line of units has mv, uv; correct the layout"),
+        ("I;II\n1.037;986\n-1.204;12\n", PLAIN, "no signs between thousands, got 1.037 beside"),
+        ("I\tII\n12\t-986\n1,204\t12\n", PLAIN, "got 1,204 beside .* which may be 1204; export"),
+        ("I;II\n1.037;0,5\n1;1\n", PLAIN, "points or commas as decimal signs, got both; export"),
         ("I,II\n\n", PLAIN, "must be in a format that crossbeat reads, but is text"),
     ],
 )
@@ -121,7 +239,7 @@ def test_a_single_lead_may_be_a_plain_row(tmp_path: Path) -> None:
         (np.ones((3, 5), complex), "must hold real numbers, got complex128"),
         (np.ones((3, 5), bool), "must hold real numbers, got bool"),
         (np.array([["a", "b"]]), "must hold real numbers, got <U1"),
-        (np.array([[{}]], object), "must be a sound .npy file of numbers, but: "),
+        (np.array([[{}]], object), "must hold real numbers, got Python objects; save them as an"),
     ],
 )
 def test_an_array_that_does_not_fit_is_refused(

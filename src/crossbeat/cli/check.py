@@ -12,10 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from crossbeat.cli.options import command, note, parse
+from crossbeat.cli.options import add_checksum, command, note, parse
 from crossbeat.errors import ConfigError, DataError, UserError, listed
 from crossbeat.quality import Length, Verdict, check, told
 from crossbeat.readers import Layout, read_ecg
+from crossbeat.readers.header import segments_in
 from crossbeat.readers.identify import find
 from crossbeat.readers.record import NoLeadError
 
@@ -33,6 +34,7 @@ class Asked:
     seconds: float
     length: Length
     layout: Layout | None
+    checksum: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +80,7 @@ def run(arguments: list[str]) -> None:
     parser.add_argument(
         "--layout", type=Layout | None, default=None, help="how to read CSV and NumPy files"
     )
+    add_checksum(parser)
     parser.add_argument(
         "--workers",
         type=int | None,
@@ -89,7 +92,12 @@ def run(arguments: list[str]) -> None:
         raise ConfigError(f"--seconds must be above 0, got {options.seconds}; give the length")
     if options.workers is not None and options.workers < 1:
         raise ConfigError(f"--workers must be at least 1, got {options.workers}; leave it out")
-    asked = Asked(seconds=options.seconds, length=options.length, layout=options.layout)
+    asked = Asked(
+        seconds=options.seconds,
+        length=options.length,
+        layout=options.layout,
+        checksum=options.checksum,
+    )
     files = list(_files(options.paths))
     workers = options.workers or _enough(len(files))
     with closing(_outcomes(files, asked, workers)) as outcomes:
@@ -113,7 +121,7 @@ def inspect(file: tuple[Path, bool], asked: Asked) -> Outcome:
     if not named and name in _TABLES and asked.layout is None:
         return "other"
     try:
-        ecg = read_ecg(path, asked.layout)
+        ecg = read_ecg(path, asked.layout, checksum=asked.checksum)
     except UserError as error:
         return _unreadable(path, name, error)
     verdicts = check(ecg, asked.seconds, asked.length)
@@ -152,7 +160,8 @@ def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
 def _below(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder):
         folders.sort()
-        yield from (Path(place, name) for name in sorted(names))
+        segments = segments_in(Path(place), names)  # each is a part of another record
+        yield from (Path(place, name) for name in sorted(names) if name not in segments)
 
 
 def _enough(num: int) -> int:

@@ -32,12 +32,24 @@ def command(name: str, description: str) -> ArgumentParser:
     return parser
 
 
+def add_checksum(parser: ArgumentParser) -> None:
+    """Add ``--checksum``, which ``--no-checksum`` turns off."""
+    parser.add_argument(
+        "--checksum",
+        type=bool,
+        default=True,
+        help="refuse WFDB records whose checksums or first values are wrong; --no-checksum reads "
+        "them",
+    )
+
+
 def parse(
     parser: ArgumentParser, arguments: list[str], owners: Mapping[str, str] | None = None
 ) -> Namespace:
     """Parse the options and build their dataclasses.
 
-    Dashes and underscores in the names of options are the same. Values are read by the types of
+    Dashes and underscores in the names of options are the same. ``--name`` alone says that a
+    setting is true, and ``--no-name`` that it is false. Values are read by the types of
     their settings, on the command line as in a file; jsonargparse sees them as JSON.
 
     Args:
@@ -118,6 +130,9 @@ class _Reader:
             told = f"; did you mean '--{name}'?" if name in self._kinds else f"; {self._help}"
             raise ConfigError(f"{self._parser.prog} has no option {word!r}{told}")
         kind = self._kinds.get(name)
+        positive = name.removeprefix("no_")
+        if kind is None and bool in alternatives(self._kinds.get(positive)) and not equals:
+            return f"--{positive}=false"
         if kind is None or isinstance(kind, _Words):
             raise self._unknown(name)
         if kind is _FLAG:

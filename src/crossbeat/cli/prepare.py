@@ -36,12 +36,12 @@ def run(arguments: list[str]) -> None:
         action="store_true",
         help="accept a cohort that lost many of its files (more than 5 % unreadable)",
     )
-    parser.add_class_arguments(COHORTS[name])
+    made: Any = COHORTS[name]
+    parser.add_class_arguments(made)
     options = parse(parser, rest)
     from crossbeat.cli.cohorts import built
     from crossbeat.workers import executor_of
 
-    made: Any = COHORTS[name]
     settings = made(**{each.name: options[each.name] for each in fields(made)})
     with executor_of(options.executor, workers=options.workers) as executor:
         cohort = built(

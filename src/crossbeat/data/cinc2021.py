@@ -129,6 +129,8 @@ class Cinc2021:
         seed: of the split by records.
         val: share of the records for validation, 0 to 1.
         test: share of the records for testing, 0 to 1.
+        checksum: whether to leave out records without the checksums and first values that their
+            headers state; ``--no-checksum`` on the command line.
 
     Raises:
         ConfigError: a setting is out of its range.
@@ -142,6 +144,7 @@ class Cinc2021:
     seed: int = 0
     val: float = Shares.val
     test: float = Shares.test
+    checksum: bool = True
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.sources) - set(SOURCES))
@@ -183,6 +186,7 @@ class Cinc2021:
                 "length": asdict(self.length),
                 "val": self.val,
                 "test": self.test,
+                "checksum": self.checksum,
                 "records": sha256("\n".join(table["record"]).encode()).hexdigest(),
             },
             notes=_NOTES,
@@ -217,7 +221,12 @@ class Cinc2021:
 
 
 def _block(settings: Cinc2021, table: pl.DataFrame) -> Block:
-    read = partial(read_wave, clean=settings.preprocessing(), length=settings.length)
+    read = partial(
+        read_wave,
+        clean=settings.preprocessing(),
+        length=settings.length,
+        checksum=settings.checksum,
+    )
     kept, ecgs, rejected = read_each(table, read, settings.root.parent, signal="ecg")
     rows = table[kept]
     told = [_told(Path(file), source) for file, source in rows.select("file", "note:source").rows()]

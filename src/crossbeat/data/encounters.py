@@ -31,6 +31,7 @@ class Reading:
         pairing: which ECG goes with which X-ray.
         unpaired_xrays: whether X-rays without an ECG stay.
         unpaired_ecgs: whether ECGs without an X-ray stay.
+        checksum: whether the checksums that WFDB headers state must be right.
     """
 
     root: Path
@@ -39,6 +40,7 @@ class Reading:
     pairing: Pairing
     unpaired_xrays: bool
     unpaired_ecgs: bool
+    checksum: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +66,8 @@ def block_of(reading: Reading, given: Encounters) -> Block:
     A record is read when a pair or the settings ask for it. One that is unusable leaves, and the
     others are paired again. Of several records of a patient with the same signal the first stays.
     """
-    waves = _Shelf(given.ecgs, partial(read_wave, clean=reading.preprocessing), reading.root, "ecg")
+    read = partial(read_wave, clean=reading.preprocessing, checksum=reading.checksum)
+    waves = _Shelf(given.ecgs, read, reading.root, "ecg")
     films = _Shelf(given.xrays, partial(read_xray, size=reading.image_size), reading.root, "xray")
     if reading.unpaired_ecgs:
         waves.read(range(given.ecgs.height))

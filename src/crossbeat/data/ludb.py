@@ -96,6 +96,8 @@ class Ludb:
         seed: of the split by records.
         val: share of the records for validation, 0 to 1.
         test: share of the records for testing, 0 to 1.
+        checksum: whether to leave out records without the checksums and first values that their
+            headers state; ``--no-checksum`` on the command line.
 
     Raises:
         ConfigError: a setting is out of its range.
@@ -106,6 +108,7 @@ class Ludb:
     seed: int = 0
     val: float = Shares.val
     test: float = Shares.test
+    checksum: bool = True
 
     def __post_init__(self) -> None:
         Shares(val=self.val, test=self.test)
@@ -139,6 +142,7 @@ class Ludb:
             settings={
                 "val": self.val,
                 "test": self.test,
+                "checksum": self.checksum,
                 "tables": table_digest(self.root / TABLE),
             },
             notes=_NOTES,
@@ -198,11 +202,12 @@ def _labels() -> list[pl.Expr]:
     return [label.cast(pl.Int8).alias(label_column(finding)) for finding, label in told.items()]
 
 
-def read_ludb(file: str) -> Ecg:
+def read_ludb(file: str, *, checksum: bool = True) -> Ecg:
     """A record of LUDB in millivolts, whatever gains its header gives.
 
     Args:
         file: its header.
+        checksum: whether its checksums and first values must be right.
 
     Raises:
         DataError: the record is absent or damaged, or a signal is none of the twelve leads.
@@ -210,7 +215,7 @@ def read_ludb(file: str) -> Ecg:
     path = Path(file)
     try:
         channels = read_header(path).channels
-        record = read_record(path)
+        record = read_record(path, checksum=checksum)
     except OSError as error:
         raise DataError(
             f"{path} must be the header of a WFDB record, but {error.strerror or error}; "
@@ -226,7 +231,7 @@ def _block(settings: Ludb, table: pl.DataFrame) -> Block:
     clean = settings.preprocessing()
 
     def read(file: str) -> np.ndarray:
-        ecg = require(read_ludb(file), file, SECONDS)
+        ecg = require(read_ludb(file, checksum=settings.checksum), file, SECONDS)
         return to_int16(clean.apply(ecg).values[None], CohortInfo.ecg_gain, file)[0]
 
     kept, ecgs, rejected = read_each(table, read, settings.root.parent, signal="ecg")

@@ -58,6 +58,8 @@ class Mimic:
         test: share of the patients for testing, 0 to 1.
         fs: sampling rate of the stored ECGs in hertz.
         image_size: height and width of the stored X-rays in pixels.
+        checksum: whether to leave out records without the checksums and first values that their
+            WFDB headers state; ``--no-checksum`` on the command line.
 
     Raises:
         ConfigError: a setting is out of its range.
@@ -82,6 +84,7 @@ class Mimic:
     test: float = Shares.test
     fs: float = 100.0
     image_size: int = 224
+    checksum: bool = True
 
     def __post_init__(self) -> None:
         check_image_size("Mimic", self.image_size)
@@ -227,6 +230,7 @@ class Mimic:
             pairing=self.pairing,
             unpaired_xrays=self.unpaired_xrays,
             unpaired_ecgs=self.unpaired_ecgs,
+            checksum=self.checksum,
         )
 
     def _info(self, pairs: pl.DataFrame) -> CohortInfo:

@@ -85,6 +85,8 @@ class OwnFiles:
             Without it, and without ``soft_labels``, labels between 0 and 1 are refused.
         layout: of ECG files that do not state their rate and unit (CSV, NumPy).
         length: how to treat longer and shorter ECGs.
+        checksum: whether to leave out records without the checksums and first values that their
+            WFDB headers state; ``--no-checksum`` on the command line.
         seconds: length of the stored ECGs.
         fs: sampling rate of the stored ECGs in hertz.
         image_size: height and width of the stored X-rays in pixels.
@@ -112,6 +114,7 @@ class OwnFiles:
     label_threshold: float | None = None
     layout: Layout | None = None
     length: Length = Length()
+    checksum: bool = True
     seconds: float = 10.0
     fs: float = 100.0
     image_size: int = 224
@@ -392,6 +395,7 @@ def _block(settings: OwnFiles, table: pl.DataFrame) -> Block:
             clean=settings.preprocessing(),
             layout=settings.layout,
             length=settings.length,
+            checksum=settings.checksum,
         ),
         "xray": partial(read_xray, size=settings.image_size),
     }

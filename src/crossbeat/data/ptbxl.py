@@ -87,6 +87,8 @@ class PtbXl:
         fs: sampling rate of the stored ECGs in hertz; above 100, ``records500`` is read.
         least_likelihood: percent below which a statement counts as uncertain, 0 to 100; one
             without likelihood (0, as for rhythms) is always certain.
+        checksum: whether to leave out records without the checksums and first values that their
+            WFDB headers state; ``--no-checksum`` on the command line.
 
     Raises:
         ConfigError: a setting is out of its range.
@@ -98,6 +100,7 @@ class PtbXl:
     normalised: Path | None = None
     fs: float = 100.0
     least_likelihood: float = 0.0
+    checksum: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.least_likelihood <= 100:
@@ -151,6 +154,7 @@ class PtbXl:
             settings={
                 "fs": self.fs,
                 "least_likelihood": self.least_likelihood,
+                "checksum": self.checksum,
                 "tables": table_digest(*tables),
             },
             notes=(_NU_NOTE,) if scaled else (),
@@ -221,10 +225,14 @@ def _further(folder: Path) -> pl.DataFrame:
 
 def _block(settings: PtbXl, table: pl.DataFrame) -> Block:
     clean = settings.preprocessing()
-    read = _millivolts if settings.normalised is None else _scaled
+    read = partial(
+        _millivolts if settings.normalised is None else _scaled,
+        clean=clean,
+        checksum=settings.checksum,
+    )
     kept, ecgs, rejected = read_each(
         table,
-        lambda file: to_int16(read(file, clean)[None], CohortInfo.ecg_gain, file)[0],
+        lambda file: to_int16(read(file)[None], CohortInfo.ecg_gain, file)[0],
         settings.root.parent,
         signal="ecg",
     )
@@ -232,12 +240,14 @@ def _block(settings: PtbXl, table: pl.DataFrame) -> Block:
     return Block(rows, ecgs, None, rejected)
 
 
-def _millivolts(file: str, clean: Preprocessing) -> Float32[np.ndarray, "lead time"]:
-    return clean.apply(require(read_ecg(file), file, SECONDS)).values
+def _millivolts(
+    file: str, *, clean: Preprocessing, checksum: bool
+) -> Float32[np.ndarray, "lead time"]:
+    return clean.apply(require(read_ecg(file, checksum=checksum), file, SECONDS)).values
 
 
-def _scaled(file: str, clean: Preprocessing) -> Float32[np.ndarray, "lead time"]:
-    record = read_record(Path(f"{file}.hea"))
+def _scaled(file: str, *, clean: Preprocessing, checksum: bool) -> Float32[np.ndarray, "lead time"]:
+    record = read_record(Path(f"{file}.hea"), checksum=checksum)
     values = clean.apply_each(record.values, tuple(map(canonical, record.names)), record.fs)
     deviation = values.std(axis=-1, keepdims=True)
     if not deviation.all():

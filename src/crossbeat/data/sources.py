@@ -136,7 +136,12 @@ def spans(num_rows: int) -> list[slice]:
 
 
 def read_wave(
-    file: str, *, clean: Preprocessing, layout: Layout | None = None, length: Length = _USUAL
+    file: str,
+    *,
+    clean: Preprocessing,
+    layout: Layout | None = None,
+    length: Length = _USUAL,
+    checksum: bool = True,
 ) -> Int16[np.ndarray, "lead time"]:
     """An ECG file as a cohort stores it: checked, repaired, cleaned, in steps of a microvolt.
 
@@ -144,11 +149,12 @@ def read_wave(
         clean: the form that it is brought to.
         layout: of a file that does not state its rate and unit.
         length: how to treat a longer or shorter one.
+        checksum: whether the checksums and first values that WFDB headers state must be right.
 
     Raises:
         DataError: the file cannot be read, or a check of ``crossbeat.quality`` rejects the ECG.
     """
-    ecg = require(read_ecg(file, layout), file, clean.seconds, length)
+    ecg = require(read_ecg(file, layout, checksum=checksum), file, clean.seconds, length)
     return to_int16(clean.apply(ecg).values[None], CohortInfo.ecg_gain, file)[0]
 
 

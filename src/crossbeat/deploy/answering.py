@@ -46,7 +46,12 @@ class Answering(ABC, Generic[Told]):
             return self._tell(Ecgs(torch.from_numpy(ready.values)[None], ready.leads, ready.fs))
 
     def predict_file(
-        self, path: Path, *, layout: Layout | None = None, length: Length = FIRST
+        self,
+        path: Path,
+        *,
+        layout: Layout | None = None,
+        length: Length = FIRST,
+        checksum: bool = True,
     ) -> list[Told]:
         """Predict from the ECG in a file.
 
@@ -54,12 +59,14 @@ class Answering(ABC, Generic[Told]):
             path: a file in any format that ``read_ecg`` supports.
             layout: how to read a CSV or NumPy file.
             length: what to do with a longer or shorter ECG.
+            checksum: whether the checksums and first values that a WFDB header states must be
+                right.
 
         Raises:
             DataError: the file is not a readable ECG, or an error of ``predict`` occurs.
             ConfigError: a CSV or NumPy file has no layout.
         """
-        return self.predict(read_ecg(path, layout), str(path), length)
+        return self.predict(read_ecg(path, layout, checksum=checksum), str(path), length)
 
     @abstractmethod
     def _tell(self, ecg: Ecgs) -> list[Told]:

@@ -70,8 +70,14 @@ def check_length(ecg: Ecg, seconds: float, length: Length) -> Verdict:
     if length.shorter == "pad" and got >= LEAST_PADDED:
         text = f"the ECG lasts {got:g} s; each lead is padded to {seconds:g} s with its median"
         return Verdict(name="length", value=got, rule=rule, action="repair", message=text)
-    least = min(LEAST_PADDED, seconds) if length.shorter == "pad" else seconds
-    text = f"the ECG must last at least {least:g} s, got {got:g} s; use a longer recording"
+    if length.shorter == "reject" and got >= LEAST_PADDED:
+        text = (
+            f"the ECG must last at least {seconds:g} s, got {got:g} s; use a longer recording, or "
+            "pad it where that is offered, with --length.shorter pad (Length(shorter='pad'))"
+        )
+    else:
+        least = min(LEAST_PADDED, seconds) if length.shorter == "pad" else seconds
+        text = f"the ECG must last at least {least:g} s, got {got:g} s; use a longer recording"
     return Verdict(name="length", value=got, rule=rule, action="reject", message=text)
 
 

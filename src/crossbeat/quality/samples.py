@@ -1,6 +1,7 @@
 """Checks for missing leads, gaps, flat stretches and clipping."""
 
 import numpy as np
+from jaxtyping import Bool
 
 from crossbeat.errors import listed
 from crossbeat.leads import STANDARD, limb_leads
@@ -10,6 +11,9 @@ from crossbeat.signal import Ecg
 
 LONGEST_GAP = 0.1
 """Seconds without samples that are interpolated; a longer gap may hide a beat's onset."""
+
+REGULAR_GAPS = 10
+"""So many gaps at one interval, to the sample, are no accident of a recording."""
 
 FLAT = 0.005
 """Millivolts from lowest to highest value below which a lead carries no signal."""
@@ -69,14 +73,21 @@ def check_leads(ecg: Ecg) -> list[Verdict]:
 
 
 def check_gaps(ecg: Ecg) -> list[Verdict]:
-    """Check for missing samples; the value is the longest gap in seconds."""
+    """Check for missing samples; the value is the longest gap in seconds.
+
+    Gaps at a fixed interval have the name ``interleaved``; its value is the interval in seconds.
+    """
     rule = f"no gap longer than {LONGEST_GAP:g} s"
     found = []
     absent = ~np.isfinite(ecg.values)
     for row in np.flatnonzero(absent.any(axis=1)):
         lead, gap = ecg.leads[row], float(longest(absent[row]) / ecg.fs)
+        interval = _interval(absent[row]) / ecg.fs
         where = f"lead {lead} lacks samples for up to {gap:g} s"
         far = gap > LONGEST_GAP
+        if interval and not far:
+            found.append(_interleaved(lead, interval))
+            continue
         found.append(
             Verdict(
                 name="gaps",
@@ -90,6 +101,27 @@ def check_gaps(ecg: Ecg) -> list[Verdict]:
             )
         )
     return found or [Verdict(name="gaps", value=0.0, rule=rule)]
+
+
+def _interval(absent: Bool[np.ndarray, " time"]) -> int:
+    """The samples from gap to gap, if that is as regular as a clock; else 0."""
+    starts = np.flatnonzero(np.diff(absent, prepend=False) & absent)
+    between = np.diff(starts)
+    if len(starts) < REGULAR_GAPS or np.ptp(between) > 1:
+        return 0
+    return int(np.median(between))
+
+
+def _interleaved(lead: str, interval: float) -> Verdict:
+    return Verdict(
+        name="interleaved",
+        value=interval,
+        rule=f"fewer than {REGULAR_GAPS} gaps, or at different intervals",
+        action="reject",
+        lead=lead,
+        message=f"lead {lead} lacks samples every {interval:g} s, as regular as a clock: it would "
+        "be stretched if they were never recorded; export it without them, and check the rate",
+    )
 
 
 def check_flat(record: Recording) -> list[Verdict]:

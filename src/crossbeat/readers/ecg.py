@@ -30,7 +30,7 @@ _OTHERS = {
 }
 
 
-def read_ecg(path: str | Path, layout: Layout | None = None) -> Ecg:
+def read_ecg(path: str | Path, layout: Layout | None = None, *, checksum: bool = True) -> Ecg:
     """The ECG of a file: the twelve leads that it has, in its order; other channels are dropped.
 
     The format, one of ``FORMATS``, is detected from the content of the file. Leads are found by
@@ -43,6 +43,8 @@ def read_ecg(path: str | Path, layout: Layout | None = None) -> Ecg:
         path: a file; of a WFDB record its header, a signal file, or their common stem.
         layout: rate, unit and leads of a CSV or NumPy file, which does not state them; other
             formats contain them.
+        checksum: whether to refuse a WFDB record whose samples do not have the checksums and first
+            values that its header states.
 
     Raises:
         DataError: the file is missing, damaged, too large or of another format, holds no ECG lead
@@ -53,7 +55,7 @@ def read_ecg(path: str | Path, layout: Layout | None = None) -> Ecg:
     found = find(Path(path))
     file = found.path
     try:
-        record = _read(found, layout)
+        record = _read(found, layout, checksum)
     except OSError as error:
         raise unreadable(file, error) from None
     rows = lead_rows(record.names, file)
@@ -72,7 +74,7 @@ def read_ecg(path: str | Path, layout: Layout | None = None) -> Ecg:
     return Ecg(values, leads, record.fs, others)
 
 
-def _read(found: Found, layout: Layout | None) -> Record:
+def _read(found: Found, layout: Layout | None, checksum: bool) -> Record:
     name, file, text = found
     if name in _TABLES:
         if layout is None:
@@ -82,7 +84,7 @@ def _read(found: Found, layout: Layout | None) -> Record:
             )
         return _TABLES[name](file, layout)
     if name == "wfdb":
-        return read_record(file, text)
+        return read_record(file, text, checksum=checksum)
     return _OTHERS[name](file) if name in _OTHERS else read_vendor(file, name)
 
 

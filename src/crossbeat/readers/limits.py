@@ -19,6 +19,9 @@ MOST_HEADER_BYTES = 2**20
 MOST_CHANNELS = 256
 """Signals of one file."""
 
+MOST_SEGMENTS = 1_000
+"""Segments of a WFDB record: each is a file to open."""
+
 
 _OPEN = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 """Not to wait for a pipe that nobody writes to."""

@@ -43,6 +43,19 @@ _STRUCT, _CHAR, _DOUBLE, _SINGLE = 2, 4, 6, 7
 _NUMERIC = range(_DOUBLE, 16)
 """Classes of arrays: a structure, text, numbers of floating point, numbers."""
 
+_KINDS = {
+    1: "cells",
+    2: "structures within others or several in a row",
+    3: "objects",
+    5: "sparse numbers",
+    16: "functions",
+    17: "objects, such as strings or tables",
+}
+"""Further classes of arrays, in words."""
+
+_NO_SIZE = (16, 17)
+"""Of these, those that are stored in another way than numbers."""
+
 _COMPLEX = 0x800
 
 _DEEPEST = 1
@@ -92,7 +105,9 @@ def _known(path: Path, found: Values) -> tuple[np.ndarray, float]:
         leads, fs = ecg["data"], CPSC_FS
     elif found.keys() >= {"feats", "curr_sample_rate", "org_sample_rate"}:
         leads, rate = found["feats"], found["curr_sample_rate"]
-        fs = float("nan") if isinstance(rate, dict) else float(rate[1].item())
+        if isinstance(rate, dict) or rate[1].size != 1:
+            raise _unknown(path, "a curr_sample_rate that is not one number")
+        fs = float(rate[1].item())
     else:
         raise _unknown(path, ", ".join(sorted(found)) or "no variables")
     if isinstance(leads, dict) or leads[0] not in {_DOUBLE, _SINGLE}:
@@ -127,19 +142,20 @@ def _unpacked(path: Path, data: bytes, order: str) -> Iterator[bytes]:
 
 def _named(path: Path, body: bytes, order: str, within: int) -> tuple[str, Array | Values]:
     """Name and values of an array, which lies within so many others."""
-    (_, flags), *rest = _parts(path, body, order)
+    (_, flags), *others = _parts(path, body, order)
     about = struct.unpack(order + "2I", flags)[0]
-    kind = about & 0xFF
-    if kind not in {_STRUCT, _CHAR, *_NUMERIC}:  # tables and strings have other parts
-        raise _unknown(path, f"an array of the class {kind}")
-    (_, sizes), (_, name), *parts = rest
+    if about & 0xFF in _NO_SIZE:
+        raise _unknown(path, _KINDS[about & 0xFF])
+    (_, sizes), (_, name), *parts = others
     shape = struct.unpack(order + f"{len(sizes) // 4}i", sizes)
+    kind = about & 0xFF
     if kind == _STRUCT and set(shape) == {1} and within < _DEEPEST:
         return name.decode("ascii"), _fields(path, parts, order, within + 1)
     if kind == _CHAR:
         return name.decode("ascii"), (kind, np.zeros(0))
     if kind not in _NUMERIC or about & _COMPLEX:
-        raise _unknown(path, f"an array of the class {kind}")
+        named = "complex numbers" if kind in _NUMERIC else _KINDS.get(kind)
+        raise _unknown(path, named or f"an array of the class {kind}")
     stored, numbers = parts[0]
     values = np.frombuffer(numbers, order + _TYPES[stored])
     if min(shape) < 0 or prod(shape) != values.size:

@@ -1,11 +1,12 @@
-"""WFDB records: 16-bit ones by a fast reader of our own, other formats by the ``wfdb`` package.
+"""WFDB records: their signals from one or several files, and from one or several segments.
 
-PTB-XL, MIMIC-IV-ECG, the CinC challenges, LUDB and PTB are all stored in 16 bits.
+PTB-XL, MIMIC-IV-ECG, the CinC challenges, LUDB and PTB are all stored in 16 bits, for which there
+is a short way.
 
-Source: WFDB Applications Guide, signal(5).
+Source: WFDB Applications Guide, header(5) and signal(5).
 """
 
-import warnings
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -13,130 +14,240 @@ import numpy as np
 from jaxtyping import Float32
 
 from crossbeat.errors import DataError
-from crossbeat.readers.header import Channel, Header, read_header
-from crossbeat.readers.limits import (
-    MOST_BYTES,
-    MOST_PARSED_BYTES,
-    check_size,
-    missing_extra,
-    read_bounded,
-)
+from crossbeat.readers.header import DIFFERENCES, GAP, Channel, Header, Segment, read_header
+from crossbeat.readers.limits import MOST_BYTES, MOST_PARSED_BYTES, read_bounded
 from crossbeat.readers.record import Record, as_float32
+from crossbeat.readers.wfdb_samples import FORMATS, sums
 
-_MISSING = -32768
-"""What format 16 stores where there is no sample (signal(5))."""
-
-_BITS = {8: 8, 16: 16, 24: 24, 32: 32, 61: 16, 80: 8, 160: 16, 212: 12, 310: 10, 311: 10}
-"""Bits of a sample in each format of fixed width (signal(5))."""
+_ANY_MISSING = -(2**15)
+"""What stands for no sample in programs, and in the checksums of some, whatever the format."""
 
 
-def read_record(header: Path, text: bytes | None = None) -> Record:
+def read_record(header: Path, text: bytes | None = None, *, checksum: bool = True) -> Record:
     """All signals of a WFDB record, in their own units.
+
+    Segments are joined; where one has no samples, they are missing. A signal that the header says
+    to be late begins so much earlier, and lacks the samples at its end.
 
     Args:
         header: its header file.
         text: what the header file holds, if that is known; else it is read.
+        checksum: whether to refuse samples that do not have the checksum and the first value which
+            the header states. Columns of zeros state nothing.
 
     Raises:
         OSError: there is no header, or it cannot be read.
         DataError: the header breaks the format's rules, a signal file is missing or does not
-            hold what the header says, signals have different rates, or the format is not 16
-            and the package ``wfdb`` is absent.
+            hold what the header says, signals have different rates, segments have different
+            signals, or the format is not of fixed width.
     """
     described = read_header(header, text)
-    for channel in described.channels:
-        if channel.frame != 1:
-            raise DataError(
-                f"{header}: all signals must have one sample per frame, got {channel.frame} "
-                f"of {channel.name}; resample them to one rate"
-            )
-    native = all(channel.format == 16 and channel.skew == 0 for channel in described.channels)
-    values = _read_16(header, described) if native else _read_other(header, described)
+    if described.segments:
+        return _read_segments(header, described, checksum)
+    return _read_signals(header, described, checksum)
+
+
+def _read_segments(header: Path, described: Header, checksum: bool) -> Record:
+    first, *others = described.segments
+    parts = others if first.num_frames == 0 else [first, *others]  # 0: the layout of the others
+    frames = sum(part.num_frames for part in parts)
+    if not frames or frames != (described.num_frames or frames):
+        raise DataError(
+            f"{header} must have segments of {described.num_frames or 'some'} samples together, "
+            f"got {frames}; correct the header"
+        )
+    whole: Record | None = None
+    begin = 0
+    for part in parts:
+        end = begin + part.num_frames
+        if part.name != GAP:
+            record = _read_segment(header, part, described.fs, checksum)
+            each = record.values.shape[1] // part.num_frames
+            if whole is None:
+                whole = _unfilled(header, record, frames * each)
+            if (record.names, record.units, record.fs) != (whole.names, whole.units, whole.fs):
+                raise DataError(
+                    f"{header}: all segments must have the signals {_listed(whole)}, got "
+                    f"{_listed(record)} in {part.name}; read the segments one by one"
+                )
+            whole.values[:, begin * each : end * each] = record.values
+        begin = end
+    if whole is None:
+        raise DataError(f"{header} must have a segment with samples, got none; leave it out")
+    return whole
+
+
+def _read_segment(header: Path, part: Segment, fs: float, checksum: bool) -> Record:
+    path = header.with_name(f"{part.name}.hea")
+    try:
+        described = read_header(path)
+    except OSError as error:
+        raise _no_file(path, f"the header of a segment of {header.name}", error) from None
+    if described.segments:
+        raise DataError(
+            f"{path} must be a record of signals, as segment of {header.name}, got one of "
+            "segments; correct the header"
+        )
+    record = _read_signals(path, described, checksum)
+    length, listed = record.values.shape[1] / record.fs, part.num_frames / fs
+    if length != listed:
+        raise DataError(
+            f"{header} must list {part.name} with its length of {length:g} s, got {listed:g} s; "
+            "one of them is damaged or belongs to another record, copy both again"
+        )
+    return record
+
+
+def _unfilled(header: Path, like: Record, samples: int) -> Record:
+    size = 2 * samples * len(like.names)
+    if size > MOST_BYTES:
+        raise DataError(
+            f"{header} must have segments of at most {MOST_BYTES:,} bytes together, got {size:,}; "
+            "read the segments one by one"
+        )
+    return replace(like, values=np.full((len(like.names), samples), np.nan, np.float32))
+
+
+def _listed(record: Record) -> str:
+    signals = zip(record.names, record.units, strict=True)
+    named = ", ".join(f"{name} in {unit}" for name, unit in signals)
+    return f"{named[:200]} at {record.fs:g} Hz"
+
+
+def _read_signals(header: Path, described: Header, checksum: bool) -> Record:
+    channels = described.channels
+    frames = {channel.frame for channel in channels}
+    if len(frames) > 1 or 0 in frames:
+        got = ", ".join(f"{channel.frame} of {channel.name}" for channel in channels)
+        raise DataError(
+            f"{header}: all signals must have the same number of samples per frame, got "
+            f"{got[:200]}; resample them to one rate"
+        )
+    # columns of zeros state nothing: some write them for what they do not know
+    firsts = [channel.first for channel in channels]
+    totals = [channel.checksum for channel in channels]
+    begun, summed = checksum and any(firsts), checksum and any(totals)
+    blocks: list[np.ndarray] = []
+    num, room = described.num_frames, MOST_BYTES
+    for _, of_file in groupby(channels, lambda channel: channel.file):
+        group = list(of_file)
+        stored, size = _read_file(header, group, num, room)
+        num, room = stored.shape[1] // group[0].frame, room - size
+        if begun and group[0].format != DIFFERENCES:
+            _check_first(header, stored, group)
+        if summed:
+            _check_sum(header, stored, group)
+        blocks.append(_physical(stored, group))
     return Record(
-        values,
-        tuple(channel.name for channel in described.channels),
-        tuple(channel.unit for channel in described.channels),
-        described.fs,
+        blocks[0] if len(blocks) == 1 else np.concatenate(blocks),
+        tuple([channel.name for channel in channels]),
+        tuple([channel.unit for channel in channels]),
+        described.fs * channels[0].frame,
     )
 
 
-def _read_16(header: Path, described: Header) -> Float32[np.ndarray, "signal time"]:
-    stored: list[np.ndarray] = []
-    samples, room = described.num_samples, MOST_BYTES
-    for file, together in groupby(described.channels, lambda channel: channel.file):
-        block = _read_file(header.with_name(file), list(together), samples, room)
-        samples = block.shape[1]
-        room -= block.nbytes
-        stored.append(block)
-    digital = stored[0] if len(stored) == 1 else np.concatenate(stored)
-    baseline = np.array([channel.baseline for channel in described.channels], np.float32)
-    gain = np.array([channel.gain for channel in described.channels], np.float32)
-    values = digital.astype(np.float32, order="C")
-    values -= baseline[:, None]
-    values /= gain[:, None]
-    missing = digital == _MISSING
-    if missing.any():
-        values[missing] = np.nan
-    return values
-
-
-def _read_file(path: Path, channels: list[Channel], samples: int | None, room: int) -> np.ndarray:
-    try:
-        data = read_bounded(path, room)
-    except OSError as error:
-        raise _no_file(path, error) from None
-    num, offset = len(channels), channels[0].offset
-    frames, rest = divmod(len(data) - offset, 2 * num)
-    if frames < 1 or rest or frames != (samples or frames):
+def _read_file(
+    header: Path, channels: list[Channel], frames: int | None, room: int
+) -> tuple[np.ndarray, int]:
+    """The stored values [signal, time] of a file, and its size in bytes."""
+    file, number, frame, offset = channels[0][:4]
+    if len({channel[:4] for channel in channels}) > 1:
         raise DataError(
-            f"{path} must hold {samples or 'whole'} samples of each of {num} signals, got "
-            f"{max(len(data) - offset, 0) / (2 * num):g}; it is damaged or belongs to another "
-            "header, copy both again"
+            f"{header}: all signals of {file} must have the same format and offset; correct the "
+            "header"
         )
-    return np.frombuffer(data, "<i2", offset=offset).reshape(frames, num).T
+    if file == GAP:
+        raise DataError(
+            f"{header} must have samples, but is the layout of a record of several segments; read "
+            "that record"
+        )
+    if number not in FORMATS:
+        raise DataError(
+            f"{header} must be stored in one of the WFDB formats {', '.join(map(str, FORMATS))}, "
+            f"got {number}; convert the record"
+        )
+    path = header.with_name(file)
+    try:
+        data = read_bounded(path, room if number == 16 else min(room, MOST_PARSED_BYTES))
+    except OSError as error:
+        raise _no_file(path, "the signal file of a WFDB record", error) from None
+    storage, num = FORMATS[number], len(channels)
+    width, size = num * frame, max(len(data) - offset, 0)
+    known = frames or max(storage.holds(size) // width, 1)
+    if not storage.least(known * width) <= size <= storage.most(known * width):
+        raise DataError(
+            f"{path} must hold {known * frame if frames else 'whole'} samples of each of {num} "
+            f"signals, got {size * storage.per_block / storage.block[-1] / num:g}; it is damaged "
+            "or belongs to another header, copy both again"
+        )
+    return _arranged(storage.read(data, offset, known * width), channels), len(data)
 
 
-def _no_file(path: Path, error: OSError) -> DataError:
+def _arranged(stored: np.ndarray, channels: list[Channel]) -> np.ndarray:
+    """The values of each signal in a row, of all in turn, frame by frame."""
+    num, frame = len(channels), channels[0].frame
+    if frame == 1:
+        rows = stored.reshape(-1, num).T
+    else:
+        rows = stored.reshape(-1, num, frame).swapaxes(0, 1).reshape(num, -1)
+    if channels[0].format == DIFFERENCES:
+        before = np.array([[channel.first or 0] for channel in channels])
+        rows = before + rows.cumsum(axis=1, dtype=np.int64)
+    return rows
+
+
+def _no_file(path: Path, what: str, error: OSError) -> DataError:
     return DataError(
-        f"{path} must be the signal file of a WFDB record, but {error.strerror or error}; "
-        "copy it beside its header"
+        f"{path} must be {what}, but {error.strerror or error}; copy it beside its header"
     )
 
 
-def _read_other(header: Path, described: Header) -> Float32[np.ndarray, "signal time"]:
-    formats = ", ".join(sorted({str(channel.format) for channel in described.channels}))
-    if not all(channel.format in _BITS for channel in described.channels):
-        raise DataError(
-            f"{header} must be stored in one of the WFDB formats {', '.join(map(str, _BITS))}, got "
-            f"{formats}; convert the record"
-        )
-    for file, together in groupby(described.channels, lambda channel: channel.file):
-        _check_size(header.with_name(file), list(together), described.num_samples or 0)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of its own dependencies
-            import wfdb
-
-            record = wfdb.rdrecord(str(header.with_suffix("")))
-    except ImportError:
-        raise missing_extra(header, f"stored in WFDB format {formats}", "wfdb") from None
-    except Exception as error:  # the package raises whatever its parsing runs into
-        raise DataError(
-            f"{header} must be a sound WFDB record of format {formats}, but wfdb found: {error}; "
-            "copy the record again"
-        ) from error
-    return as_float32(record.p_signal.T)
+def _check_first(header: Path, stored: np.ndarray, channels: list[Channel]) -> None:
+    got = stored[:, 0].tolist()
+    if got == [channel.first for channel in channels]:
+        return
+    missing = FORMATS[channels[0].format].missing
+    for channel, first in zip(channels, got, strict=True):
+        same = _ANY_MISSING if first == missing else first
+        if channel.first not in {None, first, same}:
+            raise _unlike(header, channel, f"the first value {channel.first}", first)
 
 
-def _check_size(path: Path, channels: list[Channel], samples: int) -> None:
-    # wfdb fills up what a truncated file lacks, without a word
-    try:
-        size = check_size(path, MOST_PARSED_BYTES) - channels[0].offset
-    except OSError as error:
-        raise _no_file(path, error) from None
-    least = samples * sum(_BITS[channel.format] for channel in channels) // 8
-    if size < max(least, 1):
-        raise DataError(
-            f"{path} must hold {samples} samples of each of {len(channels)} signals, "
-            f"{least} bytes, got {max(size, 0)}; it is damaged, copy it again"
-        )
+def _check_sum(header: Path, stored: np.ndarray, channels: list[Channel]) -> None:
+    got = sums(stored.T)
+    if got == [channel.checksum for channel in channels]:
+        return
+    missing = FORMATS[channels[0].format].missing
+    for channel, row, total in zip(channels, stored, got, strict=True):
+        lacking = 0 if missing is None else np.count_nonzero(row == missing)
+        same = (total + lacking * (_ANY_MISSING - (missing or 0))) % 2**16
+        if channel.checksum not in {None, total, same}:
+            raise _unlike(header, channel, f"the checksum {channel.checksum}", total)
+
+
+def _unlike(header: Path, channel: Channel, what: str, got: int) -> DataError:
+    return DataError(
+        f"{header.with_name(channel.file)} must have {what} of signal "
+        f"{channel.name or 'without a name'} that {header.name} states, got {got}; one of them is "
+        "damaged or belongs to another record: copy both again, or give --no-checksum "
+        "(checksum=False) if the headers of the whole set are known to be wrong",
+        rule="checksum",
+    )
+
+
+def _physical(stored: np.ndarray, channels: list[Channel]) -> Float32[np.ndarray, "signal time"]:
+    exact = np.float32 if stored.itemsize <= 2 else np.float64
+    values: np.ndarray = stored.astype(exact, order="C")
+    baselines = [channel.baseline for channel in channels]
+    if any(baselines):
+        np.subtract(values, np.array(baselines, exact)[:, None], out=values)
+    np.divide(values, np.array([channel.gain for channel in channels], exact)[:, None], out=values)
+    missing = FORMATS[channels[0].format].missing
+    if missing is not None and stored.min() == missing:  # of the format, the lowest
+        values[stored == missing] = np.nan
+    for row, channel in enumerate(channels):
+        if channel.skew:
+            kept = values[row, channel.skew * channel.frame :].copy()
+            values[row, : kept.size] = kept
+            values[row, kept.size :] = np.nan
+    return values if exact is np.float32 else as_float32(values)
