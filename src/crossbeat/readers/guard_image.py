@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from crossbeat.errors import DataError
 
-_MARKER = re.compile(rb"\xff+([\x80-\xcf\xd8-\xfe])")
+_MARKER = re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")
 """Ends coded data: not a stuffed byte, nor a restart of a scan."""
 
 _SIZES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
@@ -137,7 +137,7 @@ def _jpeg_segments(path: Path, data: bytes) -> Iterator[tuple[int, int, int]]:
         found = _MARKER.search(data, start)
         if found is None:
             raise _broken(path, "JPEG", "is cut off")
-        marker, start = found[1][0], found.end()
+        marker, start = found[0][1], found.end()
         if marker == _END:
             return
         if marker in _ALONE:
