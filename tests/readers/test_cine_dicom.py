@@ -207,10 +207,12 @@ def few(image: Dataset) -> None:
         (setting(PixelSpacing=["0", "1"]), r"a size from 0\.1 to 20 mm, got 0 x 1; correct"),
         (setting(ImageOrientationPatient=[1, 0, 0, 1, 0, 0]), "rows and columns at right angles"),
         (setting(Rows=60_000, Columns=60_000), "must have 1 to 2,097,152 pixels, got 60000 x"),
-        (setting(RescaleSlope="1e300"), "its pixels are not of one grey value each"),
-        (three_values, r"\.dcm must be sound DICOM, but: "),
-        (few, r"\.dcm must be sound DICOM, but: .*; copy or export it again"),
-        (without("Rows"), r"\.dcm must be sound DICOM, but: "),
+        (setting(RescaleSlope="1e300"), "its rescaled values are not finite"),
+        (three_values, r"\.dcm must be sound DICOM, but has 288 bytes of pixels where its size "),
+        (few, r"\.dcm must be sound DICOM, but has 20 bytes of .* needs 96; copy or export it "),
+        (without("Rows"), r"\.dcm must be sound DICOM, but does not state its size; copy"),
+        (setting(HighBit=11), "HighBit must be 15 where BitsStored is 16, got 11; correct it"),
+        (setting(PhotometricInterpretation="MONOCHROME1"), "must be MONOCHROME2, in which high"),
     ],
 )
 def test_what_is_no_sound_cine_is_refused(
