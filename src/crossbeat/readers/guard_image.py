@@ -22,6 +22,11 @@ _SIZES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 _ALONE = {0x01, *range(0xD0, 0xD9)}
 _SCAN, _END, _JFIF = 0xDA, 0xD9, 0xE0
 
+_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+"""Of a pixel, by the type of colour of PNG."""
+
+_STEP = 2**20
+
 _TYPES = {1: "B", 3: "H", 4: "I", 5: "II", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 18: "Q"}
 """Types of TIFF values, as ``struct`` names them."""
 
@@ -86,7 +91,30 @@ def check_png(path: Path, data: bytes) -> Said:
     return Said(data, width, height, bits, grey, None, aspect, transparent)
 
 
-def _png_parts(path: Path, data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def check_png_rows(path: Path, data: bytes) -> None:
+    """The packed pixels of a sound PNG are as many as its size needs.
+
+    Decoders leave black what is missing, so this is for films that end in black.
+
+    Raises:
+        DataError: they are fewer.
+    """
+    parts = list(_png_parts(path, data, pixels=True))
+    width, height, bits, colour, *_, interlaced = struct.unpack(">IIBBBBB", dict(parts)[b"IHDR"])
+    row = 1 + (width * bits * _SAMPLES.get(colour, 1) + 7) // 8
+    need = 0 if interlaced else row * height  # its end is told by the packing alone
+    unpack, held = zlib.decompressobj(), 0
+    for kind, body in parts:
+        packed = body if kind == b"IDAT" else b""
+        while packed and not unpack.eof:
+            held += len(unpack.decompress(packed, _STEP))
+            packed = unpack.unconsumed_tail
+    if held < need or (interlaced and not unpack.eof):
+        raise _broken(path, "PNG", "has fewer pixels than its size needs")
+
+
+def _png_parts(path: Path, data: bytes, *, pixels: bool = False) -> Iterator[tuple[bytes, bytes]]:
+    """Names and contents, of the packed pixels only if they are wanted."""
     start = 8
     view = memoryview(data)
     while start + 12 <= len(data):
@@ -100,7 +128,7 @@ def _png_parts(path: Path, data: bytes) -> Iterator[tuple[bytes, bytes]]:
             raise _broken(path, "PNG", f"has a wrong checksum in its part {name}")
         if kind == b"IEND":
             return
-        yield kind, b"" if kind == b"IDAT" else data[start + 8 : end - 4]
+        yield kind, b"" if kind == b"IDAT" and not pixels else data[start + 8 : end - 4]
         start = end
     raise _broken(path, "PNG", "is cut off")
 

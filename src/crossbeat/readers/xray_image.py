@@ -11,7 +11,7 @@ from jaxtyping import Shaped, UInt8
 from PIL import Image, UnidentifiedImageError
 
 from crossbeat.errors import DataError
-from crossbeat.readers.guard_image import Said, check_jpeg, check_png, check_tiff
+from crossbeat.readers.guard_image import Said, check_jpeg, check_png, check_png_rows, check_tiff
 from crossbeat.readers.limits import read_bounded, read_start
 from crossbeat.readers.xray_record import (
     MOST_PIXELS,
@@ -68,10 +68,10 @@ def read_image(path: Path, size: int) -> Film:
         raise DataError(f"there is no file {path}; check the path") from None
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            warnings.simplefilter("ignore")  # of what is checked here, or not used
             with Image.open(BytesIO(said.data), formats=(name,)) as image:
-                orientation = _orientation(path, image, said)
                 film = _film(path, image, said, size)
+                orientation = _orientation(path, image, said)
     except UnidentifiedImageError as error:
         raise DataError(
             f"{path} must be a usual {name} file, but is damaged or of a rare kind; export it as "
@@ -82,6 +82,8 @@ def read_image(path: Path, size: int) -> Film:
             f"{path} must be a sound {name} file, but its pixels cannot be decoded; copy or "
             "export it again"
         ) from error
+    if name == "PNG" and film.pixels[-1, -1] == 0:
+        check_png_rows(path, said.data)
     check_last_rows(path, film.pixels)
     if name == "JPEG" and (film.pixels[-1] == _FILL).all() and np.ptp(film.pixels) > 0:
         raise DataError(
