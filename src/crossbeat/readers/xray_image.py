@@ -117,6 +117,7 @@ def _orientation(path: Path, image: Image.Image, said: Said) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # of data that is passed over
+            Image.Exif().load(image.info.get("exif", b""))
             told = image.getexif().get(_ORIENTATION, 1)
     except Exception as error:  # a parser of its own
         raise DataError(
@@ -137,21 +138,19 @@ def _film(path: Path, image: Image.Image, said: Said, size: int) -> Film:
     if frames > 1:
         raise DataError(f"{path} must be one image, got {frames} of them; export one image")
     aspect = check_aspect(path, said.aspect)
-    if image.mode in _WIDER:
-        pixels = np.asarray(image)
-        if said.bits == 32 and not said.signed:
-            pixels = pixels.view(np.uint32)
-    else:
-        image.draft("L", (2 * size, 2 * size))  # decodes a JPEG no finer than is needed
-        image.load()
-        pixels = np.asarray(image.convert("L"))
-        if said.signed:
-            pixels = pixels.view(np.int8).astype(np.int16)
+    wide = image.mode in _WIDER
+    image.draft("L", (2 * size, 2 * size))  # decodes a JPEG no finer than is needed
+    image.load()
+    pixels = np.asarray(image if wide else image.convert("L"))
     if said.inverted:
-        pixels = pixels.max() - pixels if image.mode in _WIDER else 255 - pixels
+        pixels = pixels.max() - pixels if wide else 255 - pixels
     if said.transparent is not None:
         return Film(*_without(pixels, said.transparent), aspect)
-    return Film(pixels if image.mode in _WIDER else _on_black(image, pixels), None, aspect)
+    if said.signed and not wide:
+        return Film(pixels.view(np.int8).astype(np.int16), None, aspect)
+    if said.bits == 32 and not said.signed:
+        pixels = pixels.view(np.uint32)
+    return Film(pixels if wide else _on_black(image, pixels), None, aspect)
 
 
 def _without(
