@@ -34,7 +34,14 @@ def written(
     meta.MediaStorageSOPClassUID = UID(DIGITAL)
     meta.MediaStorageSOPInstanceUID = UID("1.2.3")
     meta.TransferSyntaxUID = syntax
-    image = FileDataset(str(folder / "x.dcm"), {}, file_meta=meta, preamble=b"\0" * 128)
+    image = FileDataset(
+        str(folder / "x.dcm"),
+        {},
+        file_meta=meta,
+        preamble=b"\0" * 128,
+        is_implicit_VR=syntax.is_implicit_VR,
+        is_little_endian=syntax.is_little_endian,
+    )
     image.SOPClassUID, image.SOPInstanceUID = meta.MediaStorageSOPClassUID, UID("1.2.3")
     image.Rows, image.Columns = pixels.shape
     image.SamplesPerPixel, image.PixelRepresentation = 1, 0

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 _JPEG = "1.2.840.10008.1.2.4."
+_EXTENDED = _JPEG + "51"
 _BY_PILLOW = {_JPEG + last for last in ("50", "90", "91")}
-_OTHER = {
-    **dict.fromkeys((_JPEG + "51",), "JPEG of 12 bits"),
+_NAMES = {
     **dict.fromkeys((_JPEG + "57", _JPEG + "70"), "lossless JPEG"),
     **dict.fromkeys((_JPEG + "80", _JPEG + "81"), "JPEG-LS"),
 }
@@ -62,14 +62,15 @@ def damaged(path: Path, what: str) -> DataError:
 def _decoded(path: Path, image: "Dataset") -> Shaped[np.ndarray, "height width"]:
     _check_bits(path, image)
     syntax = text_of(image.file_meta, "TransferSyntaxUID")
-    if syntax in _BY_PILLOW:  # where others are installed too, the same one decodes
-        image.pixel_array_options(decoding_plugin="pillow")
-    if syntax in _OTHER:
-        image.pixel_array_options(decoding_plugin=_decoder(path, syntax))
-    if syntax in _OTHER or syntax == _JPEG + "50":
-        _check_coded(path, image)
+    bits = 8
+    if syntax in {_JPEG + "50", _EXTENDED, *_NAMES}:
+        bits = _check_coded(path, image)
     elif not image.file_meta.TransferSyntaxUID.is_compressed:
         _check_length(path, image)
+    if syntax in _BY_PILLOW or (syntax == _EXTENDED and bits == 8):
+        image.pixel_array_options(decoding_plugin="pillow")  # also where others are installed
+    elif syntax == _EXTENDED or syntax in _NAMES:
+        image.pixel_array_options(decoding_plugin=_decoder(path, syntax))
     pixels = image.pixel_array
     if pixels.shape != (image.Rows, image.Columns):
         raise damaged(path, "its pixels are not of one grey value each")
@@ -92,8 +93,8 @@ def _check_length(path: Path, image: "Dataset") -> None:
         raise damaged(path, f"has {held:,} bytes of pixels where its size needs {need:,}")
 
 
-def _check_coded(path: Path, image: "Dataset") -> None:
-    """The coded image is whole, and of the size that is stated, before it is decoded."""
+def _check_coded(path: Path, image: "Dataset") -> int:
+    """The coded image is whole, and of the size that is stated, before it is decoded; its bits."""
     from pydicom.encaps import generate_frames
 
     said = check_jpeg(path, next(generate_frames(image.PixelData, number_of_frames=1)))
@@ -103,13 +104,20 @@ def _check_coded(path: Path, image: "Dataset") -> None:
             f"its pixels are {said.height} x {said.width} where it says {image.Rows} x "
             f"{image.Columns}, or are no grey values",
         )
+    return said.bits
 
 
 def _decoder(path: Path, syntax: str) -> str:
     from pydicom.pixels import get_decoder
     from pydicom.uid import UID
 
-    found = [name for name in get_decoder(UID(syntax)).available_plugins if name != "pillow"]
-    if not found:
-        raise missing_extra(path, f"DICOM compressed by {_OTHER[syntax]}", "python-gdcm")
-    return found[0]
+    fit = ("pylibjpeg",) if syntax == _EXTENDED else ("gdcm", "pylibjpeg", "pyjpegls")
+    found = [name for name in get_decoder(UID(syntax)).available_plugins if name in fit]
+    if found:
+        return found[0]
+    if syntax == _EXTENDED:  # its package has another licence than ours: users decide
+        raise DataError(
+            f"{path} is DICOM compressed by JPEG of 12 bits, which needs the packages "
+            "pylibjpeg and pylibjpeg-libjpeg; install them, or export it uncompressed"
+        )
+    raise missing_extra(path, f"DICOM compressed by {_NAMES[syntax]}", "python-gdcm")
