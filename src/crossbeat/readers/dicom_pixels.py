@@ -97,12 +97,17 @@ def _check_coded(path: Path, image: "Dataset") -> int:
     """The coded image is whole, and of the size that is stated, before it is decoded; its bits."""
     from pydicom.encaps import generate_frames
 
-    said = check_jpeg(path, next(generate_frames(image.PixelData, number_of_frames=1)))
+    coded = next(generate_frames(image.PixelData, number_of_frames=1))
+    said = check_jpeg(path, coded, strict=True)
     if (said.height, said.width) != (image.Rows, image.Columns) or not said.grey:
         raise damaged(
             path,
             f"its pixels are {said.height} x {said.width} where it says {image.Rows} x "
             f"{image.Columns}, or are no grey values",
+        )
+    if not int(image.BitsStored) <= said.bits <= int(image.BitsAllocated):
+        raise damaged(
+            path, f"its pixels have {said.bits} bits where it says {int(image.BitsStored)}"
         )
     return said.bits
 

@@ -133,19 +133,21 @@ def _png_parts(path: Path, data: bytes, *, pixels: bool = False) -> Iterator[tup
     raise _broken(path, "PNG", "is cut off")
 
 
-def check_jpeg(path: Path, data: bytes) -> Said:
+def check_jpeg(path: Path, data: bytes, *, strict: bool = False) -> Said:
     """A JPEG whose segments are whole and that ends as it should.
 
     Args:
         path: for the message.
         data: the file, or the pixels of a DICOM file; also lossless JPEG and JPEG-LS.
+        strict: whether each part has to begin where the last ended, for decoders that end the
+            process otherwise.
 
     Raises:
         DataError: it is cut off, or has no pixels.
     """
     size: tuple[int, int, int, int] | None = None
     aspect, scans = 1.0, 0
-    for marker, start, end in _jpeg_segments(path, data):
+    for marker, start, end in _jpeg_segments(path, data, strict):
         if marker in _SIZES and size is None and end - start >= 6:
             size = struct.unpack_from(">BHHB", data, start)
         elif marker == _JFIF and data[start : start + 5] == b"JFIF\0" and end - start >= 12:
@@ -158,13 +160,15 @@ def check_jpeg(path: Path, data: bytes) -> Said:
     return Said(data, width, height, bits, samples == 1, None, aspect)
 
 
-def _jpeg_segments(path: Path, data: bytes) -> Iterator[tuple[int, int, int]]:
+def _jpeg_segments(path: Path, data: bytes, strict: bool) -> Iterator[tuple[int, int, int]]:
     """Marker, start and end of each segment; of a scan, of its head."""
-    start = 2
+    start, marker = 2, 0
     while True:
         found = _MARKER.search(data, start)
         if found is None:
             raise _broken(path, "JPEG", "is cut off")
+        if strict and found.start() != start and marker != _SCAN:
+            raise _broken(path, "JPEG", "has other bytes between its parts")
         marker, start = found[0][1], found.end()
         if marker == _END:
             return
