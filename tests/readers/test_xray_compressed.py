@@ -16,58 +16,25 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     RLELossless,
 )
-from xray_dicoms import assert_shows, setting, slope, written
+from xray_dicoms import assert_shows, repacked, setting, slope, written
 
 from crossbeat.errors import DataError
 from crossbeat.readers import read_xray, xray_dicom
 
 JPEG = "1.2.840.10008.1.2.4."
-Repack = Callable[[Path, str], Path]
 
 
 def signed(size: int = 32) -> np.ndarray:
     return slope(size).astype(np.int16) - 1500
 
 
-@pytest.fixture
-def repacked() -> Repack:
-    """Packs a film anew by a transfer syntax; there are others than its own encoder."""
-    gdcm = pytest.importorskip("gdcm")
-    kinds = {
-        "51": gdcm.TransferSyntax.JPEGExtendedProcess2_4,
-        "57": gdcm.TransferSyntax.JPEGLosslessProcess14,
-        "70": gdcm.TransferSyntax.JPEGLosslessProcess14_1,
-        "80": gdcm.TransferSyntax.JPEGLSLossless,
-        "81": gdcm.TransferSyntax.JPEGLSNearLossless,
-    }
-
-    def repack(path: Path, last: str) -> Path:
-        reader, writer = gdcm.ImageReader(), gdcm.ImageWriter()
-        change = gdcm.ImageChangeTransferSyntax()
-        reader.SetFileName(str(path))
-        assert reader.Read()
-        change.SetTransferSyntax(gdcm.TransferSyntax(kinds[last]))
-        change.SetInput(reader.GetImage())
-        assert change.Change()
-        writer.SetFileName(str(path))
-        writer.SetFile(reader.GetFile())
-        writer.SetImage(change.GetOutput())
-        assert writer.Write()
-        assert dcmread(path).file_meta.TransferSyntaxUID == JPEG + last
-        return path
-
-    return repack
-
-
 @pytest.mark.parametrize("last", ["57", "70", "80", "81"])
-def test_kinds_of_jpeg_are_read(tmp_path: Path, last: str, repacked: Repack) -> None:
+def test_kinds_of_jpeg_are_read(tmp_path: Path, last: str) -> None:
     path = repacked(written(tmp_path, slope()), last)
     assert_shows(path, slope())
 
 
-def test_extended_jpeg_of_8_bits_is_read_and_of_12_bits_named(
-    tmp_path: Path, repacked: Repack
-) -> None:
+def test_extended_jpeg_of_8_bits_is_read_and_of_12_bits_named(tmp_path: Path) -> None:
     pixels = (slope() // 16).astype(np.uint8)
     packed = BytesIO()
     Image.fromarray(pixels).save(packed, "JPEG", quality=98)
@@ -80,9 +47,7 @@ def test_extended_jpeg_of_8_bits_is_read_and_of_12_bits_named(
 
 @pytest.mark.parametrize("last", ["70", "80"])
 @pytest.mark.parametrize("kind", ["8 bits", "16 bits", "signed"])
-def test_values_of_every_kind_are_kept(
-    tmp_path: Path, last: str, kind: str, repacked: Repack
-) -> None:
+def test_values_of_every_kind_are_kept(tmp_path: Path, last: str, kind: str) -> None:
     pixels = {
         "8 bits": (slope() // 16).astype(np.uint8),
         "16 bits": slope() * 17,
@@ -142,7 +107,7 @@ def test_a_deflated_file_that_is_cut_off_is_refused(tmp_path: Path, part: float)
 
 @pytest.mark.parametrize("last", ["57", "80"])
 def test_the_package_that_is_missing_is_named(
-    tmp_path: Path, last: str, repacked: Repack, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, last: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from pydicom.pixels import get_decoder
 
@@ -164,18 +129,14 @@ def changed(path: Path, change: Callable[[bytes], bytes]) -> Path:
 
 
 @pytest.mark.parametrize("last", ["70", "80"])
-def test_coded_pixels_that_are_cut_off_are_refused(
-    tmp_path: Path, last: str, repacked: Repack
-) -> None:
+def test_coded_pixels_that_are_cut_off_are_refused(tmp_path: Path, last: str) -> None:
     path = repacked(written(tmp_path, slope(48)), last)
     changed(path, lambda coded: coded[: len(coded) // 2] + bytes(len(coded) // 2))
     with pytest.raises(DataError, match="must be a whole JPEG file, but is cut off; copy"):
         read_xray(path, 16)
 
 
-def test_coded_pixels_of_another_size_are_refused_undecoded(
-    tmp_path: Path, repacked: Repack
-) -> None:
+def test_coded_pixels_of_another_size_are_refused_undecoded(tmp_path: Path) -> None:
     path = repacked(written(tmp_path, slope()), "70")
 
     def larger(coded: bytes) -> bytes:

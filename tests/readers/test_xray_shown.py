@@ -332,6 +332,22 @@ def test_a_band_outside_of_a_shutter_is_no_sign_of_damage(tmp_path: Path) -> Non
     refused(written(tmp_path, pixels), "must show something in its last rows, but the last 16 of")
 
 
+def test_a_band_of_padding_is_a_sign_of_damage_if_it_may_be_a_broken_download(
+    tmp_path: Path,
+) -> None:
+    for value, side in ((4095, 0), (0, 3)):
+        pixels = slope()
+        pixels[20:], pixels[:, :side] = value, value
+        path = written(tmp_path, pixels, setting(PixelPaddingValue=value))
+        inside = pixels != value
+        expected = with_black(pixels.astype(int), inside)
+        np.testing.assert_allclose(read_xray(path, 32), expected, atol=1)
+    pixels = slope()
+    pixels[20:] = 0
+    path = written(tmp_path, pixels, setting(PixelPaddingValue=0))
+    refused(path, "must show something in its last rows, but the last 12 of 32 have the value 0")
+
+
 def test_an_overlay_in_the_unused_bits_is_left_out(tmp_path: Path) -> None:
     pixels = slope() | np.where(np.eye(32, dtype=bool), 2**13, 0).astype(np.uint16)
     assert_shows(written(tmp_path, pixels), slope())

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import gdcm
 import numpy as np
+from pydicom import dcmread
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID, ExplicitVRLittleEndian
@@ -53,6 +55,30 @@ def written(
     change(image)
     image.save_as(folder / "x.dcm")
     return folder / "x.dcm"
+
+
+def repacked(path: Path, last: str) -> Path:
+    """Packs a file anew, by a kind of JPEG whose transfer syntax ends so."""
+    kinds = {
+        "51": gdcm.TransferSyntax.JPEGExtendedProcess2_4,
+        "57": gdcm.TransferSyntax.JPEGLosslessProcess14,
+        "70": gdcm.TransferSyntax.JPEGLosslessProcess14_1,
+        "80": gdcm.TransferSyntax.JPEGLSLossless,
+        "81": gdcm.TransferSyntax.JPEGLSNearLossless,
+    }
+    reader, writer = gdcm.ImageReader(), gdcm.ImageWriter()
+    change = gdcm.ImageChangeTransferSyntax()
+    reader.SetFileName(str(path))
+    assert reader.Read()
+    change.SetTransferSyntax(gdcm.TransferSyntax(kinds[last]))
+    change.SetInput(reader.GetImage())
+    assert change.Change()
+    writer.SetFileName(str(path))
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    assert writer.Write()
+    assert dcmread(path).file_meta.TransferSyntaxUID == f"1.2.840.10008.1.2.4.{last}"
+    return path
 
 
 def setting(**values: object) -> Change:

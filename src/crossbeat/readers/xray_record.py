@@ -91,9 +91,9 @@ def check_last_rows(path: Path, pixels: Shaped[np.ndarray, "height width"]) -> N
     Raises:
         DataError: more than ``MOST_FLAT`` of the film, from the bottom up, has one value.
     """
-    last = pixels[-1, -1]
-    if not (pixels[-1] == last).all():
+    if not pixels.size or not (pixels[-1] == pixels[-1, -1]).all():
         return
+    last = pixels[-1, -1]
     rows = (pixels == last).all(axis=1)
     if rows.all():
         return

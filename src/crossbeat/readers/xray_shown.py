@@ -43,9 +43,11 @@ def shown(path: Path, image: "Dataset", stored: Shaped[np.ndarray, "height width
             rows are missing.
     """
     shutter = _shutter(path, image, stored.shape)
-    check_last_rows(path, stored if shutter is None else stored[shutter.any(axis=1)])
     padding = _padding(image, stored)
     counted = shutter if padding is None else ~padding & (True if shutter is None else shutter)
+    meant = padding is not None and _is_meant(stored, padding)
+    there = counted if meant else shutter
+    check_last_rows(path, stored if there is None else stored[there.any(axis=1)])
     values = _windowed(path, image, *_rescaled(path, image, stored))
     kind = text_of(image, "PhotometricInterpretation")
     shape = text_of(image, "PresentationLUTShape") or _SHAPES[kind]
@@ -68,6 +70,17 @@ def _padding(
     limit = _stored_number(image, "PixelPaddingRangeLimit")
     low, high = sorted((value, value if limit is None else limit))
     return (stored >= low) & (stored <= high)
+
+
+def _is_meant(
+    stored: Shaped[np.ndarray, "height width"], padding: Bool[np.ndarray, "height width"]
+) -> bool:
+    """Whether padding in the last rows is no download that broke off, which ends in zeros.
+
+    Padding that is meant has another value, or is at the top or at a side as well.
+    """
+    upper = padding[: (len(padding) + 1) // 2]
+    return bool(stored[-1, -1] != 0 or any(edge.all() for edge in (upper[0], *upper[:, [0, -1]].T)))
 
 
 def _stored_number(image: "Dataset", keyword: str) -> int | None:
