@@ -308,3 +308,42 @@ def test_gamma_and_ranges_of_display_change_no_value(tmp_path: Path) -> None:
         tiff(film(), t280=50, t281=90),
     ):
         np.testing.assert_array_equal(read(tmp_path, data), film())
+
+
+def summed(data: bytes) -> bytes:
+    """A PNG with right checksums, as far as its parts can be followed."""
+    out, start = bytearray(data), 8
+    while start + 12 <= len(out):
+        (length,) = struct.unpack_from(">I", out, start)
+        if start + 12 + length > len(out):
+            break
+        body = out[start + 4 : start + 8 + length]
+        struct.pack_into(">I", out, start + 8 + length, zlib.crc32(body))
+        start += 12 + length
+    return bytes(out)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "BigTIFF", "LZW"])
+def test_damaged_files_are_read_or_refused(tmp_path: Path, kind: str) -> None:
+    sound = {
+        "PNG": png(film(), (b"tRNS", b"\0\7"), (b"pHYs", bytes([0, 0, 0, 9] * 2 + [1]))),
+        "TIFF": tiff(film(np.uint16), t262=0, t274=3, t282=(7, 1), t283=(7, 1), t339=1),
+        "BigTIFF": tiff(film(), big=True, t274=8, t338=2),
+    }
+    for name, options in {"JPEG": {}, "LZW": {"compression": "tiff_lzw"}}.items():
+        Image.fromarray(film()).save(tmp_path / "a", name.replace("LZW", "TIFF"), **options)
+        sound[name] = (tmp_path / "a").read_bytes()
+    data, draw, counts = sound[kind], np.random.default_rng(0), [0, 0]
+    listed = data.index(struct.pack("<HH", 256, 4)) - 20 if "TIFF" in kind else 0
+    extremes = (0, 1, 2, 16, 127, 128, 255)
+    for _ in range(250):
+        damaged = bytearray(data)
+        for _ in range(draw.integers(1, 4)):
+            at = draw.integers(listed, len(data)) if draw.random() < 0.7 else draw.integers(8, 80)
+            damaged[at] = draw.choice(extremes) if draw.random() < 0.6 else draw.integers(256)
+        try:
+            read(tmp_path, summed(bytes(damaged)) if kind == "PNG" else bytes(damaged), 8)
+            counts[0] += 1
+        except DataError:
+            counts[1] += 1
+    assert min(counts) > 1

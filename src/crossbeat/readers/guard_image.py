@@ -81,6 +81,8 @@ def check_png(path: Path, data: bytes) -> Said:
     if len(parts.get(b"IHDR", b"")) != 13 or b"IDAT" not in parts:
         raise _broken(path, "PNG", "has no header or no pixels")
     width, height, bits, colour = struct.unpack_from(">IIBB", parts[b"IHDR"])
+    if bits not in (1, 2, 4, 8, 16):
+        raise _broken(path, "PNG", f"has values of {bits} bits")
     across, down, _ = struct.unpack(">IIB", parts.get(b"pHYs", bytes(9)).ljust(9, b"\0")[:9])
     told = parts.get(b"tRNS", b"")
     transparent = None
@@ -104,11 +106,14 @@ def check_png_rows(path: Path, data: bytes) -> None:
     row = 1 + (width * bits * _SAMPLES.get(colour, 1) + 7) // 8
     need = 0 if interlaced else row * height  # its end is told by the packing alone
     unpack, held = zlib.decompressobj(), 0
-    for kind, body in parts:
-        packed = body if kind == b"IDAT" else b""
-        while packed and not unpack.eof:
-            held += len(unpack.decompress(packed, _STEP))
-            packed = unpack.unconsumed_tail
+    try:
+        for kind, body in parts:
+            packed = body if kind == b"IDAT" else b""
+            while packed and not unpack.eof:
+                held += len(unpack.decompress(packed, _STEP))
+                packed = unpack.unconsumed_tail
+    except zlib.error as error:
+        raise _broken(path, "PNG", "its packed pixels are damaged") from error
     if held < need or (interlaced and not unpack.eof):
         raise _broken(path, "PNG", "has fewer pixels than its size needs")
 
@@ -236,13 +241,13 @@ def _tiff_tags(data: bytes) -> tuple[dict[int, Any], dict[int, tuple[int, int]],
     places: dict[int, tuple[int, int]] = {}
     for place in range(start, start + entry * min(num, 2**12), entry):
         tag, kind, count = struct.unpack_from(order + "HH" + word, data, place)
-        if tag not in _READ or kind not in _TYPES:
+        if tag not in _READ or kind not in _TYPES or not count:
             continue
         value = place + 4 + struct.calcsize(word)
         form = _TYPES[kind] * min(count, _MOST_VALUES)
         if struct.calcsize(order + form) > struct.calcsize(word):
             (value,) = struct.unpack_from(order + word, data, value)
-        elif count:
+        else:
             places[tag] = (kind, value)
         tags[tag] = struct.unpack_from(order + form, data, value)
     (next_,) = struct.unpack_from(order + word, data, start + entry * num)
