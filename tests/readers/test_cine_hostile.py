@@ -48,7 +48,7 @@ DICOM = bytes(128) + b"DICM"
     ("claim", "reason"),
     [
         (2**26, f"a must have at most {MOST_FILE_BYTES:,} bytes, got 67,108,864; export"),
-        (5000, "must be a sound zip archive, but: .*CRC"),
+        (5000, "must be a sound zip archive, but is cut off or damaged"),
     ],
 )
 def test_an_archive_that_unpacks_to_too_much_is_not_unpacked(
@@ -76,9 +76,9 @@ def test_files_that_are_too_much_together_are_refused(
 @pytest.mark.parametrize(
     ("method", "flags", "reason"),
     [
-        (8, 1, "without a password, stored or deflated, but: .*encrypted"),
-        (14, 0, "without a password, stored or deflated, but: a has method 14; unpack it"),
-        (9, 0, "without a password, stored or deflated, but: a has method 9; unpack it"),
+        (8, 1, "without a password, stored or deflated, but has a password"),
+        (14, 0, "without a password, stored or deflated, but a is packed by method 14; unpack it"),
+        (9, 0, "without a password, stored or deflated, but a is packed by method 9; unpack it"),
     ],
 )
 def test_archives_packed_otherwise_are_refused(
@@ -94,7 +94,7 @@ def test_a_directory_of_an_archive_that_is_too_large_is_refused_unread(tmp_path:
     path = tmp_path / "a.zip"
     end = struct.pack("<HHHHIIH", 0, 0, 1, 1, 2**25, 4, 0)
     path.write_bytes(b"PK\x03\x04" + bytes(2**25) + b"PK\x05\x06" + end)
-    refuse(path, "must be a sound zip archive, but: a part of it has 33,554,432 bytes")
+    refuse(path, "must be a sound zip archive, but is cut off or damaged")
 
 
 def test_too_many_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +141,7 @@ def test_a_truncated_zip_is_refused(tmp_path: Path, part: float) -> None:
     path = write_zip(tmp_path / "a.zip", ukb_short_axis(1))
     data = path.read_bytes()
     path.write_bytes(data[: int(part * len(data))])
-    refuse(path, "must be a sound zip archive, but: ")
+    refuse(path, "must be a sound zip archive, but is cut off or damaged")
 
 
 def test_damaged_files_are_read_or_refused(tmp_path: Path) -> None:

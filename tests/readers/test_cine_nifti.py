@@ -155,13 +155,13 @@ def header_with(**fields: object) -> bytes:
         ({"dim": [4, 8, 6, 3, -5, 1, 1, 1]}, "of 3 or 4 axes, got 8 x 6 x 3 x -5 of int16"),
         ({"dim": [2, 8, 6, 1, 1, 1, 1, 1]}, "of 3 or 4 axes, got 8 x 6 of int16"),
         ({"datatype": 1792, "bitpix": 128}, "of 3 or 4 axes, got .* of complex128"),
-        ({"datatype": 77}, "must be a sound NIfTI file, but: "),
+        ({"datatype": 77}, "must be a sound NIfTI file, but "),
         ({"pixdim": [1, 0, 2, 10, 1, 1, 1, 1]}, r"a size from 0\.1 to 20 mm, got 0 x 2; correct"),
         ({"pixdim": [1, np.nan, 2, 10, 1, 1, 1, 1]}, r"a size from 0\.1 to 20 mm, got nan x 2"),
         ({"vox_offset": 1e9}, "its values begin at byte 1000000000"),
         ({"vox_offset": 0}, "its values begin at byte 0"),
-        ({"vox_offset": np.nan}, "must be a sound NIfTI file, but: "),
-        ({"scl_slope": 2, "scl_inter": np.nan}, "must be a sound NIfTI file, but: "),
+        ({"vox_offset": np.nan}, "must be a sound NIfTI file, but "),
+        ({"scl_slope": 2, "scl_inter": np.nan}, "must be a sound NIfTI file, but "),
         ({"scl_slope": 1e38, "scl_inter": 1e38}, "every value must be finite, got others"),
         ({"magic": b"ni1"}, "must be a folder or zip archive of DICOM files, or NIfTI, but is som"),
     ],
@@ -193,7 +193,7 @@ def test_a_truncated_archive_is_refused(tmp_path: Path, part: float) -> None:
     path = written(tmp_path / "a.nii.gz", values())
     data = path.read_bytes()
     path.write_bytes(data[: max(3, int(part * len(data)))])
-    with pytest.raises(DataError, match="must be a sound NIfTI file, but: "):
+    with pytest.raises(DataError, match="must be a sound NIfTI file, but "):
         read_cine(path)
 
 

@@ -1,72 +1,23 @@
 """X-rays in DICOM, made by pydicom in the test."""
 
-from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.encaps import encapsulate
+from pydicom.dataset import Dataset
 from pydicom.uid import (
     UID,
-    DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
 )
+from xray_dicoms import Change, assert_shows, slope, written
 
 from crossbeat.errors import DataError
 from crossbeat.readers import read_xray
-
-DIGITAL = "1.2.840.10008.5.1.4.1.1.1.1"
-"""The class of a digital X-ray for presentation."""
-
-Change = Callable[[Dataset], object]
-
-
-def slope(size: int = 32) -> np.ndarray:
-    """12-bit values that rise from left to right and a little from top to bottom."""
-    y, x = np.mgrid[:size, :size]
-    return (100 + 80 * x + y).astype(np.uint16)
-
-
-def written(
-    folder: Path,
-    pixels: np.ndarray,
-    change: Change = lambda _: None,
-    syntax: UID = ExplicitVRLittleEndian,
-    data: bytes | None = None,
-) -> Path:
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = UID(DIGITAL)
-    meta.MediaStorageSOPInstanceUID = UID("1.2.3")
-    meta.TransferSyntaxUID = syntax
-    image = FileDataset(str(folder / "x.dcm"), {}, file_meta=meta, preamble=b"\0" * 128)
-    image.SOPClassUID, image.SOPInstanceUID = meta.MediaStorageSOPClassUID, UID("1.2.3")
-    image.Rows, image.Columns = pixels.shape
-    image.SamplesPerPixel, image.PixelRepresentation = 1, 0
-    image.PhotometricInterpretation = "MONOCHROME2"
-    image.BitsAllocated = 8 * pixels.itemsize
-    image.BitsStored = 8 if pixels.itemsize == 1 else 12
-    image.HighBit = image.BitsStored - 1
-    image.PixelData = pixels.tobytes() if data is None else encapsulate([data])
-    change(image)
-    image.save_as(folder / "x.dcm")
-    return folder / "x.dcm"
-
-
-def scaled(values: np.ndarray) -> np.ndarray:
-    """From 0 to 255."""
-    low, high = values.min(), values.max()
-    return np.rint((values.astype(np.float64) - low) * 255 / (high - low))
-
-
-def assert_shows(path: Path, expected: np.ndarray, tolerance: float = 1.0) -> None:
-    got = read_xray(path, len(expected)).astype(np.float64)
-    np.testing.assert_allclose(got, scaled(expected), atol=tolerance)
 
 
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
@@ -145,7 +96,10 @@ def too_few(image: Dataset) -> None:
         (several, "must be one image of grey values, got 3 of MONOCHROME2"),
         (huge, "must have 1 to 64,000,000 pixels, got 60000 x 60000; scale"),
         (no_pixels, "must be a DICOM image, but has no pixels; is it an ECG"),
-        (too_few, "must be sound DICOM, but: .*; copy or export it again"),
+        (
+            too_few,
+            "must be sound DICOM, but has 700 bytes of pixels where its size needs 2,048; copy",
+        ),
     ],
 )
 def test_other_images_are_refused(tmp_path: Path, change: Change, message: str) -> None:
@@ -153,12 +107,6 @@ def test_other_images_are_refused(tmp_path: Path, change: Change, message: str) 
     with pytest.raises(DataError, match=message) as caught:
         read_xray(path, 16)
     assert str(path) in str(caught.value)
-
-
-def test_what_would_unpack_without_bound_is_refused(tmp_path: Path) -> None:
-    path = written(tmp_path, slope(), syntax=DeflatedExplicitVRLittleEndian)
-    with pytest.raises(DataError, match="must be uncompressed, JPEG, JPEG 2000 and little-endian"):
-        read_xray(path, 16)
 
 
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9])

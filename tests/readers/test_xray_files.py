@@ -151,7 +151,9 @@ def test_a_damaged_image_is_refused(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[60:70] = bytes(10)
     path.write_bytes(data)
-    with pytest.raises(DataError, match=r"must be a sound image, but .*; copy or export it again"):
+    with pytest.raises(
+        DataError, match="a whole PNG file, but has a wrong checksum in its part IDAT; copy"
+    ):
         read_xray(path, 32)
 
 
@@ -162,14 +164,16 @@ def test_a_tiff_whose_second_image_has_no_size_is_refused(tmp_path: Path) -> Non
     (entries,) = struct.unpack_from("<H", data, directory)
     struct.pack_into("<I", data, directory + 2 + 12 * entries, len(data))
     path.write_bytes(bytes(data) + bytes(6))
-    with pytest.raises(DataError, match="must be a sound image, but Missing dimensions"):
+    with pytest.raises(DataError, match="must be one image, got several pages or a reduced one"):
         read_xray(path, 32)
 
 
 @pytest.mark.parametrize("side", [8_001, 9_900, 50_000])
 def test_an_absurdly_large_image_is_refused_undecoded(tmp_path: Path, side: int) -> None:
     (tmp_path / "x.png").write_bytes(empty_png(side, side))
-    with pytest.raises(DataError, match="at most 64,000,000 pixels, got more; scale"):
+    with pytest.raises(
+        DataError, match=f"must have 1 to 64,000,000 pixels, got {side} x {side}; scale"
+    ):
         read_xray(tmp_path / "x.png", 32)
 
 
@@ -184,13 +188,17 @@ def test_a_constant_image_is_refused(tmp_path: Path, dtype: type, value: int) ->
 def test_several_images_in_a_file_are_refused(tmp_path: Path) -> None:
     first = Image.fromarray(picture())
     first.save(tmp_path / "x.tif", save_all=True, append_images=[first])
-    with pytest.raises(DataError, match="must be one image of 8 or 16 bits, got 2 of"):
+    with pytest.raises(
+        DataError, match="must be one image, got several pages or a reduced one; export one"
+    ):
         read_xray(tmp_path / "x.tif", 32)
 
 
 def test_floating_point_images_are_refused(tmp_path: Path) -> None:
     path = save(tmp_path, picture().astype(np.float32), "x.tif")
-    with pytest.raises(DataError, match="8 or 16 bits, got 1 of Pillow's mode F; export"):
+    with pytest.raises(
+        DataError, match="at most 16 bits, or colours of 8, got floating-point numbers; export"
+    ):
         read_xray(path, 32)
 
 

@@ -15,6 +15,7 @@ from crossbeat.errors import DataError
 from crossbeat.readers.cine_files import File
 from crossbeat.readers.cine_record import as_stored, check_spacing
 from crossbeat.readers.dicom_file import EXPLICIT, IMPLICIT, open_bytes, syntax_of, text_of
+from crossbeat.readers.dicom_pixels import damaged, decoded
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -24,6 +25,10 @@ _SYNTAXES = {
     IMPLICIT: "uncompressed",
     EXPLICIT: "uncompressed",
     "1.2.840.10008.1.2.5": "RLE",
+    "1.2.840.10008.1.2.4.57": "lossless JPEG",
+    "1.2.840.10008.1.2.4.70": "lossless JPEG",
+    "1.2.840.10008.1.2.4.80": "JPEG-LS",
+    "1.2.840.10008.1.2.4.81": "JPEG-LS",
     "1.2.840.10008.1.2.4.90": "JPEG 2000",
     "1.2.840.10008.1.2.4.91": "JPEG 2000",
 }
@@ -79,11 +84,11 @@ def open_image(file: File) -> "Dataset | None":
         try:
             dataset = _parsed(file)
             kind = text_of(dataset, "PhotometricInterpretation")
-            return dataset if "PixelData" in dataset and kind == "MONOCHROME2" else None
+            return dataset if "PixelData" in dataset and kind.startswith("MONO") else None
         except DataError:
             raise
         except Exception as error:  # the package raises whatever its parsing runs into
-            raise _damaged(file.path, error) from error
+            raise damaged(file.path, "its parts cannot be read") from error
 
 
 def image_of(path: Path, dataset: "Dataset") -> Image:
@@ -138,20 +143,25 @@ def _pixels(path: Path, dataset: "Dataset") -> Real[np.ndarray, "height width"]:
         raise DataError(
             f"{path} must be one image, got {frames[:20]} of them; export a file for each"
         )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            shape = (int(dataset.Rows), int(dataset.Columns))
-            if 0 < shape[0] * shape[1] <= _MOST_PIXELS:
-                pixels = as_stored(_rescaled(dataset, dataset.pixel_array))
-                if pixels.shape != shape or not np.isfinite(pixels).all():
-                    raise ValueError("its pixels are not of one grey value each")
-                return pixels
-        except Exception as error:
-            raise _damaged(path, error) from error
-    raise DataError(
-        f"{path} must have 1 to {_MOST_PIXELS:,} pixels, got {shape[0]} x {shape[1]}; scale it down"
-    )
+    kind = text_of(dataset, "PhotometricInterpretation")
+    if kind != "MONOCHROME2":
+        raise DataError(
+            f"{path} must be MONOCHROME2, in which high values are bright, got {kind[:20]}; "
+            "export it again"
+        )
+    try:
+        shape = (int(dataset.Rows), int(dataset.Columns))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise damaged(path, "does not state its size") from error
+    if not 0 < shape[0] * shape[1] <= _MOST_PIXELS:
+        raise DataError(
+            f"{path} must have 1 to {_MOST_PIXELS:,} pixels, got {shape[0]} x {shape[1]}; scale it "
+            "down"
+        )
+    pixels = as_stored(_rescaled(dataset, decoded(path, dataset)))
+    if not np.isfinite(pixels).all():
+        raise damaged(path, "its rescaled values are not finite")
+    return pixels
 
 
 def _rescaled(dataset: "Dataset", pixels: np.ndarray) -> np.ndarray:
@@ -187,9 +197,3 @@ def _numbers(path: Path, dataset: "Dataset", keyword: str, num: int) -> tuple[fl
             "cine must state its position; export it again"
         )
     return numbers
-
-
-def _damaged(path: Path, error: object) -> DataError:
-    return DataError(
-        f"{path} must be sound DICOM, but: {str(error)[:300]}; copy or export it again"
-    )

@@ -87,10 +87,10 @@ def _in_archive(path: Path) -> Iterator[File]:
                     yield File(path / entry.filename, data)
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, struct.error) as error:
         raise DataError(
-            f"{path} must be a sound zip archive, but: {str(error)[:300]}; download it again"
+            f"{path} must be a sound zip archive, but is cut off or damaged; download it again"
         ) from error
     except RuntimeError as error:  # encrypted
-        raise _packed_otherwise(path, error) from error
+        raise _packed_otherwise(path, "has a password") from error
     except OSError as error:
         raise unreadable(path, error) from None
 
@@ -107,7 +107,9 @@ class _Bounded(FileIO):
 def _unpacked(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes | None:
     """The contents of a DICOM file; nothing of another."""
     if entry.compress_type not in _PACKED:  # others can ask for any memory
-        raise _packed_otherwise(path, f"{entry.filename} has method {entry.compress_type}")
+        raise _packed_otherwise(
+            path, f"{entry.filename[:80]} is packed by method {entry.compress_type}"
+        )
     with archive.open(entry) as file:
         head = file.read(_HEAD)
         if head[-len(_DICOM) :] != _DICOM:
@@ -133,8 +135,8 @@ def _too_much(path: Path) -> DataError:
     )
 
 
-def _packed_otherwise(path: Path, reason: object) -> DataError:
+def _packed_otherwise(path: Path, reason: str) -> DataError:
     return DataError(
-        f"{path} must be a zip archive without a password, stored or deflated, but: {reason}; "
+        f"{path} must be a zip archive without a password, stored or deflated, but {reason}; "
         "unpack it and name the folder"
     )

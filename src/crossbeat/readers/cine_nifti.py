@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float, Float64
 
 from crossbeat.errors import DataError
+from crossbeat.readers.cine_place import in_place
 from crossbeat.readers.cine_record import Cine, as_stored, check_spacing
 from crossbeat.readers.limits import MOST_PARSED_BYTES, missing_extra, read_bounded
 
@@ -26,6 +27,10 @@ _HEADS = {b"\x5c\x01\0\0": 348, b"\0\0\x01\x5c": 348, b"\x1c\x02\0\0": 540, b"\0
 _HEARTBEAT = (0.3, 3.0)
 """Seconds that all frames may take: the step in time of many files is a placeholder."""
 
+_AGREE = 0.01
+"""How much sizes of pixels may differ that a header states twice, as a part; and the cosine of the
+angle between rows and columns."""
+
 _SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}
 
 
@@ -36,6 +41,8 @@ class _Head(NamedTuple):
     zooms: tuple[float, ...]
     units: tuple[str, str]
     scale: tuple[float | None, float | None]
+    steps: Float[np.ndarray, "3 3"] | None
+    """From column to column, row to row and slice to slice in space, where sform states it."""
 
     @property
     def size(self) -> int:
@@ -74,15 +81,18 @@ def read_nifti(path: Path, table: Path | None) -> Cine:
         with gzip.GzipFile(fileobj=BytesIO(data)) if packed else BytesIO(data) as file:
             head, body = _parts(path, file)
     except (OSError, EOFError, zlib.error) as error:
-        raise _damaged(path, error) from error
+        raise _damaged(path, "it cannot be unpacked") from error
     values = np.frombuffer(body, head.dtype).reshape(head.shape[::-1])
     values = values.reshape(-1, *values.shape[-3:]).swapaxes(0, 1)
     spacing, frames = _spacing(path, head), values.shape[1]
     phases = _phases(path, table, frames) if len(head.shape) == 4 else (None, None)
+    moved, upright = _moved(path, head)
+    apart = spacing[2] * upright
+    by_frame = np.repeat(moved[:, None], frames, axis=1)
     return Cine(
-        values=_scaled(path, head, values),
+        values=in_place(path, _scaled(path, head, values), by_frame),
         spacing_mm=(spacing[1], spacing[0]),
-        slice_mm=spacing[2] if len(values) > 1 and 0 < spacing[2] < np.inf else None,
+        slice_mm=apart if len(values) > 1 and 0 < apart < np.inf else None,
         times=_times(head, frames),
         end_diastole=phases[0],
         end_systole=phases[1],
@@ -127,9 +137,10 @@ def _head(path: Path, start: bytes) -> _Head:
             tuple(map(float, header.get_zooms())),
             header.get_xyzt_units(),
             header.get_slope_inter(),
+            header.get_sform()[:3, :3].T if int(header["sform_code"]) > 0 else None,
         )
     except Exception as error:  # the package raises whatever its parsing runs into
-        raise _damaged(path, error) from error
+        raise _damaged(path, "its header is damaged") from error
     _check(path, head, size)
     return head
 
@@ -145,10 +156,8 @@ def _check(path: Path, head: _Head, size: int) -> None:
         raise _damaged(path, f"its values begin at byte {head.offset}")
 
 
-def _damaged(path: Path, error: object) -> DataError:
-    return DataError(
-        f"{path} must be a sound NIfTI file, but: {str(error)[:300]}; copy or export it again"
-    )
+def _damaged(path: Path, what: str) -> DataError:
+    return DataError(f"{path} must be a sound NIfTI file, but {what}; copy or export it again")
 
 
 def _spacing(path: Path, head: _Head) -> tuple[float, ...]:
@@ -157,6 +166,36 @@ def _spacing(path: Path, head: _Head) -> tuple[float, ...]:
     spacing = tuple(zoom * known[head.units[0]] for zoom in head.zooms[:3])
     check_spacing(path, spacing[:2])
     return spacing
+
+
+def _moved(path: Path, head: _Head) -> tuple[Float64[np.ndarray, "slice 2"], float]:
+    """Rows and columns by which each slice lies further on than the first, as a sheared stack has.
+
+    Also the part of the step between slices that is at right angles to them.
+    """
+    num = head.shape[2]
+    if head.steps is None:
+        return np.zeros((num, 2)), 1.0
+    steps, zooms = head.steps.astype(np.float64), np.array(head.zooms[:3])
+    sizes = np.linalg.norm(steps, axis=1)
+    stated = [True, True, num > 1]
+    if not np.allclose(sizes[stated], zooms[stated], rtol=_AGREE, atol=0):
+        raise DataError(
+            f"{path}: pixdim and sform must state one size of pixels, got "
+            f"{' x '.join(f'{size:g}' for size in zooms)} and "
+            f"{' x '.join(f'{size:g}' for size in sizes)}; correct one of them"
+        )
+    along, apart = steps[:2] / sizes[:2, None], steps[2]
+    if abs(along[0] @ along[1]) > _AGREE:
+        raise DataError(
+            f"{path}: sform must have rows and columns at right angles, got a cosine of "
+            f"{along[0] @ along[1]:.3f}; resample the images"
+        )
+    if num == 1:
+        return np.zeros((1, 2)), 1.0
+    step = (along @ apart / sizes[:2])[::-1]
+    upright = abs(np.cross(along[0], along[1]) @ apart) / sizes[2]
+    return np.arange(num)[:, None] * step, float(upright)
 
 
 def _times(head: _Head, frames: int) -> Float64[np.ndarray, " frame"] | None:

@@ -15,6 +15,7 @@ from crossbeat.errors import DataError
 from crossbeat.readers.cine_dicom import Image, image_of, open_image
 from crossbeat.readers.cine_files import dicom_files
 from crossbeat.readers.cine_nifti import MOST_CINE_BYTES
+from crossbeat.readers.cine_place import in_place
 from crossbeat.readers.cine_record import Cine, as_stored
 from crossbeat.readers.dicom_file import text_of
 
@@ -131,6 +132,14 @@ def _heights(images: list[Image]) -> Float64[np.ndarray, " image"]:
     return np.array([image.position @ normal for image in images])
 
 
+def _moved(slices: list[list[Image]]) -> Float64[np.ndarray, "slice frame 2"]:
+    """Rows and columns by which each image lies further on than the first."""
+    first = slices[0][0]
+    places = np.array([[image.position for image in frames] for frames in slices])
+    along = (places - first.position) @ first.directions[::-1].T  # down a column, along a row
+    return along / np.array(first.spacing_mm)
+
+
 def _over_time(path: Path, images: list[Image]) -> list[Image]:
     """The frames of one slice, of the last time that it was taken."""
     takes: dict[tuple[int, str], list[Image]] = {}
@@ -175,8 +184,9 @@ def _cine(path: Path, slices: list[list[Image]]) -> Cine:
     even = gaps.size > 0 and np.ptp(gaps) <= _EVEN * gaps.mean()
     triggers = [image.trigger for frames in slices for image in frames]
     times = None if None in triggers else np.array(triggers, dtype=np.float64) / 1000
+    values = as_stored(np.array([[image.pixels for image in frames] for frames in slices]))
     return Cine(
-        values=as_stored(np.array([[image.pixels for image in frames] for frames in slices])),
+        values=in_place(path, values, _moved(slices)),
         spacing_mm=first[0].spacing_mm,
         slice_mm=float(gaps.mean()) if even else None,
         times=None if times is None else times.reshape(len(slices), -1).mean(axis=0),

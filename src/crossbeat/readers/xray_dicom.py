@@ -1,55 +1,63 @@
-"""Chest X-rays in DICOM: stored values to what the file's window shows.
+"""Chest X-rays in DICOM: from the file to its stored values.
 
-Source: DICOM PS3.3 C.7.6.3 (pixels), C.11.1 (modality LUT) and C.11.2 (window and VOI LUT).
+Source: DICOM PS3.3 C.7.6.3 (pixels), PS3.5 A.5 (deflated files).
 """
 
 import warnings
+import zlib
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from jaxtyping import Shaped
-
 from crossbeat.errors import DataError
-from crossbeat.readers.dicom_file import EXPLICIT, IMPLICIT, open_dicom, syntax_of, text_of
+from crossbeat.readers.dicom_file import EXPLICIT, IMPLICIT, open_dicom, text_of
+from crossbeat.readers.dicom_pixels import damaged, decoded
+from crossbeat.readers.xray_record import MOST_PIXELS, Film, check_size
+from crossbeat.readers.xray_shown import shown
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-MOST_PIXELS = 64_000_000
-"""Larger images are refused before they are decoded; a detector has about ten million pixels."""
-
 _MOST_BYTES = 2 * MOST_PIXELS + 2**22
+_DEFLATED, _BIG = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
 _SYNTAXES = {
-    IMPLICIT: "uncompressed",
-    EXPLICIT: "uncompressed",
+    **dict.fromkeys((IMPLICIT, EXPLICIT, _DEFLATED, _BIG), "uncompressed"),
+    "1.2.840.10008.1.2.5": "RLE",
     "1.2.840.10008.1.2.4.50": "JPEG",
+    "1.2.840.10008.1.2.4.51": "JPEG",
+    "1.2.840.10008.1.2.4.57": "lossless JPEG",
+    "1.2.840.10008.1.2.4.70": "lossless JPEG",
+    "1.2.840.10008.1.2.4.80": "JPEG-LS",
+    "1.2.840.10008.1.2.4.81": "JPEG-LS",
     "1.2.840.10008.1.2.4.90": "JPEG 2000",
     "1.2.840.10008.1.2.4.91": "JPEG 2000",
 }
 """Transfer syntaxes that are read."""
 
+_OTHERS = {"CT", "MR", "PT", "NM", "US", "MG", "XA", "ECG", "SM", "OP"}
+"""Modalities whose images are no film of a chest."""
 
-def read_pixels(path: Path) -> Shaped[np.ndarray, "height width"]:
-    """The picture that a viewer shows at first: scaled, windowed, bones bright.
+
+def read_dicom(path: Path) -> Film:
+    """The picture that a viewer shows at first: scaled, windowed, upright, bones bright.
 
     Args:
         path: a DICOM file.
 
     Raises:
-        DataError: the file is damaged, is no image of one frame and one grey value, is too
-            large, of another transfer syntax, or the package ``pydicom`` is absent.
+        OSError: the file cannot be read.
+        DataError: the file is damaged, is no X-ray of one frame and one grey value, contradicts
+            itself, is too large, of another transfer syntax, broke off, or a package is absent.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of values that are checked here, or not used
         try:
-            return _shown(_checked(path))
-        except DataError:
+            image = _checked(path)
+            return shown(path, image, decoded(path, image))
+        except (DataError, OSError):
             raise
         except Exception as error:  # the package raises whatever its parsing runs into
-            raise DataError(
-                f"{path} must be sound DICOM, but: {str(error)[:300]}; copy or export it again"
-            ) from error
+            raise damaged(path, "its parts cannot be read") from error
 
 
 def _checked(path: Path) -> "Dataset":
@@ -57,17 +65,22 @@ def _checked(path: Path) -> "Dataset":
     from pydicom.dataset import FileMetaDataset
     from pydicom.filereader import read_dataset
 
-    syntax = syntax_of(path, meta, _SYNTAXES)
-    image = read_dataset(file, syntax == IMPLICIT, True)
+    syntax = text_of(meta, "TransferSyntaxUID")
+    if syntax not in _SYNTAXES:
+        raise DataError(
+            f"{path} must be {', '.join(dict.fromkeys(_SYNTAXES.values()))}, got transfer syntax "
+            f"{syntax[:80] or 'none'}; export it so"
+        )
+    if syntax == _DEFLATED:
+        file = _inflated(path, file)
+    image = read_dataset(file, syntax == IMPLICIT, syntax != _BIG)
+    image.file_meta = FileMetaDataset(meta)
+    modality = text_of(image, "Modality")
+    if modality in _OTHERS:
+        raise DataError(f"{path} must be an X-ray, got modality {modality}; name another file")
     if "PixelData" not in image:
         raise DataError(f"{path} must be a DICOM image, but has no pixels; is it an ECG?")
-    image.file_meta = FileMetaDataset(meta)
-    shape = (int(image.Rows), int(image.Columns))
-    if not 0 < shape[0] * shape[1] <= MOST_PIXELS:
-        raise DataError(
-            f"{path} must have 1 to {MOST_PIXELS:,} pixels, got {shape[0]} x {shape[1]}; scale "
-            "the image down"
-        )
+    check_size(path, int(image.Columns), int(image.Rows))
     frames = text_of(image, "NumberOfFrames") or "1"
     kind = text_of(image, "PhotometricInterpretation")
     if frames != "1" or kind not in ("MONOCHROME1", "MONOCHROME2"):
@@ -75,12 +88,24 @@ def _checked(path: Path) -> "Dataset":
             f"{path} must be one image of grey values, got {frames[:20]} of {kind[:20] or 'none'}; "
             "export one image"
         )
+    if text_of(image, "PresentationIntentType") == "FOR PROCESSING":
+        raise DataError(
+            f"{path} must be a film for presentation, got the detector's values for processing; "
+            "export the processed film"
+        )
     return image
 
 
-def _shown(image: "Dataset") -> Shaped[np.ndarray, "height width"]:
-    from pydicom.pixels import apply_modality_lut, apply_voi_lut
-
-    values = apply_voi_lut(apply_modality_lut(image.pixel_array, image), image)
-    values = values.astype(np.float32)
-    return values.max() - values if image.PhotometricInterpretation == "MONOCHROME1" else values
+def _inflated(path: Path, file: BytesIO) -> BytesIO:
+    unpack = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        data = unpack.decompress(file.read(), _MOST_BYTES + 1)
+    except zlib.error as error:
+        raise damaged(path, "its packed part cannot be unpacked") from error
+    if len(data) > _MOST_BYTES:
+        raise DataError(
+            f"{path} must unpack to at most {_MOST_BYTES:,} bytes, got more; export it uncompressed"
+        )
+    if not unpack.eof:
+        raise damaged(path, "its packed part is cut off")
+    return BytesIO(data)

@@ -1,0 +1,120 @@
+"""Slices that were moved in their plane: what lies at one place of the patient has one pixel."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+
+from cine_dicoms import Change, slice_files, write_folder
+from crossbeat.errors import DataError
+from crossbeat.readers import read_cine
+
+SPACING = np.array([1.5, 2.0])
+"""Between rows and between columns, as ``cine_dicoms`` writes them."""
+
+
+def moved(down: float, right: float) -> Change:
+    """A field of view that begins so many mm further down and right."""
+
+    def change(image: Dataset) -> None:
+        x, y, z = (float(value) for value in image.ImagePositionPatient)
+        image.ImagePositionPatient = [f"{x + right:g}", f"{y + down:g}", f"{z:g}"]
+
+    return change
+
+
+def seen(shape: tuple[int, int], corner: np.ndarray) -> np.ndarray:
+    """Three frames of a plane of the patient that rises evenly along both axes, in 16 bits."""
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    y, x = rows * SPACING[0] + corner[0], columns * SPACING[1] + corner[1]
+    return np.stack([500 + 10 * y + 40 * x + 1000 * frame for frame in range(3)]).astype(np.uint16)
+
+
+@pytest.mark.parametrize(("down", "right"), [(3.0, -4.0), (-1.5, 6.0), (2.25, 3.0), (-0.3, 1.0)])
+def test_slices_that_were_moved_lie_on_the_first(tmp_path: Path, down: float, right: float) -> None:
+    shape = (16, 20)
+    files = slice_files("a", 0.0, values=seen(shape, np.zeros(2)))
+    values = seen(shape, np.array([down, right]))
+    files |= slice_files("b", 8.0, values=values, change=moved(down, right))
+    cine = read_cine(write_folder(tmp_path, files))
+    assert cine.values.dtype == np.uint16
+    assert cine.slice_mm == pytest.approx(8.0)
+    inner = np.s_[:, 5:-5, 5:-5]
+    np.testing.assert_allclose(
+        cine.values[1][inner].astype(int), cine.values[0][inner].astype(int), atol=1
+    )
+
+
+def test_where_a_moved_slice_has_no_pixels_its_least_value_stands(tmp_path: Path) -> None:
+    values = seen((6, 8), np.zeros(2))
+    files = slice_files("a", 0.0, values=values)
+    files |= slice_files("b", 8.0, values=values, change=moved(0.0, 4.0))
+    cine = read_cine(write_folder(tmp_path, files))
+    np.testing.assert_array_equal(cine.values[1][..., 2:], values[..., :-2])
+    assert (cine.values[1][0, :, :2] == values[0].min()).all()
+
+
+def test_a_tenth_of_a_pixel_is_left_as_it_is(tmp_path: Path) -> None:
+    values = seen((6, 8), np.zeros(2))
+    files = slice_files("a", 0.0, values=values)
+    files |= slice_files("b", 8.0, values=values, change=moved(0.14, -0.19))
+    np.testing.assert_array_equal(read_cine(write_folder(tmp_path, files)).values[1], values)
+
+
+def test_slices_that_hardly_overlap_are_refused(tmp_path: Path) -> None:
+    files = slice_files("a", 0.0) | slice_files("b", 8.0, change=moved(0.0, -9.0))
+    with pytest.raises(DataError, match="lie on each other, got some that lie 0 rows and 4 col"):
+        read_cine(write_folder(tmp_path, files))
+
+
+def test_the_heart_of_the_shifted_case_is_at_one_place(shared: Path, tmp_path: Path) -> None:
+    script = shared / "cases" / "cine_slice_shifted_in_plane.py"
+    subprocess.run(
+        [sys.executable, "-B", script, str(tmp_path / "cine")], check=True, cwd=script.parent
+    )
+    cine = read_cine(tmp_path / "cine")
+    for slice_ in cine.values:
+        bright = np.flatnonzero(slice_[2, 32] == 1000)  # end systole: all of it is in view
+        assert bright.mean() == pytest.approx(32, abs=0.1)
+
+
+def nifti(path: Path, values: np.ndarray, affine: np.ndarray) -> Path:
+    image = nibabel.Nifti1Image(values, affine)
+    nibabel.save(image, path)
+    return path
+
+
+def test_a_sheared_stack_of_nifti_is_put_upright(tmp_path: Path) -> None:
+    columns, rows, slices = np.mgrid[:16, :12, :4]
+    affine = np.diag([1.5, 2.0, 8.0, 1.0])
+    affine[0, 2] = 3.0  # each slice begins two columns further on
+    affine[1, 2] = -1.0  # and half a row further up
+    place = affine[:2, :3] @ np.stack([columns, rows, slices]).reshape(3, -1)
+    values = (500 + 40 * place[0] + 10 * place[1]).reshape(columns.shape).astype(np.int16)
+    cine = read_cine(nifti(tmp_path / "a.nii", values[..., None], affine))
+    inner = np.s_[0, 3:-3, 7:-7]
+    for slice_ in cine.values:
+        np.testing.assert_allclose(slice_[inner], cine.values[0][inner], atol=1)
+    assert cine.slice_mm == pytest.approx(8.0)
+    assert cine.spacing_mm == pytest.approx((2.0, 1.5))
+
+
+def test_sizes_that_differ_between_pixdim_and_sform_are_refused(tmp_path: Path) -> None:
+    path = nifti(tmp_path / "a.nii", np.ones((4, 5, 3, 2), np.int16), np.diag([1.5, 2, 8, 1.0]))
+    data = bytearray(path.read_bytes())
+    data[84:88] = np.float32(1.0).tobytes()  # pixdim[2]
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=r"one size of pixels, got 1\.5 x 1 x 8 and 1\.5 x 2 x 8"):
+        read_cine(path)
+
+
+def test_rows_and_columns_that_are_not_at_right_angles_are_refused(tmp_path: Path) -> None:
+    affine = np.diag([1.5, 2.0, 8.0, 1.0])
+    affine[:2, 1] = [1.2, 1.6]
+    path = nifti(tmp_path / "a.nii", np.ones((4, 5, 3, 2), np.int16), affine)
+    with pytest.raises(DataError, match=r"at right angles, got a cosine of 0\.600; resample"):
+        read_cine(path)

@@ -1,0 +1,157 @@
+"""DICOM films as scanners and archives pack them."""
+
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pydicom import dcmread
+from pydicom.encaps import encapsulate, generate_frames
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    RLELossless,
+)
+from xray_dicoms import assert_shows, repacked, setting, slope, written
+
+from crossbeat.errors import DataError
+from crossbeat.readers import read_xray, xray_dicom
+
+JPEG = "1.2.840.10008.1.2.4."
+
+
+def signed(size: int = 32) -> np.ndarray:
+    return slope(size).astype(np.int16) - 1500
+
+
+@pytest.mark.parametrize("last", ["57", "70", "80", "81"])
+def test_kinds_of_jpeg_are_read(tmp_path: Path, last: str) -> None:
+    path = repacked(written(tmp_path, slope()), last)
+    assert_shows(path, slope())
+
+
+def test_extended_jpeg_of_8_bits_is_read_and_of_12_bits_named(tmp_path: Path) -> None:
+    pixels = (slope() // 16).astype(np.uint8)
+    packed = BytesIO()
+    Image.fromarray(pixels).save(packed, "JPEG", quality=98)
+    syntax = UID(JPEG + "51")
+    path = written(tmp_path, pixels, syntax=syntax, data=packed.getvalue())
+    assert_shows(path, pixels, 4.0)
+    with pytest.raises(DataError, match=r"by JPEG of 12 bits, which needs .* pylibjpeg-libjpeg;"):
+        read_xray(repacked(written(tmp_path, slope()), "51"), 32)
+
+
+@pytest.mark.parametrize("last", ["70", "80"])
+@pytest.mark.parametrize("kind", ["8 bits", "16 bits", "signed"])
+def test_values_of_every_kind_are_kept(tmp_path: Path, last: str, kind: str) -> None:
+    pixels = {
+        "8 bits": (slope() // 16).astype(np.uint8),
+        "16 bits": slope() * 17,
+        "signed": signed(),
+    }[kind]
+    bits = 8 * pixels.itemsize
+    change = setting(BitsStored=bits, HighBit=bits - 1, PixelRepresentation=int(kind == "signed"))
+    assert_shows(repacked(written(tmp_path, pixels, change), last), pixels.astype(int))
+
+
+def test_run_lengths_are_read(tmp_path: Path) -> None:
+    path = written(tmp_path, slope(), lambda image: image.compress(RLELossless))
+    assert dcmread(path).file_meta.TransferSyntaxUID == RLELossless
+    assert_shows(path, slope())
+
+
+def test_the_other_order_of_bytes_is_read(tmp_path: Path) -> None:
+    told = {"WindowCenter": "1400", "WindowWidth": "800", "PixelPaddingValue": 100}
+    expected = read_xray(written(tmp_path, slope(), setting(**told)), 32)
+    change = setting(**told, PixelData=slope().astype(">u2").tobytes())
+    path = written(tmp_path, slope(), change, syntax=ExplicitVRBigEndian)
+    assert path.read_bytes().endswith(slope().astype(">u2").tobytes())
+    np.testing.assert_array_equal(read_xray(path, 32), expected)
+
+
+def even(size: int = 64) -> np.ndarray:
+    """Values that pack well."""
+    return np.tile(np.arange(size, dtype=np.uint16), (size, 1))
+
+
+def test_deflated_files_are_read(tmp_path: Path) -> None:
+    path = written(tmp_path, even(), syntax=DeflatedExplicitVRLittleEndian)
+    assert path.stat().st_size < even().nbytes / 2
+    assert_shows(path, even())
+
+
+def test_what_would_unpack_without_bound_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xray_dicom, "_MOST_BYTES", 5_000)
+    path = written(tmp_path, even(), syntax=DeflatedExplicitVRLittleEndian)
+    with pytest.raises(DataError, match="must unpack to at most 5,000 bytes, got more; export it"):
+        read_xray(path, 16)
+
+
+@pytest.mark.parametrize("part", [0.5, 0.8, 0.98])
+def test_a_deflated_file_that_is_cut_off_is_refused(tmp_path: Path, part: float) -> None:
+    path = written(tmp_path, slope(48), syntax=DeflatedExplicitVRLittleEndian)
+    data = path.read_bytes()
+    path.write_bytes(data[: max(400, int(part * len(data)))])
+    with pytest.raises(DataError, match="sound DICOM, but its packed part is cut off; copy"):
+        read_xray(path, 16)
+    path.write_bytes(data[:-200] + bytes(200))
+    with pytest.raises(DataError, match="sound DICOM, but its packed part"):
+        read_xray(path, 16)
+
+
+@pytest.mark.parametrize("last", ["57", "80"])
+def test_the_package_that_is_missing_is_named(
+    tmp_path: Path, last: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pydicom.pixels import get_decoder
+
+    path = repacked(written(tmp_path, slope()), last)
+    monkeypatch.setattr(get_decoder(UID(JPEG + last)), "_available", {})
+    kind = "lossless JPEG" if last == "57" else "JPEG-LS"
+    message = rf"x\.dcm is DICOM compressed by {kind}, which needs the package python-gdcm; pip"
+    with pytest.raises(DataError, match=message):
+        read_xray(path, 16)
+
+
+def changed(path: Path, change: Callable[[bytes], bytes]) -> Path:
+    """The file with its coded pixels changed."""
+    image = dcmread(path)
+    coded = next(generate_frames(image.PixelData, number_of_frames=1))
+    image.PixelData = encapsulate([change(coded)])
+    image.save_as(path)
+    return path
+
+
+@pytest.mark.parametrize("last", ["70", "80"])
+def test_coded_pixels_that_are_cut_off_are_refused(tmp_path: Path, last: str) -> None:
+    path = repacked(written(tmp_path, slope(48)), last)
+    changed(path, lambda coded: coded[: len(coded) // 2] + bytes(len(coded) // 2))
+    with pytest.raises(DataError, match="must be a whole JPEG file, but is cut off; copy"):
+        read_xray(path, 16)
+
+
+def test_coded_pixels_of_another_size_are_refused_undecoded(tmp_path: Path) -> None:
+    path = repacked(written(tmp_path, slope()), "70")
+
+    def larger(coded: bytes) -> bytes:
+        at = coded.index(b"\xff\xc3") + 5
+        return coded[:at] + b"\xff\xff\xff\xff" + coded[at + 4 :]
+
+    changed(path, larger)
+    with pytest.raises(DataError, match="its pixels are 65535 x 65535 where it says 32 x 32"):
+        read_xray(path, 16)
+
+
+def test_another_syntax_is_refused_with_those_that_are_read(tmp_path: Path) -> None:
+    path = written(tmp_path, slope(), syntax=ExplicitVRLittleEndian)
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.9\0"))
+    kinds = "uncompressed, RLE, JPEG, lossless JPEG, JPEG-LS, JPEG 2000"
+    with pytest.raises(DataError, match=rf"must be {kinds}, got transfer syntax .*\.9; export"):
+        read_xray(path, 16)
