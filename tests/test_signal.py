@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -255,12 +256,12 @@ def published(values: np.ndarray) -> np.ndarray:
     resampled = beside_zeros(lambda each: signal.resample(each, 500.0, 100.0), values, (500, 100))
     baseline = resampled
     for window in (0.2, 0.6):
-        baseline = beside_zeros(
-            lambda each, size=window: each - signal.remove_baseline(each, 100.0, [size]),
-            baseline,
-            (100, 100),
-        )
+        baseline = beside_zeros(partial(running_median, window=window), baseline, (100, 100))
     return resampled - baseline
+
+
+def running_median(values: np.ndarray, window: float) -> np.ndarray:
+    return values - signal.remove_baseline(values, 100.0, [window])
 
 
 def test_preprocessing_each_lead_by_itself_equals_the_published_one(shared: Path) -> None:
