@@ -14,7 +14,7 @@ from typing import Literal
 
 from crossbeat.cli.options import command, note, parse
 from crossbeat.errors import ConfigError, DataError, UserError
-from crossbeat.quality import Length, Verdict, check, told
+from crossbeat.quality import Allow, Length, Verdict, check, told
 from crossbeat.readers import Layout, read_ecg
 from crossbeat.readers.identify import find
 
@@ -31,6 +31,7 @@ class Asked:
 
     seconds: float
     length: Length
+    allow: Allow
     layout: Layout | None
 
 
@@ -72,6 +73,7 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, one line per file")
     parser.add_argument("--seconds", type=float, default=10.0, help="required length in seconds")
     parser.add_class_arguments(Length, "length", as_group=True)
+    parser.add_class_arguments(Allow, "allow", as_group=True)
     parser.add_argument(
         "--layout", type=Layout | None, default=None, help="how to read CSV and NumPy files"
     )
@@ -86,7 +88,9 @@ def run(arguments: list[str]) -> None:
         raise ConfigError(f"--seconds must be above 0, got {options.seconds}; give the length")
     if options.workers is not None and options.workers < 1:
         raise ConfigError(f"--workers must be at least 1, got {options.workers}; leave it out")
-    asked = Asked(seconds=options.seconds, length=options.length, layout=options.layout)
+    asked = Asked(
+        seconds=options.seconds, length=options.length, allow=options.allow, layout=options.layout
+    )
     files = list(_files(options.paths))
     workers = options.workers or _enough(len(files))
     with closing(_outcomes(files, asked, workers)) as outcomes:
@@ -113,7 +117,7 @@ def inspect(file: tuple[Path, bool], asked: Asked) -> Outcome:
         ecg = read_ecg(path, asked.layout)
     except UserError as error:
         return _unreadable(path, name, error)
-    verdicts = check(ecg, asked.seconds, asked.length)
+    verdicts = check(ecg, asked.seconds, asked.length, allow=asked.allow)
     return Checked(
         path=str(path),
         format=name,

@@ -7,7 +7,7 @@ from typing import Any
 
 from crossbeat.cli.options import command, note, parse
 from crossbeat.errors import DataError, UserError
-from crossbeat.quality import Length
+from crossbeat.quality import Allow, Length
 from crossbeat.readers import Layout
 
 
@@ -23,6 +23,7 @@ def run(arguments: list[str]) -> None:
         "--layout", type=Layout | None, default=None, help="how to read CSV and NumPy files"
     )
     parser.add_class_arguments(Length, "length", as_group=True)
+    parser.add_class_arguments(Allow, "allow", as_group=True)
     options = parse(parser, arguments)
     from crossbeat.deploy import HeartPredictor, Predictor, is_of_hearts
 
@@ -32,7 +33,9 @@ def run(arguments: list[str]) -> None:
     answers: list[dict[str, Any]] = []
     for file in options.files:
         try:
-            found = predictor.predict_file(file, layout=options.layout, length=options.length)
+            found = predictor.predict_file(
+                file, layout=options.layout, length=options.length, allow=options.allow
+            )
             answers.append({"file": str(file), key: [vars(answer) for answer in found]})
         except UserError as error:
             answers.append({"file": str(file), "error": str(error)})

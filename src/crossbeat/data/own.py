@@ -28,7 +28,7 @@ from crossbeat.data.sources import (
 from crossbeat.data.splits import SPLITS, Shares, split_patients
 from crossbeat.data.table import label_column
 from crossbeat.errors import DataError
-from crossbeat.quality import Length
+from crossbeat.quality import Allow, Length
 from crossbeat.readers import Layout, read_xray
 from crossbeat.signal import Preprocessing
 
@@ -59,6 +59,7 @@ class OwnFiles:
         table: the CSV file, or gzipped.
         layout: of ECG files that do not state their rate and unit (CSV, NumPy).
         length: how to treat longer and shorter ECGs.
+        allow: faults with which ECGs are used all the same.
         seconds: length of the stored ECGs.
         fs: sampling rate of the stored ECGs in hertz.
         image_size: height and width of the stored X-rays in pixels.
@@ -75,6 +76,7 @@ class OwnFiles:
     table: Path
     layout: Layout | None = None
     length: Length = Length()
+    allow: Allow = Allow()
     seconds: float = 10.0
     fs: float = 100.0
     image_size: int = 224
@@ -172,6 +174,7 @@ def _block(settings: OwnFiles, table: pl.DataFrame) -> Block:
             clean=settings.preprocessing(),
             layout=settings.layout,
             length=settings.length,
+            allow=settings.allow,
         ),
         "xray": partial(read_xray, size=settings.image_size),
     }

@@ -12,7 +12,7 @@ from crossbeat.data.info import CohortInfo
 from crossbeat.data.rejected import Rejected
 from crossbeat.data.store import to_int16
 from crossbeat.errors import ConfigError, DataError
-from crossbeat.quality import Length, require
+from crossbeat.quality import NOTHING, Allow, Length, require
 from crossbeat.readers import Layout, read_ecg
 from crossbeat.signal import Preprocessing
 
@@ -136,7 +136,12 @@ def spans(num_rows: int) -> list[slice]:
 
 
 def read_wave(
-    file: str, *, clean: Preprocessing, layout: Layout | None = None, length: Length = _USUAL
+    file: str,
+    *,
+    clean: Preprocessing,
+    layout: Layout | None = None,
+    length: Length = _USUAL,
+    allow: Allow = NOTHING,
 ) -> Int16[np.ndarray, "lead time"]:
     """An ECG file as a cohort stores it: checked, repaired, cleaned, in steps of a microvolt.
 
@@ -144,11 +149,12 @@ def read_wave(
         clean: the form that it is brought to.
         layout: of a file that does not state its rate and unit.
         length: how to treat a longer or shorter one.
+        allow: faults with which it is read all the same.
 
     Raises:
         DataError: the file cannot be read, or a check of ``crossbeat.quality`` rejects the ECG.
     """
-    ecg = require(read_ecg(file, layout), file, clean.seconds, length)
+    ecg = require(read_ecg(file, layout), file, clean.seconds, length, allow)
     return to_int16(clean.apply(ecg).values[None], CohortInfo.ecg_gain, file)[0]
 
 
