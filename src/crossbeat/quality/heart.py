@@ -24,10 +24,10 @@ LEAST_REPEAT = 0.8
 wide waves of a ventricular tachycardia leave no quiet parts. In random walks 0.4 at most."""
 
 CLEAR_CONTRAST = 15.0
-"""Contrast that no sine has: 8.1 at most."""
+"""Contrast that no sine has: 9.5 at most."""
 
 MOST_MIDDLE = 0.6
-"""The part of their span that the middle half of a lead's changes takes, from which a signal without
+"""The part of their span that the middle half of a lead's changes takes, from which a signal of no
 clear contrast is a sine (0.71) or a triangle (1); in noise 0.26."""
 
 TWO_LEVELS = 0.85
