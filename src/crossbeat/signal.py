@@ -57,7 +57,10 @@ class Ecgs:
 def resample(
     values: Float[np.ndarray, "*batch time"], fs: float, to: float
 ) -> Float32[np.ndarray, "*batch resampled"]:
-    """The signal at another rate, by polyphase filtering; outside the recording it counts as 0.
+    """The signal at another rate, by polyphase filtering.
+
+    Outside the recording the signal counts as its mirror image, and its mean goes around the
+    filter: so a constant, such as the offset of an electrode, stays a constant up to both ends.
 
     Args:
         values: any unit.
@@ -81,7 +84,9 @@ def resample(
             "in the header right?",
             rule="rate",
         )
-    return resample_poly(values, up, down, -1, _low_pass(max(up, down)))  # type: ignore[call-overload]
+    level = values.mean(axis=-1, keepdims=True)
+    low_pass = _low_pass(max(up, down))
+    return resample_poly(values - level, up, down, -1, low_pass, "symmetric") + level  # type: ignore[call-overload]
 
 
 _MOST_STEPS = 100_000
@@ -101,10 +106,11 @@ def remove_baseline(
 
     The first window takes out the QRS complex, the second the T wave; the baseline stays. Windows
     are centred, so each has an odd number of samples: the next one up if need be. Outside the
-    recording the signal counts as 0, as in the published preprocessing.
+    recording the signal counts as its mirror image, so that a constant is taken out up to both
+    ends. The published preprocessing has 0 there, which differs within half a window of the ends.
 
     Args:
-        values: any unit, finite.
+        values: any unit, finite; at least one sample.
         fs: sampling rate in hertz, above 0.
         windows: seconds, each above 0.
 
@@ -121,10 +127,10 @@ def _running_median(
     values: Float32[np.ndarray, "*batch time"], half: int
 ) -> Float32[np.ndarray, "*batch time"]:
     # One long row is filtered ten times as fast as an array of rows: hence all rows behind one
-    # another, with zeros between that no window reaches across.
-    padded = np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, half)])
-    smooth = median_filter(padded.ravel(), size=2 * half + 1, mode="constant", cval=0.0)
-    return smooth.reshape(padded.shape)[..., : values.shape[-1]]
+    # another, each with its mirror image at both ends, so far that no window reaches across.
+    padded = np.pad(values, [(0, 0)] * (values.ndim - 1) + [(half, half)], mode="symmetric")
+    smooth = median_filter(padded.ravel(), size=2 * half + 1, mode="nearest")
+    return smooth.reshape(padded.shape)[..., half : half + values.shape[-1]]
 
 
 @dataclass(frozen=True, kw_only=True)

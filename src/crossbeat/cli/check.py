@@ -14,7 +14,7 @@ from typing import Literal
 
 from crossbeat.cli.options import add_checksum, command, note, parse
 from crossbeat.errors import ConfigError, DataError, UserError, listed
-from crossbeat.quality import Length, Verdict, check, told
+from crossbeat.quality import Allow, Length, Verdict, check, told
 from crossbeat.readers import Layout, read_ecg
 from crossbeat.readers.header import segments_in
 from crossbeat.readers.identify import find
@@ -33,6 +33,7 @@ class Asked:
 
     seconds: float
     length: Length
+    allow: Allow
     layout: Layout | None
     checksum: bool = True
 
@@ -77,6 +78,7 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, one line per file")
     parser.add_argument("--seconds", type=float, default=10.0, help="required length in seconds")
     parser.add_class_arguments(Length, "length", as_group=True)
+    parser.add_class_arguments(Allow, "allow", as_group=True)
     parser.add_argument(
         "--layout", type=Layout | None, default=None, help="how to read CSV and NumPy files"
     )
@@ -95,6 +97,7 @@ def run(arguments: list[str]) -> None:
     asked = Asked(
         seconds=options.seconds,
         length=options.length,
+        allow=options.allow,
         layout=options.layout,
         checksum=options.checksum,
     )
@@ -124,7 +127,7 @@ def inspect(file: tuple[Path, bool], asked: Asked) -> Outcome:
         ecg = read_ecg(path, asked.layout, checksum=asked.checksum)
     except UserError as error:
         return _unreadable(path, name, error)
-    verdicts = check(ecg, asked.seconds, asked.length)
+    verdicts = check(ecg, asked.seconds, asked.length, allow=asked.allow)
     return Checked(
         path=str(path),
         format=name,

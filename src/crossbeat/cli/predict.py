@@ -7,7 +7,7 @@ from typing import Any
 
 from crossbeat.cli.options import add_checksum, command, note, parse
 from crossbeat.errors import DataError, UserError
-from crossbeat.quality import Length
+from crossbeat.quality import Allow, Length
 from crossbeat.readers import Layout
 
 
@@ -24,6 +24,7 @@ def run(arguments: list[str]) -> None:
     )
     parser.add_class_arguments(Length, "length", as_group=True)
     add_checksum(parser)
+    parser.add_class_arguments(Allow, "allow", as_group=True)
     options = parse(parser, arguments)
     from crossbeat.deploy import HeartPredictor, Predictor, is_of_hearts
 
@@ -34,7 +35,11 @@ def run(arguments: list[str]) -> None:
     for file in options.files:
         try:
             found = predictor.predict_file(
-                file, layout=options.layout, length=options.length, checksum=options.checksum
+                file,
+                layout=options.layout,
+                length=options.length,
+                allow=options.allow,
+                checksum=options.checksum,
             )
             answers.append({"file": str(file), key: [vars(answer) for answer in found]})
         except UserError as error:

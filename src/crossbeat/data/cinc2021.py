@@ -22,7 +22,7 @@ from crossbeat.data.sources import read_each, read_wave, spans
 from crossbeat.data.splits import Shares, split_patients
 from crossbeat.data.table import REPORTED, label_column
 from crossbeat.errors import ConfigError, DataError
-from crossbeat.quality import Length
+from crossbeat.quality import Allow, Length
 from crossbeat.readers.limits import MOST_HEADER_BYTES, read_bounded
 from crossbeat.signal import Preprocessing
 
@@ -125,6 +125,7 @@ class Cinc2021:
         sources: those to use; absent ones are skipped.
         seconds: length of the stored ECGs.
         length: how to treat longer and shorter ECGs; they last 5 s to 30 minutes.
+        allow: faults with which ECGs are used all the same.
         fs: sampling rate of the stored ECGs in hertz.
         seed: of the split by records.
         val: share of the records for validation, 0 to 1.
@@ -140,6 +141,7 @@ class Cinc2021:
     sources: tuple[Source, ...] = SOURCES
     seconds: float = 10.0
     length: Length = Length()
+    allow: Allow = Allow()
     fs: float = 100.0
     seed: int = 0
     val: float = Shares.val
@@ -184,6 +186,7 @@ class Cinc2021:
             settings={
                 "sources": list(self.sources),
                 "length": asdict(self.length),
+                "allow": asdict(self.allow),
                 "val": self.val,
                 "test": self.test,
                 "checksum": self.checksum,
@@ -225,6 +228,7 @@ def _block(settings: Cinc2021, table: pl.DataFrame) -> Block:
         read_wave,
         clean=settings.preprocessing(),
         length=settings.length,
+        allow=settings.allow,
         checksum=settings.checksum,
     )
     kept, ecgs, rejected = read_each(table, read, settings.root.parent, signal="ecg")

@@ -25,7 +25,7 @@ from crossbeat.data.store import to_int16
 from crossbeat.data.table import label_column
 from crossbeat.errors import ConfigError, DataError, reason
 from crossbeat.leads import STANDARD
-from crossbeat.quality import Length, require
+from crossbeat.quality import Allow, Length, require
 from crossbeat.readers.limits import missing_extra
 from crossbeat.signal import Ecg, Preprocessing
 
@@ -77,6 +77,7 @@ class Code15:
             exams of absent parts are left out.
         seconds: length of the stored ECGs.
         length: how to treat longer and shorter ECGs; for 10 s, most are padded.
+        allow: faults with which ECGs are used all the same.
         millivolts: the value of a stored 1. The description of the data states both 1e-4 V and
             millivolts; only millivolts give plausible amplitudes.
         fs: sampling rate of the stored ECGs in hertz.
@@ -93,6 +94,7 @@ class Code15:
     root: Path
     seconds: float = 7.0
     length: Length = Length()
+    allow: Allow = Allow()
     millivolts: float = 1.0
     fs: float = 100.0
     seed: int = 0
@@ -158,6 +160,7 @@ class Code15:
             seed=self.seed,
             settings={
                 "length": asdict(self.length),
+                "allow": asdict(self.allow),
                 "millivolts": self.millivolts,
                 "val": self.val,
                 "test": self.test,
@@ -261,7 +264,7 @@ def _wave(
             f"{file} must be readable, got: {reason(error)}; unpack it again"
         ) from error
     ecg = Ecg(without_padding(stored).T * np.float32(settings.millivolts), STANDARD, FS)
-    whole = require(ecg, file, settings.seconds, settings.length)
+    whole = require(ecg, file, settings.seconds, settings.length, settings.allow)
     clean = settings.preprocessing().apply(whole).values
     return to_int16(clean[None], CohortInfo.ecg_gain, file)[0]
 

@@ -33,7 +33,7 @@ from crossbeat.data.sources import BLOCK, check_image_size, read_each, read_wave
 from crossbeat.data.splits import Shares, check_patients_disjoint, split_patients
 from crossbeat.data.table import label_column, soft_label_column
 from crossbeat.errors import ConfigError, DataError, listed
-from crossbeat.quality import Length
+from crossbeat.quality import Allow, Length
 from crossbeat.readers import Layout, read_xray
 from crossbeat.signal import Preprocessing
 
@@ -87,6 +87,7 @@ class OwnFiles:
         length: how to treat longer and shorter ECGs.
         checksum: whether to leave out records without the checksums and first values that their
             WFDB headers state; ``--no-checksum`` on the command line.
+        allow: faults with which ECGs are used all the same.
         seconds: length of the stored ECGs.
         fs: sampling rate of the stored ECGs in hertz.
         image_size: height and width of the stored X-rays in pixels.
@@ -115,6 +116,7 @@ class OwnFiles:
     layout: Layout | None = None
     length: Length = Length()
     checksum: bool = True
+    allow: Allow = Allow()
     seconds: float = 10.0
     fs: float = 100.0
     image_size: int = 224
@@ -396,6 +398,7 @@ def _block(settings: OwnFiles, table: pl.DataFrame) -> Block:
             layout=settings.layout,
             length=settings.length,
             checksum=settings.checksum,
+            allow=settings.allow,
         ),
         "xray": partial(read_xray, size=settings.image_size),
     }

@@ -12,7 +12,7 @@ from crossbeat.data.info import CohortInfo
 from crossbeat.data.rejected import Rejected
 from crossbeat.data.store import to_int16
 from crossbeat.errors import ConfigError, DataError
-from crossbeat.quality import Length, require
+from crossbeat.quality import NOTHING, Allow, Length, require
 from crossbeat.readers import Layout, read_ecg
 from crossbeat.signal import Preprocessing
 
@@ -142,6 +142,7 @@ def read_wave(
     layout: Layout | None = None,
     length: Length = _USUAL,
     checksum: bool = True,
+    allow: Allow = NOTHING,
 ) -> Int16[np.ndarray, "lead time"]:
     """An ECG file as a cohort stores it: checked, repaired, cleaned, in steps of a microvolt.
 
@@ -150,11 +151,13 @@ def read_wave(
         layout: of a file that does not state its rate and unit.
         length: how to treat a longer or shorter one.
         checksum: whether the checksums and first values that WFDB headers state must be right.
+        allow: faults with which it is read all the same.
 
     Raises:
         DataError: the file cannot be read, or a check of ``crossbeat.quality`` rejects the ECG.
     """
-    ecg = require(read_ecg(file, layout, checksum=checksum), file, clean.seconds, length)
+    read = read_ecg(file, layout, checksum=checksum)
+    ecg = require(read, file, clean.seconds, length, allow)
     return to_int16(clean.apply(ecg).values[None], CohortInfo.ecg_gain, file)[0]
 
 

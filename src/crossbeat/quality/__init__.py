@@ -13,6 +13,7 @@ from crossbeat.quality.disturbances import (
     check_wander,
 )
 from crossbeat.quality.electrodes import check_reversal
+from crossbeat.quality.heart import Allow, check_heart
 from crossbeat.quality.length import Length, check_length, cut, pad
 from crossbeat.quality.limb import check_limb, mend
 from crossbeat.quality.recording import fill, recording
@@ -26,15 +27,23 @@ from crossbeat.quality.samples import (
 from crossbeat.quality.verdict import Verdict, told
 from crossbeat.signal import Ecg
 
-__all__ = ["FIRST", "Length", "Verdict", "check", "require", "told"]
+__all__ = ["FIRST", "NOTHING", "Allow", "Length", "Verdict", "check", "require", "told"]
 
 FIRST = Length()
 """Uses the first part of a longer record and rejects a shorter one."""
 
+NOTHING = Allow()
+"""Rejects every ECG that a check finds faulty."""
+
 
 @np.errstate(over="ignore", invalid="ignore")  # of numbers that are no millivolts
 def check(
-    ecg: Ecg, seconds: float, length: Length = FIRST, *, remarks: bool = True
+    ecg: Ecg,
+    seconds: float,
+    length: Length = FIRST,
+    *,
+    allow: Allow = NOTHING,
+    remarks: bool = True,
 ) -> list[Verdict]:
     """The verdict of each check, in a fixed order: one, or one for each faulty lead.
 
@@ -44,6 +53,7 @@ def check(
         ecg: of any leads, rate and length.
         seconds: the length that is needed.
         length: which part of a longer ECG is checked, and whether a shorter one is padded.
+        allow: faults that are only remarked on.
         remarks: whether to include checks that never reject; they take time.
     """
     part = cut(ecg, seconds, length)
@@ -57,14 +67,16 @@ def check(
     lost = {verdict.lead for verdict in spoilt if verdict.action == "reject"}
     sound = recording(part, without=lost) if lost else record
     if sound is not None:
-        found.append(check_limb(sound))
+        found += [check_limb(sound), *check_heart(sound, allow)]
     found += check_noise(record, noise) + check_wander(record)
     if remarks:
         found += [check_reversal(record), check_mains(record), check_pacing(record, noise)]
     return found
 
 
-def require(ecg: Ecg, source: str, seconds: float, length: Length = FIRST) -> Ecg:
+def require(
+    ecg: Ecg, source: str, seconds: float, length: Length = FIRST, allow: Allow = NOTHING
+) -> Ecg:
     """Check an ECG and return its twelve leads, repaired where that is safe.
 
     Missing limb leads are derived from I and II. Swapped or inverted limb leads are corrected.
@@ -75,11 +87,12 @@ def require(ecg: Ecg, source: str, seconds: float, length: Length = FIRST) -> Ec
         source: names the ECG in messages, such as its file.
         seconds: the length that is needed.
         length: how to treat a longer or shorter ECG.
+        allow: faults with which it is returned all the same.
 
     Raises:
         DataError: a check rejects the ECG; the message lists each that does.
     """
-    verdicts = check(ecg, seconds, length, remarks=False)
+    verdicts = check(ecg, seconds, length, allow=allow, remarks=False)
     worst = [verdict for verdict in verdicts if verdict.action == "reject"]
     if worst:
         raise DataError(f"{source}: {'; '.join(told(worst))}", rule=worst[0].name)

@@ -29,6 +29,7 @@ class Recording:
         high: the highest value of each lead.
         level: the median of each lead.
         size: millivolts that all values of each lead span, but for the ``OUTLIERS``.
+        middle: millivolts that the middle half of the values of each lead spans.
     """
 
     values: Float32[np.ndarray, "lead time"]
@@ -40,6 +41,7 @@ class Recording:
     high: Float32[np.ndarray, " lead"]
     level: Float32[np.ndarray, " lead"]
     size: Float32[np.ndarray, " lead"]
+    middle: Float32[np.ndarray, " lead"]
 
 
 def recording(ecg: Ecg, without: Collection[str] = ()) -> Recording | None:
@@ -67,6 +69,7 @@ def recording(ecg: Ecg, without: Collection[str] = ()) -> Recording | None:
         high=values.max(axis=1),
         level=ordered[:, num // 2],
         size=ordered[:, num - 1 - cut] - ordered[:, cut],
+        middle=ordered[:, 3 * num // 4] - ordered[:, num // 4],
     )
 
 

@@ -49,6 +49,9 @@ FILM = (3056, 2544)
 _SAME = 2e-3
 """Millivolts: stored integers have steps of half of it."""
 
+_ENDS = FS // 2
+"""Samples at each end that differ: the usual way takes the signal for 0 outside, ours does not."""
+
 
 def cases(*, seed: int, small: bool, folder: Path) -> Cases:
     """Records per second of a core, and the memory that ``prepare mimic`` takes.
@@ -214,8 +217,8 @@ def _check_same(files: Sequence[Path]) -> None:
     for file in files:
         ours = _filtered(read_ecg(file))[rows] / CohortInfo.ecg_gain
         usual = usual_chain.filtered(usual_chain.read(file), FS)[rows]
-        if not np.abs(ours - usual).max() < _SAME:
+        apart = np.abs(ours - usual)[:, _ENDS:-_ENDS].max()
+        if not apart < _SAME:
             raise RuntimeError(
-                f"{file} must be the same ECG by both ways, got a difference of "
-                f"{np.abs(ours - usual).max():g} mV"
+                f"{file} must be the same ECG by both ways, got a difference of {apart:g} mV"
             )
