@@ -249,7 +249,7 @@ def _in_our_words(parser: ArgumentParser, error: BaseException) -> UserError:
         names = [f"{group}{name}" for name in found["names"].split(", ")]
         told = " and ".join(name.upper() if name in words else f"--{name}" for name in names)
         return ConfigError(
-            f"{parser.prog} must have {told}, got none; {parser.prog} --help tells what they are"
+            f"{parser.prog} must have {told}, got none; {parser.prog} --help lists the options"
         )
     if found := _MORE.search(flat):
         more = found[1].removeprefix("-- ")
