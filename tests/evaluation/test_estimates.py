@@ -65,7 +65,7 @@ def test_a_file_with_pickled_objects_is_not_opened(tmp_path: Path) -> None:
     }
     arrays["test_patients"] = arrays["test_patients"].astype(object)
     np.savez(path, allow_pickle=True, phenotypes=np.array(NAMES), **arrays)
-    with pytest.raises(DataError, match="must hold .* as they were written, got: other contents"):
+    with pytest.raises(DataError, match=r"must hold .* as they were written, got: other contents"):
         read_estimates(path)
 
 
