@@ -171,10 +171,12 @@ def check_seal(folder: Path, *, needs: Iterable[str], remedy: str) -> None:
 
     Raises:
         CheckpointError: the seal is absent or damaged, or a file is absent or has other contents.
+        DataError: the seal may not be read.
     """
     path = folder / SEAL
     try:
-        seal = json.loads(path.read_text(encoding="utf-8"))
+        with disk_with_room(path):
+            seal = json.loads(path.read_text(encoding="utf-8"))
         sealed = {
             str(name): (int(mark["size"]), str(mark["sha256"]))
             for name, mark in seal["files"].items()

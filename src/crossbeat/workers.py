@@ -113,8 +113,8 @@ def executor_of(address: str | None, *, workers: int) -> Iterator[Executor]:
         )
     except (OSError, TimeoutError, ValueError) as error:
         raise ConfigError(
-            f"executor must be the address of a Dask scheduler, but {error}; start one with "
-            "dask scheduler, or check the address"
+            f"executor must be the address of a Dask scheduler that answers, got {address!r}; "
+            "start one with dask scheduler, or check the address"
         ) from error
     with client:
         yield client.get_executor()

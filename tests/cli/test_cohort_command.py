@@ -198,7 +198,7 @@ def test_what_is_not_in_pairs_is_shown_apart(
         (["show", "none"], 1, "none must be a folder with cohort.json"),
         (["show", "none", "--examples", "-1"], 2, "--examples must be 0 or more, got -1"),
         (["show", "none", "--seed", "-1"], 2, "--seed must be 0 or more, got -1"),
-        (["list", "none"], 2, "--action must be one of show, verify, got 'list'"),
+        (["list", "none"], 2, "ACTION must be one of show, verify, got 'list'"),
         (["verify", "none"], 1, "none must be a folder with cohort.json"),
     ],
 )

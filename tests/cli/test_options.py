@@ -207,6 +207,16 @@ def test_a_file_may_name_what_the_command_line_names_by_place(tmp_path: Path) ->
     assert (given.paths, given.place) == ([Path("a"), Path("b")], Path("c"))
 
 
+def test_a_group_of_settings_may_be_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "layout.yaml"
+    path.write_text("fs: 500\nunit: mV\nleads: I, II\n")
+    assert read("--layout", path).layout == Layout(fs=500.0, unit="mV", leads=("I", "II"))
+    path.write_text("fs: 1:30\n")
+    assert f"got '1:30' in {path}" in refusal("--layout", path)
+    assert "must be settings such as {name: value}" in refusal("--layout", tmp_path / "no.yaml")
+    assert "must be settings such as {name: value}" in refusal("--trainer", "null")
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert refusal("--config", tmp_path) == (
         f"--config must be a file that you may read, got {tmp_path}: Is a directory; check it"

@@ -350,7 +350,7 @@ def test_predict_prints_a_table_without_json(direct, capsys, tmp_path):
     assert "%" in table
     code, _, err = called(capsys, "predict", direct, tmp_path / "gone.hea")
     assert code == 1
-    assert f"no answer: there is no file {tmp_path / 'gone.hea'}; check the path" in err
+    assert err == f"error: there is no file {tmp_path / 'gone.hea'}; check the path\n"
 
 
 def test_a_teacher_is_trained_and_measured_but_has_no_ecg_model(tiny, capsys, tmp_path):

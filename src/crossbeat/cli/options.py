@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from os.path import isfile
 from pathlib import Path
 from types import GenericAlias
 from typing import Any, get_args, get_type_hints
@@ -155,12 +156,15 @@ class _Reader:
         if kind is _FILE:
             return json.dumps(self._file(Path(text)))
         given: Tree = text
-        if dict in alternatives(kind):
+        is_file = dict in alternatives(kind) and isfile(text)
+        if is_file:
+            given = _tree(Path(text))
+        elif dict in alternatives(kind):
             try:
                 given = load_text(text)
             except ConfigError as error:
                 raise ConfigError(f"--{name} {error}, got {text!r}; correct it") from error
-        value = self._read(given, name, "")
+        value = self._read(given, name, f" in {text}" if is_file else "")
         return value if isinstance(value, str) else json.dumps(value)
 
     def _file(self, path: Path) -> dict[str, Any]:
@@ -271,7 +275,7 @@ def _in_our_words(parser: ArgumentParser, error: BaseException) -> UserError:
         names = [f"{group}{name}" for name in found["names"].split(", ")]
         told = " and ".join(name.upper() if name in words else f"--{name}" for name in names)
         return ConfigError(
-            f"{parser.prog} must have {told}, got none; {parser.prog} --help tells what they are"
+            f"{parser.prog} must have {told}, got none; {parser.prog} --help lists the options"
         )
     if found := _MORE.search(flat):
         more = found[1].removeprefix("-- ")

@@ -44,6 +44,8 @@ def run(arguments: list[str]) -> None:
             answers.append({"file": str(file), key: [vars(answer) for answer in found]})
         except UserError as error:
             answers.append({"file": str(file), "error": str(error)})
+    if len(answers) == 1 and "error" in answers[0] and not options.json:
+        raise DataError(answers[0]["error"])
     _show(answers, as_json=options.json)
     failed = sum("error" in answer for answer in answers)
     if failed:

@@ -20,7 +20,10 @@ _TRUSTED = 20.0
 
 @contextmanager
 def bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A function to call with what is done and what there is."""
+    """A function to call with what is done and what there is.
+
+    Where there is no terminal, nothing is shown before the first call.
+    """
     console = Console(file=sys.stderr)
     progress = Progress(
         TextColumn("{task.description:<24}"),
@@ -32,10 +35,15 @@ def bar(what: str) -> Iterator[Callable[[int, int], None]]:
     task = progress.add_task(what, total=None)
 
     def show(done: int, total: int) -> None:
+        progress.start()
         progress.update(task, completed=done, total=total)
 
-    with progress:
+    if console.is_terminal:
+        progress.start()
+    try:
         yield show
+    finally:
+        progress.stop()
 
 
 def over_tasks(done: Iterator[Task], total: int, what: str, *, quiet: bool) -> None:

@@ -121,7 +121,7 @@ def read_info(path: Path) -> CohortInfo:
             f"{path.parent} must be a folder with {path.name}, got none; "
             "build a cohort there, or name the folder of one"
         ) from None
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except (ValueError, KeyError, TypeError, NotADirectoryError) as error:
         raise DataError(
             f"{path} must be a cohort's JSON, got: {reason(error)}; rebuild it"
         ) from error

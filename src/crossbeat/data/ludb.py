@@ -180,7 +180,7 @@ def _age(texts: pl.Series, path: Path) -> pl.Series:
         return texts.replace(">89", str(OVER_89)).cast(pl.Float32)
     except pl.exceptions.InvalidOperationError as error:
         raise DataError(
-            f"Age in {path} must be numbers or >89, got other text; correct it"
+            f"Age in {path} must be a number or >89, got other text; correct it"
         ) from error
 
 

@@ -2,14 +2,18 @@
 
 import contextlib
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
 from jsonargparse import ArgumentParser
 
-from crossbeat.errors import ConfigError, suggestion
+from crossbeat.errors import ConfigError, UserError, suggestion
 from crossbeat.recipes import RECIPES, Recipe
+
+_KEY = re.compile(r'Parser key "recipe\.([\w.]+)"')
+"""The setting in an error of jsonargparse."""
 
 
 def recipe_named(name: str) -> Recipe:
@@ -49,8 +53,22 @@ def from_plain(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
             values = parser.parse_object({"recipe": _plain(settings)})
             return parser.instantiate(values)["recipe"]
     except Exception as error:
-        text = " ".join(str(error).split())
-        raise ConfigError(f"{type(recipe).__name__}: {text}; correct the setting") from error
+        raise _in_our_words(type(recipe).__name__, settings, error) from error
+
+
+def _in_our_words(owner: str, settings: Mapping[str, Any], error: BaseException) -> UserError:
+    """An error of jsonargparse as one of ours: what a setting said itself, or its name."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, UserError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    found = _KEY.search(str(error))
+    value: Any = settings
+    for part in found[1].split(".") if found else ():
+        owner, value = f"{owner}.{part}", value[part]
+    got = f", got {value!r}" if found else ""
+    return ConfigError(f"{owner} must be a value that it takes{got}; correct the setting")
 
 
 def _plain(value: Any) -> Any:
