@@ -13,15 +13,13 @@ import polars as pl
 from crossbeat.data.build import MOST_LOST, Block, Progress, build_cohort, silent
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
-from crossbeat.data.own_table import (
+from crossbeat.data.own_columns import NO_COLUMN, Columns, require_column
+from crossbeat.data.own_table import read_table
+from crossbeat.data.own_values import (
     GOT,
-    NO_COLUMN,
-    Columns,
     age_of,
     label_of,
     moments,
-    read_table,
-    require_column,
     sex_reader,
     split_of,
     understood,

@@ -52,7 +52,8 @@ _PREFIXES: dict[str, pl.DataType] = {
     "note": pl.String(),
     "value": pl.Float32(),
 }
-_OLDEST = 120.0
+OLDEST = 120.0
+"""Years: a greater age is a code or an error."""
 
 
 def label_column(finding: str) -> str:
@@ -128,7 +129,7 @@ def check_table(
         _require(table, pl.col(name).is_not_null(), f"column {name!r} must not be empty")
     _require(table, pl.col("split").is_in(SPLITS), f"split must be one of {', '.join(SPLITS)}")
     _require(table, pl.col("sex").is_in(["F", "M"]), "sex must be F, M or empty")
-    _require(table, pl.col("age").is_between(0, _OLDEST), f"age must be 0 to {_OLDEST:g} years")
+    _require(table, pl.col("age").is_between(0, OLDEST), f"age must be 0 to {OLDEST:g} years")
     there = [name for name in SIGNALS if name in table.columns]
     _require(
         table,

@@ -1,0 +1,140 @@
+"""Which column of a table of the user's own is which."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from crossbeat.errors import ConfigError, listed, suggestion
+
+NO_COLUMN = "none"
+"""The name that says that a table has no such column, even if one is called so."""
+
+_USUAL: Mapping[str, str] = {
+    "ecg": "path ecgpath ecgfile ecgfilename file filename filenamehr filenamelr waveform "
+    "waveformpath record recordpath",
+    "xray": "cxr cxrpath cxrfile xraypath xrayfile xrayfilename film image imagepath imageindex "
+    "jpg radiograph",
+    "patient": "subjectid patientid mrn subject pid patid personid patnr patientennummer recordid "
+    "eid person medicalrecordnumber",
+    "record": "studyid ecgid examid accession accessionnumber",
+    "time": "ecgtime ecgdate ecgdatetime recordingdate recordingtime acquisitiontime "
+    "acquisitiondatetime datetime date zeit datum",
+    "xray_time": "cxrtime cxrdate xraydate xraydatetime studydatetime filmtime",
+    "age": "ageyears patientage anchorage alter edad ageatecg",
+    "sex": "gender patientsex geschlecht sexo",
+    "split": "set subset partition fold",
+}
+"""What other tables call these columns: letters and digits only, in small letters."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """Names of the columns of a table, in any case.
+
+    A name that is not given is that of the setting. ``none`` says that there is no such column.
+
+    Args:
+        ecg: files of the ECGs.
+        xray: files of the X-rays.
+        patient: ids of the patients.
+        record: names of the records.
+        time: times of the ECGs.
+        xray_time: times of the X-rays.
+        age: ages in years.
+        sex: F or M.
+        split: train, val or test.
+    """
+
+    ecg: str | None = None
+    xray: str | None = None
+    patient: str | None = None
+    record: str | None = None
+    time: str | None = None
+    xray_time: str | None = None
+    age: str | None = None
+    sex: str | None = None
+    split: str | None = None
+
+    def found(self, there: Sequence[str], path: Path) -> dict[str, str]:
+        """The column of each setting that the table has.
+
+        Args:
+            there: names of all columns.
+            path: of the table, for errors.
+
+        Raises:
+            ConfigError: a column that was named is absent, or two settings name one column.
+        """
+        given = {each.name: getattr(self, each.name) for each in fields(self)}
+        roles: dict[str, str] = {}
+        for role, name in given.items():
+            if name is None:
+                column = column_named(role, there)
+                if column is not None:
+                    roles[role] = column
+            elif name != NO_COLUMN:
+                roles[role] = require_column(name, there, path, f"--columns.{role}")
+        # A column that was named for one setting is not that of another only by its own name.
+        named = {column for role, column in roles.items() if given[role] is not None}
+        roles = {
+            role: column
+            for role, column in roles.items()
+            if given[role] is not None or column not in named
+        }
+        twice = [column for column, count in Counter(roles.values()).items() if count > 1]
+        if twice:
+            both = " and ".join(f"--columns.{r}" for r, column in roles.items() if column in twice)
+            raise ConfigError(
+                f"{both} must name different columns, got {twice[0]!r} for each; correct one"
+            )
+        return roles
+
+    def options(self, roles: Iterable[str], there: Sequence[str]) -> list[str]:
+        """What the user may have to add for some roles, such as ``--columns.patient subject_id``.
+
+        Args:
+            roles: settings whose columns were not found.
+            there: names of the columns that have no role yet.
+        """
+        plain = {_plain(name): name for name in reversed(there)}
+        first: dict[str, str] = {}
+        for role in roles:
+            usual = [plain[name] for name in _USUAL[role].split() if name in plain]
+            left = [name for name in usual if name not in first.values()]
+            if left:
+                first[role] = left[0]
+        return [f"--columns.{role} {quoted(column)}" for role, column in first.items()]
+
+
+def column_named(name: str, there: Sequence[str]) -> str | None:
+    """The column of this name: as it is written, else in another case; None if there is none."""
+    if name in there:
+        return name
+    found = [column for column in there if column.casefold() == name.strip().casefold()]
+    return found[0] if len(found) == 1 else None
+
+
+def require_column(name: str, there: Sequence[str], path: Path, option: str) -> str:
+    """The column of this name in any case.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    found = column_named(name, there)
+    if found is None:
+        raise ConfigError(
+            f"{option} must name a column of {path}, got {name!r}{suggestion(name, there)}; its "
+            f"columns are {listed(there)}"
+        )
+    return found
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]", "", name).casefold()
+
+
+def quoted(name: str) -> str:
+    """A text as it is written in a command line."""
+    return name if re.fullmatch(r"[\w.\-]+", name) else f"'{name}'"

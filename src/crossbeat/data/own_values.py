@@ -1,0 +1,273 @@
+"""What the values of a table of the user's own mean.
+
+Every value is text until it is understood, so that an error names the row, the column and the
+value.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import polars as pl
+
+from crossbeat.data.labels import NEGATIVE, POSITIVE, UNCERTAIN
+from crossbeat.data.own_columns import quoted
+from crossbeat.data.splits import SPLITS
+from crossbeat.data.table import OLDEST
+from crossbeat.errors import ConfigError, DataError
+
+GOT = "<value>"
+"""Stands for the value that was found in what a message tells to do."""
+
+_ISO = re.compile(
+    r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?)?"
+)
+_DATES = (
+    *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y%m%d"),
+    *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%b-%Y", "%d %b %Y", "%d%b%Y"),
+)
+_CLOCKS = (
+    *("", " %H:%M", " %H:%M:%S", ", %H:%M", "%H%M%S", ":%H:%M:%S"),
+    *(" %I:%M %p", " %I:%M:%S %p"),
+)
+
+_AGE = re.compile(
+    r"(\d+(?:\.\d+)?) ?(?:(y|yo|yr|yrs|year|years|years old|jahre|años|ans)|(m)|(w)|(d))?"
+)
+_PER_YEAR = (1.0, 12.0, 365.25 / 7, 365.25)
+"""Years, months, weeks and days, as in DICOM's age strings (PS3.5, AS)."""
+
+_MISSING = (
+    "",
+    "na",
+    "n/a",
+    "nan",
+    "null",
+    "none",
+    "<na>",
+    "#n/a",
+    "nat",
+    ".",
+    "-",
+    "--",
+    "missing",
+)
+_LABELS = dict.fromkeys(
+    ("1", "yes", "y", "true", "positive", "pos", "present", "checked", "ja", "si", "sí", "oui"),
+    POSITIVE,
+)
+_LABELS |= dict.fromkeys(
+    ("0", "no", "n", "false", "negative", "neg", "absent", "unchecked", "nein", "non", "não"),
+    NEGATIVE,
+)
+_LABELS |= dict.fromkeys(("-1", "uncertain"), UNCERTAIN)
+_SEX = dict.fromkeys(("f", "female", "woman", "w", "weiblich", "femme", "mujer", "femenino"), "F")
+_SEX |= dict.fromkeys(("m", "male", "man", "männlich", "homme", "hombre", "masculino", "h"), "M")
+_SPLIT: dict[str, str] = {name: name for name in SPLITS}
+_SPLIT |= {"training": "train", "validation": "val", "valid": "val", "dev": "val"}
+_SPLIT |= {"testing": "test"}
+
+_Value = TypeVar("_Value")
+
+
+def understood(
+    values: pl.Series, read: Callable[[str], _Value | None], rule: str, path: Path
+) -> list[_Value | None]:
+    """Every value by its meaning, null where there is none.
+
+    Args:
+        values: trimmed texts.
+        read: the meaning of a text; raises ``ValueError`` if it has none.
+        rule: what a value must be and what to do if it is none, for the error: two texts joined
+            by a semicolon; ``GOT`` in the second stands for the text that was found.
+        path: of the table.
+
+    Raises:
+        DataError: a value has no meaning; names the row, the column and the value.
+    """
+    known: dict[str, _Value | None] = {}
+    for text in values.unique(maintain_order=True).drop_nulls():
+        try:
+            known[text] = read(text)
+        except ValueError as error:
+            row = values.index_of(text)
+            alike = int((values == text).sum())
+            must, _, remedy = rule.partition("; ")
+            raise DataError(
+                f"column {values.name!r} of {path} must be {must}, got {text!r} in row "
+                f"{1 + (row or 0)} ({alike} such rows); {remedy.replace(GOT, quoted(text))}"
+            ) from error
+    return [None if text is None else known[text] for text in values]
+
+
+def without_missing(values: pl.Series, missing: Sequence[str] = ()) -> pl.Series:
+    """The values, null where the text says that there is none: NA, NaN, null, a point, a hyphen.
+
+    Args:
+        missing: further texts that say so, such as codes of a registry.
+    """
+    words = [*_MISSING, *(word.casefold() for word in missing)]
+    return values.set(values.str.to_lowercase().is_in(words), None)
+
+
+def number(text: str) -> float:
+    """A number, with a decimal point or comma.
+
+    Raises:
+        ValueError: it is none.
+    """
+    value = float(text.replace(",", "."))
+    if text.count(",") > 1 or not abs(value) < float("inf"):
+        raise ValueError(text)
+    return value
+
+
+def age_of(text: str) -> float:
+    """An age in years, from ``56``, ``56.5``, ``56y``, ``56 years`` or DICOM's ``056Y``.
+
+    Raises:
+        ValueError: it is none of 0 to 120 years.
+    """
+    found = _AGE.fullmatch(text.casefold().replace(",", "."))
+    if found is None:
+        raise ValueError(text)
+    unit = next((place for place, one in enumerate(found.groups()[1:]) if one), 0)
+    years = float(found[1]) / _PER_YEAR[unit]
+    if not 0 <= years <= OLDEST:
+        raise ValueError(text)
+    return years
+
+
+def sex_reader(
+    values: pl.Series, female: Sequence[str], male: Sequence[str]
+) -> Callable[[str], str]:
+    """How a column says F and M.
+
+    Args:
+        values: of the column. ``H`` beside ``M`` is hombre and mujer, and M would not be male.
+        female: further texts for F.
+        male: further texts for M.
+    """
+    words = dict(_SEX)
+    if values.str.to_lowercase().is_in(["h", "hombre"]).any() and "m" not in map(
+        str.casefold, [*female, *male]
+    ):
+        del words["m"]
+    words |= dict.fromkeys(map(str.casefold, female), "F")
+    words |= dict.fromkeys(map(str.casefold, male), "M")
+
+    def read(text: str) -> str:
+        if text.casefold() not in words:
+            raise ValueError(text)
+        return words[text.casefold()]
+
+    return read
+
+
+def split_of(text: str) -> str:
+    """A split by one of its usual names.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if text.casefold() not in _SPLIT:
+        raise ValueError(text)
+    return _SPLIT[text.casefold()]
+
+
+def label_of(text: str) -> float:
+    """A label: 1 present, 0 absent, -1 uncertain, or a share of 1.
+
+    Raises:
+        ValueError: it is no word for one of them, and no number from 0 to 1.
+    """
+    if text.casefold() in _LABELS:
+        return float(_LABELS[text.casefold()])
+    value = number(text)
+    if not (0 <= value <= 1 or value == UNCERTAIN):
+        raise ValueError(text)
+    return value
+
+
+def moments(values: Mapping[str, pl.Series], form: str | None, path: Path) -> list[pl.Series]:
+    """Columns of times as moments; those with a time zone in UTC.
+
+    A column is read as ISO 8601 if all of its values are that, otherwise by ``form``.
+
+    Args:
+        values: trimmed texts by the setting that names their column.
+        form: of other times, as in Python's ``strftime``.
+        path: of the table, for errors.
+
+    Raises:
+        ConfigError: ``form`` is no form of a time.
+        DataError: a value is no time, or only some of the times have a zone.
+    """
+    read = {role: _moments_of(texts, form, path) for role, texts in values.items()}
+    zoned = {
+        (role, each.tzinfo is not None): values[role][row]
+        for role, times in read.items()
+        for row, each in reversed(list(enumerate(times)))
+        if each is not None
+    }
+    if len({zone for _, zone in zoned}) > 1:
+        shown = " and ".join(f"{text!r} ({values[role].name})" for (role, _), text in zoned.items())
+        raise DataError(
+            f"all times of {path} must have a time zone, or none, got {shown}; write them alike, "
+            "since nobody can tell how far apart they are"
+        )
+    return [
+        pl.Series(
+            values[role].name,
+            [
+                each and (each.astimezone(UTC) if each.tzinfo else each).replace(tzinfo=None)
+                for each in times
+            ],
+            pl.Datetime("us"),
+        )
+        for role, times in read.items()
+    ]
+
+
+def _moments_of(texts: pl.Series, form: str | None, path: Path) -> list[datetime | None]:
+    def by_form(text: str) -> datetime:
+        try:
+            return datetime.strptime(text, form or "")
+        except re.error as error:
+            raise ConfigError(
+                f"--time-format must be a form such as '%d.%m.%Y %H:%M', got {form!r}; correct it"
+            ) from error
+
+    def by_iso(text: str) -> datetime:
+        if not _ISO.fullmatch(text):
+            raise ValueError(text)
+        return datetime.fromisoformat(text.replace(" UTC", "Z").replace(" +", "+"))
+
+    there = texts.drop_nulls()
+    iso = all(_ISO.fullmatch(text) for text in there.unique())
+    if iso or form is None:
+        fitting = _forms(there)
+        way = " or ".join(repr(each) for each in fitting) or "'%d.%m.%Y %H:%M'"
+        rule = (
+            "an ISO 8601 time such as 2024-03-31 10:12:00; say how it is written, such as "
+            f"--time-format {way}" + (", which fit all rows" if len(fitting) > 1 else "")
+        )
+        return understood(texts, by_iso, rule, path)
+    return understood(texts, by_form, f"a time of the form {form!r}; correct --time-format", path)
+
+
+def _forms(texts: pl.Series) -> list[str]:
+    """Usual forms that every text has."""
+    some = texts.unique(maintain_order=True).to_list()
+    return [date + clock for date in _DATES for clock in _CLOCKS if _fits(some, date + clock)]
+
+
+def _fits(texts: Sequence[str], form: str) -> bool:
+    try:
+        for text in texts:
+            datetime.strptime(text, form)
+    except ValueError:
+        return False
+    return bool(texts)
