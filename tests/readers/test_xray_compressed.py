@@ -155,3 +155,19 @@ def test_another_syntax_is_refused_with_those_that_are_read(tmp_path: Path) -> N
     kinds = "uncompressed, RLE, JPEG, lossless JPEG, JPEG-LS, JPEG 2000"
     with pytest.raises(DataError, match=rf"must be {kinds}, got transfer syntax .*\.9; export"):
         read_xray(path, 16)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (6, 106, "sound DICOM, but its pixels have 106 bits where it says 12; copy"),
+        (15, 187, "whole JPEG file, but has other bytes between its parts; copy"),
+    ],
+)
+def test_what_ends_the_process_of_the_decoder_is_refused_before(
+    tmp_path: Path, place: int, value: int, message: str
+) -> None:
+    path = repacked(written(tmp_path, slope(48)), "70")
+    changed(path, lambda coded: coded[:place] + bytes([value]) + coded[place + 1 :])
+    with pytest.raises(DataError, match=message):
+        read_xray(path, 16)
