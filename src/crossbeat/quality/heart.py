@@ -28,7 +28,7 @@ CLEAR_CONTRAST = 15.0
 
 MOST_MIDDLE = 0.6
 """The part of their span that the middle half of a lead's changes takes, from which a signal of no
-clear contrast is a sine (0.71) or a triangle (1); in noise 0.26. Of its values where it has none."""
+clear contrast is a sine (0.71) or a triangle (1); in noise 0.26. With none, also of its values."""
 
 TWO_LEVELS = 0.85
 """The same of a lead's values, from which it is a square wave (1); in real ECGs 0.39 at most."""
