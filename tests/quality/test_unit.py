@@ -48,6 +48,20 @@ def test_a_pacing_spike_of_millivolts_is_no_wrong_unit() -> None:
     assert of(Ecg(values, VIRTUAL.leads, VIRTUAL.fs))["unit"].action == "ok"
 
 
+@pytest.mark.parametrize("odd", [-32.768, 30.0])
+def test_a_sample_that_no_ecg_reaches_is_refused(odd: float) -> None:
+    values = VIRTUAL.values.copy()
+    values[7, 1234] = odd
+    rule = r"lead V2 has samples 3\d(\.\d)? mV from its median.*missing values\? Set them to NaN"
+    with pytest.raises(DataError, match=rule):
+        quality.require(Ecg(values, VIRTUAL.leads, VIRTUAL.fs), "a", 10.0)
+
+
+def test_the_offset_of_an_electrode_is_no_peak() -> None:
+    ecg = Ecg(VIRTUAL.values + np.float32(300), VIRTUAL.leads, VIRTUAL.fs)
+    assert of(ecg)["unit"].action == "ok"
+
+
 @pytest.mark.parametrize("size", [1e20, 1e37, 3.4e38])
 def test_numbers_at_the_end_of_their_range_are_refused_without_a_warning(size: float) -> None:
     draw = np.random.default_rng(0)

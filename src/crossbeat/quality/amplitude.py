@@ -9,8 +9,10 @@ from crossbeat.quality.verdict import Verdict
 LEAST_PEAK = 0.05
 """Millivolts: a smaller peak is not an ECG (low voltage means 0.5 in every limb lead)."""
 
-GREATEST_PEAK = 50.0
-"""Millivolts: a peak this large is not an ECG (16 bits of 1 uV end at 33)."""
+GREATEST_PEAK = 25.0
+"""Millivolts from a lead's median, so that offsets of electrodes do not count. Electrocardiographs
+record 5 to 10 to either side; in real ECGs it is 11.3 at most, and pacing spikes may add to that.
+The mark of a missing value, -32768, is 32.8 where a unit is a microvolt."""
 
 LEAST_SIZE = 0.3
 """Millivolts that the largest lead spans at least; in PTB-XL 1.08 or more."""
@@ -42,9 +44,16 @@ def check_unit(record: Recording, noise: Float32[np.ndarray, " lead"]) -> Verdic
     Args:
         noise: of each lead between beats, in millivolts.
     """
-    peak = float(np.maximum(record.high - record.level, record.level - record.low).max())
+    peaks = np.maximum(record.high - record.level, record.level - record.low)
+    peak = float(peaks.max())
     middle = float(np.sort(record.size)[len(record.size) // 2])
     largest = float(record.size.max())
+    if peak >= GREATEST_PEAK and record.size[peaks.argmax()] < GREATEST_PEAK:
+        text = (
+            f"lead {record.leads[int(peaks.argmax())]} has samples {peak:.3g} mV from its median, "
+            "which no ECG reaches; are they marks of missing values? Set them to NaN"
+        )
+        return _rejected(peak, text)
     if peak >= GREATEST_PEAK:
         return _rejected(peak, f"peak of {peak:g} mV is not an ECG; is the signal in microvolt?")
     if peak < LEAST_PEAK:

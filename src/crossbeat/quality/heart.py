@@ -28,7 +28,7 @@ CLEAR_CONTRAST = 15.0
 
 MOST_MIDDLE = 0.6
 """The part of their span that the middle half of a lead's changes takes, from which a signal of no
-clear contrast is a sine (0.71) or a triangle (1); in noise 0.26."""
+clear contrast is a sine (0.71) or a triangle (1); in noise 0.26. With none, also of its values."""
 
 TWO_LEVELS = 0.85
 """The same of a lead's values, from which it is a square wave (1); in real ECGs 0.39 at most."""
@@ -171,8 +171,11 @@ def _heartbeat(record: Recording, found: Bursts, *, allow: bool) -> Verdict:
         value = max(value, _contrast(_of_sources(found)))
     verdict = Verdict(name="heartbeat", value=value, rule=_HEARTBEAT_RULE)
     levels = np.sort(record.middle / np.maximum(record.size, 1e-9))[middle]
-    wave = levels >= TWO_LEVELS or (value < CLEAR_CONTRAST and _of_a_wave(found.step))
-    beats = value >= LEAST_CONTRAST or _repeat(found.step, record.slow_fs) >= LEAST_REPEAT
+    contrasts = value >= LEAST_CONTRAST
+    wave = levels >= (TWO_LEVELS if contrasts else MOST_MIDDLE) or (
+        value < CLEAR_CONTRAST and _of_a_wave(found.step)
+    )
+    beats = contrasts or _repeat(found.step, record.slow_fs) >= LEAST_REPEAT
     if beats and not wave:
         return verdict
     what = "a sine or a square wave" if wave else "noise or wander alone"

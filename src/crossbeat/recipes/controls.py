@@ -38,7 +38,7 @@ from crossbeat.recipes.phases import (
     self_supervised_start,
     teacher_phase,
 )
-from crossbeat.recipes.sources import Goal, paired_sources
+from crossbeat.recipes.sources import Goal, once, paired_sources, with_shared
 from crossbeat.training import Optimisation, Phase
 from crossbeat.training.phase import Step
 from crossbeat.views import View
@@ -164,8 +164,11 @@ class LabelContrast:
         """Self-supervision, contrast by labels, fine-tuning."""
         goal = Goal(cohort, self.findings, self.labels, seed)
         yield from self_supervised_start(goal, self)
+        train, val = (
+            with_shared(once(source), "ecg") for source in goal.sources("ecg", labelled=True)
+        )
         yield alignment_phase(
-            goal.sources("ecg", labelled=True),
+            (train, val),
             self.alignment,
             step=self._align,
             views=self.views,

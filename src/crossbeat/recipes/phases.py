@@ -18,6 +18,7 @@ from crossbeat.recipes.sources import (
     Goal,
     batch_ecg_logits,
     batch_xray_logits,
+    once,
     teacher_logits,
     with_teacher,
     without_targets,
@@ -81,7 +82,7 @@ def teacher_phase(
     goal: Goal, model: XrayModel, optimisation: Optimisation, *, encoder_scale: float
 ) -> Phase:
     """Train the X-ray encoder and its classifier on labelled X-rays."""
-    train, val = goal.sources("xray", labelled=True)
+    train, val = map(once, goal.sources("xray", labelled=True))
     return Phase(
         name="teacher",
         train=train,
@@ -205,8 +206,8 @@ def self_supervised_start(goal: Goal, recipe: StartsFromViews) -> Iterator[Phase
     )
     yield Phase(
         name="self-supervision",
-        train=without_targets(train),
-        val=without_targets(val),
+        train=once(without_targets(train)),
+        val=once(without_targets(val)),
         step=step,
         trains={"ecg_encoder": 1.0, "ecg_projection": recipe.projection_scale},
         choice=by_step_loss(step, recipe.self_supervision),

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from crossbeat.data.cohort import Cohort
@@ -17,7 +18,7 @@ from crossbeat.objectives import blend
 from crossbeat.recipes.networks import EcgModel, XrayModel, ecg_logits, embed_xray, xray_logits
 from crossbeat.recipes.outputs import frozen_outputs
 from crossbeat.recipes.scores import over_batches
-from crossbeat.recipes.steps import SOFT_LABELS, XRAY_EMBEDDING
+from crossbeat.recipes.steps import SHARED, SOFT_LABELS, XRAY_EMBEDDING
 from crossbeat.training import Batch, Source
 
 
@@ -121,6 +122,40 @@ def without_targets(source: Source) -> Source:
     return replace(source, targets=none, extra=_without_soft_labels(source))
 
 
+def once(source: Source) -> Source:
+    """The source without rows that repeat an earlier one in signals and targets.
+
+    A cohort has one row for each pair. An ECG with several X-rays, or an X-ray with several ECGs,
+    would count several times in a phase that reads only one of the two, and be its own negative.
+    """
+    signals = [_stored(source, name) for name in source.reads]
+    seen = np.column_stack([*signals, source.targets.nan_to_num(-1.0).numpy()])
+    first = np.sort(np.unique(seen, axis=0, return_index=True)[1])
+    if len(first) == len(source):
+        return source
+    at = torch.from_numpy(first)
+    extra = {name: values[at] for name, values in source.extra.items()}
+    return replace(source, rows=source.rows[first], targets=source.targets[at], extra=extra)
+
+
+def with_shared(source: Source, *names: str) -> Source:
+    """Tell the steps which rows share a signal, so that they are no negatives of each other.
+
+    A source without such rows stays as it is.
+
+    Args:
+        names: the signals that are compared: ``ecg``, ``xray``.
+    """
+    stored = {f"{SHARED}{name}": torch.from_numpy(_stored(source, name)) for name in names}
+    shared = {key: ids for key, ids in stored.items() if len(ids.unique()) < len(ids)}
+    return replace(source, extra={**source.extra, **shared}) if shared else source
+
+
+def _stored(source: Source, name: str) -> Int64[np.ndarray, " row"]:
+    """Which stored signal each row has."""
+    return source.cohort.table[name].to_numpy()[source.rows].astype(np.int64)
+
+
 def batch_ecg_logits(parts: nn.ModuleDict, batch: Batch, *, model: EcgModel) -> Tensor:
     """The logits of a batch's ECGs."""
     assert batch.ecg is not None
@@ -155,7 +190,10 @@ def paired_sources(
     """
     sources = goal.shuffled(shuffle).sources("ecg", "xray", labelled=labelled)
     train, val = (
-        with_teacher(source, XRAY_EMBEDDING, teacher_embeddings(parts, source, model))
+        with_shared(
+            with_teacher(source, XRAY_EMBEDDING, teacher_embeddings(parts, source, model)),
+            *("ecg", "xray"),
+        )
         for source in sources
     )
     return train, val

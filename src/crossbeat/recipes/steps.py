@@ -40,6 +40,8 @@ XRAY_EMBEDDING = "xray_embedding"
 TEACHER_PROBABILITY = "teacher_probability"
 SOFT_LABELS = "soft_labels"
 """Labels between 0 and 1, of cohorts that keep them; targets are the same ones, rounded."""
+SHARED = "shared_"
+"""Begins the name of an extra value that says which stored ECG or X-ray a row has."""
 
 
 def _ecg(batch: Batch) -> Ecgs:
@@ -145,15 +147,22 @@ def settings_of(kind: type[Settings], recipe: Any) -> Settings:
     return kind(**{name: getattr(recipe, name) for name in names})
 
 
+def _without_shared(pairs: Pairs, batch: Batch) -> Pairs:
+    """The pairs, undecided where two rows with one ECG or one X-ray would be negatives."""
+    for name in sorted(name for name in batch.extra if name.startswith(SHARED)):
+        stored = gather(batch.extra[name])
+        pairs = pairs.masked_fill((pairs == 0) & (stored[:, None] == stored), torch.nan)
+    return pairs
+
+
 def _contrast(one: Embeddings, other: Embeddings, batch: Batch, settings: Contrast) -> Losses:
     hardness = HARDNESS[settings.hardness](settings.penalty, settings.hard_share)
     positives = settings.positives
+    rule = POSITIVES[positives] if isinstance(positives, str) else positives
     loss = alignment(
         one,
         other,
-        positives=(POSITIVES[positives] if isinstance(positives, str) else positives)(
-            gather(batch.targets)
-        ),
+        positives=_without_shared(rule(gather(batch.targets)), batch),
         temperature=settings.temperature,
         own_pair=settings.own_pair,
         hardness=hardness,
@@ -191,7 +200,10 @@ def align_pairs(
     """CLIP loss between ECGs and their own X-rays, without labels."""
     ecg = _project(parts, view(_ecg(batch), generator), model)
     xray = gather(parts["xray_projection"](batch.extra[XRAY_EMBEDDING]))
-    return {"loss": clip(ecg, xray, temperature=temperature)}
+    if not any(name.startswith(SHARED) for name in batch.extra):
+        return {"loss": clip(ecg, xray, temperature=temperature)}
+    pairs = _without_shared(torch.zeros(len(ecg), len(ecg), device=ecg.device), batch)
+    return {"loss": alignment(ecg, xray, positives=pairs, temperature=temperature, own_pair=1.0)}
 
 
 def align_views(
@@ -225,7 +237,7 @@ def believe(
     contrast = alignment(
         gather(parts["ecg_projection"](embedded)),
         gather(parts["xray_projection"](batch.extra[XRAY_EMBEDDING])),
-        positives=torch.zeros_like(agree),
+        positives=_without_shared(torch.zeros_like(agree), batch),
         temperature=belief.temperature,
         own_pair=1.0,
         hardness=where_sure(penalty, agree, belief.certainty),

@@ -1,0 +1,160 @@
+"""One ECG with several X-rays, and one X-ray with several ECGs, are no negatives of themselves."""
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from small_recipes import small
+
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.labels import LabelPolicy
+from crossbeat.objectives import clip
+from crossbeat.recipes import steps
+from crossbeat.recipes.phases import StartsFromViews, self_supervised_start, teacher_phase
+from crossbeat.recipes.sources import Goal, once, paired_sources, with_shared, without_targets
+from crossbeat.training import Batch, Phase, Source
+
+POLICY = LabelPolicy(uncertain="negative", missing="negative")
+
+
+def goal_of(cohort: Cohort) -> Goal:
+    return Goal(cohort, ("large", "silent"), POLICY, 0)
+
+
+def repeated(cohort: Cohort, column: str, *, labels: bool = True) -> Cohort:
+    """The third and fourth training row have the signal, and if so the labels, of the second."""
+    one, *others = cohort.rows("train")[1:4].tolist()
+    told = ["label:large", "label:silent"] if labels else []
+    columns = ["patient", "xray_patient", column, *told]
+    of = [one if row in others else row for row in range(cohort.table.height)]
+    return cohort.with_table(
+        cohort.table.with_columns(pl.col(name).gather(of).alias(name) for name in columns)
+    )
+
+
+def self_supervision(cohort: Cohort, name: str) -> Phase:
+    recipe = small(name)
+    assert isinstance(recipe, StartsFromViews)
+    (phase,) = self_supervised_start(goal_of(cohort), recipe)
+    return phase
+
+
+@pytest.mark.parametrize("labels", [True, False])
+def test_self_supervision_sees_each_ecg_once(tiny: Cohort, labels: bool) -> None:
+    phase = self_supervision(repeated(tiny, "ecg", labels=labels), "cromotex")
+    plain = self_supervision(tiny, "cromotex").train.rows
+    np.testing.assert_array_equal(phase.train.rows, np.delete(plain, [2, 3]))
+    assert len(phase.train.targets) == len(phase.train) == len(plain) - 2
+
+
+def teacher_rows(cohort: Cohort) -> np.ndarray:
+    recipe = small("cromotex")
+    phase = teacher_phase(goal_of(cohort), recipe.xray, recipe.teacher, encoder_scale=1.0)
+    return phase.train.rows
+
+
+def test_the_teacher_sees_each_xray_once_unless_its_labels_differ(tiny: Cohort) -> None:
+    plain = teacher_rows(tiny)
+    np.testing.assert_array_equal(teacher_rows(repeated(tiny, "xray")), np.delete(plain, [2, 3]))
+    other = int(plain[2])
+    turned = pl.when(pl.int_range(pl.len()) == other).then(1 - pl.col("label:silent"))
+    table = repeated(tiny, "xray").table.with_columns(
+        turned.otherwise("label:silent").cast(pl.Int8).alias("label:silent")
+    )
+    np.testing.assert_array_equal(teacher_rows(tiny.with_table(table)), np.delete(plain, 3))
+
+
+def test_a_cohort_without_repetitions_is_trained_on_as_before(tiny: Cohort) -> None:
+    for reads in (("ecg",), ("xray",), ("ecg", "xray")):
+        source = goal_of(tiny).source("train", reads, labelled=True)
+        assert once(source) is source
+        assert once(without_targets(source)).rows is source.rows
+        assert with_shared(source, "ecg", "xray") is source
+
+
+def test_extra_values_go_with_their_rows(tiny: Cohort) -> None:
+    source = goal_of(repeated(tiny, "ecg")).source("train", ("ecg",), labelled=True)
+    numbers = torch.arange(len(source))
+    kept = once(replace(source, extra={"number": numbers})).extra["number"]
+    assert kept.tolist() == np.delete(numbers.numpy(), [2, 3]).tolist()
+
+
+@pytest.mark.parametrize("column", ["ecg", "xray"])
+def test_pairs_say_which_rows_share_a_signal(tiny: Cohort, column: str) -> None:
+    recipe = small("clip")
+    cohort = repeated(tiny, column)
+    parts = recipe.parts(cohort.info, 0)
+    train, val = paired_sources(goal_of(cohort), parts, recipe.xray, shuffle=False)
+    assert set(train.extra) == {"xray_embedding", f"shared_{column}"}
+    assert set(val.extra) == {"xray_embedding"}
+    stored = train.extra[f"shared_{column}"]
+    assert (stored[1:4] == stored[1]).all()
+    assert len(stored.unique()) == len(stored) - 2
+
+
+def embedded(num: int = 6, dim: int = 5) -> tuple[torch.Tensor, torch.Tensor]:
+    draw = torch.Generator().manual_seed(0)
+    return torch.randn(num, dim, generator=draw), torch.randn(num, dim, generator=draw)
+
+
+def slow_clip(one: torch.Tensor, other: torch.Tensor, shared: list[int], t: float) -> float:
+    """Both directions by their definition, without the pairs of two rows that share a signal."""
+    cosines = (
+        torch.nn.functional.normalize(one, dim=1) @ torch.nn.functional.normalize(other, dim=1).T
+    )
+    losses = []
+    for way in (cosines, cosines.T):
+        for i in range(len(one)):
+            of = [j for j in range(len(one)) if j == i or shared[i] != shared[j]]
+            losses.append(float(torch.logsumexp(way[i, of] / t, 0) - way[i, i] / t))
+    return float(np.mean(losses))
+
+
+@pytest.mark.parametrize("shared", [[0, 1, 1, 1, 4, 5], [0, 1, 2, 3, 4, 0]])
+def test_rows_that_share_a_signal_are_no_negatives(
+    tiny: Cohort, monkeypatch: pytest.MonkeyPatch, shared: list[int]
+) -> None:
+    one, other = embedded()
+    monkeypatch.setattr(steps, "_project", lambda *_: one)
+    parts = torch.nn.ModuleDict({"xray_projection": torch.nn.Identity()})
+    rows = tiny.rows("train")[:6]
+
+    def loss(extra: dict[str, torch.Tensor]) -> float:
+        batch = Batch(
+            ecg=tiny.ecgs(rows),
+            xray=None,
+            targets=torch.zeros(6, 0),
+            extra={"xray_embedding": other, **extra},
+        )
+        found = steps.align_pairs(
+            parts,
+            batch,
+            torch.Generator(),
+            model=small("clip").ecg,
+            view=lambda ecg, _: ecg,
+            temperature=0.5,
+        )
+        return float(found["loss"])
+
+    assert loss({}) == pytest.approx(float(clip(one, other, temperature=0.5)))
+    masked = loss({"shared_xray": torch.tensor(shared)})
+    assert masked == pytest.approx(slow_clip(one, other, shared, 0.5), rel=1e-5)
+    assert masked < loss({})
+
+
+def test_positives_by_labels_stay_positives() -> None:
+    pairs = torch.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 1.0]])
+    batch = Batch(
+        ecg=None, xray=None, targets=torch.zeros(3, 0), extra={"shared_ecg": torch.zeros(3)}
+    )
+    nan = torch.nan
+    expected = [[1.0, nan, 1.0], [nan, 1.0, nan], [1.0, nan, 1.0]]
+    found = steps._without_shared(pairs, batch)
+    np.testing.assert_array_equal(found.numpy(), np.array(expected))
+
+
+def test_a_source_of_no_shared_rows_has_no_extra_value(tiny: Cohort) -> None:
+    source: Source = goal_of(tiny).source("train", ("ecg", "xray"), labelled=False)
+    assert not with_shared(source, "ecg", "xray").extra
