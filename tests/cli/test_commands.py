@@ -110,6 +110,14 @@ def test_simulate_does_not_take_a_cohort_of_other_settings_for_its_own(few, caps
     assert "other settings" in err
 
 
+def test_a_build_that_was_begun_with_other_settings_is_named(few, capsys, tmp_path):
+    called(capsys, *few)
+    (tmp_path / "few").rename(tmp_path / "few.partial")
+    code, _, err = called(capsys, *few, "--seed", 1)
+    assert code == 2
+    assert f"{tmp_path / 'few.partial'} was built with other settings" in err
+
+
 def test_prepare_virtual_makes_what_simulate_makes(few, capsys, tmp_path):
     called(capsys, *few)
     again = ["prepare", "virtual", "--num_patients", 12, "--image_size", 16]
