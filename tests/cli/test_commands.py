@@ -333,3 +333,26 @@ def test_errors_of_the_machine_are_sentences_without_a_trace(error, message, rai
     assert (code, err.count("\n")) == (1, 1)
     assert err.startswith(message)
     assert not list(traces.iterdir())
+
+
+def test_the_help_of_prepare_says_what_each_name_is(capsys):
+    code, out, _ = called(capsys, "prepare", "--help")
+    assert code == 0
+    assert "files           Files listed in a table, one row for each ECG, X-ray or pair." in out
+
+
+def test_help_has_no_marks_of_code(capsys):
+    with pytest.raises(SystemExit):
+        main(["prepare", "files", "--help"])
+    out = capsys.readouterr().out
+    assert "--no-checksum" in out.replace("\n", "").replace(" ", "")
+    assert "`" not in out
+
+
+def test_an_error_before_any_progress_is_one_line(capsys, tmp_path):
+    (tmp_path / "list.csv").write_text("ecg,patient\na.hea,1\n")
+    table = ("--table", tmp_path / "list.csv", "--out", tmp_path / "mine")
+    code, _, err = called(capsys, "prepare", "files", *table)
+    assert code == 1
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1

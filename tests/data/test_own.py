@@ -238,7 +238,7 @@ def test_columns_are_found_in_any_case_or_by_option(tmp_path: Path) -> None:
         (
             Columns(age="sex"),
             ("oedema",),
-            ("--findings must name a column of .*, got 'oedema'; did you mean 'edema'$"),
+            (r"--findings must name a column of .*, got 'oedema'; did you mean 'edema'\?$"),
         ),
         (
             Columns(time="age", xray_time="age"),
