@@ -222,6 +222,16 @@ def test_a_folder_without_an_ecg_is_no_success(tmp_path: Path, called: Call) -> 
     assert "there must be an ECG to check, got none; give an ECG file" in err
 
 
+def test_numbers_without_a_layout_are_skipped_with_what_they_need(
+    tmp_path: Path, called: Call
+) -> None:
+    (tmp_path / "a.csv").write_text("DI,DII\n1,2\n3,4\n")
+    code, found, err = called(tmp_path)
+    assert (code, found) == (1, [])
+    assert "0 rejected; 1 other files skipped" in err
+    assert "1 CSV or NumPy files; if they are ECGs, say what they are, such as --layout.fs" in err
+
+
 def test_tables_are_ecgs_where_a_layout_says_so(tmp_path: Path, called: Call) -> None:
     layout = ("--layout.fs", 500, "--layout.unit", "uV")
     file = write_csv(tmp_path / "a.csv", 1000)

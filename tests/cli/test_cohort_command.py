@@ -118,7 +118,7 @@ def test_a_cohort_is_told_in_tables(small: Cohort, capsys: pytest.CaptureFixture
     assert ["flat", "1"] in rows
     assert any(row[:2] == ["4 pairs", "-4.0"] for row in rows)
     assert "paired · ECGs of 12 leads, 2 s, 100 Hz · X-rays of 16 pixels" in out
-    assert "note: 1 records were left out" in out
+    assert "note: Left out: 1 " in out
 
 
 def test_what_a_cohort_does_not_have_is_left_out(

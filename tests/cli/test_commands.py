@@ -110,6 +110,14 @@ def test_simulate_does_not_take_a_cohort_of_other_settings_for_its_own(few, caps
     assert "other settings" in err
 
 
+def test_a_build_that_was_begun_with_other_settings_is_named(few, capsys, tmp_path):
+    called(capsys, *few)
+    (tmp_path / "few").rename(tmp_path / "few.partial")
+    code, _, err = called(capsys, *few, "--seed", 1)
+    assert code == 2
+    assert f"{tmp_path / 'few.partial'} was built with other settings" in err
+
+
 def test_prepare_virtual_makes_what_simulate_makes(few, capsys, tmp_path):
     called(capsys, *few)
     again = ["prepare", "virtual", "--num_patients", 12, "--image_size", 16]
@@ -325,3 +333,26 @@ def test_errors_of_the_machine_are_sentences_without_a_trace(error, message, rai
     assert (code, err.count("\n")) == (1, 1)
     assert err.startswith(message)
     assert not list(traces.iterdir())
+
+
+def test_the_help_of_prepare_says_what_each_name_is(capsys):
+    code, out, _ = called(capsys, "prepare", "--help")
+    assert code == 0
+    assert "files           Files listed in a table, one row for each ECG, X-ray or pair." in out
+
+
+def test_help_has_no_marks_of_code(capsys):
+    with pytest.raises(SystemExit):
+        main(["prepare", "files", "--help"])
+    out = capsys.readouterr().out
+    assert "--no-checksum" in out.replace("\n", "").replace(" ", "")
+    assert "`" not in out
+
+
+def test_an_error_before_any_progress_is_one_line(capsys, tmp_path):
+    (tmp_path / "list.csv").write_text("ecg,patient\na.hea,1\n")
+    table = ("--table", tmp_path / "list.csv", "--out", tmp_path / "mine")
+    code, _, err = called(capsys, "prepare", "files", *table)
+    assert code == 1
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1

@@ -87,7 +87,7 @@ def test_a_built_cohort_has_lost_its_leaks_and_says_so(tmp_path: Path) -> None:
     assert "rp6" not in cohort.table["record"]
     assert cohort.table.height == 17
     assert cohort.info.notes == (
-        "1 records were left out, 17 rows were kept (leak 1); rejected.parquet has the reasons.",
+        "Left out: 1 ECG (leak 1); rejected.parquet has the reasons. Rows that were kept: 17.",
     )
     np.testing.assert_array_equal(cohort.table["ecg"].to_numpy()[6:8], [7, 8])
 

@@ -109,7 +109,17 @@ def test_a_split_that_is_given_is_kept(tmp_path: Path) -> None:
                 "got Path, MRN, x; add --columns.ecg Path --columns.patient MRN, or say --every-row"
             ),
         ),
-        ("ecg,who", ["a.hea,1"], "name it with --columns.patient, or say --every-row-is-a-patient"),
+        (
+            "bild,who",
+            ["a.png,1"],
+            "got bild, who; add --columns.ecg COLUMN --columns.patient COLUMN,",
+        ),
+        (
+            "EKG-Datei,Patienten-Nr.",
+            ["a.hea,1"],
+            "add --columns.ecg EKG-Datei --columns.patient Patienten-Nr., or",
+        ),
+        ("ecg,who", ["a.hea,1"], "add --columns.patient COLUMN, or say --every-row-is-a-patient"),
         (
             "ecg,patient,patient",
             ["a.hea,1,1"],
@@ -123,7 +133,7 @@ def test_a_split_that_is_given_is_kept(tmp_path: Path) -> None:
             ["a.hea,1,maybe"],
             (
                 "column 'edema' of .* must be 1, 0, -1 "
-                r"\(uncertain\), yes, no or empty, got 'maybe' in row 1 .*say --missing maybe if"
+                r"\(uncertain\), yes, no or empty, got 'maybe' in row 1; .*say --missing maybe if"
             ),
         ),
         ("ecg,patient,edema", ["a.hea,1,155"], "column 'edema' of .* got '155' in row 1"),
@@ -131,21 +141,21 @@ def test_a_split_that_is_given_is_kept(tmp_path: Path) -> None:
         (
             "ecg,patient,edema",
             ["a.hea,1,", "b.hea,2,0.7"],
-            "got '0.7' in row 2 .*say --soft-labels",
+            "got '0.7' in row 2; .*say --soft-labels",
         ),
         ("ecg,patient,edema", ["a.hea,1,1.9"], "got '1.9' in row 1"),
         (
             "ecg,patient,age",
             ["a.hea,1,300"],
             (
-                "from 0 to 120, or empty, got '300' in row 1 .*say "
+                "from 0 to 120, or empty, got '300' in row 1; .*say "
                 "--missing 300 if it stands for no age"
             ),
         ),
         (
             "ecg,patient,sex",
             ["a.hea,1,0"],
-            "must be F or M, .* got '0' in row 1 .*--female 0 or --male 0",
+            "must be F or M, .* got '0' in row 1; .*--female 0 or --male 0",
         ),
         ("ecg,patient,sex", ["a.hea,1,H", "b.hea,2,M"], "got 'M' in row 2"),
         ("ecg,patient,split", ["a.hea,1,3"], "must be train, val or test, got '3' in row 1"),
@@ -156,7 +166,7 @@ def test_a_split_that_is_given_is_kept(tmp_path: Path) -> None:
             ["a.hea,1,03/04/2020"],
             (
                 "must be an ISO 8601 time .* got '03/04/2020' "
-                "in row 1 .*--time-format '%d/%m/%Y' or '%m/%d/%Y', which fit all rows"
+                "in row 1; .*--time-format '%d/%m/%Y' or '%m/%d/%Y', which fit all rows"
             ),
         ),
         ("ecg,patient,time", ["a.hea,1,13.04.2020 10:12"], "--time-format '%d.%m.%Y %H:%M'$"),
@@ -228,7 +238,7 @@ def test_columns_are_found_in_any_case_or_by_option(tmp_path: Path) -> None:
         (
             Columns(age="sex"),
             ("oedema",),
-            ("--findings must name a column of .*, got 'oedema'; did you mean 'edema'"),
+            (r"--findings must name a column of .*, got 'oedema'; did you mean 'edema'\?$"),
         ),
         (
             Columns(time="age", xray_time="age"),
@@ -486,7 +496,7 @@ def test_two_spellings_of_one_id_are_refused_before_anything_is_read(tmp_path: P
     table = write_files(tmp_path, TWICE, "ecg,patient")
     message = (
         r"list\.csv must spell the id of each patient in one way, got 1 in several: '007' and "
-        r"'7\.0'; correct the ids, or set exact_ids to true if they are different people"
+        r"'7\.0'; correct the ids, or say --exact-ids if they are different people"
     )
     with pytest.raises(DataError, match=message):
         build(table)

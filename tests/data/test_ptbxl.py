@@ -140,9 +140,7 @@ def test_unusable_records_are_left_out_with_the_reason(tmp_path: Path) -> None:
     cohort = build(PtbXl(root=source), tmp_path / "cohort")
     assert cohort.table.height == 29
     assert "ptbxl-7" not in cohort.table["record"]
-    assert cohort.info.notes[0].startswith(
-        "1 records were left out, 29 rows were kept (unreadable 1)"
-    )
+    assert cohort.info.notes[0].startswith("Left out: 1 ECG (unreadable 1); ")
     (left_out,) = cohort.rejected().rows(named=True)
     assert left_out["record"] == "ptbxl-7"
     assert left_out["file"] == "ptb-xl/records100/00000/00007_lr"

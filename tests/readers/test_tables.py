@@ -268,7 +268,7 @@ def test_numbers_beyond_single_precision_are_infinite(tmp_path: Path) -> None:
 def test_a_layout_is_asked_for(tmp_path: Path, name: str) -> None:
     csv(tmp_path, "I,II\n1,2\n")
     npy(tmp_path, KNOWN[:, :2])
-    with pytest.raises(ConfigError, match=r"must be read with a layout of its rate, unit"):
+    with pytest.raises(ConfigError, match=r"with its rate and unit, got .*--layout.fs 500"):
         read_ecg(tmp_path / name)
 
 

@@ -18,6 +18,7 @@ from crossbeat.quality import Allow, Length, Verdict, check, told
 from crossbeat.readers import Layout, read_ecg
 from crossbeat.readers.header import segments_in
 from crossbeat.readers.identify import find
+from crossbeat.readers.layout import HOW_TO_SAY
 from crossbeat.readers.record import NoLeadError
 
 FILES_PER_WORKER = 2000
@@ -67,8 +68,9 @@ class Checked:
         return "reject" if "reject" in actions else "repair" if "repair" in actions else "ok"
 
 
-Outcome = Checked | Literal["part", "other"]
-"""``part``: a file that belongs to another record. ``other``: a file that is not an ECG."""
+Outcome = Checked | Literal["part", "plain", "other"]
+"""``part``: a file that belongs to another record. ``plain``: numbers that need a layout.
+``other``: a file that is not an ECG."""
 
 
 def run(arguments: list[str]) -> None:
@@ -80,7 +82,10 @@ def run(arguments: list[str]) -> None:
     parser.add_class_arguments(Length, "length", as_group=True)
     parser.add_class_arguments(Allow, "allow", as_group=True)
     parser.add_argument(
-        "--layout", type=Layout | None, default=None, help="how to read CSV and NumPy files"
+        "--layout",
+        type=Layout | None,
+        default=None,
+        help=f"rate and unit of CSV and NumPy files, such as {HOW_TO_SAY}",
     )
     add_checksum(parser)
     parser.add_argument(
@@ -122,7 +127,7 @@ def inspect(file: tuple[Path, bool], asked: Asked) -> Outcome:
     if not named and source != path:
         return "part"
     if not named and name in _TABLES and asked.layout is None:
-        return "other"
+        return "plain"
     try:
         ecg = read_ecg(path, asked.layout, checksum=asked.checksum)
     except UserError as error:
@@ -263,8 +268,14 @@ def _conclude(counts: Counter[str]) -> None:
     num = counts["ok"] + counts["repair"] + counts["reject"]
     note(
         f"{num} ECGs: {counts['ok']} ok, {counts['repair']} repaired when they are used, "
-        f"{counts['reject']} rejected; {counts['other']} other files skipped"
+        f"{counts['reject']} rejected; {counts['other'] + counts['plain']} other files "
+        "skipped"
     )
+    if counts["plain"]:
+        note(
+            f"skipped for want of a rate and unit: {counts['plain']} CSV or NumPy files; if they "
+            f"are ECGs, say what they are, such as {HOW_TO_SAY}"
+        )
     if not num:
         raise DataError("there must be an ECG to check, got none; give an ECG file or its folder")
     if counts["reject"]:

@@ -120,8 +120,9 @@ def built(
     if folder.exists() and not request.is_file():
         raise ConfigError(f"{folder} must be free, got a folder; choose another or remove it")
     if request.is_file() and request.read_text(encoding="utf-8") != asked:
+        begun = folder if folder.exists() else folder.with_name(f"{folder.name}.partial")
         raise ConfigError(
-            f"{folder} was built with other settings, which {request.name} lists; choose another "
+            f"{begun} was built with other settings, which {request.name} lists; choose another "
             "folder, or remove both"
         )
     if folder.exists():

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from argparse import HelpFormatter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from os.path import isfile
@@ -21,9 +22,15 @@ _MISSING = re.compile(
 _MORE = re.compile(r"unrecognized arguments: (.+)")
 
 
+class _Parser(ArgumentParser):
+    def format_help(self, formatter: HelpFormatter | None = None) -> str:
+        """The help without the marks of code that docstrings have."""
+        return super().format_help(formatter).replace("`", "")
+
+
 def command(name: str, description: str) -> ArgumentParser:
     """Make the parser of a command; the command adds its own options."""
-    parser = ArgumentParser(
+    parser = _Parser(
         prog=f"crossbeat {name}",
         description=description,
         exit_on_error=False,

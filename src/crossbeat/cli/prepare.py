@@ -1,6 +1,7 @@
 """``crossbeat prepare NAME --out DIR``: build a cohort from published files."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ def run(arguments: list[str]) -> None:
     from crossbeat.data.registry import COHORTS
 
     if arguments[:1] in (["-h"], ["--help"]):
-        print(f"usage: crossbeat prepare NAME --out DIR ...\n\nNAME: {', '.join(COHORTS)}")
+        print(_usage(COHORTS))
         return
     if not arguments or arguments[0] not in COHORTS:
         got = arguments[0] if arguments else "none"
@@ -23,7 +24,7 @@ def run(arguments: list[str]) -> None:
             f"got {got!r}{suggestion(got, COHORTS, 'choose one of them')}"
         )
     name, rest = arguments[0], arguments[1:]
-    parser = command(f"prepare {name}", f"Build the cohort {name}.")
+    parser = command(f"prepare {name}", f"Build a cohort: {_first_line(COHORTS[name])}")
     parser.add_argument("--out", type=Path, required=True, help="folder of the cohort")
     parser.add_argument(
         "--workers", type=int, default=os.cpu_count() or 1, help="number of processes"
@@ -50,3 +51,17 @@ def run(arguments: list[str]) -> None:
     note(f"{cohort.table.height} rows: {options.out}")
     for remark in cohort.info.notes:
         note(f"note: {remark}")
+    note(f"next: crossbeat cohort show {options.out}")
+
+
+def _usage(cohorts: Mapping[str, type]) -> str:
+    width = max(map(len, cohorts)) + 2
+    names = "\n".join(f"  {name:<{width}}{_first_line(of)}" for name, of in cohorts.items())
+    return (
+        f"usage: crossbeat prepare NAME --out DIR ...\n\nNAME is one of\n{names}\n\n"
+        "crossbeat prepare NAME --help lists the options of one."
+    )
+
+
+def _first_line(of: type) -> str:
+    return (of.__doc__ or "").strip().partition("\n")[0].replace("`", "")

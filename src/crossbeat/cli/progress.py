@@ -43,7 +43,8 @@ def bar(what: str) -> Iterator[Callable[[int, int], None]]:
     try:
         yield show
     finally:
-        progress.stop()
+        if progress.live.is_started:  # otherwise it would print an empty line
+            progress.stop()
 
 
 def over_tasks(done: Iterator[Task], total: int, what: str, *, quiet: bool) -> None:

@@ -170,8 +170,8 @@ def _begin(draft: Path, info: CohortInfo) -> None:
     plan = draft / "plan.json"
     if draft.exists() and plan.exists() and plan.read_text(encoding="utf-8") != info.to_json():
         raise DataError(
-            f"{draft} must be an unfinished build of the same cohort, got other settings; "
-            "remove it, or build with the settings in its plan.json"
+            f"{draft} must be an unfinished build of the same cohort, got other settings or "
+            "another table; remove it, or build with the settings in its plan.json"
         )
     make_folder(draft)
     remove_drafts(draft)

@@ -18,6 +18,7 @@ from crossbeat.data.own_table import read_table
 from crossbeat.data.own_values import (
     GOT,
     age_of,
+    and_more,
     label_of,
     moments,
     sex_reader,
@@ -68,32 +69,33 @@ class OwnFiles:
         table: the table; its first line names the columns.
         columns: which column is which, where the names differ from those of the settings.
         findings: columns of findings: 1 or yes, 0 or no, -1 (uncertain), empty (not mentioned).
-        every_row_is_a_patient: whether no patient has two rows; otherwise the table must have a
-            column of patients, since splits would leak.
+        every_row_is_a_patient: no patient has two rows. Otherwise the table must have a column
+            of patients, so that no patient is in two splits.
         root: the folder that files are named from; by default the folder of the table.
-        sheet: of a workbook that has several.
-        time_format: of times that are not ISO 8601, such as ``%d.%m.%Y %H:%M``.
+        sheet: the sheet to read, where a workbook has several.
+        time_format: how times are written, if not in ISO 8601, such as ``%d.%m.%Y %H:%M``.
         missing: further texts that stand for no value, besides NA, NaN, null, a point, a hyphen.
         female: further texts for the sex F.
         male: further texts for the sex M.
         soft_labels: keep labels between 0 and 1, such as the probabilities of a labeller, as
-            targets of the training. Evaluation counts a label of ``label_threshold`` or more as
-            present.
+            targets of the training. Evaluation counts a label of ``label_threshold`` (or of 0.5,
+            if there is none) or more as present.
         label_threshold: labels of this or more are present, lower ones absent; above 0, at most 1.
             Without it, and without ``soft_labels``, labels between 0 and 1 are refused.
-        layout: of ECG files that do not state their rate and unit (CSV, NumPy).
+        layout: rate and unit of CSV and NumPy ECGs, which do not state them, such as
+            ``--layout.fs 500 --layout.unit uV``.
         length: how to treat longer and shorter ECGs.
-        checksum: whether to leave out records without the checksums and first values that their
-            WFDB headers state; ``--no-checksum`` on the command line.
+        checksum: leave out WFDB records whose checksums or first values are not those of their
+            headers; ``--no-checksum`` keeps them.
         allow: faults with which ECGs are used all the same.
         seconds: length of the stored ECGs.
         fs: sampling rate of the stored ECGs in hertz.
         image_size: height and width of the stored X-rays in pixels.
-        seed: of the split by patients, where there is no column of splits.
+        seed: chooses who is in which split, where there is no column of splits.
         val: share of the patients for validation, 0 to 1.
         test: share of the patients for testing, 0 to 1.
-        exact_ids: whether ids that differ only in blanks, case, leading zeros or a trailing ``.0``
-            are different patients; otherwise a table with such ids is refused.
+        exact_ids: ids that differ only in blanks, case, leading zeros or a trailing ``.0`` are
+            different patients. Otherwise a table with such ids is refused.
 
     Raises:
         ConfigError: a setting is out of its range.
@@ -226,10 +228,10 @@ class OwnFiles:
             *(["a column ecg or xray that names files"] if absent else []),
             *(["a column patient"] if nobody else []),
         ]
-        wanted = (*absent, *(("patient",) if nobody else ()))
+        wanted = [*([FILES] if absent else []), *([("patient",)] if nobody else [])]
         free = [name for name in there if name not in roles.values()]
         add = self.columns.options(wanted, free)
-        ways = [f"add {' '.join(add)}" if add else f"name it with --columns.{wanted[0]}"]
+        ways = [f"add {' '.join(add)}"]
         if nobody:
             ways.append("say --every-row-is-a-patient if no patient has two rows")
         raise DataError(
@@ -250,7 +252,7 @@ class OwnFiles:
             row = int(patients.is_null().arg_max() or 0)
             raise DataError(
                 f"every row of {self.table} must have a patient, got none in row {row + 1} "
-                f"(column {roles['patient']!r}; {patients.null_count()} such rows); add the id or "
+                f"(column {roles['patient']!r}){and_more(patients.null_count())}; add the id or "
                 "remove the row"
             )
         if not self.exact_ids:
@@ -280,7 +282,7 @@ class OwnFiles:
             row = int(between.arg_max() or 0)
             raise DataError(
                 f"column {values.name!r} of {self.table} must be 1, 0, -1, yes, no or empty, got "
-                f"{values[row]!r} in row {row + 1} ({int(between.sum())} such rows); say "
+                f"{values[row]!r} in row {row + 1}{and_more(int(between.sum()))}; say "
                 "--soft-labels to learn such probabilities, or --label-threshold 0.5 to decide"
             )
         least = self.label_threshold or _HALF

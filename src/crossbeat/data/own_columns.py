@@ -13,11 +13,11 @@ NO_COLUMN = "none"
 
 _USUAL: Mapping[str, str] = {
     "ecg": "path ecgpath ecgfile ecgfilename file filename filenamehr filenamelr waveform "
-    "waveformpath record recordpath",
+    "waveformpath record recordpath ekg ekgdatei ekgpfad",
     "xray": "cxr cxrpath cxrfile xraypath xrayfile xrayfilename film image imagepath imageindex "
-    "jpg radiograph",
-    "patient": "subjectid patientid mrn subject pid patid personid patnr patientennummer recordid "
-    "eid person medicalrecordnumber",
+    "jpg radiograph röntgen röntgenbild röntgendatei",
+    "patient": "subjectid patientid mrn subject pid patid personid patnr patientennr patientenid "
+    "patientennummer recordid eid person medicalrecordnumber",
     "record": "studyid ecgid examid accession accessionnumber",
     "time": "ecgtime ecgdate ecgdatetime recordingdate recordingtime acquisitiontime "
     "acquisitiondatetime datetime date zeit datum",
@@ -91,21 +91,27 @@ class Columns:
             )
         return roles
 
-    def options(self, roles: Iterable[str], there: Sequence[str]) -> list[str]:
+    def options(self, wanted: Iterable[Sequence[str]], there: Sequence[str]) -> list[str]:
         """What the user may have to add for some roles, such as ``--columns.patient subject_id``.
 
         Args:
-            roles: settings whose columns were not found.
+            wanted: groups of settings whose columns were not found; one of each group is needed.
             there: names of the columns that have no role yet.
         """
         plain = {_plain(name): name for name in reversed(there)}
-        first: dict[str, str] = {}
-        for role in roles:
-            usual = [plain[name] for name in _USUAL[role].split() if name in plain]
-            left = [name for name in usual if name not in first.values()]
-            if left:
-                first[role] = left[0]
-        return [f"--columns.{role} {quoted(column)}" for role, column in first.items()]
+        added: list[str] = []
+        taken: set[str] = set()
+        for group in wanted:
+            before = len(added)
+            for role in group:
+                usual = [plain[name] for name in _USUAL[role].split() if name in plain]
+                left = [name for name in usual if name not in taken]
+                if left:
+                    added.append(f"--columns.{role} {quoted(left[0])}")
+                    taken.add(left[0])
+            if len(added) == before:
+                added.append(f"--columns.{group[0]} COLUMN")
+        return added
 
 
 def column_named(name: str, there: Sequence[str]) -> str | None:
@@ -124,10 +130,8 @@ def require_column(name: str, there: Sequence[str], path: Path, option: str) -> 
     """
     found = column_named(name, there)
     if found is None:
-        raise ConfigError(
-            f"{option} must name a column of {path}, got {name!r}{suggestion(name, there)}; its "
-            f"columns are {listed(there)}"
-        )
+        near = suggestion(name, there, f"its columns are {listed(there)}")
+        raise ConfigError(f"{option} must name a column of {path}, got {name!r}{near}")
     return found
 
 

@@ -93,13 +93,18 @@ def understood(
             known[text] = read(text)
         except ValueError as error:
             row = values.index_of(text)
-            alike = int((values == text).sum())
+            more = and_more(int((values == text).sum()))
             must, _, remedy = rule.partition("; ")
             raise DataError(
                 f"column {values.name!r} of {path} must be {must}, got {text!r} in row "
-                f"{1 + (row or 0)} ({alike} such rows); {remedy.replace(GOT, quoted(text))}"
+                f"{1 + (row or 0)}{more}; {remedy.replace(GOT, quoted(text))}"
             ) from error
     return [None if text is None else known[text] for text in values]
+
+
+def and_more(num: int) -> str:
+    """How many of ``num`` rows are like the first one that a message names; empty for one."""
+    return f" (and {num - 1} more)" if num > 1 else ""
 
 
 def without_missing(values: pl.Series, missing: Sequence[str] = ()) -> pl.Series:

@@ -13,6 +13,9 @@ REJECTED_FILE = "rejected.parquet"
 UNREADABLE = DataError("").rule
 """The rule of files that could not be read."""
 
+_KINDS = {"ecg": "ECG", "xray": "X-ray", "cine": "cine", "cine_long": "long-axis cine"}
+"""What a signal is called in a sentence."""
+
 _SCHEMA = dict.fromkeys(("record", "file", "rule", "reason", "signal"), pl.String)
 
 
@@ -50,5 +53,7 @@ def in_words(rejected: pl.DataFrame, num_kept: int) -> list[str]:
         return []
     counts = rejected["rule"].value_counts().sort(["count", "rule"], descending=[True, False])
     rules = ", ".join(f"{rule} {count}" for rule, count in counts.rows())
-    text = f"{rejected.height} records were left out, {num_kept} rows were kept ({rules})"
-    return [f"{text}; {REJECTED_FILE} has the reasons."]
+    signals = rejected["signal"].value_counts().sort("signal").rows()
+    lost = ", ".join(f"{n} {_KINDS[signal]}{'s' if n > 1 else ''}" for signal, n in signals)
+    text = f"Left out: {lost} ({rules}); {REJECTED_FILE} has the reasons."
+    return [f"{text} Rows that were kept: {num_kept}."]

@@ -9,7 +9,7 @@ from crossbeat.leads import INVERTED
 from crossbeat.readers.dicom import read_dicom
 from crossbeat.readers.edf import read_edf
 from crossbeat.readers.identify import FORMATS, Found, find
-from crossbeat.readers.layout import Layout
+from crossbeat.readers.layout import HOW_TO_SAY, Layout
 from crossbeat.readers.limits import unreadable
 from crossbeat.readers.matlab import read_matlab
 from crossbeat.readers.record import LEAST_FS, MOST_FS, Record, lead_rows
@@ -79,8 +79,8 @@ def _read(found: Found, layout: Layout | None, checksum: bool) -> Record:
     if name in _TABLES:
         if layout is None:
             raise ConfigError(
-                f"{file} must be read with a layout of its rate, unit and leads: it is "
-                f"{FORMATS[name]}; give one"
+                f"{file} must be read with its rate and unit, got {FORMATS[name]} without them; "
+                f"say what they are, such as {HOW_TO_SAY}"
             )
         return _TABLES[name](file, layout)
     if name == "wfdb":

@@ -28,8 +28,8 @@ FORMATS = {
     "mortara-xml": "Mortara ELI XML",
     "cardiosoft-xml": "GE CardioSoft XML, as in UK Biobank",
     "matlab": "MATLAB v5 in the layout of CPSC 2018 or CODE-15",
-    "numpy": "NumPy .npy, with a layout",
-    "csv": "CSV, with a layout",
+    "numpy": "NumPy .npy",
+    "csv": "CSV",
 }
 """What ``read_ecg`` reads: short names with a few words each, for messages and help."""
 

@@ -7,6 +7,9 @@ from crossbeat.errors import ConfigError
 from crossbeat.leads import STANDARD, among
 from crossbeat.readers.units import MILLIVOLTS
 
+HOW_TO_SAY = "--layout.fs 500 --layout.unit uV"
+"""An example of what a user may have to add, for messages."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
@@ -14,10 +17,10 @@ class Layout:
 
     Args:
         fs: sampling rate in hertz, above 0.
-        unit: of the numbers: mV, uV or V.
+        unit: of the numbers: mV, uV, V or nV.
         leads: the name of each column of a CSV file without header line, or of each row or column
-            of a NumPy array, in any spelling that ``crossbeat.leads.among`` takes; empty if the
-            header line of a CSV file has the names.
+            of a NumPy array, in any spelling that a file may have; empty if the header line of a
+            CSV file has the names.
 
     Raises:
         ConfigError: a value breaks its rule.

@@ -197,9 +197,8 @@ def _arranged(stored: np.ndarray, channels: list[Channel]) -> np.ndarray:
 
 
 def _no_file(path: Path, what: str, error: OSError) -> DataError:
-    return DataError(
-        f"{path} must be {what}, but {error.strerror or error}; copy it beside its header"
-    )
+    got = "none" if isinstance(error, FileNotFoundError) else error.strerror or error
+    return DataError(f"{path} must be {what}, got {got}; copy it beside its header")
 
 
 def _check_first(header: Path, stored: np.ndarray, channels: list[Channel]) -> None:
