@@ -136,6 +136,7 @@ def built(
                 folder, executor=executor, progress=show, allow_missing=allow_missing
             )
     except UserError:
-        if not folder.exists() and not folder.with_name(f"{folder.name}.partial").exists():
+        begun = folder.with_name(f"{folder.name}.partial") / "plan.json"
+        if not folder.exists() and not begun.exists():
             request.unlink(missing_ok=True)  # nothing was begun: other settings may be next
         raise
