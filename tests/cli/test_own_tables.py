@@ -146,3 +146,28 @@ def test_a_table_becomes_a_cohort_by_what_the_message_says(
     assert cohort.table["ecg"].null_count() == 0
     assert cohort.table["ecg"].n_unique() == PEOPLE
     assert str(home) not in (out / "cohort.json").read_text()
+
+
+@pytest.mark.parametrize("place", [".", "/", "sub/.."])
+def test_a_place_without_a_name_is_refused(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["prepare", "files", "--table", "list.csv", "--out", place]) == 2
+    assert f"--out must be a new folder, got {place}; give its name" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_files_with_the_names_of_a_build_stay(
+    files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (files / "plain.csv").write_text(rows(lambda n: f"e{n}.hea,{n}", "ecg,patient"))
+    command = ["prepare", "files", "--table", str(files / "plain.csv"), "--out"]
+    (tmp_path / "a.request.json").write_bytes(b"\xff\xfe")
+    assert main([*command, str(tmp_path / "a")]) == 2
+    (tmp_path / "b.partial").mkdir()
+    (tmp_path / "b.partial" / "notes.txt").write_text("mine")
+    assert main([*command, str(tmp_path / "b")]) == 1
+    assert "b.partial must be free for the unfinished build" in capsys.readouterr().err
+    assert (tmp_path / "b.partial" / "notes.txt").read_text() == "mine"
+    assert not (tmp_path / "b.request.json").exists()

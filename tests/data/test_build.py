@@ -264,6 +264,18 @@ def test_an_unfinished_build_with_other_settings_is_refused(tmp_path: Path) -> N
         build_cohort(tmp_path / "a", tiny_info(seed=1), blocks)
 
 
+def test_files_of_others_in_the_place_of_an_unfinished_build_stay(tmp_path: Path) -> None:
+    theirs = tmp_path / "a.partial" / "notes.txt"
+    theirs.parent.mkdir()
+    theirs.write_text("mine")
+    with pytest.raises(DataError, match=r"a\.partial must be free .* got a folder of other files"):
+        build_tiny(tmp_path / "a")
+    assert theirs.read_text() == "mine"
+    theirs.unlink()
+    (theirs.parent / ".plan.json.host-1.00.part").write_text("{")  # what a killed build leaves
+    build_tiny(tmp_path / "a")
+
+
 def test_an_existing_folder_is_not_overwritten(tmp_path: Path) -> None:
     build_tiny(tmp_path / "a")
     with pytest.raises(DataError, match="must not exist yet"):

@@ -126,6 +126,8 @@ def test_a_split_that_is_given_is_kept(tmp_path: Path) -> None:
             "must name every column once, got 'patient' 2 times",
         ),
         ("ecg,patient", ["a.hea,1,9"], "line 2 of .*must have 2 values, as the header has, got 3"),
+        ("ecg,patient,edema", ["a.hea,1,", "b.hea,0"], "line 3 of .* must have 3 values, .* got 2"),
+        ("ecg,patient", ["a.hea,1.23457E+14"], "have all of its digits, got '1.23457E.14' in row"),
         ("ecg,patient", ["a.hea,"], "must have a patient, got none in row 1"),
         ("ecg,patient", [], "must have a row below its header, got none"),
         (
@@ -171,6 +173,7 @@ def test_a_split_that_is_given_is_kept(tmp_path: Path) -> None:
         ),
         ("ecg,patient,time", ["a.hea,1,13.04.2020 10:12"], "--time-format '%d.%m.%Y %H:%M'$"),
         ("ecg,patient,time", ["a.hea,1,2020-13-01"], "got '2020-13-01' in row 1"),
+        ("ecg,patient,time", ["a.hea,1,0001-01-01 00:00+01:00"], "must be an ISO 8601 time"),
         (
             "ecg,patient,time",
             ["a.hea,1,2020-01-01T10:00Z", "b.hea,2,2020-01-01T10:00"],
@@ -391,8 +394,12 @@ def test_parquet(tmp_path: Path) -> None:
             "edema": [True, False],
         }
     )
-    table.with_columns(pl.col("age").cast(pl.Float32)).write_parquet(path)
+    table = table.with_columns(pl.col("age").cast(pl.Float32), words=pl.lit([1, 2]))
+    table.write_parquet(path)
     cohort = build(path, "edema")
+    assert any(
+        note.endswith("text, numbers and times, not read: words.") for note in cohort.info.notes
+    )
     assert cohort.table["patient"].to_list() == ["7", "12"]
     assert str(cohort.table["time"][0]) == "2024-04-03 10:12:00"
     assert cohort.table["age"].to_list() == pytest.approx([50.1, 51.0], rel=1e-6)
@@ -402,11 +409,15 @@ def test_parquet(tmp_path: Path) -> None:
         OwnFiles(table=path).build(tmp_path / "other")
 
 
-@pytest.mark.parametrize("name", ["absent.csv", "folder", "image.png", "empty.csv"])
+@pytest.mark.parametrize(
+    "name", ["absent.csv", "folder", "image.png", "empty.csv", "long.csv", "packed.csv"]
+)
 def test_what_is_no_table_is_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     write_film(tmp_path / "image.png", 32, seed=0)
     (tmp_path / "empty.csv").write_bytes(b"")
+    (tmp_path / "long.csv").write_bytes(b"a" * 200_000)
+    (tmp_path / "packed.csv").write_bytes(b"\x1f\x8b\x08\0" + b"x" * 100)
     with pytest.raises(DataError, match=f"{name}.*must"):
         OwnFiles(table=tmp_path / name).build(tmp_path / "cohort")
 
@@ -428,6 +439,12 @@ def test_times_by_a_form_beside_iso(tmp_path: Path) -> None:
     assert str(cohort.table["xray_time"][0]) == "2020-04-03 12:00:00"
     table = write_files(tmp_path, ["a.hea,1,13:00"], "ecg,patient,time")
     assert "must be a time of the form '%d.%m.%Y'" in _message(table, time_format="%d.%m.%Y")
+
+
+def test_a_form_that_all_times_have_goes_before_iso(tmp_path: Path) -> None:
+    rows = ["a.hea,1,2020-04-03", "b.hea,2,2020-05-06"]
+    cohort = build(write_files(tmp_path, rows, "ecg,patient,time"), time_format="%Y-%d-%m")
+    assert [time.month for time in cohort.table["time"]] == [3, 6]
 
 
 def test_times_of_one_zone_are_in_utc(tmp_path: Path) -> None:

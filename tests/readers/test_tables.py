@@ -159,6 +159,11 @@ def test_the_mark_is_missing_in_whole_numbers_of_any_type(
     np.testing.assert_array_equal(npy(tmp_path, half).values, half)
 
 
+def test_some_lines_may_lack_the_separator_that_ends_others(tmp_path: Path) -> None:
+    text = 'I,II,\n3,4,\n5,6\n7,"8",\n'
+    np.testing.assert_array_equal(csv(tmp_path, text, PLAIN).values, [[3, 5, 7], [4, 6, 8]])
+
+
 def test_columns_without_names_are_named_by_the_layout(tmp_path: Path) -> None:
     ecg = csv(tmp_path, "0.1,1,7\n-2,.25,8\n3.5,-1e-3,9\n", THREE)
     assert ecg.leads == ("II", "aVF", "V1")
@@ -192,7 +197,13 @@ def test_the_unit_of_the_layout_becomes_millivolts(
         ("a,b\n3,4\n", PLAIN, "must hold ECG leads, each once, got a, b"),
         ("I,i\n3,4\n", PLAIN, "must hold ECG leads, each once, got I, i"),
         ("I,II\n3,high\n", PLAIN, "must have a number in each field of a lead, but: "),
-        ("I,II\n3,4\n5,6,7\n", PLAIN, "must have a number in each field of a lead, but: "),
+        ("I,II\n3,4\n5,6,7\n", PLAIN, "for each of its 2 columns in every line, got 3 in one;"),
+        ("I,II,a\n3,4,5\n3,4\n5,6,7,8\n", PLAIN, "of its 3 columns in every line, got 2 in"),
+        ("I,II,\n3,4,\n5,\n5,6,\n", PLAIN, "for each of its 2 columns in every line, got 2 in"),
+        ("I,II,\n3,4,\n5,6,\n7", PLAIN, "for each of its 2 columns in every line, got 1 in one;"),
+        ('I,II,a\n3,4,"b\n5,6,b"\n5,6,c\n', PLAIN, "and its quotes in pairs within a line, but"),
+        ('I,II\n3,4\n"5,6\n', PLAIN, "and its quotes in pairs within a line, but has not;"),
+        ("I,II\n3," + "4" * 200_000, PLAIN, "in every line, got 0 in one; name every"),
         ("I,II\n3,4\n1 0,6\n", PLAIN, "field of a lead, but: one has '1 0'; correct it"),
         ("I,II\n3,4\n5,6\n7", PLAIN, "for each of its 2 columns in every line, got 1 in one;"),
         ("I,II\na,3,4\nb,5,6\n", PLAIN, "for each of its 2 columns in every line, got 3 in"),

@@ -275,6 +275,7 @@ def test_segments_with_several_samples_in_a_frame_are_joined(tmp_path: Path) -> 
         ("m/1 2 100\nm_0 21\n", r"list m_0 with its length of 0\.2 s, got 0\.21 s; one of them"),
         ("m/2 2 100\nm_0 20\nm_1 0\n", r"list m_1 with its length of 0\.3 s, got 0 s; one of"),
         ("m/1 2 200\nm_0 20\n", r"list m_0 with its length of 0\.2 s, got 0\.1 s; one of them"),
+        ("m/1 2 200\nm_0 40\n", "a rate that divides the one of m_0, 100 Hz, got 200 Hz; correct"),
         ("m/1 2 100\nm 20\n", r"m\.hea must be a record of signals, as segment of m\.hea, got"),
         (
             f"m/2 2 100\nm_0 20\n~ {10**17}\n",

@@ -111,6 +111,8 @@ def built(
     Raises:
         ConfigError: the folder was built with other settings.
     """
+    if folder.name in ("", ".."):
+        raise ConfigError(f"--out must be a new folder, got {folder}; give its name")
     request = folder.with_name(f"{folder.name}.request.json")
     asked = json.dumps(
         {"cohort": type(settings).__name__, "settings": asdict(settings)},  # type: ignore[call-overload]
@@ -118,8 +120,9 @@ def built(
         indent=1,
     )
     if folder.exists() and not request.is_file():
-        raise ConfigError(f"{folder} must be free, got a folder; choose another or remove it")
-    if request.is_file() and request.read_text(encoding="utf-8") != asked:
+        got = "a folder" if folder.is_dir() else "a file"
+        raise ConfigError(f"{folder} must be free, got {got}; choose another or remove it")
+    if request.is_file() and request.read_bytes() != asked.encode():
         begun = folder if folder.exists() else folder.with_name(f"{folder.name}.partial")
         raise ConfigError(
             f"{begun} was built with other settings, which {request.name} lists; choose another "
@@ -134,6 +137,7 @@ def built(
                 folder, executor=executor, progress=show, allow_missing=allow_missing
             )
     except UserError:
-        if not folder.exists() and not folder.with_name(f"{folder.name}.partial").exists():
+        begun = folder.with_name(f"{folder.name}.partial") / "plan.json"
+        if not folder.exists() and not begun.exists():
             request.unlink(missing_ok=True)  # nothing was begun: other settings may be next
         raise

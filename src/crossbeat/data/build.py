@@ -173,6 +173,12 @@ def _begin(draft: Path, info: CohortInfo) -> None:
             f"{draft} must be an unfinished build of the same cohort, got other settings or "
             "another table; remove it, or build with the settings in its plan.json"
         )
+    others = (each for each in draft.glob("*") if not each.match(".*.part"))  # those of the plan
+    if not plan.exists() and any(others):
+        raise DataError(
+            f"{draft} must be free for the unfinished build, got a folder of other files; choose "
+            "another folder for the cohort"
+        )
     make_folder(draft)
     remove_drafts(draft)
     write_whole(plan, info.to_json())

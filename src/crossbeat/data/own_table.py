@@ -7,13 +7,14 @@ import csv
 import gzip
 import io
 import re
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
-from crossbeat.errors import ConfigError, DataError
+from crossbeat.errors import ConfigError, DataError, listed
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
@@ -39,7 +40,7 @@ def read_table(path: Path, sheet: str | None = None) -> tuple[pl.DataFrame, tupl
         data = path.read_bytes()
         if data[:2] == b"\x1f\x8b":
             data = gzip.decompress(data)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(
             f"{path} must be a file that can be read, got a damaged or closed one; copy it again"
         ) from error
@@ -47,7 +48,7 @@ def read_table(path: Path, sheet: str | None = None) -> tuple[pl.DataFrame, tupl
     if data[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
         table = _workbook(data, path, sheet)
     elif data[:4] == b"PAR1":
-        table = _parquet(data, path)
+        table, notes = _parquet(data, path)
     else:
         table, notes = _separated(data, path)
     blank = [name for name in table.columns if name.startswith("\0")]
@@ -75,6 +76,16 @@ def _named(names: Sequence[str | None], path: Path) -> list[str]:
 
 def _separated(data: bytes, path: Path) -> tuple[pl.DataFrame, tuple[str, ...]]:
     text, notes = _decoded(data, path)
+    try:
+        return _parsed(text, path), notes
+    except csv.Error as error:
+        raise DataError(
+            f"{path} must be a CSV table, but has a value of more than "
+            f"{csv.field_size_limit():,} letters; export it again"
+        ) from error
+
+
+def _parsed(text: str, path: Path) -> pl.DataFrame:
     first, _, rest = text.partition("\n")
     told = re.fullmatch(r"\"?sep=(.)\"?\s*", first)  # a line that Excel writes and reads
     if told:
@@ -95,10 +106,14 @@ def _separated(data: bytes, path: Path) -> tuple[pl.DataFrame, tuple[str, ...]]:
             new_columns=names,
         )
     except pl.exceptions.PolarsError as error:
-        raise _ragged(text, separator, path) from error
+        raise _uneven(text, separator, path) or _unquoted(path) from error
     if table.width != len(names):
-        raise _ragged(text, separator, path)
-    return table[1:], notes
+        raise _uneven(text, separator, path) or _unquoted(path)
+    if table[1:, -1].has_nulls():  # a line with too few values is filled up at its end
+        uneven = _uneven(text, separator, path)
+        if uneven:
+            raise uneven
+    return table[1:]
 
 
 def _split(line: str, separator: str) -> list[str]:
@@ -122,16 +137,21 @@ def _decoded(data: bytes, path: Path) -> tuple[str, tuple[str, ...]]:
     return text.replace("\r\n", "\n").replace("\r", "\n"), notes
 
 
-def _ragged(text: str, separator: str, path: Path) -> DataError:
+def _uneven(text: str, separator: str, path: Path) -> DataError | None:
+    """The error of the first line that has not a value for each column, but is not empty."""
     lines = csv.reader(io.StringIO(text), delimiter=separator)
     width = len(next(lines, []))
     for row in lines:
-        if row and len(row) != width:
+        if any(map(str.strip, row)) and len(row) != width:
             return DataError(
                 f"line {lines.line_num} of {path} must have {width} values, as the header has, got "
                 f"{len(row)} (separated by {_SEPARATORS.get(separator, separator)}); put values "
-                "that contain the separator in double quotes"
+                "that contain the separator in double quotes, or add what is missing"
             )
+    return None
+
+
+def _unquoted(path: Path) -> DataError:
     return DataError(f"{path} must be a CSV table, but its quotes do not match; export it again")
 
 
@@ -166,25 +186,28 @@ def _workbook(data: bytes, path: Path, sheet: str | None) -> pl.DataFrame:
     return table[1:]
 
 
-def _parquet(data: bytes, path: Path) -> pl.DataFrame:
+def _parquet(data: bytes, path: Path) -> tuple[pl.DataFrame, tuple[str, ...]]:
     try:
         table = pl.read_parquet(io.BytesIO(data))
-        table.columns = _named(table.columns, path)
-        moments = pl.selectors.datetime()
-        zoned = [n for n, t in table.schema.items() if isinstance(t, pl.Datetime) and t.time_zone]
-        return (
-            table.with_columns(
-                moments.dt.to_string("iso:strict").str.replace("T", " "),
-                pl.selectors.float().round(9),
-            )
-            .with_columns(
-                *(pl.col(name).str.replace(r"\[.*\]$", "") for name in zoned),
-                *(pl.selectors.by_dtype(pl.Boolean, pl.Date).cast(pl.String),),
-            )
-            .cast(pl.String)
-        )
     except pl.exceptions.PolarsError as error:
         raise DataError(
-            f"{path} must be a Parquet table of texts, numbers and dates, got another; export it "
-            "again, or as CSV"
+            f"{path} must be a Parquet table, got a damaged one; export it again, or as CSV"
         ) from error
+    table.columns = _named(table.columns, path)
+    texts, others = [], []
+    for column in table:
+        try:
+            texts.append(_as_text(column))
+        except pl.exceptions.PolarsError:
+            others.append(column.name)
+    note = f"Columns of other values than text, numbers and times, not read: {listed(others)}."
+    return pl.DataFrame(texts), (note,) if others else ()
+
+
+def _as_text(column: pl.Series) -> pl.Series:
+    if column.dtype.is_nested():
+        raise pl.exceptions.InvalidOperationError
+    if isinstance(column.dtype, pl.Datetime):
+        text = column.dt.to_string("iso:strict").str.replace("T", " ")
+        return text.str.replace(r"\[.*\]$", "") if column.dtype.time_zone else text
+    return (column.round(9) if column.dtype.is_float() else column).cast(pl.String)

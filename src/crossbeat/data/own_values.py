@@ -33,6 +33,9 @@ _CLOCKS = (
     *(" %I:%M %p", " %I:%M:%S %p"),
 )
 
+_YEARS = (2, 9998)
+"""In which a time is one in UTC as well."""
+
 _AGE = re.compile(
     r"(\d+(?:\.\d+)?) ?(?:(y|yo|yr|yrs|year|years|years old|jahre|años|ans)|(m)|(w)|(d))?"
 )
@@ -199,7 +202,7 @@ def label_of(text: str) -> float:
 def moments(values: Mapping[str, pl.Series], form: str | None, path: Path) -> list[pl.Series]:
     """Columns of times as moments; those with a time zone in UTC.
 
-    A column is read as ISO 8601 if all of its values are that, otherwise by ``form``.
+    A column is read by ``form`` if all of its values have it, or if they are not ISO 8601.
 
     Args:
         values: trimmed texts by the setting that names their column.
@@ -237,9 +240,14 @@ def moments(values: Mapping[str, pl.Series], form: str | None, path: Path) -> li
 
 
 def _moments_of(texts: pl.Series, form: str | None, path: Path) -> list[datetime | None]:
+    def in_range(time: datetime) -> datetime:
+        if not _YEARS[0] <= time.year <= _YEARS[1]:
+            raise ValueError(time)
+        return time
+
     def by_form(text: str) -> datetime:
         try:
-            return datetime.strptime(text, form or "")
+            return in_range(datetime.strptime(text, form or ""))
         except re.error as error:
             raise ConfigError(
                 f"--time-format must be a form such as '%d.%m.%Y %H:%M', got {form!r}; correct it"
@@ -248,11 +256,12 @@ def _moments_of(texts: pl.Series, form: str | None, path: Path) -> list[datetime
     def by_iso(text: str) -> datetime:
         if not _ISO.fullmatch(text):
             raise ValueError(text)
-        return datetime.fromisoformat(text.replace(" UTC", "Z").replace(" +", "+"))
+        return in_range(datetime.fromisoformat(text.replace(" UTC", "Z").replace(" +", "+")))
 
     there = texts.drop_nulls()
-    iso = all(_ISO.fullmatch(text) for text in there.unique())
-    if iso or form is None:
+    every = there.unique().to_list()
+    iso = all(_ISO.fullmatch(text) for text in every)
+    if form is None or (iso and not _fits(every, form)):
         fitting = _forms(there)
         way = " or ".join(repr(each) for each in fitting) or "'%d.%m.%Y %H:%M'"
         rule = (
@@ -273,6 +282,6 @@ def _fits(texts: Sequence[str], form: str) -> bool:
     try:
         for text in texts:
             datetime.strptime(text, form)
-    except ValueError:
+    except (ValueError, re.error):
         return False
     return bool(texts)

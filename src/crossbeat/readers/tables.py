@@ -141,18 +141,39 @@ def _units(path: Path, body: bytes, rows: Iterable[int], layout: Layout) -> tupl
 
 def _check_fields(path: Path, body: bytes, separator: str, names: tuple[str, ...]) -> None:
     """Each line must have a field for each name; a separator may end the lines."""
-    first = next(csv.reader([_line(body.partition(b"\n")[0])], delimiter=separator), [])
+    first = _fields(body.partition(b"\n")[0], separator)
     needed = len(names) - (names[-1] == "")
-    same = len(first) in {needed, len(names)} or (len(first) == needed + 1 and not first[-1])
-    sign = separator.encode()
-    if same and body.count(sign) >= (body.count(b"\n") + 1) * (needed - 1):
-        return
-    short = (line for line in body.split(b"\n") if line.count(sign) < needed - 1)
-    got = len(first) if not same else next(short, b"").count(sign) + 1
+    wide = len(first)
+    got = wide
+    if wide in {needed, len(names)} or (wide == needed + 1 and not first[-1]):
+        letters = np.frombuffer(body, np.uint8)
+        ends = np.append(np.flatnonzero(letters == ord("\n")), letters.size)
+        before = np.searchsorted(np.flatnonzero(letters == ord(separator)), ends)
+        if (np.diff(before, prepend=0) == wide - 1).all():
+            return
+        # rare: separators in quotes, or lines that are not alike
+        fields = (_fields(line, separator) for line in body.split(b"\n"))
+        uneven = (len(row) for row in fields if len(row) != wide and not _is_whole(row, needed))
+        got = next(uneven, wide)
+        if got == wide:
+            return
     raise DataError(
         f"{path} must have a field for each of its {needed} columns in every line, got {got} in "
         "one; name every column, or copy or export the file again"
     )
+
+
+def _fields(line: bytes, separator: str) -> list[str]:
+    """None of a line that is longer than any of a sample."""
+    try:
+        return next(csv.reader([_line(line)], delimiter=separator), [])
+    except csv.Error:
+        return []
+
+
+def _is_whole(row: Sequence[str], needed: int) -> bool:
+    """Whether a line only lacks the separator that ends others."""
+    return len(row) == needed and bool(row[-1].strip())
 
 
 def _clock(names: Sequence[str], units: Sequence[str]) -> dict[int, float]:
@@ -204,11 +225,13 @@ def _parse(path: Path, body: bytes, separator: str, columns: list[int]) -> pl.Da
             infer_schema=False,
             encoding="utf8-lossy",
         )
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError) as error:
-        reason = str(error).partition("\n")[0]
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError):
+        table = None
+    if table is None or table.height != body.count(b"\n") + 1:
         raise DataError(
-            f"{path} must have a number in each field of a lead, but: {reason[:300]}; correct it"
-        ) from None
+            f"{path} must have as many fields in every line, and its quotes in pairs within a "
+            "line, but has not; correct it, or export the file again"
+        )
     return table[:, [ordered.index(column) for column in columns]]
 
 

@@ -62,7 +62,12 @@ def _read_segments(header: Path, described: Header, checksum: bool) -> Record:
         end = begin + part.num_frames
         if part.name != GAP:
             record = _read_segment(header, part, described.fs, checksum)
-            each = record.values.shape[1] // part.num_frames
+            each, rest = divmod(record.values.shape[1], part.num_frames)
+            if rest:
+                raise DataError(
+                    f"{header} must have a rate that divides the one of {part.name}, "
+                    f"{record.fs:g} Hz, got {described.fs:g} Hz; correct the header"
+                )
             if whole is None:
                 whole = _unfilled(header, record, frames * each)
             if (record.names, record.units, record.fs) != (whole.names, whole.units, whole.fs):
