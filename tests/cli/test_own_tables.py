@@ -1,5 +1,6 @@
 """Ten tables as people have them: each becomes a cohort, by the command that the message names."""
 
+import json
 import shlex
 import shutil
 from collections.abc import Callable
@@ -8,12 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import xlsxwriter
 from PIL import Image
 
 from crossbeat.cli import main
 from crossbeat.data.cohort import Cohort
 from crossbeat.leads import STANDARD
+from crossbeat.recipes.networks import ecg_logits
+from crossbeat.recipes.run import Run
+from crossbeat.recipes.supervised import Direct
 from crossbeat.simulate import draw_patients, ecg_block
 
 PEOPLE = 10
@@ -171,3 +176,32 @@ def test_files_with_the_names_of_a_build_stay(
     assert "b.partial must be free for the unfinished build" in capsys.readouterr().err
     assert (tmp_path / "b.partial" / "notes.txt").read_text() == "mine"
     assert not (tmp_path / "b.request.json").exists()
+
+
+def test_probabilities_are_learned_and_rounded_for_evaluation(files: Path, tmp_path: Path) -> None:
+    splits = ["train"] * 6 + ["val"] * 2 + ["test"] * 2
+    lines = [f"{files}/e{n}.hea,{n},{splits[n]},{0.7 if n % 2 else 0.2}" for n in range(PEOPLE)]
+    table = tmp_path / "table.csv"
+    table.write_text("\n".join(["ecg,patient,split,edema", *lines]) + "\n")
+    cohort, run = tmp_path / "cohort", tmp_path / "run"
+    prepare = ["prepare", "files", "--table", str(table), "--out", str(cohort), "--workers", "1"]
+    assert main([*prepare, "--findings", "edema", "--soft-labels"]) == 0
+    stored = Cohort.open(cohort).table
+    assert stored["label:edema"].to_list() == [n % 2 for n in range(PEOPLE)]
+    assert stored["soft:edema"].to_list() == pytest.approx([0.2, 0.7] * (PEOPLE // 2))
+    where = ["--cohort", str(cohort), "--out", str(run), "--recipe.findings", "[edema]"]
+    hardware = ["--trainer.accelerator", "cpu", "--trainer.progress", "false"]
+    short = ["--recipe.fine_tuning.epochs", "1"]
+    assert main(["train", "direct", "--preset", "demo", *where, *short, *hardware]) == 0
+    trained = Run.open(run)
+    assert isinstance(trained.recipe, Direct)
+    val = Cohort.open(cohort).ecgs(np.array([6, 7]))
+    with torch.no_grad():
+        odds = ecg_logits(trained.parts, val, trained.recipe.ecg).double().numpy()[:, 0]
+    told, chance = np.array([0.2, 0.7]), 1 / (1 + np.exp(-odds))
+    loss = -(told * np.log(chance) + (1 - told) * np.log(1 - chance)).mean()
+    (epoch,) = trained.phases[0]["history"]
+    assert epoch["val_loss"] == pytest.approx(loss, rel=1e-4)
+    assert main(["evaluate", str(run)]) == 0
+    measured = json.loads((run / "results.json").read_text())["models"]["direct"]["edema"]
+    assert measured["auroc"]["value"] in (0, 0.5, 1)

@@ -470,6 +470,13 @@ def test_rows_that_repeat_are_left_out_and_files_are_read_once(tmp_path: Path) -
     assert "1 rows that repeat an earlier row were left out." in cohort.info.notes
 
 
+def test_ecgs_without_a_rate_are_refused_before_a_cohort_is_begun(tmp_path: Path) -> None:
+    write_files(tmp_path, [])
+    np.save(tmp_path / "n.npy", np.zeros((12, 1000)))
+    (tmp_path / "list.csv").write_text("ecg,patient\na.hea,1\nn.npy,2\n")
+    assert "n.npy must be read with its rate and unit" in refusal(tmp_path / "list.csv")
+
+
 def test_ids_are_trimmed(tmp_path: Path) -> None:
     rows = ["a.hea, p1 ,train", "b.hea,p1,train"]
     cohort = build(write_files(tmp_path, rows, "ecg,patient,split"))

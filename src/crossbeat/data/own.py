@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -33,7 +34,7 @@ from crossbeat.data.splits import Shares, check_patients_disjoint, split_patient
 from crossbeat.data.table import label_column, soft_label_column
 from crossbeat.errors import ConfigError, DataError, listed
 from crossbeat.quality import Allow, Length
-from crossbeat.readers import Layout, read_xray
+from crossbeat.readers import Layout, read_ecg, read_xray
 from crossbeat.signal import Preprocessing
 
 FILES = ("ecg", "xray")
@@ -163,6 +164,8 @@ class OwnFiles:
         if not allow_missing:
             for name in FILES:
                 _require_files(table, name, self.table)
+        if self.layout is None:
+            _require_rates(table)
         blocks = [partial(_block, self, rows) for rows in _by_patient(table)]
         return build_cohort(
             folder,
@@ -383,6 +386,19 @@ def _require_files(table: pl.DataFrame, name: str, listed_in: Path) -> None:
             f"{len(files)} that do not, the first: {absent[0]}; correct the names, say --root "
             "and the folder that they are named from, or --allow-missing to go on without them"
         )
+
+
+def _require_rates(table: pl.DataFrame) -> None:
+    """Check that ECG files state their rate and unit: one of each suffix, before a cohort is begun.
+
+    Raises:
+        ConfigError: a file is CSV or NumPy.
+    """
+    files = table["ecg_file"].drop_nulls()
+    suffixes = files.str.extract(r"(\.[^./\\]*)$").fill_null("")
+    for file in files.filter(suffixes.is_first_distinct()):
+        with suppress(DataError):  # told as the others that cannot be read
+            read_ecg(file)
 
 
 def _is_stem(file: str) -> bool:

@@ -18,7 +18,7 @@ from crossbeat.recipes.sources import (
     taught_by,
     teacher_logits,
 )
-from crossbeat.recipes.steps import TEACHER_PROBABILITY
+from crossbeat.recipes.steps import TEACHER_PROBABILITY, labels
 from crossbeat.training import Source
 
 
@@ -63,7 +63,7 @@ def self_taught_sources(
     own_parts, value = ("ecg_encoder", "ecg_classifier"), partial(batch_ecg_logits, model=model)
     said = frozen_outputs(parts, own_parts, train, "ecg", value).sigmoid()
     targets = torch.full_like(train.targets, torch.nan)
-    targets[torch.from_numpy(np.searchsorted(train.rows, taught.rows))] = taught.targets
+    targets[torch.from_numpy(np.searchsorted(train.rows, taught.rows))] = labels(taught)
     return taught_by(replace(train, targets=targets, extra={}), said, trust=own), val
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from crossbeat.evaluation.metrics import auroc
 from crossbeat.objectives import bce
-from crossbeat.recipes.steps import SOFT_LABELS
+from crossbeat.recipes.steps import labels
 from crossbeat.training import Batch, Source
 from crossbeat.training.phase import Step
 
@@ -60,7 +60,7 @@ def classification(
     values = over_batches(parts, source, lambda batch: logits(parts, batch))
     return {
         "auroc": mean_auroc(source.targets, values),
-        "loss": float(bce(values, source.extra.get(SOFT_LABELS, source.targets))),
+        "loss": float(bce(values, labels(source))),
     }
 
 

@@ -18,7 +18,7 @@ from crossbeat.objectives import blend
 from crossbeat.recipes.networks import EcgModel, XrayModel, ecg_logits, embed_xray, xray_logits
 from crossbeat.recipes.outputs import frozen_outputs
 from crossbeat.recipes.scores import over_batches
-from crossbeat.recipes.steps import SHARED, SOFT_LABELS, XRAY_EMBEDDING
+from crossbeat.recipes.steps import SHARED, SOFT_LABELS, XRAY_EMBEDDING, labels
 from crossbeat.training import Batch, Source
 
 
@@ -42,7 +42,8 @@ def require_targets(
     if unknown or not wanted:
         raise ConfigError(
             f"{called} must be of {', '.join(known)}, which cohort {name!r} has, got "
-            f"{', '.join(unknown) or 'none'}; set --recipe.{called}, or choose another cohort"
+            f"{', '.join(unknown) or 'none'}; say --recipe.{called} {','.join(known)} or some of "
+            "them, or choose another cohort"
         )
 
 
@@ -107,8 +108,7 @@ def taught_by(source: Source, believed: Tensor, *, trust: float) -> Source:
         believed: probabilities [row, finding].
         trust: weight of the probabilities, 0 to 1.
     """
-    labels = source.extra.get(SOFT_LABELS, source.targets)
-    targets = blend(believed, labels, trust=trust)
+    targets = blend(believed, labels(source), trust=trust)
     return replace(source, targets=targets, extra=_without_soft_labels(source))
 
 
@@ -123,13 +123,13 @@ def without_targets(source: Source) -> Source:
 
 
 def once(source: Source) -> Source:
-    """The source without rows that repeat an earlier one in signals and targets.
+    """The source without rows that repeat an earlier one in signals and labels.
 
     A cohort has one row for each pair. An ECG with several X-rays, or an X-ray with several ECGs,
     would count several times in a phase that reads only one of the two, and be its own negative.
     """
     signals = [_stored(source, name) for name in source.reads]
-    seen = np.column_stack([*signals, source.targets.nan_to_num(-1.0).numpy()])
+    seen = np.column_stack([*signals, labels(source).nan_to_num(-1.0).numpy()])
     first = np.sort(np.unique(seen, axis=0, return_index=True)[1])
     if len(first) == len(source):
         return source
@@ -216,7 +216,7 @@ def teacher_logits(
 ) -> Float[Tensor, "row finding"]:
     """The frozen teacher's log-odds of every X-ray of a source, from its embeddings."""
     embeddings = teacher_embeddings(parts, source, model)
-    said = replace(source, reads=(), extra={**source.extra, XRAY_EMBEDDING: embeddings})
+    said = replace(source, reads=(), extra={XRAY_EMBEDDING: embeddings})
     return over_batches(parts, said, partial(_classified, parts))
 
 

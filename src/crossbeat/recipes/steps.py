@@ -32,7 +32,7 @@ from crossbeat.recipes.networks import (
     xray_logits,
 )
 from crossbeat.signal import Ecgs
-from crossbeat.training import Batch, gather
+from crossbeat.training import Batch, Source, gather
 from crossbeat.views import View
 
 Losses = dict[str, Tensor]
@@ -50,8 +50,9 @@ def _ecg(batch: Batch) -> Ecgs:
     return batch.ecg
 
 
-def _labels(batch: Batch) -> Tensor:
-    return batch.extra.get(SOFT_LABELS, batch.targets)
+def labels(of: Batch | Source) -> Tensor:
+    """What cross-entropy learns: soft labels if the cohort keeps them, else the targets."""
+    return of.extra.get(SOFT_LABELS, of.targets)
 
 
 def classify_ecg(
@@ -59,7 +60,7 @@ def classify_ecg(
 ) -> Losses:
     """Cross-entropy between the findings predicted from the ECG and the labels."""
     logits = ecg_logits(parts, view(_ecg(batch), generator), model)
-    return {"loss": bce(gather(logits), gather(_labels(batch)))}
+    return {"loss": bce(gather(logits), gather(labels(batch)))}
 
 
 def classify_xray(
@@ -73,7 +74,7 @@ def classify_xray(
     if batch.xray is None:
         raise ValueError("this step needs X-rays; let the phase's source read 'xray'")
     logits = xray_logits(parts, batch.xray, model)
-    return {"loss": bce(gather(logits), gather(_labels(batch)))}
+    return {"loss": bce(gather(logits), gather(labels(batch)))}
 
 
 def distil(
@@ -244,6 +245,6 @@ def believe(
     )
     logits = gather(parts["ecg_classifier"](embedded))
     return {
-        "targets": bce(logits, gather(_labels(batch))),
+        "targets": bce(logits, gather(labels(batch))),
         "contrast": belief.contrast * contrast,
     }
