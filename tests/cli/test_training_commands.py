@@ -170,7 +170,7 @@ def test_a_cohort_without_the_findings_is_refused_before_anything_is_written(
     code, _, err = called(capsys, *command(tiny, tmp_path, *more))
     assert code == 2
     assert "findings must be of large, silent" in err
-    assert "got edema; set --recipe.findings" in err
+    assert "got edema; say --recipe.findings" in err
     assert not (tmp_path / "run").exists()
 
 
