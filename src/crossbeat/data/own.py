@@ -22,6 +22,7 @@ from crossbeat.data.own_values import (
     and_more,
     label_of,
     moments,
+    require_all_digits,
     sex_reader,
     split_of,
     understood,
@@ -259,7 +260,7 @@ class OwnFiles:
                 "remove the row"
             )
         if not self.exact_ids:
-            _require_all_digits(patients, self.table)
+            require_all_digits(patients, self.table)
             require_one_spelling(patients, str(self.table))
         return table.with_columns(patients).select("row", "patient", "record")
 
@@ -362,18 +363,6 @@ class OwnFiles:
         if "ecg" in roles:
             info = info.with_ecgs(self.preprocessing())
         return replace(info, image_size=self.image_size) if "xray" in roles else info
-
-
-def _require_all_digits(patients: pl.Series, path: Path) -> None:
-    """Spreadsheets round long ids to 1.23E+14, which then are those of several patients."""
-    rounded = patients.str.contains(r"^\d([.,]\d+)?[eE]\+\d+$")
-    if rounded.any():
-        row = int(rounded.arg_max() or 0)
-        raise DataError(
-            f"every id of a patient in {path} must have all of its digits, got {patients[row]!r} "
-            f"in row {row + 1} ({int(rounded.sum())} such rows); export the column as text, or add "
-            "--exact-ids if ids are written so"
-        )
 
 
 def _require_files(table: pl.DataFrame, name: str, listed_in: Path) -> None:

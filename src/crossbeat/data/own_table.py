@@ -96,7 +96,9 @@ def _parsed(text: str, path: Path) -> pl.DataFrame:
     header = next(lines, [])
     names = _named(header, path)
     if not any(name.strip() for name in header):
-        raise DataError(f"{path} must begin with the names of its columns, got an empty line")
+        raise DataError(
+            f"{path} must begin with the names of its columns, got an empty line; export it again"
+        )
     try:
         table = pl.read_csv(
             text.encode(),

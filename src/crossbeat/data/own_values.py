@@ -132,6 +132,26 @@ def number(text: str) -> float:
     return value
 
 
+def require_all_digits(patients: pl.Series, path: Path) -> None:
+    """Check that no id is one that a spreadsheet rounded: 1.23E+14 stands for several patients.
+
+    Args:
+        patients: trimmed ids.
+        path: of the table.
+
+    Raises:
+        DataError: one is rounded; names its row.
+    """
+    rounded = patients.str.contains(r"^\d([.,]\d+)?[eE]\+\d+$")
+    if rounded.any():
+        row = int(rounded.arg_max() or 0)
+        raise DataError(
+            f"every id of a patient in {path} must have all of its digits, got {patients[row]!r} "
+            f"in row {row + 1} ({int(rounded.sum())} such rows); export the column as text, or add "
+            "--exact-ids if ids are written so"
+        )
+
+
 def age_of(text: str) -> float:
     """An age in years, from ``56``, ``56.5``, ``56y``, ``56 years`` or DICOM's ``056Y``.
 
