@@ -96,11 +96,11 @@ def table_digest(*paths: Path) -> str:
     return sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
 
 
-def times(values: pl.Series, path: Path, form: str | None = None) -> pl.Series:
+def times(values: pl.Series, path: Path, form: str) -> pl.Series:
     """Texts as moments; null where there is none.
 
     Args:
-        values: ISO 8601, or of another form.
+        values: all of one form; none is guessed.
         path: of the table that they are from, for the message.
         form: as ``strftime`` takes it.
 
