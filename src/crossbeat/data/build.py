@@ -118,8 +118,7 @@ def build_cohort(  # noqa: PLR0913
         if folder.exists():
             return _built_meanwhile(folder, info)
         _begin(draft, info)
-        if not allow_missing:
-            _forget_losses(draft, len(blocks))
+        _forget_losses(draft, len(blocks))
         if not (draft / INFO_FILE).exists():
             receipts, shards = _signals(
                 draft, info, blocks, executor, progress, allow_missing=allow_missing
@@ -240,7 +239,7 @@ def _require_kept(draft: Path, receipts: Sequence[Receipt]) -> None:
 
 
 def _forget_losses(draft: Path, num_blocks: int) -> None:
-    """After a refusal the user has corrected files: blocks that lost one are made again."""
+    """After a refusal the user may have corrected files: blocks that lost one are made again."""
     if (draft / _REFUSED).exists():
         for receipt in receipts_of(draft, num_blocks):
             if receipt.rejected:

@@ -250,7 +250,8 @@ class OwnFiles:
             record = pl.coalesce(without_missing(given[roles["record"]]), record)
         table = pl.DataFrame({"row": numbers}).with_columns(record=record)
         if "patient" not in roles:
-            return table.with_columns(patient="record").select("row", "patient", "record")
+            patient = pl.format("row-{}", "row")
+            return table.with_columns(patient=patient).select("row", "patient", "record")
         patients = without_missing(given[roles["patient"]]).alias("patient")
         if patients.null_count():
             row = int(patients.is_null().arg_max() or 0)
