@@ -173,7 +173,7 @@ def _begin(draft: Path, info: CohortInfo) -> None:
             "another table; remove it, or build with the settings in its plan.json"
         )
     others = (each for each in draft.glob("*") if not each.match(".*.part"))  # those of the plan
-    if not plan.exists() and any(others):
+    if not (plan.exists() or (draft / INFO_FILE).exists()) and any(others):
         raise DataError(
             f"{draft} must be free for the unfinished build, got a folder of other files; choose "
             "another folder for the cohort"

@@ -33,8 +33,8 @@ USUAL_SIZE = 1.1
 
 _RULE = (
     f"peak of at least {LEAST_PEAK:g} mV and below {GREATEST_PEAK:g} mV from the median; "
-    f"the middle lead spans less than {GREATEST_SIZE:g} mV, or {LARGE_SIZE:g} mV where all leads have noise of "
-    f"{LARGE_NOISE:g} mV; the largest at least {LEAST_SIZE:g} mV"
+    f"the middle lead spans less than {GREATEST_SIZE:g} mV, or {LARGE_SIZE:g} mV where all leads "
+    f"have noise of {LARGE_NOISE:g} mV; the largest at least {LEAST_SIZE:g} mV"
 )
 
 
