@@ -188,6 +188,18 @@ def test_the_unit_of_the_layout_becomes_millivolts(
     )
 
 
+@pytest.mark.parametrize("form", ["{} (mV)", "{} [MV]", "{}(mV)", "{}_[mv]"])
+def test_names_may_have_their_unit(tmp_path: Path, form: str) -> None:
+    layout = Layout(fs=250.0, unit="mV")
+    head = ",".join(map(form.format, STANDARD[:3]))
+    text = f"{head}\n" + "\n".join(",".join(map(str, row)) for row in KNOWN.T)
+    ecg = csv(tmp_path, text, layout)
+    assert ecg.leads == STANDARD[:3]
+    np.testing.assert_allclose(ecg.values, KNOWN, rtol=1e-6)
+    with pytest.raises(DataError, match="must be in uV, the unit of the layout, but its line of n"):
+        csv(tmp_path, text, Layout(fs=250.0, unit="uV"))
+
+
 @pytest.mark.parametrize(
     ("text", "layout", "reason"),
     [

@@ -12,7 +12,7 @@ from crossbeat.readers.edf import BDF
 from crossbeat.readers.guard_binary import mfer_definitions
 from crossbeat.readers.header import is_header, names_file
 from crossbeat.readers.limits import read_start, unreadable
-from crossbeat.readers.tables import is_sample, split_line
+from crossbeat.readers.tables import column, is_sample, split_line
 
 FORMATS = {
     "wfdb": "WFDB: a .hea header with its .dat or MATLAB v4 .mat",
@@ -180,7 +180,7 @@ def _is_table(text: str) -> bool:
     rows = [split_line(line) for line in text.splitlines()[:3] if line.strip()]
     if len(rows) < 2:
         return False
-    if among(rows[0]):
+    if among([column(field)[0] for field in rows[0]]):
         return True
     numbers = [all(map(is_sample, row)) and len(row) == len(rows[0]) for row in rows]
     return all(numbers[1:]) and (len(rows[0]) > 1 or numbers[0])

@@ -27,6 +27,7 @@ _MISSING = -32768
 
 _SECONDS = dict.fromkeys(("s", "sec", "second", "seconds"), 1.0)
 _SECONDS |= dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), 1e-3)
+_WITH_UNIT = re.compile(r"(?P<name>[^\[\]()]+?)[ _]*[\[(](?P<unit>[^\[\]()]+)[\])]")
 _TIME = re.compile(r"(?P<elapsed>elapsed )?time(?:[ _]?[\[(]?(?P<unit>[a-z]+)[\])]?)?")
 _SLACK, _ROUNDED = 0.01, 0.002
 """The part, and seconds, by which times may differ from the rate: they are rounded."""
@@ -53,7 +54,8 @@ def _separator(line: str) -> str:
 def read_csv(path: Path, layout: Layout) -> Record:
     """The leads of a CSV file: a column each, a sample each line.
 
-    The first line may name the leads of the columns; if not, the layout does. A line of their units
+    The first line may name the leads of the columns, also with their unit, as in ``I (mV)``; if
+    not, the layout does. A line of their units
     may follow it, and must agree with the layout, as must times in a column ``Elapsed time``.
     Between semicolons or tabs, a comma is the decimal sign. Empty fields, ``-`` and ``nan`` are
     missing samples, and so is -32768 among whole numbers. Empty lines are passed over.
@@ -69,7 +71,9 @@ def read_csv(path: Path, layout: Layout) -> Record:
     """
     text = _plain(read_bounded(path))
     first, _, body = text.partition(b"\n")
-    separator, names = _separator(_line(first)), tuple(split_line(_line(first)))
+    separator, columns = _separator(_line(first)), list(map(column, split_line(_line(first))))
+    names = tuple(name for name, _ in columns)
+    _check_unit(path, {unit for _, unit in columns if unit}, layout, "line of names")
     units: list[str] = []
     if all(map(is_sample, names)):
         names, body = _named(path, names, layout), text
@@ -95,6 +99,13 @@ def read_csv(path: Path, layout: Layout) -> Record:
         path,
         [name for row, name in enumerate(names) if row not in rows],
     )
+
+
+def column(text: str) -> tuple[str, str]:
+    """The name of a column, and the unit of voltage behind it, as in ``I (mV)``; empty if none."""
+    found = _WITH_UNIT.fullmatch(text.strip())
+    unit = found["unit"].strip().lower() if found else ""
+    return (found["name"], unit) if found and unit in MILLIVOLTS else (text, "")
 
 
 def _plain(text: bytes) -> bytes:
@@ -131,12 +142,17 @@ def _units(path: Path, body: bytes, rows: Iterable[int], layout: Layout) -> tupl
     stated = {units[row] for row in rows if row < len(units)}
     if not stated or any(is_sample(unit) or any(map(str.isdigit, unit)) for unit in stated):
         return [], body
-    if {MILLIVOLTS.get(unit) for unit in stated} != {MILLIVOLTS[layout.unit.strip().lower()]}:
+    _check_unit(path, stated, layout, "line of units")
+    return units, rest
+
+
+def _check_unit(path: Path, stated: set[str], layout: Layout, where: str) -> None:
+    factors = {MILLIVOLTS.get(unit) for unit in stated}
+    if stated and factors != {MILLIVOLTS[layout.unit.strip().lower()]}:
         raise DataError(
-            f"{path} must be in {layout.unit}, the unit of the layout, but its line of units has "
+            f"{path} must be in {layout.unit}, the unit of the layout, but its {where} has "
             f"{', '.join(sorted(stated))[:80]}; correct the layout, or the line"
         )
-    return units, rest
 
 
 def _check_fields(path: Path, body: bytes, separator: str, names: tuple[str, ...]) -> None:
