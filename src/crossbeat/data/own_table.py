@@ -85,7 +85,10 @@ def _separated(data: bytes, path: Path) -> tuple[pl.DataFrame, tuple[str, ...]]:
     header = next(lines, [])
     names = _named(header, path)
     if not any(name.strip() for name in header):
-        raise DataError(f"{path} must begin with the names of its columns, got an empty line")
+        raise DataError(
+            f"{path} must begin with the names of its columns, got an empty line; add the names, "
+            "or export it again"
+        )
     try:
         table = pl.read_csv(
             text.encode(),
