@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float64, Real
+from jaxtyping import Bool, Float64, Real
 
 from crossbeat.errors import DataError
 from crossbeat.readers.cine_files import File
@@ -165,15 +165,19 @@ def _pixels(path: Path, dataset: "Dataset") -> Real[np.ndarray, "height width"]:
             f"{path} must have 1 to {_MOST_PIXELS:,} pixels, got {shape[0]} x {shape[1]}; scale it "
             "down"
         )
-    if dataset.get("ModalityLUTSequence"):
-        raise DataError(
-            f"{path} must be rescaled by a slope, if at all, got a modality LUT; export it again"
-        )
     stored = decoded(path, dataset)
-    pixels = as_stored(_rescaled(dataset, stored))
+    pixels = as_stored(_rescaled(path, dataset, stored))
     if not np.isfinite(pixels).all():
         raise damaged(path, "its rescaled values are not finite")
-    counted = counted_pixels(path, dataset, stored)
+    return _darkened(path, pixels, counted_pixels(path, dataset, stored))
+
+
+def _darkened(
+    path: Path,
+    pixels: Real[np.ndarray, "height width"],
+    counted: Bool[np.ndarray, "height width"] | None,
+) -> Real[np.ndarray, "height width"]:
+    """The pixels, of which those that do not count have the least value of the others."""
     if counted is None or counted.all():
         return pixels
     if not counted.any():
@@ -181,7 +185,11 @@ def _pixels(path: Path, dataset: "Dataset") -> Real[np.ndarray, "height width"]:
     return np.where(counted, pixels, pixels[counted].min())
 
 
-def _rescaled(dataset: "Dataset", pixels: np.ndarray) -> np.ndarray:
+def _rescaled(path: Path, dataset: "Dataset", pixels: np.ndarray) -> np.ndarray:
+    if dataset.get("ModalityLUTSequence"):
+        raise DataError(
+            f"{path} must be rescaled by a slope, if at all, got a modality LUT; export it again"
+        )
     slope, offset = _number(dataset, "RescaleSlope"), _number(dataset, "RescaleIntercept")
     if slope in (None, 1.0) and not offset:
         return pixels
