@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +50,16 @@ def test_a_place_where_nothing_can_be_written_is_named(tmp_path):
         write_whole(tmp_path / "file" / "inside", "new")
     with pytest.raises(DataError, match="must be a file, got a folder; choose another name"):
         write_whole(tmp_path, "new")
+
+
+def test_what_cannot_be_written_is_named_and_not_its_draft(tmp_path, monkeypatch):
+    def fails(self, *_):
+        raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), str(self))
+
+    monkeypatch.setattr(Path, "open", fails)  # as in /proc
+    with pytest.raises(OSError, match="No such file") as caught:
+        write_whole(tmp_path / "new", "new")
+    assert caught.value.filename == str(tmp_path / "new")
 
 
 def test_a_writer_that_raises_leaves_nothing(tmp_path):

@@ -52,6 +52,10 @@ def write_whole(path: Path, contents: bytes | str | Callable[[IO[bytes]], object
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(path)
+    except OSError as error:
+        if error.filename == str(draft):
+            error.filename = str(path)  # what the user knows
+        raise
     finally:
         with _whatever_happens():
             draft.unlink(missing_ok=True)

@@ -130,6 +130,7 @@ def test_a_split_that_is_given_is_kept(tmp_path: Path) -> None:
         ("ecg,patient", ["a.hea,1.23457E+14"], "have all of its digits, got '1.23457E.14' in row"),
         ("ecg,patient", ["a.hea,"], "must have a patient, got none in row 1"),
         ("ecg,patient", [], "must have a row below its header, got none"),
+        ("", ["a.hea,1"], "its columns, got an empty line; add the names, or export it again"),
         (
             "ecg,patient,edema",
             ["a.hea,1,maybe"],
@@ -138,7 +139,11 @@ def test_a_split_that_is_given_is_kept(tmp_path: Path) -> None:
                 r"\(uncertain\), yes, no or empty, got 'maybe' in row 1; .*say --missing maybe if"
             ),
         ),
-        ("ecg,patient,edema", ["a.hea,1,155"], "column 'edema' of .* got '155' in row 1"),
+        (
+            "ecg,patient,edema",
+            ["a.hea,1,155", "b.hea,2,120", "c.hea,3,1"],
+            r"column 'edema' of .* got '155' in row 1 \(2 such rows\)",
+        ),
         ("ecg,patient,edema", ["a.hea,1,-0.5"], "got '-0.5' in row 1"),
         (
             "ecg,patient,edema",
@@ -519,7 +524,8 @@ def test_two_spellings_of_one_id_are_refused_before_anything_is_read(tmp_path: P
     table = write_files(tmp_path, TWICE, "ecg,patient")
     message = (
         r"list\.csv must spell the id of each patient in one way, got 1 in several: '007' and "
-        r"'7\.0'; correct the ids, or say --exact-ids if they are different people"
+        r"'7\.0'; correct the ids, or say --exact-ids \(exact_ids=True\) if they "
+        "are different people"
     )
     with pytest.raises(DataError, match=message):
         build(table)

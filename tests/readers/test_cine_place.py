@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from cine_dicoms import Change, slice_files, write_folder
+from cine_dicoms import Change, frames, slice_files, write_folder
 from crossbeat.errors import DataError
 from crossbeat.readers import read_cine
 
@@ -80,6 +80,59 @@ def test_the_heart_of_the_shifted_case_is_at_one_place(shared: Path, tmp_path: P
     for slice_ in cine.values:
         bright = np.flatnonzero(slice_[2, 32] == 1000)  # end systole: all of it is in view
         assert bright.mean() == pytest.approx(32, abs=0.1)
+
+
+HIDDEN: dict[str, dict[str, object]] = {
+    "padding": {"PixelPaddingValue": 9000},
+    "a range": {"PixelPaddingValue": 8000, "PixelPaddingRangeLimit": 9500},
+    "a shutter": {
+        "ShutterShape": "RECTANGULAR",
+        "ShutterLeftVerticalEdge": "3",
+        "ShutterRightVerticalEdge": "8",
+        "ShutterUpperHorizontalEdge": "1",
+        "ShutterLowerHorizontalEdge": "6",
+    },
+}
+
+
+def telling(**told: object) -> Change:
+    def change(image: Dataset) -> None:
+        for keyword, value in told.items():
+            setattr(image, keyword, value)
+
+    return change
+
+
+@pytest.mark.parametrize("kind", HIDDEN)
+def test_pixels_that_do_not_count_have_the_least_value(tmp_path: Path, kind: str) -> None:
+    values = frames(3)
+    stored = values.copy()
+    stored[:, :, :2] = 9000
+    files = slice_files("a", 0.0, values=stored, change=telling(**HIDDEN[kind]))
+    cine = read_cine(write_folder(tmp_path, files))
+    np.testing.assert_array_equal(cine.values[0][:, :, 2:], values[:, :, 2:])
+    least = values[:, :, 2:].min(axis=(1, 2), keepdims=True)
+    assert (cine.values[0][:, :, :2] == least).all()
+
+
+def test_a_cine_whose_pixels_do_not_count_is_refused(tmp_path: Path) -> None:
+    change = telling(PixelPaddingValue=0, PixelPaddingRangeLimit=9000)
+    files = slice_files("a", 0.0, change=change)
+    with pytest.raises(DataError, match=r"hides all of its pixels by padding or a shutter"):
+        read_cine(write_folder(tmp_path, files))
+
+
+def test_a_cine_with_a_table_of_the_modality_is_refused(tmp_path: Path) -> None:
+    files = slice_files("a", 0.0, change=telling(ModalityLUTSequence=[Dataset()]))
+    with pytest.raises(DataError, match=r"must be rescaled by a slope.*, got a modality LUT; exp"):
+        read_cine(write_folder(tmp_path, files))
+
+
+def test_slices_of_another_spacing_are_refused_with_it(tmp_path: Path) -> None:
+    files = slice_files("a", 0.0) | slice_files("b", 8.0, change=telling(PixelSpacing=[3.0, 2.0]))
+    message = "got 6 x 8 pixels of 1.5 x 2 mm, 6 x 8 pixels of 3 x 2 mm and 3 frames; name"
+    with pytest.raises(DataError, match=message):
+        read_cine(write_folder(tmp_path, files))
 
 
 def nifti(path: Path, values: np.ndarray, affine: np.ndarray) -> Path:

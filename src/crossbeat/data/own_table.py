@@ -97,7 +97,8 @@ def _parsed(text: str, path: Path) -> pl.DataFrame:
     names = _named(header, path)
     if not any(name.strip() for name in header):
         raise DataError(
-            f"{path} must begin with the names of its columns, got an empty line; export it again"
+            f"{path} must begin with the names of its columns, got an empty line; add the names, "
+            "or export it again"
         )
     try:
         table = pl.read_csv(

@@ -91,17 +91,20 @@ def understood(
         DataError: a value has no meaning; names the row, the column and the value.
     """
     known: dict[str, _Value | None] = {}
+    wrong: list[str] = []
     for text in values.unique(maintain_order=True).drop_nulls():
         try:
             known[text] = read(text)
-        except ValueError as error:
-            row = values.index_of(text)
-            more = and_more(int((values == text).sum()))
-            must, _, remedy = rule.partition("; ")
-            raise DataError(
-                f"column {values.name!r} of {path} must be {must}, got {text!r} in row "
-                f"{1 + (row or 0)}{more}; {remedy.replace(GOT, quoted(text))}"
-            ) from error
+        except ValueError:
+            wrong.append(text)
+    if wrong:
+        row = values.index_of(wrong[0]) or 0
+        more = and_more(int(values.is_in(wrong).sum()))
+        must, _, remedy = rule.partition("; ")
+        raise DataError(
+            f"column {values.name!r} of {path} must be {must}, got {wrong[0]!r} in row "
+            f"{1 + row}{more}; {remedy.replace(GOT, quoted(wrong[0]))}"
+        )
     return [None if text is None else known[text] for text in values]
 
 

@@ -71,7 +71,8 @@ def require_one_spelling(patients: Iterable[str], source: str) -> None:
         shown = "; ".join(" and ".join(map(repr, same)) for same in found[:_SHOWN])
         raise DataError(
             f"{source} must spell the id of each patient in one way, got {len(found)} in several: "
-            f"{shown}; correct the ids, or say --exact-ids if they are different people"
+            f"{shown}; correct the ids, or say --exact-ids ({EXACT_IDS}=True) if they are "
+            "different people"
         )
 
 

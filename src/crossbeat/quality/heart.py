@@ -89,6 +89,14 @@ _HEARTBEAT_RULE = (
     f"repeat with a correlation of {LEAST_REPEAT:g}; the middle half of a lead's values takes less "
     f"than {TWO_LEVELS:g} of their span, and that of its changes less than {MOST_MIDDLE:g}"
 )
+_NO_HEARTBEAT = (
+    "use another recording, or, where that is offered, say --allow.no_heartbeat "
+    "(Allow(no_heartbeat=True))"
+)
+_TURN = (
+    "multiply its values by -1, or, where that is offered, say --allow.inverted "
+    "(Allow(inverted=True))"
+)
 _INVERTED_RULE = f"log-odds of upright P, QRS and T waves of at least {MOST_INVERTED:g}"
 
 WEIGHTS = np.array(
@@ -180,7 +188,7 @@ def _heartbeat(record: Recording, found: Bursts, *, allow: bool) -> Verdict:
         return verdict
     what = "a sine or a square wave" if wave else "noise or wander alone"
     text = f"no heartbeat found, the leads show {what}"
-    return _bad(verdict, text, "use another recording, or set allow.no_heartbeat", allow=allow)
+    return _bad(verdict, text, _NO_HEARTBEAT, allow=allow)
 
 
 def _inverted(record: Recording, found: Bursts, *, allow: bool) -> Verdict:
@@ -192,7 +200,7 @@ def _inverted(record: Recording, found: Bursts, *, allow: bool) -> Verdict:
     if value >= MOST_INVERTED:
         return verdict
     text = "the ECG is upside down, its P, QRS and T waves point the wrong way"
-    return _bad(verdict, text, "multiply its values by -1, or set allow.inverted", allow=allow)
+    return _bad(verdict, text, _TURN, allow=allow)
 
 
 def _bad(verdict: Verdict, text: str, instead: str, *, allow: bool) -> Verdict:

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float64, Real
+from jaxtyping import Bool, Float64, Real
 
 from crossbeat.errors import DataError
 from crossbeat.readers.cine_files import File
 from crossbeat.readers.cine_record import as_stored, check_spacing
 from crossbeat.readers.dicom_file import EXPLICIT, IMPLICIT, open_bytes, syntax_of, text_of
 from crossbeat.readers.dicom_pixels import damaged, decoded
+from crossbeat.readers.xray_shown import counted_pixels
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -40,6 +41,10 @@ _TAGS = (
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows", "Columns"),
     *("SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit"),
     *("PixelRepresentation", "RescaleSlope", "RescaleIntercept", "PixelData"),
+    *("ModalityLUTSequence", "PixelPaddingValue", "PixelPaddingRangeLimit", "ShutterShape"),
+    *("ShutterLeftVerticalEdge", "ShutterRightVerticalEdge", "ShutterUpperHorizontalEdge"),
+    *("ShutterLowerHorizontalEdge", "CenterOfCircularShutter", "RadiusOfCircularShutter"),
+    "VerticesOfThePolygonalShutter",
 )
 """What is read of a file; the rest can be much larger."""
 
@@ -58,7 +63,8 @@ class Image:
         position: of the first pixel, mm.
         directions: of a row, and of a column: unit vectors.
         spacing_mm: between rows, and between columns.
-        pixels: grey values, rescaled where the file says so.
+        pixels: grey values, rescaled where the file says so; padding and what a shutter hides have
+            the least value of the others.
     """
 
     path: Path
@@ -99,7 +105,8 @@ def image_of(path: Path, dataset: "Dataset") -> Image:
         dataset: what ``open_image`` gives.
 
     Raises:
-        DataError: it is damaged, too large, has several frames, or does not state its position.
+        DataError: it is damaged, too large, has several frames, a modality LUT or no pixel that
+            counts, or does not state its position.
     """
     position = _numbers(path, dataset, "ImagePositionPatient", 3)
     directions = np.reshape(_numbers(path, dataset, "ImageOrientationPatient", 6), (2, 3))
@@ -158,13 +165,31 @@ def _pixels(path: Path, dataset: "Dataset") -> Real[np.ndarray, "height width"]:
             f"{path} must have 1 to {_MOST_PIXELS:,} pixels, got {shape[0]} x {shape[1]}; scale it "
             "down"
         )
-    pixels = as_stored(_rescaled(dataset, decoded(path, dataset)))
+    stored = decoded(path, dataset)
+    pixels = as_stored(_rescaled(path, dataset, stored))
     if not np.isfinite(pixels).all():
         raise damaged(path, "its rescaled values are not finite")
-    return pixels
+    return _darkened(path, pixels, counted_pixels(path, dataset, stored))
 
 
-def _rescaled(dataset: "Dataset", pixels: np.ndarray) -> np.ndarray:
+def _darkened(
+    path: Path,
+    pixels: Real[np.ndarray, "height width"],
+    counted: Bool[np.ndarray, "height width"] | None,
+) -> Real[np.ndarray, "height width"]:
+    """The pixels, of which those that do not count have the least value of the others."""
+    if counted is None or counted.all():
+        return pixels
+    if not counted.any():
+        raise damaged(path, "it hides all of its pixels by padding or a shutter")
+    return np.where(counted, pixels, pixels[counted].min())
+
+
+def _rescaled(path: Path, dataset: "Dataset", pixels: np.ndarray) -> np.ndarray:
+    if dataset.get("ModalityLUTSequence"):
+        raise DataError(
+            f"{path} must be rescaled by a slope, if at all, got a modality LUT; export it again"
+        )
     slope, offset = _number(dataset, "RescaleSlope"), _number(dataset, "RescaleIntercept")
     if slope in (None, 1.0) and not offset:
         return pixels

@@ -6,6 +6,7 @@ stacks, and a slice that was taken again.
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from itertools import starmap
 from pathlib import Path
 
 import numpy as np
@@ -176,7 +177,7 @@ def _cine(path: Path, slices: list[list[Image]]) -> Cine:
     if len(kinds) > 1 or len(lengths) > 1:
         raise DataError(
             f"{path}: all slices must have one size and one number of frames, got "
-            f"{_listed({f'{rows} x {columns}' for (rows, columns), _ in kinds})} pixels and "
+            f"{_listed(set(starmap(_size, kinds)))} and "
             f"{_listed(set(map(str, lengths)))} frames; name the series of some"
         )
     first = [frames[0] for frames in slices]
@@ -195,6 +196,10 @@ def _cine(path: Path, slices: list[list[Image]]) -> Cine:
 
 def _names(images: list[Image]) -> str:
     return _listed({image.description for image in images})
+
+
+def _size(shape: tuple[int, ...], spacing_mm: tuple[float, float]) -> str:
+    return f"{shape[0]} x {shape[1]} pixels of {spacing_mm[0]:g} x {spacing_mm[1]:g} mm"
 
 
 def _listed(names: set[str]) -> str:

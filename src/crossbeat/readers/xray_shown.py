@@ -44,7 +44,7 @@ def shown(path: Path, image: "Dataset", stored: Shaped[np.ndarray, "height width
     """
     shutter = _shutter(path, image, stored.shape)
     padding = _padding(image, stored)
-    counted = shutter if padding is None else ~padding & (True if shutter is None else shutter)
+    counted = _counted(shutter, padding)
     meant = padding is not None and _is_meant(stored, padding)
     there = counted if meant else shutter
     check_last_rows(path, stored if there is None else stored[there.any(axis=1)])
@@ -59,6 +59,31 @@ def shown(path: Path, image: "Dataset", stored: Shaped[np.ndarray, "height width
     film = Film(-values if kind == "MONOCHROME1" else values, counted, _aspect(path, image))
     transpose, upside, mirror = _turn(path, image)
     return film.turned(transpose=transpose, upside=upside, mirror=mirror)
+
+
+def counted_pixels(
+    path: Path, image: "Dataset", stored: Shaped[np.ndarray, "height width"]
+) -> Bool[np.ndarray, "height width"] | None:
+    """The pixels that are neither padding nor hidden by a shutter; None if all count.
+
+    Args:
+        path: of the file, for messages.
+        image: its metadata.
+        stored: the stored values.
+
+    Raises:
+        DataError: the file states a shutter that cannot be.
+    """
+    return _counted(_shutter(path, image, stored.shape), _padding(image, stored))
+
+
+def _counted(
+    shutter: Bool[np.ndarray, "height width"] | None,
+    padding: Bool[np.ndarray, "height width"] | None,
+) -> Bool[np.ndarray, "height width"] | None:
+    if padding is None:
+        return shutter
+    return ~padding if shutter is None else ~padding & shutter
 
 
 def _padding(
@@ -127,7 +152,7 @@ def _shutter(
         else:
             raise DataError(
                 f"{path}: ShutterShape must be RECTANGULAR, CIRCULAR or POLYGONAL, got "
-                f"{form[:20]}; export the film without a shutter"
+                f"{form[:20]}; export it without a shutter"
             )
         inside = part if inside is None else inside & part
     return inside
