@@ -142,7 +142,7 @@ def test_a_split_that_is_given_is_kept(tmp_path: Path) -> None:
         (
             "ecg,patient,edema",
             ["a.hea,1,155", "b.hea,2,120", "c.hea,3,1"],
-            r"column 'edema' of .* got '155' in row 1 \(2 such rows\)",
+            r"column 'edema' of .* got '155' in row 1 \(and 1 more\)",
         ),
         ("ecg,patient,edema", ["a.hea,1,-0.5"], "got '-0.5' in row 1"),
         (
