@@ -137,6 +137,13 @@ def test_words_may_be_between_options() -> None:
     assert read("--", "--seed").paths == [Path("--seed")]
 
 
+def test_a_setting_alone_is_true_and_with_no_before_it_false() -> None:
+    assert read("--trainer.progress", "--seed", 1).trainer.progress is True
+    assert read("--no-trainer.progress").trainer.progress is False
+    assert read("--trainer.progress", "a.hea").paths == [Path("a.hea")]
+    assert read("--trainer.progress", "False").trainer.progress is False
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -150,7 +157,7 @@ def test_words_may_be_between_options() -> None:
         (["--recipe.findings.x", "1"], "crossbeat try --recipe.findings has no setting 'x'"),
         (["--layout", "{fs: 1"], "--layout must be YAML, got something else in line 1, got '{fs"),
         (["--layout.fs", "500"], "crossbeat try must have --layout.unit, got none; "),
-        (["--trainer.progress", "maybe"], "--trainer.progress must be true or false, got 'maybe'"),
+        (["--trainer.progress=maybe"], "--trainer.progress must be true or false, got 'maybe'"),
         (["--trainer.accelerator", "gpus"], "got 'gpus'; did you mean 'gpu'?"),
     ],
 )

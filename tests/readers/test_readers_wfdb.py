@@ -104,7 +104,7 @@ def test_a_file_of_another_format_and_length_is_refused(
 def test_a_missing_file_of_another_format_is_named(write_record: WriteRecord) -> None:
     header = write_record(numbers(), NAMES, storage="212")
     header.with_suffix(".dat").unlink()
-    with pytest.raises(DataError, match=r"a\.dat must be the signal file .* No such file"):
+    with pytest.raises(DataError, match=r"a\.dat must be the signal file .* got none"):
         read_record(header)
 
 
@@ -124,7 +124,7 @@ def test_signals_of_different_rates_are_refused(write_record: WriteRecord) -> No
 def test_a_missing_signal_file_is_named(write_record: WriteRecord) -> None:
     header = write_record(numbers(), NAMES)
     header.with_suffix(".dat").unlink()
-    with pytest.raises(DataError, match=r"a\.dat must be the signal file .* No such file"):
+    with pytest.raises(DataError, match=r"a\.dat must be the signal file .* got none"):
         read_record(header)
 
 

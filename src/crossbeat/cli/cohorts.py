@@ -121,7 +121,7 @@ def built(
     )
     if folder.exists() and not request.is_file():
         got = "a folder" if folder.is_dir() else "a file"
-        raise ConfigError(f"{folder} must be free, got {got}; choose another or remove it")
+        raise ConfigError(f"{folder} must be new, got {got} of others; choose another name")
     if request.is_file() and request.read_bytes() != asked.encode():
         begun = folder if folder.exists() else folder.with_name(f"{folder.name}.partial")
         raise ConfigError(

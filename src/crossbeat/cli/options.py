@@ -152,11 +152,15 @@ class _Reader:
     def _next(self, name: str, left: list[str]) -> str:
         """The value of an option, from the words after it."""
         word = left[0] if left else "--"
-        if bool in alternatives(self._kinds[name]) and word.lower() not in YES_OR_NO:
+        alone = not _is_value(word) or self._takes_words()
+        if alone and bool in alternatives(self._kinds[name]) and word.lower() not in YES_OR_NO:
             return "true"
         if not _is_value(word):
             raise ConfigError(f"--{name} must have a value, got none; {self._help}")
         return left.pop(0)
+
+    def _takes_words(self) -> bool:
+        return any(isinstance(kind, _Words) for kind in self._kinds.values())
 
     def _value(self, name: str, text: str) -> str:
         kind = self._kinds[name]
