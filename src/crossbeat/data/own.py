@@ -1,31 +1,28 @@
 """The cohort ``files``: your own ECG and X-ray files, listed in a table with one row each."""
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import polars as pl
 
 from crossbeat.data.build import MOST_LOST, Block, Progress, build_cohort, silent
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
-from crossbeat.data.own_columns import NO_COLUMN, Columns, require_column
+from crossbeat.data.own_columns import FILES, Columns, require_column
 from crossbeat.data.own_table import read_table
 from crossbeat.data.own_values import (
-    GOT,
-    age_of,
+    ages,
     and_more,
-    label_of,
+    labels,
     moments,
     require_all_digits,
-    sex_reader,
-    split_of,
-    understood,
+    sexes,
+    splits,
     without_missing,
 )
 from crossbeat.data.people import require_one_spelling
@@ -38,25 +35,9 @@ from crossbeat.quality import Allow, Length
 from crossbeat.readers import Layout, read_ecg, read_xray
 from crossbeat.signal import Preprocessing
 
-FILES = ("ecg", "xray")
-"""Settings of ``Columns`` that name columns of files."""
-
 _EVERY_ROW = "Every row counts as another patient, as --every-row-is-a-patient says."
 _ELSEWHERE = ("table", "root", "findings", "seed")
 """Settings that are no part of the cohort, or are in another part of its info."""
-
-_HALF = 0.5
-_Value = TypeVar("_Value")
-_RULES = {
-    "age": f"a number of years from 0 to 120, or empty; correct it, or say --missing {GOT} if it "
-    "stands for no age",
-    "sex": f"F or M, female or male, or empty; say which it is, --female {GOT} or --male {GOT}, "
-    f"or --missing {GOT} if it is neither",
-    "split": "train, val or test; correct it, or say --columns.split none to divide the patients "
-    "by --val and --test",
-    "label": "1, 0, -1 (uncertain), yes, no or empty; correct it, take the column out of "
-    f"--findings, or say --missing {GOT} if it stands for no label",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +161,9 @@ class OwnFiles:
     def _listed(self) -> tuple[pl.DataFrame, CohortInfo]:
         """The rows of the table in words of the cohort, and what the cohort will be."""
         given, notes = read_table(self.table, self.sheet)
-        roles = self._roles(given.columns)
+        roles = self.columns.required(
+            given.columns, self.table, every_row_is_a_patient=self.every_row_is_a_patient
+        )
         columns = [
             require_column(n, given.columns, self.table, "--findings") for n in self.findings
         ]
@@ -194,13 +177,12 @@ class OwnFiles:
             for role, column in roles.items()
             if role not in ("patient", "record")
         }
-        files = {
-            f"{name}_file": [self._file(file) for file in told[name]] if name in told else None
-            for name in FILES
-        }
+        none = [None] * given.height
         table = table.with_columns(
-            *(pl.Series(name, of, pl.String) for name, of in files.items() if of is not None),
-            *(pl.lit(None, pl.String).alias(name) for name, of in files.items() if of is None),
+            *(
+                pl.Series(f"{name}_file", map(self._file, told.get(name, none)), pl.String)
+                for name in FILES
+            ),
             *self._described(told),
             *(
                 series
@@ -216,33 +198,6 @@ class OwnFiles:
             more = (_EVERY_ROW, *more)
         return table, self._info(roles, (*notes, *more))
 
-    def _roles(self, there: Sequence[str]) -> dict[str, str]:
-        """The column of each setting that the table has; those that it must have are there."""
-        roles = self.columns.found(there, self.table)
-        if self.every_row_is_a_patient and "patient" in roles:
-            raise ConfigError(
-                f"{self.table} must be read without --every-row-is-a-patient, got the column "
-                f"{roles['patient']!r}; leave the option out, or add --columns.patient {NO_COLUMN}"
-            )
-        absent = () if set(FILES) & set(roles) else FILES
-        nobody = "patient" not in roles and not self.every_row_is_a_patient
-        if not absent and not nobody:
-            return roles
-        must = [
-            *(["a column ecg or xray that names files"] if absent else []),
-            *(["a column patient"] if nobody else []),
-        ]
-        wanted = [*([FILES] if absent else []), *([("patient",)] if nobody else [])]
-        free = [name for name in there if name not in roles.values()]
-        add = self.columns.options(wanted, free)
-        ways = [f"add {' '.join(add)}"]
-        if nobody:
-            ways.append("say --every-row-is-a-patient if no patient has two rows")
-        raise DataError(
-            f"{self.table} must have {' and '.join(must)}, got {listed(there)}; "
-            f"{', or '.join(ways)}"
-        )
-
     def _identified(self, given: pl.DataFrame, roles: dict[str, str]) -> pl.DataFrame:
         numbers = pl.Series("row", range(1, given.height + 1))
         record = pl.format("row-{}", numbers)
@@ -252,7 +207,7 @@ class OwnFiles:
         if "patient" not in roles:
             patient = pl.format("row-{}", "row")
             return table.with_columns(patient=patient).select("row", "patient", "record")
-        patients = without_missing(given[roles["patient"]]).alias("patient")
+        patients = without_missing(given[roles["patient"]], self.missing).alias("patient")
         if patients.null_count():
             row = int(patients.is_null().arg_max() or 0)
             raise DataError(
@@ -270,37 +225,20 @@ class OwnFiles:
         for role, read in zip(times, moments(times, self.time_format, self.table), strict=True):
             yield read.alias(role)
         if "age" in told:
-            ages = self._read("age", told["age"], age_of)
-            yield pl.Series("age", ages, pl.Float64)
+            yield ages(told["age"], self.table).alias("age")
         if "sex" in told:
-            read_sex = sex_reader(told["sex"], self.female, self.male)
-            yield pl.Series("sex", self._read("sex", told["sex"], read_sex), pl.String)
+            read = sexes(told["sex"], self.table, female=self.female, male=self.male)
+            yield read.alias("sex")
         if "split" in told:
-            splits = self._read("split", told["split"].fill_null(""), split_of)
-            yield pl.Series("split", splits, pl.String)
+            yield splits(told["split"], self.table).alias("split")
 
     def _labels(self, finding: str, values: pl.Series) -> Iterator[pl.Series]:
-        """The labels of a finding, and what they are before they are rounded."""
-        read = self._read("label", values, label_of)
-        shares = pl.Series(values.name, read, pl.Float64)
-        between = shares.is_between(0, 1, closed="none").fill_null(value=False)
-        if between.any() and self.label_threshold is None and not self.soft_labels:
-            row = int(between.arg_max() or 0)
-            raise DataError(
-                f"column {values.name!r} of {self.table} must be 1, 0, -1, yes, no or empty, got "
-                f"{values[row]!r} in row {row + 1}{and_more(int(between.sum()))}; say "
-                "--soft-labels to learn such probabilities, or --label-threshold 0.5 to decide"
-            )
-        least = self.label_threshold or _HALF
-        certain = pl.when(shares < 0).then(shares).otherwise(shares >= least)
-        yield pl.select(certain.cast(pl.Int8).alias(label_column(finding))).to_series()
+        rounded, told = labels(
+            values, self.table, threshold=self.label_threshold, soft=self.soft_labels
+        )
+        yield rounded.alias(label_column(finding))
         if self.soft_labels:
-            yield shares.set(shares < 0, None).cast(pl.Float32).alias(soft_label_column(finding))
-
-    def _read(
-        self, rule: str, values: pl.Series, read: Callable[[str], _Value]
-    ) -> list[_Value | None]:
-        return understood(values, read, _RULES[rule], self.table)
+            yield told.alias(soft_label_column(finding))
 
     def _file(self, name: str | None) -> str | None:
         """Where a file is; names may be absolute, or have the separators of Windows."""
@@ -424,8 +362,8 @@ def _block(settings: OwnFiles, table: pl.DataFrame) -> Block:
     arrays = {}
     rejected: list[Rejected] = []
     for name, of in read.items():
-        listed = table.drop_nulls(f"{name}_file").unique(f"{name}_file", maintain_order=True)
-        files = listed.select("record", pl.col(f"{name}_file").alias("file"))
+        once = table.drop_nulls(f"{name}_file").unique(f"{name}_file", maintain_order=True)
+        files = once.select("record", pl.col(f"{name}_file").alias("file"))
         kept, arrays[name], lost = read_each(
             files, of, settings.root or settings.table.parent, signal=name
         )

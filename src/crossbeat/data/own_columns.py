@@ -6,7 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from crossbeat.errors import ConfigError, listed, suggestion
+from crossbeat.errors import ConfigError, DataError, listed, suggestion
+
+FILES = ("ecg", "xray")
+"""Settings of ``Columns`` that name columns of files."""
 
 NO_COLUMN = "none"
 """The name that says that a table has no such column, even if one is called so."""
@@ -57,16 +60,46 @@ class Columns:
     sex: str | None = None
     split: str | None = None
 
-    def found(self, there: Sequence[str], path: Path) -> dict[str, str]:
-        """The column of each setting that the table has.
+    def required(
+        self, there: Sequence[str], path: Path, *, every_row_is_a_patient: bool
+    ) -> dict[str, str]:
+        """The column of each setting that the table has; it must have files and patients.
 
         Args:
             there: names of all columns.
             path: of the table, for errors.
+            every_row_is_a_patient: whether it has no column of patients.
 
         Raises:
-            ConfigError: a column that was named is absent, or two settings name one column.
+            ConfigError: a column that was named is absent, two settings name one column, or there
+                are patients where none should be.
+            DataError: there is no column of files, or none of patients.
         """
+        roles = self._found(there, path)
+        if every_row_is_a_patient and "patient" in roles:
+            raise ConfigError(
+                f"{path} must be read without --every-row-is-a-patient, got the column "
+                f"{roles['patient']!r}; leave the option out, or add --columns.patient {NO_COLUMN}"
+            )
+        must: list[str] = []
+        wanted: list[Sequence[str]] = []
+        otherwise = ""
+        if not set(FILES) & set(roles):
+            must.append("a column ecg or xray that names files")
+            wanted.append(FILES)
+        if "patient" not in roles and not every_row_is_a_patient:
+            must.append("a column patient")
+            wanted.append(("patient",))
+            otherwise = ", or say --every-row-is-a-patient if no patient has two rows"
+        if must:
+            add = " ".join(self._options(wanted, [n for n in there if n not in roles.values()]))
+            raise DataError(
+                f"{path} must have {' and '.join(must)}, got {listed(there)}; add {add}{otherwise}"
+            )
+        return roles
+
+    def _found(self, there: Sequence[str], path: Path) -> dict[str, str]:
+        """The column of each setting that the table has."""
         given = {each.name: getattr(self, each.name) for each in fields(self)}
         roles: dict[str, str] = {}
         for role, name in given.items():
@@ -91,8 +124,9 @@ class Columns:
             )
         return roles
 
-    def options(self, wanted: Iterable[Sequence[str]], there: Sequence[str]) -> list[str]:
-        """What the user may have to add for some roles, such as ``--columns.patient subject_id``.
+    @staticmethod
+    def _options(wanted: Iterable[Sequence[str]], there: Sequence[str]) -> list[str]:
+        """What the user may have to add, such as ``--columns.patient subject_id``.
 
         Args:
             wanted: groups of settings whose columns were not found; one of each group is needed.

@@ -7,6 +7,7 @@ value.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,7 +19,7 @@ from crossbeat.data.splits import SPLITS
 from crossbeat.data.table import OLDEST
 from crossbeat.errors import ConfigError, DataError
 
-GOT = "<value>"
+_GOT = "<value>"
 """Stands for the value that was found in what a message tells to do."""
 
 _ISO = re.compile(
@@ -43,19 +44,8 @@ _PER_YEAR = (1.0, 12.0, 365.25 / 7, 365.25)
 """Years, months, weeks and days, as in DICOM's age strings (PS3.5, AS)."""
 
 _MISSING = (
-    "",
-    "na",
-    "n/a",
-    "nan",
-    "null",
-    "none",
-    "<na>",
-    "#n/a",
-    "nat",
-    ".",
-    "-",
-    "--",
-    "missing",
+    *("", "na", "n/a", "nan", "null", "none", "<na>", "#n/a"),
+    *("nat", ".", "-", "--", "missing"),
 )
 _LABELS = dict.fromkeys(
     ("1", "yes", "y", "true", "positive", "pos", "present", "checked", "ja", "si", "sí", "oui"),
@@ -72,20 +62,114 @@ _SPLIT: dict[str, str] = {name: name for name in SPLITS}
 _SPLIT |= {"training": "train", "validation": "val", "valid": "val", "dev": "val"}
 _SPLIT |= {"testing": "test"}
 
+_HALF = 0.5
+
 _Value = TypeVar("_Value")
 
 
-def understood(
+def ages(values: pl.Series, path: Path) -> pl.Series:
+    """Ages in years, from ``56``, ``56.5``, ``56y``, ``56 years`` or DICOM's ``056Y``.
+
+    Args:
+        values: trimmed texts, null where there is none.
+        path: of the table, for errors.
+
+    Raises:
+        DataError: one is no age of 0 to 120 years.
+    """
+    rule = (
+        f"a number of years from 0 to {OLDEST:g}, or empty; correct it, or say --missing {_GOT} if "
+        "it stands for no age"
+    )
+    return pl.Series(values.name, _understood(values, _age, rule, path), pl.Float64)
+
+
+def sexes(
+    values: pl.Series, path: Path, *, female: Sequence[str], male: Sequence[str]
+) -> pl.Series:
+    """F and M.
+
+    Args:
+        values: trimmed texts, null where there is none. With ``H`` beside it, ``M`` may be mujer
+            instead of male, and is refused.
+        path: of the table, for errors.
+        female: further texts for F.
+        male: further texts for M.
+
+    Raises:
+        DataError: one is neither.
+    """
+    words = dict(_SEX)
+    if values.str.to_lowercase().is_in(["h", "hombre"]).any():
+        del words["m"]
+    words |= dict.fromkeys(map(str.casefold, female), "F")
+    words |= dict.fromkeys(map(str.casefold, male), "M")
+    rule = (
+        f"F or M, female or male, or empty; say which it is, --female {_GOT} or --male {_GOT}, or "
+        f"--missing {_GOT} if it is neither"
+    )
+    return pl.Series(values.name, _understood(values, partial(_word, words), rule, path), pl.String)
+
+
+def splits(values: pl.Series, path: Path) -> pl.Series:
+    """Splits by one of their usual names.
+
+    Args:
+        values: trimmed texts, null where there is none.
+        path: of the table, for errors.
+
+    Raises:
+        DataError: one is no split, or absent.
+    """
+    rule = (
+        f"{', '.join(SPLITS[:-1])} or {SPLITS[-1]}; correct it, or say --columns.split none to "
+        "divide the patients by --val and --test"
+    )
+    read = _understood(values.fill_null(""), partial(_word, _SPLIT), rule, path)
+    return pl.Series(values.name, read, pl.String)
+
+
+def labels(
+    values: pl.Series, path: Path, *, threshold: float | None, soft: bool
+) -> tuple[pl.Series, pl.Series]:
+    """Labels 1, 0 and -1, and what they are before they are rounded, from 0 to 1.
+
+    Args:
+        values: trimmed texts, null where there is none.
+        path: of the table, for errors.
+        threshold: labels between 0 and 1 of this or more are 1; by default 0.5.
+        soft: whether such labels are taken without a threshold.
+
+    Raises:
+        DataError: one is no label, or lies between 0 and 1 and nothing decides.
+    """
+    rule = (
+        "1, 0, -1 (uncertain), yes, no or empty; correct it, take the column out of --findings, "
+        f"or say --missing {_GOT} if it stands for no label"
+    )
+    told = pl.Series(values.name, _understood(values, _label, rule, path), pl.Float64)
+    between = told.is_between(0, 1, closed="none").fill_null(value=False)
+    if between.any() and threshold is None and not soft:
+        row = int(between.arg_max() or 0)
+        raise DataError(
+            f"column {values.name!r} of {path} must be 1, 0, -1, yes, no or empty, got "
+            f"{values[row]!r} in row {row + 1}{and_more(int(between.sum()))}; say "
+            "--soft-labels to learn such probabilities, or --label-threshold 0.5 to decide"
+        )
+    uncertain = told == UNCERTAIN
+    rounded = (told >= (threshold or _HALF)).cast(pl.Int8).set(uncertain, UNCERTAIN)
+    return rounded, told.set(uncertain, None).cast(pl.Float32)
+
+
+def _understood(
     values: pl.Series, read: Callable[[str], _Value | None], rule: str, path: Path
 ) -> list[_Value | None]:
     """Every value by its meaning, null where there is none.
 
     Args:
-        values: trimmed texts.
         read: the meaning of a text; raises ``ValueError`` if it has none.
         rule: what a value must be and what to do if it is none, for the error: two texts joined
-            by a semicolon; ``GOT`` in the second stands for the text that was found.
-        path: of the table.
+            by a semicolon; ``_GOT`` in the second stands for the text that was found.
 
     Raises:
         DataError: a value has no meaning; names the row, the column and the value.
@@ -103,7 +187,7 @@ def understood(
         must, _, remedy = rule.partition("; ")
         raise DataError(
             f"column {values.name!r} of {path} must be {must}, got {wrong[0]!r} in row "
-            f"{1 + row}{more}; {remedy.replace(GOT, quoted(wrong[0]))}"
+            f"{1 + row}{more}; {remedy.replace(_GOT, quoted(wrong[0]))}"
         )
     return [None if text is None else known[text] for text in values]
 
@@ -123,18 +207,6 @@ def without_missing(values: pl.Series, missing: Sequence[str] = ()) -> pl.Series
     return values.set(values.str.to_lowercase().is_in(words), None)
 
 
-def number(text: str) -> float:
-    """A number, with a decimal point or comma.
-
-    Raises:
-        ValueError: it is none.
-    """
-    value = float(text.replace(",", "."))
-    if text.count(",") > 1 or not abs(value) < float("inf"):
-        raise ValueError(text)
-    return value
-
-
 def require_all_digits(patients: pl.Series, path: Path) -> None:
     """Check that no id is one that a spreadsheet rounded: 1.23E+14 stands for several patients.
 
@@ -150,17 +222,12 @@ def require_all_digits(patients: pl.Series, path: Path) -> None:
         row = int(rounded.arg_max() or 0)
         raise DataError(
             f"every id of a patient in {path} must have all of its digits, got {patients[row]!r} "
-            f"in row {row + 1} ({int(rounded.sum())} such rows); export the column as text, or add "
+            f"in row {row + 1}{and_more(int(rounded.sum()))}; export the column as text, or add "
             "--exact-ids if ids are written so"
         )
 
 
-def age_of(text: str) -> float:
-    """An age in years, from ``56``, ``56.5``, ``56y``, ``56 years`` or DICOM's ``056Y``.
-
-    Raises:
-        ValueError: it is none of 0 to 120 years.
-    """
+def _age(text: str) -> float:
     found = _AGE.fullmatch(text.casefold().replace(",", "."))
     if found is None:
         raise ValueError(text)
@@ -171,52 +238,19 @@ def age_of(text: str) -> float:
     return years
 
 
-def sex_reader(
-    values: pl.Series, female: Sequence[str], male: Sequence[str]
-) -> Callable[[str], str]:
-    """How a column says F and M.
-
-    Args:
-        values: of the column. ``H`` beside ``M`` is hombre and mujer, and M would not be male.
-        female: further texts for F.
-        male: further texts for M.
-    """
-    words = dict(_SEX)
-    if values.str.to_lowercase().is_in(["h", "hombre"]).any() and "m" not in map(
-        str.casefold, [*female, *male]
-    ):
-        del words["m"]
-    words |= dict.fromkeys(map(str.casefold, female), "F")
-    words |= dict.fromkeys(map(str.casefold, male), "M")
-
-    def read(text: str) -> str:
-        if text.casefold() not in words:
-            raise ValueError(text)
-        return words[text.casefold()]
-
-    return read
-
-
-def split_of(text: str) -> str:
-    """A split by one of its usual names.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if text.casefold() not in _SPLIT:
+def _word(words: Mapping[str, str], text: str) -> str:
+    if text.casefold() not in words:
         raise ValueError(text)
-    return _SPLIT[text.casefold()]
+    return words[text.casefold()]
 
 
-def label_of(text: str) -> float:
-    """A label: 1 present, 0 absent, -1 uncertain, or a share of 1.
-
-    Raises:
-        ValueError: it is no word for one of them, and no number from 0 to 1.
-    """
+def _label(text: str) -> float:
+    """A label: 1 present, 0 absent, -1 uncertain, or a share of 1."""
     if text.casefold() in _LABELS:
         return float(_LABELS[text.casefold()])
-    value = number(text)
+    if text.count(",") > 1:
+        raise ValueError(text)
+    value = float(text.replace(",", "."))
     if not (0 <= value <= 1 or value == UNCERTAIN):
         raise ValueError(text)
     return value
@@ -291,8 +325,8 @@ def _moments_of(texts: pl.Series, form: str | None, path: Path) -> list[datetime
             "an ISO 8601 time such as 2024-03-31 10:12:00; say how it is written, such as "
             f"--time-format {way}" + (", which fit all rows" if len(fitting) > 1 else "")
         )
-        return understood(texts, by_iso, rule, path)
-    return understood(texts, by_form, f"a time of the form {form!r}; correct --time-format", path)
+        return _understood(texts, by_iso, rule, path)
+    return _understood(texts, by_form, f"a time of the form {form!r}; correct --time-format", path)
 
 
 def _forms(texts: pl.Series) -> list[str]:

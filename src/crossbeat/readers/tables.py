@@ -261,15 +261,16 @@ def _numbers(path: Path, table: pl.DataFrame, *, comma: bool) -> np.ndarray:
     _check_signs(path, fields)
     numbers = []
     for text in fields:
-        plain = text.str.replace(",", ".", literal=True) if comma else text
-        values = plain.cast(pl.Float64, strict=False)
-        wrong = values.is_null() & text.is_not_null() & ~text.is_in(_ABSENT)
-        if wrong.any():
-            got = text.filter(wrong)[0][:80]
+        there = text.set(text.is_in(_ABSENT), None)
+        plain = there.str.replace(",", ".", literal=True) if comma else there
+        try:
+            values = plain.cast(pl.Float64)
+        except pl.exceptions.InvalidOperationError as error:
+            pairs = zip(there.drop_nulls(), plain.drop_nulls(), strict=True)
+            got = next((field for field, each in pairs if not is_sample(each)), "another")
             raise DataError(
-                f"{path} must have a number in each field of a lead, but: one has {got!r}; correct "
-                "it"
-            )
+                f"{path} must have a number in each field of a lead, got {got[:80]!r}; correct it"
+            ) from error
         numbers.append(values.fill_null(math.nan).to_numpy())
     return _unmarked(np.stack(numbers))
 
