@@ -1,14 +1,13 @@
 """Studies that run within seconds: two findings, one of which shows in ECG and X-ray alike."""
 
-from concurrent.futures import Executor
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import polars as pl
 
-from crossbeat.data.build import Block, Progress, build_cohort, silent
+from crossbeat.data.build import Block, How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.leads import STANDARD
@@ -33,14 +32,7 @@ class Tiny:
     num: int = 96
     wrong: int = 0
 
-    def build(
-        self,
-        folder: Path,
-        *,
-        executor: Executor | None = None,
-        progress: Progress = silent,
-        allow_missing: bool = False,
-    ) -> Cohort:
+    def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
         draw = np.random.default_rng(self.seed)
         large, other = draw.random((2, self.num)) < 0.4
         ecgs = draw.normal(size=(self.num, 12, 200)).cumsum(axis=-1) * 20
@@ -80,14 +72,7 @@ class Tiny:
             seed=self.seed,
         )
         block = Block(table, ecgs.clip(-3000, 3000).astype(np.int16), xrays.astype(np.uint8))
-        return build_cohort(
-            folder,
-            info,
-            [lambda: block],
-            executor=executor,
-            progress=progress,
-            allow_missing=allow_missing,
-        )
+        return build_cohort(folder, info, [lambda: block], **how)
 
 
 def short(name: str, *, epochs: int = 1, **changes: Any) -> Any:

@@ -2,14 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from crossbeat.cli.progress import bar
-from crossbeat.data.build import Progress
+from crossbeat.data.build import How
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.registry import Builder
 from crossbeat.deploy import record_metrics
@@ -90,23 +88,14 @@ class Tested:
         return run.name if alone else f"{run.name}, seed {run.seed}"
 
 
-def built(
-    settings: Builder,
-    folder: Path,
-    *,
-    executor: Executor | None = None,
-    progress: Progress | None = None,
-    allow_missing: bool = False,
-) -> Cohort:
+def built(settings: Builder, folder: Path, **how: Unpack[How]) -> Cohort:
     """Build the cohort of some settings, or open it if the folder already holds it.
 
     The settings are saved next to the folder, so that the same command continues or reuses it. If
     another process is building it with these settings, this one waits.
 
     Args:
-        executor: runs the work; by default one process per core.
-        progress: called after each block; by default a bar shows them.
-        allow_missing: accept a cohort that lost many of its files, see ``build_cohort``.
+        how: see ``How``; by default a bar shows the progress.
 
     Raises:
         ConfigError: the folder was built with other settings.
@@ -132,10 +121,10 @@ def built(
         return Cohort.open(folder)
     write_whole(request, asked)
     try:
-        with nullcontext(progress) if progress else bar(f"building {folder.name}") as show:
-            return settings.build(
-                folder, executor=executor, progress=show, allow_missing=allow_missing
-            )
+        if "progress" in how:
+            return settings.build(folder, **how)
+        with bar(f"building {folder.name}") as show:
+            return settings.build(folder, **(how | {"progress": show}))
     except UserError:
         begun = folder.with_name(f"{folder.name}.partial") / "plan.json"
         if not folder.exists() and not begun.exists():

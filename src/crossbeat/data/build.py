@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import polars as pl
@@ -56,6 +56,22 @@ Progress = Callable[[int, int], None]
 """Called with the number of finished blocks and of all blocks."""
 
 
+class How(TypedDict, total=False):
+    """How a cohort is built. But for lost files, it does not show in the cohort.
+
+    Args:
+        executor: runs the blocks; it must see the same file system. By default a process per
+            core, if there is more than one block.
+        progress: called after each block; by default nothing is shown.
+        allow_missing: accept a cohort that lost more than 5 % of the files of a kind because they
+            cannot be read, more than half of them for any reason, or all of them.
+    """
+
+    executor: Executor | None
+    progress: Progress
+    allow_missing: bool
+
+
 def silent(done: int, total: int) -> None:
     """No progress is shown."""
 
@@ -81,15 +97,13 @@ class Block:
     cines_long: UInt8[np.ndarray, "cine_long frame height width"] | None = None
 
 
-def build_cohort(  # noqa: PLR0913
+def build_cohort(
     folder: Path,
     info: CohortInfo,
     blocks: Sequence[Callable[[], Block]],
     *,
-    executor: Executor | None = None,
-    progress: Progress = silent,
     beside: Mapping[str, str] | None = None,
-    allow_missing: bool = False,
+    **how: Unpack[How],
 ) -> Cohort:
     """Make each block, in any process, and join them to a cohort.
 
@@ -99,20 +113,16 @@ def build_cohort(  # noqa: PLR0913
         folder: where the cohort will be; must not exist.
         info: what it is; its ``files`` are filled in here.
         blocks: each makes some rows; picklable, and the same whenever it is called.
-        executor: runs the blocks; it must see the same file system. By default a process per
-            core, if there is more than one block.
-        progress: called after each block.
         beside: texts that belong to the cohort, by the names of their files.
-        allow_missing: accept a cohort that lost more than 5 % of the files of a kind because they
-            cannot be read, more than half of them for any reason, or all of them.
+        how: see ``How``.
 
     Raises:
         DataError: the folder exists, an unfinished build there is of another cohort, the disk is
-            full or closed, no record is usable, the ids of two patients differ only in their
-            spelling, or the blocks do not make a valid cohort.
+            full or closed, too many files were lost, no record is usable, the ids of two patients
+            differ only in their spelling, or the blocks do not make a valid cohort.
     """
     if folder.exists():
-        raise DataError(f"{folder} must not exist yet, got a folder; remove it or choose another")
+        raise DataError(f"{folder} must not exist yet, got a folder; choose another")
     draft = folder.with_name(f"{folder.name}.partial")
     with locked_beside(folder):
         if folder.exists():
@@ -120,9 +130,7 @@ def build_cohort(  # noqa: PLR0913
         _begin(draft, info)
         _forget_losses(draft, len(blocks))
         if not (draft / INFO_FILE).exists():
-            receipts, shards = _signals(
-                draft, info, blocks, executor, progress, allow_missing=allow_missing
-            )
+            receipts, shards = _signals(draft, info, blocks, how)
             _finish(draft, info, receipts, shards, beside or {})
         belonging = {INFO_FILE, *read_info(draft / INFO_FILE).files}
         for path in draft.iterdir():
@@ -187,23 +195,21 @@ def _signals(
     draft: Path,
     info: CohortInfo,
     blocks: Sequence[Callable[[], Block]],
-    executor: Executor | None,
-    progress: Progress,
-    *,
-    allow_missing: bool,
+    how: How,
 ) -> tuple[list[Receipt], dict[str, FileInfo]]:
     """Make what is missing; the receipts of all blocks, and the shards by name."""
+    progress = how.get("progress", silent)
     missing, shards = resume(draft, info, len(blocks))
     done = len(blocks) - len(missing)
     progress(done, len(blocks))
-    with given_or_own(executor, len(missing)) as workers:
+    with given_or_own(how.get("executor"), len(missing)) as workers:
         jobs = [workers.submit(_make, draft, info, number, blocks[number]) for number in missing]
         with _cancelled_at_the_end(jobs):
             for count, job in enumerate(as_completed(jobs), start=done + 1):
                 result_of(job)
                 progress(count, len(blocks))
         receipts = receipts_of(draft, len(blocks))
-        if not allow_missing:
+        if not how.get("allow_missing", False):
             _require_kept(draft, receipts)
         every = list(shards_of(draft, info, receipts))
         left = [shard for shard in every if shard.path.name not in shards]

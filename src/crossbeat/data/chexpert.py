@@ -3,15 +3,14 @@
 Source: Irvin et al. 2019, CheXpert (arXiv:1901.07031).
 """
 
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, Unpack, get_args
 
 import polars as pl
 
-from crossbeat.data.build import Block, Progress, build_cohort, silent
+from crossbeat.data.build import Block, How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.labels import CHEXPERT
@@ -80,14 +79,7 @@ class CheXpert:
         check_image_size("CheXpert", self.image_size)
         Shares(val=self.val, test=self.test)
 
-    def build(
-        self,
-        folder: Path,
-        *,
-        executor: Executor | None = None,
-        progress: Progress = silent,
-        allow_missing: bool = False,
-    ) -> Cohort:
+    def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
         """Read, crop and store the X-rays in a new folder.
 
         Raises:
@@ -97,14 +89,7 @@ class CheXpert:
         """
         table = self._listed()
         blocks = [partial(_block, self, table[rows]) for rows in spans(table.height)]
-        return build_cohort(
-            folder,
-            self._info(),
-            blocks,
-            executor=executor,
-            progress=progress,
-            allow_missing=allow_missing,
-        )
+        return build_cohort(folder, self._info(), blocks, **how)
 
     def _info(self) -> CohortInfo:
         return CohortInfo(

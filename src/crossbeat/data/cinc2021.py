@@ -6,16 +6,15 @@ Source: Reyna et al. 2021, PhysioNet/Computing in Cardiology Challenge 2021
 
 import re
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, Unpack, get_args
 
 import polars as pl
 
-from crossbeat.data.build import Block, Progress, build_cohort, silent
+from crossbeat.data.build import Block, How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.sources import read_each, read_wave, spans
@@ -162,14 +161,7 @@ class Cinc2021:
         """What is done to the ECGs before they are stored."""
         return Preprocessing.standard(fs=self.fs, seconds=self.seconds)
 
-    def build(
-        self,
-        folder: Path,
-        *,
-        executor: Executor | None = None,
-        progress: Progress = silent,
-        allow_missing: bool = False,
-    ) -> Cohort:
+    def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
         """Read, clean and store the ECGs in a new folder.
 
         Raises:
@@ -194,14 +186,7 @@ class Cinc2021:
             },
             notes=_NOTES,
         ).with_ecgs(self.preprocessing())
-        return build_cohort(
-            folder,
-            info,
-            blocks,
-            executor=executor,
-            progress=progress,
-            allow_missing=allow_missing,
-        )
+        return build_cohort(folder, info, blocks, **how)
 
     def _listed(self) -> pl.DataFrame:
         files = [

@@ -4,19 +4,18 @@ Source: Ribeiro et al. 2021, CODE-15% (doi:10.5281/zenodo.4916206).
 """
 
 from collections.abc import Iterator
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float, Int16
 
-from crossbeat.data.build import Block, Progress, build_cohort, silent
+from crossbeat.data.build import Block, How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.sources import read_csv, read_each, spans, table_digest
@@ -113,14 +112,7 @@ class Code15:
         """What is done to the ECGs before they are stored."""
         return Preprocessing.standard(fs=self.fs, seconds=self.seconds)
 
-    def build(
-        self,
-        folder: Path,
-        *,
-        executor: Executor | None = None,
-        progress: Progress = silent,
-        allow_missing: bool = False,
-    ) -> Cohort:
+    def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
         """Read, clean and store the ECGs in a new folder.
 
         Raises:
@@ -141,14 +133,7 @@ class Code15:
             for rows in spans(exams.height)
         ]
         info = self._info(sorted(set(listed["part"]) - set(here)))
-        return build_cohort(
-            folder,
-            info,
-            blocks,
-            executor=executor,
-            progress=progress,
-            allow_missing=allow_missing,
-        )
+        return build_cohort(folder, info, blocks, **how)
 
     def _info(self, absent: list[str]) -> CohortInfo:
         missing = f"Exams of parts that are not there were left out: {', '.join(absent)}."

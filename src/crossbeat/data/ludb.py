@@ -3,15 +3,15 @@
 Source: Kalyakulina et al. 2020, LUDB (doi:10.1109/ACCESS.2020.3029211).
 """
 
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import polars as pl
 
-from crossbeat.data.build import Block, Progress, build_cohort, silent
+from crossbeat.data.build import Block, How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.sources import read_csv, read_each, spans, table_digest
@@ -118,14 +118,7 @@ class Ludb:
         """What is done to the ECGs before they are stored."""
         return Preprocessing.standard(fs=self.fs, seconds=SECONDS)
 
-    def build(
-        self,
-        folder: Path,
-        *,
-        executor: Executor | None = None,
-        progress: Progress = silent,
-        allow_missing: bool = False,
-    ) -> Cohort:
+    def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
         """Read, clean and store the ECGs in a new folder.
 
         Raises:
@@ -147,14 +140,7 @@ class Ludb:
             },
             notes=_NOTES,
         ).with_ecgs(self.preprocessing())
-        return build_cohort(
-            folder,
-            info,
-            blocks,
-            executor=executor,
-            progress=progress,
-            allow_missing=allow_missing,
-        )
+        return build_cohort(folder, info, blocks, **how)
 
     def _listed(self) -> pl.DataFrame:
         texts = ("Sex", "Age", *_DIAGNOSES)

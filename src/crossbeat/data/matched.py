@@ -5,16 +5,16 @@ an ECG encoder the X-ray of somebody else who has a related finding, is of the s
 as old. Beyond the labels, it can only learn what a finding looks like in general.
 """
 
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import polars as pl
 from jaxtyping import Int64
 
-from crossbeat.data.build import Block, Progress, build_cohort, silent
+from crossbeat.data.build import Block, How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.people import EXACT_IDS
@@ -79,14 +79,7 @@ class LabelMatched:
                 "change them"
             )
 
-    def build(
-        self,
-        folder: Path,
-        *,
-        executor: Executor | None = None,
-        progress: Progress = silent,
-        allow_missing: bool = False,
-    ) -> Cohort:
+    def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
         """Match within splits, and store the pairs in a new folder; ECGs without a match stay.
 
         Raises:
@@ -116,14 +109,7 @@ class LabelMatched:
             for rows in spans(table.height)
         ]
         info = self._info(ecgs, xrays, table)
-        return build_cohort(
-            folder,
-            info,
-            blocks,
-            executor=executor,
-            progress=progress,
-            allow_missing=allow_missing,
-        )
+        return build_cohort(folder, info, blocks, **how)
 
     def _info(self, ecgs: Cohort, xrays: Cohort, table: pl.DataFrame) -> CohortInfo:
         matched = table.filter(pl.col("xray").is_not_null())

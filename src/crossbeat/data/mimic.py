@@ -5,16 +5,15 @@ Read from the folders as downloaded: MIMIC-IV-ECG, MIMIC-CXR-JPG, MIMIC-IV-ED an
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Unpack
 
 import polars as pl
 
 from crossbeat.data import mimic_tables
-from crossbeat.data.build import Progress, build_cohort, silent
+from crossbeat.data.build import How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.encounters import Encounters, Reading, block_of
 from crossbeat.data.info import CohortInfo
@@ -100,14 +99,7 @@ class Mimic:
         """What is done to the ECGs before they are stored."""
         return Preprocessing.standard(fs=self.fs, seconds=SECONDS)
 
-    def build(
-        self,
-        folder: Path,
-        *,
-        executor: Executor | None = None,
-        progress: Progress = silent,
-        allow_missing: bool = False,
-    ) -> Cohort:
+    def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
         """Pair, read, clean and store the records in a new folder.
 
         ``pairing.json`` and ``pairing.md`` beside them list what other rules would have paired.
@@ -131,13 +123,11 @@ class Mimic:
             folder,
             self._info(pairs),
             [partial(block_of, reading, part) for part in self._parts(known, pairs)],
-            executor=executor,
-            progress=progress,
-            allow_missing=allow_missing,
             beside={
                 "pairing.json": json.dumps(report, indent=1) + "\n",
                 "pairing.md": report_markdown(report),
             },
+            **how,
         )
 
     def _known(self) -> Encounters:

@@ -3,15 +3,15 @@
 Source: Wang et al. 2017, ChestX-ray8 (arXiv:1705.02315), extended to 14 findings.
 """
 
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Unpack
 
 import polars as pl
 from PIL import Image, UnidentifiedImageError
 
-from crossbeat.data.build import Block, Progress, build_cohort, silent
+from crossbeat.data.build import Block, How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.sources import check_image_size, read_csv, read_each, spans, table_digest
@@ -75,14 +75,7 @@ class NihCxr14:
         check_image_size("NihCxr14", self.image_size)
         Shares(val=self.val, test=self.test)
 
-    def build(
-        self,
-        folder: Path,
-        *,
-        executor: Executor | None = None,
-        progress: Progress = silent,
-        allow_missing: bool = False,
-    ) -> Cohort:
+    def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
         """Read, crop and store the X-rays in a new folder.
 
         Raises:
@@ -103,14 +96,7 @@ class NihCxr14:
         table = table.with_columns(split=pl.col("patient").replace_strict(splits))
         blocks = [partial(_block, self, table[rows]) for rows in spans(table.height)]
         info = self._info(listed.height - table.height)
-        return build_cohort(
-            folder,
-            info,
-            blocks,
-            executor=executor,
-            progress=progress,
-            allow_missing=allow_missing,
-        )
+        return build_cohort(folder, info, blocks, **how)
 
     def _info(self, num_small: int) -> CohortInfo:
         small = f"{num_small} images of less than {self.image_size} pixels a side were left out."

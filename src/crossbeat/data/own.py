@@ -2,15 +2,15 @@
 
 import os
 from collections.abc import Collection, Iterator
-from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Unpack
 
 import polars as pl
 
-from crossbeat.data.build import MOST_LOST, Block, Progress, build_cohort, silent
+from crossbeat.data.build import MOST_LOST, Block, How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.own_columns import FILES, Columns, require_column
@@ -126,14 +126,7 @@ class OwnFiles:
         """What is done to the ECGs before they are stored."""
         return Preprocessing.standard(fs=self.fs, seconds=self.seconds)
 
-    def build(
-        self,
-        folder: Path,
-        *,
-        executor: Executor | None = None,
-        progress: Progress = silent,
-        allow_missing: bool = False,
-    ) -> Cohort:
+    def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
         """Read, clean and store the files in a new folder.
 
         Raises:
@@ -143,20 +136,13 @@ class OwnFiles:
             ConfigError: a setting does not fit the table.
         """
         table, info = self._listed()
-        if not allow_missing:
+        if not how.get("allow_missing", False):
             for name in FILES:
                 _require_files(table, name, self.table)
         if self.layout is None:
             _require_rates(table)
         blocks = [partial(_block, self, rows) for rows in _by_patient(table)]
-        return build_cohort(
-            folder,
-            info,
-            blocks,
-            executor=executor,
-            progress=progress,
-            allow_missing=allow_missing,
-        )
+        return build_cohort(folder, info, blocks, **how)
 
     def _listed(self) -> tuple[pl.DataFrame, CohortInfo]:
         """The rows of the table in words of the cohort, and what the cohort will be."""

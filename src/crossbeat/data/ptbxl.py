@@ -4,16 +4,16 @@ Source: Wagner et al. 2020, PTB-XL (doi:10.1038/s41597-020-0495-6).
 """
 
 from ast import literal_eval
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float32
 
-from crossbeat.data.build import Block, Progress, build_cohort, silent
+from crossbeat.data.build import Block, How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.sources import read_csv, read_each, spans, table_digest
@@ -113,14 +113,7 @@ class PtbXl:
         """What is done to the ECGs before they are stored."""
         return Preprocessing.standard(fs=self.fs, seconds=SECONDS)
 
-    def build(
-        self,
-        folder: Path,
-        *,
-        executor: Executor | None = None,
-        progress: Progress = silent,
-        allow_missing: bool = False,
-    ) -> Cohort:
+    def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
         """Read, clean and store the ECGs in a new folder.
 
         Raises:
@@ -134,14 +127,7 @@ class PtbXl:
         splits = split_folds(table["fold"].to_list())
         table = table.with_columns(split=pl.col("fold").replace_strict(splits)).drop("fold")
         blocks = [partial(_block, self, table[rows]) for rows in spans(table.height)]
-        return build_cohort(
-            folder,
-            self._info(),
-            blocks,
-            executor=executor,
-            progress=progress,
-            allow_missing=allow_missing,
-        )
+        return build_cohort(folder, self._info(), blocks, **how)
 
     def _info(self) -> CohortInfo:
         scaled = self.normalised is not None

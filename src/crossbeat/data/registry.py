@@ -1,10 +1,9 @@
 """The data sets by name, as commands offer them."""
 
-from concurrent.futures import Executor
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Unpack, runtime_checkable
 
-from crossbeat.data.build import Progress
+from crossbeat.data.build import How
 from crossbeat.data.chexpert import CheXpert
 from crossbeat.data.cinc2021 import Cinc2021
 from crossbeat.data.code15 import Code15
@@ -24,18 +23,8 @@ from crossbeat.data.virtual_hearts import VirtualHearts
 class Builder(Protocol):
     """The settings of a data set, as a frozen dataclass; ``build`` makes its cohort."""
 
-    def build(
-        self,
-        folder: Path,
-        *,
-        executor: Executor | None = ...,
-        progress: Progress = ...,
-        allow_missing: bool = ...,
-    ) -> Cohort:
-        """Make the cohort in a new folder, or go on with one that was interrupted.
-
-        With ``allow_missing`` a cohort may lose many of its files, see ``build_cohort``.
-        """
+    def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
+        """Make the cohort in a new folder, or go on with one that was interrupted."""
 
 
 COHORTS: dict[str, type[Builder]] = {

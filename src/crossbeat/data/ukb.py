@@ -6,18 +6,17 @@ Read from the files as downloaded (fields 20205, 20208 and 20209) and a table of
 import os
 import re
 from collections.abc import Mapping
-from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, Unpack
 
 import numpy as np
 import polars as pl
 from jaxtyping import UInt8
 
-from crossbeat.data.build import Block, Progress, build_cohort, silent
+from crossbeat.data.build import Block, How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.rejected import Rejected
@@ -115,14 +114,7 @@ class Ukb:
         """What is done to the ECGs before they are stored."""
         return Preprocessing.standard(fs=self.fs, seconds=SECONDS)
 
-    def build(
-        self,
-        folder: Path,
-        *,
-        executor: Executor | None = None,
-        progress: Progress = silent,
-        allow_missing: bool = False,
-    ) -> Cohort:
+    def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
         """Read, clean, crop and store the files in a new folder.
 
         Raises:
@@ -132,14 +124,7 @@ class Ukb:
         people = self._people()
         blocks = [partial(_block, self, people[rows]) for rows in spans(people.height)]
         info = self._info(people)
-        return build_cohort(
-            folder,
-            info,
-            blocks,
-            executor=executor,
-            progress=progress,
-            allow_missing=allow_missing,
-        )
+        return build_cohort(folder, info, blocks, **how)
 
     def _shares(self) -> Shares:
         return Shares(val=self.val, test=self.test)

@@ -1,18 +1,18 @@
 """The cohort ``virtual``: simulated patients with ECG, X-ray, report labels and known truth."""
 
 from collections.abc import Iterator
-from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from functools import partial
 from math import inf
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import polars as pl
 from jaxtyping import Bool, Int16
 
 from crossbeat import simulate
-from crossbeat.data.build import Block, Progress, build_cohort, require_room, silent
+from crossbeat.data.build import Block, How, build_cohort, require_room
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.splits import Shares, split_patients
@@ -91,14 +91,7 @@ class Virtual:
         self._preprocessing()
         self._check_films()
 
-    def build(
-        self,
-        folder: Path,
-        *,
-        executor: Executor | None = None,
-        progress: Progress = silent,
-        allow_missing: bool = False,
-    ) -> Cohort:
+    def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
         """Simulate the patients into a new folder; its bytes follow from the settings alone.
 
         Raises:
@@ -118,14 +111,7 @@ class Virtual:
             partial(_block, self, block, (patients.rows(rows), filmed.rows(rows)), table[rows])
             for block, rows in simulate.spans(number)
         ]
-        return build_cohort(
-            folder,
-            self._info(),
-            blocks,
-            executor=executor,
-            progress=progress,
-            allow_missing=allow_missing,
-        )
+        return build_cohort(folder, self._info(), blocks, **how)
 
     def _shares(self) -> Shares:
         return Shares(val=self.val, test=self.test)

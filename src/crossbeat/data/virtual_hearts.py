@@ -1,17 +1,17 @@
 """The cohort ``virtual-hearts``: simulated patients with an ECG and cine MRI of one heart."""
 
-from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import polars as pl
 from jaxtyping import Bool
 
 from crossbeat import simulate
-from crossbeat.data.build import Block, Progress, build_cohort, require_room, silent
+from crossbeat.data.build import Block, How, build_cohort, require_room
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.splits import Shares, split_patients
@@ -78,14 +78,7 @@ class VirtualHearts:
         self._shares()
         self._preprocessing()
 
-    def build(
-        self,
-        folder: Path,
-        *,
-        executor: Executor | None = None,
-        progress: Progress = silent,
-        allow_missing: bool = False,
-    ) -> Cohort:
+    def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
         """Simulate the patients into a new folder; its bytes follow from settings and textures.
 
         Raises:
@@ -101,14 +94,7 @@ class VirtualHearts:
             partial(_block, self, number, patients.rows(rows), table[rows], textures)
             for number, rows in simulate.spans(self.num_patients)
         ]
-        return build_cohort(
-            folder,
-            self._info(),
-            blocks,
-            executor=executor,
-            progress=progress,
-            allow_missing=allow_missing,
-        )
+        return build_cohort(folder, self._info(), blocks, **how)
 
     def fingerprint(self) -> dict[str, object]:
         """The settings that identify a cohort; unused ones are left out.

@@ -1,12 +1,12 @@
 """Virtual patients as a hospital has them: files and tables first, pairs found in time."""
 
 import json
-from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Unpack
 
-from crossbeat.data.build import Progress, silent
+from crossbeat.data.build import How
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.mimic import Mimic
 from crossbeat.data.pairing import Pairing
@@ -26,14 +26,7 @@ class VirtualHospital:
     patients: VirtualMimic
     pairing: Pairing
 
-    def build(
-        self,
-        folder: Path,
-        *,
-        executor: Executor | None = None,
-        progress: Progress = silent,
-        allow_missing: bool = True,  # noqa: ARG002
-    ) -> Cohort:
+    def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
         """Write the files unless they are there, then pair and store the records.
 
         A share of the files is damaged on purpose; ``allow_missing`` is not used.
@@ -43,7 +36,7 @@ class VirtualHospital:
         """
         digest = sha256(json.dumps(asdict(self.patients)).encode()).hexdigest()[:12]
         tree = folder.with_name(f"mimic-{digest}")
-        self.patients.write(tree, executor=executor)
+        self.patients.write(tree, executor=how.get("executor"))
         return Mimic(
             ecg=tree / "mimic-iv-ecg",
             cxr=tree / "mimic-cxr-jpg",
@@ -54,4 +47,4 @@ class VirtualHospital:
             val=self.patients.val,
             test=self.patients.test,
             image_size=self.patients.image_size,
-        ).build(folder, executor=executor, progress=progress, allow_missing=True)
+        ).build(folder, **(how | {"allow_missing": True}))
