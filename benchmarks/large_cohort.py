@@ -60,7 +60,10 @@ def block(number: int, rows: int) -> Block:
         codes = draw.choice([1, 0, -1], rows).astype(np.int8)
         columns |= {f"label:{finding}": codes, f"xray_label:{finding}": codes}
     ecgs = draw.integers(-3000, 3000, (rows, 12, 10)).astype(np.int16)
-    return Block(pl.DataFrame(columns), ecgs, draw.integers(0, 255, (rows, 8, 8)).astype(np.uint8))
+    return Block(
+        pl.DataFrame(columns),
+        {"ecg": ecgs, "xray": draw.integers(0, 255, (rows, 8, 8)).astype(np.uint8)},
+    )
 
 
 def build(folder: Path, blocks: int, rows: int) -> Cohort:

@@ -79,5 +79,6 @@ def tiny_cohort(folder: Path, *, num: int = 120, seed: int = 0) -> Cohort:
         baseline=True,
         image_size=32,
     )
-    block = Block(table, ecgs.clip(-3000, 3000).astype(np.int16), xrays.astype(np.uint8))
+    signals = {"ecg": ecgs.clip(-3000, 3000).astype(np.int16), "xray": xrays.astype(np.uint8)}
+    block = Block(table, signals)
     return build_cohort(folder, info, [lambda: block])

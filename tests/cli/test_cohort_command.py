@@ -49,8 +49,10 @@ def small(tmp_path: Path) -> Cohort:
     )
     block = Block(
         table,
-        random.integers(-500, 500, (6, 12, 200)).astype(np.int16),
-        random.integers(0, 256, (5, 16, 16)).astype(np.uint8),
+        {
+            "ecg": random.integers(-500, 500, (6, 12, 200)).astype(np.int16),
+            "xray": random.integers(0, 256, (5, 16, 16)).astype(np.uint8),
+        },
         (Rejected(record="bad", file="bad.hea", rule="flat", reason="lead I is flat"),),
     )
     return build_cohort(tmp_path / "small", info, [lambda: block])
@@ -82,7 +84,7 @@ def test_a_cohort_is_counted_by_split(small: Cohort, capsys: pytest.CaptureFixtu
     }
     assert found["rejected"] == {"flat": 1}
     assert found["audit"]["in_two_splits"] == {"patients": 0, "studies": 0, "signals": 0}
-    assert found["audit"]["phases"]["teacher"]["train"] == {"rows": 3, "patients": 3}
+    assert found["audit"]["phases"]["xray"]["train"] == {"rows": 3, "patients": 3}
     assert found["notes"] == list(small.info.notes)
 
 
@@ -183,7 +185,7 @@ def test_what_is_not_in_pairs_is_shown_apart(
     random = np.random.default_rng(0)
     waves = random.integers(-500, 500, (num, 12, 200)).astype(np.int16)
     films = random.integers(0, 256, (num, 16, 16)).astype(np.uint8)
-    block = Block(kept, waves if leads else None, films if size else None)
+    block = Block(kept, {"ecg": waves if leads else None, "xray": films if size else None})
     info = CohortInfo(name="one", kind="single", findings=("edema",), **leads, **size)
     cohort = build_cohort(tmp_path / "one", info, [lambda: block])
     shown(capsys, cohort.folder, "--page", tmp_path / "one.html")

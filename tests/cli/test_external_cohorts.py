@@ -49,7 +49,9 @@ def trained(name, cohort, folder, config=CONFIG):
 def rebuilt(tiny, folder, name, **columns):
     """``tiny`` with other columns, as the folder of a cohort of its own."""
     arrays = [np.load(tiny.folder / f"{signal}-00000.npy") for signal in ("ecg", "xray")]
-    block = Block(tiny.table.with_columns(**columns), *arrays)
+    block = Block(
+        tiny.table.with_columns(**columns), dict(zip(("ecg", "xray"), arrays, strict=False))
+    )
     info = replace(tiny.info, name=name, files={})
     return build_cohort(folder / name, info, [lambda: block]).folder
 
@@ -166,7 +168,7 @@ def test_hearts_of_the_training_are_refused_and_others_are_external(tiny_hearts,
     arrays = [np.load(tiny_hearts.folder / f"{name}-00000.npy") for name in SIGNALS]
     for name, change in (("exchanged", {"split": EXCHANGED}), ("elsewhere", columns)):
         table = tiny_hearts.table.with_columns(**change)
-        block = Block(table, arrays[0], cines=arrays[1], cines_long=arrays[2])
+        block = Block(table, dict(zip(("ecg", "cine", "cine_long"), arrays, strict=True)))
         info = replace(tiny_hearts.info, name=name, files={})
         build_cohort(tmp_path / name, info, [lambda block=block: block])
     out = tmp_path / "results.json"

@@ -147,7 +147,7 @@ def test_a_built_cohort_warns_of_near_copies_and_keeps_them(tmp_path: Path) -> N
 
     def made(number: int) -> Block:
         block = tiny_block(number)
-        return Block(block.table, ecgs[6 * number : 6 * number + 6], block.xrays)
+        return Block(block.table, {**block.signals, "ecg": ecgs[6 * number : 6 * number + 6]})
 
     cohort = build_tiny(tmp_path / "c", made)
     assert cohort.table.height == 18

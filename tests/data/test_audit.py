@@ -51,7 +51,7 @@ def test_a_signal_twice_in_one_split_stays() -> None:
 def test_phases_are_counted_by_what_their_rows_must_have() -> None:
     phases = audit(TABLE, APART)["phases"]
     rows = {phase: [each["rows"] for each in found.values()] for phase, found in phases.items()}
-    assert rows == {"teacher": [2, 0, 0], "self-supervision": [1, 1, 1], "alignment": [1, 0, 0]}
+    assert rows == {"ecg": [1, 1, 1], "xray": [2, 0, 0], "ecg and xray": [1, 0, 0]}
 
 
 @pytest.mark.parametrize(
@@ -76,11 +76,10 @@ def test_a_signal_in_two_splits_is_counted() -> None:
 def test_a_built_cohort_has_lost_its_leaks_and_says_so(tmp_path: Path) -> None:
     def copied(number: int) -> Block:
         block = tiny_block(number)
-        assert block.ecgs is not None
-        ecgs = block.ecgs.copy()
+        ecgs = block.signals["ecg"].copy()  # type: ignore[union-attr]
         if number == 1:
-            ecgs[0] = tiny_block(0).ecgs[4]  # type: ignore[index]  # of the test split
-        return Block(block.table, ecgs, block.xrays)
+            ecgs[0] = tiny_block(0).signals["ecg"][4]  # type: ignore[index]  # of the test split
+        return Block(block.table, {**block.signals, "ecg": ecgs})
 
     cohort = build_tiny(tmp_path / "c", copied)
     assert cohort.rejected().select("record", "rule").rows() == [("rp6", "leak")]

@@ -175,7 +175,7 @@ def test_shards_have_one_size_whatever_the_size_of_the_blocks(
     assert max(counts) <= rows
     assert set(counts[:-1]) <= {max(counts)}
     assert sum(counts) == total
-    values = np.concatenate([tiny_block(i).ecgs for i in range(BLOCKS)])
+    values = np.concatenate([tiny_block(i).signals["ecg"] for i in range(BLOCKS)])
     found = cohort.ecgs(np.arange(total)).values * cohort.info.ecg_gain
     np.testing.assert_allclose(found, values, atol=1e-3)
 
@@ -191,7 +191,7 @@ def test_a_build_of_more_shards_than_open_files_are_allowed(
         table = {"patient": names, "record": names, "split": ["train"], "ecg": [0]}
         labels = {"label:edema": [1], "label:cardiomegaly": [0]}
         signal = np.full((1, 12, 10), i, dtype=np.int16)
-        return Block(pl.DataFrame(table | labels), signal)
+        return Block(pl.DataFrame(table | labels), {"ecg": signal})
 
     monkeypatch.setattr(shards, "SHARD", 1)
     monkeypatch.setattr("os.fsync", lambda _: None)
@@ -239,7 +239,9 @@ def test_who_builds_what_another_process_is_building_waits_and_opens_it(tmp_path
 def test_signals_of_another_shape_than_the_info_says_are_refused(tmp_path: Path) -> None:
     def wrong(i: int) -> Block:
         block = tiny_block(i)
-        return Block(block.table, block.ecgs[:, :8] if i == 1 else block.ecgs, block.xrays)
+        return Block(
+            block.table, {**block.signals, "ecg": block.signals["ecg"][:, : 8 if i == 1 else None]}
+        )
 
     with pytest.raises(
         DataError, match=r"signals 'ecg' of cohort tiny .*\(12, 10\).*got \(8, 10\)"
@@ -345,7 +347,7 @@ def test_a_leak_over_blocks_is_found_before_the_folder_gets_its_name(tmp_path: P
     def leaking(i: int) -> Block:
         block = tiny_block(i)
         same = pl.lit("p0").alias("patient"), pl.lit("p0").alias("xray_patient")
-        return Block(block.table.with_columns(same), block.ecgs, block.xrays)
+        return Block(block.table.with_columns(same), block.signals)
 
     with pytest.raises(DataError, match=r"patient p0 in test and train"):
         build_tiny(tmp_path / "a", leaking)

@@ -57,7 +57,7 @@ def test_the_published_layout_becomes_a_cohort(tmp_path: Path) -> None:
     assert table["sex"].to_list() == ["F", "M", None, "M"]
     assert table["note:view"].to_list() == ["AP", "PA", "AP", "AP"]
     expected = read_xray(source / "train/patient00002/study2/view1_frontal.jpg", 32)
-    assert torch.equal(cohort.xrays(np.array([1]))[0], torch.from_numpy(expected))
+    assert torch.equal(cohort.images("xray", np.array([1]))[0], torch.from_numpy(expected))
 
 
 def test_labels_are_positive_negative_uncertain_or_not_mentioned(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def test_ecgs_are_millivolts_in_the_order_of_the_rows(tiny: Cohort) -> None:
 def test_xrays_are_bytes_in_the_order_of_the_rows(tiny: Cohort) -> None:
     rows = np.array([17, 0, 6, 6, 5])
     expected = torch.tensor(rows, dtype=torch.uint8)[:, None, None]
-    assert torch.equal(tiny.xrays(rows), expected.expand(5, SIZE, SIZE))
+    assert torch.equal(tiny.images("xray", rows), expected.expand(5, SIZE, SIZE))
 
 
 def test_rows_of_a_split_have_what_is_asked_for(tiny: Cohort) -> None:
@@ -92,7 +92,7 @@ def test_a_row_without_an_xray_is_refused(tiny: Cohort) -> None:
     cohort = tiny.with_table(table)
     assert 3 not in cohort.rows("train", has=("xray",))
     with pytest.raises(DataError, match="row 3 of cohort tiny must have column 'xray'"):
-        cohort.xrays(ALL)
+        cohort.images("xray", ALL)
 
 
 def test_the_fingerprint_changes_with_anything_that_training_sees(
@@ -153,7 +153,7 @@ def test_signals_of_another_shape_than_the_info_says_are_refused(tiny: Cohort) -
     with pytest.raises(DataError, match=r"ecg-00000\.npy must hold .*12, 20\) and type int16"):
         changed.ecgs(ALL)
     with pytest.raises(DataError, match=r"xray-00000\.npy must hold .*5, 5\) .*, 4, 4\) and uint8"):
-        changed.xrays(ALL)
+        changed.images("xray", ALL)
 
 
 def test_a_shard_that_is_missing_or_cut_is_refused(tiny: Cohort) -> None:

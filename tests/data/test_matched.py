@@ -73,8 +73,8 @@ def test_stored_pairs_are_the_arrays_that_were_matched(sources: Path, tmp_path: 
     rows = np.concatenate([cohort.rows(s, has=("ecg", "xray")) for s in ("train", "test")])
     for row in rows.tolist():
         own = xrays.table["patient"] == cohort.table["xray_patient"][row]
-        shown = cohort.xrays(np.array([row]))[0]
-        stored = xrays.xrays(np.flatnonzero(own.to_numpy()))
+        shown = cohort.images("xray", np.array([row]))[0]
+        stored = xrays.images("xray", np.flatnonzero(own.to_numpy()))
         assert any(torch.equal(shown, one) for one in stored)
 
 

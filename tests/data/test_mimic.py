@@ -97,7 +97,9 @@ def test_a_stored_pair_is_that_of_the_files(cohort: Cohort, tree: Path) -> None:
         assert np.corrcoef(theirs, ours[STANDARD.index(lead)])[0, 1] > 0.8
     (film,) = (tree / "mimic-cxr-jpg").glob(f"files/*/*/*/{told['xray_record'][4:]}.jpg")
     small = np.asarray(Image.open(film).convert("L").resize((16, 16), Image.Resampling.BILINEAR))
-    assert np.abs(small - cohort.xrays(np.array([row]))[0].numpy().astype(float)).mean() < 3
+    assert (
+        np.abs(small - cohort.images("xray", np.array([row]))[0].numpy().astype(float)).mean() < 3
+    )
 
 
 @pytest.mark.parametrize("fault", ["missing_ecg", "truncated_ecg", "flat_lead", "missing_samples"])
@@ -130,7 +132,10 @@ def test_films_in_dicom_take_the_place_of_the_jpgs(
     assert cohort.info.settings["xrays"] == "JPG"
     assert (again.table["xray_record"] == cohort.table["xray_record"]).all()
     rows = cohort.rows("train", has=("xray",))
-    pair = [of.xrays(rows).numpy().astype(float).reshape(len(rows), -1) for of in (cohort, again)]
+    pair = [
+        of.images("xray", rows).numpy().astype(float).reshape(len(rows), -1)
+        for of in (cohort, again)
+    ]
     alike = [np.corrcoef(jpg, dicom)[0, 1] for jpg, dicom in zip(*pair, strict=True)]
     assert min(alike) > 0.99
 
@@ -205,7 +210,7 @@ def test_the_audit_finds_every_phase_apart(cohort: Cohort) -> None:
     audit = json.loads((cohort.folder / "audit.json").read_text())
     assert audit["in_two_splits"] == {"patients": 0, "studies": 0, "signals": 0}
     assert (
-        audit["phases"]["teacher"]["train"]["rows"] > audit["phases"]["alignment"]["train"]["rows"]
+        audit["phases"]["xray"]["train"]["rows"] > audit["phases"]["ecg and xray"]["train"]["rows"]
     )
 
 

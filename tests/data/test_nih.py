@@ -46,7 +46,7 @@ def test_the_published_layout_becomes_a_cohort(tmp_path: Path) -> None:
     assert table["label:no_finding"].to_list() == [0, 0, 1, 0, 1]
     assert "too good" in cohort.info.notes[0]
     expected = read_xray(source / "images" / ROWS[3][0], 32)
-    assert torch.equal(cohort.xrays(np.array([3]))[0], torch.from_numpy(expected))
+    assert torch.equal(cohort.images("xray", np.array([3]))[0], torch.from_numpy(expected))
 
 
 def test_another_seed_is_another_split_by_patient(tmp_path: Path) -> None:

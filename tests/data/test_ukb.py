@@ -108,7 +108,7 @@ def test_ecgs_and_cines_of_a_visit_become_pairs_with_measures(tree: Path) -> Non
     assert (cohort.info.frames, cohort.info.cine_size, cohort.info.leads) == (10, 32, STANDARD)
     assert cohort.ecgs(np.array([0])).values.shape == (1, 12, 1000)
     assert cohort.rejected().height == 0
-    stored = cohort.cines(np.array([0]))[0].numpy()
+    stored = cohort.images("cine", np.array([0]))[0].numpy()
     np.testing.assert_array_equal(
         stored, read_heart(str(tree / "cine" / "1000011_20209_2_0.zip"), settings(tree))
     )
@@ -144,7 +144,7 @@ def test_a_view_of_the_long_axis_is_found_in_its_field(tree: Path) -> None:
     made = settings(tree, cine=tree / "long", view="4ch")
     cohort = build(made, tree / "cohort")
     assert cohort.table["patient"].to_list() == ["1000011"]
-    assert cohort.cines(np.array([0])).shape == (1, 10, 32, 32)
+    assert cohort.images("cine", np.array([0])).shape == (1, 10, 32, 32)
 
 
 def test_a_long_axis_stands_beside_the_short_one_of_whoever_has_it(tree: Path) -> None:
@@ -161,10 +161,10 @@ def test_a_long_axis_stands_beside_the_short_one_of_whoever_has_it(tree: Path) -
     ]
     assert cohort.rejected()["record"].to_list() == ["1000033"]
     row = np.flatnonzero(cohort.patients(np.arange(3)) == "1000022")
-    stored = cohort.cines(row, "cine_long")[0].numpy()
+    stored = cohort.images("cine_long", row)[0].numpy()
     file = str(tree / "long" / "1000022_20208_2_0.zip")
     np.testing.assert_array_equal(stored, read_heart(file, settings(tree, view="2ch")))
-    assert (stored != cohort.cines(row)[0].numpy()).any()
+    assert (stored != cohort.images("cine", row)[0].numpy()).any()
 
 
 def test_a_long_axis_alone_is_kept_when_unpaired_ones_are_wanted(tree: Path) -> None:

@@ -38,7 +38,7 @@ def coarse_digest(cohort: Cohort) -> str:
     rounded = cohort.table.with_columns(cs.float().round_sig_figs(2))
     digest = sha256(rounded.select(pl.all().cast(pl.String)).write_csv().encode())
     digest.update(np.rint(cohort.ecgs(rows).values.numpy() * 8).astype(np.int16).tobytes())
-    digest.update((cohort.xrays(rows).numpy() // 16).tobytes())
+    digest.update((cohort.images("xray", rows).numpy() // 16).tobytes())
     return digest.hexdigest()[:16]
 
 
@@ -51,7 +51,7 @@ def test_what_is_stored_is_what_was_simulated(virtual: Cohort) -> None:
     patients = simulate.draw_patients(20, 3)
     rows = np.array([7, 19, 0])
     films = torch.from_numpy(simulate.xrays(patients, 3, 32)[rows])
-    assert torch.equal(virtual.xrays(rows), films)
+    assert torch.equal(virtual.images("xray", rows), films)
     told = simulate.report_labels(patients, 3)
     for finding in simulate.FINDINGS:
         stored = virtual.table[f"label:{finding}"].fill_null(simulate.NOT_MENTIONED)
@@ -79,7 +79,7 @@ def test_a_patient_is_the_same_however_many_there_are(virtual: Cohort, tmp_path:
         )
     rows = np.arange(4)
     assert torch.equal(few.ecgs(rows).values, virtual.ecgs(rows).values)
-    assert torch.equal(few.xrays(rows), virtual.xrays(rows))
+    assert torch.equal(few.images("xray", rows), virtual.images("xray", rows))
     latent = [name for name in virtual.table.columns if name.startswith("latent:")]
     assert latent
     assert few.table.select(latent).equals(virtual.table.select(latent)[:4])
@@ -144,7 +144,8 @@ def test_outside_xrays_are_of_further_training_patients_with_a_report_and_no_ecg
         np.testing.assert_array_equal(*pairs)
     patients = simulate.draw_patients(360, 3)
     assert torch.equal(
-        more.xrays(np.arange(60, 360)), torch.from_numpy(simulate.xrays(patients, 3, 16)[60:])
+        more.images("xray", np.arange(60, 360)),
+        torch.from_numpy(simulate.xrays(patients, 3, 16)[60:]),
     )
 
 
@@ -166,7 +167,7 @@ def test_a_later_film_and_its_labels_are_of_the_later_patient(tmp_path: Path) ->
     rows = np.arange(60)
     assert torch.equal(now.ecgs(rows).values, later.ecgs(rows).values)
     after = simulate.draw_patients(60, 3, hours=100.0)
-    assert torch.equal(later.xrays(rows), torch.from_numpy(simulate.xrays(after, 3, 16)))
+    assert torch.equal(later.images("xray", rows), torch.from_numpy(simulate.xrays(after, 3, 16)))
     told = simulate.report_labels(after, 3)
     for finding in simulate.FINDINGS:
         stored = later.table[f"label:{finding}"].fill_null(simulate.NOT_MENTIONED)
@@ -176,7 +177,7 @@ def test_a_later_film_and_its_labels_are_of_the_later_patient(tmp_path: Path) ->
 
 def test_noise_of_films_has_the_spread_that_is_set_and_is_nested(tmp_path: Path) -> None:
     clear, poor, poorer = (
-        build(tmp_path / str(noise), film_noise=noise).xrays(np.arange(60)).int()
+        build(tmp_path / str(noise), film_noise=noise).images("xray", np.arange(60)).int()
         for noise in (0.0, 10.0, 30.0)
     )
     middle = (clear > 110) & (clear < 145)  # hardly anything is clipped there

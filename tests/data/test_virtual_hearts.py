@@ -39,7 +39,7 @@ def test_ecg_cine_and_measures_are_those_of_the_simulator(hearts: Cohort) -> Non
     rows = np.array([3, 260, 299])
     patients = simulate.draw_patients(300, 4)
     second = simulate.cine_block(patients.rows(slice(256, 300)), 1, 4, frames=6, size=16)[:, 0]
-    np.testing.assert_array_equal(hearts.cines(rows[1:]).numpy(), second[[4, 43]])
+    np.testing.assert_array_equal(hearts.images("cine", rows[1:]).numpy(), second[[4, 43]])
     told = simulate.phenotypes(patients, 4)
     got = hearts.phenotypes(rows, ["LVEF", "RVEDV"]).numpy()
     np.testing.assert_array_equal(got, np.stack([told["LVEF"], told["RVEDV"]], axis=1)[rows])
@@ -54,7 +54,9 @@ def test_bytes_do_not_depend_on_workers_and_patients_not_on_their_number(
     assert again.fingerprint() == hearts.fingerprint()
     fewer = built(replace(SMALL, num_patients=20), tmp_path / "fewer")
     rows = np.arange(20)
-    np.testing.assert_array_equal(fewer.cines(rows).numpy(), hearts.cines(rows).numpy())
+    np.testing.assert_array_equal(
+        fewer.images("cine", rows).numpy(), hearts.images("cine", rows).numpy()
+    )
 
 
 def coarse_digest(cohort: Cohort) -> str:
@@ -64,7 +66,7 @@ def coarse_digest(cohort: Cohort) -> str:
     digest = sha256(rounded.select(pl.all().cast(pl.String)).write_csv().encode())
     digest.update(json.dumps(cohort.info.settings, sort_keys=True).encode())
     digest.update(np.rint(cohort.ecgs(rows).values.numpy() * 8).astype(np.int16).tobytes())
-    digest.update((cohort.cines(rows).numpy() // 16).tobytes())
+    digest.update((cohort.images("cine", rows).numpy() // 16).tobytes())
     return digest.hexdigest()[:16]
 
 
@@ -87,7 +89,9 @@ def test_textures_show_and_are_known_by_what_they_hold(hearts: Cohort, tmp_path:
     given = replace(few, textures=path)
     cohort = built(given, tmp_path / "first")
     rows = np.arange(20)
-    assert (cohort.cines(rows) != hearts.cines(rows))[:, :, :2, 8:14].float().mean() > 0.9
+    assert (cohort.images("cine", rows) != hearts.images("cine", rows))[
+        :, :, :2, 8:14
+    ].float().mean() > 0.9
     np.testing.assert_array_equal(cohort.ecgs(rows).values, hearts.ecgs(rows).values)
     assert cohort.info.settings["textures"] == sha256(path.read_bytes()).hexdigest()
     moved = replace(few, textures=textures(tmp_path / "moved.npz", around=90))
@@ -125,7 +129,7 @@ def test_fewer_measured_patients_are_among_those_of_more(hearts: Cohort, tmp_pat
 
 def test_the_audit_knows_the_phases_with_cines(hearts: Cohort) -> None:
     told = (hearts.folder / "audit.json").read_text()
-    assert '"cine-alignment"' in told
+    assert '"ecg and cine"' in told
     assert '"cine": 0' in told  # repeated signals
 
 
@@ -139,7 +143,9 @@ def test_shuffled_cines_are_those_of_others_and_of_the_same_split(hearts: Cohort
     assert (table["patient"] != table["cine_patient"]).all()
     row = np.array([5])
     owner = hearts.table["patient"].to_list().index(moved.table["cine_patient"][5])
-    np.testing.assert_array_equal(moved.cines(row).numpy(), hearts.cines(np.array([owner])).numpy())
+    np.testing.assert_array_equal(
+        moved.images("cine", row).numpy(), hearts.images("cine", np.array([owner])).numpy()
+    )
 
 
 def test_a_cine_of_somebody_else_in_a_paired_cohort_is_refused(hearts: Cohort) -> None:
@@ -173,8 +179,10 @@ def test_the_long_axis_is_stored_beside_the_short_one(both_axes: Cohort, hearts:
     rows = np.array([3, 39])
     patients = simulate.draw_patients(40, 4)
     long = simulate.cine_block(patients, 0, 4, frames=6, size=16, view="long")[:, 0]
-    np.testing.assert_array_equal(both_axes.cines(rows, "cine_long").numpy(), long[rows])
-    np.testing.assert_array_equal(both_axes.cines(rows).numpy(), hearts.cines(rows).numpy())
+    np.testing.assert_array_equal(both_axes.images("cine_long", rows).numpy(), long[rows])
+    np.testing.assert_array_equal(
+        both_axes.images("cine", rows).numpy(), hearts.images("cine", rows).numpy()
+    )
     assert len(both_axes.rows("test", has=("ecg", "cine", "cine_long"))) == 12
     assert len(hearts.rows("test", has=("ecg", "cine_long"))) == 0
     counts = summary(both_axes)["splits"]["all"]
@@ -196,7 +204,7 @@ def test_a_batch_carries_the_axes_that_are_read(both_axes: Cohort) -> None:
     batch = source.batch(np.arange(2)).to(torch.device("cpu"))
     assert batch.cine is None
     assert batch.cine_long is not None
-    wanted = both_axes.cines(rows[:2], "cine_long")
+    wanted = both_axes.images("cine_long", rows[:2])
     np.testing.assert_array_equal(batch.cine_long.numpy(), wanted.numpy())
     moved = replace(source, rows=rows[::-1].copy())
     assert moved.fingerprint() != source.fingerprint()

@@ -53,7 +53,7 @@ def tiny_block(number: int) -> Block:
     )
     ecgs = count[:, None, None].astype(np.int16) * samples
     xrays = np.broadcast_to(count[:, None, None], (PER_BLOCK, SIZE, SIZE)).astype(np.uint8)
-    return Block(table, ecgs, xrays)
+    return Block(table, {"ecg": ecgs, "xray": xrays})
 
 
 def build_tiny(

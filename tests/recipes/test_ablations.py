@@ -121,7 +121,7 @@ def test_the_teacher_tells_in_eval_mode_what_it_learned(tiny, tmp_path):
             if phase.name == "alignment":
                 seen.update(phase.train.extra)
                 with torch.no_grad():
-                    xrays = tiny.xrays(phase.train.rows).float()[:, None] / 255
+                    xrays = tiny.images("xray", phase.train.rows).float()[:, None] / 255
                     parts["xray_encoder"].eval()
                     seen["expected"] = parts["xray_encoder"](xrays)
             yield phase
@@ -166,7 +166,7 @@ def test_distillation_learns_the_teachers_probabilities_and_no_label(tiny):
     parts, phases = phases_of(small("distillation"), tiny)
     source = phases["distillation"].train
     with torch.no_grad():
-        embedded = parts["xray_encoder"](tiny.xrays(source.rows).float()[:, None] / 255)
+        embedded = parts["xray_encoder"](tiny.images("xray", source.rows).float()[:, None] / 255)
         expected = parts["xray_classifier"](embedded).sigmoid()
     torch.testing.assert_close(source.extra[TEACHER_PROBABILITY], expected)
     batch = source.batch(np.arange(24))

@@ -68,7 +68,7 @@ class Learned:
 
     def _logits(self, cohort, rows):
         with torch.no_grad():
-            return xray_logits(self.parts, cohort.xrays(rows), self.recipe.xray).double()
+            return xray_logits(self.parts, cohort.images("xray", rows), self.recipe.xray).double()
 
     def said(self, rows):
         """By hand: the encoder's own probabilities after transfer."""

@@ -29,7 +29,7 @@ def test_the_loss_is_the_weighted_sum_of_a_contrast_with_either_axis(tiny_hearts
         steps = ecg_steps(parts, tiny_hearts.ecgs(rows), recipe.ecg)
         ecg = parts["ecg_projection"](pooled_ecg(steps, recipe.ecg))
         for axis, share in (("cine", 0.25), ("cine_long", 0.75)):
-            tokens = parts[f"{axis}_encoder"].tokens(tiny_hearts.cines(rows, axis).float() / 255)
+            tokens = parts[f"{axis}_encoder"].tokens(tiny_hearts.images(axis, rows).float() / 255)
             seen = parts[f"{axis}_projection"](pooled(tokens))
             wanted = share * float(clip(ecg, seen, temperature=0.01))
             assert got[axis] == pytest.approx(wanted, rel=1e-4)

@@ -230,7 +230,7 @@ def test_a_teacher_answers_from_the_xray_and_has_no_ecg_embeddings(tiny, tmp_pat
     run = run_of(small("teacher"), tiny, tmp_path / "run", name="teacher")
     rows = tiny.rows("test")
     with torch.no_grad():
-        embedded = run.parts["xray_encoder"](tiny.xrays(rows).float()[:, None] / 255)
+        embedded = run.parts["xray_encoder"](tiny.images("xray", rows).float()[:, None] / 255)
         expected = run.parts["xray_classifier"](embedded)
     torch.testing.assert_close(logits(run, tiny, rows), expected)
     with pytest.raises(ConfigError, match="must have an ECG encoder, got recipe 'teacher'"):

@@ -67,7 +67,7 @@ def shown(
 ) -> torch.Tensor:
     with torch.no_grad():
         if name == "teacher":
-            return xray_logits(parts, cohort.xrays(rows), recipe.xray)  # type: ignore[attr-defined]
+            return xray_logits(parts, cohort.images("xray", rows), recipe.xray)  # type: ignore[attr-defined]
         return ecg_logits(parts, cohort.ecgs(rows), recipe.ecg)  # type: ignore[attr-defined]
 
 

@@ -71,7 +71,8 @@ class Tiny:
             image_size=32,
             seed=self.seed,
         )
-        block = Block(table, ecgs.clip(-3000, 3000).astype(np.int16), xrays.astype(np.uint8))
+        signals = {"ecg": ecgs.clip(-3000, 3000).astype(np.int16), "xray": xrays.astype(np.uint8)}
+        block = Block(table, signals)
         return build_cohort(folder, info, [lambda: block], **how)
 
 

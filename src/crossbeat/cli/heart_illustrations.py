@@ -95,4 +95,4 @@ def _beating(cohort: Cohort) -> list[Picture]:
 def _signals(cohort: Cohort, row: int) -> tuple[Ecg, np.ndarray]:
     rows = np.array([row])
     ecgs = cohort.ecgs(rows)
-    return Ecg(ecgs.values[0].numpy(), ecgs.leads, ecgs.fs), cohort.cines(rows)[0].numpy()
+    return Ecg(ecgs.values[0].numpy(), ecgs.leads, ecgs.fs), cohort.images("cine", rows)[0].numpy()

@@ -158,5 +158,7 @@ def _patient(cohort: Cohort, row: int) -> list[Picture]:
         )
     if cohort.info.image_size:
         caption = "It is shown for the reader. The ECG models do not read it."
-        shown.append(xray(cohort.xrays(rows)[0].numpy(), title="The X-ray.", caption=caption))
+        shown.append(
+            xray(cohort.images("xray", rows)[0].numpy(), title="The X-ray.", caption=caption)
+        )
     return shown

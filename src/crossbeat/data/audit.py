@@ -14,21 +14,11 @@ import polars as pl
 
 from crossbeat.data.rejected import Rejected
 from crossbeat.data.splits import SPLITS
+from crossbeat.data.table import signals_in
 from crossbeat.errors import DataError, reason
 from crossbeat.files import write_whole
 
 AUDIT_FILE = "audit.json"
-PHASES = {
-    "teacher": ("xray",),
-    "self-supervision": ("ecg",),
-    "alignment": ("ecg", "xray"),
-    "cine": ("cine",),
-    "cine-alignment": ("ecg", "cine"),
-    "long-axis": ("cine_long",),
-    "both-axes-alignment": ("ecg", "cine", "cine_long"),
-}
-"""What a row must have to be seen in a phase; those of signals that a table lacks are left out."""
-
 Digests = Mapping[str, Sequence[str]]
 """For each kind of signal a digest of each that is stored, in the order of the store."""
 
@@ -75,11 +65,7 @@ def audit(table: pl.DataFrame, digests: Digests) -> dict[str, Any]:
     """
     told = _with_signals(table, digests)
     return {
-        "phases": {
-            phase: _counts(told, has)
-            for phase, has in PHASES.items()
-            if set(has) <= set(told.columns)
-        },
+        "phases": {" and ".join(has): _counts(told, has) for has in _seen_together(table)},
         "in_two_splits": {
             "patients": _in_two(_people(told), "patient"),
             "studies": sum(_in_two(told, name) for name in _STUDIES if name in told.columns),
@@ -89,6 +75,13 @@ def audit(table: pl.DataFrame, digests: Digests) -> dict[str, Any]:
             name: len(values) - len(set(values)) for name, values in digests.items()
         },
     }
+
+
+def _seen_together(table: pl.DataFrame) -> list[tuple[str, ...]]:
+    """What a row must have to be seen in a phase: one modality, or the ECG and another."""
+    others = [name for name in signals_in(table) if name != "ecg"]
+    alone = [(name,) for name in signals_in(table)]
+    return alone + ([("ecg", name) for name in others] if "ecg" in table.columns else [])
 
 
 def write_audit(path: Path, found: Mapping[str, Any], *, table: str) -> None:

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import polars as pl
-from jaxtyping import Int16, UInt8
+from jaxtyping import Shaped
 
 from crossbeat.data import alike
 from crossbeat.data.audit import AUDIT_FILE, audit, without_leaks, write_audit
@@ -40,9 +40,10 @@ from crossbeat.data.shards import (
     shards_of,
     write_array,
 )
-from crossbeat.data.table import SIGNALS, check_table, conform, write_table
+from crossbeat.data.table import check_table, conform, signals_in, write_table
 from crossbeat.errors import DataError
 from crossbeat.files import make_folder, remove_drafts, write_whole
+from crossbeat.modalities import MODALITIES
 from crossbeat.workers import given_or_own, locked_beside, result_of
 
 MOST_LOST = 0.05
@@ -81,20 +82,15 @@ class Block:
     """Part of a cohort.
 
     Args:
-        table: its rows; the columns in ``SIGNALS`` count from 0 within the block.
-        ecgs: integers of 1 / ``ecg_gain``.
-        xrays: 0 to 255.
+        table: its rows; the column of a modality counts from 0 within the block.
+        signals: the stored samples of each modality, as ``MODALITIES`` says: ECGs as integers of
+            1 / ``ecg_gain``, X-rays and cines from 0 to 255; None where there are none.
         rejected: the records that were left out.
-        cines: 0 to 255, one heartbeat from R peak to R peak, in the short axis.
-        cines_long: the same in the long axis.
     """
 
     table: pl.DataFrame
-    ecgs: Int16[np.ndarray, "ecg lead time"] | None = None
-    xrays: UInt8[np.ndarray, "xray height width"] | None = None
+    signals: Mapping[str, Shaped[np.ndarray, "sample ..."] | None] = field(default_factory=dict)
     rejected: tuple[Rejected, ...] = ()
-    cines: UInt8[np.ndarray, "cine frame height width"] | None = None
-    cines_long: UInt8[np.ndarray, "cine_long frame height width"] | None = None
 
 
 def build_cohort(
@@ -225,7 +221,7 @@ def _signals(
 def _require_kept(draft: Path, receipts: Sequence[Receipt]) -> None:
     """A cohort that lost many of its files is no success."""
     left_out = rejected_table([each for receipt in receipts for each in receipt.rejected])
-    for signal in SIGNALS:
+    for signal in MODALITIES:
         kept = sum(len(each.digests.get(signal, ())) for each in receipts)
         lost = left_out.filter(pl.col("signal") == signal)
         bad = lost.filter(pl.col("rule") == UNREADABLE)
@@ -256,8 +252,7 @@ def _forget_losses(draft: Path, num_blocks: int) -> None:
 def _make(draft: Path, info: CohortInfo, number: int, block: Callable[[], Block]) -> None:
     made = block()
     entries, digests, signatures = {}, {}, {}
-    arrays = (made.ecgs, made.xrays, made.cines, made.cines_long)
-    for name, array in zip(SIGNALS, arrays, strict=True):
+    for name, array in made.signals.items():
         if array is not None and len(array):
             _check_signal(array, name, info)
             digests[name] = [blake2b(row.tobytes(), digest_size=12).hexdigest() for row in array]
@@ -305,7 +300,7 @@ def _finish(
     signed: dict[str, list[np.ndarray]] = {}
     for receipt in receipts:
         rows = pl.read_parquet(rows_file(draft, receipt.number))
-        there = {name: digests.setdefault(name, []) for name in SIGNALS if name in rows.columns}
+        there = {name: digests.setdefault(name, []) for name in signals_in(rows)}
         tables.append(rows.with_columns(pl.col(name) + len(of) for name, of in there.items()))
         rejected += receipt.rejected
         for name, told in receipt.digests.items():

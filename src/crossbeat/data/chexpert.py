@@ -163,4 +163,4 @@ def _block(settings: CheXpert, table: pl.DataFrame) -> Block:
         signal="xray",
     )
     rows = table[kept].drop("file").with_columns(xray=pl.int_range(pl.len()))
-    return Block(rows, None, films, rejected)
+    return Block(rows, {"xray": films}, rejected)

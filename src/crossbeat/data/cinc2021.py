@@ -221,7 +221,7 @@ def _block(settings: Cinc2021, table: pl.DataFrame) -> Block:
     told = [_told(Path(file), source) for file, source in rows.select("file", "note:source").rows()]
     known = pl.DataFrame(told, schema=_SCHEMA, orient="row")
     rows = rows.drop("file").hstack(known).with_columns(ecg=pl.int_range(pl.len()))
-    return Block(rows, ecgs, None, rejected)
+    return Block(rows, {"ecg": ecgs}, rejected)
 
 
 _SCHEMA: dict[str, type[pl.DataType]] = {

@@ -190,7 +190,7 @@ def _block(settings: Code15, table: pl.DataFrame) -> Block:
             signal="ecg",
         )
     rows = table[kept].drop("file", "part", "exam_id").with_columns(ecg=pl.int_range(pl.len()))
-    return Block(rows, ecgs, None, rejected)
+    return Block(rows, {"ecg": ecgs}, rejected)
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,11 @@ from functools import cached_property
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import polars as pl
 import torch
-from jaxtyping import Float32, Int64, Shaped, UInt8
+from jaxtyping import Float32, Int64, Shaped
 from torch import Tensor
 
 from crossbeat.data.audit import AUDIT_FILE, check_audit
@@ -22,21 +21,21 @@ from crossbeat.data.splits import Split
 from crossbeat.data.store import Store
 from crossbeat.data.table import (
     REPORTED,
-    SIGNALS,
     check_table,
     label_column,
     owner_column,
+    signals_in,
     soft_label_column,
     truth_column,
     value_column,
 )
 from crossbeat.data.verified import require_undamaged
 from crossbeat.errors import ConfigError, DataError
+from crossbeat.modalities import MODALITIES, Values, modality
 from crossbeat.signal import Ecgs
 
 INFO_FILE = "cohort.json"
 TABLE_FILE = "table.parquet"
-CineColumn = Literal["cine", "cine_long"]
 _KNOWN = LabelPolicy(uncertain="ignore", missing="negative")
 
 
@@ -59,9 +58,8 @@ class Cohort:
 
     def __post_init__(self) -> None:
         check_table(self.table, self.info.findings, self.info.phenotypes)
-        for name, store in self._stores.items():
-            if name in self.table.columns:
-                self._check_rows(name, len(store))
+        for name in signals_in(self.table):
+            self._check_rows(name, len(self._stores.get(name, ())))
         if self.info.kind == "paired":
             self._check_paired()
 
@@ -99,7 +97,7 @@ class Cohort:
         Each file is read once until it changes, also over processes.
 
         Args:
-            column: ``ecg``, ``xray``, ``cine`` or ``cine_long``.
+            column: a name in ``MODALITIES``.
 
         Raises:
             DataError: files are not what was built.
@@ -112,43 +110,36 @@ class Cohort:
 
         If the table lacks the column of a signal, no row has it.
         """
-        if (set(SIGNALS) - set(self.table.columns)).intersection(has):
+        if (set(MODALITIES) - set(self.table.columns)).intersection(has):
             return np.empty(0, dtype=np.int64)
         chosen = pl.all_horizontal(
             pl.col("split") == split, *(pl.col(name).is_not_null() for name in has)
         )
         return np.flatnonzero(self.table.select(chosen).to_series().to_numpy())
 
-    def ecgs(self, rows: Int64[np.ndarray, " row"]) -> Ecgs:
-        """The ECGs of some rows, in ``info.unit``.
-
-        Raises:
-            DataError: a row has no ECG.
-        """
-        stored = self._stores["ecg"].take(self._store_rows("ecg", rows))
-        values = np.divide(stored, np.float32(self.info.ecg_gain), dtype=np.float32)
-        return Ecgs(torch.from_numpy(values), self.info.leads, self.info.fs)
-
-    def xrays(self, rows: Int64[np.ndarray, " row"]) -> UInt8[Tensor, "batch height width"]:
-        """The X-rays of some rows, 0 to 255.
-
-        Raises:
-            DataError: a row has no X-ray.
-        """
-        return torch.from_numpy(self._stores["xray"].take(self._store_rows("xray", rows)))
-
-    def cines(
-        self, rows: Int64[np.ndarray, " row"], column: CineColumn = "cine"
-    ) -> UInt8[Tensor, "batch frame height width"]:
-        """The cines of some rows, 0 to 255, over one heartbeat from the R peak on.
+    def read(self, name: str, rows: Int64[np.ndarray, " row"]) -> Values:
+        """The recordings of some rows in their unit; ``MODALITIES`` says which that is.
 
         Args:
-            column: ``cine`` for the short axis, ``cine_long`` for the long one.
+            name: a name in ``MODALITIES``.
 
         Raises:
-            DataError: a row has no such cine.
+            DataError: a row has no such recording.
         """
-        return torch.from_numpy(self._stores[column].take(self._store_rows(column, rows)))
+        stored = self._stores[name].take(self._store_rows(name, rows))
+        return modality(name).read(stored, self.info)
+
+    def ecgs(self, rows: Int64[np.ndarray, " row"]) -> Ecgs:
+        """The ECGs of some rows, in ``info.unit``; see ``read``."""
+        found = self.read("ecg", rows)
+        assert isinstance(found, Ecgs)
+        return found
+
+    def images(self, name: str, rows: Int64[np.ndarray, " row"]) -> Shaped[Tensor, "batch ..."]:
+        """The X-rays or cines of some rows, 0 to 255; see ``read``."""
+        found = self.read(name, rows)
+        assert isinstance(found, Tensor)
+        return found
 
     def phenotypes(
         self, rows: Int64[np.ndarray, " row"], names: Sequence[str]
@@ -169,29 +160,21 @@ class Cohort:
         return torch.from_numpy(values)
 
     def contents(self, column: str, rows: Int64[np.ndarray, " row"]) -> dict[str, object]:
-        """All that decides what ``ecgs``, ``xrays`` or ``cines`` returns for some rows.
+        """All that decides what ``read`` returns for some rows.
 
         It is verified before, see ``verify_signals``.
 
         Args:
-            column: ``ecg``, ``xray``, ``cine`` or ``cine_long``.
+            column: a name in ``MODALITIES``.
 
         Raises:
             DataError: a row has none, or a file is not what was built.
         """
-        info = self.info
-        cines = {"frames": info.frames, "size": info.cine_size}
-        shape: dict[str, object] = {
-            "ecg": {"leads": info.leads, "fs": info.fs, "gain": info.ecg_gain, "unit": info.unit},
-            "xray": {"size": info.image_size},
-            "cine": cines,
-            "cine_long": cines,
-        }
         self.verify_signals(column)
         return {
-            "files": [info.files[path.name].sha256 for path in self._stores[column].paths],
+            "files": [self.info.files[path.name].sha256 for path in self._stores[column].paths],
             "rows": self._store_rows(column, rows),
-            "shape": shape[column],
+            "shape": dict(modality(column).depends(self.info)),
         }
 
     def labels(
@@ -321,17 +304,18 @@ class Cohort:
         absent = pl.Series(np.full(self.table.height, -1))
         return {
             name: self.table.get_column(name, default=absent).fill_null(-1).to_numpy()
-            for name in SIGNALS
+            for name in MODALITIES
         }
 
     @cached_property
     def _stores(self) -> dict[str, Store]:
-        return {name: self._store(name) for name in SIGNALS}
+        there = {name: each.stored(self.info) for name, each in MODALITIES.items()}
+        return {name: self._store(name, row) for name, row in there.items() if row is not None}
 
-    def _store(self, signal: str) -> Store:
+    def _store(self, signal: str, row: np.dtype) -> Store:
         names = sorted(name for name in self.info.files if name.startswith(f"{signal}-"))
         counts = [self.info.files[name].rows for name in names]
-        return Store([self.folder / name for name in names], counts, self.info.row(signal))
+        return Store([self.folder / name for name in names], counts, row)
 
     def _check_rows(self, column: str, num_rows: int) -> None:
         given = self.table[column].drop_nulls().to_numpy()
@@ -342,8 +326,7 @@ class Cohort:
             )
 
     def _check_paired(self) -> None:
-        owners = [owner_column(name) for name in SIGNALS[1:]]
-        for owner in (name for name in owners if name in self.table.columns):
+        for owner in map(owner_column, signals_in(self.table)):
             other = self.table.filter(pl.col("patient") != pl.col(owner))
             if other.height:
                 raise DataError(

@@ -80,8 +80,7 @@ def block_of(reading: Reading, given: Encounters) -> Block:
     xrays = films.kept if reading.unpaired_xrays else sorted(set(pairs["xray"]))
     return Block(
         _rows(given, pairs, ecgs, xrays),
-        waves.stacked(ecgs),
-        films.stacked(xrays),
+        {"ecg": waves.stacked(ecgs), "xray": films.stacked(xrays)},
         (*waves.rejected, *films.rejected),
     )
 

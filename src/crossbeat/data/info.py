@@ -11,6 +11,7 @@ import numpy as np
 
 from crossbeat.errors import DataError, reason
 from crossbeat.files import sha256_of
+from crossbeat.modalities import modality
 from crossbeat.signal import Preprocessing
 
 VERSION = 4
@@ -56,6 +57,7 @@ class CohortInfo:
         phenotypes: cardiac measurements with a ``value:`` column.
         frames: of a cine over one heartbeat, in either axis; 0 where the cohort has none.
         cine_size: height and width of a frame in pixels; 0 where the cohort has no cines.
+        forms: type and shape of a stored sample of each further modality.
         seed: of whatever was random in making it.
         settings: those of its builder.
         notes: remarks that readers of results need.
@@ -76,6 +78,7 @@ class CohortInfo:
     phenotypes: tuple[str, ...] = ()
     frames: int = 0
     cine_size: int = 0
+    forms: Mapping[str, tuple[str, tuple[int, ...]]] = field(default_factory=dict)
     seed: int = 0
     settings: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -92,16 +95,21 @@ class CohortInfo:
         """Shape and type of a stored signal, as one type: its ``shape``, ``base``, ``itemsize``.
 
         Args:
-            signal: ``ecg``, ``xray``, ``cine`` or ``cine_long``.
+            signal: a name in ``MODALITIES``.
+
+        Raises:
+            DataError: the cohort has no such signal.
         """
-        if signal == "ecg":
-            return np.dtype((np.int16, (len(self.leads), round(self.seconds * self.fs))))
-        size, frame = (self.image_size,) * 2, (self.cine_size,) * 2
-        return np.dtype((np.uint8, size if signal == "xray" else (self.frames, *frame)))
+        row = modality(signal).stored(self)
+        if row is None:
+            raise DataError(f"cohort {self.name!r} must have {signal}, got none; correct its info")
+        return row
 
     def to_json(self) -> str:
         """The text of ``cohort.json``."""
         values = asdict(self)
+        if not self.forms:
+            del values["forms"]  # files of cohorts without them are as they were
         if self.version >= VERSION:
             values[_DIGEST] = _digest(values)
         return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
@@ -150,6 +158,7 @@ def _digest(values: dict[str, Any]) -> str:
 
 def _from_values(values: dict[str, Any], path: Path) -> CohortInfo:
     names = {entry.name for entry in fields(CohortInfo)}
+    values.setdefault("forms", {})
     if set(values) != names:
         raise DataError(
             f"{path} must have the keys {', '.join(sorted(names))}, "
@@ -163,6 +172,9 @@ def _from_values(values: dict[str, Any], path: Path) -> CohortInfo:
     if any(Path(name).name != name for name in values["files"]):
         raise DataError(f"{path} must list files of its own folder, got others; rebuild the cohort")
     values["files"] = {name: FileInfo(**entry) for name, entry in values["files"].items()}
+    values["forms"] = {
+        name: (kind, tuple(shape)) for name, (kind, shape) in values["forms"].items()
+    }
     for name in ("findings", "leads", "phenotypes", "notes"):
         values[name] = tuple(values[name])
     return CohortInfo(**values)

@@ -222,4 +222,4 @@ def _block(settings: Ludb, table: pl.DataFrame) -> Block:
 
     kept, ecgs, rejected = read_each(table, read, settings.root.parent, signal="ecg")
     rows = table[kept].drop("file").with_columns(ecg=pl.int_range(pl.len()))
-    return Block(rows, ecgs, None, rejected)
+    return Block(rows, {"ecg": ecgs}, rejected)

@@ -187,7 +187,7 @@ def match(
     return partner
 
 
-def shuffled(cohort: Cohort, seed: int, signal: str = "xray") -> Cohort:
+def shuffled(cohort: Cohort, seed: int, signal: str) -> Cohort:
     """The null: the same ECGs and images, paired at random within each split.
 
     The pictures move one place on in a random order, so none stays where it was. What is left of
@@ -263,9 +263,10 @@ def _pairs(ecgs: Cohort, xrays: Cohort, partner: Int64[np.ndarray, " ecg"]) -> p
 def _block(table: pl.DataFrame, *, ecgs: Path, xrays: Path) -> Block:
     given, shown = Cohort.open(ecgs), Cohort.open(xrays)
     waves = given.ecgs(table["ecg"].to_numpy()).values.numpy()
-    films = shown.xrays(table["xray"].drop_nulls().to_numpy()).numpy()
+    films = shown.images("xray", table["xray"].drop_nulls().to_numpy()).numpy()
     has = pl.col("xray").is_not_null()
     local = table.with_columns(
         ecg=pl.int_range(pl.len()), xray=pl.when(has).then(has.cum_sum().cast(pl.Int64) - 1)
     )
-    return Block(local, to_int16(waves, given.info.ecg_gain, str(ecgs)), films)
+    stored = to_int16(waves, given.info.ecg_gain, str(ecgs))
+    return Block(local, {"ecg": stored, "xray": films})

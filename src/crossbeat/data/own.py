@@ -364,4 +364,4 @@ def _block(settings: OwnFiles, table: pl.DataFrame) -> Block:
     rows = usable.with_columns(
         xray_patient=pl.when(pl.col("xray").is_not_null()).then("patient")
     ).drop("row", "ecg_file", "xray_file")
-    return Block(rows, arrays["ecg"], arrays["xray"], tuple(rejected))
+    return Block(rows, arrays, tuple(rejected))

@@ -223,7 +223,7 @@ def _block(settings: PtbXl, table: pl.DataFrame) -> Block:
         signal="ecg",
     )
     rows = table[kept].drop("file").with_columns(ecg=pl.int_range(pl.len()))
-    return Block(rows, ecgs, None, rejected)
+    return Block(rows, {"ecg": ecgs}, rejected)
 
 
 def _millivolts(

@@ -6,15 +6,13 @@ from dataclasses import asdict, dataclass
 import polars as pl
 
 from crossbeat.errors import DataError
+from crossbeat.modalities import MODALITIES
 
 REJECTED_FILE = "rejected.parquet"
 """Beside the table of a cohort; absent where nothing was left out."""
 
 UNREADABLE = DataError("").rule
 """The rule of files that could not be read."""
-
-_KINDS = {"ecg": "ECG", "xray": "X-ray", "cine": "cine", "cine_long": "long-axis cine"}
-"""What a signal is called in a sentence."""
 
 _SCHEMA = dict.fromkeys(("record", "file", "rule", "reason", "signal"), pl.String)
 
@@ -54,6 +52,8 @@ def in_words(rejected: pl.DataFrame, num_kept: int) -> list[str]:
     counts = rejected["rule"].value_counts().sort(["count", "rule"], descending=[True, False])
     rules = ", ".join(f"{rule} {count}" for rule, count in counts.rows())
     signals = rejected["signal"].value_counts().sort("signal").rows()
-    lost = ", ".join(f"{n} {_KINDS[signal]}{'s' if n > 1 else ''}" for signal, n in signals)
+    lost = ", ".join(
+        f"{n} {MODALITIES[signal].label[: None if n > 1 else -1]}" for signal, n in signals
+    )
     text = f"Left out: {lost} ({rules}); {REJECTED_FILE} has the reasons."
     return [f"{text} Rows that were kept: {num_kept}."]

@@ -17,8 +17,8 @@ from jaxtyping import Int64, Shaped
 from crossbeat.data.info import CohortInfo, FileInfo, file_info
 from crossbeat.data.rejected import Rejected
 from crossbeat.data.store import Store
-from crossbeat.data.table import SIGNALS
 from crossbeat.files import write_whole
+from crossbeat.modalities import MODALITIES
 
 SHARD = 64 * 2**20
 """Bytes of the rows of a shard, at most; a larger row is a shard of its own."""
@@ -95,8 +95,7 @@ def receipts_of(draft: Path, num_blocks: int) -> list[Receipt]:
 
 def shards_of(draft: Path, info: CohortInfo, receipts: Sequence[Receipt]) -> Iterator[Shard]:
     """Which rows of which blocks make each shard."""
-    for signal in SIGNALS:
-        row = info.row(signal)
+    for signal in MODALITIES:
         there = [each for each in receipts if signal in each.digests]
         paths = [block_file(draft, each.number, signal) for each in there]
         counts = np.array([len(each.digests[signal]) for each in there], dtype=np.int64)
@@ -104,6 +103,7 @@ def shards_of(draft: Path, info: CohortInfo, receipts: Sequence[Receipt]) -> Ite
         total = int(counts.sum())
         if not total:
             continue
+        row = info.row(signal)
         count = -(-total // max(1, SHARD // row.itemsize))
         size = -(-total // count)
         for number, begin in enumerate(range(0, total, size)):

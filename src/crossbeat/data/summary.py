@@ -9,7 +9,7 @@ from crossbeat.data.audit import AUDIT_FILE
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.pairing_counts import QUANTILES
 from crossbeat.data.splits import SPLITS
-from crossbeat.data.table import REPORTED, label_column, value_column
+from crossbeat.data.table import REPORTED, label_column, signals_in, value_column
 
 Json = dict[str, Any]
 
@@ -65,23 +65,15 @@ def summary(cohort: Cohort) -> Json:
 
 
 def _records(part: pl.DataFrame) -> dict[str, int]:
-    cine = pl.col("cine" if "cine" in part.columns else "xray")
-    pictured = pl.col("xray").is_not_null() | cine.is_not_null()
-    both = part.filter(pl.col("ecg").is_not_null() & pictured)
+    there = signals_in(part)
+    others = pl.any_horizontal(pl.col(name).is_not_null() for name in there if name != "ecg")
     return {
         "patients": part["patient"].n_unique(),
         "rows": part.height,
-        "ecgs": part["ecg"].drop_nulls().n_unique(),
-        "xrays": part["xray"].drop_nulls().n_unique(),
-        "cines": _stored(part, "cine"),
-        "long_cines": _stored(part, "cine_long"),
-        "pairs": both.height,
+        **{name: part[name].drop_nulls().n_unique() for name in there},
+        "pairs": part.filter(pl.col("ecg").is_not_null() & others).height,
         "reported": _reported(part).height,
     }
-
-
-def _stored(part: pl.DataFrame, column: str) -> int:
-    return part[column].drop_nulls().n_unique() if column in part.columns else 0
 
 
 def _reported(part: pl.DataFrame) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from crossbeat.data.labels import check_labels
 from crossbeat.data.splits import SPLITS, check_patients_disjoint
 from crossbeat.errors import DataError
 from crossbeat.files import write_whole
+from crossbeat.modalities import MODALITIES
 
 SCHEMA: dict[str, pl.DataType] = {
     "patient": pl.String(),
@@ -29,18 +30,11 @@ OPTIONAL: dict[str, pl.DataType] = {
     "xray_record": pl.String(),
     "xray_study": pl.String(),
     "xray_time": pl.Datetime("us"),
-    "cine": pl.Int64(),
-    "cine_patient": pl.String(),
-    "cine_long": pl.Int64(),
-    "cine_long_patient": pl.String(),
 }
 """Columns that a table need not have. ``reported`` is false where no report was read, so that none
 of the labels is known; elsewhere a report was, and what it does not mention is a finding's null.
-``cine`` is a row of the store of short-axis cines, ``cine_patient`` whose it is; ``cine_long`` and
-``cine_long_patient`` are the same of the long axis."""
-
-SIGNALS = ("ecg", "xray", "cine", "cine_long")
-"""Columns that name rows of a store."""
+A column named after a modality names the rows of its store, and the column with ``_patient`` behind
+the name whose recording it is."""
 
 _NEVER_NULL = ("patient", "record", "split")
 _PREFIXES: dict[str, pl.DataType] = {
@@ -114,8 +108,7 @@ def check_table(
 
     Raises:
         DataError: a column is absent, unknown or of another type; a value is outside of its
-            range; a row has no ECG, X-ray or cine, or a label without a report; a patient is in
-            two splits.
+            range; a row has no recording, or a label without a report; a patient is in two splits.
     """
     told = [*map(label_column, findings), *map(value_column, phenotypes)]
     wanted = _columns([*told, *table.columns])
@@ -130,14 +123,15 @@ def check_table(
     _require(table, pl.col("split").is_in(SPLITS), f"split must be one of {', '.join(SPLITS)}")
     _require(table, pl.col("sex").is_in(["F", "M"]), "sex must be F, M or empty")
     _require(table, pl.col("age").is_between(0, OLDEST), f"age must be 0 to {OLDEST:g} years")
-    there = [name for name in SIGNALS if name in table.columns]
+    there = signals_in(table)
     _require(
         table,
         pl.any_horizontal(pl.col(there).is_not_null()),
-        "a row must have an ECG, an X-ray or a cine",
+        f"a row must have one of {', '.join(MODALITIES)}",
     )
-    for name in there[1:]:
-        _require_owner(table, name)
+    for name in there:
+        if name != "ecg":
+            _require_owner(table, name)
     _check_reported(table)
     for name in table.columns:
         if name.startswith(soft_label_column("")):
@@ -161,13 +155,18 @@ def _require_owner(table: pl.DataFrame, name: str) -> None:
     )
 
 
+def signals_in(table: pl.DataFrame) -> list[str]:
+    """The modalities of which a table has a column, the ECG first."""
+    return [name for name in MODALITIES if name in table.columns]
+
+
 def owner_column(name: str) -> str:
-    """Where the table holds whose picture it is.
+    """Where the table holds whose recording it is.
 
     Args:
-        name: ``xray``, ``cine`` or ``cine_long``.
+        name: a modality; of an ECG it is the patient of the row.
     """
-    return f"{name}_patient"
+    return "patient" if name == "ecg" else f"{name}_patient"
 
 
 def _check_reported(table: pl.DataFrame) -> None:
@@ -192,6 +191,8 @@ def _require(table: pl.DataFrame, rule: pl.Expr, text: str) -> None:
 def _columns(names: list[str]) -> dict:
     """The schema and the types of further columns (no type hint: beartype refuses polars')."""
     columns, known = dict(SCHEMA), SCHEMA | OPTIONAL
+    for name in MODALITIES:
+        known = {name: pl.Int64(), owner_column(name): pl.String()} | known
     for name in names:
         prefix = name.split(":", 1)[0] if ":" in name else ""
         if name not in known and prefix not in _PREFIXES:

@@ -244,10 +244,4 @@ def _block(settings: Ukb, people: pl.DataFrame) -> Block:
         if name != "ecg"
     ]
     table = usable.with_columns(owners).drop("row", *(f"{name}_file" for name in read))
-    return Block(
-        table,
-        arrays["ecg"],
-        rejected=tuple(rejected),
-        cines=arrays["cine"],
-        cines_long=arrays.get("cine_long"),
-    )
+    return Block(table, arrays, tuple(rejected))

@@ -225,12 +225,16 @@ def _block(
     present, filmed = patients
     stored = _stored_ecgs(settings, number, present, table["ecg"].to_numpy())
     if not settings.image_size:
-        return Block(table.drop("xray", "xray_patient").with_columns(numbered("ecg")), stored)
+        return Block(
+            table.drop("xray", "xray_patient").with_columns(numbered("ecg")), {"ecg": stored}
+        )
     films = simulate.xray_block(filmed, number, settings.seed, settings.image_size)
     if settings.film_noise:
         films = simulate.noisier(films, number, settings.seed, settings.film_noise)
     films = films[table["xray"].to_numpy()]
-    return Block(table.with_columns(numbered("ecg"), numbered("xray")), stored, films)
+    return Block(
+        table.with_columns(numbered("ecg"), numbered("xray")), {"ecg": stored, "xray": films}
+    )
 
 
 def _stored_ecgs(

@@ -197,6 +197,7 @@ def _block(
     places = pl.int_range(pl.len(), dtype=pl.Int64)
     table = table.with_columns(ecg=places, cine=places)
     if not settings.long_axis:
-        return Block(table, stored, cines=cines)
+        return Block(table, {"ecg": stored, "cine": cines})
     long = show(patients, number, settings.seed, view="long")[:, 0]
-    return Block(table.with_columns(cine_long=places), stored, cines=cines, cines_long=long)
+    signals = {"ecg": stored, "cine": cines, "cine_long": long}
+    return Block(table.with_columns(cine_long=places), signals)

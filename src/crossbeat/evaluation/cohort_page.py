@@ -98,7 +98,7 @@ def _ecg(cohort: Cohort, row: Int64[np.ndarray, " 1"]) -> Picture:
 
 def _xray(cohort: Cohort, row: Int64[np.ndarray, " 1"]) -> Picture:
     positive, caption = _labels(cohort, int(row[0]))
-    return xray(cohort.xrays(row)[0].numpy(), title=positive, caption=caption)
+    return xray(cohort.images("xray", row)[0].numpy(), title=positive, caption=caption)
 
 
 def _labels(cohort: Cohort, row: int) -> tuple[str, str]:

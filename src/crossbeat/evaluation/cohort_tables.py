@@ -3,26 +3,18 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from crossbeat.data.splits import SPLITS
 from crossbeat.data.summary import ALL
 from crossbeat.evaluation import names
+from crossbeat.modalities import MODALITIES
 
 Json = Mapping[str, Any]
 Rows = Sequence[Sequence[str]]
 Table = tuple[str, Sequence[str], Rows]
 """A title, the names of the columns, and the cells."""
 
-_COUNTS = {
-    "patients": "patients",
-    "rows": "rows",
-    "ecgs": "ECGs",
-    "xrays": "X-rays",
-    "cines": "cines",
-    "long_cines": "long-axis cines",
-    "pairs": "pairs",
-    "reported": "with a report",
-}
 
-
+_COUNTS = {"reported": "with a report"}
 _SPREAD = ("mean", "deviation")
 
 
@@ -33,7 +25,7 @@ def tables(found: Json) -> list[Table]:
         found: as ``crossbeat.data.summary.summary`` returns it.
     """
     drawn = [
-        ("Records", ["split", *(_COUNTS[key] for key in _there(found))], _splits(found)),
+        ("Records", ["split", *map(_called, _there(found))], _splits(found)),
         (
             "Findings",
             ["finding", "split", "positive", "negative", "uncertain", "not mentioned", "share"],
@@ -50,7 +42,7 @@ def tables(found: Json) -> list[Table]:
             ["rule", "records"],
             [[rule, f"{count:,}"] for rule, count in found["rejected"].items()],
         ),
-        ("Leak audit", ["phase", *found["audit"]["phases"]["alignment"]], list(_phases(found))),
+        ("Leak audit", ["seen together", *SPLITS], list(_phases(found))),
         ("Leaks", ["", "number"], list(_leaks(found))),
     ]
     return [table for table in drawn if table[2]]
@@ -78,9 +70,13 @@ def _splits(found: Json) -> Rows:
 
 
 def _there(found: Json) -> list[str]:
-    """The counts that are told: those of cines only where there are some."""
-    rare = ("cines", "long_cines")
-    return [key for key in _COUNTS if key not in rare or found["splits"][ALL][key]]
+    """The counts that are told: those of a modality only where there are some."""
+    counts = found["splits"][ALL]
+    return [key for key in counts if counts[key] or key not in MODALITIES]
+
+
+def _called(count: str) -> str:
+    return MODALITIES[count].label if count in MODALITIES else _COUNTS.get(count, count)
 
 
 def _findings(found: Json) -> Iterator[list[str]]:

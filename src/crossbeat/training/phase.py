@@ -7,54 +7,65 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.errors import ConfigError
+from crossbeat.modalities import Values
 from crossbeat.signal import Ecgs
 from crossbeat.training.fingerprint import describe
 
-Modality = str
-"""``ecg``, ``xray``, ``cine`` or ``cine_long``: the modalities that a source can read."""
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Batch:
     """The data of some rows of a cohort, as a step receives them.
 
     Args:
-        ecg: millivolts; None when the source does not read ECGs.
-        xray: intensities 0 to 255; None when the source does not read X-rays.
-        targets: 0 to 1 for each finding, or a number for each phenotype; NaN where it is to be
+        inputs: the recordings by modality, in their units, of the modalities that the source reads.
+        targets: 0 to 1 for each finding, a number for each measurement; NaN where it is to be
             ignored.
-        cine: intensities 0 to 255, short axis; None when the source does not read it.
-        cine_long: the same of the long axis.
         extra: further values per row, such as a frozen teacher's embeddings.
     """
 
-    ecg: Ecgs | None
-    xray: UInt8[Tensor, "batch height width"] | None
+    inputs: Mapping[str, Values]
     targets: Float[Tensor, "batch target"]
     extra: Mapping[str, Tensor] = field(default_factory=dict)
-    cine: UInt8[Tensor, "batch frame height width"] | None = None
-    cine_long: UInt8[Tensor, "batch frame height width"] | None = None
+
+    @property
+    def ecg(self) -> Ecgs:
+        """The ECGs.
+
+        Raises:
+            ValueError: the source does not read ECGs.
+        """
+        found = self.of("ecg")
+        assert isinstance(found, Ecgs)
+        return found
+
+    def of(self, modality: str) -> Values:
+        """The recordings of a modality.
+
+        Raises:
+            ValueError: the source does not read it.
+        """
+        if modality not in self.inputs:
+            raise ValueError(f"this step needs {modality}; let the phase's source read it")
+        return self.inputs[modality]
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device."""
-        ecg = self.ecg
-        if ecg is not None:
-            ecg = dataclasses.replace(ecg, values=ecg.values.to(device, non_blocking=True))
-        pictures = {name: getattr(self, name) for name in ("xray", "cine", "cine_long")}
         return Batch(
-            ecg=ecg,
+            inputs={name: _moved(values, device) for name, values in self.inputs.items()},
             targets=self.targets.to(device, non_blocking=True),
             extra={name: value.to(device) for name, value in self.extra.items()},
-            **{
-                name: None if picture is None else picture.to(device, non_blocking=True)
-                for name, picture in pictures.items()
-            },
         )
+
+
+def _moved(values: Values, device: torch.device) -> Values:
+    if isinstance(values, Ecgs):
+        return dataclasses.replace(values, values=values.values.to(device, non_blocking=True))
+    return values.to(device, non_blocking=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +83,7 @@ class Source:
 
     cohort: Cohort
     rows: Int64[np.ndarray, " row"]
-    reads: tuple[Modality, ...]
+    reads: tuple[str, ...]
     targets: Float[Tensor, "row target"]
     extra: Mapping[str, Tensor] = field(default_factory=dict)
 
@@ -90,12 +101,9 @@ class Source:
         rows = self.rows[positions]
         at = torch.from_numpy(positions)
         return Batch(
-            ecg=self.cohort.ecgs(rows) if "ecg" in self.reads else None,
-            xray=self.cohort.xrays(rows) if "xray" in self.reads else None,
+            inputs={name: self.cohort.read(name, rows) for name in self.reads},
             targets=self.targets[at],
             extra={name: value[at] for name, value in self.extra.items()},
-            cine=self.cohort.cines(rows) if "cine" in self.reads else None,
-            cine_long=self.cohort.cines(rows, "cine_long") if "cine_long" in self.reads else None,
         )
 
     def batches(self, size: int) -> Iterator[Batch]:

@@ -60,10 +60,10 @@ def encoded(folder: Path, seed: int) -> dict[str, Any]:
     batches = epoch_batches(np.ones(cohort.table.height), BATCH, seed=seed, epoch=0)
     loading = computing = 0.0
     with torch.no_grad():
-        encoder.tokens(cohort.cines(batches[0]).float() / 255)
+        encoder.tokens(cohort.images("cine", batches[0]).float() / 255)
         for rows in batches:
             begin = time.process_time()
-            cines = cohort.cines(rows).float() / 255
+            cines = cohort.images("cine", rows).float() / 255
             read = time.process_time()
             encoder.tokens(cines)
             loading, computing = loading + read - begin, computing + time.process_time() - read

@@ -45,7 +45,7 @@ def loaded(folder: Path, seed: int) -> dict[str, Any]:
         begin = time.perf_counter()
         for rows in batches:
             cohort.ecgs(rows)
-            cohort.xrays(rows)
+            cohort.images("xray", rows)
         taken.append(time.perf_counter() - begin)
         num = sum(map(len, batches))
     return {
