@@ -1,49 +1,85 @@
-"""Metrics that were resampled for each seed's run, brought together over seeds and patients.
+"""Metrics on resamples of the patients, and how runs and seeds become estimates with intervals.
 
-Where the runs of all seeds have the same test patients, intervals are over patients and runs;
-where every seed has patients of its own, over seeds.
+Patients are drawn with replacement and bring all their rows. The resamples depend on the set of
+patients and the seed alone, so that any two models scored on the same patients are compared on the
+same resamples. Where the runs of all seeds have the same test patients, intervals are over patients
+and runs; where every seed has patients of its own, over seeds.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float, Shaped, UInt16
 
-from crossbeat.evaluation.bootstrap import Patients, Resamples, resamples
-from crossbeat.evaluation.choices import Distributions
 from crossbeat.evaluation.intervals import (
+    PLAIN,
     UNDEFINED,
     Interval,
     Resampled,
     difference,
+    of_differences,
     over_patients,
     over_seeds,
+    scale_of,
 )
-from crossbeat.metrics import Samples
-from crossbeat.evaluation.scales import of_differences, scale_of
+from crossbeat.metrics import Metric, Samples, limit_of_agreement
 
 Json = dict[str, Any]
+Patients = Shaped[np.ndarray, " sample"]
+Resamples = UInt16[np.ndarray, "replicate sample"]
+Distribution = Float[np.ndarray, " replicate"]
+Distributions = dict[str, Float[np.ndarray, "replicate column"]]
+"""By the name of the metric."""
 
 Drawn = Mapping[int, Distributions]
 """What one model's metrics come to on resamples of the patients of each seed."""
 
+MEAN = "mean"
+"""The name under which the mean over the targets stands beside them."""
 
-def pairs_of(
-    models: Sequence[str], *, method: str, baseline: str, extra: Sequence[tuple[str, str]] = ()
-) -> list[tuple[str, str]]:
-    """Every model beside the baseline, then the method beside every other model, then the extra.
+_ELEMENTS_AT_ONCE = 1 << 18  # 2 MiB: what a core has at hand; larger pieces take five times longer
+_SPREAD = 1.96  # standard deviations from the bias to a limit of agreement
+
+
+def resamples(patients: Patients, *, seed: int, replicates: int) -> Resamples:
+    """How often each sample counts: first the samples as they are, then one row per resample.
 
     Args:
-        models: those that there are; pairs with others are left out.
-        method: the model that the study is about.
-        baseline: the model that it has to beat.
-        extra: further pairs.
+        patients: the patient of each sample.
+        seed: of the draws.
+        replicates: number of resamples, at least 1.
+
+    Raises:
+        ValueError: there is no sample, or no replicate is asked for.
+
+    Source: Efron and Tibshirani 1993, chapter 6; Field and Welsh 2007 (J R Stat Soc B 69:369), the
+    cluster bootstrap.
     """
-    pairs = [(model, baseline) for model in models if model != baseline]
-    pairs += [(method, model) for model in models if model not in (method, baseline)]
-    pairs += [pair for pair in extra if pair not in pairs]
-    return [pair for pair in pairs if set(pair) <= set(models)]
+    if len(patients) == 0 or replicates < 1:
+        raise ValueError(
+            f"a bootstrap needs samples and replicates, got {len(patients)} and {replicates}"
+        )
+    names, patient = np.unique(patients, return_inverse=True)
+    rng = np.random.default_rng(seed)
+    counts = np.ones((1 + replicates, len(names)), dtype=np.uint16)
+    for row in counts[1:]:
+        row[:] = np.bincount(rng.integers(len(names), size=len(names)), minlength=len(names))
+    return counts[:, patient]
+
+
+def distribution(
+    metric: Metric, targets: Samples, scores: Samples, weights: Resamples
+) -> Distribution:
+    """The metric on every row of ``weights``; NaN where it is undefined."""
+    step = max(1, _ELEMENTS_AT_ONCE // max(1, len(targets)))
+    parts = [
+        metric(targets, scores, weights[start : start + step].astype(np.float64))
+        for start in range(0, len(weights), step)
+    ]
+    return np.concatenate(parts)
 
 
 def draws(
@@ -65,16 +101,57 @@ def draws(
         seed: of the resamples.
         replicates: number of resamples.
     """
-    if not shared and not _alone([set(each) for each in runs.values()]):
-        replicates = 1
+    if not shared:
+        seeds = [set(each) for each in runs.values()]
+        if not any(len(one & other) == 1 for one in seeds for other in seeds):
+            replicates = 1
     for place, (key, each) in enumerate(patients.items()):
         own = seed if shared else seed + place
         yield key, resamples(each, seed=own, replicates=replicates)
 
 
-def _alone(seeds: Sequence[set[int]]) -> bool:
-    """Whether a model has one seed only, or two models have one only in common."""
-    return any(len(one & other) == 1 for one in seeds for other in seeds)
+def agreement(
+    truth: Samples, estimate: Samples, patients: Patients, *, seed: int, replicates: int = 1000
+) -> tuple[Interval, Interval, Interval]:
+    """Lower limit of agreement, bias and upper limit, with patient-level intervals.
+
+    The bias is the mean of estimate minus truth; a limit lies 1.96 standard deviations from it.
+
+    Args:
+        truth: NaN ignored.
+        estimate: in the same unit.
+        patients: the patient of each row.
+        seed: of the resamples.
+        replicates: number of resamples.
+
+    Source: Bland and Altman 1986 (Lancet 327:307).
+    """
+    weights = resamples(patients, seed=seed, replicates=replicates)
+    num = len(np.unique(patients[~np.isnan(truth)]))
+
+    def end(deviations: float) -> Interval:
+        metric = partial(limit_of_agreement, deviations=deviations)
+        drawn = distribution(metric, truth, estimate, weights)
+        return over_patients(drawn[None], PLAIN, patients=num)
+
+    return end(-_SPREAD), end(0.0), end(_SPREAD)
+
+
+def pairs_of(
+    models: Sequence[str], *, method: str, baseline: str, extra: Sequence[tuple[str, str]] = ()
+) -> list[tuple[str, str]]:
+    """Every model beside the baseline, then the method beside every other model, then the extra.
+
+    Args:
+        models: those that there are; pairs with others are left out.
+        method: the model that the study is about.
+        baseline: the model that it has to beat.
+        extra: further pairs.
+    """
+    pairs = [(model, baseline) for model in models if model != baseline]
+    pairs += [(method, model) for model in models if model not in (method, baseline)]
+    pairs += [pair for pair in extra if pair not in pairs]
+    return [pair for pair in pairs if set(pair) <= set(models)]
 
 
 @dataclass(frozen=True)
@@ -99,11 +176,7 @@ class Table:
         Args:
             runs: by seed; where there is none, every estimate is undefined.
         """
-
-        def estimate(at: int, metric: str) -> Json:
-            return self._model(runs, at, metric)
-
-        return self._each(estimate)
+        return self._each(partial(self._model, runs))
 
     def of_difference(self, ones: Drawn, others: Drawn, *, paired: bool = True) -> Json:
         """The mean over one model's runs minus that over another's.
@@ -115,11 +188,7 @@ class Table:
         if paired:
             common = [seed for seed in ones if seed in others]
             ones, others = ({s: each[s] for s in common} for each in (ones, others))
-
-        def estimate(at: int, metric: str) -> Json:
-            return self._difference(ones, others, at, metric, paired)
-
-        return self._each(estimate)
+        return self._each(partial(self._difference, ones, others, paired))
 
     def _each(self, estimate: Callable[[int, str], Json]) -> Json:
         return {
@@ -136,7 +205,7 @@ class Table:
             return _told(over_patients(drawn, scale, patients=size), values)
         return _told(over_seeds(values, scale, patients=size), values)
 
-    def _difference(self, ones: Drawn, others: Drawn, at: int, metric: str, paired: bool) -> Json:
+    def _difference(self, ones: Drawn, others: Drawn, paired: bool, at: int, metric: str) -> Json:
         if not ones or not others:
             return asdict(UNDEFINED)
         one, other = (_column(each, at, metric) for each in (ones, others))
@@ -151,11 +220,6 @@ class Table:
         """The number of patients that the runs have together."""
         sizes = [self.patients[seed][at] for seed in runs]
         return sizes[0] if self.shared else sum(sizes)
-
-
-def smaller_class(targets: Samples, patients: Patients) -> int:
-    """The number of patients with a positive row or with a negative one, whichever is smaller."""
-    return min(len(np.unique(patients[targets == kind])) for kind in (0, 1))
 
 
 def _column(runs: Drawn, at: int, metric: str) -> Resampled:
