@@ -1,6 +1,5 @@
 """``crossbeat demo --recipe ptacl``: what beating hearts teach an ECG encoder, with controls."""
 
-
 from crossbeat.cli.demo_runs import LIMIT_PATIENTS, MEASURING, PATIENTS, REPORT, Asked, Script
 from crossbeat.errors import ConfigError
 from crossbeat.study.hearts import LIMIT, hearts

@@ -12,8 +12,7 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.deploy import export_model
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.names import CLEAN, LATENT
-from crossbeat.evaluation.results import external_notes, write_results
-from crossbeat.evaluation.statistics import cautions
+from crossbeat.evaluation.results import cautions, external_notes, write_results
 from crossbeat.recipes.limits import latent_limit
 from crossbeat.recipes.record import counted, versions
 from crossbeat.recipes.run import Run, predictions
@@ -130,8 +129,8 @@ def _results(tested: Tested, names: list[str], clean: Run | None, *, seed: int) 
     for number, (run, own) in enumerate(zip(tested.runs, tested.own, strict=True)):
         virtual = all(each.info.name.startswith("virtual") for each in (own, cohort))
         limits = virtual and not number and clean is None
-        for name, told in said_of(run, own, cohort, limits=limits).items():
-            said.setdefault(name, {}).setdefault(run.name, {})[run.seed] = told
+        for name, each in said_of(run, own, cohort, limits=limits).items():
+            said.setdefault(name, {}).setdefault(run.name, {})[run.seed] = each
     if clean is not None:
         _add_clean(said, clean, tested)
     seeds = [set(each) for name, each in said[HEAD].items() if name != CLEAN]

@@ -25,7 +25,7 @@ from crossbeat.recipes import models_in
 from crossbeat.recipes.record import RESULT
 from crossbeat.recipes.run import Run, validation
 from crossbeat.signal import NORMALISATIONS, Preprocessing
-from crossbeat.targets import KINDS, Chosen, Kind, Targets
+from crossbeat.targets import FINDING, KINDS, MEASUREMENT, Chosen, Kind, Targets
 from crossbeat.training.checkpoint import load_tensors, load_weights, save_tensors
 
 FORMAT = 3
@@ -203,7 +203,9 @@ def read_saved(folder: Path) -> Saved:
     kind = config["cohort"].get("kind") if isinstance(config["cohort"], dict) else None
     rule = f"a cohort whose kind is one of {', '.join(COHORT_KINDS)}"
     _require(kind in COHORT_KINDS, path, rule, kind)
-    targets = Targets(**{each.plural: _names(config, each, path) for each in KINDS.values()})
+    targets = Targets(
+        findings=_names(config, FINDING, path), measurements=_names(config, MEASUREMENT, path)
+    )
     _require(bool(targets.names), path, "findings or measurements", "none")
     preprocessing = _preprocessing(folder / "preprocessing.json", model)
     shape = CohortInfo(

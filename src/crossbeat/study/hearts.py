@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from crossbeat.data.virtual_hearts import VirtualHearts
 from crossbeat.recipes.presets import Preset

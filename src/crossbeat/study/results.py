@@ -8,13 +8,10 @@ from typing import Any
 import numpy as np
 
 from crossbeat.errors import DataError
-from crossbeat.evaluation.compare import compare, estimate
-from crossbeat.evaluation.measured import compare_measured
+from crossbeat.evaluation.compare import compare, compare_measured, estimate
 from crossbeat.evaluation.names import LATENT, RATE
-from crossbeat.evaluation.predictions import Predictions, Scored
-from crossbeat.evaluation.results import part
-from crossbeat.evaluation.screening import REDUCED, screening
-from crossbeat.evaluation.statistics import OWN_PATIENTS, cautions
+from crossbeat.evaluation.predictions import REDUCED, Predictions, Scored, screening
+from crossbeat.evaluation.results import OWN_PATIENTS, cautions, part
 from crossbeat.recipes import record
 from crossbeat.study.grid import HEAD, Cell, Point, Study, groups, in_order, place
 from crossbeat.study.kept import RECORD, Said, hours_of, read_said, versions_of

@@ -11,7 +11,7 @@ from crossbeat.data.splits import Split
 from crossbeat.evaluation.localisation import by_lot
 from crossbeat.evaluation.names import LATENT, RATE
 from crossbeat.evaluation.predictions import Predictions, Scored
-from crossbeat.evaluation.probes import Described, Embedded, LinearProbe, fit_ridge
+from crossbeat.evaluation.probes import PROBES, Embedded
 from crossbeat.recipes.aligned import has_moments, localised, searched
 from crossbeat.recipes.limits import latent_limit
 from crossbeat.recipes.run import (
@@ -24,7 +24,7 @@ from crossbeat.recipes.run import (
 )
 from crossbeat.study.grid import HEAD, Cell, Reading
 from crossbeat.study.kept import Said
-from crossbeat.targets import FINDING, MEASUREMENT
+from crossbeat.targets import FINDING, MEASUREMENT, Kind
 
 PROBE = "linear probe"
 """The reading of every run that predicts measurements from ECGs."""
@@ -78,11 +78,11 @@ def _of_measurements(run: Run, cohort: Cohort, test: Cohort) -> dict[str, Said]:
     A recipe that reads only some frames has no localisation.
     """
     if all(phase["name"] != _ALIGNMENT for phase in run.phases):
-        return {PROBE: probed(run, cohort, test=test)}
+        return {PROBE: probed(run, cohort, test)}
     aligned = run.after(_ALIGNMENT)
     found = searched(aligned, test)
     said: dict[str, Said] = {
-        PROBE: probed(aligned, cohort, test=test),
+        PROBE: probed(aligned, cohort, test),
         RETRIEVAL: found.found,
         f"{RETRIEVAL} random": found.random,
         f"{RETRIEVAL} oracle": found.oracle,
@@ -94,40 +94,15 @@ def _of_measurements(run: Run, cohort: Cohort, test: Cohort) -> dict[str, Said]:
     return said
 
 
-def probed(run: Run, cohort: Cohort, *, test: Cohort | None = None) -> Predictions:
+def probed(run: Run, cohort: Cohort, test: Cohort) -> Predictions:
     """Measurements by a linear probe of a run's ECG encoder.
-
-    The probe is trained on the training patients who have measurements.
-
-    Args:
-        test: the cohort whose test split is used; by default ``cohort``.
 
     Raises:
         ConfigError: the run predicts no measurements, or has no ECG encoder.
         DataError: the run learned from a patient of the test split.
     """
-    names, held = names_of(run, MEASUREMENT), test or cohort
-    encoded = Encoded.by(run, cohort, test=held)
-    found = {
-        split: Described(
-            encoded.features[split],
-            cohort.measurements(evaluation_rows(cohort, split), names).double().numpy(),
-        )
-        for split in ("train", "val")
-    }
-    probe = fit_ridge(found["train"], found["val"])
-    val, rows = found["val"], evaluation_rows(held, "test")
-    val_patients = np.asarray(cohort.patients(evaluation_rows(cohort, "val")))
-    return Predictions(
-        MEASUREMENT,
-        names,
-        val=Scored(val.measures, probe.estimate(val.features), val_patients),
-        test=Scored(
-            held.measurements(rows, names).double().numpy(),
-            probe.estimate(encoded.features["test"]),
-            np.asarray(held.patients(rows)),
-        ),
-    )
+    names = names_of(run, MEASUREMENT)
+    return Encoded.by(run, cohort, test=test).read(MEASUREMENT, names, seed=run.seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,46 +136,61 @@ class Encoded:
         }
         return cls(run, cohort, held, features)
 
-    def read(self, reading: Reading, seed: int) -> Predictions:
-        """Train a linear probe and predict.
+    def read(
+        self,
+        kind: Kind,
+        names: tuple[str, ...],
+        *,
+        seed: int,
+        share: float = 1.0,
+        truth: bool = False,
+    ) -> Predictions:
+        """Train a linear probe on the training patients and predict.
 
         Args:
-            seed: picks the patients whose labels are used.
+            names: the targets.
+            seed: picks the patients whose targets are used.
+            share: of the training patients whose targets are used, above 0 and at most 1.
+            truth: train on the truth, where it is known, instead of the labels of reports.
 
         Raises:
-            DataError: a finding has only one class among these labels.
+            DataError: these targets are of one class or too few.
         """
-        probe = LinearProbe(share=reading.share, seed=seed)
-        val = self._embedded("val", reading)
-        fitted = probe.fit(self._embedded("train", reading), val)
+        policy = self.run.recipe.targets.labels
+
+        def embedded(split: Split) -> Embedded:
+            rows = evaluation_rows(self.cohort, split)
+            known = (
+                kind.truth(self.cohort, rows, names)
+                if truth
+                else kind.values(self.cohort, rows, names, policy)
+            )
+            patients = np.asarray(self.cohort.patients(rows))
+            return Embedded(self.features[split], known.double().numpy(), patients)
+
+        val = embedded("val")
+        probe = PROBES[kind.name](embedded("train"), val, share=share, seed=seed)
         rows = evaluation_rows(self.test, "test")
         return Predictions(
-            FINDING,
-            reading.findings,
-            val=Scored(val.targets, fitted.scores(val.features), val.patients),
+            kind,
+            names,
+            val=Scored(val.targets, probe.outputs(val.features), val.patients),
             test=Scored(
-                self.test.truth(rows, reading.findings).double().numpy(),
-                fitted.scores(self.features["test"]),
-                self.test.patients(rows),
+                kind.truth(self.test, rows, names).double().numpy(),
+                probe.outputs(self.features["test"]),
+                np.asarray(self.test.patients(rows)),
             ),
         )
-
-    def _embedded(self, split: Split, reading: Reading) -> Embedded:
-        rows = evaluation_rows(self.cohort, split)
-        if reading.true_labels:
-            targets = self.cohort.truth(rows, reading.findings)
-        else:
-            policy = self.run.recipe.targets.labels
-            targets = self.cohort.labels(rows, reading.findings, policy)
-        return Embedded(self.features[split], targets.double().numpy(), self.cohort.patients(rows))
 
 
 def _read(run: Run, cohort: Cohort, test: Cohort, readings: tuple[Reading, ...]) -> dict[str, Said]:
     encoded: dict[str | None, Encoded] = {}
     said: dict[str, Said] = {}
-    for reading in readings:
-        if reading.after not in encoded:
-            encoder = run if reading.after is None else run.after(reading.after)
-            encoded[reading.after] = Encoded.by(encoder, cohort, test=test)
-        said[reading.name] = encoded[reading.after].read(reading, run.seed)
+    for each in readings:
+        if each.after not in encoded:
+            encoder = run if each.after is None else run.after(each.after)
+            encoded[each.after] = Encoded.by(encoder, cohort, test=test)
+        said[each.name] = encoded[each.after].read(
+            FINDING, each.findings, seed=run.seed, share=each.share, truth=each.true_labels
+        )
     return said
