@@ -30,7 +30,6 @@ from crossbeat.training import Optimisation, TrainerSettings
 
 FINDINGS = ("cardiomegaly", "pleural_effusion", "edema")
 WORDS = (*FINDINGS, "mild", "severe", "clear", "normal", "portable", "unchanged")
-RECIPES_SHOWN = ("direct", "clip", "distillation")
 
 
 class BagOfWords(nn.Module):
@@ -103,7 +102,7 @@ def main(folder: Path, num_patients: int = 2000, epochs: int = 10) -> Mapping[st
     info = replace(base.info, name="reports", kind="paired", forms=form, files={})
     cohort = build_cohort(folder / "cohort", info, [partial(with_reports, base.folder, 0)])
     runs = {}
-    for name in RECIPES_SHOWN:
+    for name in ("direct", "clip", "distillation"):
         plan = Plan(name=name, recipe=sized(name, epochs), seed=0)
         runs[name] = train(plan, cohort, folder / name, trainer=TrainerSettings(progress=False))
     said = {name: [predictions(run, cohort)] for name, run in runs.items()}
