@@ -17,7 +17,7 @@ from tables import coverage_rows
 
 from crossbeat.evaluation.bootstrap import distribution, resamples
 from crossbeat.evaluation.intervals import Interval, difference, over_patients, over_seeds
-from crossbeat.evaluation.metrics import auroc
+from crossbeat.metrics import auroc
 from crossbeat.evaluation.regression import r2
 from crossbeat.evaluation.scales import EXPLAINED, PLAIN, SHARE
 

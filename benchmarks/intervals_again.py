@@ -83,7 +83,7 @@ def _tables(point: Json) -> Iterator[tuple[Json, Json, Json]]:
 def _sizes(test: Mapping[str, Any]) -> dict[str, int]:
     """Of each column the samples of the smaller class, or those that are measured."""
     sizes = {name: min(counts.values()) for name, counts in test.get("findings", {}).items()}
-    sizes |= {name: each["measured"] for name, each in test.get("phenotypes", {}).items()}
+    sizes |= {name: each["measured"] for name, each in test.get("measurements", {}).items()}
     return sizes | {"mean": min(sizes.values())}
 
 

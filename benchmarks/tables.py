@@ -14,20 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from crossbeat.cli.tables import markdown, markdown_along, markdown_candidates
-from crossbeat.evaluation import phenotype_names
+from crossbeat.evaluation import measurement_names
 from crossbeat.evaluation.along import read_along
 from crossbeat.evaluation.bars import bars
 from crossbeat.evaluation.forests import comparisons
 from crossbeat.evaluation.gains import along
-from crossbeat.evaluation.phenotype_markdown import by_model
-from crossbeat.evaluation.phenotype_results import read_phenotype_results
+from crossbeat.evaluation.measurement_markdown import by_model
+from crossbeat.evaluation.measurement_results import read_measurement_results
 from crossbeat.evaluation.results import read_results
 
 
 def kind_of(path: Path) -> str:
     """What the file holds: results, those of hearts, results along an axis, or a search."""
     keys = json.loads(path.read_text(encoding="utf-8"))
-    if "phenotypes" in keys.get("test", {}):
+    if "measurements" in keys.get("test", {}):
         return "hearts"
     if "coverage" in keys:
         return "coverage"
@@ -44,7 +44,7 @@ def rows(path: Path) -> Iterator[str]:
     if kind == "along":
         return markdown_along(read_along(path))
     if kind == "hearts":
-        return by_model(read_phenotype_results(path))
+        return by_model(read_measurement_results(path))
     results = read_results(path)
     return _readings(results["readings"]) if results.get("readings") else markdown(results)
 
@@ -80,7 +80,7 @@ def picture(path: Path) -> Any:
     if kind_of(path) == "along":
         return along(read_along(path))
     if kind_of(path) == "hearts":
-        return comparisons(read_phenotype_results(path), metric="r2", called=phenotype_names)
+        return comparisons(read_measurement_results(path), metric="r2", called=measurement_names)
     results = read_results(path)
     return comparisons(results) if "question" in results else bars(results)
 

@@ -102,8 +102,8 @@ def test_a_cohort_of_hearts_is_told(
     found = json.loads(shown(capsys, tiny_hearts.folder, "--json"))
     assert (found["splits"]["all"]["cines"], found["splits"]["all"]["pairs"]) == (120, 120)
     rows = np.arange(120)
-    measured = tiny_hearts.phenotypes(rows, ["LVEF"]).double().numpy()
-    told = found["phenotypes"]["LVEF"]["all"]
+    measured = tiny_hearts.measurements(rows, ["LVEF"]).double().numpy()
+    told = found["measurements"]["LVEF"]["all"]
     assert told["measured"] == 120
     assert told["mean"] == pytest.approx(measured.mean(), rel=1e-5)
     assert told["deviation"] == pytest.approx(measured.std(ddof=1), rel=1e-5)

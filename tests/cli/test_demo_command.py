@@ -12,7 +12,7 @@ from crossbeat.cli.demo import DEMOS, Demo
 from crossbeat.cli.demo_xray import MODELS as MODELS_OF_XRAYS
 from crossbeat.cli.demo_xray import recipe_of
 from crossbeat.evaluation.names import LATENT, RATE
-from crossbeat.evaluation.phenotype_results import read_phenotype_results
+from crossbeat.evaluation.measurement_results import read_measurement_results
 from crossbeat.recipes import RECIPES
 from crossbeat.recipes.presets import PRESETS, demo
 from crossbeat.study.hearts import LIMIT, MODELS
@@ -101,12 +101,12 @@ def test_the_demo_of_hearts_goes_on_where_it_was_stopped(tmp_path, monkeypatch, 
     assert main([*given, "--preset", "hurried"]) == 0
     assert "│ ptacl − direct" in capsys.readouterr().out
     assert before == {path: path.stat().st_mtime_ns for path in before}
-    results = read_phenotype_results(out / "results.json")
+    results = read_measurement_results(out / "results.json")
     assert set(results["models"]) == set(MODELS)
     assert set(results["limits"]) == {LATENT, RATE, LIMIT}
     assert set(results["models"]["ptacl"]["LVEF"]) == {"r2", "pearson", "mae"}
     assert {"global - shuffled", "ptacl-shuffled-frames - global"} <= set(results["differences"])
-    assert {"recall@1", "recall@10", "phenotype_difference@10"} <= set(
+    assert {"recall@1", "recall@10", "measurement_difference@10"} <= set(
         results["retrieval"]["shuffled"]
     )
     assert "localisation" in results
@@ -119,7 +119,7 @@ def test_the_demo_of_hearts_goes_on_where_it_was_stopped(tmp_path, monkeypatch, 
     example = str(out / "example" / "patient.hea")
     assert main(["predict", str(out / "ptacl"), example, "--json"]) == 0
     (answer,) = json.loads(capsys.readouterr().out)
-    assert len(answer["phenotypes"]) == 10
+    assert len(answer["measurements"]) == 10
     assert main([*given, "--preset", "demo"]) == 2
     assert "holds a run with other settings" in capsys.readouterr().err
 

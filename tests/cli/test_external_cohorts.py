@@ -20,7 +20,7 @@ trainer: {progress: false, accelerator: cpu}
 """
 HEARTS = """
 recipe:
-  phenotypes: [LVEF, LVEDV]
+  measurements: [LVEF, LVEDV]
   ecg: {encoder: fine-small, normalisation: none}
   regression: {epochs: 1, batch_size: 24}
 trainer: {progress: false, accelerator: cpu}

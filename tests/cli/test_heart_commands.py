@@ -13,12 +13,12 @@ from crossbeat.cli import heart_illustrations, main
 from crossbeat.data.cohort import Cohort
 from crossbeat.deploy import Predictor
 from crossbeat.errors import CheckpointError
-from crossbeat.evaluation.phenotype_results import read_phenotype_results
+from crossbeat.evaluation.measurement_results import read_measurement_results
 from crossbeat.recipes.cine.run import estimates
 from crossbeat.recipes.run import Run, evaluation_rows
 
 CONFIG = """recipe:
-  phenotypes: [LVEF, LVEDV]
+  measurements: [LVEF, LVEDV]
   ecg: {encoder: fine-small, normalisation: none}
   regression: {epochs: 1, batch_size: 24}
 """
@@ -50,12 +50,12 @@ def test_runs_of_hearts_are_measured_and_reported(
     folders = [str(runs[name]) for name in ("direct-heart", "ptacl")]
     assert main(["evaluate", *folders, "--report", str(report), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    results = read_phenotype_results(runs["direct-heart"] / "results.json")
+    results = read_measurement_results(runs["direct-heart"] / "results.json")
     assert printed == results
     assert (results["baseline"], results["method"]) == ("direct-heart", "ptacl")
     assert set(results["models"]["ptacl"]) == {"LVEF", "LVEDV", "mean"}
     assert set(results["retrieval"]) == {"ptacl"}
-    assert {"recall@1", "recall@10", "phenotype_difference@10"} <= set(
+    assert {"recall@1", "recall@10", "measurement_difference@10"} <= set(
         results["retrieval"]["ptacl"]
     )
     assert set(results["retrieval_limits"]) == {"random", "oracle"}
@@ -72,7 +72,7 @@ def test_the_picture_of_an_ecg_that_answers_is_of_the_segments_that_were_compare
     out = tmp_path / "results.json"
     folders = [str(runs[name]) for name in ("direct-heart", "ptacl")]
     assert main(["evaluate", *folders, "--out", str(out)]) == 0
-    found = read_phenotype_results(out)
+    found = read_measurement_results(out)
     run = Run.open(runs["ptacl"])
     drawn: list[str] = []
 
@@ -93,7 +93,7 @@ def test_a_model_that_sees_two_moments_finds_patients_and_tells_no_others(
     folders = [str(runs[name]) for name in ("direct-heart", "dual-phase")]
     out, report = tmp_path / "results.json", tmp_path / "report.html"
     assert main(["evaluate", *folders, "--out", str(out), "--report", str(report)]) == 0
-    results = read_phenotype_results(out)
+    results = read_measurement_results(out)
     assert set(results["retrieval"]) == {"dual-phase"}
     assert "localisation" not in results
 
@@ -114,7 +114,7 @@ def test_a_record_gets_the_measures_that_its_row_of_the_cohort_gets(
     (answer,) = json.loads(capsys.readouterr().out)
     run = Run.open(runs["ptacl"])
     wanted = estimates(run, tiny_hearts)
-    told = {each["phenotype"]: each for each in answer["phenotypes"]}
+    told = {each["measurement"]: each for each in answer["measurements"]}
     assert list(told) == ["LVEF", "LVEDV"]
     assert told["LVEF"]["value"] == pytest.approx(wanted.test.estimate[0, 0], abs=0.5)
     off = (wanted.val.estimate - wanted.val.truth).std(axis=0)
@@ -149,7 +149,7 @@ def test_a_cohort_without_cines_is_refused_by_name(
 ) -> None:
     options = ["--cohort", str(tiny.folder), "--out", str(tmp_path / "run")]
     assert main(["train", "ptacl", *options]) == 2
-    assert "cohort 'tiny' must have phenotypes, got none" in capsys.readouterr().err
+    assert "cohort 'tiny' must have measurements, got none" in capsys.readouterr().err
 
 
 def test_a_cohort_without_findings_is_refused_by_name(

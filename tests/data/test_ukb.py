@@ -83,7 +83,7 @@ def settings(tree: Path, **others: object) -> Ukb:
     given = {
         "ecg": tree / "ecg",
         "cine": tree / "cine",
-        "phenotypes": tree / "measures.csv",
+        "measurements": tree / "measures.csv",
         "frames": FRAMES,
         "cine_size": 32,
         "side_mm": 60.0,
@@ -104,7 +104,7 @@ def test_ecgs_and_cines_of_a_visit_become_pairs_with_measures(tree: Path) -> Non
         ("1000022", 1, 1, "1000022", "M", 70.0, 160.0, None),
         ("1000033", 2, 2, "1000033", None, None, 140.0, 61.0),
     ]
-    assert (cohort.info.kind, cohort.info.phenotypes) == ("paired", ("LVEDV", "LVEF"))
+    assert (cohort.info.kind, cohort.info.measurements) == ("paired", ("LVEDV", "LVEF"))
     assert (cohort.info.frames, cohort.info.cine_size, cohort.info.leads) == (10, 32, STANDARD)
     assert cohort.ecgs(np.array([0])).values.shape == (1, 12, 1000)
     assert cohort.rejected().height == 0
@@ -169,7 +169,7 @@ def test_a_long_axis_stands_beside_the_short_one_of_whoever_has_it(tree: Path) -
 
 def test_a_long_axis_alone_is_kept_when_unpaired_ones_are_wanted(tree: Path) -> None:
     write_zip(tree / "long" / "1000055_20208_2_0.zip", long_axis())
-    made = settings(tree, cine_long=tree / "long", phenotypes=None, unpaired=True)
+    made = settings(tree, cine_long=tree / "long", measurements=None, unpaired=True)
     last = build(made, tree / "cohort").table.sort("patient").select("patient", "ecg", "cine_long")
     assert last.rows()[-1] == ("1000055", None, 0)
 
@@ -193,12 +193,12 @@ def test_whoever_the_table_does_not_list_is_left_out(tree: Path) -> None:
 
 
 def test_without_a_table_no_measure_is_known(tree: Path) -> None:
-    cohort = build(settings(tree, phenotypes=None), tree / "cohort")
-    assert (cohort.info.phenotypes, cohort.table.height) == ((), 3)
+    cohort = build(settings(tree, measurements=None), tree / "cohort")
+    assert (cohort.info.measurements, cohort.table.height) == ((), 3)
 
 
 def test_unpaired_ecgs_stay_when_they_are_wanted(tree: Path) -> None:
-    cohort = build(settings(tree, phenotypes=None, unpaired=True), tree / "cohort")
+    cohort = build(settings(tree, measurements=None, unpaired=True), tree / "cohort")
     rows = cohort.table.sort("patient").select("patient", "cine", "cine_patient").rows()
     assert rows[3] == ("1000044", None, None)
 

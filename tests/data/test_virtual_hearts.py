@@ -41,7 +41,7 @@ def test_ecg_cine_and_measures_are_those_of_the_simulator(hearts: Cohort) -> Non
     second = simulate.cine_block(patients.rows(slice(256, 300)), 1, 4, frames=6, size=16)[:, 0]
     np.testing.assert_array_equal(hearts.images("cine", rows[1:]).numpy(), second[[4, 43]])
     told = simulate.phenotypes(patients, 4)
-    got = hearts.phenotypes(rows, ["LVEF", "RVEDV"]).numpy()
+    got = hearts.measurements(rows, ["LVEF", "RVEDV"]).numpy()
     np.testing.assert_array_equal(got, np.stack([told["LVEF"], told["RVEDV"]], axis=1)[rows])
     assert hearts.ecgs(rows).values.shape == (3, 12, 1000)
     assert (hearts.info.frames, hearts.info.cine_size, hearts.info.findings) == (6, 16, ())
@@ -118,7 +118,7 @@ def test_fewer_measured_patients_are_among_those_of_more(hearts: Cohort, tmp_pat
         known.append(set(cohort.table.filter(there, split="train")["patient"]))
         for split in ("val", "test"):
             rows = cohort.rows(split)
-            assert cohort.phenotypes(rows, ["LVM"]).isfinite().all()
+            assert cohort.measurements(rows, ["LVM"]).isfinite().all()
     training = len(hearts.rows("train"))
     assert known[0] < known[1]
     assert [round(len(each) / training, 1) for each in known] == [0.2, 0.6]
@@ -217,8 +217,8 @@ def test_a_cohort_without_long_axes_is_the_one_that_it_was_before_there_were_any
 
 
 def test_a_measure_that_there_is_not_is_named(hearts: Cohort) -> None:
-    with pytest.raises(ConfigError, match=r"phenotype must be one of LVEDV, .* got LVXX; choose"):
-        hearts.phenotypes(np.array([0]), ["LVEF", "LVXX"])
+    with pytest.raises(ConfigError, match=r"measurement must be one of LVEDV, .* got LVXX; choose"):
+        hearts.measurements(np.array([0]), ["LVEF", "LVXX"])
 
 
 @pytest.mark.parametrize(

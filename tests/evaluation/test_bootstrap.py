@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from crossbeat.evaluation.bootstrap import distribution, resamples
-from crossbeat.evaluation.metrics import auroc
+from crossbeat.metrics import auroc
 
 PATIENTS = np.array(["b", "a", "a", "c"])
 

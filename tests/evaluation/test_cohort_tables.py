@@ -7,7 +7,7 @@ RECORDS = {"patients": 2, "rows": 2, "ecgs": 2, "xrays": 0, "cines": 0, "long_ci
 FOUND = {
     "splits": {"all": RECORDS | {"reported": 2}},
     "findings": {},
-    "phenotypes": {},
+    "measurements": {},
     "gaps": {},
     "rejected": {},
     "audit": {

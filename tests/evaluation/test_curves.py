@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import roc_curve
 
 from crossbeat.evaluation.curves import calibration_points, roc_points
-from crossbeat.evaluation.metrics import auroc
+from crossbeat.metrics import auroc
 
 TARGETS = np.array([0.0, 0.0, 1.0, 1.0])
 SCORES = np.array([0.1, 0.4, 0.35, 0.8])

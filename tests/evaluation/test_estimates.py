@@ -24,7 +24,7 @@ RUN = Estimates(NAMES, split("v"), split("t", rows=4))
 def test_a_run_comes_back_as_it_was(tmp_path: Path) -> None:
     write_estimates(tmp_path / "deep" / "run.npz", RUN)
     found = read_estimates(tmp_path / "deep" / "run.npz")
-    assert found.phenotypes == NAMES
+    assert found.measurements == NAMES
     for name in ("val", "test"):
         one, other = getattr(found, name), getattr(RUN, name)
         np.testing.assert_array_equal(one.truth, other.truth)
@@ -48,7 +48,7 @@ def test_a_damaged_file_is_an_error_that_names_it(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:300])
     with pytest.raises(DataError, match=r"run\.npz must hold estimates as they were written"):
         read_estimates(path)
-    np.savez(path, allow_pickle=False, phenotypes=np.array(NAMES))
+    np.savez(path, allow_pickle=False, measurements=np.array(NAMES))
     with pytest.raises(DataError, match=r"run\.npz must hold estimates as they were written, got"):
         read_estimates(path)
     np.save(tmp_path / "other.npy", np.ones(3))
@@ -64,14 +64,14 @@ def test_a_file_with_pickled_objects_is_not_opened(tmp_path: Path) -> None:
         for part in ("truth", "estimate", "patients")
     }
     arrays["test_patients"] = arrays["test_patients"].astype(object)
-    np.savez(path, allow_pickle=True, phenotypes=np.array(NAMES), **arrays)
+    np.savez(path, allow_pickle=True, measurements=np.array(NAMES), **arrays)
     with pytest.raises(DataError, match=r"must hold .* as they were written, got: other contents"):
         read_estimates(path)
 
 
 def test_what_does_not_describe_the_same_rows_is_refused() -> None:
     good = split("t")
-    with pytest.raises(ValueError, match=r"same rows and phenotypes, got \(3, 2\), \(2, 2\)"):
+    with pytest.raises(ValueError, match=r"same rows and measurements, got \(3, 2\), \(2, 2\)"):
         Estimated(good.truth, good.estimate[:2], good.patients)
     with pytest.raises(ValueError, match=r"and \(2,\)"):
         Estimated(good.truth, good.estimate, good.patients[:2])
@@ -81,7 +81,7 @@ def test_estimates_must_be_finite_and_truth_finite_or_unknown() -> None:
     good = split("t")
     with pytest.raises(DataError, match="estimates must be finite"):
         Estimated(good.truth, good.truth, good.patients)
-    with pytest.raises(DataError, match="phenotypes must be finite or NaN"):
+    with pytest.raises(DataError, match="measurements must be finite or NaN"):
         Estimated(np.full_like(good.truth, np.inf), good.estimate, good.patients)
 
 

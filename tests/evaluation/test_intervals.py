@@ -13,7 +13,7 @@ from crossbeat.evaluation.intervals import (
     over_patients,
     over_seeds,
 )
-from crossbeat.evaluation.metrics import auroc
+from crossbeat.metrics import auroc
 from crossbeat.evaluation.scales import AMOUNT, PLAIN, SHARE, of_differences
 
 

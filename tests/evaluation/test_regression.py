@@ -1,4 +1,4 @@
-"""Metrics of phenotypes: by hand, against scikit-learn and SciPy, and their laws."""
+"""Metrics of measurements: by hand, against scikit-learn and SciPy, and their laws."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from crossbeat.evaluation.regression import (
     REGRESSION,
     deviations,
     mae,
-    measure_phenotypes,
+    measure_measurements,
     pearson,
     r2,
 )
@@ -83,11 +83,11 @@ def test_telling_everyone_the_mean_explains_nothing() -> None:
     assert r2(truth, mean, np.ones((1, len(truth))))[0] == pytest.approx(0, abs=1e-12)
 
 
-def test_the_mean_over_phenotypes_is_of_errors_in_standard_deviations() -> None:
+def test_the_mean_over_measurements_is_of_errors_in_standard_deviations() -> None:
     truth = np.array([[0.0, 1.0], [2.0, 201.0], [np.nan, 101.0]])
     estimate = np.array([[1.0, 1.0], [2.0, 201.0], [9.0, 1.0]])
     test = Estimated(truth, estimate, np.array(["a", "b", "c"]))
-    found = measure_phenotypes(test, np.ones((1, 3), dtype=np.uint16))
+    found = measure_measurements(test, np.ones((1, 3), dtype=np.uint16))
     deviation = np.sqrt(20000 / 3)
     assert deviations(test).tolist() == [1.0, pytest.approx(deviation)]
     assert found["mae"][0].tolist() == [
@@ -98,8 +98,8 @@ def test_the_mean_over_phenotypes_is_of_errors_in_standard_deviations() -> None:
     assert found["r2"][0, 2] == pytest.approx(found["r2"][0, :2].mean())
 
 
-def test_a_phenotype_that_nobody_has_makes_the_mean_undefined() -> None:
+def test_a_measurement_that_nobody_has_makes_the_mean_undefined() -> None:
     truth = np.column_stack([TRUTH, np.full(4, np.nan)])
     test = Estimated(truth, np.column_stack([ESTIMATE, ESTIMATE]), np.arange(4))
-    for values in measure_phenotypes(test, np.ones((1, 4), dtype=np.uint16)).values():
+    for values in measure_measurements(test, np.ones((1, 4), dtype=np.uint16)).values():
         assert np.isnan(values[0]).tolist() == [False, True, True]

@@ -15,17 +15,17 @@ MEASURED = ("1", "10", "apart", "gain", "LVEF", "LVEF by lot", "gain by lot")
 
 def items(seed: int, num: int, *, patients: int | None = None) -> Items:
     rng = np.random.default_rng(seed)
-    phenotypes = rng.normal(size=(num, 2)) * [30, 8] + [150, 60]
+    measurements = rng.normal(size=(num, 2)) * [30, 8] + [150, 60]
     owners = np.array([f"p{number % (patients or num)}" for number in range(num)])
-    return Items(rng.normal(size=(num, 5)), phenotypes, owners)
+    return Items(rng.normal(size=(num, 5)), measurements, owners)
 
 
 def slowly(queries: Items, gallery: Items) -> dict[str, list[float]]:
     """The measures, one query and one item at a time, where nothing is unknown."""
-    spread = gallery.phenotypes.std(axis=0)
+    spread = gallery.measurements.std(axis=0)
     found: dict[str, list[float]] = {name: [] for name in MEASURED}
     for query, heart, patient in zip(
-        queries.embeddings, queries.phenotypes, queries.patients, strict=True
+        queries.embeddings, queries.measurements, queries.patients, strict=True
     ):
         cosines = [
             float(query @ item / np.linalg.norm(query) / np.linalg.norm(item))
@@ -36,7 +36,7 @@ def slowly(queries: Items, gallery: Items) -> dict[str, list[float]]:
         found["1"].append(float(patient in ranked[:1]))
         found["10"].append(float(patient in ranked[:10]))
         others = [at for at in order if gallery.patients[at] != patient]
-        apart = np.abs(gallery.phenotypes - heart) / spread
+        apart = np.abs(gallery.measurements - heart) / spread
         found["apart"].append(apart[others[:10]].mean())
         found["LVEF"].append(apart[others[:10], 1].mean())
         gains = np.exp(-apart.mean(axis=1))
@@ -57,7 +57,7 @@ def test_every_measure_is_what_its_definition_says(monkeypatch: pytest.MonkeyPat
     for kind, ours, theirs in (
         (told.found, "recall@1", "1"),
         (told.found, "recall@10", "10"),
-        (told.found, "phenotype_difference@10", "apart"),
+        (told.found, "measurement_difference@10", "apart"),
         (told.found, "LVEF_difference@10", "LVEF"),
         (told.found, "ndcg@10", "gain"),
         (told.random, "LVEF_difference@10", "LVEF by lot"),
@@ -76,7 +76,7 @@ def test_by_lot_the_own_patient_is_found_as_often_as_it_has_items() -> None:
 def test_the_oracle_is_never_beaten_and_finds_its_own() -> None:
     told = retrieve(items(0, 40), items(1, 60, patients=50), NAMES)
     for other in (told.found.measures, told.random.measures):
-        name = "phenotype_difference@10"
+        name = "measurement_difference@10"
         assert (told.oracle.measures[name] <= other[name] + 1e-6).all()
         assert (other["ndcg@10"] <= 1 + 1e-6).all()
     assert told.oracle.measures["ndcg@10"] == pytest.approx(np.ones(40))
@@ -87,12 +87,12 @@ def test_the_own_patient_is_no_similar_patient() -> None:
     gallery = items(0, 30)
     told = retrieve(gallery, gallery, NAMES)  # its own item is at cosine 1 and distance 0
     assert told.found.measures["recall@1"].tolist() == [1.0] * 30
-    assert told.oracle.measures["phenotype_difference@10"].min() > 0.05
+    assert told.oracle.measures["measurement_difference@10"].min() > 0.05
 
 
 def test_an_encoder_that_says_the_same_of_everyone_finds_as_often_as_chance() -> None:
     gallery = items(0, 40)
-    same = Items(np.ones((40, 5)), gallery.phenotypes, gallery.patients)
+    same = Items(np.ones((40, 5)), gallery.measurements, gallery.patients)
     found = retrieve(same, same, NAMES).found.measures
     assert found["recall@1"] == pytest.approx(np.full(40, 1 / 40))
     assert found["recall@10"] == pytest.approx(np.full(40, 10 / 40))
@@ -102,36 +102,36 @@ def test_ties_are_drawn_by_lot_behind_what_is_nearer() -> None:
     gallery = items(0, 30)
     embeddings = np.tile([0.0, 1.0], (30, 1))
     embeddings[:8] = [1.0, 0.0]  # eight items of others are nearest, then 22 are level
-    query = Items(np.array([[1.0, 0.1]]), gallery.phenotypes[20:21], gallery.patients[20:21])
+    query = Items(np.array([[1.0, 0.1]]), gallery.measurements[20:21], gallery.patients[20:21])
     found = retrieve(
-        query, Items(embeddings, gallery.phenotypes, gallery.patients), NAMES
+        query, Items(embeddings, gallery.measurements, gallery.patients), NAMES
     ).found.measures
     assert found["recall@1"].tolist() == [0.0]
     assert found["recall@10"] == pytest.approx([2 / 22])
 
 
-def test_what_is_unknown_is_nan_and_items_without_phenotypes_are_still_found() -> None:
+def test_what_is_unknown_is_nan_and_items_without_measurements_are_still_found() -> None:
     gallery, queries = items(1, 40), items(0, 42)
-    gallery.phenotypes[5] = np.nan
-    queries.phenotypes[7, 0] = np.nan
+    gallery.measurements[5] = np.nan
+    queries.measurements[7, 0] = np.nan
     whole = retrieve(queries, gallery, NAMES)
     for kind in (whole.found.measures, whole.random.measures, whole.oracle.measures):
         assert np.flatnonzero(np.isnan(kind["recall@10"])).tolist() == [
             40,
             41,
         ]  # not in the gallery
-        for name in ("phenotype_difference@10", "LVEF_difference@10", "ndcg@10"):
+        for name in ("measurement_difference@10", "LVEF_difference@10", "ndcg@10"):
             assert np.flatnonzero(np.isnan(kind[name])).tolist() == [7]
     assert whole.random.measures["recall@1"][5] == pytest.approx(1 / 40)
-    less = [np.delete(each, 5, axis=0) for each in (gallery.embeddings, gallery.phenotypes)]
+    less = [np.delete(each, 5, axis=0) for each in (gallery.embeddings, gallery.measurements)]
     without = retrieve(queries, Items(*less, np.delete(gallery.patients, 5)), NAMES)
-    name = "phenotype_difference@10"
+    name = "measurement_difference@10"
     np.testing.assert_allclose(whole.found.measures[name], without.found.measures[name], rtol=1e-6)
 
 
 def test_only_directions_count() -> None:
     queries, gallery = items(0, 20), items(1, 30)
-    longer = Items(queries.embeddings * 7, queries.phenotypes, queries.patients)
+    longer = Items(queries.embeddings * 7, queries.measurements, queries.patients)
     one, other = (retrieve(each, gallery, NAMES).found.measures for each in (queries, longer))
     for name in one:
         np.testing.assert_allclose(one[name], other[name], rtol=1e-6)
@@ -145,19 +145,19 @@ def test_too_few_patients_to_search_are_told_with_what_to_do(num: int, others: i
 
 def test_what_cannot_be_searched_is_refused() -> None:
     queries, gallery = items(0, 5), items(1, 30)
-    short = Items(queries.embeddings[:, :3], queries.phenotypes, queries.patients)
+    short = Items(queries.embeddings[:, :3], queries.measurements, queries.patients)
     with pytest.raises(ValueError, match="embeddings of the same length"):
         retrieve(short, gallery, NAMES)
     with pytest.raises(ValueError, match="at least one query"):
         retrieve(items(0, 0), gallery, NAMES)
     with pytest.raises(
-        ValueError, match=r"both must have the phenotypes \('LVEF',\), got \[2, 2\]"
+        ValueError, match=r"both must have the measurements \('LVEF',\), got \[2, 2\]"
     ):
         retrieve(queries, gallery, ("LVEF",))
     flat = Items(gallery.embeddings, np.ones((30, 2)), gallery.patients)
-    with pytest.raises(ValueError, match="phenotypes of a gallery must vary"):
+    with pytest.raises(ValueError, match="measurements of a gallery must vary"):
         retrieve(queries, flat, NAMES)
     with pytest.raises(ValueError, match=r"must describe the same items, got \[5, 4, 5\]"):
-        Items(queries.embeddings, queries.phenotypes[:4], queries.patients)
+        Items(queries.embeddings, queries.measurements[:4], queries.patients)
     with pytest.raises(ValueError, match="embeddings must be finite"):
-        Items(queries.embeddings * np.nan, queries.phenotypes, queries.patients)
+        Items(queries.embeddings * np.nan, queries.measurements, queries.patients)

@@ -1,4 +1,4 @@
-"""The linear probe for phenotypes, beside scikit-learn's ridge regression."""
+"""The linear probe for measurements, beside scikit-learn's ridge regression."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def test_it_is_scikit_learns_ridge_with_the_strength_that_validation_prefers() -
         np.testing.assert_allclose(
             probe.estimate(VAL.features)[:, column], told[strength], rtol=1e-9
         )
-    assert probe.strengths[0] < probe.strengths[1]  # the second phenotype is noise
+    assert probe.strengths[0] < probe.strengths[1]  # the second measurement is noise
 
 
 def test_rows_without_a_measure_do_not_count() -> None:
@@ -46,8 +46,8 @@ def test_rows_without_a_measure_do_not_count() -> None:
     assert near > 0.9999
 
 
-def test_a_phenotype_that_nobody_has_is_refused() -> None:
+def test_a_measurement_that_nobody_has_is_refused() -> None:
     empty = MEASURES[:40].copy()
     empty[:, 1] = np.nan
-    with pytest.raises(DataError, match="phenotype 1 must be measured in two training rows and"):
+    with pytest.raises(DataError, match="measurement 1 must be measured in two training rows and"):
         fit_ridge(Described(TRAIN.features, empty), VAL)

@@ -1,4 +1,4 @@
-"""Screening: low estimates call a low phenotype, whatever their scale."""
+"""Screening: low estimates call a low measurement, whatever their scale."""
 
 import numpy as np
 import pytest
@@ -41,11 +41,11 @@ def test_a_constant_error_of_the_estimates_costs_nothing() -> None:
     assert found["models"]["ptacl"]["mean"]["auroc"]["value"] > 0.85
 
 
-def test_other_thresholds_may_be_asked_for_and_unknown_phenotypes_are_refused() -> None:
+def test_other_thresholds_may_be_asked_for_and_unknown_measurements_are_refused() -> None:
     found = screening(run(), {"LVEDV": 120.0, "LVEF": 50.0})
     assert found.findings == ("LVEDV below 120 ml", "LVEF below 50 %")
     assert found.test.targets.mean(axis=0) == pytest.approx([0.16, 0.34], abs=0.06)
     with pytest.raises(ValueError, match="needs estimates of RVEF, got those of LVEDV, LVEF"):
         screening(run(), {"RVEF": 40.0})
-    with pytest.raises(ValueError, match="needs estimates of a phenotype"):
+    with pytest.raises(ValueError, match="needs estimates of a measurement"):
         screening(run(), {})

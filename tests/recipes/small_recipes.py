@@ -57,7 +57,7 @@ def small(name: str, *, epochs: int = 1, **changes: Any) -> Any:
     }
     told: dict[str, Any] = {"findings": ("large", "silent")}
     if name in HEARTS:
-        told = {"phenotypes": ("LVEDV", "LVEF")}
+        told = {"measurements": ("LVEDV", "LVEF")}
     given: dict[str, Any] = told | short | changes
     return replace(recipe, **given)
 

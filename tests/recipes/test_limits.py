@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from crossbeat.data.virtual_hearts import VirtualHearts
-from crossbeat.evaluation.metrics import auroc
+from crossbeat.metrics import auroc
 from crossbeat.recipes.cine.limits import latent_heart_limit
 from crossbeat.recipes.limits import latent_limit
 

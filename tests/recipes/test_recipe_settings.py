@@ -39,7 +39,7 @@ OTHER = {
     "scale": 1.2,
     "hard_share": 0.5,
     "findings": ("large",),
-    "phenotypes": ("LVEDV",),
+    "measurements": ("LVEDV",),
     "cine.encoder": "volume-small",
     "masking.share": 0.25,
     "masking.correlation": 0.3,

@@ -9,7 +9,7 @@ from small_recipes import phases_of, small
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.labels import LabelPolicy
 from crossbeat.data.loaders import balance
-from crossbeat.evaluation.metrics import auroc
+from crossbeat.metrics import auroc
 from crossbeat.objectives import POSITIVES
 from crossbeat.recipes import steps
 from crossbeat.recipes.beliefs import believed_sources, self_taught_sources

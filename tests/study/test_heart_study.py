@@ -8,7 +8,7 @@ import pytest
 
 from crossbeat.data.virtual_hearts import VirtualHearts
 from crossbeat.errors import DataError
-from crossbeat.evaluation.phenotype_results import read_phenotype_results, write_phenotype_results
+from crossbeat.evaluation.measurement_results import read_measurement_results, write_measurement_results
 from crossbeat.recipes import RECIPES
 from crossbeat.recipes.presets import demo
 from crossbeat.study import Cell, Study
@@ -60,8 +60,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
 def test_limits_stand_beside_the_models_and_are_compared_with_none(
     finished: Finished, tmp_path: Path
 ) -> None:
-    write_phenotype_results(tmp_path / "results.json", results_of_hearts(finished, replicates=20))
-    results = read_phenotype_results(tmp_path / "results.json")
+    write_measurement_results(tmp_path / "results.json", results_of_hearts(finished, replicates=20))
+    results = read_measurement_results(tmp_path / "results.json")
     assert list(results["models"]) == ["direct", "ptacl"]
     assert list(results["differences"]) == ["ptacl - direct"]
     assert list(results["limits"]) == ["latent", "heart-rate", "all"]

@@ -16,9 +16,9 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.registry import Builder
 from crossbeat.deploy import record_metrics
 from crossbeat.errors import ConfigError
-from crossbeat.evaluation.phenotype_markdown import grids
-from crossbeat.evaluation.phenotype_report import write_phenotype_report
-from crossbeat.evaluation.phenotype_results import write_phenotype_results
+from crossbeat.evaluation.measurement_markdown import grids
+from crossbeat.evaluation.measurement_report import write_measurement_report
+from crossbeat.evaluation.measurement_results import write_measurement_results
 from crossbeat.recipes.run import Run
 from crossbeat.study.grid import Cell
 from crossbeat.study.heart_results import results_of_hearts
@@ -85,7 +85,7 @@ def _finish(
 def _write(out: Path, results: dict[str, Any], method: Run, cohort: Cohort) -> None:
     save_model(method)
     record_metrics(method.folder / "model", results["models"][results["method"]])
-    write_phenotype_results(out / "results.json", results)
+    write_measurement_results(out / "results.json", results)
     note("drawing the report")
     report = illustrate_hearts(results, method, cohort)
-    write_phenotype_report(out / "report.html", results, report)
+    write_measurement_report(out / "report.html", results, report)

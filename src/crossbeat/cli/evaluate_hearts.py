@@ -8,9 +8,9 @@ from crossbeat.cli.cohorts import Tested
 from crossbeat.cli.options import note
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.cautions import cautions
-from crossbeat.evaluation.phenotype_report import write_phenotype_report
-from crossbeat.evaluation.phenotype_results import write_phenotype_results
-from crossbeat.evaluation.phenotype_tables import print_sheets, sheets
+from crossbeat.evaluation.measurement_report import write_measurement_report
+from crossbeat.evaluation.measurement_results import write_measurement_results
+from crossbeat.evaluation.measurement_tables import print_sheets, sheets
 from crossbeat.evaluation.results import external_notes
 from crossbeat.recipes.record import versions
 from crossbeat.study.heart_cells import said_of_heart
@@ -31,7 +31,7 @@ def evaluate_hearts(
         seed: seed of the bootstrap.
     """
     results = _results(tested, seed)
-    write_phenotype_results(out, results)
+    write_measurement_results(out, results)
     tested.record_metrics(results["models"])
     if report is not None:
         if len(results["models"]) < 2:
@@ -39,7 +39,7 @@ def evaluate_hearts(
         from crossbeat.cli.heart_illustrations import illustrate_hearts  # needs the extra plots
 
         method = next(run for run in tested.runs if run.name == results["method"])
-        write_phenotype_report(report, results, illustrate_hearts(results, method, tested.cohort))
+        write_measurement_report(report, results, illustrate_hearts(results, method, tested.cohort))
         note(f"report: {report}")
     if as_json:
         print(json.dumps(results, indent=1))

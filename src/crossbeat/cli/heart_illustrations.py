@@ -10,7 +10,7 @@ from crossbeat.cli.training_curves import training_curves
 from crossbeat.data.cohort import Cohort
 from crossbeat.evaluation.cine_pictures import beating
 from crossbeat.evaluation.localisation import answering_steps
-from crossbeat.evaluation.phenotype_pictures import (
+from crossbeat.evaluation.measurement_pictures import (
     answers_picture,
     estimate_pictures,
     moments_picture,
@@ -78,8 +78,8 @@ def _beating(cohort: Cohort) -> list[Picture]:
         ecg, cine = _signals(cohort, row)
         peaks = r_peaks(ecg)
         seconds = float(np.median(np.diff(peaks))) if len(peaks) > 1 else 1.0
-        told = cohort.phenotypes(np.array([row]), cohort.info.phenotypes)[0].tolist()
-        named = dict(zip(cohort.info.phenotypes, told, strict=True))
+        told = cohort.measurements(np.array([row]), cohort.info.measurements)[0].tolist()
+        named = dict(zip(cohort.info.measurements, told, strict=True))
         words = ", ".join(f"{name} {named[name]:.0f}" for name in _SHOWN if name in named)
         shown.append(
             beating(

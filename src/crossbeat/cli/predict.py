@@ -30,7 +30,7 @@ def run(arguments: list[str]) -> None:
 
     hearts = is_of_hearts(options.run)
     predictor: Any = (HeartPredictor if hearts else Predictor).open(options.run)
-    key = "phenotypes" if hearts else "findings"
+    key = "measurements" if hearts else "findings"
     answers: list[dict[str, Any]] = []
     for file in options.files:
         try:
@@ -78,10 +78,10 @@ def _finding(told: Mapping[str, Any]) -> list[str]:
 
 def _measure(told: Mapping[str, Any]) -> list[str]:
     values = [f"{told[key]:.0f} {told['unit']}" for key in ("value", "error")]
-    return [told["phenotype"], values[0], f"± {values[1]}"]
+    return [told["measurement"], values[0], f"± {values[1]}"]
 
 
 _TABLES: dict[str, tuple[list[str], Callable[[Mapping[str, Any]], list[str]]]] = {
     "findings": (["finding", "probability", "threshold", "reached"], _finding),
-    "phenotypes": (["measurement", "estimate", "validation error"], _measure),
+    "measurements": (["measurement", "estimate", "validation error"], _measure),
 }

@@ -19,9 +19,9 @@ from crossbeat.cli.tables import (
 )
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.along import write_along
-from crossbeat.evaluation.phenotype_results import write_phenotype_results
-from crossbeat.evaluation.phenotype_tables import markdown as heart_lines
-from crossbeat.evaluation.phenotype_tables import print_sheets, sheets
+from crossbeat.evaluation.measurement_results import write_measurement_results
+from crossbeat.evaluation.measurement_tables import markdown as heart_lines
+from crossbeat.evaluation.measurement_tables import print_sheets, sheets
 from crossbeat.evaluation.results import write_results
 from crossbeat.files import remove_drafts, require_ours, write_whole
 from crossbeat.study.grid import Study
@@ -124,16 +124,16 @@ def _report(results: dict[str, Any], study: Study, out: Path, *, as_json: bool) 
 
 
 def _report_hearts(results: dict[str, Any], out: Path, *, as_json: bool) -> None:
-    write_phenotype_results(out / "results.json", results)
+    write_measurement_results(out / "results.json", results)
     told = sheets(results)
     text = "\n\n".join(f"**{each.title}**\n\n" + "\n".join(heart_lines(each)) for each in told)
     write_whole(out / "table.md", text + "\n")
     try:
-        from crossbeat.evaluation.phenotype_figures import phenotype_differences
+        from crossbeat.evaluation.measurement_figures import measurement_differences
     except ConfigError as error:
         note(f"no figure: {error}")
     else:
-        _save(phenotype_differences(results), out / "figure.png")
+        _save(measurement_differences(results), out / "figure.png")
     if as_json:
         print(json.dumps(results, indent=1))
     else:

@@ -314,7 +314,7 @@ def _finish(
     left_out = rejected_table([*rejected, *leaks])
     if not table.height:
         raise DataError(_nothing(draft, left_out))
-    check_table(table, info.findings, info.phenotypes)
+    check_table(table, info.findings, info.measurements)
     write_table(draft / TABLE_FILE, table)
     files[TABLE_FILE] = file_info(draft / TABLE_FILE)
     whole = {name: np.concatenate(parts) for name, parts in signed.items()}

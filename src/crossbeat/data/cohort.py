@@ -57,7 +57,7 @@ class Cohort:
     table: pl.DataFrame
 
     def __post_init__(self) -> None:
-        check_table(self.table, self.info.findings, self.info.phenotypes)
+        check_table(self.table, self.info.findings, self.info.measurements)
         for name in signals_in(self.table):
             self._check_rows(name, len(self._stores.get(name, ())))
         if self.info.kind == "paired":
@@ -141,18 +141,18 @@ class Cohort:
         assert isinstance(found, Tensor)
         return found
 
-    def phenotypes(
+    def measurements(
         self, rows: Int64[np.ndarray, " row"], names: Sequence[str]
-    ) -> Float32[Tensor, "batch phenotype"]:
+    ) -> Float32[Tensor, "batch measurement"]:
         """Cardiac measurements in their units; NaN where one is missing.
 
         Raises:
             ConfigError: the cohort has no such measurement.
         """
-        unknown = [name for name in names if name not in self.info.phenotypes]
+        unknown = [name for name in names if name not in self.info.measurements]
         if unknown:
             raise ConfigError(
-                f"phenotype must be one of {', '.join(self.info.phenotypes) or 'none'} (cohort "
+                f"measurement must be one of {', '.join(self.info.measurements) or 'none'} (cohort "
                 f"{self.info.name}), got {', '.join(unknown)}; choose one of them"
             )
         columns = [self.table[value_column(name)].fill_null(np.nan).to_numpy() for name in names]

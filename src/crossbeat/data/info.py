@@ -14,8 +14,9 @@ from crossbeat.files import sha256_of
 from crossbeat.modalities import modality
 from crossbeat.signal import Preprocessing
 
-VERSION = 4
-_READABLE = (3, VERSION)
+VERSION = 5
+_READABLE = (3, 4, VERSION)
+_DIGESTED = 4
 _DIGEST = "sha256"
 Kind = Literal["paired", "matched", "shuffled", "single"]
 KINDS: tuple[Kind, ...] = ("paired", "matched", "shuffled", "single")
@@ -54,7 +55,7 @@ class CohortInfo:
             lead equations and lead transforms do not hold.
         ecg_gain: stored integers per unit.
         image_size: height and width of an X-ray in pixels; 0 where the cohort has none.
-        phenotypes: cardiac measurements with a ``value:`` column.
+        measurements: cardiac measurements with a ``value:`` column.
         frames: of a cine over one heartbeat, in either axis; 0 where the cohort has none.
         cine_size: height and width of a frame in pixels; 0 where the cohort has no cines.
         forms: type and shape of a stored sample of each further modality.
@@ -62,7 +63,8 @@ class CohortInfo:
         settings: those of its builder.
         notes: remarks that readers of results need.
         files: name, size and checksum of every other file of the folder.
-        version: of this format. From version 4 on ``cohort.json`` ends with its own digest.
+        version: of this format. From version 4 on ``cohort.json`` ends with its own digest; before
+            version 5 it calls measurements ``phenotypes``.
     """
 
     name: str
@@ -75,7 +77,7 @@ class CohortInfo:
     unit: Unit = "mV"
     ecg_gain: float = 1000.0
     image_size: int = 0
-    phenotypes: tuple[str, ...] = ()
+    measurements: tuple[str, ...] = ()
     frames: int = 0
     cine_size: int = 0
     forms: Mapping[str, tuple[str, tuple[int, ...]]] = field(default_factory=dict)
@@ -108,9 +110,11 @@ class CohortInfo:
     def to_json(self) -> str:
         """The text of ``cohort.json``."""
         values = asdict(self)
-        if not self.forms:
-            del values["forms"]  # files of cohorts without them are as they were
-        if self.version >= VERSION:
+        if self.version < VERSION:  # as the file was written: cohorts are known by its text
+            del values["forms"]
+            old = {"measurements": "phenotypes"}
+            values = {old.get(name, name): value for name, value in values.items()}
+        if self.version >= _DIGESTED:
             values[_DIGEST] = _digest(values)
         return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
 
@@ -138,7 +142,7 @@ def read_info(path: Path) -> CohortInfo:
             f"{path} must have format version {VERSION}, got {version}; "
             "rebuild the cohort with this version of crossbeat"
         )
-    if version >= VERSION and values.pop(_DIGEST, None) != _digest(values):
+    if version >= _DIGESTED and values.pop(_DIGEST, None) != _digest(values):
         raise DataError(
             f"{path} must be as it was built, got other contents; "
             "copy the folder again or rebuild the cohort"
@@ -158,7 +162,8 @@ def _digest(values: dict[str, Any]) -> str:
 
 def _from_values(values: dict[str, Any], path: Path) -> CohortInfo:
     names = {entry.name for entry in fields(CohortInfo)}
-    values.setdefault("forms", {})
+    if values["version"] < VERSION and "phenotypes" in values:
+        values |= {"measurements": values.pop("phenotypes"), "forms": {}}
     if set(values) != names:
         raise DataError(
             f"{path} must have the keys {', '.join(sorted(names))}, "
@@ -175,7 +180,7 @@ def _from_values(values: dict[str, Any], path: Path) -> CohortInfo:
     values["forms"] = {
         name: (kind, tuple(shape)) for name, (kind, shape) in values["forms"].items()
     }
-    for name in ("findings", "leads", "phenotypes", "notes"):
+    for name in ("findings", "leads", "measurements", "notes"):
         values[name] = tuple(values[name])
     return CohortInfo(**values)
 

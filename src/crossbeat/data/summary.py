@@ -23,7 +23,7 @@ def summary(cohort: Cohort) -> Json:
     """Summarise a cohort.
 
     ``splits`` counts records by split, ``findings`` rows with a report by finding and split.
-    ``phenotypes`` has how many of each were measured, their mean and standard deviation.
+    ``measurements`` has how many of each were measured, their mean and standard deviation.
     ``gaps`` has the quantiles of the hours from the ECG to the X-ray, below 0 where the X-ray was
     first; it is empty where the times are not kept. ``rejected`` counts records by the rule that
     they broke.
@@ -53,9 +53,9 @@ def summary(cohort: Cohort) -> Json:
             finding: {name: _labels(part, finding) for name, part in parts.items()}
             for finding in info.findings
         },
-        "phenotypes": {
+        "measurements": {
             name: {split: _measured(part, name) for split, part in parts.items()}
-            for name in info.phenotypes
+            for name in info.measurements
         },
         "gaps": _gaps(cohort.table),
         "rejected": dict(rules.rows()),
@@ -92,8 +92,8 @@ def _labels(part: pl.DataFrame, finding: str) -> dict[str, int]:
     }
 
 
-def _measured(part: pl.DataFrame, phenotype: str) -> Json:
-    values = part[value_column(phenotype)].drop_nulls()
+def _measured(part: pl.DataFrame, measurement: str) -> Json:
+    values = part[value_column(measurement)].drop_nulls()
     return {"measured": values.len(), "mean": values.mean(), "deviation": values.std()}
 
 

@@ -65,9 +65,9 @@ def truth_column(finding: str) -> str:
     return f"truth:{finding}"
 
 
-def value_column(phenotype: str) -> str:
+def value_column(measurement: str) -> str:
     """The column with a cardiac measurement, in its unit."""
-    return f"value:{phenotype}"
+    return f"value:{measurement}"
 
 
 def conform(table: pl.DataFrame) -> pl.DataFrame:
@@ -102,7 +102,7 @@ def write_table(path: Path, table: pl.DataFrame) -> None:
 
 
 def check_table(
-    table: pl.DataFrame, findings: tuple[str, ...], phenotypes: tuple[str, ...] = ()
+    table: pl.DataFrame, findings: tuple[str, ...], measurements: tuple[str, ...] = ()
 ) -> None:
     """Check that training can use the table without leaking patients.
 
@@ -110,7 +110,7 @@ def check_table(
         DataError: a column is absent, unknown or of another type; a value is outside of its
             range; a row has no recording, or a label without a report; a patient is in two splits.
     """
-    told = [*map(label_column, findings), *map(value_column, phenotypes)]
+    told = [*map(label_column, findings), *map(value_column, measurements)]
     wanted = _columns([*told, *table.columns])
     for name, dtype in wanted.items():
         if name not in table.columns or table[name].dtype != dtype:

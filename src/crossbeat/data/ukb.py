@@ -60,7 +60,7 @@ class Ukb:
         cine: the folder of field 20209 for the short axis, or 20208 for the long ones.
         cine_long: the folder of field 20208, for a long-axis cine beside the short-axis one of
             whoever has both; needs the short ``view``.
-        phenotypes: a table with cardiac measurements, age and sex. Participants who are not listed
+        measurements: a table with cardiac measurements, age and sex. Participants who are not listed
             are not read, so those who have withdrawn are left out. Without it, no measurement is
             known.
         view: which cine is stored: the middle one of the short-axis slices, or a long axis that
@@ -83,7 +83,7 @@ class Ukb:
     ecg: Path
     cine: Path
     cine_long: Path | None = None
-    phenotypes: Path | None = None
+    measurements: Path | None = None
     view: View = "short"
     long_view: LongView = "4ch"
     visit: int = 2
@@ -141,12 +141,12 @@ class Ukb:
             longs = _files(self.cine_long, SERIES[self.long_view][0], self.visit, "cine_long")
             beside: Literal["full", "left"] = "full" if self.unpaired else "left"
             people = people.join(longs, on="patient", how=beside, coalesce=True)
-        if self.phenotypes is not None:
-            people = people.join(read_measures(self.phenotypes, self.visit), on="patient")
+        if self.measurements is not None:
+            people = people.join(read_measures(self.measurements, self.visit), on="patient")
         if not people.drop_nulls(["ecg_file", "cine_file"]).height:
             raise DataError(
                 f"{self.ecg} and {self.cine} must have participants in common, who are in the "
-                f"table of phenotypes, got none among {ecgs.height} ECGs and {cines.height} cines "
+                f"table of measurements, got none among {ecgs.height} ECGs and {cines.height} cines "
                 f"of visit {self.visit}; check the folders"
             )
         people = people.sort("patient")
@@ -154,11 +154,11 @@ class Ukb:
         return people.with_columns(split=pl.col("patient").replace_strict(splits))
 
     def _info(self, people: pl.DataFrame) -> CohortInfo:
-        left_out = ["ecg", "cine", "cine_long", "phenotypes"]
+        left_out = ["ecg", "cine", "cine_long", "measurements"]
         left_out += ["long_view"] if self.cine_long is None else []
         settings = {name: value for name, value in asdict(self).items() if name not in left_out}
-        if self.phenotypes is not None:
-            settings["table"] = table_digest(self.phenotypes)
+        if self.measurements is not None:
+            settings["table"] = table_digest(self.measurements)
         pairs = people.drop_nulls(["ecg_file", "cine_file"]).height
         note = (
             f"The folders have files of {pairs} participants with both ECG and cine at visit "
@@ -169,7 +169,7 @@ class Ukb:
             name="ukb",
             kind="paired",
             findings=(),
-            phenotypes=tuple(name for name in FIELDS if value_column(name) in people.columns),
+            measurements=tuple(name for name in FIELDS if value_column(name) in people.columns),
             frames=self.frames,
             cine_size=self.cine_size,
             seed=self.seed,

@@ -164,7 +164,7 @@ class VirtualHearts:
             name="virtual-hearts",
             kind="paired",
             findings=(),
-            phenotypes=tuple(simulate.PHENOTYPES),
+            measurements=tuple(simulate.PHENOTYPES),
             frames=self.frames,
             cine_size=self.cine_size,
             seed=self.seed,

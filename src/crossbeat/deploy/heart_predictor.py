@@ -8,8 +8,8 @@ from torch import nn
 from crossbeat.deploy.answering import Answering
 from crossbeat.deploy.model import KEPT_OF_HEARTS
 from crossbeat.deploy.saved import is_number, predicted, read_saved, read_values
-from crossbeat.evaluation.phenotype_names import phenotype
-from crossbeat.recipes.cine.networks import ecg_parts, ecg_phenotypes
+from crossbeat.evaluation.measurement_names import measurement
+from crossbeat.recipes.cine.networks import ecg_parts, ecg_measurements
 from crossbeat.signal import Ecgs
 
 
@@ -23,7 +23,7 @@ class Measure:
         error: standard deviation of the model's errors on the validation patients, in ``unit``.
     """
 
-    phenotype: str
+    measurement: str
     value: float
     unit: str
     error: float
@@ -34,11 +34,11 @@ class HeartPredictor(Answering[Measure]):
     """A saved model of cardiac measurements; ``Answering`` documents the other fields.
 
     Args:
-        phenotypes: names in the order of the network's outputs.
+        measurements: names in the order of the network's outputs.
         errors: standard deviation of the errors of each on the validation patients.
     """
 
-    phenotypes: tuple[str, ...]
+    measurements: tuple[str, ...]
     errors: dict[str, float]
 
     @classmethod
@@ -49,18 +49,18 @@ class HeartPredictor(Answering[Measure]):
             CheckpointError: there is no model, it has another format version, it predicts
                 findings, a file is not as it was written, or its weights do not fit its settings.
         """
-        saved = read_saved(folder, ("phenotypes",))
-        phenotypes = predicted(saved, "phenotypes")
-        errors = read_values(saved.folder / "errors.json", phenotypes, _is_error, "an error")
-        built = ecg_parts(saved.model, saved.shape, len(phenotypes), seed=0)
+        saved = read_saved(folder, ("measurements",))
+        measurements = predicted(saved, "measurements")
+        errors = read_values(saved.folder / "errors.json", measurements, _is_error, "an error")
+        built = ecg_parts(saved.model, saved.shape, len(measurements), seed=0)
         parts = saved.load(nn.ModuleDict({name: built[name] for name in KEPT_OF_HEARTS}))
-        return cls(saved.model, parts, saved.preprocessing, phenotypes, errors)
+        return cls(saved.model, parts, saved.preprocessing, measurements, errors)
 
     def _tell(self, ecg: Ecgs) -> list[Measure]:
-        values = ecg_phenotypes(self.parts, ecg, self.model)[0].tolist()
+        values = ecg_measurements(self.parts, ecg, self.model)[0].tolist()
         return [
-            Measure(name, value, phenotype(name).unit, self.errors[name])
-            for name, value in zip(self.phenotypes, values, strict=True)
+            Measure(name, value, measurement(name).unit, self.errors[name])
+            for name, value in zip(self.measurements, values, strict=True)
         ]
 
 

@@ -60,10 +60,10 @@ def export_heart_model(run: Run, folder: Path, val: Estimated) -> None:
         ConfigError: the run has no ECG model.
         DataError: the disk is full.
     """
-    phenotypes = predicted_names(run.recipe)
+    measurements = predicted_names(run.recipe)
     off = np.nanstd(val.estimate - val.truth, axis=0).tolist()
-    errors = {"errors.json": dict(zip(phenotypes, off, strict=True))}
-    _export(run, folder, KEPT_OF_HEARTS, errors, {"phenotypes": list(phenotypes)})
+    errors = {"errors.json": dict(zip(measurements, off, strict=True))}
+    _export(run, folder, KEPT_OF_HEARTS, errors, {"measurements": list(measurements)})
 
 
 def _export(

@@ -162,7 +162,7 @@ def is_of_hearts(folder: Path) -> bool:
     Raises:
         CheckpointError: there is no model.
     """
-    return "phenotypes" in read_json(model_folder(folder) / "config.json", ())
+    return "measurements" in read_json(model_folder(folder) / "config.json", ())
 
 
 def _ecg_model(values: Any, path: Path) -> EcgModel:

@@ -1,4 +1,4 @@
-"""What sits on an encoder: projections, classifiers for findings, regressors for phenotypes."""
+"""What sits on an encoder: projections, classifiers for findings, regressors for measurements."""
 
 import torch
 from jaxtyping import Float
@@ -68,7 +68,7 @@ class Regressor(nn.Module):
 
     Args:
         dim: length of the encoder's vector, above 0.
-        phenotypes: number of measurements, above 0.
+        measurements: number of measurements, above 0.
         hidden: width of each hidden layer; none: linear in the pooled vector.
         dropout: in hidden layers, in training, 0 to 1.
     """
@@ -77,19 +77,19 @@ class Regressor(nn.Module):
     spread: Tensor
 
     def __init__(
-        self, dim: int, phenotypes: int, *, hidden: tuple[int, ...] = (), dropout: float = 0.1
+        self, dim: int, measurements: int, *, hidden: tuple[int, ...] = (), dropout: float = 0.1
     ) -> None:
         super().__init__()
         self.layers: nn.Module = (
-            mlp_classifier(dim, phenotypes, hidden=hidden, dropout=dropout)
+            mlp_classifier(dim, measurements, hidden=hidden, dropout=dropout)
             if hidden
-            else classifier(dim, phenotypes)
+            else classifier(dim, measurements)
         )
-        self.register_buffer("center", torch.zeros(phenotypes))
-        self.register_buffer("spread", torch.ones(phenotypes))
+        self.register_buffer("center", torch.zeros(measurements))
+        self.register_buffer("spread", torch.ones(measurements))
 
     def scale(
-        self, center: Float[Tensor, " phenotype"], spread: Float[Tensor, " phenotype"]
+        self, center: Float[Tensor, " measurement"], spread: Float[Tensor, " measurement"]
     ) -> None:
         """Set mean and standard deviation of each measurement.
 
@@ -101,5 +101,5 @@ class Regressor(nn.Module):
         self.center.copy_(center)
         self.spread.copy_(spread)
 
-    def forward(self, x: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch phenotype"]:
+    def forward(self, x: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch measurement"]:
         return self.layers(x) * self.spread + self.center

@@ -7,7 +7,7 @@ import numpy as np
 
 from crossbeat.evaluation.bootstrap import Patients, distribution, resamples
 from crossbeat.evaluation.intervals import Interval, over_patients
-from crossbeat.evaluation.metrics import Samples, Values, Weights
+from crossbeat.metrics import Samples, Values, Weights
 from crossbeat.evaluation.scales import PLAIN
 
 SPREAD = 1.96
@@ -16,7 +16,7 @@ SPREAD = 1.96
 
 @dataclass(frozen=True)
 class Agreement:
-    """Errors of estimates, estimate minus truth, in the unit of the phenotype.
+    """Errors of estimates, estimate minus truth, in the unit of the measurement.
 
     Args:
         bias: the mean error.

@@ -8,7 +8,7 @@ the same resamples.
 import numpy as np
 from jaxtyping import Float, Shaped, UInt16
 
-from crossbeat.evaluation.metrics import Metric, Samples
+from crossbeat.metrics import Metric, Samples
 
 Patients = Shaped[np.ndarray, " sample"]
 Resamples = UInt16[np.ndarray, "replicate sample"]

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from scipy.optimize import Bounds, minimize
 from scipy.special import expit
 
-from crossbeat.evaluation.metrics import Samples
+from crossbeat.metrics import Samples
 
 
 @dataclass(frozen=True)

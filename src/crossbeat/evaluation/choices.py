@@ -10,10 +10,10 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float
 
-from crossbeat.evaluation import metrics
+from crossbeat import metrics
 from crossbeat.evaluation.bootstrap import Resamples, distribution
 from crossbeat.evaluation.calibration import Calibration, platt
-from crossbeat.evaluation.metrics import Metric, Samples, Values, Weights
+from crossbeat.metrics import Metric, Samples, Values, Weights
 from crossbeat.evaluation.predictions import Scored
 from crossbeat.evaluation.thresholds import best_f1
 

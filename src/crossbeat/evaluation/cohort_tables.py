@@ -33,8 +33,8 @@ def tables(found: Json) -> list[Table]:
         ),
         (
             "Cardiac measurements",
-            ["phenotype", "split", "measured", "mean", "standard deviation"],
-            list(_phenotypes(found)),
+            ["measurement", "split", "measured", "mean", "standard deviation"],
+            list(_measurements(found)),
         ),
         ("Hours from the ECG to the X-ray", ["", *_hours(found)], _gaps(found)),
         (
@@ -88,11 +88,11 @@ def _findings(found: Json) -> Iterator[list[str]]:
             yield [name, split, *(f"{count:,}" for count in counts.values()), share]
 
 
-def _phenotypes(found: Json) -> Iterator[list[str]]:
-    for phenotype, splits in found["phenotypes"].items():
+def _measurements(found: Json) -> Iterator[list[str]]:
+    for measurement, splits in found["measurements"].items():
         for split, told in splits.items():
             numbers = ["–" if told[key] is None else f"{told[key]:.1f}" for key in _SPREAD]
-            yield [phenotype if split == ALL else "", split, f"{told['measured']:,}", *numbers]
+            yield [measurement if split == ALL else "", split, f"{told['measured']:,}", *numbers]
 
 
 def _hours(found: Json) -> list[str]:

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from crossbeat.evaluation.metrics import Samples
+from crossbeat.metrics import Samples
 
 Points = Float[np.ndarray, " point"]
 

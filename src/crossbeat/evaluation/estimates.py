@@ -17,10 +17,10 @@ _PARTS = ("truth", "estimate", "patients")
 
 @dataclass(frozen=True)
 class Estimated:
-    """Phenotypes of one split with a model's estimates of them.
+    """Measurements of one split with a model's estimates of them.
 
     Args:
-        truth: in the unit of each phenotype; NaN where it was not measured.
+        truth: in the unit of each measurement; NaN where it was not measured.
         estimate: in the same units.
         patients: the patient of each row.
 
@@ -29,20 +29,20 @@ class Estimated:
         DataError: an estimate is not finite, or a truth is infinite.
     """
 
-    truth: Float64[np.ndarray, "row phenotype"]
-    estimate: Float64[np.ndarray, "other_row other_phenotype"]
+    truth: Float64[np.ndarray, "row measurement"]
+    estimate: Float64[np.ndarray, "other_row other_measurement"]
     patients: Shaped[np.ndarray, " patient_row"]
 
     def __post_init__(self) -> None:
         if self.truth.shape != self.estimate.shape or len(self.patients) != len(self.truth):
             raise ValueError(
-                "truth, estimate and patients must describe the same rows and phenotypes, got "
+                "truth, estimate and patients must describe the same rows and measurements, got "
                 f"{self.truth.shape}, {self.estimate.shape} and {self.patients.shape}"
             )
         if not np.isfinite(self.estimate).all():
             raise DataError("estimates must be finite, got NaN or infinity; did training diverge?")
         if np.isinf(self.truth).any():
-            raise DataError("phenotypes must be finite or NaN, got infinity; check their table")
+            raise DataError("measurements must be finite or NaN, got infinity; check their table")
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Estimates:
     """One run of one model.
 
     Args:
-        phenotypes: the name of each column.
+        measurements: the name of each column.
         val: what thresholds are chosen on.
         test: what is reported.
 
@@ -59,15 +59,15 @@ class Estimates:
         ValueError: there is not one name of its own per column.
     """
 
-    phenotypes: tuple[str, ...]
+    measurements: tuple[str, ...]
     val: Estimated
     test: Estimated
 
     def __post_init__(self) -> None:
         for split in (self.val, self.test):
-            if not split.truth.shape[1] == len(self.phenotypes) == len(set(self.phenotypes)):
+            if not split.truth.shape[1] == len(self.measurements) == len(set(self.measurements)):
                 raise ValueError(
-                    f"every column must have a name of its own, got {self.phenotypes} for "
+                    f"every column must have a name of its own, got {self.measurements} for "
                     f"{split.truth.shape[1]} columns"
                 )
         both = np.intersect1d(self.val.patients, self.test.patients)
@@ -85,7 +85,7 @@ def write_estimates(path: Path, estimates: Estimates) -> None:
         path: of the file.
         estimates: of the run.
     """
-    arrays: dict[str, Any] = {"phenotypes": np.array(estimates.phenotypes)}
+    arrays: dict[str, Any] = {"measurements": np.array(estimates.measurements)}
     for name in ("val", "test"):
         split = getattr(estimates, name)
         arrays |= {f"{name}_{part}": np.array(getattr(split, part).tolist()) for part in _PARTS[2:]}
@@ -108,7 +108,7 @@ def read_estimates(path: Path) -> Estimates:
                 name: Estimated(*(arrays[f"{name}_{part}"] for part in _PARTS))
                 for name in ("val", "test")
             }
-            return Estimates(tuple(arrays["phenotypes"].tolist()), **splits)
+            return Estimates(tuple(arrays["measurements"].tolist()), **splits)
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise DataError(
             f"{path} must hold estimates as they were written, got: {reason(error)}; "

@@ -98,9 +98,9 @@ def comparisons(
     The teacher is left out, as in ``differences``.
 
     Args:
-        results: as ``compare`` or ``compare_phenotypes`` returns them.
+        results: as ``compare`` or ``compare_measurements`` returns them.
         metric: one of the metrics of the results.
-        called: ``names`` or ``phenotype_names``.
+        called: ``names`` or ``measurement_names``.
     """
     method, baseline = results["method"], results["baseline"]
     groups: dict[str, dict[str, Any]] = {

@@ -12,7 +12,7 @@ from jaxtyping import Float64, Shaped
 from crossbeat.errors import DataError, reason
 from crossbeat.evaluation.bootstrap import Resamples, distribution
 from crossbeat.evaluation.choices import Distributions
-from crossbeat.evaluation.metrics import Samples, Values, Weights
+from crossbeat.metrics import Samples, Values, Weights
 from crossbeat.evaluation.over_seeds import Table, draws, pairs_of
 from crossbeat.files import write_whole
 

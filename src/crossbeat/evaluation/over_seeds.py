@@ -20,7 +20,7 @@ from crossbeat.evaluation.intervals import (
     over_patients,
     over_seeds,
 )
-from crossbeat.evaluation.metrics import Samples
+from crossbeat.metrics import Samples
 from crossbeat.evaluation.scales import of_differences, scale_of
 
 Json = dict[str, Any]

@@ -1,6 +1,6 @@
-"""Metrics of an estimated phenotype, each for many weightings of the same rows at once.
+"""Metrics of an estimated measurement, each for many weightings of the same rows at once.
 
-They have the form of ``crossbeat.evaluation.metrics``: a row of ``weights`` says how often each
+They have the form of ``crossbeat.metrics``: a row of ``weights`` says how often each
 row counts, rows whose truth is NaN are ignored, and an undefined metric is NaN.
 """
 
@@ -10,7 +10,7 @@ from jaxtyping import Float
 from crossbeat.evaluation.bootstrap import Resamples, distribution
 from crossbeat.evaluation.choices import Distributions
 from crossbeat.evaluation.estimates import Estimated
-from crossbeat.evaluation.metrics import Metric, Samples, Values, Weights
+from crossbeat.metrics import Metric, Samples, Values, Weights
 
 
 def r2(targets: Samples, scores: Samples, weights: Weights) -> Values:
@@ -48,7 +48,7 @@ def pearson(targets: Samples, scores: Samples, weights: Weights) -> Values:
 
 
 def mae(targets: Samples, scores: Samples, weights: Weights) -> Values:
-    """Mean absolute error, in the unit of the phenotype.
+    """Mean absolute error, in the unit of the measurement.
 
     Args:
         targets: the truth, NaN ignored.
@@ -60,14 +60,14 @@ def mae(targets: Samples, scores: Samples, weights: Weights) -> Values:
 
 
 REGRESSION: dict[str, Metric] = {"r2": r2, "pearson": pearson, "mae": mae}
-"""The metrics of a phenotype, in the order of the report."""
+"""The metrics of a measurement, in the order of the report."""
 
 
-def measure_phenotypes(test: Estimated, weights: Resamples) -> Distributions:
-    """Every metric of every phenotype on every resample, then the mean over phenotypes.
+def measure_measurements(test: Estimated, weights: Resamples) -> Distributions:
+    """Every metric of every measurement on every resample, then the mean over measurements.
 
     The last column is the mean. That of the mean absolute error is in standard deviations of the
-    truth of ``test``, as phenotypes have different units.
+    truth of ``test``, as measurements have different units.
 
     Args:
         test: the test split.
@@ -85,8 +85,8 @@ def measure_phenotypes(test: Estimated, weights: Resamples) -> Distributions:
     }
 
 
-def deviations(test: Estimated) -> Float[np.ndarray, " phenotype"]:
-    """The standard deviation of each phenotype; NaN where it does not vary."""
+def deviations(test: Estimated) -> Float[np.ndarray, " measurement"]:
+    """The standard deviation of each measurement; NaN where it does not vary."""
     known = [truth[~np.isnan(truth)] for truth in test.truth.T]
     return np.array([each.std() if len(np.unique(each)) > 1 else np.nan for each in known])
 

@@ -20,10 +20,10 @@ from crossbeat.evaluation.measured import Measured
 NEAREST = 10
 """How many items of the gallery are shown to whoever searches."""
 
-DIFFERENCE = f"phenotype_difference@{NEAREST}"
+DIFFERENCE = f"measurement_difference@{NEAREST}"
 GAIN = f"ndcg@{NEAREST}"
 ALONE = f"_difference@{NEAREST}"
-"""How the difference of one phenotype ends, behind its name."""
+"""How the difference of one measurement ends, behind its name."""
 
 
 _BLOCK = 64  # queries at once: their distances from 20,000 items then stay near the processor
@@ -40,7 +40,7 @@ class Items:
 
     Args:
         embeddings: of any length.
-        phenotypes: in any unit; NaN where one was not measured.
+        measurements: in any unit; NaN where one was not measured.
         patients: the patient of each item.
 
     Raises:
@@ -48,14 +48,14 @@ class Items:
     """
 
     embeddings: Float[np.ndarray, "item dim"]
-    phenotypes: Float[np.ndarray, "described phenotype"]
+    measurements: Float[np.ndarray, "described measurement"]
     patients: Shaped[np.ndarray, " owned"]
 
     def __post_init__(self) -> None:
-        sizes = [len(self.embeddings), len(self.phenotypes), len(self.patients)]
+        sizes = [len(self.embeddings), len(self.measurements), len(self.patients)]
         if len(set(sizes)) > 1:
             raise ValueError(
-                f"embeddings, phenotypes and patients must describe the same items, got {sizes}"
+                f"embeddings, measurements and patients must describe the same items, got {sizes}"
             )
         if not np.isfinite(self.embeddings).all():
             raise ValueError("embeddings must be finite, got NaN or infinity")
@@ -66,15 +66,15 @@ class Retrieved:
     """What a search found, query by query.
 
     ``recall@k`` is 1 where an item of the query's own patient is among the k nearest. All other
-    measures are about the 10 nearest items of other patients: ``phenotype_difference@10`` is their
-    mean absolute difference from the query over all phenotypes, in standard deviations of the
-    gallery, ``X_difference@10`` that of phenotype X alone, ``ndcg@10`` their discounted gain as a
-    share of the best possible one. NaN: the patient has no item, or a phenotype is unknown.
+    measures are about the 10 nearest items of other patients: ``measurement_difference@10`` is their
+    mean absolute difference from the query over all measurements, in standard deviations of the
+    gallery, ``X_difference@10`` that of measurement X alone, ``ndcg@10`` their discounted gain as a
+    share of the best possible one. NaN: the patient has no item, or a measurement is unknown.
 
     Args:
         found: the measures of the search.
         random: what a search by lot gives on average.
-        oracle: what a search that knows patients and phenotypes gives.
+        oracle: what a search that knows patients and measurements gives.
     """
 
     found: Measured
@@ -82,52 +82,52 @@ class Retrieved:
     oracle: Measured
 
 
-def measures(phenotypes: tuple[str, ...]) -> list[str]:
+def measures(measurements: tuple[str, ...]) -> list[str]:
     """The names of what is measured of a search."""
     recalls = [f"recall@{most}" for most in _RECALLS]
-    return [*recalls, DIFFERENCE, GAIN, *(f"{name}{ALONE}" for name in phenotypes)]
+    return [*recalls, DIFFERENCE, GAIN, *(f"{name}{ALONE}" for name in measurements)]
 
 
-def retrieve(queries: Items, gallery: Items, phenotypes: tuple[str, ...]) -> Retrieved:
+def retrieve(queries: Items, gallery: Items, measurements: tuple[str, ...]) -> Retrieved:
     """Search the gallery with every query.
 
-    The distance d of two items is the mean absolute difference of their phenotypes in standard
+    The distance d of two items is the mean absolute difference of their measurements in standard
     deviations of the gallery, and the gain of an item exp(-d). Items of equal cosine are as good
-    as drawn by lot when the own patient is looked for. Items with an unknown phenotype count in
+    as drawn by lot when the own patient is looked for. Items with an unknown measurement count in
     that alone.
 
     Args:
         queries: what is searched with.
         gallery: what is searched.
-        phenotypes: the name of each column.
+        measurements: the name of each column.
 
     Raises:
-        ValueError: there is no query, the two differ in dimension or phenotypes, or a phenotype
+        ValueError: there is no query, the two differ in dimension or measurements, or a measurement
             does not vary.
-        DataError: a query has fewer than 10 items of other patients with all phenotypes.
+        DataError: a query has fewer than 10 items of other patients with all measurements.
 
     Source: Järvelin and Kekäläinen 2002 (ACM TOIS 20:422) for nDCG, with the discount
         1 / log2(1 + rank) of Burges et al. 2005 (ICML); distance and gain are ours.
     """
-    _check(queries, gallery, phenotypes)
-    known = np.isfinite(gallery.phenotypes).all(axis=1)
+    _check(queries, gallery, measurements)
+    known = np.isfinite(gallery.measurements).all(axis=1)
     order = np.argsort(~known, kind="stable")
     first = slice(0, int(known.sum()))
     asking, owner = _numbered(queries.patients, gallery.patients[order])
     _require_enough(asking, owner[first])
-    asked, held = _standardised(queries.phenotypes, gallery.phenotypes[order][first])
+    asked, held = _standardised(queries.measurements, gallery.measurements[order][first])
     query, items = _directions(queries.embeddings), _directions(gallery.embeddings[order])
     told = [
-        {name: np.empty(len(asking)) for name in measures(phenotypes)} for _ in fields(Retrieved)
+        {name: np.empty(len(asking)) for name in measures(measurements)} for _ in fields(Retrieved)
     ]
     for rows in torch.arange(len(asking)).split(_BLOCK):
         cosines = query[rows] @ items.T
         own = asking[rows, None] == owner
         hearts = _Hearts.of(asked[rows], held, own[:, first])
         likeness = (
-            hearts.among(hearts.nearest(-cosines[:, first]), phenotypes),
-            hearts.by_lot(phenotypes),
-            hearts.among(hearts.best, phenotypes),
+            hearts.among(hearts.nearest(-cosines[:, first]), measurements),
+            hearts.by_lot(measurements),
+            hearts.among(hearts.best, measurements),
         )
         for kind, recall, like in zip(told, _recalls(cosines, own), likeness, strict=True):
             for name, values in (recall | like).items():
@@ -137,7 +137,7 @@ def retrieve(queries: Items, gallery: Items, phenotypes: tuple[str, ...]) -> Ret
 
 @dataclass(frozen=True)
 class _Hearts:
-    """How the phenotypes of some queries differ from those of the gallery.
+    """How the measurements of some queries differ from those of the gallery.
 
     Args:
         asked: those of the queries in standard deviations; NaN throughout where one is unknown.
@@ -145,15 +145,15 @@ class _Hearts:
         own: whether an item is of the patient who asks.
         count: of the items of others.
         distance: the mean absolute difference.
-        everyone: the mean absolute difference of each phenotype from all other patients.
+        everyone: the mean absolute difference of each measurement from all other patients.
     """
 
-    asked: Float[Tensor, "row phenotype"]
-    held: Float[Tensor, "item phenotype"]
+    asked: Float[Tensor, "row measurement"]
+    held: Float[Tensor, "item measurement"]
     own: Bool[Tensor, "row item"]
     count: Counts
     distance: Float[Tensor, "row item"]
-    everyone: Float[Tensor, "row phenotype"]
+    everyone: Float[Tensor, "row measurement"]
 
     @classmethod
     def of(cls, asked: Tensor, held: Tensor, own: Tensor) -> "_Hearts":
@@ -207,16 +207,16 @@ def _discounts() -> Float[Tensor, " near"]:
     return 1 / torch.arange(2, NEAREST + 2).float().log2()
 
 
-def _check(queries: Items, gallery: Items, phenotypes: tuple[str, ...]) -> None:
+def _check(queries: Items, gallery: Items, measurements: tuple[str, ...]) -> None:
     lengths = [items.embeddings.shape[1] for items in (queries, gallery)]
     if lengths[0] != lengths[1] or not len(queries.patients):
         raise ValueError(
             "queries and gallery must have embeddings of the same length, and at least one query, "
             f"got lengths {lengths} and {len(queries.patients)} queries"
         )
-    columns = [items.phenotypes.shape[1] for items in (queries, gallery)]
-    if columns != [len(phenotypes)] * 2:
-        raise ValueError(f"both must have the phenotypes {phenotypes}, got {columns} columns")
+    columns = [items.measurements.shape[1] for items in (queries, gallery)]
+    if columns != [len(measurements)] * 2:
+        raise ValueError(f"both must have the measurements {measurements}, got {columns} columns")
 
 
 def _require_enough(asking: Shaped[Tensor, " row"], owner: Shaped[Tensor, " item"]) -> None:
@@ -225,16 +225,16 @@ def _require_enough(asking: Shaped[Tensor, " row"], owner: Shaped[Tensor, " item
     fewest = len(owner) - int(owned.max())
     if fewest < NEAREST:
         raise DataError(
-            f"every query must have {NEAREST} items of other patients with all phenotypes in the "
+            f"every query must have {NEAREST} items of other patients with all measurements in the "
             f"gallery, got {fewest}; search a cohort with more test patients"
         )
 
 
 def _standardised(asked: np.ndarray, held: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Phenotypes in standard deviations of the gallery; an incomplete query is NaN throughout."""
+    """Measurements in standard deviations of the gallery; an incomplete query is NaN throughout."""
     spread = held.std(axis=0) if len(held) else np.zeros(held.shape[1])
     if not (spread > 0).all():
-        raise ValueError(f"phenotypes of a gallery must vary, got deviations {spread.tolist()}")
+        raise ValueError(f"measurements of a gallery must vary, got deviations {spread.tolist()}")
     middle = held.mean(axis=0)
     complete = np.where(np.isfinite(asked).all(axis=1, keepdims=True), asked, np.nan)
     scaled = [torch.from_numpy((values - middle) / spread).float() for values in (complete, held)]

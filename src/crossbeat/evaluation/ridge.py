@@ -1,4 +1,4 @@
-"""Linear probe for phenotypes: how much of them a plane through frozen embeddings can tell."""
+"""Linear probe for measurements: how much of them a plane through frozen embeddings can tell."""
 
 from dataclasses import dataclass
 
@@ -13,15 +13,15 @@ STRENGTHS = (0.1, 1.0, 10.0, 100.0, 1000.0)
 
 @dataclass(frozen=True)
 class Described:
-    """Embeddings of one split, with the phenotypes of the same patients.
+    """Embeddings of one split, with the measurements of the same patients.
 
     Args:
         features: from a frozen encoder.
-        measures: phenotypes; NaN where one was not measured.
+        measures: measurements; NaN where one was not measured.
     """
 
     features: Float[np.ndarray, "row dim"]
-    measures: Float[np.ndarray, "row phenotype"]
+    measures: Float[np.ndarray, "row measurement"]
 
 
 @dataclass(frozen=True)
@@ -31,33 +31,33 @@ class Ridge:
     Args:
         center: mean of each feature.
         spread: standard deviation of each feature, 1 where it does not vary.
-        weights: in the unit of each phenotype.
-        mean: of each phenotype where all features are at their center.
-        strengths: the penalty that validation chose for each phenotype.
+        weights: in the unit of each measurement.
+        mean: of each measurement where all features are at their center.
+        strengths: the penalty that validation chose for each measurement.
     """
 
     center: Float64[np.ndarray, " dim"]
     spread: Float64[np.ndarray, " dim"]
-    weights: Float64[np.ndarray, "dim phenotype"]
-    mean: Float64[np.ndarray, " phenotype"]
+    weights: Float64[np.ndarray, "dim measurement"]
+    mean: Float64[np.ndarray, " measurement"]
     strengths: tuple[float, ...]
 
     def estimate(
         self, features: Float[np.ndarray, "row dim"]
-    ) -> Float64[np.ndarray, "row phenotype"]:
-        """The phenotypes in their units."""
+    ) -> Float64[np.ndarray, "row measurement"]:
+        """The measurements in their units."""
         return (features - self.center) / self.spread @ self.weights + self.mean
 
 
 def fit_ridge(train: Described, val: Described) -> Ridge:
-    """Ridge regression of each phenotype; validation chooses how strongly weights are held back.
+    """Ridge regression of each measurement; validation chooses how strongly weights are held back.
 
     Args:
         train: what it learns from.
         val: what chooses; other patients.
 
     Raises:
-        DataError: a phenotype was measured in fewer than two training rows, or in no validation
+        DataError: a measurement was measured in fewer than two training rows, or in no validation
             row.
     """
     features, measures = train.features.astype(np.float64), train.measures
@@ -69,7 +69,7 @@ def fit_ridge(train: Described, val: Described) -> Ridge:
         known, known_val = (~np.isnan(each[:, column]) for each in (measures, val.measures))
         if known.sum() < 2 or not known_val.any():
             raise DataError(
-                f"phenotype {column} must be measured in two training rows and a validation row, "
+                f"measurement {column} must be measured in two training rows and a validation row, "
                 f"got {known.sum()} and {known_val.sum()}; leave it out, or use more patients"
             )
         fitted = {each: _fit(x[known], measures[known, column], each) for each in STRENGTHS}

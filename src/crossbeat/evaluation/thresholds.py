@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from crossbeat.evaluation.metrics import Samples
+from crossbeat.metrics import Samples
 
 
 def best_f1(targets: Samples, scores: Samples) -> float:

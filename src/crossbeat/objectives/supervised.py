@@ -91,19 +91,19 @@ def blend(believed: Findings, labels: Findings, *, trust: float) -> Findings:
 
 
 def squared_error(
-    estimates: Float[Tensor, "batch phenotype"],
-    measured: Float[Tensor, "batch phenotype"],
+    estimates: Float[Tensor, "batch measurement"],
+    measured: Float[Tensor, "batch measurement"],
     *,
-    spread: Float[Tensor, " phenotype"],
+    spread: Float[Tensor, " measurement"],
 ) -> Scalar:
     """Mean squared error in standard deviations, over the known measurements.
 
     A batch in which nothing was measured has loss 0 and gradient 0.
 
     Args:
-        estimates: in the unit of each phenotype.
-        measured: the same; NaN where a phenotype was not measured.
-        spread: standard deviation of each phenotype, above 0.
+        estimates: in the unit of each measurement.
+        measured: the same; NaN where a measurement was not measured.
+        spread: standard deviation of each measurement, above 0.
 
     Raises:
         ValueError: a spread is not above 0.

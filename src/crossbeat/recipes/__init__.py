@@ -56,7 +56,7 @@ class HeartRecipe(Recipe, Protocol):
     """A recipe whose model predicts cardiac measurements."""
 
     @property
-    def phenotypes(self) -> tuple[str, ...]:
+    def measurements(self) -> tuple[str, ...]:
         """The cardiac measurements that the model predicts."""
         ...
 
@@ -64,7 +64,7 @@ class HeartRecipe(Recipe, Protocol):
 def predicted_names(recipe: Recipe) -> tuple[str, ...]:
     """The names of the findings or cardiac measurements that a recipe's model predicts."""
     if isinstance(recipe, HeartRecipe):
-        return recipe.phenotypes
+        return recipe.measurements
     return with_findings(recipe).findings
 
 

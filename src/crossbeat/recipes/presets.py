@@ -65,7 +65,7 @@ def demo(recipe: Any) -> Any:
     weights.
     """
     has = {field.name for field in fields(recipe)}
-    hearts = "phenotypes" in has
+    hearts = "measurements" in has
     changes = {name: value for name, value in _DEMO_SETTINGS.items() if name in has}
     changes |= {
         name: replace(value, average=0.99 if getattr(recipe, name).average else 0.0)

@@ -29,7 +29,7 @@ LEARNED = "learned.parquet"
 _VERSIONED = ("crossbeat", "torch", "lightning", "numpy", "scipy", "polars", "monai")
 _COHORT = (
     *("name", "kind", "leads", "fs", "seconds", "image_size", "unit", "baseline", "notes"),
-    *("phenotypes", "frames", "cine_size"),
+    *("measurements", "frames", "cine_size"),
 )
 
 
@@ -63,7 +63,7 @@ def shape(plan: dict[str, Any]) -> CohortInfo:
         image_size=cohort["image_size"],
         unit=cohort["unit"],
         baseline=cohort["baseline"],
-        phenotypes=tuple(cohort["phenotypes"]),
+        measurements=tuple(cohort["measurements"]),
         frames=cohort["frames"],
         cine_size=cohort["cine_size"],
     )

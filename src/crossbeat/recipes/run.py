@@ -130,7 +130,7 @@ class Plan:
 def _check_fits(plan: Plan, cohort: Cohort) -> None:
     """Raise an error if the cohort lacks the targets of the recipe."""
     if isinstance(plan.recipe, HeartRecipe):
-        HeartGoal(cohort, plan.recipe.phenotypes, plan.seed)
+        HeartGoal(cohort, plan.recipe.measurements, plan.seed)
     else:
         recipe = with_findings(plan.recipe)
         Goal(cohort, recipe.findings, recipe.labels, plan.seed)

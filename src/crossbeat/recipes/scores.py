@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from crossbeat.evaluation.metrics import auroc
+from crossbeat.metrics import auroc
 from crossbeat.objectives import bce
 from crossbeat.recipes.steps import labels
 from crossbeat.training import Batch, Source

@@ -30,7 +30,7 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Float32
 
-from crossbeat.phenotypes import PHENOTYPES as KNOWN
+from crossbeat.measurements import MEASUREMENTS as KNOWN
 from crossbeat.simulate.latent import Patients, Trait
 from crossbeat.simulate.streams import Draws, spans
 

@@ -1,4 +1,4 @@
-"""Compare models with cardiac MRI: phenotypes, probes, screening, retrieval, localisation."""
+"""Compare models with cardiac MRI: measurements, probes, screening, retrieval, localisation."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from typing import Any
 from crossbeat.evaluation.compare import compare
 from crossbeat.evaluation.measured import compare_measured
 from crossbeat.evaluation.names import LATENT, RATE
-from crossbeat.evaluation.phenotype_compare import compare_phenotypes, estimate_phenotypes
-from crossbeat.evaluation.phenotype_results import part
+from crossbeat.evaluation.measurement_compare import compare_measurements, estimate_measurements
+from crossbeat.evaluation.measurement_results import part
 from crossbeat.evaluation.screening import REDUCED, screening
 from crossbeat.study.grid import HEAD
 from crossbeat.study.heart_cells import LIMITS, PROBE
@@ -61,17 +61,17 @@ def compared_hearts(said: Mapping[str, Runs], how: Comparison, limits: Sequence[
         ValueError: runs of one seed have different test patients.
     """
     heads = _but(limits, said[HEAD])
-    whole = how.of(compare_phenotypes, heads)
+    whole = how.of(compare_measurements, heads)
     told = {name: next(iter(said[name].values())) for name in (LATENT, RATE) if name in said}
     told |= {name: said[HEAD][name] for name in limits if name in said[HEAD]}
     if told:
-        estimate = partial(estimate_phenotypes, seed=how.seed, replicates=how.replicates)
+        estimate = partial(estimate_measurements, seed=how.seed, replicates=how.replicates)
         whole["limits"] = {name: estimate(runs) for name, runs in told.items()}
     probes = _but(limits, said.get(PROBE, {}))
     if {how.method, how.baseline} <= set(probes):
-        read = how.of(compare_phenotypes, probes)
+        read = how.of(compare_measurements, probes)
         whole["readings"] = {PROBE: as_reading(read, PROBE, how.baseline)}
-    if set(REDUCED) <= set(next(iter(heads[how.baseline].values())).phenotypes):
+    if set(REDUCED) <= set(next(iter(heads[how.baseline].values())).measurements):
         low = {name: {s: screening(e) for s, e in each.items()} for name, each in heads.items()}
         whole["screening"] = how.of(compare, low)
     for name, limits in LIMITS.items():

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from crossbeat.errors import ConfigError, DataError
-from crossbeat.evaluation.metrics import auroc
+from crossbeat.metrics import auroc
 from crossbeat.evaluation.predictions import Predictions
 from crossbeat.study.grid import HEAD, Cell
 from crossbeat.study.kept import RECORD, hours_of, read_said, versions_of

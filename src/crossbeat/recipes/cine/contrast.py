@@ -1,4 +1,4 @@
-"""Alignment of ECG and cine MRI by patient and in time, then phenotypes from the ECG alone.
+"""Alignment of ECG and cine MRI by patient and in time, then measurements from the ECG alone.
 
 The defaults are PTACL; related methods are other settings of the same parts. Only the abstract of
 the PTACL paper is known (Selivanov et al., arXiv:2506.20683). It describes alignment of patients,
@@ -13,7 +13,7 @@ from typing import Literal
 
 from torch import nn
 
-from crossbeat import phenotypes
+from crossbeat import measurements
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.encoders.heads import projection, tabular_encoder
@@ -33,7 +33,7 @@ from crossbeat.recipes.phases import VcgViews
 from crossbeat.recipes.steps import settings_of
 from crossbeat.training import Optimisation, Phase
 
-PHENOTYPES = tuple(phenotypes.PHENOTYPES)
+MEASUREMENTS = tuple(measurements.MEASUREMENTS)
 """Volumes of the ventricles and the left atrium, ejection fractions, and left ventricular mass."""
 
 HEART_VIEWS = VcgViews(angle=15.0, scale=1.15, mask=0.1)
@@ -48,13 +48,13 @@ REGRESSION = Optimisation(
 
 @dataclass(frozen=True, kw_only=True)
 class HeartContrast:
-    """Global and local alignment with cine MRI, then phenotypes from the ECG alone.
+    """Global and local alignment with cine MRI, then measurements from the ECG alone.
 
     Args:
-        phenotypes: the cardiac measurements that one model predicts.
+        measurements: the cardiac measurements that one model predicts.
         views: views of the ECGs during alignment; they must not shift time. None uses unchanged
             ECGs.
-        label_views: views of the ECGs while phenotypes are learned; None uses unchanged ECGs.
+        label_views: views of the ECGs while measurements are learned; None uses unchanged ECGs.
         shared_dim: dimension of the shared space.
         temperature: divides the cosine similarities between patients; above 0.
         anchors: an ECG is aligned with the mean over frames (``mean``), with the sum of separate
@@ -81,7 +81,7 @@ class HeartContrast:
             last phase; above 0.
     """
 
-    phenotypes: tuple[str, ...] = PHENOTYPES
+    measurements: tuple[str, ...] = MEASUREMENTS
     ecg: EcgModel = HEART_ECG
     cine: CineModel = CineModel()
     views: VcgViews | None = HEART_VIEWS
@@ -117,7 +117,7 @@ class HeartContrast:
                 "local_weight must be 0 if the cine encoder reads only some phases, got "
                 f"{self.local_weight:g}; set it to 0, or leave cine.phases empty"
             )
-        parts = ecg_parts(self.ecg, info, len(self.phenotypes), seed)
+        parts = ecg_parts(self.ecg, info, len(self.measurements), seed)
         parts["cine_encoder"] = cine_encoder(self.cine, info, seed)
         if self.tabular:
             build = partial(tabular_encoder, 2 * len(self.tabular), self.shared_dim)
@@ -133,7 +133,7 @@ class HeartContrast:
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
         """Masked modelling of both modalities, alignment, regression."""
-        goal = HeartGoal(cohort, self.phenotypes, seed)
+        goal = HeartGoal(cohort, self.measurements, seed)
         yield from masked_start(goal, self)
         how = settings_of(Alignment, self)
         yield heart_alignment_phase(goal, parts, self, how)

@@ -17,7 +17,7 @@ from crossbeat.data.cohort import CineColumn, Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.errors import ConfigError
 from crossbeat.objectives import clip
-from crossbeat.recipes.cine.contrast import HEART_ECG, HEART_VIEWS, PHENOTYPES, REGRESSION
+from crossbeat.recipes.cine.contrast import HEART_ECG, HEART_VIEWS, MEASUREMENTS, REGRESSION
 from crossbeat.recipes.cine.masked import (
     Masking,
     add_cine_decoder,
@@ -68,13 +68,13 @@ class Contrast:
 
 @dataclass(frozen=True, kw_only=True)
 class Eccl:
-    """Contrast of ECGs with short- and long-axis cines read by frozen encoders, then phenotypes.
+    """Contrast of ECGs with short- and long-axis cines read by frozen encoders, then measurements.
 
     Args:
-        phenotypes: the cardiac measurements that one model predicts.
+        measurements: the cardiac measurements that one model predicts.
         cine: network of both cine encoders; each has its own weights.
         views: views of the ECGs during alignment; None uses unchanged ECGs.
-        label_views: views of the ECGs while phenotypes are learned; None uses unchanged ECGs.
+        label_views: views of the ECGs while measurements are learned; None uses unchanged ECGs.
         shared_dim: dimension of the shared space.
         temperature: divides the cosine similarities between patients; above 0.
         short_share: weight of the short axis in the loss, above 0 and below 1; the long axis has
@@ -95,7 +95,7 @@ class Eccl:
     frozen_cine: ClassVar[bool] = True
     centred: ClassVar[bool] = True  # evaluation reads both from every recipe with cines
 
-    phenotypes: tuple[str, ...] = PHENOTYPES
+    measurements: tuple[str, ...] = MEASUREMENTS
     ecg: EcgModel = replace(HEART_ECG, normalisation="min_max")
     cine: CineModel = CineModel()
     views: VcgViews | None = HEART_VIEWS
@@ -125,7 +125,7 @@ class Eccl:
         Raises:
             ConfigError: the settings contradict each other or do not fit the cohort.
         """
-        parts = ecg_parts(self.ecg, info, len(self.phenotypes), seed)
+        parts = ecg_parts(self.ecg, info, len(self.measurements), seed)
         for axis in AXES:
             parts[f"{axis}_encoder"] = cine_encoder(self.cine, info, seed, axis)
             add_cine_decoder(parts, info, seed, axis)
@@ -135,7 +135,7 @@ class Eccl:
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
         """Masked modelling of all three encoders, alignment, regression."""
-        goal = HeartGoal(cohort, self.phenotypes, seed)
+        goal = HeartGoal(cohort, self.measurements, seed)
         pairs = goal.shuffled(self.shuffle_pairs).sources("ecg", *AXES, measured=False)
         if self.masked_ecg is not None:
             masking = replace(self.masking, share=self.hidden_ecg)

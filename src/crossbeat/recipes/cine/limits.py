@@ -13,7 +13,7 @@ from crossbeat.recipes.run import evaluation_rows
 def latent_heart_limit(
     cohort: Cohort,
     test: Cohort,
-    phenotypes: tuple[str, ...],
+    measurements: tuple[str, ...],
     *,
     seed: int,
     determinants: tuple[str, ...] = (),
@@ -29,10 +29,10 @@ def latent_heart_limit(
     train = cohort.rows("train")
     told = {"val": (cohort, evaluation_rows(cohort, "val"))}
     told |= {"test": (test, evaluation_rows(test, "test"))}
-    truth = {split: _measures(of, rows, phenotypes) for split, (of, rows) in told.items()}
+    truth = {split: _measures(of, rows, measurements) for split, (of, rows) in told.items()}
     estimates = {split: np.empty_like(each) for split, each in truth.items()}
-    inputs, measures = latents(cohort, train, determinants), _measures(cohort, train, phenotypes)
-    for column in range(len(phenotypes)):
+    inputs, measures = latents(cohort, train, determinants), _measures(cohort, train, measurements)
+    for column in range(len(measurements)):
         known = ~np.isnan(measures[:, column])
         trees = HistGradientBoostingRegressor(learning_rate=0.05, random_state=seed)
         trees.fit(inputs[known], measures[known, column])
@@ -42,10 +42,10 @@ def latent_heart_limit(
         split: Estimated(truth[split], estimates[split], np.asarray(of.patients(rows)))
         for split, (of, rows) in told.items()
     }
-    return Estimates(phenotypes, **splits)
+    return Estimates(measurements, **splits)
 
 
 def _measures(
-    cohort: Cohort, rows: Int64[np.ndarray, " row"], phenotypes: tuple[str, ...]
-) -> Float[np.ndarray, "row phenotype"]:
-    return cohort.phenotypes(rows, phenotypes).double().numpy()
+    cohort: Cohort, rows: Int64[np.ndarray, " row"], measurements: tuple[str, ...]
+) -> Float[np.ndarray, "row measurement"]:
+    return cohort.measurements(rows, measurements).double().numpy()

@@ -26,7 +26,7 @@ from crossbeat.signal import NORMALISATIONS, Ecgs
 Tokens = Float[Tensor, "batch token dim"]
 Segments = Float[Tensor, "batch segment dim"]
 Cines = UInt8[Tensor, "batch frame height width"]
-Phenotypes = Float[Tensor, "batch phenotype"]
+Measurements = Float[Tensor, "batch measurement"]
 
 Anchors = Literal["mean", "cycle", "each"]
 """The parts of a cine with which an ECG is aligned; see ``HeartContrast``."""
@@ -71,7 +71,7 @@ class CineModel:
         return len(self.phases) or info.frames
 
 
-def ecg_parts(model: EcgModel, info: CohortInfo, num_phenotypes: int, seed: int) -> nn.ModuleDict:
+def ecg_parts(model: EcgModel, info: CohortInfo, num_measurements: int, seed: int) -> nn.ModuleDict:
     """Build ``ecg_encoder`` and ``ecg_regressor``.
 
     Raises:
@@ -79,20 +79,20 @@ def ecg_parts(model: EcgModel, info: CohortInfo, num_phenotypes: int, seed: int)
     """
     encoder = ecg_encoder(model, info, seed)
     head = partial(
-        Regressor, encoder.dim, num_phenotypes, hidden=model.hidden, dropout=model.dropout
+        Regressor, encoder.dim, num_measurements, hidden=model.hidden, dropout=model.dropout
     )
     regressor = seeded(seed, "ecg_regressor", head)
     return nn.ModuleDict({"ecg_encoder": encoder, "ecg_regressor": regressor})
 
 
-def cine_parts(model: CineModel, info: CohortInfo, num_phenotypes: int, seed: int) -> nn.ModuleDict:
+def cine_parts(model: CineModel, info: CohortInfo, num_measurements: int, seed: int) -> nn.ModuleDict:
     """Build ``cine_encoder`` and ``cine_regressor``.
 
     Raises:
         ConfigError: the cohort has no cines.
     """
     encoder = cine_encoder(model, info, seed)
-    regressor = seeded(seed, "cine_regressor", partial(Regressor, encoder.dim, num_phenotypes))
+    regressor = seeded(seed, "cine_regressor", partial(Regressor, encoder.dim, num_measurements))
     return nn.ModuleDict({"cine_encoder": encoder, "cine_regressor": regressor})
 
 
@@ -145,7 +145,7 @@ def pooled_ecg(steps: Tokens, model: EcgModel) -> Embeddings:
     return F.normalize(told, dim=-1) if model.unit_length else told
 
 
-def ecg_phenotypes(parts: nn.ModuleDict, ecg: Ecgs, model: EcgModel) -> Phenotypes:
+def ecg_measurements(parts: nn.ModuleDict, ecg: Ecgs, model: EcgModel) -> Measurements:
     """Cardiac measurements in their units, predicted from the ECG alone.
 
     Args:
@@ -154,7 +154,7 @@ def ecg_phenotypes(parts: nn.ModuleDict, ecg: Ecgs, model: EcgModel) -> Phenotyp
     return parts["ecg_regressor"](pooled_ecg(ecg_steps(parts, ecg, model), model))
 
 
-def cine_phenotypes(parts: nn.ModuleDict, cine: Cines, model: CineModel) -> Phenotypes:
+def cine_measurements(parts: nn.ModuleDict, cine: Cines, model: CineModel) -> Measurements:
     """Cardiac measurements in their units, predicted from the cine alone.
 
     Args:

@@ -12,8 +12,8 @@ from crossbeat.recipes.cine import steps
 from crossbeat.recipes.cine.networks import (
     SPREAD,
     CineModel,
-    cine_phenotypes,
-    ecg_phenotypes,
+    cine_measurements,
+    ecg_measurements,
 )
 from crossbeat.recipes.cine.sources import (
     HeartGoal,
@@ -29,22 +29,22 @@ from crossbeat.training.phase import Step
 from crossbeat.views import View
 
 
-def batch_ecg_phenotypes(parts: nn.ModuleDict, batch: Batch, *, model: EcgModel) -> Tensor:
-    """Phenotypes predicted from a batch's ECGs."""
+def batch_ecg_measurements(parts: nn.ModuleDict, batch: Batch, *, model: EcgModel) -> Tensor:
+    """Measurements predicted from a batch's ECGs."""
     assert batch.ecg is not None
-    return ecg_phenotypes(parts, batch.ecg, model)
+    return ecg_measurements(parts, batch.ecg, model)
 
 
-def batch_cine_phenotypes(parts: nn.ModuleDict, batch: Batch, *, model: CineModel) -> Tensor:
-    """Phenotypes predicted from a batch's cines."""
+def batch_cine_measurements(parts: nn.ModuleDict, batch: Batch, *, model: CineModel) -> Tensor:
+    """Measurements predicted from a batch's cines."""
     assert batch.cine is not None
-    return cine_phenotypes(parts, batch.cine, model)
+    return cine_measurements(parts, batch.cine, model)
 
 
 def mean_r2(
     parts: nn.ModuleDict, source: Source, *, estimates: Callable[[nn.ModuleDict, Batch], Tensor]
 ) -> dict[str, float]:
-    """The mean R² over phenotypes."""
+    """The mean R² over measurements."""
     told = scores.over_batches(parts, source, lambda batch: estimates(parts, batch), size=64)
     measured = source.targets.double().numpy()
     errors = np.nansum((told.double().numpy() - measured) ** 2, axis=0)
@@ -74,7 +74,7 @@ def regression_phase(
         val=val,
         step=partial(steps.regress_ecg, model=model, view=view_of(views, goal.cohort.info.unit)),
         trains={"ecg_encoder": encoder_scale, "ecg_regressor": 1.0},
-        choice=_by_r2(partial(batch_ecg_phenotypes, model=model), optimisation),
+        choice=_by_r2(partial(batch_ecg_measurements, model=model), optimisation),
         optimisation=optimisation,
     )
 
@@ -91,7 +91,7 @@ def cine_teacher_phase(
         val=val,
         step=partial(steps.regress_cine, model=model),
         trains={"cine_encoder": 1.0, "cine_regressor": 1.0},
-        choice=_by_r2(partial(batch_cine_phenotypes, model=model), optimisation),
+        choice=_by_r2(partial(batch_cine_measurements, model=model), optimisation),
         optimisation=optimisation,
     )
 

@@ -18,7 +18,7 @@ from crossbeat.evaluation.retrieval import Items, Retrieved, retrieve
 from crossbeat.evaluation.ridge import Described, fit_ridge
 from crossbeat.recipes import HeartRecipe, scores
 from crossbeat.recipes.cine.networks import SPREAD, Anchors, ecg_steps, pooled_ecg
-from crossbeat.recipes.cine.phases import batch_cine_phenotypes, batch_ecg_phenotypes
+from crossbeat.recipes.cine.phases import batch_cine_measurements, batch_ecg_measurements
 from crossbeat.recipes.cine.sources import with_frozen_frames, with_segments
 from crossbeat.recipes.cine.steps import anchors_of, frames_of, moments, segments_of
 from crossbeat.recipes.run import Run, evaluation_rows, held_out_rows
@@ -37,10 +37,10 @@ def estimates(run: Run, cohort: Cohort, *, test: Cohort | None = None) -> Estima
         ConfigError: the run's model does not predict cardiac measurements.
         DataError: the run learned from a patient of the test split.
     """
-    phenotypes = _recipe(run).phenotypes
+    measurements = _recipe(run).measurements
     held = test or cohort
     return Estimates(
-        phenotypes,
+        measurements,
         val=_estimated(run, cohort, evaluation_rows(cohort, "val")),
         test=_estimated(run, held, held_out_rows(run, held)),
     )
@@ -56,12 +56,12 @@ def _recipe(run: Run) -> HeartRecipe:
 
 
 def _estimated(run: Run, cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> Estimated:
-    names = _recipe(run).phenotypes
+    names = _recipe(run).measurements
     recipe: Any = run.recipe
     reads, value = (
-        ("ecg", partial(batch_ecg_phenotypes, model=recipe.ecg))
+        ("ecg", partial(batch_ecg_measurements, model=recipe.ecg))
         if "ecg_regressor" in run.parts
-        else ("cine", partial(batch_cine_phenotypes, model=recipe.cine))
+        else ("cine", partial(batch_cine_measurements, model=recipe.cine))
     )
     source = _source(cohort, rows, reads)
     told = scores.over_batches(
@@ -82,7 +82,7 @@ def probed(run: Run, cohort: Cohort, *, test: Cohort | None = None) -> Estimates
         ConfigError: the run's model does not predict cardiac measurements, or has no ECG encoder.
         DataError: the run learned from a patient of the test split.
     """
-    names, held = _recipe(run).phenotypes, test or cohort
+    names, held = _recipe(run).measurements, test or cohort
     rows = {split: evaluation_rows(cohort, split) for split in ("train", "val")}
     found = {
         split: Described(ecg_embeddings(run, cohort, each), _measures(cohort, each, names))
@@ -129,7 +129,7 @@ def searched(run: Run, cohort: Cohort) -> Retrieved:
         ConfigError: the run did not align ECGs with cines.
         DataError: the run learned from a patient of the test split.
     """
-    names, rows = _recipe(run).phenotypes, held_out_rows(run, cohort)
+    names, rows = _recipe(run).measurements, held_out_rows(run, cohort)
     measures, patients = _measures(cohort, rows, names), _patients(cohort, rows)
     ecg, cine = (each.double().numpy() for each in shared_embeddings(run, cohort, rows))
     return retrieve(Items(ecg, measures, patients), Items(cine, measures, patients), names)
@@ -194,8 +194,8 @@ def _aligned(run: Run) -> Any:
 
 def _measures(
     cohort: Cohort, rows: Int64[np.ndarray, " row"], names: tuple[str, ...]
-) -> Float64[np.ndarray, "row phenotype"]:
-    return cohort.phenotypes(rows, names).double().numpy()
+) -> Float64[np.ndarray, "row measurement"]:
+    return cohort.measurements(rows, names).double().numpy()
 
 
 def _patients(cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> Shaped[np.ndarray, " row"]:

@@ -42,7 +42,7 @@ class HeartGoal:
     """A cohort with the cardiac measurements that a recipe predicts.
 
     Args:
-        phenotypes: the columns of every target.
+        measurements: the columns of every target.
         seed: seed of everything random in the recipe.
 
     Raises:
@@ -50,11 +50,11 @@ class HeartGoal:
     """
 
     cohort: Cohort
-    phenotypes: tuple[str, ...]
+    measurements: tuple[str, ...]
     seed: int
 
     def __post_init__(self) -> None:
-        require_targets("phenotypes", self.phenotypes, self.cohort.info.phenotypes, self.cohort)
+        require_targets("measurements", self.measurements, self.cohort.info.measurements, self.cohort)
 
     def source(self, split: Split, reads: tuple[str, ...], *, measured: bool) -> Source:
         """All rows of a split that have the inputs ``reads``, with measurements as targets.
@@ -63,14 +63,14 @@ class HeartGoal:
             measured: leave out rows without any measurement. If false, there are no targets.
         """
         rows = self.cohort.rows(split, has=reads)
-        targets = self.cohort.phenotypes(rows, self.phenotypes)
+        targets = self.cohort.measurements(rows, self.measurements)
         if measured:
             known = ~targets.isnan().all(dim=1)
             rows, targets = rows[known.numpy()], targets[known]
         else:
             targets = targets[:, :0]
         if not len(rows):
-            wanted = " and ".join((*reads, "a phenotype") if measured else reads)
+            wanted = " and ".join((*reads, "a measurement") if measured else reads)
             raise ConfigError(
                 f"cohort {self.cohort.info.name!r} must have rows with {wanted} in split {split}, "
                 "got none; choose another cohort or recipe"
@@ -113,7 +113,7 @@ class HeartGoal:
             [
                 table[name].cast(pl.Float32).fill_null(np.nan).to_numpy()
                 if name in table.columns
-                else self.cohort.phenotypes(rows, [name])[:, 0].numpy()
+                else self.cohort.measurements(rows, [name])[:, 0].numpy()
                 for name in columns
             ],
             axis=1,
@@ -127,18 +127,18 @@ class HeartGoal:
     @property
     def known(self) -> tuple[str, ...]:
         """The cardiac measurements that the cohort has."""
-        return self.cohort.info.phenotypes
+        return self.cohort.info.measurements
 
     def scale(self, regressor: nn.Module) -> None:
         """Set a regressor's mean and spread from the training patients' measurements."""
         assert isinstance(regressor, Regressor)
         rows = self.cohort.rows("train", has=())
-        measured = self.cohort.phenotypes(rows, self.phenotypes).double().numpy()
+        measured = self.cohort.measurements(rows, self.measurements).double().numpy()
         spread = np.nanstd(measured, axis=0)
         if not (spread > 0).all():
-            flat = [name for name, each in zip(self.phenotypes, spread, strict=True) if not each]
+            flat = [name for name, each in zip(self.measurements, spread, strict=True) if not each]
             raise ConfigError(
-                f"phenotypes of training patients must differ, got one value of {', '.join(flat)}; "
+                f"measurements of training patients must differ, got one value of {', '.join(flat)}; "
                 "leave it out, or choose a larger cohort"
             )
         center = torch.from_numpy(np.nanmean(measured, axis=0))

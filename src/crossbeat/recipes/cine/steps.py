@@ -22,8 +22,8 @@ from crossbeat.recipes.cine.networks import (
     Segments,
     Tokens,
     cine_frames,
-    cine_phenotypes,
-    ecg_phenotypes,
+    cine_measurements,
+    ecg_measurements,
     ecg_steps,
     pooled,
     pooled_ecg,
@@ -117,18 +117,18 @@ def segments_of(batch: Batch, steps: Tokens) -> Segments:
 def regress_ecg(
     parts: nn.ModuleDict, batch: Batch, generator: torch.Generator, *, model: EcgModel, view: View
 ) -> Losses:
-    """Squared error of the phenotypes predicted from the ECG, in standard deviations."""
-    estimates = ecg_phenotypes(parts, view(_ecg(batch), generator), model)
+    """Squared error of the measurements predicted from the ECG, in standard deviations."""
+    estimates = ecg_measurements(parts, view(_ecg(batch), generator), model)
     return {"loss": _error(parts, "ecg", batch, estimates)}
 
 
 def regress_cine(
     parts: nn.ModuleDict, batch: Batch, generator: torch.Generator, *, model: CineModel
 ) -> Losses:
-    """Squared error of the phenotypes predicted from the cine, in standard deviations."""
+    """Squared error of the measurements predicted from the cine, in standard deviations."""
     if batch.cine is None:
         raise ValueError("this step needs cines; let the phase's source read 'cine'")
-    return {"loss": _error(parts, "cine", batch, cine_phenotypes(parts, batch.cine, model))}
+    return {"loss": _error(parts, "cine", batch, cine_measurements(parts, batch.cine, model))}
 
 
 def _error(parts: nn.ModuleDict, modality: str, batch: Batch, estimates: Tensor) -> Tensor:

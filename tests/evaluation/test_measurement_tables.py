@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from crossbeat.evaluation.phenotype_tables import Cell, markdown, print_sheets, sheets
+from crossbeat.evaluation.measurement_tables import Cell, markdown, print_sheets, sheets
 
 
 def found(value: float | None, half: float = 0.1) -> dict[str, float | None]:
@@ -23,7 +23,7 @@ def block(shift: float) -> dict[str, Any]:
 def search(shift: float) -> dict[str, Any]:
     return {
         "recall@10": found(0.5 + shift),
-        "phenotype_difference@10": found(1.0 + shift),
+        "measurement_difference@10": found(1.0 + shift),
         "LVEF_difference@10": found(0.8 + shift),
     }
 
@@ -59,21 +59,21 @@ def cell(title: str, row: str, column: str) -> Cell:
 
 
 def test_the_mean_comes_first_and_models_before_limits() -> None:
-    sheet = TOLD["R² of each phenotype"]
+    sheet = TOLD["R² of each measurement"]
     assert [name for name, _ in sheet.rows] == ["mean", "LVEDV", "LVEF"]
     assert sheet.header[1:] == ["direct training", "PTACL", "MRI teacher", "limit: latent"]
 
 
-def test_a_cell_has_the_value_of_its_model_and_phenotype() -> None:
-    assert cell("R² of each phenotype", "LVEF", "PTACL") == Cell("0.300", "0.200 to 0.400")
-    assert cell("R² of each phenotype", "LVEF", "limit: latent").value == "0.800"
+def test_a_cell_has_the_value_of_its_model_and_measurement() -> None:
+    assert cell("R² of each measurement", "LVEF", "PTACL") == Cell("0.300", "0.200 to 0.400")
+    assert cell("R² of each measurement", "LVEF", "limit: latent").value == "0.800"
     assert cell("Retrieval", "random search", "recall@10").value == "0.100"
     assert cell("Screening", "PTACL", "AUROC, LVEF below 40 %").value == "0.800"
 
 
 def test_errors_are_told_in_the_unit_of_their_row() -> None:
-    assert cell("MAE of each phenotype", "LVEDV (ml)", "PTACL") == Cell("10.2", "9.2 to 11.2")
-    assert cell("MAE of each phenotype", "mean (SD)", "PTACL").value == "10.200"
+    assert cell("MAE of each measurement", "LVEDV (ml)", "PTACL") == Cell("10.2", "9.2 to 11.2")
+    assert cell("MAE of each measurement", "mean (SD)", "PTACL").value == "10.200"
 
 
 def test_a_difference_has_a_sign_and_says_who_is_better() -> None:
@@ -99,7 +99,7 @@ def test_zero_has_no_sign_and_undefined_is_said() -> None:
     assert cell("Differences in R²", "LVEF", pair) == Cell("undefined")
 
 
-def test_single_phenotypes_of_a_search_have_a_table_of_their_own() -> None:
+def test_single_measurements_of_a_search_have_a_table_of_their_own() -> None:
     title = "Retrieval: difference of the 10 nearest in SD"
     assert TOLD[title].header == ["Model", "LVEF"]
     assert cell(title, "random search", "LVEF").value == "0.400"
@@ -113,7 +113,7 @@ def test_single_phenotypes_of_a_search_have_a_table_of_their_own() -> None:
 def test_only_what_was_measured_has_a_table() -> None:
     less = {name: RESULTS[name] for name in ("models", "differences", "baseline")}
     assert [sheet.title for sheet in sheets(less, ("r2",))] == [
-        "R² of each phenotype",
+        "R² of each measurement",
         "Differences in R²",
     ]
 
@@ -121,12 +121,12 @@ def test_only_what_was_measured_has_a_table() -> None:
 def test_one_model_alone_has_no_table_of_differences() -> None:
     alone = {"models": {"direct": block(0.1)}, "differences": {}, "baseline": "direct"}
     titles = [sheet.title for sheet in sheets(alone)]
-    assert titles == [f"{metric} of each phenotype" for metric in ("R²", "Pearson r", "MAE")]
+    assert titles == [f"{metric} of each measurement" for metric in ("R²", "Pearson r", "MAE")]
 
 
 def test_markdown_has_a_line_per_row_with_intervals_in_brackets() -> None:
     lines = list(markdown(TOLD["Differences in MAE"]))
-    assert lines[:2] == ["| Phenotype | PTACL − direct training |", "| --- | --- |"]
+    assert lines[:2] == ["| Measurement | PTACL − direct training |", "| --- | --- |"]
     assert lines[3] == "| LVEDV (ml) | −3.0 (−4.0 to −2.0) |"
 
 

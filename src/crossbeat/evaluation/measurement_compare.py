@@ -1,4 +1,4 @@
-"""All models of a study on the same test patients: how well each estimates the phenotypes."""
+"""All models of a study on the same test patients: how well each estimates the measurements."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from crossbeat.evaluation.choices import Distributions
 from crossbeat.evaluation.compare import MEAN
 from crossbeat.evaluation.estimates import Estimated, Estimates
 from crossbeat.evaluation.over_seeds import Table, draws, pairs_of
-from crossbeat.evaluation.phenotype_names import phenotype
-from crossbeat.evaluation.regression import REGRESSION, measure_phenotypes
+from crossbeat.evaluation.measurement_names import measurement
+from crossbeat.evaluation.regression import REGRESSION, measure_measurements
 
 Json = dict[str, Any]
 
@@ -19,7 +19,7 @@ Runs = Mapping[int, Estimates]
 """The runs of a model by training seed."""
 
 
-def compare_phenotypes(
+def compare_measurements(
     runs: Mapping[str, Runs],
     *,
     method: str,
@@ -31,7 +31,7 @@ def compare_phenotypes(
     """The part of results that follows from estimates: test, models and differences.
 
     Every model is compared with the baseline, and the method with every other model, seed by seed
-    on the same resamples of patients. The mean over phenotypes stands beside the phenotypes; that
+    on the same resamples of patients. The mean over measurements stands beside the measurements; that
     of the mean absolute error is in standard deviations of the truth.
 
     Args:
@@ -44,7 +44,7 @@ def compare_phenotypes(
 
     Raises:
         ValueError: a model has no run, or one that is named is absent; or the runs do not describe
-            the same phenotypes, rows and patients.
+            the same measurements, rows and patients.
     """
     named = (method, baseline, *(name for pair in extra for name in pair))
     empty = [name for name in (*named, *runs) if not runs.get(name)]
@@ -66,7 +66,7 @@ def compare_phenotypes(
     }
 
 
-def estimate_phenotypes(runs: Runs, *, seed: int, replicates: int = 1000) -> Json:
+def estimate_measurements(runs: Runs, *, seed: int, replicates: int = 1000) -> Json:
     """The metrics of one model alone, for example of a limit that no model can pass.
 
     Args:
@@ -75,9 +75,9 @@ def estimate_phenotypes(runs: Runs, *, seed: int, replicates: int = 1000) -> Jso
         replicates: number of resamples.
 
     Raises:
-        ValueError: there is no run, or the runs do not describe the same phenotypes.
+        ValueError: there is no run, or the runs do not describe the same measurements.
     """
-    alone = compare_phenotypes(
+    alone = compare_measurements(
         {"it": runs}, method="it", baseline="it", seed=seed, replicates=replicates
     )
     return alone["models"]["it"]
@@ -91,7 +91,7 @@ class _Tests:
         shared: whether they are the same for all seeds.
     """
 
-    phenotypes: tuple[str, ...]
+    measurements: tuple[str, ...]
     rows: dict[int, Estimated]
     shared: bool
 
@@ -102,14 +102,14 @@ class _Tests:
         for name, each in ({first: runs[first]} | dict(runs)).items():
             for seed, run in each.items():
                 expected = rows.setdefault(seed, run.test)
-                if run.phenotypes != reference.phenotypes or not _same(run.test, expected):
+                if run.measurements != reference.measurements or not _same(run.test, expected):
                     raise ValueError(
-                        f"{name} must be measured on the same phenotypes and test rows as {first}; "
+                        f"{name} must be measured on the same measurements and test rows as {first}; "
                         "a paired comparison needs the same rows in the same order"
                     )
         rows = {seed: rows[seed] for seed in sorted(rows)}
         shared = all(_same(each, reference.test) for each in rows.values())
-        return cls(reference.phenotypes, rows, shared)
+        return cls(reference.measurements, rows, shared)
 
     def draw(
         self, runs: Mapping[str, Runs], *, seed: int, replicates: int
@@ -121,7 +121,7 @@ class _Tests:
         ):
             for name, each in runs.items():
                 if key in each:
-                    drawn[name][key] = measure_phenotypes(each[key].test, weights)
+                    drawn[name][key] = measure_measurements(each[key].test, weights)
         return drawn
 
     def table(self) -> Table:
@@ -130,7 +130,7 @@ class _Tests:
             for seed, each in self.rows.items()
         }
         patients = {seed: [*each, min(each)] for seed, each in sizes.items()}
-        return Table((*self.phenotypes, MEAN), tuple(REGRESSION), patients, self.shared)
+        return Table((*self.measurements, MEAN), tuple(REGRESSION), patients, self.shared)
 
     def described(self) -> Json:
         """Of all test rows: those of every seed, where they are others."""
@@ -139,9 +139,9 @@ class _Tests:
         return {
             "patients": sum(len(np.unique(each.patients)) for each in counted),
             "samples": len(truth),
-            "phenotypes": {
-                name: {"unit": phenotype(name).unit} | _summary(truth[:, column])
-                for column, name in enumerate(self.phenotypes)
+            "measurements": {
+                name: {"unit": measurement(name).unit} | _summary(truth[:, column])
+                for column, name in enumerate(self.measurements)
             },
         }
 

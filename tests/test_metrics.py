@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, roc_auc_score
 
-from crossbeat.evaluation.metrics import auprc, auroc, brier, calibration_error, f1
+from crossbeat.metrics import auprc, auroc, brier, calibration_error, f1
 
 ONCE = np.ones((1, 4))
 TARGETS = np.array([0.0, 0.0, 1.0, 1.0])

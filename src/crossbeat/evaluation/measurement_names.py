@@ -1,11 +1,11 @@
-"""How phenotypes, their metrics and the models of a cardiac MRI study are called."""
+"""How measurements, their metrics and the models of a cardiac MRI study are called."""
 
 from crossbeat.evaluation import names
 from crossbeat.evaluation.names import Name
-from crossbeat.phenotypes import PHENOTYPES, Phenotype
+from crossbeat.measurements import MEASUREMENTS, Measurement
 
 DEVIATIONS = "SD"
-"""The unit of what is in standard deviations of the phenotype."""
+"""The unit of what is in standard deviations of the measurement."""
 
 _SHUFFLED_FRAMES = Name(
     "PTACL, shuffled frames", "the method, with the frames of each cine in random order"
@@ -40,7 +40,7 @@ _MODELS = {
     "girlanda": Name("Girlanda", "aligned with the cine and with tables of the same patient"),
     "dual-phase": Name("dual phase", "aligned with end diastole and end systole"),
     "random": Name("random search", "patients drawn by lot"),
-    "oracle": Name("oracle search", "knows the phenotypes that it looks for"),
+    "oracle": Name("oracle search", "knows the measurements that it looks for"),
 }
 
 TEACHERS = ("teacher", "cine-teacher")
@@ -51,7 +51,7 @@ _METRICS = {
     "pearson": "Pearson r",
     "mae": "MAE",
     "ndcg@10": "nDCG@10",
-    "phenotype_difference@10": "Mean difference of the 10 nearest (SD)",
+    "measurement_difference@10": "Mean difference of the 10 nearest (SD)",
     "answered@1": "Frames answered by their segment",
     "phase_error": "Phase error (cycles)",
 }
@@ -59,9 +59,9 @@ _ALONE = "_difference@10"
 _LOWER = ("mae", "phase_error", _ALONE)
 
 
-def phenotype(name: str) -> Phenotype:
-    """What a phenotype is; one without an entry goes by its own name, without a unit."""
-    return PHENOTYPES.get(name, Phenotype(names.plain(name), ""))
+def measurement(name: str) -> Measurement:
+    """What a measurement is; one without an entry goes by its own name, without a unit."""
+    return MEASUREMENTS.get(name, Measurement(names.plain(name), ""))
 
 
 def model(name: str) -> Name:
@@ -75,7 +75,7 @@ def pair(name: str) -> str:
 
 
 def metric(name: str) -> str:
-    """How a metric of a phenotype, of retrieval or of localisation is called."""
+    """How a metric of a measurement, of retrieval or of localisation is called."""
     return _METRICS.get(name, names.metric(name.removesuffix(_ALONE)))
 
 

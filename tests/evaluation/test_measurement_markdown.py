@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from crossbeat.evaluation.phenotype_markdown import by_model
+from crossbeat.evaluation.measurement_markdown import by_model
 
 
 def found(value: float | None, half: float = 0.01) -> dict[str, float | None]:
@@ -36,14 +36,14 @@ RESULTS: dict[str, Any] = {
         "ptacl": {
             "recall@1": found(0.02),
             "recall@10": found(0.1),
-            "phenotype_difference@10": found(0.5),
+            "measurement_difference@10": found(0.5),
         }
     },
     "retrieval_limits": {
         "random": {
             "recall@1": {"value": 0.0, "low": None, "high": None},
             "recall@10": found(0.0),
-            "phenotype_difference@10": found(1.1),
+            "measurement_difference@10": found(1.1),
         }
     },
 }

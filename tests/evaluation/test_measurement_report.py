@@ -9,36 +9,36 @@ import numpy as np
 import pytest
 
 from crossbeat.errors import DataError
-from crossbeat.evaluation import phenotype_words as words
+from crossbeat.evaluation import measurement_words as words
 from crossbeat.evaluation.cine_pictures import beating
 from crossbeat.evaluation.compare import compare
 from crossbeat.evaluation.estimates import Estimated, Estimates
-from crossbeat.evaluation.phenotype_compare import compare_phenotypes
-from crossbeat.evaluation.phenotype_report import PLACES, write_phenotype_report
+from crossbeat.evaluation.measurement_compare import compare_measurements
+from crossbeat.evaluation.measurement_report import PLACES, write_measurement_report
 from crossbeat.evaluation.report_words import DISCLAIMER
 from crossbeat.evaluation.screening import screening
 
 HOSTILE = """<script>alert('x')</script><img src="https://evil.example/x.png" onerror='y'>"""
 HEART = beating(np.zeros((2, 8, 8), dtype=np.uint8), seconds=1.0, title=HOSTILE, caption=HOSTILE)
 FOUND = {"value": 0.3, "low": 0.2, "high": 0.4}
-SEARCH = dict.fromkeys(("recall@1", "recall@10", "phenotype_difference@10", "ndcg@10"), FOUND)
+SEARCH = dict.fromkeys(("recall@1", "recall@10", "measurement_difference@10", "ndcg@10"), FOUND)
 
 
-def run(noise: float, seed: int, phenotype: str) -> Estimates:
+def run(noise: float, seed: int, measurement: str) -> Estimates:
     patients, errors = np.random.default_rng(0), np.random.default_rng([seed, 1])
     splits = []
     for name in ("val", "test"):
         truth = patients.normal(50, 12, size=(120, 1))
         estimate = 50 + (truth - 50 + noise * errors.normal(size=truth.shape) * 12) / (1 + noise**2)
         splits.append(Estimated(truth, estimate, np.array([f"{name}{row}" for row in range(120)])))
-    return Estimates((phenotype,), *splits)
+    return Estimates((measurement,), *splits)
 
 
-def study(noise: float, *, phenotype: str = "LVEF", **others: float) -> dict[str, Any]:
+def study(noise: float, *, measurement: str = "LVEF", **others: float) -> dict[str, Any]:
     """A study in which the baseline's errors are as wide as the truth."""
     noises = {"direct": 1.0, "ptacl": noise, **others}
-    runs = {name: {0: run(each, at, phenotype)} for at, (name, each) in enumerate(noises.items())}
-    found = compare_phenotypes(runs, method="ptacl", baseline="direct", seed=0, replicates=60)
+    runs = {name: {0: run(each, at, measurement)} for at, (name, each) in enumerate(noises.items())}
+    found = compare_measurements(runs, method="ptacl", baseline="direct", seed=0, replicates=60)
     return {"cohort": {"name": "made up", "kind": "virtual"}, "seeds": [0], **found}
 
 
@@ -62,8 +62,8 @@ def full_study() -> dict[str, Any]:
 
 
 def page(folder: Path, results: dict[str, Any], figures=None) -> str:
-    write_phenotype_report(folder / "phenotype_report.html", results, figures or {})
-    return (folder / "phenotype_report.html").read_text(encoding="utf-8")
+    write_measurement_report(folder / "measurement_report.html", results, figures or {})
+    return (folder / "measurement_report.html").read_text(encoding="utf-8")
 
 
 class Tags(HTMLParser):
@@ -128,7 +128,7 @@ def test_differences_are_marked_by_who_is_better(tmp_path: Path) -> None:
 
 
 def test_hostile_text_stays_text(tmp_path: Path) -> None:
-    results = study(0.5, phenotype=HOSTILE, **{HOSTILE: 1.0})
+    results = study(0.5, measurement=HOSTILE, **{HOSTILE: 1.0})
     results["cohort"] = {"name": HOSTILE, HOSTILE: HOSTILE, "notes": [HOSTILE]}
     results |= {
         "limits": {HOSTILE: results["models"]["direct"]},
@@ -214,7 +214,7 @@ def test_undefined_values_are_told_as_such(tmp_path: Path) -> None:
 def test_an_unknown_place_and_unsound_results_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     with pytest.raises(ValueError, match=r"figures must stand in results, .*, got margin"):
-        write_phenotype_report(path, study(0.5), {"margin": [HEART]})
+        write_measurement_report(path, study(0.5), {"margin": [HEART]})
     with pytest.raises(DataError, match="missing"):
-        write_phenotype_report(path, {}, {})
+        write_measurement_report(path, {}, {})
     assert list(tmp_path.iterdir()) == []

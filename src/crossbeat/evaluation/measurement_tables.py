@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from crossbeat.evaluation import phenotype_names as names
+from crossbeat.evaluation import measurement_names as names
 from crossbeat.evaluation.compare import MEAN
 from crossbeat.evaluation.regression import REGRESSION
 from crossbeat.evaluation.results import verdict
@@ -58,10 +58,10 @@ def sheets(results: Json, metrics: Sequence[str] = tuple(REGRESSION)) -> list[Sh
     """The tables of results, what models reach before what they differ by.
 
     Args:
-        results: as ``read_phenotype_results`` returns them.
-        metrics: those of phenotypes that are told.
+        results: as ``read_measurement_results`` returns them.
+        metrics: those of measurements that are told.
     """
-    told = [each for metric in metrics for each in phenotype_sheets(results, metric)]
+    told = [each for metric in metrics for each in measurement_sheets(results, metric)]
     told += screening_sheets(results)
     for part in MEASURED:
         told += measured_sheets(results, part)
@@ -99,11 +99,11 @@ def markdown(sheet: Sheet) -> Iterator[str]:
         yield f"| {' | '.join([name, *texts])} |"
 
 
-def phenotype_sheets(results: Json, metric: str) -> tuple[Sheet, Sheet]:
-    """A metric of every model and limit, and what pairs differ by: a row per phenotype.
+def measurement_sheets(results: Json, metric: str) -> tuple[Sheet, Sheet]:
+    """A metric of every model and limit, and what pairs differ by: a row per measurement.
 
     Args:
-        results: as ``read_phenotype_results`` returns them.
+        results: as ``read_measurement_results`` returns them.
         metric: one of ``REGRESSION``.
     """
     models, limits, pairs = (results.get(part, {}) for part in ("models", "limits", "differences"))
@@ -113,8 +113,8 @@ def phenotype_sheets(results: Json, metric: str) -> tuple[Sheet, Sheet]:
     reached = [*models.values(), *limits.values()]
     labels = [names.model(name).label for name in models]
     values = Sheet(
-        f"{names.metric(metric)} of each phenotype",
-        ["Phenotype", *labels, *(f"limit: {name}" for name in limits)],
+        f"{names.metric(metric)} of each measurement",
+        ["Measurement", *labels, *(f"limit: {name}" for name in limits)],
         [
             (rows[name], [_cell(each[name][metric], unit[name]) for each in reached])
             for name in columns
@@ -122,7 +122,7 @@ def phenotype_sheets(results: Json, metric: str) -> tuple[Sheet, Sheet]:
     )
     differences = Sheet(
         f"Differences in {names.metric(metric)}",
-        ["Phenotype", *map(names.pair, pairs)],
+        ["Measurement", *map(names.pair, pairs)],
         [
             (
                 rows[name],
@@ -139,7 +139,7 @@ def screening_sheets(results: Json) -> list[Sheet]:
     """The AUROC of every finding that is screened for, and its differences; none without any.
 
     Args:
-        results: as ``read_phenotype_results`` returns them.
+        results: as ``read_measurement_results`` returns them.
     """
     if "screening" not in results:
         return []
@@ -162,10 +162,10 @@ def screening_sheets(results: Json) -> list[Sheet]:
 
 
 def measured_sheets(results: Json, part: str) -> list[Sheet]:
-    """Measures over all phenotypes, then of each: a row per model, limit or pair.
+    """Measures over all measurements, then of each: a row per model, limit or pair.
 
     Args:
-        results: as ``read_phenotype_results`` returns them.
+        results: as ``read_measurement_results`` returns them.
         part: one of ``MEASURED``; without it there is no table.
     """
     found = dict(results.get(part, {})) | dict(results.get(f"{part}_limits", {}))
@@ -192,7 +192,7 @@ def measured_sheets(results: Json, part: str) -> list[Sheet]:
 
 
 def _unit(column: str) -> str:
-    return names.DEVIATIONS if column == MEAN else names.phenotype(column).unit
+    return names.DEVIATIONS if column == MEAN else names.measurement(column).unit
 
 
 def _cell(found: Json, unit: str = "") -> Cell:

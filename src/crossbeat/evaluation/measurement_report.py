@@ -5,15 +5,15 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from crossbeat.evaluation import phenotype_names as names
-from crossbeat.evaluation import phenotype_words as words
-from crossbeat.evaluation.phenotype_results import validate_phenotypes
-from crossbeat.evaluation.phenotype_tables import (
+from crossbeat.evaluation import measurement_names as names
+from crossbeat.evaluation import measurement_words as words
+from crossbeat.evaluation.measurement_results import validate_measurements
+from crossbeat.evaluation.measurement_tables import (
     MEASURED,
     Cell,
     Sheet,
     measured_sheets,
-    phenotype_sheets,
+    measurement_sheets,
     screening_sheets,
 )
 from crossbeat.evaluation.regression import REGRESSION
@@ -43,12 +43,12 @@ PLACES = (
 _MARKS = {1: ("up", "▲ "), -1: ("down", "▼ "), 0: ("", "")}
 
 
-def write_phenotype_report(path: Path, results: Json, figures: Pictures) -> None:
+def write_measurement_report(path: Path, results: Json, figures: Pictures) -> None:
     """Writes the report; the file appears whole or not at all.
 
     Args:
         path: of the HTML file.
-        results: as ``read_phenotype_results`` returns them.
+        results: as ``read_measurement_results`` returns them.
         figures: the pictures of each of ``PLACES``; a place may be left out.
 
     Raises:
@@ -56,7 +56,7 @@ def write_phenotype_report(path: Path, results: Json, figures: Pictures) -> None
         ValueError: a place is unknown.
     """
     require_places(figures, PLACES)
-    validate_phenotypes(results, source="the results")
+    validate_measurements(results, source="the results")
     method, baseline = (names.model(results[role]).label for role in ("method", "baseline"))
     title = f"{method} against {baseline}"
     body = "".join(
@@ -101,12 +101,12 @@ def _answer(results: Json) -> str:
 
 
 def _estimates(results: Json, figures: Pictures) -> str:
-    """How well phenotypes are estimated, and where a gain comes from."""
-    primary, *others = (phenotype_sheets(results, metric) for metric in REGRESSION)
+    """How well measurements are estimated, and where a gain comes from."""
+    primary, *others = (measurement_sheets(results, metric) for metric in REGRESSION)
     meanings = [names.model(model) for model in results["models"]]
     note = (
         "Below each value its 95 % interval. The mean absolute error of the mean is in standard "
-        "deviations of the phenotype (SD)."
+        "deviations of the measurement (SD)."
     )
     marks = (
         "Both models of a pair are measured on the same patients. ▲ and ▼ mark intervals "
@@ -158,7 +158,7 @@ _TASKS = {
         (
             "Recall is of the own patient; all else is about the 10 nearest other patients, in "
             "standard deviations of the gallery. A random search and one that knows the "
-            "phenotypes are the limits."
+            "measurements are the limits."
         ),
     ),
     "localisation": (
@@ -178,13 +178,13 @@ def _limits(results: Json) -> str:
 
 def _record(results: Json, figures: Pictures) -> str:
     cohort = {name: value for name, value in results["cohort"].items() if name != "notes"}
-    phenotypes = results["test"].get("phenotypes", {})
+    measurements = results["test"].get("measurements", {})
     return section(
         "record",
         "How it was run",
         pictures(figures.get("training", ())),
         facts("Cohort", cohort),
-        facts("Phenotypes of the test patients", phenotypes),
+        facts("Measurements of the test patients", measurements),
         facts("Seeds", {"training": results["seeds"]}),
         facts("Hours used", results.get("hours", {})),
         facts("Settings", results.get("settings", {})),

@@ -1,7 +1,7 @@
 """The results of a cardiac MRI study as a file: written in one piece, read back only if sound.
 
 Every estimate is ``{"value", "low", "high"}``; null says undefined. ``models``, ``limits`` and
-``differences`` are nested by model, then phenotype (or ``mean``), then metric: ``r2``, ``pearson``
+``differences`` are nested by model, then measurement (or ``mean``), then metric: ``r2``, ``pearson``
 and ``mae``, the latter in the unit that ``test`` names, and for the mean in standard deviations.
 ``retrieval`` and ``localisation``, their limits and differences are nested by model, then measure.
 ``screening`` has the form of the results of an X-ray study.
@@ -31,7 +31,7 @@ OPTIONAL = (
     "notes",
 )
 
-_BY_PHENOTYPE = ("models", "limits", "differences")
+_BY_MEASUREMENT = ("models", "limits", "differences")
 _BY_MEASURE = tuple(
     f"{part}{ending}"
     for part in ("retrieval", "localisation")
@@ -51,36 +51,36 @@ def part(name: str, compared: Json, limits: Mapping[str, Any] | None = None) -> 
     return told | ({f"{name}_limits": dict(limits)} if limits else {})
 
 
-def write_phenotype_results(path: Path, results: Json) -> None:
+def write_measurement_results(path: Path, results: Json) -> None:
     """Writes results as JSON; the file appears whole or not at all.
 
     Args:
         path: of the file.
-        results: ``compare_phenotypes``' result with ``cohort``, ``seeds`` and optional parts added.
+        results: ``compare_measurements``' result with ``cohort``, ``seeds`` and optional parts added.
 
     Raises:
-        DataError: the results are not what ``validate_phenotypes`` asks for.
+        DataError: the results are not what ``validate_measurements`` asks for.
     """
-    validate_phenotypes(results, source="the results")
+    validate_measurements(results, source="the results")
     write_whole(path, json.dumps(results, indent=1, allow_nan=False) + "\n")
 
 
-def read_phenotype_results(path: Path) -> Json:
+def read_measurement_results(path: Path) -> Json:
     """Reads and validates results.
 
     Args:
-        path: of a file that ``write_phenotype_results`` wrote.
+        path: of a file that ``write_measurement_results`` wrote.
 
     Raises:
-        DataError: there is no such file, it is not JSON, or not what ``validate_phenotypes`` asks
+        DataError: there is no such file, it is not JSON, or not what ``validate_measurements`` asks
             for.
     """
     results = read_json(path)
-    validate_phenotypes(results, source=str(path))
+    validate_measurements(results, source=str(path))
     return results
 
 
-def validate_phenotypes(results: Any, *, source: str) -> None:
+def validate_measurements(results: Any, *, source: str) -> None:
     """Checks names, nesting and range of results.
 
     Args:
@@ -102,7 +102,7 @@ def validate_phenotypes(results: Any, *, source: str) -> None:
 
 
 def _check_kinds(results: Json, source: str) -> None:
-    objects = (*_BY_PHENOTYPE, *_BY_MEASURE, "cohort", "test", "readings", "screening")
+    objects = (*_BY_MEASUREMENT, *_BY_MEASURE, "cohort", "test", "readings", "screening")
     for names, kind, called in (
         ((*objects, "trained_on", "versions", "settings", "hours", "cells"), Mapping, "an object"),
         (("seeds", "notes"), list, "a list"),
@@ -125,15 +125,15 @@ def _check_models(results: Json, source: str) -> None:
             f"{source}: differences must be {expected} or further ones of two models, "
             f"got {list(pairs)}"
         )
-    phenotypes = {MEAN, *results["test"].get("phenotypes", {})}
+    measurements = {MEAN, *results["test"].get("measurements", {})}
     for name, found in [*models.items(), *pairs.items()]:
-        if not isinstance(found, Mapping) or set(found) != phenotypes:
-            raise DataError(f"{source}: {name} must hold {sorted(phenotypes)}, got {found!r:.80}")
+        if not isinstance(found, Mapping) or set(found) != measurements:
+            raise DataError(f"{source}: {name} must hold {sorted(measurements)}, got {found!r:.80}")
 
 
 def _estimates(results: Json, source: str) -> Iterator[tuple[str, str, str, Any]]:
     """Every estimate with the part that it is of, the place where it stands, and its metric."""
-    parts = [(name, results[name], 3) for name in _BY_PHENOTYPE if name in results]
+    parts = [(name, results[name], 3) for name in _BY_MEASUREMENT if name in results]
     parts += [(name, results[name], 2) for name in _BY_MEASURE if name in results]
     for name, reading in results.get("readings", {}).items():
         if not isinstance(reading, Mapping) or set(reading) != {"models", "differences"}:

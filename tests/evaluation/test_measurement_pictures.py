@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from crossbeat.evaluation.estimates import Estimated, Estimates
-from crossbeat.evaluation.phenotype_compare import compare_phenotypes
-from crossbeat.evaluation.phenotype_pictures import (
+from crossbeat.evaluation.measurement_compare import compare_measurements
+from crossbeat.evaluation.measurement_pictures import (
     answers_picture,
     estimate_pictures,
     moments_picture,
     result_pictures,
 )
-from crossbeat.evaluation.phenotype_report import PLACES
+from crossbeat.evaluation.measurement_report import PLACES
 from crossbeat.signal import Ecg
 
 
@@ -27,13 +27,13 @@ def run(seed: int) -> Estimates:
 
 def test_results_have_a_place_each() -> None:
     runs = {"direct": {0: run(1)}, "ptacl": {0: run(2)}}
-    results = compare_phenotypes(runs, method="ptacl", baseline="direct", seed=0, replicates=9)
+    results = compare_measurements(runs, method="ptacl", baseline="direct", seed=0, replicates=9)
     shown = result_pictures(results)
     assert set(shown) <= set(PLACES)
     assert shown["differences"][0].title == "What PTACL gains in R²"
 
 
-def test_only_phenotypes_that_were_estimated_are_drawn() -> None:
+def test_only_measurements_that_were_estimated_are_drawn() -> None:
     shown = estimate_pictures(run(1), model="ptacl")
     assert [each.title for each in shown] == ["LVEF, estimated by PTACL", "LVEF, errors"]
     assert "LV ejection fraction" in shown[0].caption

@@ -1,4 +1,4 @@
-"""Figures of estimated phenotypes; each function draws one and returns it.
+"""Figures of estimated measurements; each function draws one and returns it.
 
 Needs the extra ``plots``.
 """
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from crossbeat.evaluation import phenotype_names as names
+from crossbeat.evaluation import measurement_names as names
 from crossbeat.evaluation.agreement import agreement
 from crossbeat.evaluation.compare import MEAN
 from crossbeat.evaluation.estimates import Estimates
@@ -34,27 +34,27 @@ _STEP = 0.14
 
 
 @styled
-def scatter(run: Estimates, phenotype: str, *, colour: str = METHOD) -> Figure:
+def scatter(run: Estimates, measurement: str, *, colour: str = METHOD) -> Figure:
     """The estimate of every test row against the truth, with the line of equality.
 
     Args:
         run: of one model.
-        phenotype: one of its phenotypes.
+        measurement: one of its measurements.
         colour: of the points.
     """
-    truth, estimate, _ = _known(run, phenotype)
+    truth, estimate, _ = _known(run, measurement)
     figure, axes = new_axes(_SIDE, _SIDE)
     _points(axes, truth, estimate, colour)
     low, high = min(truth.min(), estimate.min()), max(truth.max(), estimate.max())
     margin = 0.04 * (high - low)
     span = (low - margin, high + margin)
     axes.plot(span, span, color=MUTED, lw=0.9, ls=(0, (2, 2)))
-    called = _with_unit(phenotype, names.phenotype(phenotype).unit)
+    called = _with_unit(measurement, names.measurement(measurement).unit)
     axes.set(xlabel=f"measured {called}", ylabel=f"estimated {called}", xlim=span, ylim=span)
     axes.set_aspect("equal")
     once = np.ones((1, len(truth)))
     told = {name: metric(truth, estimate, once)[0] for name, metric in REGRESSION.items()}
-    unit = names.phenotype(phenotype).unit
+    unit = names.measurement(measurement).unit
     lines = [
         f"R² {told['r2']:.2f}",
         f"r {told['pearson']:.2f}",
@@ -65,19 +65,19 @@ def scatter(run: Estimates, phenotype: str, *, colour: str = METHOD) -> Figure:
 
 
 @styled
-def bland_altman(run: Estimates, phenotype: str, *, colour: str = METHOD) -> Figure:
+def bland_altman(run: Estimates, measurement: str, *, colour: str = METHOD) -> Figure:
     """The error of every test row against the mean of estimate and truth.
 
     Lines are the bias and the limits of agreement, bands their 95 % intervals over patients.
 
     Args:
         run: of one model.
-        phenotype: one of its phenotypes.
+        measurement: one of its measurements.
         colour: of the points.
 
     Source: Bland and Altman 1986 (Lancet 327:307).
     """
-    truth, estimate, patients = _known(run, phenotype)
+    truth, estimate, patients = _known(run, measurement)
     found = agreement(truth, estimate, patients, seed=0)
     figure, axes = new_axes(4.6, _SIDE)
     _points(axes, (truth + estimate) / 2, estimate - truth, colour)
@@ -88,17 +88,17 @@ def bland_altman(run: Estimates, phenotype: str, *, colour: str = METHOD) -> Fig
         ("−1.96 SD", found.lower, MUTED),
     ):
         _level(axes, name, each, ink)
-    called = _with_unit(phenotype, names.phenotype(phenotype).unit)
+    called = _with_unit(measurement, names.measurement(measurement).unit)
     axes.set(xlabel=f"mean of measured and estimated {called}", ylabel="estimated − measured")
     return figure
 
 
 @styled
-def phenotype_forest(results: Mapping[str, Any], *, metric: str = "r2") -> Figure:
-    """A metric of every model with its interval, phenotype by phenotype.
+def measurement_forest(results: Mapping[str, Any], *, metric: str = "r2") -> Figure:
+    """A metric of every model with its interval, measurement by measurement.
 
     Args:
-        results: as ``compare_phenotypes`` returns them.
+        results: as ``compare_measurements`` returns them.
         metric: one of the metrics of the results.
     """
     models = results["models"]
@@ -108,13 +108,13 @@ def phenotype_forest(results: Mapping[str, Any], *, metric: str = "r2") -> Figur
 
 
 @styled
-def phenotype_differences(results: Mapping[str, Any], *, metric: str = "r2") -> Figure:
+def measurement_differences(results: Mapping[str, Any], *, metric: str = "r2") -> Figure:
     """How much better the method is than every other model, with its interval.
 
     A teacher is left out where there are others: its distance would hide the rest.
 
     Args:
-        results: as ``compare_phenotypes`` returns them.
+        results: as ``compare_measurements`` returns them.
         metric: one of the metrics of the results.
     """
     method = results["method"]
@@ -146,7 +146,7 @@ def _rows(
     metric: str,
     xlabel: str,
 ) -> Figure:
-    """A row per phenotype, the mean first, with a line per model, and a legend of the models."""
+    """A row per measurement, the mean first, with a line per model, and a legend of the models."""
     columns = sorted(next(iter(found.values())), key=lambda name: name != MEAN)
     tall = _STEP * (len(found) + 1.5)
     figure, axes = new_axes(_WIDTH, tall * len(columns) + 1.0)
@@ -183,19 +183,19 @@ def _estimate(axes: Axes, y: float, told: Mapping[str, Any], colour: str) -> Non
 def _called(column: str, metric: str) -> str:
     if metric != "mae":
         return column
-    return _with_unit(column, names.DEVIATIONS if column == MEAN else names.phenotype(column).unit)
+    return _with_unit(column, names.DEVIATIONS if column == MEAN else names.measurement(column).unit)
 
 
 def _with_unit(called: str, unit: str) -> str:
     return f"{called} ({unit})" if unit else called
 
 
-def _known(run: Estimates, phenotype: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _known(run: Estimates, measurement: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Truth, estimate and patient of the test rows whose truth is known."""
-    column = run.phenotypes.index(phenotype)
+    column = run.measurements.index(measurement)
     known = ~np.isnan(run.test.truth[:, column])
     if not known.any():
-        raise ValueError(f"{phenotype} must be known for a test row, got none")
+        raise ValueError(f"{measurement} must be known for a test row, got none")
     test = run.test
     return test.truth[known, column], test.estimate[known, column], test.patients[known]
 

@@ -1,14 +1,14 @@
-"""Figures of phenotypes draw what the numbers say, small enough to stand in a page."""
+"""Figures of measurements draw what the numbers say, small enough to stand in a page."""
 
 import re
 
 import numpy as np
 import pytest
 
-from crossbeat.evaluation import phenotype_figures as figures
+from crossbeat.evaluation import measurement_figures as figures
 from crossbeat.evaluation.agreement import agreement
 from crossbeat.evaluation.estimates import Estimated, Estimates
-from crossbeat.evaluation.phenotype_compare import compare_phenotypes
+from crossbeat.evaluation.measurement_compare import compare_measurements
 from crossbeat.evaluation.theme import TEACHER, svg
 
 
@@ -24,7 +24,7 @@ def run(noise: float, seed: int, rows: int = 100) -> Estimates:
 
 
 RUNS = {"direct": run(0.9, 1), "ptacl": run(0.5, 2), "teacher": run(0.1, 3)}
-RESULTS = compare_phenotypes(
+RESULTS = compare_measurements(
     {name: {0: each} for name, each in RUNS.items()},
     method="ptacl",
     baseline="direct",
@@ -34,9 +34,9 @@ RESULTS = compare_phenotypes(
 ALL = {
     "scatter": lambda: figures.scatter(RUNS["ptacl"], "LVEF"),
     "bland_altman": lambda: figures.bland_altman(RUNS["ptacl"], "LVEF"),
-    "forest": lambda: figures.phenotype_forest(RESULTS),
-    "errors": lambda: figures.phenotype_forest(RESULTS, metric="mae"),
-    "differences": lambda: figures.phenotype_differences(RESULTS),
+    "forest": lambda: figures.measurement_forest(RESULTS),
+    "errors": lambda: figures.measurement_forest(RESULTS, metric="mae"),
+    "differences": lambda: figures.measurement_differences(RESULTS),
 }
 
 
@@ -84,8 +84,8 @@ def drawn(figure) -> dict[str, list[tuple[float, float]]]:
     return {colour: sorted(each, reverse=True) for colour, each in points.items()}
 
 
-def test_a_forest_has_a_row_per_phenotype_and_a_line_per_model() -> None:
-    figure = figures.phenotype_forest(RESULTS)
+def test_a_forest_has_a_row_per_measurement_and_a_line_per_model() -> None:
+    figure = figures.measurement_forest(RESULTS)
     rows = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert rows == ["mean", "LVEDV", "LVEF"]
     values = [[value for _, value in each] for each in drawn(figure).values()]
@@ -96,12 +96,12 @@ def test_a_forest_has_a_row_per_phenotype_and_a_line_per_model() -> None:
 
 
 def test_errors_have_their_unit_at_the_row() -> None:
-    labels = figures.phenotype_forest(RESULTS, metric="mae").axes[0].get_yticklabels()
+    labels = figures.measurement_forest(RESULTS, metric="mae").axes[0].get_yticklabels()
     assert [label.get_text() for label in labels] == ["mean (SD)", "LVEDV (ml)", "LVEF (%)"]
 
 
 def test_differences_are_the_methods_own_and_leave_the_teacher_out() -> None:
-    figure = figures.phenotype_differences(RESULTS)
+    figure = figures.measurement_differences(RESULTS)
     assert len(drawn(figure)) == 1
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "against direct training"
@@ -111,13 +111,13 @@ def test_differences_are_the_methods_own_and_leave_the_teacher_out() -> None:
 @pytest.mark.parametrize("name", ["teacher", "cine-teacher"])
 def test_a_teacher_has_its_colour_and_is_drawn_where_there_is_nobody_else(name: str) -> None:
     runs = {name: {0: RUNS["teacher"]}, "ptacl": {0: RUNS["ptacl"]}}
-    alone = compare_phenotypes(runs, method="ptacl", baseline=name, seed=0, replicates=9)
-    figure = figures.phenotype_differences(alone)
+    alone = compare_measurements(runs, method="ptacl", baseline=name, seed=0, replicates=9)
+    figure = figures.measurement_differences(alone)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["against MRI teacher"]
     assert list(drawn(figure)) == [TEACHER]
 
 
-def test_a_phenotype_that_nobody_has_cannot_be_drawn() -> None:
+def test_a_measurement_that_nobody_has_cannot_be_drawn() -> None:
     unknown = run(0.5, 2)
     unknown.test.truth[:, 1] = np.nan
     with pytest.raises(ValueError, match="LVEF must be known for a test row"):

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from crossbeat.errors import DataError
-from crossbeat.evaluation.phenotype_results import (
+from crossbeat.evaluation.measurement_results import (
     part,
-    read_phenotype_results,
-    validate_phenotypes,
-    write_phenotype_results,
+    read_measurement_results,
+    validate_measurements,
+    write_measurement_results,
 )
 
 UNDEFINED = {"value": None, "low": None, "high": None}
@@ -25,21 +25,21 @@ METRICS = {"r2": found(-3.0), "pearson": found(0.4), "mae": found(12.0)}
 LOST = {"r2": found(-4.0), "pearson": found(-0.9), "mae": found(-30.0)}
 BLOCK = {"LVEF": METRICS, "mean": METRICS}
 FEWER = {"LVEF": LOST, "mean": LOST}
-SEARCH = {"recall@1": found(0.2), "recall@10": found(0.5), "phenotype_difference@10": found(1.1)}
+SEARCH = {"recall@1": found(0.2), "recall@10": found(0.5), "measurement_difference@10": found(1.1)}
 AUROC = {"LVEF below 40 %": {"auroc": found(0.8)}, "mean": {"auroc": found(0.8)}}
 SOUND: dict[str, Any] = {
     "cohort": {"name": "made up", "kind": "virtual"},
     "seeds": [0],
     "method": "ptacl",
     "baseline": "direct",
-    "test": {"patients": 3, "phenotypes": {"LVEF": {"unit": "%", "measured": 3}}},
+    "test": {"patients": 3, "measurements": {"LVEF": {"unit": "%", "measured": 3}}},
     "models": {"direct": BLOCK, "ptacl": BLOCK},
     "differences": {"ptacl - direct": FEWER},
     "limits": {"latent": BLOCK},
     "readings": {"probe": {"models": {"ptacl, probe": BLOCK}, "differences": {}}},
     "retrieval": {"ptacl": SEARCH},
     "retrieval_limits": {"random": SEARCH},
-    "retrieval_differences": {"ptacl - global": {"phenotype_difference@10": found(-0.4)}},
+    "retrieval_differences": {"ptacl - global": {"measurement_difference@10": found(-0.4)}},
     "localisation": {"ptacl": {"answered@1": found(0.3), "phase_error": found(0.2)}},
     "screening": {
         "method": "ptacl",
@@ -61,8 +61,8 @@ def put(value: object, *path: str) -> dict[str, Any]:
 
 
 def test_results_come_back_as_they_were(tmp_path: Path) -> None:
-    write_phenotype_results(tmp_path / "results.json", SOUND)
-    assert read_phenotype_results(tmp_path / "results.json") == SOUND
+    write_measurement_results(tmp_path / "results.json", SOUND)
+    assert read_measurement_results(tmp_path / "results.json") == SOUND
     assert [file.name for file in tmp_path.iterdir()] == ["results.json"]
 
 
@@ -101,12 +101,12 @@ OF_DIRECT = ("models", "direct", "LVEF")
 )
 def test_unsound_results_are_refused(results: object, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        validate_phenotypes(results, source="x.json")
+        validate_measurements(results, source="x.json")
 
 
 def test_undefined_is_null() -> None:
-    validate_phenotypes(put(UNDEFINED, *OF_DIRECT, "r2"), source="x.json")
-    validate_phenotypes(put(UNDEFINED, "retrieval", "ptacl", "recall@1"), source="x.json")
+    validate_measurements(put(UNDEFINED, *OF_DIRECT, "r2"), source="x.json")
+    validate_measurements(put(UNDEFINED, "retrieval", "ptacl", "recall@1"), source="x.json")
 
 
 def test_what_was_measured_becomes_a_part() -> None:
@@ -114,14 +114,14 @@ def test_what_was_measured_becomes_a_part() -> None:
     told = part("retrieval", compared, {"random": SEARCH})
     assert sorted(told) == ["retrieval", "retrieval_differences", "retrieval_limits"]
     assert "localisation_limits" not in part("localisation", compared)
-    validate_phenotypes(SOUND | told, source="x.json")
+    validate_measurements(SOUND | told, source="x.json")
 
 
 def test_unsound_results_leave_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
-    write_phenotype_results(path, SOUND)
+    write_measurement_results(path, SOUND)
     with pytest.raises(DataError, match=r"the results: .* must be null or from 0 to inf"):
-        write_phenotype_results(path, put(-12.0, *OF_DIRECT, "mae", "low"))
+        write_measurement_results(path, put(-12.0, *OF_DIRECT, "mae", "low"))
     assert json.loads(path.read_text()) == SOUND
     with pytest.raises(DataError, match="results must be a JSON file"):
-        read_phenotype_results(tmp_path / "absent.json")
+        read_measurement_results(tmp_path / "absent.json")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from crossbeat.evaluation import phenotype_names as names
+from crossbeat.evaluation import measurement_names as names
 from crossbeat.evaluation.compare import MEAN
 from crossbeat.evaluation.retrieval import DIFFERENCE
 
@@ -15,7 +15,7 @@ Grid = tuple[list[str], list[list[str]]]
 """The header and the rows of a table."""
 
 SHOWN = ("LVEDV", "LVESV", "LVEF", "LVM", "RVEDV", "LAV", MEAN)
-"""The phenotypes that have a column; the mean is over all."""
+"""The measurements that have a column; the mean is over all."""
 
 _PERCENT = 100.0
 _MEASURES: Mapping[str, tuple[tuple[str, float], ...]] = {
@@ -28,7 +28,7 @@ def by_model(results: Json) -> Iterator[str]:
     """The lines of all tables of ``grids``, in Markdown.
 
     Args:
-        results: as ``read_phenotype_results`` returns them.
+        results: as ``read_measurement_results`` returns them.
     """
     for number, (header, rows) in enumerate(grids(results)):
         if number:
@@ -45,7 +45,7 @@ def grids(results: Json) -> Iterator[Grid]:
     Shares are in percent, their differences in points; models stand in backticks.
 
     Args:
-        results: as ``read_phenotype_results`` returns them.
+        results: as ``read_measurement_results`` returns them.
     """
     yield _explained("R² in percent", results, results.get("limits", {}))
     for name, found in results.get("readings", {}).items():

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from crossbeat.evaluation import phenotype_names as names
+from crossbeat.evaluation import measurement_names as names
 from crossbeat.evaluation.estimates import Estimates
 from crossbeat.evaluation.localisation_figures import answering_strips, frame_by_segment
-from crossbeat.evaluation.phenotype_figures import (
+from crossbeat.evaluation.measurement_figures import (
     bland_altman,
-    phenotype_differences,
-    phenotype_forest,
+    measurement_differences,
+    measurement_forest,
     scatter,
 )
 from crossbeat.evaluation.pictures import Picture
@@ -23,24 +23,24 @@ from crossbeat.evaluation.theme import picture
 from crossbeat.signal import Ecg
 
 SHOWN = ("LVEDV", "LVESV", "LVEF")
-"""The phenotypes whose single estimates are drawn."""
+"""The measurements whose single estimates are drawn."""
 
 
 def result_pictures(results: Mapping[str, Any]) -> dict[str, list[Picture]]:
     """What every model reaches, and what the method gains on each.
 
     Args:
-        results: as ``compare_phenotypes`` returns them.
+        results: as ``compare_measurements`` returns them.
     """
     method = names.model(results["method"]).label
     forest = picture(
-        phenotype_forest(results),
+        measurement_forest(results),
         title="R² of every model",
         caption="Point: the test split; line: 95 % interval.",
-        alt="Forest plot of R² by phenotype and model",
+        alt="Forest plot of R² by measurement and model",
     )
     differences = picture(
-        phenotype_differences(results),
+        measurement_differences(results),
         title=f"What {method} gains in R²",
         caption="Both models of a pair on the same patients; line: 95 % interval.",
         alt=f"Plot of paired differences of R² of {method} from other models",
@@ -49,19 +49,19 @@ def result_pictures(results: Mapping[str, Any]) -> dict[str, list[Picture]]:
 
 
 def estimate_pictures(
-    run: Estimates, *, model: str, phenotypes: Sequence[str] = SHOWN
+    run: Estimates, *, model: str, measurements: Sequence[str] = SHOWN
 ) -> list[Picture]:
-    """Estimates against the truth, and their errors, of some phenotypes.
+    """Estimates against the truth, and their errors, of some measurements.
 
     Args:
         run: one run of the model.
         model: its name.
-        phenotypes: those that are drawn, as far as the run has them.
+        measurements: those that are drawn, as far as the run has them.
     """
     label = names.model(model).label
     shown = []
-    for name in (name for name in phenotypes if name in run.phenotypes):
-        words = names.phenotype(name).label
+    for name in (name for name in measurements if name in run.measurements):
+        words = names.measurement(name).label
         shown += [
             picture(
                 scatter(run, name),

@@ -1,4 +1,4 @@
-"""Comparing models on phenotypes: paired, over seeds and patients, refused where rows differ."""
+"""Comparing models on measurements: paired, over seeds and patients, refused where rows differ."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ import pytest
 from crossbeat.evaluation.bootstrap import distribution, resamples
 from crossbeat.evaluation.estimates import Estimated, Estimates
 from crossbeat.evaluation.intervals import over_patients
-from crossbeat.evaluation.phenotype_compare import compare_phenotypes, estimate_phenotypes
+from crossbeat.evaluation.measurement_compare import compare_measurements, estimate_measurements
 from crossbeat.evaluation.regression import mae, r2
 from crossbeat.evaluation.scales import scale_of
 
@@ -28,7 +28,7 @@ def run(noise: float, *, seed: int = 0, patients: int = 0) -> Estimates:
 
 
 def compared(runs, **more):
-    return compare_phenotypes(
+    return compare_measurements(
         runs, method="ptacl", baseline="direct", seed=0, replicates=200, **more
     )
 
@@ -58,7 +58,7 @@ def test_runs_on_the_same_patients_are_averaged_and_told_one_by_one() -> None:
     seeds = {seed: run(0.9, seed=seed) for seed in range(3)}
     found = compared({"direct": seeds, "ptacl": {seed: run(0.5, seed=seed) for seed in range(3)}})
     told = found["models"]["direct"]["LVEF"]["r2"]
-    alone = [estimate_phenotypes({0: each}, seed=0, replicates=2) for each in seeds.values()]
+    alone = [estimate_measurements({0: each}, seed=0, replicates=2) for each in seeds.values()]
     assert told["by_run"] == pytest.approx([each["LVEF"]["r2"]["value"] for each in alone])
     assert told["value"] == pytest.approx(np.mean(told["by_run"]))
     assert len(found["differences"]["ptacl - direct"]["LVEF"]["r2"]["by_run"]) == 3
@@ -74,7 +74,7 @@ def test_seeds_with_patients_of_their_own_are_counted_together() -> None:
     assert found["test"]["patients"] == 3 * ROWS // 2
     assert found["test"]["samples"] == 3 * ROWS
     truth = np.concatenate([each.test.truth[:, 1] for each in runs["direct"].values()])
-    assert found["test"]["phenotypes"]["LVEF"] == {
+    assert found["test"]["measurements"]["LVEF"] == {
         "unit": "%",
         "measured": 3 * ROWS,
         "mean": pytest.approx(truth.mean()),
@@ -106,10 +106,10 @@ def test_pairs_are_with_the_baseline_with_the_method_and_those_asked_for() -> No
 
 def test_runs_of_other_rows_or_without_runs_are_refused() -> None:
     one = run(0.9)
-    renamed = replace(one, phenotypes=("LVEF", "LVEDV"))
+    renamed = replace(one, measurements=("LVEF", "LVEDV"))
     turned = replace(one, test=Estimated(*(part[::-1] for part in vars(one.test).values())))
     for other in (renamed, turned):
-        with pytest.raises(ValueError, match="ptacl must be measured on the same phenotypes and"):
+        with pytest.raises(ValueError, match="ptacl must be measured on the same measurements and"):
             compared({"direct": {0: one}, "ptacl": {0: other}})
     with pytest.raises(ValueError, match="every model must have a run, got none of ptacl"):
         compared({"direct": {0: one}})

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from crossbeat.evaluation import phenotype_names as names
+from crossbeat.evaluation import measurement_names as names
 from crossbeat.evaluation.compare import MEAN
 from crossbeat.evaluation.report_words import between_seeds, listed, winner
 from crossbeat.evaluation.results import verdict
@@ -77,17 +77,17 @@ def headline(results: Json) -> str:
     method, baseline = (names.model(results[role]).label for role in ("method", "baseline"))
     found = _main(results)[MEAN][PRIMARY]
     if found["value"] is None:
-        return "The mean over phenotypes is undefined on this test split."
+        return "The mean over measurements is undefined on this test split."
     return winner(method, baseline, found)
 
 
 def answer(results: Json) -> list[str]:
-    """The short answer: the mean, the phenotypes, the controls, the teacher, the other tasks."""
+    """The short answer: the mean, the measurements, the controls, the teacher, the other tasks."""
     method, baseline = results["method"], results["baseline"]
     others = [name for name in results["models"] if name not in (method, baseline, *names.TEACHERS)]
     sentences = [
         _mean(results),
-        _phenotypes(results),
+        _measurements(results),
         between_seeds(results, PRIMARY, called=names),
     ]
     sentences += [_control(results, name) for name in others]
@@ -117,13 +117,13 @@ def _mean(results: Json) -> str:
     if found["value"] is None:
         return ""
     return (
-        f"Over all phenotypes, {names.model(method).label} reached a mean R² of {interval(one)}, "
+        f"Over all measurements, {names.model(method).label} reached a mean R² of {interval(one)}, "
         f"{names.model(baseline).label} {interval(other)}: a difference of {_text(found, '+')}"
         f"{'' if verdict(found) else ', which includes zero'}."
     )
 
 
-def _phenotypes(results: Json) -> str:
+def _measurements(results: Json) -> str:
     groups: dict[int, list[str]] = {1: [], 0: [], -1: []}
     for name, found in _main(results).items():
         if name != MEAN and found[PRIMARY]["value"] is not None:

@@ -1,0 +1,223 @@
+"""The targets: what a model predicts, and all that follows from it.
+
+A target is a *finding* (present or absent; the model gives log-odds) or a *measurement* (a number
+with a unit). ``KINDS`` says for each kind which head predicts it, what the head learns, and how well
+it does. One model may predict targets of both kinds: ``Targets`` lists the findings first.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.labels import ALL_NEGATIVE, LabelPolicy
+from crossbeat.encoders.heads import Regressor, classifier, mlp_classifier
+from crossbeat.errors import ConfigError
+from crossbeat.measurements import MEASUREMENTS, Measurement
+from crossbeat.metrics import auroc
+from crossbeat.objectives import bce
+from crossbeat.objectives.supervised import squared_error
+
+Columns = Float[Tensor, "batch target"]
+Rows = Int64[np.ndarray, " row"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of target.
+
+    Args:
+        name: of one of them, as messages call it.
+        plural: the setting of recipes that lists them, and the field of ``CohortInfo``.
+        head: ends the name of the part that predicts them, after the modality.
+        build: a head from the length of the embedding, the number of targets, the widths of its
+            hidden layers and their dropout.
+        begin: sets a head to the targets of the training patients before it learns.
+        loss: of a head, its outputs and the targets.
+        values: what a model learns of some rows of a cohort; NaN is to be ignored.
+        truth: what a model is measured by; NaN where it is not known.
+        metrics: names of the metrics of the results, in the order of the report; the first leads.
+        score: the leading metric over all columns, which chooses the epoch.
+    """
+
+    name: str
+    plural: str
+    head: str
+    build: Callable[[int, int, tuple[int, ...], float], nn.Module]
+    begin: Callable[[nn.Module, Columns, Sequence[str]], None]
+    loss: Callable[[nn.Module, Columns, Columns], Tensor]
+    values: Callable[[Cohort, Rows, Sequence[str], LabelPolicy], Tensor]
+    truth: Callable[[Cohort, Rows, Sequence[str]], Tensor]
+    metrics: tuple[str, ...]
+    score: Callable[[Tensor, Tensor], float]
+
+    @property
+    def leads(self) -> str:
+        """The metric that chooses epochs and that reports are about."""
+        return self.metrics[0]
+
+    def known(self, cohort: Cohort) -> tuple[str, ...]:
+        """The targets of this kind that a cohort has."""
+        found: tuple[str, ...] = getattr(cohort.info, self.plural)
+        return found
+
+
+def _classifier(dim: int, number: int, hidden: tuple[int, ...], dropout: float) -> nn.Module:
+    if not hidden:
+        return classifier(dim, number)
+    return mlp_classifier(dim, number, hidden=hidden, dropout=dropout)
+
+
+def _mean_auroc(targets: Tensor, logits: Tensor) -> float:
+    """The mean AUROC of the findings that have both classes; NaN if no finding has."""
+    one = np.ones((1, len(targets)))
+    values = [
+        auroc(targets[:, i].numpy(), logits[:, i].double().numpy(), one)[0]
+        for i in range(targets.shape[1])
+    ]
+    defined = [value for value in values if not np.isnan(value)]
+    return float(np.mean(defined)) if defined else float("nan")
+
+
+FINDING = Kind(
+    name="finding",
+    plural="findings",
+    head="classifier",
+    build=_classifier,
+    begin=lambda _head, _targets, _names: None,
+    loss=lambda _head, logits, labels: bce(logits, labels),
+    values=lambda cohort, rows, names, policy: cohort.labels(rows, names, policy),
+    truth=lambda cohort, rows, names: cohort.truth(rows, names),
+    metrics=("auroc", "auprc", "f1", "calibration_error", "brier"),
+    score=_mean_auroc,
+)
+"""Present or absent: a linear or small network on the embedding gives its log-odds."""
+
+
+def _regressor(dim: int, number: int, hidden: tuple[int, ...], dropout: float) -> nn.Module:
+    return Regressor(dim, number, hidden=hidden, dropout=dropout)
+
+
+def _scaled(regressor: nn.Module, targets: Columns, names: Sequence[str]) -> None:
+    """Set a regressor's mean and spread from the training patients' measurements."""
+    assert isinstance(regressor, Regressor)
+    measured = targets.double().numpy()
+    spread = np.nanstd(measured, axis=0)
+    if not (spread > 0).all():
+        flat = [name for name, each in zip(names, spread, strict=True) if not each > 0]
+        raise ConfigError(
+            f"measurements of training patients must differ, got one value of {', '.join(flat)}; "
+            "leave it out, or choose a larger cohort"
+        )
+    center = torch.from_numpy(np.nanmean(measured, axis=0))
+    regressor.scale(center.float(), torch.from_numpy(spread).float())
+
+
+def _squared_error(regressor: nn.Module, estimates: Columns, measured: Columns) -> Tensor:
+    assert isinstance(regressor, Regressor)
+    return squared_error(estimates, measured, spread=regressor.spread)
+
+
+def _mean_r2(targets: Tensor, estimates: Tensor) -> float:
+    measured, told = targets.double().numpy(), estimates.double().numpy()
+    errors = np.nansum((told - measured) ** 2, axis=0)
+    spread = np.nansum((measured - np.nanmean(measured, axis=0)) ** 2, axis=0)
+    return float(np.mean(1 - errors / spread))
+
+
+MEASUREMENT = Kind(
+    name="measurement",
+    plural="measurements",
+    head="regressor",
+    build=_regressor,
+    begin=_scaled,
+    loss=_squared_error,
+    values=lambda cohort, rows, names, _policy: cohort.measurements(rows, names),
+    truth=lambda cohort, rows, names: cohort.measurements(rows, names),
+    metrics=("r2", "pearson", "mae"),
+    score=_mean_r2,
+)
+"""A number with a unit, such as a volume in ml: a regressor gives it in its unit."""
+
+KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (FINDING, MEASUREMENT)}
+"""By name, in the order of the columns of a model that predicts both."""
+
+
+def described(measurement: str) -> Measurement:
+    """The label and the unit of a measurement; one without an entry goes by its own name."""
+    plain = measurement.replace("_", " ").replace("-", " ")
+    return MEASUREMENTS.get(measurement, Measurement(plain, ""))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Targets:
+    """What one model predicts.
+
+    Args:
+        findings: names of findings of the cohort.
+        measurements: names of measurements of the cohort.
+        labels: how to treat uncertain and missing labels of findings.
+    """
+
+    findings: tuple[str, ...] = ()
+    measurements: tuple[str, ...] = ()
+    labels: LabelPolicy = field(default=ALL_NEGATIVE)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names, in the order of the columns."""
+        return (*self.findings, *self.measurements)
+
+    def kinds(self) -> Iterator[tuple[Kind, tuple[str, ...], slice]]:
+        """Each kind that is predicted, with its names and its columns."""
+        start = 0
+        for kind in KINDS.values():
+            names: tuple[str, ...] = getattr(self, kind.plural)
+            if names:
+                yield kind, names, slice(start, start + len(names))
+            start += len(names)
+
+    @property
+    def kind(self) -> Kind:
+        """The kind that leads: that of the findings if there are any."""
+        return next(self.kinds())[0]
+
+    def require_in(self, cohort: Cohort) -> None:
+        """Check that a cohort has all of them.
+
+        Raises:
+            ConfigError: the cohort lacks one, or there is none.
+        """
+        if not self.names:
+            raise ConfigError("a recipe must predict something, got no findings and measurements")
+        for kind, names, _ in self.kinds():
+            _require_known(kind, names, cohort)
+
+    def values(self, cohort: Cohort, rows: Rows) -> Tensor:
+        """What a model learns of some rows, a column for each target; NaN is to be ignored."""
+        return _side_by_side(
+            kind.values(cohort, rows, names, self.labels) for kind, names, _ in self.kinds()
+        )
+
+
+def _side_by_side(columns: Iterator[Tensor]) -> Tensor:
+    return torch.cat(list(columns), dim=1)
+
+
+def _require_known(kind: Kind, wanted: Sequence[str], cohort: Cohort) -> None:
+    name, known = cohort.info.name, kind.known(cohort)
+    if not known:
+        raise ConfigError(
+            f"cohort {name!r} must have {kind.plural}, got none; choose another cohort"
+        )
+    unknown = [each for each in wanted if each not in known]
+    if unknown:
+        raise ConfigError(
+            f"{kind.plural} must be of {', '.join(known)}, which cohort {name!r} has, got "
+            f"{', '.join(unknown)}; say --recipe.{kind.plural} {','.join(known)} or some of "
+            "them, or choose another cohort"
+        )
