@@ -18,7 +18,7 @@ from crossbeat.cli.illustrations import illustrate
 from crossbeat.cli.probes import probe
 from crossbeat.cli.progress import Line, one_line
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.virtual import Virtual
+from crossbeat.data.sources.virtual import Virtual
 from crossbeat.deploy import record_metrics
 from crossbeat.evaluation.cautions import cautions
 from crossbeat.evaluation.compare import compare

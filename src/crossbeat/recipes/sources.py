@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.labels import LabelPolicy
-from crossbeat.data.matched import shuffled
+from crossbeat.data.sources.matched import shuffled
 from crossbeat.data.splits import Split
 from crossbeat.errors import ConfigError
 from crossbeat.objectives import blend

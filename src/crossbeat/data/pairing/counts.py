@@ -8,10 +8,10 @@ import polars as pl
 from jaxtyping import Float64, Int8, Int64
 
 from crossbeat.data.labels import MISSING, NEGATIVE, POSITIVE, UNCERTAIN, check_labels, label_codes
-from crossbeat.data.pairing import Pairing, hours_apart, no_stays
-from crossbeat.data.pairing_rules import Pairs
+from crossbeat.data.pairing.pairs import Pairing, hours_apart, no_stays
+from crossbeat.data.pairing.rules import Pairs
+from crossbeat.data.pairing.timelines import Timelines, timelines, usable
 from crossbeat.data.table import label_column
-from crossbeat.data.timelines import Timelines, timelines, usable
 from crossbeat.errors import DataError
 
 QUANTILES = {

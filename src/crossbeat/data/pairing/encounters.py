@@ -11,9 +11,9 @@ import polars as pl
 from jaxtyping import Shaped
 
 from crossbeat.data.build import Block
-from crossbeat.data.pairing import Pairing, pair
+from crossbeat.data.pairing.pairs import Pairing, pair
 from crossbeat.data.rejected import Rejected
-from crossbeat.data.sources import read_wave
+from crossbeat.data.sources.builder import read_wave
 from crossbeat.data.table import REPORTED, label_column
 from crossbeat.errors import DataError
 from crossbeat.readers import read_xray

@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float64
 
-from crossbeat.data.pairing_rules import Pairs, in_stay, nearest, nearest_once, within
-from crossbeat.data.timelines import STAYS, Timelines, timelines
+from crossbeat.data.pairing.rules import Pairs, in_stay, nearest, nearest_once, within
+from crossbeat.data.pairing.timelines import STAYS, Timelines, timelines
 from crossbeat.errors import ConfigError, suggestion
 
 Rule = Literal["ed-stay", "nearest", "within"]

@@ -11,8 +11,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float64
 
-from crossbeat.data.pairing import Pairing, paired_rows
-from crossbeat.data.pairing_counts import (
+from crossbeat.data.pairing.counts import (
     QUANTILES,
     Json,
     changes,
@@ -20,6 +19,7 @@ from crossbeat.data.pairing_counts import (
     record_counts,
     tables_of,
 )
+from crossbeat.data.pairing.pairs import Pairing, paired_rows
 
 WINDOWS = (1.0, 6.0, 24.0, 72.0, 168.0, 720.0, 1440.0)
 """Hours; the last three are 7, 30 and 60 days."""

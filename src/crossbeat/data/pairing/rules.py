@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Int64
 
-from crossbeat.data.timelines import Timeline, Timelines
+from crossbeat.data.pairing.timelines import Timeline, Timelines
 
 _NEVER = np.iinfo(np.int64).max
 

@@ -13,11 +13,17 @@ import polars as pl
 from crossbeat.data.build import Block, How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
-from crossbeat.data.labels import CHEXPERT
-from crossbeat.data.sources import check_image_size, read_csv, read_each, spans, table_digest
+from crossbeat.data.sources.builder import (
+    check_image_size,
+    read_csv,
+    read_each,
+    spans,
+    table_digest,
+)
 from crossbeat.data.splits import Shares, split_patients
 from crossbeat.data.table import label_column
 from crossbeat.errors import ConfigError, DataError
+from crossbeat.findings import CHEXPERT
 from crossbeat.readers import read_xray
 
 View = Literal["Frontal", "Lateral"]

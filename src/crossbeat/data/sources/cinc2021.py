@@ -17,7 +17,7 @@ import polars as pl
 from crossbeat.data.build import Block, How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
-from crossbeat.data.sources import read_each, read_wave, spans
+from crossbeat.data.sources.builder import read_each, read_wave, spans
 from crossbeat.data.splits import Shares, split_patients
 from crossbeat.data.table import REPORTED, label_column
 from crossbeat.errors import ConfigError, DataError

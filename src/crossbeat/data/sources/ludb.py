@@ -14,7 +14,7 @@ import polars as pl
 from crossbeat.data.build import Block, How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
-from crossbeat.data.sources import read_csv, read_each, spans, table_digest
+from crossbeat.data.sources.builder import read_csv, read_each, spans, table_digest
 from crossbeat.data.splits import Shares, split_patients
 from crossbeat.data.store import to_int16
 from crossbeat.data.table import label_column

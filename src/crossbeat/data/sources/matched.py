@@ -18,7 +18,7 @@ from crossbeat.data.build import Block, How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.people import EXACT_IDS
-from crossbeat.data.sources import spans
+from crossbeat.data.sources.builder import spans
 from crossbeat.data.splits import SPLITS
 from crossbeat.data.store import to_int16
 from crossbeat.data.table import label_column

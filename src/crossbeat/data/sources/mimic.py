@@ -12,19 +12,19 @@ from typing import Literal, Unpack
 
 import polars as pl
 
-from crossbeat.data import mimic_tables
 from crossbeat.data.build import How, build_cohort
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.encounters import Encounters, Reading, block_of
 from crossbeat.data.info import CohortInfo
-from crossbeat.data.labels import CHEXPERT
-from crossbeat.data.mimic_tables import Labeller
 from crossbeat.data.pairing import Pairing, no_stays, pair
-from crossbeat.data.pairing_report import pairing_report, report_markdown
-from crossbeat.data.sources import BLOCK, check_image_size, published, table_digest
+from crossbeat.data.pairing.encounters import Encounters, Reading, block_of
+from crossbeat.data.pairing.report import pairing_report, report_markdown
+from crossbeat.data.sources import mimic_tables
+from crossbeat.data.sources.builder import BLOCK, check_image_size, published, table_digest
+from crossbeat.data.sources.mimic_tables import Labeller
 from crossbeat.data.splits import Shares, Split, split_patients
 from crossbeat.data.table import REPORTED, label_column
 from crossbeat.errors import ConfigError, DataError
+from crossbeat.findings import CHEXPERT
 from crossbeat.signal import Preprocessing
 
 SECONDS = 10.0

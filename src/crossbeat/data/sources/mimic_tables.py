@@ -10,10 +10,10 @@ from typing import Literal
 
 import polars as pl
 
-from crossbeat.data.labels import CHEXPERT
-from crossbeat.data.sources import published, read_csv, times
+from crossbeat.data.sources.builder import published, read_csv, times
 from crossbeat.data.splits import Split
 from crossbeat.data.table import label_column
+from crossbeat.findings import CHEXPERT
 
 Labeller = Literal["chexpert", "negbio"]
 

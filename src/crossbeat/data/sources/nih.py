@@ -14,7 +14,13 @@ from PIL import Image, UnidentifiedImageError
 from crossbeat.data.build import Block, How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
-from crossbeat.data.sources import check_image_size, read_csv, read_each, spans, table_digest
+from crossbeat.data.sources.builder import (
+    check_image_size,
+    read_csv,
+    read_each,
+    spans,
+    table_digest,
+)
 from crossbeat.data.splits import Shares, split_patients
 from crossbeat.data.table import label_column
 from crossbeat.errors import DataError

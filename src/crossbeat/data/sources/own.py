@@ -13,9 +13,18 @@ import polars as pl
 from crossbeat.data.build import MOST_LOST, Block, How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
-from crossbeat.data.own_columns import FILES, Columns, require_column
-from crossbeat.data.own_table import read_table
-from crossbeat.data.own_values import (
+from crossbeat.data.people import require_one_spelling
+from crossbeat.data.rejected import Rejected
+from crossbeat.data.sources.builder import (
+    BLOCK,
+    check_image_size,
+    read_each,
+    read_wave,
+    table_digest,
+)
+from crossbeat.data.sources.own_columns import FILES, Columns, require_column
+from crossbeat.data.sources.own_table import read_table
+from crossbeat.data.sources.own_values import (
     ages,
     and_more,
     labels,
@@ -25,9 +34,6 @@ from crossbeat.data.own_values import (
     splits,
     without_missing,
 )
-from crossbeat.data.people import require_one_spelling
-from crossbeat.data.rejected import Rejected
-from crossbeat.data.sources import BLOCK, check_image_size, read_each, read_wave, table_digest
 from crossbeat.data.splits import Shares, check_patients_disjoint, split_patients
 from crossbeat.data.table import label_column, soft_label_column
 from crossbeat.errors import ConfigError, DataError, listed

@@ -14,7 +14,7 @@ from typing import TypeVar
 import polars as pl
 
 from crossbeat.data.labels import NEGATIVE, POSITIVE, UNCERTAIN
-from crossbeat.data.own_columns import quoted
+from crossbeat.data.sources.own_columns import quoted
 from crossbeat.data.splits import SPLITS
 from crossbeat.data.table import OLDEST
 from crossbeat.errors import ConfigError, DataError

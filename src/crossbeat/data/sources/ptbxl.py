@@ -16,7 +16,7 @@ from jaxtyping import Float32
 from crossbeat.data.build import Block, How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
-from crossbeat.data.sources import read_csv, read_each, spans, table_digest
+from crossbeat.data.sources.builder import read_csv, read_each, spans, table_digest
 from crossbeat.data.splits import split_folds
 from crossbeat.data.store import to_int16
 from crossbeat.data.table import label_column

@@ -20,10 +20,10 @@ from crossbeat.data.build import Block, How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.rejected import Rejected
-from crossbeat.data.sources import read_each, read_wave, spans, table_digest
+from crossbeat.data.sources.builder import read_each, read_wave, spans, table_digest
+from crossbeat.data.sources.ukb_table import FIELDS, read_measures
 from crossbeat.data.splits import Shares, split_patients
 from crossbeat.data.table import owner_column, value_column
-from crossbeat.data.ukb_table import FIELDS, read_measures
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.readers import cropped, read_cine, roi_by_motion
 from crossbeat.readers.cine_roi import SIDE_MM

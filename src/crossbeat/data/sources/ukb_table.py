@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import polars as pl
 
-from crossbeat.data.sources import header_of, read_csv
+from crossbeat.data.sources.builder import header_of, read_csv
 from crossbeat.data.table import value_column
 from crossbeat.errors import DataError
 

@@ -15,10 +15,10 @@ from crossbeat import simulate
 from crossbeat.data.build import Block, How, build_cohort, require_room
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
+from crossbeat.data.sources.virtual_gaps import Gaps, numbered, recorded, with_gaps
 from crossbeat.data.splits import Shares, split_patients
 from crossbeat.data.store import to_int16
 from crossbeat.data.table import label_column, truth_column
-from crossbeat.data.virtual_gaps import Gaps, numbered, recorded, with_gaps
 from crossbeat.errors import ConfigError
 from crossbeat.leads import STANDARD
 from crossbeat.signal import Preprocessing

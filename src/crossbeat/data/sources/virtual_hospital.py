@@ -8,9 +8,9 @@ from typing import Unpack
 
 from crossbeat.data.build import How
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.mimic import Mimic
 from crossbeat.data.pairing import Pairing
-from crossbeat.data.virtual_mimic import VirtualMimic
+from crossbeat.data.sources.mimic import Mimic
+from crossbeat.simulate.hospital import VirtualMimic
 
 
 @dataclass(frozen=True, kw_only=True)

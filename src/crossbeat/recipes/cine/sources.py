@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from crossbeat.beats import Rule, correspondence, r_peaks
 from crossbeat.data.cohort import CineColumn, Cohort
-from crossbeat.data.matched import shuffled
+from crossbeat.data.sources.matched import shuffled
 from crossbeat.data.splits import Split
 from crossbeat.encoders.heads import Regressor
 from crossbeat.errors import ConfigError

@@ -9,14 +9,14 @@ import polars as pl
 
 from crossbeat import simulate
 from crossbeat.data.splits import Shares
-from crossbeat.data.virtual_mimic_faults import Faults
-from crossbeat.data.virtual_mimic_hospital import People, hospital_rows, text
-from crossbeat.data.virtual_mimic_listed import listed
-from crossbeat.data.virtual_mimic_records import Films, patients_at, write_ecgs, write_films
-from crossbeat.data.virtual_mimic_rows import ecg_rows, truth_rows, xray_rows
-from crossbeat.data.virtual_mimic_tables import FOLDERS, TABLES
-from crossbeat.data.virtual_mimic_visits import ids, patient_numbers, visits
 from crossbeat.files import write_whole
+from crossbeat.simulate.hospital.faults import Faults
+from crossbeat.simulate.hospital.listed import listed
+from crossbeat.simulate.hospital.people import People, hospital_rows, text
+from crossbeat.simulate.hospital.records import Films, patients_at, write_ecgs, write_films
+from crossbeat.simulate.hospital.rows import ecg_rows, truth_rows, xray_rows
+from crossbeat.simulate.hospital.tables import FOLDERS, TABLES
+from crossbeat.simulate.hospital.visits import ids, patient_numbers, visits
 from crossbeat.simulate.latent import draw_block
 
 

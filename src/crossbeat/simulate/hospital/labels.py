@@ -9,29 +9,9 @@ import numpy as np
 import polars as pl
 
 from crossbeat import simulate
-from crossbeat.data.labels import CHEXPERT
-from crossbeat.data.virtual_mimic_visits import scattered
-
-COLUMNS = tuple(CHEXPERT.values())
-"""The findings in the order of ``mimic-cxr-2.0.0-chexpert.csv``."""
-
-RADIOLOGISTS = (
-    "No Finding",
-    "Enlarged Cardiomediastinum",
-    "Cardiomegaly",
-    "Lung Lesion",
-    "Airspace Opacity",
-    "Edema",
-    "Consolidation",
-    "Pneumonia",
-    "Atelectasis",
-    "Pneumothorax",
-    "Pleural Effusion",
-    "Pleural Other",
-    "Fracture",
-    "Support Devices",
-)
-"""The findings of ``mimic-cxr-2.1.0-test-set-labeled.csv``."""
+from crossbeat.findings import CHEXPERT
+from crossbeat.simulate.hospital.tables import COLUMNS
+from crossbeat.simulate.hospital.visits import scattered
 
 _REREAD = 0.5  # share of the studies of test patients
 _DIFFERS = 0.04  # share of the studies of which NegBio reads a certain label as uncertain

@@ -5,10 +5,10 @@ from itertools import combinations
 import numpy as np
 import polars as pl
 
-from crossbeat.data.virtual_mimic_faults import ECG_FAULTS, XRAY_FAULTS
-from crossbeat.data.virtual_mimic_hospital import OLDEST, People
-from crossbeat.data.virtual_mimic_labels import COLUMNS
-from crossbeat.data.virtual_mimic_visits import Stays, Visits
+from crossbeat.simulate.hospital.faults import ECG_FAULTS, XRAY_FAULTS
+from crossbeat.simulate.hospital.labels import COLUMNS
+from crossbeat.simulate.hospital.people import OLDEST, People
+from crossbeat.simulate.hospital.visits import Stays, Visits
 
 Entries = dict[str, list]
 

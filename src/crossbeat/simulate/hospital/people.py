@@ -7,7 +7,7 @@ import polars as pl
 from jaxtyping import Int64
 
 from crossbeat import simulate
-from crossbeat.data.virtual_mimic_visits import STAYS, Visits, ids, patient_numbers
+from crossbeat.simulate.hospital.visits import STAYS, Visits, ids, patient_numbers
 
 OLDEST = 89
 """Years; whoever is older is said to be 91 (MIMIC-IV)."""

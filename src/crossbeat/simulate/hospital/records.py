@@ -17,10 +17,10 @@ from jaxtyping import Bool, Int16, UInt8
 from PIL import Image
 
 from crossbeat import simulate
-from crossbeat.data.virtual_mimic_visits import STATES
 from crossbeat.files import disk_with_room
 from crossbeat.leads import MIMIC, STANDARD, complete
 from crossbeat.simulate.film import take_film
+from crossbeat.simulate.hospital.visits import STATES
 from crossbeat.simulate.latent import draw_block
 
 GAIN = 200

@@ -4,10 +4,10 @@ import numpy as np
 import polars as pl
 
 from crossbeat import simulate
-from crossbeat.data.virtual_mimic_hospital import People
-from crossbeat.data.virtual_mimic_labels import chexpert, negbio, radiologists
-from crossbeat.data.virtual_mimic_records import Films
-from crossbeat.data.virtual_mimic_visits import scattered
+from crossbeat.simulate.hospital.labels import chexpert, negbio, radiologists
+from crossbeat.simulate.hospital.people import People
+from crossbeat.simulate.hospital.records import Films
+from crossbeat.simulate.hospital.visits import scattered
 
 _NOT_MEASURED = 29999
 """What a cart writes where it measured nothing."""

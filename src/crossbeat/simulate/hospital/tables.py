@@ -9,7 +9,28 @@ Opacity"; the order of columns of that one file we could not see, its names we c
 from dataclasses import dataclass
 
 from crossbeat import simulate
-from crossbeat.data.virtual_mimic_labels import COLUMNS, RADIOLOGISTS
+from crossbeat.findings import CHEXPERT
+
+COLUMNS = tuple(CHEXPERT.values())
+"""The findings in the order of ``mimic-cxr-2.0.0-chexpert.csv``."""
+
+RADIOLOGISTS = (
+    "No Finding",
+    "Enlarged Cardiomediastinum",
+    "Cardiomegaly",
+    "Lung Lesion",
+    "Airspace Opacity",
+    "Edema",
+    "Consolidation",
+    "Pneumonia",
+    "Atelectasis",
+    "Pneumothorax",
+    "Pleural Effusion",
+    "Pleural Other",
+    "Fracture",
+    "Support Devices",
+)
+"""The findings of ``mimic-cxr-2.1.0-test-set-labeled.csv``."""
 
 FOLDERS = {
     "ecg": "mimic-iv-ecg",

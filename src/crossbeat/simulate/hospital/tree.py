@@ -23,12 +23,12 @@ from typing import IO
 from crossbeat import simulate
 from crossbeat.data.build import Progress, silent
 from crossbeat.data.splits import Shares
-from crossbeat.data.virtual_mimic_block import write_block
-from crossbeat.data.virtual_mimic_faults import FAULTS, Faults
-from crossbeat.data.virtual_mimic_tables import TABLES
-from crossbeat.data.virtual_mimic_visits import SLOTS, clock_drift, drifting
 from crossbeat.errors import ConfigError
 from crossbeat.files import remove_drafts, write_whole
+from crossbeat.simulate.hospital.block import write_block
+from crossbeat.simulate.hospital.faults import FAULTS, Faults
+from crossbeat.simulate.hospital.tables import TABLES
+from crossbeat.simulate.hospital.visits import SLOTS, clock_drift, drifting
 from crossbeat.workers import given_or_own, locked_beside
 
 MARKER = "virtual-mimic.json"

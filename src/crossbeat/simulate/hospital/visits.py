@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float64, Int64
 
-from crossbeat.data.virtual_mimic_faults import ECG_FAULTS, XRAY_FAULTS, Faults
 from crossbeat.leads import MIMIC
 from crossbeat.simulate import BLOCK, Draws
+from crossbeat.simulate.hospital.faults import ECG_FAULTS, XRAY_FAULTS, Faults
 
 STAYS, ECGS, XRAYS = 3, 3, 2
 """At most: stays of a patient, ECGs and X-ray studies of a stay."""
