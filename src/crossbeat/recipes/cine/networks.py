@@ -85,7 +85,9 @@ def ecg_parts(model: EcgModel, info: CohortInfo, num_measurements: int, seed: in
     return nn.ModuleDict({"ecg_encoder": encoder, "ecg_regressor": regressor})
 
 
-def cine_parts(model: CineModel, info: CohortInfo, num_measurements: int, seed: int) -> nn.ModuleDict:
+def cine_parts(
+    model: CineModel, info: CohortInfo, num_measurements: int, seed: int
+) -> nn.ModuleDict:
     """Build ``cine_encoder`` and ``cine_regressor``.
 
     Raises:

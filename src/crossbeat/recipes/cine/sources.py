@@ -54,7 +54,9 @@ class HeartGoal:
     seed: int
 
     def __post_init__(self) -> None:
-        require_targets("measurements", self.measurements, self.cohort.info.measurements, self.cohort)
+        require_targets(
+            "measurements", self.measurements, self.cohort.info.measurements, self.cohort
+        )
 
     def source(self, split: Split, reads: tuple[str, ...], *, measured: bool) -> Source:
         """All rows of a split that have the inputs ``reads``, with measurements as targets.

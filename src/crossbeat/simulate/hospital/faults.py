@@ -22,7 +22,7 @@ FAULTS: Mapping[str, str] = MappingProxyType(
         "lateral_view": "dicom_id of an image that is not frontal",
         "several_frontals": "study_id of an X-ray study with two frontal images",
         "xray_outside_stay": "study_id of an X-ray study whose time lies in no stay of the patient",
-        "early_study_time": "study_id of an X-ray study before 10:00, whose StudyTime lost leading zeros",
+        "early_study_time": "study_id of an X-ray study before 10:00, without leading zeros",
         "uncertain_label": "[study_id, column] of a -1.0 in the labels of CheXpert",
         "overlapping_stays": "[stay_id, stay_id] of one patient",
         "reversed_stay": "stay_id of a stay that ends before it begins",

@@ -10,8 +10,9 @@ import polars as pl
 
 from crossbeat import simulate
 from crossbeat.findings import CHEXPERT
-from crossbeat.simulate.hospital.tables import COLUMNS
 from crossbeat.simulate.hospital.visits import scattered
+
+_COLUMNS = tuple(CHEXPERT.values())
 
 _REREAD = 0.5  # share of the studies of test patients
 _DIFFERS = 0.04  # share of the studies of which NegBio reads a certain label as uncertain
@@ -55,8 +56,8 @@ def negbio(labels: pl.DataFrame) -> pl.DataFrame:
     """
     columns = {}
     chance = scattered(labels["study_id"].to_numpy())
-    for number, name in enumerate(COLUMNS):
-        here = pl.Series((chance + number / len(COLUMNS)) % 1 < _DIFFERS)
+    for number, name in enumerate(_COLUMNS):
+        here = pl.Series((chance + number / len(_COLUMNS)) % 1 < _DIFFERS)
         other = pl.when(pl.col(name) == 1).then(-1.0).when(pl.col(name) == -1).then(1.0)
         columns[name] = pl.when(here).then(other.otherwise(pl.col(name))).otherwise(pl.col(name))
     mixed = labels.with_columns(**columns)
@@ -86,7 +87,7 @@ def _graded(size: np.ndarray, some: float, much: float) -> np.ndarray:
 def _arrays(labels: pl.DataFrame) -> dict[str, np.ndarray]:
     return {
         name: labels[name].fill_null(float("nan")).to_numpy()
-        for name in COLUMNS
+        for name in _COLUMNS
         if name != "No Finding"
     }
 
@@ -100,5 +101,5 @@ def _complete(rows: pl.DataFrame, columns: dict[str, np.ndarray]) -> pl.DataFram
     blank = np.full(rows.height, np.nan)
     return rows.with_columns(
         pl.Series(name, given.get(name, blank), dtype=pl.Float64, nan_to_null=True)
-        for name in COLUMNS
+        for name in _COLUMNS
     )

@@ -1,8 +1,7 @@
 """A virtual MIMIC: ECGs, X-rays, stays and tables in the layout of the published data sets.
 
 The patients are those of the cohort ``virtual`` with the same seed, seen several times in the
-course of days to months (``simulate.change``). What is wrong in such a tree is in
-``virtual_mimic_faults``; what is in its tables, in ``virtual_mimic_tables``.
+course of days to months (``simulate.change``).
 
 Blocks of patients are written side by side. A finished block leaves a part of every table in a
 folder ``.unfinished``; when all are there, the parts are joined and the folder goes. So a tree
@@ -17,19 +16,46 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, as_completed
 from dataclasses import asdict, dataclass
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import IO
 
+import numpy as np
+import polars as pl
+
 from crossbeat import simulate
-from crossbeat.data.build import Progress, silent
-from crossbeat.data.splits import Shares
 from crossbeat.errors import ConfigError
 from crossbeat.files import remove_drafts, write_whole
-from crossbeat.simulate.hospital.block import write_block
 from crossbeat.simulate.hospital.faults import FAULTS, Faults
-from crossbeat.simulate.hospital.tables import TABLES
-from crossbeat.simulate.hospital.visits import SLOTS, clock_drift, drifting
-from crossbeat.workers import given_or_own, locked_beside
+from crossbeat.simulate.hospital.records import Films, patients_at, write_ecgs, write_films
+from crossbeat.simulate.hospital.tables import (
+    FOLDERS,
+    TABLES,
+    People,
+    ecg_rows,
+    hospital_rows,
+    text,
+    truth_rows,
+    xray_rows,
+)
+from crossbeat.simulate.hospital.visits import (
+    SLOTS,
+    clock_drift,
+    drifting,
+    faulty,
+    ids,
+    patient_numbers,
+    visits,
+)
+from crossbeat.simulate.latent import draw_block
+from crossbeat.workers import (
+    Progress,
+    cancelled_at_the_end,
+    given_or_own,
+    locked_beside,
+    result_of,
+    silent,
+)
 
 MARKER = "virtual-mimic.json"
 """The file of a finished tree with its settings and the number of rows of its tables."""
@@ -67,8 +93,8 @@ class VirtualMimic:
     seed: int = 0
     image_size: int = 256
     film_size: int = 128
-    val: float = Shares.val
-    test: float = Shares.test
+    val: float = 0.1
+    test: float = 0.2
     compressed: bool = True
     faults: Faults = Faults()
 
@@ -85,7 +111,11 @@ class VirtualMimic:
                 f"VirtualMimic.num_patients must be {MOST_PATIENTS} or less, got "
                 f"{self.num_patients}; lower it"
             )
-        Shares(val=self.val, test=self.test)
+        if not (min(self.val, self.test) >= 0 and self.val + self.test <= 1):
+            raise ConfigError(
+                "shares val and test must be 0 or more, and 1 or less together, "
+                f"got {self.val} and {self.test}; change them"
+            )
 
     def write(
         self, folder: Path, *, executor: Executor | None = None, progress: Progress = silent
@@ -135,28 +165,25 @@ class VirtualMimic:
         write = partial(
             write_block,
             sizes=(min(self.film_size, self.image_size), self.image_size),
-            shares=Shares(val=self.val, test=self.test),
+            shares=(self.val, self.test),
             faults=self.faults,
         )
         done = len(blocks) - len(missing)
         progress(done, len(blocks))
         with given_or_own(executor, len(missing)) as pool:
             jobs = [pool.submit(write, draws, folder, part) for part, draws in missing.items()]
-            try:
+            with cancelled_at_the_end(jobs):
                 for count, job in enumerate(as_completed(jobs), start=done + 1):
-                    job.result()
+                    result_of(job)
                     progress(count, len(blocks))
-            finally:
-                for job in jobs:
-                    job.cancel()
         return self._join(folder, list(blocks))
 
     def _join(self, folder: Path, parts: list[Path]) -> dict[str, int]:
         """Write the tables and the list of faults; the number of rows of each table."""
         drift = drifting(clock_drift(self.seed, self.faults))
         write_whole(folder / FAULTS_FILE, partial(_join_faults, parts=parts, drift=drift))
-        for name, table in TABLES.items():
-            path = folder / table.file(compressed=self.compressed)
+        for name, (file, _) in TABLES.items():
+            path = folder / (file if self.compressed else file.removesuffix(".gz"))
             join = partial(_join_table, name=name, parts=parts, pack=path.suffix == ".gz")
             write_whole(path, join)
         rows: Counter[str] = Counter()
@@ -196,7 +223,7 @@ def _join_table(file: IO[bytes], *, name: str, parts: list[Path], pack: bool) ->
 
 
 def _lines(name: str, parts: list[Path]) -> Iterator[bytes]:
-    yield (",".join(TABLES[name].columns) + "\n").encode()
+    yield f"{TABLES[name][1]}\n".encode()
     for part in parts:
         yield json.loads(part.read_bytes())["tables"][name].encode()
 
@@ -216,3 +243,122 @@ def _join_faults(file: IO[bytes], *, parts: list[Path], drift: list[list[int]]) 
             begun = begun or bool(lines)
         file.write(b"\n ]" if begun else b"]")
     file.write(b"\n}\n")
+
+
+def write_block(
+    draws: simulate.Draws,
+    folder: Path,
+    part: Path,
+    *,
+    sizes: tuple[int, int],
+    shares: tuple[float, float],
+    faults: Faults,
+) -> None:
+    """Write the files of some patients, and then their part of the tables.
+
+    Args:
+        draws: of the block.
+        folder: of the tree.
+        part: a JSON file, for the rows of all tables as CSV, how many there are, and the faults.
+        sizes: pixels per side of the X-rays, as they are drawn and as they are stored.
+        shares: of the patients in the parts "validate" and "test" of MIMIC-CXR's split.
+        faults: how often something is wrong.
+    """
+    seen = visits(draws, faults)
+    people = _people(draws, shares)
+    tables = hospital_rows(people, seen)
+    subjects = pl.DataFrame({"patient": np.arange(draws.num), "subject_id": people.subjects})
+    ecgs, xrays = (
+        rows.join(subjects, on="patient", how="left", maintain_order="left")
+        for rows in (seen.ecgs, seen.xrays)
+    )
+    films = _located(seen.films, xrays, draws.seed)
+    tables |= _ecgs(folder / FOLDERS["ecg"], ecgs, draws)
+    tables |= _xrays(folder / FOLDERS["cxr"], (xrays, films), people, sizes)
+    truth = [tables.pop(f"truth_of_{modality}s") for modality in ("ecg", "xray")]
+    tables["truth_of_studies"] = pl.concat(truth)
+    contents = {
+        "tables": {
+            name: tables[name].select(header.split(",")).write_csv(include_header=False)
+            for name, (_, header) in TABLES.items()
+        },
+        "rows": {name: tables[name].height for name in TABLES},
+        "faults": faulty(seen, films, tables),
+    }
+    write_whole(part, json.dumps(contents))
+
+
+def _people(draws: simulate.Draws, shares: tuple[float, float]) -> People:
+    val, test = shares
+    limits = (test, test + val)
+    split = np.searchsorted(limits, draws.uniform("split"), side="right")
+    return People(
+        draws,
+        ids(patient_numbers(draws), 1, draws.seed),
+        draw_block(draws.block, draws.seed, draws.num),
+        np.array(["test", "validate", "train"])[split],
+    )
+
+
+def _ecgs(folder: Path, rows: pl.DataFrame, draws: simulate.Draws) -> dict[str, pl.DataFrame]:
+    subject, study = pl.col("subject_id"), pl.col("study_id")
+    ecgs = rows.with_columns(
+        path=pl.format("files/p{}/p{}/s{}/{}", subject // 10_000, subject, study, study),
+        ecg_time=text(pl.col("ecg_time")),
+    )
+    patients = patients_at(ecgs.filter(pl.col("copy") == 0), draws)
+    write_ecgs(folder, ecgs, patients, draws)
+    known = simulate.truth(patients)
+    at_each = {name: there[ecgs["signal"].to_numpy()] for name, there in known.items()}
+    return ecg_rows(ecgs, patients) | {"truth_of_ecgs": truth_rows(ecgs, at_each, "ecg")}
+
+
+def _located(films: pl.DataFrame, xrays: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """The images with their names and paths."""
+    studies = xrays.select("study_id", "subject_id", xray=pl.int_range(pl.len()))
+    rows = films.join(studies, on="xray", how="left", maintain_order="left")
+    names = [
+        _dicom_id(f"{seed}/{study}/{view}")
+        for study, view in rows.select("study_id", "view").rows()
+    ]
+    subject = pl.col("subject_id")
+    return rows.with_columns(dicom_id=pl.Series(names, dtype=pl.String)).with_columns(
+        path=pl.format(
+            "files/p{}/p{}/s{}/{}.jpg", subject // 1_000_000, subject, "study_id", "dicom_id"
+        )
+    )
+
+
+def _dicom_id(name: str) -> str:
+    """Forty digits in five groups."""
+    digits = sha256(name.encode()).hexdigest()
+    return "-".join(digits[start : start + 8] for start in range(0, 40, 8))
+
+
+def _xrays(
+    folder: Path,
+    rows: tuple[pl.DataFrame, pl.DataFrame],  # studies, images
+    people: People,
+    sizes: tuple[int, int],
+) -> dict[str, pl.DataFrame]:
+    xrays, films = rows
+    aside = films.filter(pl.col("view") == "lateral")
+    aside = aside.select("xray", lateral_path="path", lateral_fault="fault")
+    made: dict[str, Films] = {}
+    taken = []
+    for view, beside in (("frontal", aside), ("second", aside.clear())):
+        some = films.filter(pl.col("view") == view)
+        some = some.join(beside, on="xray", how="left", maintain_order="left")
+        patients = patients_at(xrays[some["xray"].to_numpy()], people.draws)
+        made[view] = write_films(folder, some, patients, people.draws, sizes)
+        taken.append(
+            some.select("xray", "view").with_columns(
+                anteroposterior=pl.Series(made[view].anteroposterior),
+                supine=pl.Series(made[view].supine),
+            )
+        )
+    films = films.join(pl.concat(taken), on=["xray", "view"], how="left", maintain_order="left")
+    films = films.with_columns(size=pl.lit(sizes[1]))
+    patients = patients_at(xrays, people.draws)
+    tables = xray_rows(people, xrays, films, (made["frontal"], patients))
+    return {**tables, "truth_of_xrays": tables.pop("truth_of_studies")}

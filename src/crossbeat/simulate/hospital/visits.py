@@ -6,6 +6,7 @@ each there are was set by eye so that a tree has all cases, not after any hospit
 """
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import polars as pl
@@ -20,6 +21,9 @@ STAYS, ECGS, XRAYS = 3, 3, 2
 
 SLOTS = 2 * STAYS * ECGS + 1
 """ECGs that a patient can have: those of all stays twice, and one of another patient."""
+
+OLDEST = 89
+"""Years; whoever is older is said to be 91 (MIMIC-IV)."""
 
 CARTS = 80
 """Machines that ECGs are recorded with."""
@@ -266,3 +270,78 @@ def _one_of(chance: np.ndarray, names: tuple[str, ...], faults: Faults) -> np.nd
 
 def _below(chance: np.ndarray, most: int) -> np.ndarray:
     return np.minimum((chance * most).astype(np.int64), most - 1)
+
+
+Entries = dict[str, list]
+
+
+def faulty(visits: Visits, films: pl.DataFrame, tables: dict[str, pl.DataFrame]) -> Entries:
+    """The entries of each fault in the rows of a block, by the keys of ``FAULTS``.
+
+    Args:
+        visits: what happened to the patients.
+        films: the images, with dicom_id and study_id.
+        tables: the rows of the block by the name of the table.
+    """
+    people, with_ecg = tables["patients"], visits.ecgs["patient"].implode()
+    without = people.filter(~pl.col("patient").is_in(with_ecg))
+    old = people.filter(pl.col("anchor_age") > OLDEST)
+    return (
+        _ecg_faults(visits)
+        | {"patient_without_ecg": without["subject_id"].to_list()}
+        | _xray_faults(visits, films, tables["chexpert"])
+        | _stay_faults(tables["edstays"])
+        | {"over_89": old["subject_id"].to_list()}
+    )
+
+
+def _ecg_faults(visits: Visits) -> Entries:
+    ecgs = visits.ecgs
+    found: Entries = {
+        name: ecgs.filter(pl.col("fault") == name)["study_id"].to_list() for name in ECG_FAULTS
+    }
+    flat = ecgs.filter(pl.col("fault") == "flat_lead").select("study_id", "lead")
+    found["flat_lead"] = _pairs(flat)
+    originals = ecgs.filter(pl.col("copy") == 0).select("signal", original="study_id")
+    copies = ecgs.filter(pl.col("copy") > 0).join(originals, on="signal", maintain_order="left")
+    for name, kind in (("duplicated_ecg", 1), ("shared_ecg", 2)):
+        twice = copies.filter(pl.col("copy") == kind).select("original", "study_id")
+        found[name] = _pairs(twice)
+    return found | {"ecg_outside_stay": _outside(visits.stays, ecgs, "ecg_time")}
+
+
+def _xray_faults(visits: Visits, films: pl.DataFrame, labels: pl.DataFrame) -> Entries:
+    found: Entries = {
+        name: films.filter(pl.col("fault") == name)["dicom_id"].to_list() for name in XRAY_FAULTS
+    }
+    uncertain = labels.unpivot(index=["subject_id", "study_id"]).filter(pl.col("value") == -1)
+    early = visits.xrays.filter(pl.col("time") % _DAY < 10 * _HOUR)
+    return found | {
+        "lateral_view": films.filter(pl.col("view") == "lateral")["dicom_id"].to_list(),
+        "several_frontals": films.filter(pl.col("view") == "second")["study_id"].to_list(),
+        "xray_outside_stay": _outside(visits.stays, visits.xrays, "time"),
+        "early_study_time": early["study_id"].to_list(),
+        "uncertain_label": _pairs(uncertain.select("study_id", "variable")),
+    }
+
+
+def _pairs(rows: pl.DataFrame) -> list[list]:
+    return [list(row) for row in rows.iter_rows()]
+
+
+def _outside(stays: Stays, rows: pl.DataFrame, time: str) -> list[int]:
+    held = stays.hold(rows["patient"].to_numpy(), rows[time].to_numpy())
+    return rows["study_id"].filter(pl.Series(~held)).to_list()
+
+
+def _stay_faults(rows: pl.DataFrame) -> Entries:
+    ends_early = pl.col("written") < pl.col("arrived")
+    sound = rows.filter(~ends_early).select("patient", "stay_id", "arrived", "written")
+    overlapping = [
+        [one["stay_id"], other["stay_id"]]
+        for some in sound.partition_by("patient", maintain_order=True)
+        for one, other in combinations(some.iter_rows(named=True), 2)
+        if one["arrived"] <= other["written"] and other["arrived"] <= one["written"]
+    ]
+    reversed_stays = rows.filter(ends_early)["stay_id"].to_list()
+    return {"overlapping_stays": overlapping, "reversed_stay": reversed_stays}
