@@ -118,17 +118,7 @@ class _Shelf:
                 self.arrays[row] = self._unique(self.load(file), patient, record)
             except DataError as error:
                 self._bad.add(row)
-                reason = str(error).replace(f"{self.root}/", "")
-                below = file.removeprefix(f"{self.root}/")
-                self.rejected.append(
-                    Rejected(
-                        record=record,
-                        file=below,
-                        rule=error.rule,
-                        reason=reason,
-                        signal=self.signal,
-                    )
-                )
+                self.rejected.append(Rejected.of(error, record, file, self.root, self.signal))
         return len(self._bad) - before
 
     def stacked(self, rows: Sequence[int]) -> Shaped[np.ndarray, "..."] | None:

@@ -1,23 +1,33 @@
-"""Data sets in the layout of their publishers: their tables, and their records one by one."""
+"""What all data sets share: tables are read, patients divided, and files become a cohort."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import Any, Unpack
 
 import numpy as np
 import polars as pl
 from jaxtyping import Int16, Shaped
 
+from crossbeat.data.build import Block, How, build_cohort
+from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.rejected import Rejected
+from crossbeat.data.splits import Shares, split_patients
 from crossbeat.data.store import to_int16
+from crossbeat.data.table import owner_column
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.quality import NOTHING, Allow, Length, require
 from crossbeat.readers import Layout, read_ecg
-from crossbeat.signal import Preprocessing
+from crossbeat.signal import Ecg, Preprocessing
 
 BLOCK = 256
-"""Records per shard."""
+"""Rows of a block."""
+
+Read = Mapping[str, tuple[Callable[[str], Shaped[np.ndarray, "..."]], Path]]
+"""For each signal how its files are read, and the folder that is left out of their names."""
 
 _USUAL = Length()
 
@@ -130,9 +140,23 @@ def check_image_size(owner: str, pixels: int) -> None:
         raise ConfigError(f"{owner}.image_size must be 1 pixel or more, got {pixels}; raise it")
 
 
-def spans(num_rows: int) -> list[slice]:
-    """The rows of each shard."""
-    return [slice(start, start + BLOCK) for start in range(0, num_rows, BLOCK)]
+def divided(table: pl.DataFrame, seed: int, *, val: float, test: float) -> pl.DataFrame:
+    """The table with a column ``split``, the same in all rows of a patient.
+
+    Args:
+        table: has a column ``patient``.
+        seed: of the split.
+        val: share of the patients for validation.
+        test: share of the patients for testing.
+    """
+    splits = split_patients(table["patient"], Shares(val=val, test=test), seed)
+    split = pl.col("patient").replace_strict(splits, return_dtype=pl.String)
+    return table.with_columns(split=split)
+
+
+def settings_of(source: Any, *elsewhere: str) -> dict[str, object]:
+    """The settings of a data set but for those that are in another part of the cohort's info."""
+    return {name: given for name, given in asdict(source).items() if name not in elsewhere}
 
 
 def read_wave(
@@ -144,7 +168,7 @@ def read_wave(
     checksum: bool = True,
     allow: Allow = NOTHING,
 ) -> Int16[np.ndarray, "lead time"]:
-    """An ECG file as a cohort stores it: checked, repaired, cleaned, in steps of a microvolt.
+    """An ECG file as a cohort stores it; see ``stored_wave``.
 
     Args:
         clean: the form that it is brought to.
@@ -156,41 +180,73 @@ def read_wave(
     Raises:
         DataError: the file cannot be read, or a check of ``crossbeat.quality`` rejects the ECG.
     """
-    read = read_ecg(file, layout, checksum=checksum)
-    ecg = require(read, file, clean.seconds, length, allow)
-    return to_int16(clean.apply(ecg).values[None], CohortInfo.ecg_gain, file)[0]
+    return stored_wave(read_ecg(file, layout, checksum=checksum), file, clean, length, allow)
 
 
-def read_each(
-    records: pl.DataFrame,
-    read: Callable[[str], Shaped[np.ndarray, "..."]],
-    root: Path,
-    *,
-    signal: str,
-) -> tuple[list[int], Shaped[np.ndarray, "record ..."] | None, tuple[Rejected, ...]]:
-    """Every record that can be read: its number, its array, and what was left out.
+def stored_wave(
+    ecg: Ecg, file: str, clean: Preprocessing, length: Length = _USUAL, allow: Allow = NOTHING
+) -> Int16[np.ndarray, "lead time"]:
+    """An ECG as a cohort stores it: checked, repaired, cleaned, in steps of a microvolt.
 
     Args:
-        records: with the columns record (its name) and file.
-        read: of a file; raises ``DataError`` where it is unusable; arrays have one shape.
-        root: left out of files and reasons, so that they are the same on every machine.
-        signal: what kind of file they are, such as ``ecg``.
+        ecg: in mV.
+        file: that it is from, for messages.
+        clean: the form that it is brought to.
+        length: how to treat a longer or shorter one.
+        allow: faults with which it is used all the same.
 
-    Returns the arrays as None where there is no record.
+    Raises:
+        DataError: a check of ``crossbeat.quality`` rejects the ECG.
     """
-    kept, arrays, rejected = [], [], []
-    for number, (record, file) in enumerate(records.select("record", "file").rows()):
-        try:
-            arrays.append(read(file))
-            kept.append(number)
-        except DataError as error:
-            rejected.append(
-                Rejected(
-                    record=record,
-                    file=file.removeprefix(f"{root}/"),
-                    rule=error.rule,
-                    reason=str(error).replace(f"{root}/", ""),
-                    signal=signal,
-                )
-            )
-    return kept, np.array(arrays) if arrays else None, tuple(rejected)
+    whole = require(ecg, file, clean.seconds, length, allow)
+    return to_int16(clean.apply(whole).values[None], CohortInfo.ecg_gain, file)[0]
+
+
+def build_files(
+    folder: Path, info: CohortInfo, parts: Iterable[pl.DataFrame], read: Read, **how: Unpack[How]
+) -> Cohort:
+    """Build a cohort from listed files; see ``build_cohort``.
+
+    Args:
+        folder: of the cohort.
+        info: what it is.
+        parts: the rows of each block, as ``block_of_files`` takes them.
+        read: as ``block_of_files`` takes it; picklable.
+        how: see ``How``.
+    """
+    return build_cohort(folder, info, [partial(block_of_files, p, read) for p in parts], **how)
+
+
+def block_of_files(table: pl.DataFrame, read: Read) -> Block:
+    """A block of a cohort: the rows of which a file can be read, and the arrays that were read.
+
+    Args:
+        table: columns of a cohort, and for each signal its files, such as ``ecg_file``. A file that
+            several rows name is read once.
+        read: for each signal how a file is read, and the folder that is left out of files and
+            reasons so that they are the same on every machine. What raises ``DataError`` is left
+            out; arrays of a signal have one shape.
+    """
+    arrays: dict[str, np.ndarray | None] = {}
+    rejected: list[Rejected] = []
+    for name, (load, root) in read.items():
+        column, kept = f"{name}_file", []
+        places: dict[str, int] = {}
+        listed = table.drop_nulls(column).unique(column, maintain_order=True)
+        for record, file in listed.select("record", column).rows():
+            try:
+                kept.append(load(file))
+                places[file] = len(places)
+            except DataError as error:
+                rejected.append(Rejected.of(error, record, file, root, name))
+        arrays[name] = np.array(kept) if kept else None
+        row = pl.col(column).replace_strict(places, default=None, return_dtype=pl.Int64)
+        table = table.with_columns(row.alias(name))
+    owners = [
+        pl.when(pl.col(name).is_not_null()).then("patient").alias(owner_column(name))
+        for name in read
+        if name != "ecg"
+    ]
+    usable = table.filter(pl.any_horizontal(pl.col(list(read)).is_not_null()))
+    rows = usable.with_columns(owners).drop(f"{name}_file" for name in read)
+    return Block(rows, arrays, tuple(rejected))

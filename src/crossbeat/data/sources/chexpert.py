@@ -10,17 +10,19 @@ from typing import Literal, Unpack, get_args
 
 import polars as pl
 
-from crossbeat.data.build import Block, How, build_cohort
+from crossbeat.data.build import How
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.sources.builder import (
+    BLOCK,
+    build_files,
     check_image_size,
+    divided,
     read_csv,
-    read_each,
-    spans,
+    settings_of,
     table_digest,
 )
-from crossbeat.data.splits import Shares, split_patients
+from crossbeat.data.splits import Shares
 from crossbeat.data.table import label_column
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.findings import CHEXPERT
@@ -93,26 +95,19 @@ class CheXpert:
                 is usable, a patient is in the tables of both kinds, the folder exists, or the
                 disk is full.
         """
-        table = self._listed()
-        blocks = [partial(_block, self, table[rows]) for rows in spans(table.height)]
-        return build_cohort(folder, self._info(), blocks, **how)
-
-    def _info(self) -> CohortInfo:
-        return CohortInfo(
+        info = CohortInfo(
             name="chexpert",
             kind="single",
             findings=tuple(CHEXPERT),
             image_size=self.image_size,
             seed=self.seed,
-            settings={
-                "views": list(self.views),
-                "experts": self.experts,
-                "val": self.val,
-                "test": self.test,
-                "tables": table_digest(*self._tables()),
-            },
+            settings=settings_of(self, "root", "image_size", "seed")
+            | {"tables": table_digest(*self._tables())},
             notes=(_EXPERTS_NOTE,) if self.experts else (),
         )
+        load = partial(read_xray, size=self.image_size)
+        parts = self._listed().iter_slices(BLOCK)
+        return build_files(folder, info, parts, {"xray": (load, self.root.parent)}, **how)
 
     def _tables(self) -> list[Path]:
         further = [self.root / TEST] if (self.root / TEST).is_file() else []
@@ -121,12 +116,9 @@ class CheXpert:
     def _listed(self) -> pl.DataFrame:
         reports, *experts = [self._table(path) for path in self._tables()]
         if self.experts:
-            shares = Shares(val=self.val, test=0.0)
-            divided = _divided(reports, shares, self.seed)
             labelled = pl.concat(experts).with_columns(split=pl.lit("test"))
-            return pl.concat([divided, labelled])
-        shares = Shares(val=self.val, test=self.test)
-        return _divided(pl.concat([reports, *experts]), shares, self.seed)
+            return pl.concat([divided(reports, self.seed, val=self.val, test=0.0), labelled])
+        return divided(pl.concat([reports, *experts]), self.seed, val=self.val, test=self.test)
 
     def _table(self, path: Path) -> pl.DataFrame:
         listed = read_csv(path, _COLUMNS)
@@ -144,29 +136,10 @@ class CheXpert:
             pl.format("chexpert-{}-{}-{}", patient, study, view).alias("record"),
             pl.col("Age").cast(pl.Float32).alias("age"),
             pl.col("Sex").replace_strict({"Male": "M", "Female": "F"}, default=None).alias("sex"),
-            pl.format("chexpert-{}", patient).alias("xray_patient"),
             pl.coalesce("AP/PA", "Frontal/Lateral").alias("note:view"),
-            pl.format("{}/{}", pl.lit(str(self.root)), below).alias("file"),
+            pl.format("{}/{}", pl.lit(str(self.root)), below).alias("xray_file"),
             *(
                 pl.col(of).cast(pl.Int8).alias(label_column(finding))
                 for finding, of in CHEXPERT.items()
             ),
         )
-
-
-def _divided(table: pl.DataFrame, shares: Shares, seed: int) -> pl.DataFrame:
-    splits = split_patients(table["patient"], shares, seed)
-    return table.with_columns(
-        split=pl.col("patient").replace_strict(splits, return_dtype=pl.String)
-    )
-
-
-def _block(settings: CheXpert, table: pl.DataFrame) -> Block:
-    kept, films, rejected = read_each(
-        table,
-        lambda file: read_xray(file, settings.image_size),
-        settings.root.parent,
-        signal="xray",
-    )
-    rows = table[kept].drop("file").with_columns(xray=pl.int_range(pl.len()))
-    return Block(rows, {"xray": films}, rejected)

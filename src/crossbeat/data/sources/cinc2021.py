@@ -6,7 +6,7 @@ Source: Reyna et al. 2021, PhysioNet/Computing in Cardiology Challenge 2021
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -17,8 +17,14 @@ import polars as pl
 from crossbeat.data.build import Block, How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
-from crossbeat.data.sources.builder import read_each, read_wave, spans
-from crossbeat.data.splits import Shares, split_patients
+from crossbeat.data.sources.builder import (
+    BLOCK,
+    block_of_files,
+    divided,
+    read_wave,
+    settings_of,
+)
+from crossbeat.data.splits import Shares
 from crossbeat.data.table import REPORTED, label_column
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.quality import Allow, Length
@@ -169,23 +175,17 @@ class Cinc2021:
                 or the disk is full.
         """
         table = self._listed()
-        blocks = [partial(_block, self, table[rows]) for rows in spans(table.height)]
+        names = "\n".join(table["record"])
         info = CohortInfo(
             name="cinc-2021",
             kind="single",
             findings=tuple(FINDINGS),
             seed=self.seed,
-            settings={
-                "sources": list(self.sources),
-                "length": asdict(self.length),
-                "allow": asdict(self.allow),
-                "val": self.val,
-                "test": self.test,
-                "checksum": self.checksum,
-                "records": sha256("\n".join(table["record"]).encode()).hexdigest(),
-            },
+            settings=settings_of(self, "root", "seconds", "fs", "seed")
+            | {"records": sha256(names.encode()).hexdigest()},
             notes=_NOTES,
         ).with_ecgs(self.preprocessing())
+        blocks = [partial(_block, self, rows) for rows in table.iter_slices(BLOCK)]
         return build_cohort(folder, info, blocks, **how)
 
     def _listed(self) -> pl.DataFrame:
@@ -200,12 +200,10 @@ class Cinc2021:
                 f"{self.root} must hold records such as training/{self.sources[0]}/g1/NAME.hea, "
                 "got none; name the folder of training"
             )
-        table = pl.DataFrame(files, schema=["note:source", "name", "file"], orient="row")
+        table = pl.DataFrame(files, schema=["note:source", "name", "ecg_file"], orient="row")
         record = pl.format("cinc-{}", "name")
         table = table.with_columns(record.alias("record"), record.alias("patient")).drop("name")
-        shares = Shares(val=self.val, test=self.test)
-        splits = split_patients(table["patient"], shares, self.seed)
-        return table.with_columns(split=pl.col("patient").replace_strict(splits))
+        return divided(table, self.seed, val=self.val, test=self.test)
 
 
 def _block(settings: Cinc2021, table: pl.DataFrame) -> Block:
@@ -216,12 +214,12 @@ def _block(settings: Cinc2021, table: pl.DataFrame) -> Block:
         allow=settings.allow,
         checksum=settings.checksum,
     )
-    kept, ecgs, rejected = read_each(table, read, settings.root.parent, signal="ecg")
-    rows = table[kept]
-    told = [_told(Path(file), source) for file, source in rows.select("file", "note:source").rows()]
+    block = block_of_files(table, {"ecg": (read, settings.root.parent)})
+    files = dict(table.select("record", "ecg_file").rows())
+    rows = block.table.select("record", "note:source").rows()
+    told = [_told(Path(files[record]), source) for record, source in rows]
     known = pl.DataFrame(told, schema=_SCHEMA, orient="row")
-    rows = rows.drop("file").hstack(known).with_columns(ecg=pl.int_range(pl.len()))
-    return Block(rows, {"ecg": ecgs}, rejected)
+    return replace(block, table=block.table.hstack(known))
 
 
 _SCHEMA: dict[str, type[pl.DataType]] = {

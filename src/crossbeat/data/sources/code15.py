@@ -5,7 +5,7 @@ Source: Ribeiro et al. 2021, CODE-15% (doi:10.5281/zenodo.4916206).
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from math import prod
 from pathlib import Path
@@ -18,13 +18,20 @@ from jaxtyping import Float, Int16
 from crossbeat.data.build import Block, How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
-from crossbeat.data.sources.builder import read_csv, read_each, spans, table_digest
-from crossbeat.data.splits import Shares, split_patients
-from crossbeat.data.store import to_int16
+from crossbeat.data.sources.builder import (
+    BLOCK,
+    block_of_files,
+    divided,
+    read_csv,
+    settings_of,
+    stored_wave,
+    table_digest,
+)
+from crossbeat.data.splits import Shares
 from crossbeat.data.table import label_column
 from crossbeat.errors import ConfigError, DataError, reason
 from crossbeat.leads import STANDARD
-from crossbeat.quality import Allow, Length, require
+from crossbeat.quality import Allow, Length
 from crossbeat.readers.limits import missing_extra
 from crossbeat.signal import Ecg, Preprocessing
 
@@ -128,9 +135,9 @@ class Code15:
                 "got none; unpack them there"
             )
         blocks = [
-            partial(_block, self, exams[rows])
+            partial(_block, self, rows)
             for exams in table.partition_by("part", maintain_order=True)
-            for rows in spans(exams.height)
+            for rows in exams.iter_slices(BLOCK)
         ]
         info = self._info(sorted(set(listed["part"]) - set(here)))
         return build_cohort(folder, info, blocks, **how)
@@ -143,14 +150,8 @@ class Code15:
             kind="single",
             findings=tuple(FINDINGS),
             seed=self.seed,
-            settings={
-                "length": asdict(self.length),
-                "allow": asdict(self.allow),
-                "millivolts": self.millivolts,
-                "val": self.val,
-                "test": self.test,
-                "tables": table_digest(self.root / TABLE),
-            },
+            settings=settings_of(self, "root", "seconds", "fs", "seed")
+            | {"tables": table_digest(self.root / TABLE)},
             notes=(unit, missing) if absent else (unit,),
         ).with_ecgs(self.preprocessing())
 
@@ -160,13 +161,14 @@ class Code15:
             raise DataError(f"{self.root / TABLE} must list exams, got none; download it again")
         sex = {"true": "M", "false": "F"}
         table = listed.select(
-            "exam_id",
             pl.col("trace_file").alias("part"),
             pl.format("code15-{}", "patient_id").alias("patient"),
             pl.format("code15-{}", "exam_id").alias("record"),
             pl.col("age").cast(pl.Float32),
             pl.col("is_male").str.to_lowercase().replace_strict(sex, default=None).alias("sex"),
-            pl.format("{}/{}:{}", pl.lit(str(self.root)), "trace_file", "exam_id").alias("file"),
+            pl.format("{}/{}:{}", pl.lit(str(self.root)), "trace_file", "exam_id").alias(
+                "ecg_file"
+            ),
             *(
                 pl.col(of)
                 .str.to_lowercase()
@@ -175,22 +177,13 @@ class Code15:
                 for finding, of in FINDINGS.items()
             ),
         )
-        shares = Shares(val=self.val, test=self.test)
-        splits = split_patients(table["patient"], shares, self.seed)
-        return table.with_columns(split=pl.col("patient").replace_strict(splits))
+        return divided(table, self.seed, val=self.val, test=self.test)
 
 
 def _block(settings: Code15, table: pl.DataFrame) -> Block:
-    exams = dict(table.select("file", "exam_id").rows())
     with _opened(settings.root / table["part"][0]) as part:
-        kept, ecgs, rejected = read_each(
-            table,
-            lambda file: _wave(settings, part, exams[file], file),
-            settings.root.parent,
-            signal="ecg",
-        )
-    rows = table[kept].drop("file", "part", "exam_id").with_columns(ecg=pl.int_range(pl.len()))
-    return Block(rows, {"ecg": ecgs}, rejected)
+        load = partial(_wave, settings=settings, part=part)
+        return block_of_files(table.drop("part"), {"ecg": (load, settings.root.parent)})
 
 
 @dataclass(frozen=True)
@@ -236,10 +229,11 @@ def _damaged(path: Path, why: object) -> DataError:
 
 
 def _wave(
-    settings: Code15, part: _Part | DataError, exam: int, file: str
+    file: str, *, settings: Code15, part: _Part | DataError
 ) -> Int16[np.ndarray, "lead time"]:
     if isinstance(part, DataError):
         raise part
+    exam = int(file.rpartition(":")[2])
     if exam not in part.rows:
         raise DataError(f"{file} must be in its part, got no such exam; download it again")
     try:
@@ -249,9 +243,7 @@ def _wave(
             f"{file} must be readable, got: {reason(error)}; unpack it again"
         ) from error
     ecg = Ecg(without_padding(stored).T * np.float32(settings.millivolts), STANDARD, FS)
-    whole = require(ecg, file, settings.seconds, settings.length, settings.allow)
-    clean = settings.preprocessing().apply(whole).values
-    return to_int16(clean[None], CohortInfo.ecg_gain, file)[0]
+    return stored_wave(ecg, file, settings.preprocessing(), settings.length, settings.allow)
 
 
 def without_padding(stored: Float[np.ndarray, "time lead"]) -> Float[np.ndarray, "kept lead"]:

@@ -10,17 +10,24 @@ from typing import Unpack
 
 import numpy as np
 import polars as pl
+from jaxtyping import Int16
 
-from crossbeat.data.build import Block, How, build_cohort
+from crossbeat.data.build import How
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
-from crossbeat.data.sources.builder import read_csv, read_each, spans, table_digest
-from crossbeat.data.splits import Shares, split_patients
-from crossbeat.data.store import to_int16
+from crossbeat.data.sources.builder import (
+    BLOCK,
+    build_files,
+    divided,
+    read_csv,
+    settings_of,
+    stored_wave,
+    table_digest,
+)
+from crossbeat.data.splits import Shares
 from crossbeat.data.table import label_column
 from crossbeat.errors import DataError
 from crossbeat.leads import canonical
-from crossbeat.quality import require
 from crossbeat.readers.header import read_header
 from crossbeat.readers.wfdb import read_record
 from crossbeat.signal import Ecg, Preprocessing
@@ -125,22 +132,18 @@ class Ludb:
             DataError: the table is absent or damaged, no record is usable, the folder exists, or
                 the disk is full.
         """
-        table = self._listed()
-        blocks = [partial(_block, self, table[rows]) for rows in spans(table.height)]
         info = CohortInfo(
             name="ludb",
             kind="single",
             findings=(*FINDINGS, *WHOLE),
             seed=self.seed,
-            settings={
-                "val": self.val,
-                "test": self.test,
-                "checksum": self.checksum,
-                "tables": table_digest(self.root / TABLE),
-            },
+            settings=settings_of(self, "root", "fs", "seed")
+            | {"tables": table_digest(self.root / TABLE)},
             notes=_NOTES,
         ).with_ecgs(self.preprocessing())
-        return build_cohort(folder, info, blocks, **how)
+        load = partial(_wave, clean=self.preprocessing(), checksum=self.checksum)
+        parts = self._listed().iter_slices(BLOCK)
+        return build_files(folder, info, parts, {"ecg": (load, self.root.parent)}, **how)
 
     def _listed(self) -> pl.DataFrame:
         texts = ("Sex", "Age", *_DIAGNOSES)
@@ -153,12 +156,10 @@ class Ludb:
             name.alias("record"),
             age.alias("age"),
             pl.col("Sex").replace_strict({"F": "F", "M": "M"}, default=None).alias("sex"),
-            pl.format("{}/data/{}.hea", pl.lit(str(self.root)), "ID").alias("file"),
+            pl.format("{}/data/{}.hea", pl.lit(str(self.root)), "ID").alias("ecg_file"),
             *_labels(),
         )
-        shares = Shares(val=self.val, test=self.test)
-        splits = split_patients(table["patient"], shares, self.seed)
-        return table.with_columns(split=pl.col("patient").replace_strict(splits))
+        return divided(table, self.seed, val=self.val, test=self.test)
 
 
 def _age(texts: pl.Series, path: Path) -> pl.Series:
@@ -213,13 +214,5 @@ def read_ludb(file: str, *, checksum: bool = True) -> Ecg:
     return Ecg(values, tuple(map(canonical, record.names)), record.fs)
 
 
-def _block(settings: Ludb, table: pl.DataFrame) -> Block:
-    clean = settings.preprocessing()
-
-    def read(file: str) -> np.ndarray:
-        ecg = require(read_ludb(file, checksum=settings.checksum), file, SECONDS)
-        return to_int16(clean.apply(ecg).values[None], CohortInfo.ecg_gain, file)[0]
-
-    kept, ecgs, rejected = read_each(table, read, settings.root.parent, signal="ecg")
-    rows = table[kept].drop("file").with_columns(ecg=pl.int_range(pl.len()))
-    return Block(rows, {"ecg": ecgs}, rejected)
+def _wave(file: str, *, clean: Preprocessing, checksum: bool) -> Int16[np.ndarray, "lead time"]:
+    return stored_wave(read_ludb(file, checksum=checksum), file, clean)

@@ -18,7 +18,7 @@ from crossbeat.data.build import Block, How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.people import EXACT_IDS
-from crossbeat.data.sources.builder import spans
+from crossbeat.data.sources.builder import BLOCK
 from crossbeat.data.splits import SPLITS
 from crossbeat.data.store import to_int16
 from crossbeat.data.table import label_column
@@ -105,8 +105,8 @@ class LabelMatched:
         )
         table = _pairs(ecgs, xrays, partner)
         blocks = [
-            partial(_block, table[rows], ecgs=self.ecgs, xrays=self.xrays)
-            for rows in spans(table.height)
+            partial(_block, rows, ecgs=self.ecgs, xrays=self.xrays)
+            for rows in table.iter_slices(BLOCK)
         ]
         info = self._info(ecgs, xrays, table)
         return build_cohort(folder, info, blocks, **how)

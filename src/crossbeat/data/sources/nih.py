@@ -11,17 +11,19 @@ from typing import Unpack
 import polars as pl
 from PIL import Image, UnidentifiedImageError
 
-from crossbeat.data.build import Block, How, build_cohort
+from crossbeat.data.build import How
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.sources.builder import (
+    BLOCK,
+    build_files,
     check_image_size,
+    divided,
     read_csv,
-    read_each,
-    spans,
+    settings_of,
     table_digest,
 )
-from crossbeat.data.splits import Shares, split_patients
+from crossbeat.data.splits import Shares
 from crossbeat.data.table import label_column
 from crossbeat.errors import DataError
 from crossbeat.readers import read_xray
@@ -89,7 +91,7 @@ class NihCxr14:
                 usable, the folder exists, or the disk is full.
         """
         listed = self._listed()
-        pixels = pl.Series([_pixels(file) for file in listed["file"]], dtype=pl.Int64)
+        pixels = pl.Series([_pixels(file) for file in listed["xray_file"]], dtype=pl.Int64)
         sized = listed.with_columns(pixels.cast(pl.String).alias("note:pixels"))
         table = sized.filter((pixels >= self.image_size).fill_null(value=True))
         if not table.height:
@@ -97,12 +99,11 @@ class NihCxr14:
                 f"images in {self.root} must have {self.image_size} pixels or more a side, "
                 "got smaller ones only; lower image_size"
             )
-        shares = Shares(val=self.val, test=self.test)
-        splits = split_patients(table["patient"], shares, self.seed)
-        table = table.with_columns(split=pl.col("patient").replace_strict(splits))
-        blocks = [partial(_block, self, table[rows]) for rows in spans(table.height)]
+        table = divided(table, self.seed, val=self.val, test=self.test)
         info = self._info(listed.height - table.height)
-        return build_cohort(folder, info, blocks, **how)
+        load = partial(read_xray, size=self.image_size)
+        parts = table.iter_slices(BLOCK)
+        return build_files(folder, info, parts, {"xray": (load, self.root.parent)}, **how)
 
     def _info(self, num_small: int) -> CohortInfo:
         small = f"{num_small} images of less than {self.image_size} pixels a side were left out."
@@ -112,11 +113,8 @@ class NihCxr14:
             findings=tuple(FINDINGS),
             image_size=self.image_size,
             seed=self.seed,
-            settings={
-                "val": self.val,
-                "test": self.test,
-                "tables": table_digest(self.root / TABLE),
-            },
+            settings=settings_of(self, "root", "image_size", "seed")
+            | {"tables": table_digest(self.root / TABLE)},
             notes=(_CONFOUNDED, small) if num_small else (_CONFOUNDED,),
         )
 
@@ -130,11 +128,10 @@ class NihCxr14:
             pl.format("nih-{}", name.str.strip_suffix(".png")).alias("record"),
             pl.when(age <= OLDEST).then(age).cast(pl.Float32).alias("age"),
             pl.col("Patient Gender").alias("sex"),
-            pl.format("nih-{}", "Patient ID").alias("xray_patient"),
             pl.col("View Position").alias("note:view"),
             # A listed file that is absent keeps its place: reading it says so.
             name.replace_strict(found, default=str(self.root / "images") + "/" + name).alias(
-                "file"
+                "xray_file"
             ),
             *(
                 named.list.contains(of).cast(pl.Int8).alias(label_column(finding))
@@ -150,14 +147,3 @@ def _pixels(file: str) -> int | None:
             return min(image.size)
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError):
         return None
-
-
-def _block(settings: NihCxr14, table: pl.DataFrame) -> Block:
-    kept, films, rejected = read_each(
-        table,
-        lambda file: read_xray(file, settings.image_size),
-        settings.root.parent,
-        signal="xray",
-    )
-    rows = table[kept].drop("file").with_columns(xray=pl.int_range(pl.len()))
-    return Block(rows, {"xray": films}, rejected)

@@ -3,23 +3,24 @@
 import os
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Unpack
 
 import polars as pl
 
-from crossbeat.data.build import MOST_LOST, Block, How, build_cohort
+from crossbeat.data.build import MOST_LOST, How
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.people import require_one_spelling
-from crossbeat.data.rejected import Rejected
 from crossbeat.data.sources.builder import (
     BLOCK,
+    build_files,
     check_image_size,
-    read_each,
+    divided,
     read_wave,
+    settings_of,
     table_digest,
 )
 from crossbeat.data.sources.own_columns import FILES, Columns, require_column
@@ -34,7 +35,7 @@ from crossbeat.data.sources.own_values import (
     splits,
     without_missing,
 )
-from crossbeat.data.splits import Shares, check_patients_disjoint, split_patients
+from crossbeat.data.splits import Shares, check_patients_disjoint
 from crossbeat.data.table import label_column, soft_label_column
 from crossbeat.errors import ConfigError, DataError, listed
 from crossbeat.quality import Allow, Length
@@ -42,8 +43,6 @@ from crossbeat.readers import Layout, read_ecg, read_xray
 from crossbeat.signal import Preprocessing
 
 _EVERY_ROW = "Every row counts as another patient, as --every-row-is-a-patient says."
-_ELSEWHERE = ("table", "root", "findings", "seed")
-"""Settings that are no part of the cohort, or are in another part of its info."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,8 +146,17 @@ class OwnFiles:
                 _require_files(table, name, self.table)
         if self.layout is None:
             _require_rates(table)
-        blocks = [partial(_block, self, rows) for rows in _by_patient(table)]
-        return build_cohort(folder, info, blocks, **how)
+        root = self.root or self.table.parent
+        wave = partial(
+            read_wave,
+            clean=self.preprocessing(),
+            layout=self.layout,
+            length=self.length,
+            checksum=self.checksum,
+            allow=self.allow,
+        )
+        read = {"ecg": (wave, root), "xray": (partial(read_xray, size=self.image_size), root)}
+        return build_files(folder, info, _by_patient(table), read, **how)
 
     def _listed(self) -> tuple[pl.DataFrame, CohortInfo]:
         """The rows of the table in words of the cohort, and what the cohort will be."""
@@ -183,7 +191,10 @@ class OwnFiles:
             ),
         )
         table, more = self._distinct(table)
-        table = self._checked(table) if "split" in roles else self._divided(table)
+        if "split" in roles:
+            self._check_split(table)
+        else:
+            table = divided(table, self.seed, val=self.val, test=self.test)
         if not self.findings:
             more = (*more, "No findings: name their columns with --findings to learn them.")
         if self.every_row_is_a_patient:
@@ -266,7 +277,7 @@ class OwnFiles:
         lost = table.height - kept.height
         return kept, (f"{lost} rows that repeat an earlier row were left out.",) if lost else ()
 
-    def _checked(self, table: pl.DataFrame) -> pl.DataFrame:
+    def _check_split(self, table: pl.DataFrame) -> None:
         try:
             check_patients_disjoint(table)
         except DataError as error:
@@ -274,12 +285,6 @@ class OwnFiles:
                 f"{self.table}: {error}, or say --columns.split none to divide the patients by "
                 "--val and --test"
             ) from error
-        return table
-
-    def _divided(self, table: pl.DataFrame) -> pl.DataFrame:
-        shares = Shares(val=self.val, test=self.test)
-        splits = split_patients(table["patient"].to_list(), shares, self.seed)
-        return table.with_columns(split=pl.col("patient").replace_strict(splits))
 
     def _info(self, roles: Collection[str], notes: tuple[str, ...]) -> CohortInfo:
         info = CohortInfo(
@@ -287,7 +292,7 @@ class OwnFiles:
             kind="paired" if set(FILES) <= set(roles) else "single",
             findings=self.findings,
             seed=self.seed,
-            settings={name: told for name, told in asdict(self).items() if name not in _ELSEWHERE}
+            settings=settings_of(self, "table", "root", "findings", "seed")
             | {"table": table_digest(self.table)},
             notes=notes,
         )
@@ -326,48 +331,13 @@ def _is_stem(file: str) -> bool:
     return os.path.exists(f"{file}.hea")
 
 
-def _by_patient(table: pl.DataFrame) -> list[pl.DataFrame]:
+def _by_patient(table: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """The rows in blocks of whole patients, so that a file that two rows name is read once."""
     first = pl.col("row").min().over("patient")
     together = table.sort(first, "row")
     ends = together["patient"].rle().struct.field("len").cum_sum().to_list()
-    blocks, start = [], 0
+    together, start = together.drop("row"), 0
     for end in ends:
         if end - start >= BLOCK or end == ends[-1]:
-            blocks.append(together[start:end])
+            yield together[start:end]
             start = end
-    return blocks
-
-
-def _block(settings: OwnFiles, table: pl.DataFrame) -> Block:
-    read = {
-        "ecg": partial(
-            read_wave,
-            clean=settings.preprocessing(),
-            layout=settings.layout,
-            length=settings.length,
-            checksum=settings.checksum,
-            allow=settings.allow,
-        ),
-        "xray": partial(read_xray, size=settings.image_size),
-    }
-    arrays = {}
-    rejected: list[Rejected] = []
-    for name, of in read.items():
-        once = table.drop_nulls(f"{name}_file").unique(f"{name}_file", maintain_order=True)
-        files = once.select("record", pl.col(f"{name}_file").alias("file"))
-        kept, arrays[name], lost = read_each(
-            files, of, settings.root or settings.table.parent, signal=name
-        )
-        places = {file: place for place, file in enumerate(files["file"][kept])}
-        table = table.with_columns(
-            pl.col(f"{name}_file")
-            .replace_strict(places, default=None, return_dtype=pl.Int64)
-            .alias(name)
-        )
-        rejected += lost
-    usable = table.filter(pl.col("ecg").is_not_null() | pl.col("xray").is_not_null())
-    rows = usable.with_columns(
-        xray_patient=pl.when(pl.col("xray").is_not_null()).then("patient")
-    ).drop("row", "ecg_file", "xray_file")
-    return Block(rows, arrays, tuple(rejected))

@@ -11,19 +11,24 @@ from typing import Unpack
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float32
+from jaxtyping import Int16
 
-from crossbeat.data.build import Block, How, build_cohort
+from crossbeat.data.build import How
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
-from crossbeat.data.sources.builder import read_csv, read_each, spans, table_digest
+from crossbeat.data.sources.builder import (
+    BLOCK,
+    build_files,
+    read_csv,
+    read_wave,
+    settings_of,
+    table_digest,
+)
 from crossbeat.data.splits import split_folds
 from crossbeat.data.store import to_int16
 from crossbeat.data.table import label_column
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.leads import canonical
-from crossbeat.quality import require
-from crossbeat.readers import read_ecg
 from crossbeat.readers.wfdb import read_record
 from crossbeat.signal import Preprocessing
 
@@ -126,8 +131,10 @@ class PtbXl:
             table = pl.concat([table, further.join(table, on="record", how="anti")], how="diagonal")
         splits = split_folds(table["fold"].to_list())
         table = table.with_columns(split=pl.col("fold").replace_strict(splits)).drop("fold")
-        blocks = [partial(_block, self, table[rows]) for rows in spans(table.height)]
-        return build_cohort(folder, self._info(), blocks, **how)
+        read = read_wave if self.normalised is None else _scaled
+        load = partial(read, clean=self.preprocessing(), checksum=self.checksum)
+        parts = table.iter_slices(BLOCK)
+        return build_files(folder, self._info(), parts, {"ecg": (load, self.root.parent)}, **how)
 
     def _info(self) -> CohortInfo:
         scaled = self.normalised is not None
@@ -137,12 +144,7 @@ class PtbXl:
             kind="single",
             findings=tuple(FINDINGS),
             unit="NU" if scaled else "mV",
-            settings={
-                "fs": self.fs,
-                "least_likelihood": self.least_likelihood,
-                "checksum": self.checksum,
-                "tables": table_digest(*tables),
-            },
+            settings=settings_of(self, "root", "normalised") | {"tables": table_digest(*tables)},
             notes=(_NU_NOTE,) if scaled else (),
         ).with_ecgs(self.preprocessing())
 
@@ -162,7 +164,7 @@ class PtbXl:
             time=pl.col("recording_date").str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us"),
             age=age.cast(pl.Float32),
             sex=pl.col("sex").replace_strict({0: "M", 1: "F"}, default=None),
-            file=pl.format("{}/{}", pl.lit(str(self.root)), file),
+            ecg_file=pl.format("{}/{}", pl.lit(str(self.root)), file),
         ).hstack(labels)
 
 
@@ -205,37 +207,15 @@ def _further(folder: Path) -> pl.DataFrame:
         said.list.contains(of).cast(pl.Int8).alias(label_column(finding))
         for finding, of in FINDINGS.items()
     ]
-    file = pl.format("{}/{}", pl.lit(str(folder)), "filename_lr").alias("file")
+    file = pl.format("{}/{}", pl.lit(str(folder)), "filename_lr").alias("ecg_file")
     return listed.select(*_names(), file, *labels)
 
 
-def _block(settings: PtbXl, table: pl.DataFrame) -> Block:
-    clean = settings.preprocessing()
-    read = partial(
-        _millivolts if settings.normalised is None else _scaled,
-        clean=clean,
-        checksum=settings.checksum,
-    )
-    kept, ecgs, rejected = read_each(
-        table,
-        lambda file: to_int16(read(file)[None], CohortInfo.ecg_gain, file)[0],
-        settings.root.parent,
-        signal="ecg",
-    )
-    rows = table[kept].drop("file").with_columns(ecg=pl.int_range(pl.len()))
-    return Block(rows, {"ecg": ecgs}, rejected)
-
-
-def _millivolts(
-    file: str, *, clean: Preprocessing, checksum: bool
-) -> Float32[np.ndarray, "lead time"]:
-    return clean.apply(require(read_ecg(file, checksum=checksum), file, SECONDS)).values
-
-
-def _scaled(file: str, *, clean: Preprocessing, checksum: bool) -> Float32[np.ndarray, "lead time"]:
+def _scaled(file: str, *, clean: Preprocessing, checksum: bool) -> Int16[np.ndarray, "lead time"]:
     record = read_record(Path(f"{file}.hea"), checksum=checksum)
     values = clean.apply_each(record.values, tuple(map(canonical, record.names)), record.fs)
     deviation = values.std(axis=-1, keepdims=True)
     if not deviation.all():
         raise DataError("every lead must carry a signal, got a flat one; leave the record out")
-    return (values - values.mean(axis=-1, keepdims=True)) / deviation
+    scaled = (values - values.mean(axis=-1, keepdims=True)) / deviation
+    return to_int16(scaled[None], CohortInfo.ecg_gain, file)[0]

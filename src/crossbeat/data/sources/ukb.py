@@ -6,7 +6,7 @@ Read from the files as downloaded (fields 20205, 20208 and 20209) and a table of
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -16,14 +16,21 @@ import numpy as np
 import polars as pl
 from jaxtyping import UInt8
 
-from crossbeat.data.build import Block, How, build_cohort
+from crossbeat.data.build import How
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
-from crossbeat.data.rejected import Rejected
-from crossbeat.data.sources.builder import read_each, read_wave, spans, table_digest
-from crossbeat.data.sources.ukb_table import FIELDS, read_measures
-from crossbeat.data.splits import Shares, split_patients
-from crossbeat.data.table import owner_column, value_column
+from crossbeat.data.sources.builder import (
+    BLOCK,
+    build_files,
+    divided,
+    header_of,
+    read_csv,
+    read_wave,
+    settings_of,
+    table_digest,
+)
+from crossbeat.data.splits import Shares
+from crossbeat.data.table import value_column
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.readers import cropped, read_cine, roi_by_motion
 from crossbeat.readers.cine_roi import SIDE_MM
@@ -43,6 +50,28 @@ SERIES: Mapping[View, tuple[str, tuple[str, ...]]] = MappingProxyType(
 )
 """The field of each view, and what its series are called."""
 
+FIELDS: Mapping[str, int] = MappingProxyType(
+    {
+        "LVEDV": 24100,
+        "LVESV": 24101,
+        "LVSV": 24102,
+        "LVEF": 24103,
+        "LVM": 24105,
+        "RVEDV": 24106,
+        "RVESV": 24107,
+        "RVSV": 24108,
+        "RVEF": 24109,
+        "LAV": 24110,
+    }
+)
+"""The field of each measure, in ml, % and g; LAV is the largest volume of the left atrium.
+
+Source: Bai 2020 (10.1038/s41591-020-1009-y).
+"""
+
+_EID, _SEX, _AGE = "eid", 31, 21003
+_SEXES = {"0": "F", "1": "M", "Female": "F", "Male": "M"}
+
 _NAME = re.compile(r"(\d+)_(\d+)_(\d+)_(\d+)(\.xml|\.zip|)")
 """Of a participant's file: who, field, visit, number."""
 
@@ -60,9 +89,9 @@ class Ukb:
         cine: the folder of field 20209 for the short axis, or 20208 for the long ones.
         cine_long: the folder of field 20208, for a long-axis cine beside the short-axis one of
             whoever has both; needs the short ``view``.
-        measurements: a table with cardiac measurements, age and sex. Participants who are not listed
-            are not read, so those who have withdrawn are left out. Without it, no measurement is
-            known.
+        measurements: a table with cardiac measurements, age and sex. Participants who are not
+            listed are not read, so those who have withdrawn are left out. Without it, no
+            measurement is known.
         view: which cine is stored: the middle one of the short-axis slices, or a long axis that
             shows two, three or four chambers.
         long_view: which long axis is stored beside the short one, where ``cine_long`` is given.
@@ -107,7 +136,7 @@ class Ukb:
                 f"Ukb.view must be short where cine_long is given, got {self.view}; "
                 "leave one of them out"
             )
-        self._shares()
+        Shares(val=self.val, test=self.test)
         self.preprocessing()
 
     def preprocessing(self) -> Preprocessing:
@@ -122,12 +151,15 @@ class Ukb:
                 is usable, the folder exists, or the disk is full.
         """
         people = self._people()
-        blocks = [partial(_block, self, people[rows]) for rows in spans(people.height)]
-        info = self._info(people)
-        return build_cohort(folder, info, blocks, **how)
-
-    def _shares(self) -> Shares:
-        return Shares(val=self.val, test=self.test)
+        read = {
+            "ecg": (partial(read_wave, clean=self.preprocessing()), self.ecg),
+            "cine": (partial(read_heart, settings=self), self.cine),
+        }
+        if self.cine_long is not None:
+            read_long = partial(read_heart, settings=self, view=self.long_view)
+            read["cine_long"] = (read_long, self.cine_long)
+        rows = people.with_columns(record="patient")
+        return build_files(folder, self._info(people), rows.iter_slices(BLOCK), read, **how)
 
     def _people(self) -> pl.DataFrame:
         """A row for each participant: patient, split, age, sex, measurements and files."""
@@ -146,17 +178,15 @@ class Ukb:
         if not people.drop_nulls(["ecg_file", "cine_file"]).height:
             raise DataError(
                 f"{self.ecg} and {self.cine} must have participants in common, who are in the "
-                f"table of measurements, got none among {ecgs.height} ECGs and {cines.height} cines "
-                f"of visit {self.visit}; check the folders"
+                f"table of measurements, got none among {ecgs.height} ECGs and {cines.height} "
+                f"cines of visit {self.visit}; check the folders"
             )
-        people = people.sort("patient")
-        splits = split_patients(people["patient"], self._shares(), self.seed)
-        return people.with_columns(split=pl.col("patient").replace_strict(splits))
+        return divided(people.sort("patient"), self.seed, val=self.val, test=self.test)
 
     def _info(self, people: pl.DataFrame) -> CohortInfo:
-        left_out = ["ecg", "cine", "cine_long", "measurements"]
-        left_out += ["long_view"] if self.cine_long is None else []
-        settings = {name: value for name, value in asdict(self).items() if name not in left_out}
+        settings = settings_of(self, "ecg", "cine", "cine_long", "measurements")
+        if self.cine_long is None:
+            del settings["long_view"]
         if self.measurements is not None:
             settings["table"] = table_digest(self.measurements)
         pairs = people.drop_nulls(["ecg_file", "cine_file"]).height
@@ -219,29 +249,61 @@ def _files(folder: Path, field: str, visit: int, name: str) -> pl.DataFrame:
     )
 
 
-def _block(settings: Ukb, people: pl.DataFrame) -> Block:
-    read = {
-        "ecg": (partial(read_wave, clean=settings.preprocessing()), settings.ecg),
-        "cine": (partial(read_heart, settings=settings), settings.cine),
-    }
-    if settings.cine_long is not None:
-        read_long = partial(read_heart, settings=settings, view=settings.long_view)
-        read["cine_long"] = (read_long, settings.cine_long)
-    rows, arrays = people.with_row_index("row").with_columns(record="patient"), {}
-    rejected: list[Rejected] = []
-    for name, (of, root) in read.items():
-        listed = rows.filter(pl.col(f"{name}_file").is_not_null())
-        files = listed.select("record", pl.col(f"{name}_file").alias("file"))
-        kept, arrays[name], lost = read_each(files, of, root, signal=name)
-        places = {row: place for place, row in enumerate(listed["row"][kept])}
-        there = pl.col("row").replace_strict(places, default=None, return_dtype=pl.Int64)
-        rows = rows.with_columns(there.alias(name))
-        rejected += lost
-    usable = rows.filter(pl.any_horizontal(pl.col(list(read)).is_not_null()))
-    owners = [
-        pl.when(pl.col(name).is_not_null()).then("patient").alias(owner_column(name))
-        for name in read
-        if name != "ecg"
-    ]
-    table = usable.with_columns(owners).drop("row", *(f"{name}_file" for name in read))
-    return Block(table, arrays, tuple(rejected))
+def read_measures(path: Path, visit: int) -> pl.DataFrame:
+    """The participants with age, sex and measurements: patient, age, sex and ``value:`` columns.
+
+    Columns may be called as on UK Biobank's showcase (``24103-2.0``) or its research platform
+    (``p24103_i2``, ``participant.p24103_i2``), or as the measure (``LVEF``).
+
+    Args:
+        path: a CSV file, or gzipped, with a row for each participant.
+        visit: the instance of the measures.
+
+    Raises:
+        DataError: the file is absent or damaged, has no column eid or none of a measure, or lists
+            a participant twice.
+    """
+    there = header_of(path)
+    known = {name: _column(there, field, visit, name) for name, field in FIELDS.items()}
+    named = {name: column for name, column in known.items() if column is not None}
+    eid = _first(there, (_EID, f"participant.{_EID}"))
+    if eid is None or not named:
+        raise DataError(
+            f"{path} must have the column {_EID} and measures of visit {visit} such as "
+            f"24103-{visit}.0, p24103_i{visit} or LVEF, got {', '.join(there)[:300]}; export them"
+        )
+    age, sex = _column(there, _AGE, visit, "age"), _column(there, _SEX, 0, "sex")
+    types: dict[str, type] = dict.fromkeys(named.values(), float) | {eid: str}
+    types |= ({} if age is None else {age: float}) | ({} if sex is None else {sex: str})
+    table = read_csv(path, types)
+    twice = table.filter(pl.col(eid).is_duplicated() | pl.col(eid).is_null())
+    if twice.height:
+        raise DataError(
+            f"{path} must list every participant once, got {twice[eid][0] or 'one without eid'} "
+            f"in {twice.height} rows; drop the others"
+        )
+    return table.select(
+        pl.col(eid).alias("patient"),
+        pl.lit(None, pl.Float32).alias("age") if age is None else pl.col(age).alias("age"),
+        pl.lit(None, pl.String).alias("sex") if sex is None else _sexes(path, table[sex]),
+        *(pl.col(column).alias(value_column(name)) for name, column in named.items()),
+    )
+
+
+def _column(there: list[str], field: int, visit: int, name: str) -> str | None:
+    platform = f"p{field}" if field == _SEX else f"p{field}_i{visit}"
+    return _first(there, (f"{field}-{visit}.0", platform, f"participant.{platform}", name))
+
+
+def _first(there: list[str], names: tuple[str, ...]) -> str | None:
+    return next((name for name in names if name in there), None)
+
+
+def _sexes(path: Path, told: pl.Series) -> pl.Series:
+    unknown = set(told.drop_nulls()) - set(_SEXES)
+    if unknown:
+        raise DataError(
+            f"{path}: sex must be 0 or Female, 1 or Male, got {', '.join(sorted(unknown))[:80]}; "
+            "export field 31 as it is"
+        )
+    return told.replace_strict(_SEXES, return_dtype=pl.String).alias("sex")
