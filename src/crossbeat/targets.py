@@ -1,7 +1,7 @@
 """The targets: what a model predicts, and all that follows from it.
 
 A target is a *finding* (present or absent; the model gives log-odds) or a *measurement* (a number
-with a unit). ``KINDS`` says for each kind which head predicts it, what the head learns, and how well
+with a unit). ``KINDS`` says for each kind which head predicts it, what the head learns and how well
 it does. One model may predict targets of both kinds: ``Targets`` lists the findings first.
 """
 

@@ -1,8 +1,7 @@
 """The ECGs and X-rays of some patients: read, checked, paired, and made a block of a cohort."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
@@ -13,34 +12,11 @@ from jaxtyping import Shaped
 from crossbeat.data.build import Block
 from crossbeat.data.pairing.pairs import Pairing, pair
 from crossbeat.data.rejected import Rejected
-from crossbeat.data.sources.builder import read_wave
-from crossbeat.data.table import REPORTED, label_column
+from crossbeat.data.table import OLDEST, REPORTED, label_column
 from crossbeat.errors import DataError
-from crossbeat.readers import read_xray
-from crossbeat.signal import Preprocessing
 
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """How records are read and paired, and which stay.
-
-    Args:
-        root: the folder that holds all files; left out of messages and stored paths.
-        preprocessing: of the ECGs.
-        image_size: height and width of the stored X-rays in pixels.
-        pairing: which ECG goes with which X-ray.
-        unpaired_xrays: whether X-rays without an ECG stay.
-        unpaired_ecgs: whether ECGs without an X-ray stay.
-        checksum: whether the checksums that WFDB headers state must be right.
-    """
-
-    root: Path
-    preprocessing: Preprocessing
-    image_size: int
-    pairing: Pairing
-    unpaired_xrays: bool
-    unpaired_ecgs: bool
-    checksum: bool = True
+Load = Callable[[str], Shaped[np.ndarray, "..."]]
+"""Reads a file; raises ``DataError`` where it is unusable."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,28 +36,42 @@ class Encounters:
     people: pl.DataFrame
 
 
-def block_of(reading: Reading, given: Encounters) -> Block:
+def block_of(
+    given: Encounters,
+    *,
+    pairing: Pairing,
+    read: Mapping[str, Load],
+    alone: Mapping[str, bool],
+    root: Path,
+) -> Block:
     """The block of some patients.
 
-    A record is read when a pair or the settings ask for it. One that is unusable leaves, and the
+    A record is read when a pair or ``alone`` asks for it. One that is unusable leaves, and the
     others are paired again. Of several records of a patient with the same signal the first stays.
+
+    Args:
+        given: the records.
+        pairing: which ECG goes with which X-ray.
+        read: how a file is read: of an ``ecg`` and of an ``xray``.
+        alone: whether records of each kind stay that are in no pair.
+        root: the folder that holds all files; left out of messages and stored paths.
     """
-    read = partial(read_wave, clean=reading.preprocessing, checksum=reading.checksum)
-    waves = _Shelf(given.ecgs, read, reading.root, "ecg")
-    films = _Shelf(given.xrays, partial(read_xray, size=reading.image_size), reading.root, "xray")
-    if reading.unpaired_ecgs:
-        waves.read(range(given.ecgs.height))
-    if reading.unpaired_xrays:
-        films.read(range(given.xrays.height))
-    pairs = _paired(reading.pairing, given, waves, films)
-    while waves.read(pairs["ecg"]) + films.read(pairs["xray"]):
-        pairs = _paired(reading.pairing, given, waves, films)
-    ecgs = waves.kept if reading.unpaired_ecgs else sorted(set(pairs["ecg"]))
-    xrays = films.kept if reading.unpaired_xrays else sorted(set(pairs["xray"]))
+    tables = {"ecg": given.ecgs, "xray": given.xrays}
+    shelves = {name: _Shelf(table, read[name], root, name) for name, table in tables.items()}
+    for name, shelf in shelves.items():
+        if alone[name]:
+            shelf.read(range(tables[name].height))
+    pairs = _paired(pairing, given, shelves)
+    while sum([shelf.read(pairs[name]) for name, shelf in shelves.items()]):
+        pairs = _paired(pairing, given, shelves)
+    rows = {
+        name: sorted(shelf.arrays if alone[name] else set(pairs[name]))
+        for name, shelf in shelves.items()
+    }
     return Block(
-        _rows(given, pairs, ecgs, xrays),
-        {"ecg": waves.stacked(ecgs), "xray": films.stacked(xrays)},
-        (*waves.rejected, *films.rejected),
+        _rows(given, pairs, rows["ecg"], rows["xray"]),
+        {name: shelf.stacked(rows[name]) for name, shelf in shelves.items()},
+        (*shelves["ecg"].rejected, *shelves["xray"].rejected),
     )
 
 
@@ -90,18 +80,13 @@ class _Shelf:
     """Records of a table: what was read of them, and what was rejected."""
 
     table: pl.DataFrame
-    load: Callable[[str], Shaped[np.ndarray, "..."]]
+    load: Load
     root: Path
     signal: str
     arrays: dict[int, np.ndarray] = field(default_factory=dict)
     rejected: list[Rejected] = field(default_factory=list)
     _bad: set[int] = field(default_factory=set)
     _first: dict[tuple[str, bytes], str] = field(default_factory=dict)
-
-    @property
-    def kept(self) -> list[int]:
-        """The rows that were read and are usable, in order."""
-        return sorted(self.arrays)
 
     def usable(self) -> pl.DataFrame:
         """The rows that were not rejected, with their number in the column ``row``."""
@@ -110,9 +95,8 @@ class _Shelf:
 
     def read(self, rows: Sequence[int]) -> int:
         """Read those rows that were not yet; how many of them were rejected."""
-        new = sorted(set(rows) - self.arrays.keys() - self._bad)
         before = len(self._bad)
-        for row in new:
+        for row in sorted(set(rows) - self.arrays.keys() - self._bad):
             patient, record, file = self.table.select("patient", "record", "file").row(row)
             try:
                 self.arrays[row] = self._unique(self.load(file), patient, record)
@@ -136,15 +120,12 @@ class _Shelf:
 
 
 def _paired(
-    pairing: Pairing, given: Encounters, waves: _Shelf, films: _Shelf
+    pairing: Pairing, given: Encounters, shelves: Mapping[str, _Shelf]
 ) -> dict[str, list[int]]:
-    """The rows of the tables that pair, and the hours between them."""
-    ecgs, xrays = waves.usable(), films.usable()
-    found = pair(ecgs, xrays, pairing, stays=given.stays)
-    return {
-        "ecg": ecgs["row"].gather(found["ecg"]).to_list(),
-        "xray": xrays["row"].gather(found["xray"]).to_list(),
-    }
+    """The rows of the tables that pair."""
+    usable = {name: shelf.usable() for name, shelf in shelves.items()}
+    found = pair(usable["ecg"], usable["xray"], pairing, stays=given.stays)
+    return {name: usable[name]["row"].gather(found[name]).to_list() for name in usable}
 
 
 def _rows(
@@ -176,13 +157,10 @@ def _rows(
     age = (pl.col("time").dt.year() - pl.col("born")).cast(pl.Float32)
     known = table.join(given.people, on="patient", how="left", maintain_order="left")
     return (
-        known.with_columns(age=pl.when(age.is_between(0, _OLDEST)).then(age))
+        known.with_columns(age=pl.when(age.is_between(0, OLDEST)).then(age))
         .drop("born")
         .sort("patient", "time", "record", "xray_record", nulls_last=True)
     )
-
-
-_OLDEST = 120.0
 
 
 def _places(rows: Sequence[int]) -> dict[int | None, int | None]:

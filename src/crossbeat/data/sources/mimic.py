@@ -1,11 +1,13 @@
 """The cohort ``mimic``: ECGs and chest X-rays of the same patients of one hospital.
 
-Read from the folders as downloaded: MIMIC-IV-ECG, MIMIC-CXR-JPG, MIMIC-IV-ED and MIMIC-IV.
+Read from the folders as downloaded: MIMIC-IV-ECG 1.0 (doi:10.13026/4nqg-sb35), MIMIC-CXR-JPG 2.1
+(doi:10.13026/jsn5-t979), MIMIC-IV-ED 2.2 (doi:10.13026/5ntk-km72) and MIMIC-IV
+(doi:10.13026/kpb9-mt58).
 """
 
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal, Unpack
@@ -16,20 +18,34 @@ from crossbeat.data.build import How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.pairing import Pairing, no_stays, pair
-from crossbeat.data.pairing.encounters import Encounters, Reading, block_of
+from crossbeat.data.pairing.encounters import Encounters, block_of
 from crossbeat.data.pairing.report import pairing_report, report_markdown
-from crossbeat.data.sources import mimic_tables
-from crossbeat.data.sources.builder import BLOCK, check_image_size, published, table_digest
-from crossbeat.data.sources.mimic_tables import Labeller
+from crossbeat.data.sources.builder import (
+    BLOCK,
+    check_image_size,
+    published,
+    read_csv,
+    read_wave,
+    settings_of,
+    table_digest,
+    times,
+)
 from crossbeat.data.splits import Shares, Split, split_patients
 from crossbeat.data.table import REPORTED, label_column
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.findings import CHEXPERT
+from crossbeat.readers import read_xray
 from crossbeat.signal import Preprocessing
 
 SECONDS = 10.0
 FRONTAL = ("PA", "AP")
 """Views of the chest from the front or from behind."""
+
+Labeller = Literal["chexpert", "negbio"]
+
+_TIME = "%Y-%m-%d %H:%M:%S"
+_SPLITS: dict[str, Split] = {"train": "train", "validate": "val", "test": "test"}
+_PATIENT = pl.format("mimic-{}", "subject_id").alias("patient")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,11 +134,18 @@ class Mimic:
             )
         labels = known.xrays.select(pl.selectors.starts_with(label_column("")))
         report = pairing_report(known.ecgs, known.xrays, known.stays, labels, self.pairing)
-        reading = self._reading()
+        wave = partial(read_wave, clean=self.preprocessing(), checksum=self.checksum)
+        block = partial(
+            block_of,
+            pairing=self.pairing,
+            read={"ecg": wave, "xray": partial(read_xray, size=self.image_size)},
+            alone={"ecg": self.unpaired_ecgs, "xray": self.unpaired_xrays},
+            root=self.ecg.parent,
+        )
         return build_cohort(
             folder,
             self._info(pairs),
-            [partial(block_of, reading, part) for part in self._parts(known, pairs)],
+            [partial(block, part) for part in self._parts(known, pairs)],
             beside={
                 "pairing.json": json.dumps(report, indent=1) + "\n",
                 "pairing.md": report_markdown(report),
@@ -137,20 +160,18 @@ class Mimic:
                 f"{self.dicom} must hold a folder files, got none; name the folder of MIMIC-CXR as "
                 "it was downloaded"
             )
-        labels = mimic_tables.report_labels(self.cxr, self.labels)
-        xrays = mimic_tables.xray_table(self.cxr, self.views, self.dicom).join(
-            labels.with_columns(pl.lit(value=True).alias(REPORTED)),
-            on="study",
-            how="left",
-            maintain_order="left",
+        labels = _labels(published(self.cxr, f"mimic-cxr-2*-{self.labels}.csv"))
+        said = labels.with_columns(pl.lit(value=True).alias(REPORTED))
+        xrays = _xrays(self.cxr, self.views, self.dicom).join(
+            said, on="study", how="left", maintain_order="left"
         )
-        ecgs = mimic_tables.ecg_table(self.ecg)
-        stays = no_stays() if self.ed is None else mimic_tables.stays(self.ed)
+        ecgs = _ecgs(self.ecg)
+        stays = no_stays() if self.ed is None else _stays(self.ed)
         people = pl.concat([xrays["patient"], ecgs["patient"]]).unique().sort().to_frame()
         if self.hosp is None:
             people = people.with_columns(sex=pl.lit(None, pl.String), born=pl.lit(None, pl.Int64))
         else:
-            people = people.join(mimic_tables.people(self.hosp), on="patient", how="left")
+            people = people.join(_people(self.hosp), on="patient", how="left")
         return Encounters(
             ecgs=ecgs,
             xrays=xrays.with_columns(
@@ -169,7 +190,11 @@ class Mimic:
         load += [_load(known.ecgs)] if self.unpaired_ecgs else []
         most = pl.concat(load).group_by("patient").agg(pl.col("records").max()).sort("patient")
         part = most.select("patient", part=pl.col("records").cum_sum().floordiv(BLOCK))
-        splits = self._splits(most["patient"].to_list())
+        splits = (
+            _official_splits(self.cxr)
+            if self.split == "official"
+            else split_patients(most["patient"], Shares(val=self.val, test=self.test), self.seed)
+        )
         people = known.people.join(part, on="patient", how="inner").with_columns(
             split=pl.col("patient").replace_strict(splits, default="train")
         )
@@ -189,16 +214,12 @@ class Mimic:
             given = {name: parts.get(key, tables[name].clear()) for name, parts in shared.items()}
             yield Encounters(people=group, **given)
 
-    def _splits(self, patients: list[str]) -> dict[str, Split]:
-        if self.split == "official":
-            return mimic_tables.official_splits(self.cxr)
-        return split_patients(patients, Shares(val=self.val, test=self.test), self.seed)
-
     def _with_radiologists(self, xrays: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
         """What radiologists said in the place of the labeller's words, in the test split."""
         if not self.radiologists:
             return xrays
-        told = mimic_tables.radiologist_labels(self.cxr)
+        path = published(self.cxr, "mimic-cxr-2*-test-set-labeled.csv")
+        told = _labels(path, CHEXPERT | {"lung_opacity": "Airspace Opacity"})
         tested = people.filter(pl.col("split") == "test")["patient"].implode()
         theirs = pl.col("patient").is_in(tested) & pl.col("study").is_in(told["study"].implode())
         columns = [label_column(finding) for finding in CHEXPERT]
@@ -212,17 +233,6 @@ class Mimic:
             .alias("note:labels"),
         ).drop(f"{name} read" for name in columns)
 
-    def _reading(self) -> Reading:
-        return Reading(
-            root=self.ecg.parent,
-            preprocessing=self.preprocessing(),
-            image_size=self.image_size,
-            pairing=self.pairing,
-            unpaired_xrays=self.unpaired_xrays,
-            unpaired_ecgs=self.unpaired_ecgs,
-            checksum=self.checksum,
-        )
-
     def _info(self, pairs: pl.DataFrame) -> CohortInfo:
         read = [
             published(self.ecg, "record_list.csv"),
@@ -231,8 +241,7 @@ class Mimic:
         ]
         read += [published(self.ed, "edstays.csv")] if self.ed else []
         read += [published(self.hosp, "patients.csv")] if self.hosp else []
-        folders = ("ecg", "cxr", "ed", "hosp", "dicom")
-        settings = {name: value for name, value in asdict(self).items() if name not in folders}
+        settings = settings_of(self, "ecg", "cxr", "ed", "hosp", "dicom")
         settings["xrays"] = "JPG" if self.dicom is None else "DICOM"
         return CohortInfo(
             name="mimic",
@@ -243,6 +252,87 @@ class Mimic:
             settings={**settings, "tables": table_digest(*read)},
             notes=(_in_words(pairs, self.pairing),),
         ).with_ecgs(self.preprocessing())
+
+
+def _ecgs(folder: Path) -> pl.DataFrame:
+    """Every ECG: patient, record, time, and its file without suffix."""
+    columns = {"subject_id": int, "study_id": int, "ecg_time": str, "path": str}
+    path = published(folder, "record_list.csv")
+    listed = read_csv(path, columns)
+    return listed.select(
+        _PATIENT,
+        pl.format("ecg-{}", "study_id").alias("record"),
+        times(listed["ecg_time"], path, _TIME).alias("time"),
+        pl.format("{}/{}", pl.lit(str(folder)), "path").alias("file"),
+    )
+
+
+def _xrays(folder: Path, views: tuple[str, ...], dicom: Path | None) -> pl.DataFrame:
+    """Every X-ray of some views: patient, record, study, time, view and its file."""
+    texts = ("dicom_id", "ViewPosition", "StudyDate", "StudyTime")
+    columns = {"subject_id": int, "study_id": int, **dict.fromkeys(texts, str)}
+    path = published(folder, "mimic-cxr-2*-metadata.csv")
+    listed = read_csv(path, columns)
+    clock = pl.col("StudyTime").str.split(".").list.first().str.zfill(6)
+    moment = listed.select(pl.concat_str("StudyDate", clock).alias("StudyTime")).to_series()
+    subject = pl.col("subject_id").cast(pl.String)
+    file = pl.format(
+        "{}/files/p{}/p{}/s{}/{}.{}",
+        pl.lit(str(dicom or folder)),
+        subject.str.head(2),
+        subject,
+        "study_id",
+        "dicom_id",
+        pl.lit("dcm" if dicom else "jpg"),
+    )
+    seen = listed.with_columns(time=times(moment, path, "%Y%m%d%H%M%S"))
+    return seen.filter(pl.col("ViewPosition").is_in(views)).select(
+        _PATIENT,
+        pl.format("cxr-{}", "dicom_id").alias("record"),
+        pl.format("study-{}", "study_id").alias("study"),
+        "time",
+        pl.col("ViewPosition").alias("view"),
+        file.alias("file"),
+    )
+
+
+def _labels(path: Path, names: Mapping[str, str] = CHEXPERT) -> pl.DataFrame:
+    """What is said of each study: study and ``label:`` columns."""
+    listed = read_csv(path, {"study_id": int} | dict.fromkeys(names.values(), float))
+    return listed.select(
+        pl.format("study-{}", "study_id").alias("study"),
+        *(pl.col(of).cast(pl.Int8).alias(label_column(finding)) for finding, of in names.items()),
+    ).unique("study", keep="first", maintain_order=True)
+
+
+def _official_splits(folder: Path) -> dict[str, Split]:
+    path = published(folder, "mimic-cxr-2*-split.csv")
+    listed = read_csv(path, {"subject_id": int, "split": str})
+    split = pl.col("split").replace_strict(_SPLITS)
+    return dict(listed.select(_PATIENT, split).unique().rows())
+
+
+def _stays(folder: Path) -> pl.DataFrame:
+    path = published(folder, "edstays.csv")
+    listed = read_csv(path, {"subject_id": int, "intime": str, "outtime": str})
+    return listed.select(
+        _PATIENT,
+        times(listed["intime"], path, _TIME).alias("begin"),
+        times(listed["outtime"], path, _TIME).alias("end"),
+    )
+
+
+def _people(folder: Path) -> pl.DataFrame:
+    """Every patient's sex, and the year of birth that MIMIC's dates imply.
+
+    Ages above 89 are given as 91, by MIMIC's own rule.
+    """
+    columns = {"subject_id": int, "gender": str, "anchor_age": int, "anchor_year": int}
+    return read_csv(published(folder, "patients.csv"), columns).select(
+        _PATIENT,
+        pl.col("gender").alias("sex"),
+        (pl.col("anchor_year") - pl.col("anchor_age")).alias("born"),
+    )
 
 
 def _load(table: pl.DataFrame, records: pl.Series | None = None) -> pl.DataFrame:
