@@ -31,7 +31,7 @@ from crossbeat.data.sources.builder import (
 )
 from crossbeat.data.splits import Shares
 from crossbeat.data.table import value_column
-from crossbeat.errors import ConfigError, DataError
+from crossbeat.errors import ConfigError, DataError, require_least
 from crossbeat.readers import cropped, read_cine, roi_by_motion
 from crossbeat.readers.cine_roi import SIDE_MM
 from crossbeat.signal import Preprocessing
@@ -126,11 +126,7 @@ class Ukb:
     test: float = Shares.test
 
     def __post_init__(self) -> None:
-        for name, least in {"visit": 0, "frames": 2, "cine_size": 16, "side_mm": 1}.items():
-            if getattr(self, name) < least:
-                raise ConfigError(
-                    f"Ukb.{name} must be {least} or more, got {getattr(self, name)}; raise it"
-                )
+        require_least(self, visit=0, frames=2, cine_size=16, side_mm=1)
         if self.cine_long is not None and self.view != "short":
             raise ConfigError(
                 f"Ukb.view must be short where cine_long is given, got {self.view}; "

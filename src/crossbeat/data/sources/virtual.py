@@ -9,19 +9,20 @@ from typing import Unpack
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Int16
+from jaxtyping import Bool, Int16, Int64
 
 from crossbeat import simulate
 from crossbeat.data.build import Block, How, build_cohort, require_room
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
-from crossbeat.data.sources.virtual_gaps import Gaps, numbered, recorded, with_gaps
 from crossbeat.data.splits import Shares, split_patients
 from crossbeat.data.store import to_int16
-from crossbeat.data.table import label_column, truth_column
-from crossbeat.errors import ConfigError
+from crossbeat.data.table import REPORTED, label_column, truth_column
+from crossbeat.errors import ConfigError, require_least
 from crossbeat.leads import STANDARD
 from crossbeat.signal import Preprocessing
+
+Flag = Bool[np.ndarray, " patient"]
 
 NOTE = (
     "Simulated patients. Prevalences, and how well the findings can be told from an ECG, were set "
@@ -72,23 +73,17 @@ class Virtual:
     val: float = Shares.val
     test: float = Shares.test
     label_noise: float | None = None
-    paired: float = Gaps.paired
-    labelled: float = Gaps.labelled
+    paired: float = 1.0
+    labelled: float = 1.0
     outside: int = 0
     hours_apart: float = 0.0
     film_noise: float = 0.0
 
     def __post_init__(self) -> None:
-        least = {"num_patients": 1, "seed": 0, "outside": 0}
-        least |= {"image_size": 16 if self.image_size else 0}
-        for name, value in least.items():
-            if getattr(self, name) < value:
-                raise ConfigError(
-                    f"Virtual.{name} must be {value} or more, got {getattr(self, name)}; raise it"
-                )
-        self._shares()
-        self._gaps()
-        self._preprocessing()
+        require_least(self, num_patients=1, seed=0, outside=0)
+        require_least(self, image_size=16 if self.image_size else 0)
+        Shares(val=self.val, test=self.test)
+        standard(self.fs)
         self._check_films()
 
     def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
@@ -115,17 +110,11 @@ class Virtual:
         ]
         return build_cohort(folder, self._info(), blocks, **how)
 
-    def _shares(self) -> Shares:
-        return Shares(val=self.val, test=self.test)
-
-    def _gaps(self) -> Gaps:
-        return Gaps(paired=self.paired, labelled=self.labelled)
-
-    def _preprocessing(self) -> Preprocessing:
-        return Preprocessing.standard(fs=self.fs, seconds=float(simulate.SECONDS))
-
     def _check_films(self) -> None:
+        share = "0 to 1, a share of the training patients"
         ranges = {
+            "paired": (1.0, share),
+            "labelled": (1.0, share),
             "label_noise": (0.5, "0 to 0.5, or none for the labels of reports"),
             "hours_apart": (inf, "0 or more, and finite"),
             "film_noise": (255.0, "0 to 255 grey levels"),
@@ -144,7 +133,9 @@ class Virtual:
 
     def _table(self, patients: simulate.Patients, filmed: simulate.Patients) -> pl.DataFrame:
         names = [f"v{self.seed}-{number:07d}" for number in range(len(patients))]
-        splits = split_patients(names[: self.num_patients], self._shares(), self.seed)
+        splits = split_patients(
+            names[: self.num_patients], Shares(val=self.val, test=self.test), self.seed
+        )
         splits |= dict.fromkeys(names[self.num_patients :], "train")
         columns = {
             "patient": names,
@@ -154,16 +145,16 @@ class Virtual:
             "sex": np.where(patients.male, "M", "F"),
             "xray_patient": names,
         }
-        truth = {name: there.astype(np.int8) for name, there in simulate.truth(patients).items()}
         for finding, codes in self._labels(filmed).items():
             said = pl.Series(codes)
             columns[label_column(finding)] = said.set(said == simulate.NOT_MENTIONED, None)
-        columns |= {truth_column(name): there for name, there in truth.items()}
+        for name, there in simulate.truth(patients).items():
+            columns[truth_column(name)] = there.astype(np.int8)
         shown = simulate.ecg_determinants(patients)
         columns |= {f"latent:{name}": shown[:, i] for i, name in enumerate(simulate.DETERMINANTS)}
         training = np.array([splits[name] == "train" for name in names[: self.num_patients]])
-        there = recorded(training, self._gaps(), self.seed).and_outside(self.outside)
-        return with_gaps(pl.DataFrame(columns), there)
+        there = recorded(training, self.seed, paired=self.paired, labelled=self.labelled)
+        return _with_gaps(pl.DataFrame(columns), there.and_outside(self.outside))
 
     def _labels(self, filmed: simulate.Patients) -> simulate.Labels:
         if self.label_noise is None:
@@ -179,7 +170,7 @@ class Virtual:
             seed=self.seed,
             settings=asdict(self),
             notes=(NOTE, *_notes(self)),
-        ).with_ecgs(self._preprocessing())
+        ).with_ecgs(standard(self.fs))
 
 
 def _notes(settings: Virtual) -> Iterator[str]:
@@ -193,12 +184,12 @@ def _notes(settings: Virtual) -> Iterator[str]:
             "The labels are the truth, each turned around with probability "
             f"{settings.label_noise:g}: no report errs like this."
         )
-    if settings.paired != Gaps.paired:
+    if settings.paired != 1.0:
         yield (
             f"{_percent(settings.paired)} of the training patients have an ECG and an X-ray. The "
             "others have an ECG only, and no label."
         )
-    if settings.labelled != Gaps.labelled:
+    if settings.labelled != 1.0:
         yield f"{_percent(settings.labelled)} of the training pairs have a report, and so labels."
     if settings.outside:
         yield (
@@ -225,26 +216,118 @@ def _block(
     table: pl.DataFrame,
 ) -> Block:
     present, filmed = patients
-    stored = _stored_ecgs(settings, number, present, table["ecg"].to_numpy())
+    recorded, signals = table["ecg"].to_numpy(), {}
+    if recorded.any():
+        signals["ecg"] = stored_ecgs(present, number, settings.seed, settings.fs)[recorded]
     if not settings.image_size:
-        return Block(
-            table.drop("xray", "xray_patient").with_columns(numbered("ecg")), {"ecg": stored}
-        )
+        return Block(table.drop("xray", "xray_patient").with_columns(_numbered("ecg")), signals)
     films = simulate.xray_block(filmed, number, settings.seed, settings.image_size)
     if settings.film_noise:
         films = simulate.noisier(films, number, settings.seed, settings.film_noise)
-    films = films[table["xray"].to_numpy()]
-    return Block(
-        table.with_columns(numbered("ecg"), numbered("xray")), {"ecg": stored, "xray": films}
+    signals["xray"] = films[table["xray"].to_numpy()]
+    return Block(table.with_columns(_numbered("ecg"), _numbered("xray")), signals)
+
+
+def stored_ecgs(
+    patients: simulate.Patients, number: int, seed: int, fs: float
+) -> Int16[np.ndarray, "ecg lead time"]:
+    """The ECGs of a block of virtual patients, as a cohort stores them.
+
+    Args:
+        patients: those of the block.
+        number: of the block.
+        seed: of the patients.
+        fs: sampling rate in hertz.
+    """
+    waves = simulate.ecg_block(patients, number, seed)
+    clean = standard(fs).apply_batch(waves, STANDARD, float(simulate.FS))
+    return to_int16(clean, CohortInfo.ecg_gain, f"simulated block {number}")
+
+
+def standard(fs: float) -> Preprocessing:
+    """What is done to simulated ECGs before they are stored.
+
+    Args:
+        fs: sampling rate in hertz.
+    """
+    return Preprocessing.standard(fs=fs, seconds=float(simulate.SECONDS))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Recorded:
+    """What there is of each patient.
+
+    Args:
+        ecg: an ECG.
+        xray: an X-ray.
+        report: labels, as the report of the X-ray was read.
+    """
+
+    ecg: Flag
+    xray: Flag
+    report: Flag
+
+    def and_outside(self, number: int) -> "Recorded":
+        """The same, followed by patients with an X-ray, its report and no ECG."""
+        there = np.ones(number, dtype=bool)
+        return Recorded(
+            ecg=np.concatenate([self.ecg, ~there]),
+            xray=np.concatenate([self.xray, there]),
+            report=np.concatenate([self.report, there]),
+        )
+
+
+def recorded(training: Flag, seed: int, *, paired: float = 1.0, labelled: float = 1.0) -> Recorded:
+    """Who has what.
+
+    Validation and test patients have everything, so that selection and measurement stay the same
+    while training has less. Who lacks what is drawn by rank: a higher share adds patients to those
+    of a lower one, and every share is exact to the nearest patient.
+
+    Args:
+        training: the patients who may lack something.
+        seed: of the draws; 0 or more.
+        paired: share of them who have both ECG and X-ray; the others have an ECG and no X-ray.
+        labelled: share of them who have a report of their X-ray, if they have an X-ray.
+    """
+    num = training.sum()
+    xray = ~training | (_place(training, seed, "modality") < round(paired * num))
+    read = ~training | (_place(training, seed, "report") < round(labelled * num))
+    return Recorded(ecg=np.ones(len(training), dtype=bool), xray=xray, report=xray & read)
+
+
+def _with_gaps(table: pl.DataFrame, there: Recorded) -> pl.DataFrame:
+    """The table of complete patients without what they lack.
+
+    Its columns ``ecg`` and ``xray`` tell whether there is one: see ``_numbered``. Where every report
+    was read, it has no column ``reported``.
+    """
+    told = [name for name in table.columns if name.startswith(label_column(""))]
+    less = table.with_columns(
+        pl.when(pl.Series(there.xray)).then(pl.col("xray_patient")).alias("xray_patient"),
+        *(pl.when(pl.Series(there.report)).then(pl.col(name)).alias(name) for name in told),
+        ecg=pl.Series(there.ecg),
+        xray=pl.Series(there.xray),
     )
+    return less if there.report.all() else less.with_columns(pl.Series(REPORTED, there.report))
 
 
-def _stored_ecgs(
-    settings: Virtual, number: int, patients: simulate.Patients, recorded: Bool[np.ndarray, " row"]
-) -> Int16[np.ndarray, "ecg lead time"] | None:
-    """The ECGs of a block's patients who have one; None where nobody has."""
-    if not recorded.any():
-        return None
-    waves = simulate.ecg_block(patients, number, settings.seed)[recorded]
-    clean = settings._preprocessing().apply_batch(waves, STANDARD, float(simulate.FS))
-    return to_int16(clean, settings._info().ecg_gain, f"simulated block {number}")
+def _numbered(name: str) -> pl.Expr:
+    """From whether a row has something to which row of the block's store that is."""
+    has = pl.col(name)
+    return pl.when(has).then(has.cum_sum().cast(pl.Int64) - 1).alias(name)
+
+
+def _place(training: Flag, seed: int, name: str) -> Int64[np.ndarray, " patient"]:
+    """The place of each training patient in a random order, from 0; -1 of the others."""
+    blocks = simulate.spans(len(training))
+    chance = np.concatenate(
+        [
+            simulate.Draws(seed, block, rows.stop - rows.start, "gaps").uniform(name)
+            for block, rows in blocks
+        ]
+    )
+    rows = np.flatnonzero(training)
+    place = np.full(len(training), -1)
+    place[rows[np.argsort(chance[rows], kind="stable")]] = np.arange(len(rows))
+    return place

@@ -14,12 +14,10 @@ from crossbeat import simulate
 from crossbeat.data.build import Block, How, build_cohort, require_room
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
+from crossbeat.data.sources.virtual import standard, stored_ecgs
 from crossbeat.data.splits import Shares, split_patients
-from crossbeat.data.store import to_int16
 from crossbeat.data.table import truth_column, value_column
-from crossbeat.errors import ConfigError, DataError
-from crossbeat.leads import STANDARD
-from crossbeat.signal import Preprocessing
+from crossbeat.errors import ConfigError, DataError, require_least
 
 NOTE = (
     "Simulated patients. How well cardiac measurements can be predicted from an ECG was set from "
@@ -63,20 +61,14 @@ class VirtualHearts:
     textures: Path | None = None
 
     def __post_init__(self) -> None:
-        least = {"num_patients": 1, "seed": 0, "frames": 2, "cine_size": 16}
-        for name, value in least.items():
-            if getattr(self, name) < value:
-                raise ConfigError(
-                    f"VirtualHearts.{name} must be {value} or more, got {getattr(self, name)}; "
-                    "raise it"
-                )
+        require_least(self, num_patients=1, seed=0, frames=2, cine_size=16)
         if not 0 < self.measured <= 1:
             raise ConfigError(
                 "VirtualHearts.measured must be above 0 and at most 1, got "
                 f"{self.measured}; change it"
             )
-        self._shares()
-        self._preprocessing()
+        Shares(val=self.val, test=self.test)
+        standard(self.fs)
 
     def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
         """Simulate the patients into a new folder; its bytes follow from settings and textures.
@@ -113,15 +105,9 @@ class VirtualHearts:
             return given
         return given | {"textures": _checksum(self.textures)}
 
-    def _shares(self) -> Shares:
-        return Shares(val=self.val, test=self.test)
-
-    def _preprocessing(self) -> Preprocessing:
-        return Preprocessing.standard(fs=self.fs, seconds=float(simulate.SECONDS))
-
     def _table(self, patients: simulate.Patients) -> pl.DataFrame:
         names = [f"h{self.seed}-{number:07d}" for number in range(len(patients))]
-        splits = split_patients(names, self._shares(), self.seed)
+        splits = split_patients(names, Shares(val=self.val, test=self.test), self.seed)
         known = pl.Series(self._known(np.array([splits[name] == "train" for name in names])))
         shown = simulate.ecg_determinants(patients)
         return pl.DataFrame(
@@ -170,7 +156,7 @@ class VirtualHearts:
             seed=self.seed,
             settings=self._settings(),
             notes=tuple(notes),
-        ).with_ecgs(self._preprocessing())
+        ).with_ecgs(standard(self.fs))
 
 
 def _checksum(path: Path) -> str:
@@ -189,9 +175,7 @@ def _block(
     table: pl.DataFrame,
     textures: simulate.Textures | None,
 ) -> Block:
-    waves = simulate.ecg_block(patients, number, settings.seed)
-    clean = settings._preprocessing().apply_batch(waves, STANDARD, float(simulate.FS))
-    stored = to_int16(clean, CohortInfo.ecg_gain, f"simulated block {number}")
+    stored = stored_ecgs(patients, number, settings.seed, settings.fs)
     show = partial(simulate.cine_block, frames=settings.frames, size=settings.cine_size)
     cines = show(patients, number, settings.seed, textures=textures)[:, 0]
     places = pl.int_range(pl.len(), dtype=pl.Int64)

@@ -24,7 +24,7 @@ import numpy as np
 import polars as pl
 
 from crossbeat import simulate
-from crossbeat.errors import ConfigError
+from crossbeat.errors import ConfigError, require_least
 from crossbeat.files import remove_drafts, write_whole
 from crossbeat.simulate.hospital.faults import FAULTS, Faults
 from crossbeat.simulate.hospital.records import Films, patients_at, write_ecgs, write_films
@@ -99,13 +99,7 @@ class VirtualMimic:
     faults: Faults = Faults()
 
     def __post_init__(self) -> None:
-        least = {"num_patients": 1, "seed": 0, "image_size": 16, "film_size": 16}
-        for name, value in least.items():
-            if getattr(self, name) < value:
-                raise ConfigError(
-                    f"VirtualMimic.{name} must be {value} or more, got {getattr(self, name)}; "
-                    "raise it"
-                )
+        require_least(self, num_patients=1, seed=0, image_size=16, film_size=16)
         if self.num_patients > MOST_PATIENTS:
             raise ConfigError(
                 f"VirtualMimic.num_patients must be {MOST_PATIENTS} or less, got "
