@@ -43,7 +43,7 @@ def require_least(settings: object, **least: float) -> None:
         ConfigError: one is smaller.
     """
     for name, value in least.items():
-        if not getattr(settings, name) >= value:
+        if getattr(settings, name) < value:
             raise ConfigError(
                 f"{type(settings).__name__}.{name} must be {value} or more, got "
                 f"{getattr(settings, name)}; raise it"

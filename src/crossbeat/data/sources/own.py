@@ -23,8 +23,7 @@ from crossbeat.data.sources.builder import (
     settings_of,
     table_digest,
 )
-from crossbeat.data.sources.own_columns import FILES, Columns, require_column
-from crossbeat.data.sources.own_table import read_table
+from crossbeat.data.sources.own_table import FILES, Columns, read_table, require_column
 from crossbeat.data.sources.own_values import (
     ages,
     and_more,

@@ -1,7 +1,7 @@
 """What the values of a table of the user's own mean.
 
-Every value is text until it is understood, so that an error names the row, the column and the
-value.
+Functions take the trimmed texts of a column, null where there is none, and the path of the table. A
+text that means nothing is a ``DataError`` that names the row, the column and the value.
 """
 
 import re
@@ -14,7 +14,7 @@ from typing import TypeVar
 import polars as pl
 
 from crossbeat.data.labels import NEGATIVE, POSITIVE, UNCERTAIN
-from crossbeat.data.sources.own_columns import quoted
+from crossbeat.data.sources.own_table import quoted
 from crossbeat.data.splits import SPLITS
 from crossbeat.data.table import OLDEST
 from crossbeat.errors import ConfigError, DataError
@@ -70,10 +70,6 @@ _Value = TypeVar("_Value")
 def ages(values: pl.Series, path: Path) -> pl.Series:
     """Ages in years, from ``56``, ``56.5``, ``56y``, ``56 years`` or DICOM's ``056Y``.
 
-    Args:
-        values: trimmed texts, null where there is none.
-        path: of the table, for errors.
-
     Raises:
         DataError: one is no age of 0 to 120 years.
     """
@@ -90,9 +86,7 @@ def sexes(
     """F and M.
 
     Args:
-        values: trimmed texts, null where there is none. With ``H`` beside it, ``M`` may be mujer
-            instead of male, and is refused.
-        path: of the table, for errors.
+        values: with ``H`` beside it, ``M`` may be mujer instead of male, and is refused.
         female: further texts for F.
         male: further texts for M.
 
@@ -114,10 +108,6 @@ def sexes(
 def splits(values: pl.Series, path: Path) -> pl.Series:
     """Splits by one of their usual names.
 
-    Args:
-        values: trimmed texts, null where there is none.
-        path: of the table, for errors.
-
     Raises:
         DataError: one is no split, or absent.
     """
@@ -135,8 +125,6 @@ def labels(
     """Labels 1, 0 and -1, and what they are before they are rounded, from 0 to 1.
 
     Args:
-        values: trimmed texts, null where there is none.
-        path: of the table, for errors.
         threshold: labels between 0 and 1 of this or more are 1; by default 0.5.
         soft: whether such labels are taken without a threshold.
 
@@ -210,10 +198,6 @@ def without_missing(values: pl.Series, missing: Sequence[str] = ()) -> pl.Series
 def require_all_digits(patients: pl.Series, path: Path) -> None:
     """Check that no id is one that a spreadsheet rounded: 1.23E+14 stands for several patients.
 
-    Args:
-        patients: trimmed ids.
-        path: of the table.
-
     Raises:
         DataError: one is rounded; names its row.
     """
@@ -264,7 +248,6 @@ def moments(values: Mapping[str, pl.Series], form: str | None, path: Path) -> li
     Args:
         values: trimmed texts by the setting that names their column.
         form: of other times, as in Python's ``strftime``.
-        path: of the table, for errors.
 
     Raises:
         ConfigError: ``form`` is no form of a time.

@@ -153,8 +153,8 @@ class Virtual:
         shown = simulate.ecg_determinants(patients)
         columns |= {f"latent:{name}": shown[:, i] for i, name in enumerate(simulate.DETERMINANTS)}
         training = np.array([splits[name] == "train" for name in names[: self.num_patients]])
-        there = recorded(training, self.seed, paired=self.paired, labelled=self.labelled)
-        return _with_gaps(pl.DataFrame(columns), there.and_outside(self.outside))
+        given = recorded(training, self.seed, paired=self.paired, labelled=self.labelled)
+        return _with_gaps(pl.DataFrame(columns), given.and_outside(self.outside))
 
     def _labels(self, filmed: simulate.Patients) -> simulate.Labels:
         if self.label_noise is None:
