@@ -95,6 +95,7 @@ class CheXpert:
                 is usable, a patient is in the tables of both kinds, the folder exists, or the
                 disk is full.
         """
+        table = self._listed()
         info = CohortInfo(
             name="chexpert",
             kind="single",
@@ -106,7 +107,7 @@ class CheXpert:
             notes=(_EXPERTS_NOTE,) if self.experts else (),
         )
         load = partial(read_xray, size=self.image_size)
-        parts = self._listed().iter_slices(BLOCK)
+        parts = table.iter_slices(BLOCK)
         return build_files(folder, info, parts, {"xray": (load, self.root.parent)}, **how)
 
     def _tables(self) -> list[Path]:

@@ -132,6 +132,7 @@ class Ludb:
             DataError: the table is absent or damaged, no record is usable, the folder exists, or
                 the disk is full.
         """
+        table = self._listed()
         info = CohortInfo(
             name="ludb",
             kind="single",
@@ -142,7 +143,7 @@ class Ludb:
             notes=_NOTES,
         ).with_ecgs(self.preprocessing())
         load = partial(_wave, clean=self.preprocessing(), checksum=self.checksum)
-        parts = self._listed().iter_slices(BLOCK)
+        parts = table.iter_slices(BLOCK)
         return build_files(folder, info, parts, {"ecg": (load, self.root.parent)}, **how)
 
     def _listed(self) -> pl.DataFrame:

@@ -277,7 +277,9 @@ class Recorded:
         )
 
 
-def recorded(training: Flag, seed: int, *, paired: float = 1.0, labelled: float = 1.0) -> Recorded:
+def recorded(
+    training: Flag, seed: int, *, paired: float = 1.0, labelled: float = 1.0
+) -> Recorded:
     """Who has what.
 
     Validation and test patients have everything, so that selection and measurement stay the same
@@ -299,8 +301,8 @@ def recorded(training: Flag, seed: int, *, paired: float = 1.0, labelled: float 
 def _with_gaps(table: pl.DataFrame, there: Recorded) -> pl.DataFrame:
     """The table of complete patients without what they lack.
 
-    Its columns ``ecg`` and ``xray`` tell whether there is one: see ``_numbered``. Where every report
-    was read, it has no column ``reported``.
+    Its columns ``ecg`` and ``xray`` tell whether there is one (see ``_numbered``). Where every
+    report was read, it has no column ``reported``.
     """
     told = [name for name in table.columns if name.startswith(label_column(""))]
     less = table.with_columns(
