@@ -10,7 +10,7 @@ from torch import nn
 
 from crossbeat.cli.tables import percent
 from crossbeat.data import Cohort, CohortInfo, LabelPolicy
-from crossbeat.data.virtual import Virtual
+from crossbeat.data.sources.virtual import Virtual
 from crossbeat.evaluation.compare import estimate
 from crossbeat.objectives import clip, soft_bce
 from crossbeat.recipes import RECIPES, scores, steps

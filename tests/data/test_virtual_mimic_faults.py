@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from virtual_mimics import NOTHING_WRONG, image_path, labels, listed, table, times, write
 
-from crossbeat.data.virtual_mimic_faults import FAULTS, Faults
+from crossbeat.simulate.hospital.faults import FAULTS, Faults
 from crossbeat.errors import ConfigError
 from crossbeat.leads import MIMIC
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ecg_files import edf_labels
 
-from crossbeat.data.sources import read_wave
+from crossbeat.data.sources.builder import read_wave
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.leads import STANDARD
 from crossbeat.readers import Layout, read_ecg

@@ -24,7 +24,7 @@ from small_recipes import (
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.labels import LabelPolicy
-from crossbeat.data.matched import shuffled
+from crossbeat.data.sources.matched import shuffled
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.evaluation.calibration import platt
 from crossbeat.objectives import HARDNESS, agreement, alignment, where_sure

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from crossbeat.data.virtual_hearts import VirtualHearts
+from crossbeat.data.sources.virtual_hearts import VirtualHearts
 from crossbeat.errors import DataError
 from crossbeat.evaluation.measurement_results import read_measurement_results, write_measurement_results
 from crossbeat.recipes import RECIPES

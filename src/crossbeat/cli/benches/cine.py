@@ -13,7 +13,7 @@ from crossbeat.cli.benches.measure import in_new_process
 from crossbeat.cli.cohorts import built
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.loaders import epoch_batches
-from crossbeat.data.virtual_hearts import VirtualHearts
+from crossbeat.data.sources.virtual_hearts import VirtualHearts
 from crossbeat.encoders import CINE_ENCODERS
 
 BATCH = 32

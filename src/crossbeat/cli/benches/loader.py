@@ -11,7 +11,7 @@ from crossbeat.cli.benches.measure import in_new_process
 from crossbeat.cli.cohorts import built
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.loaders import epoch_batches
-from crossbeat.data.virtual import Virtual
+from crossbeat.data.sources.virtual import Virtual
 
 BATCH = 256
 """Pairs in a batch."""

@@ -17,10 +17,10 @@ from PIL import Image
 from crossbeat.cli.benches import usual_chain
 from crossbeat.cli.benches.measure import in_new_process, peak_gb
 from crossbeat.data.info import CohortInfo, file_info
-from crossbeat.data.mimic import SECONDS, Mimic
-from crossbeat.data.sources import read_wave
+from crossbeat.data.sources.mimic import SECONDS, Mimic
+from crossbeat.data.sources.builder import read_wave
 from crossbeat.data.store import to_int16
-from crossbeat.data.virtual_mimic import VirtualMimic
+from crossbeat.simulate.hospital import VirtualMimic
 from crossbeat.errors import DataError
 from crossbeat.files import write_whole
 from crossbeat.leads import INDEPENDENT, STANDARD
