@@ -12,30 +12,22 @@ from small_recipes import EVERYTHING, HEARTS, as_built, run_of, same, small
 from crossbeat.data.cohort import Cohort
 from crossbeat.recipes import RECIPES, SUMMARIES
 
+FOUR = ["teacher", "self-supervision", "alignment", "fine-tuning"]
 PHASES = {
-    "cromotex": ["teacher", "self-supervision", "alignment", "fine-tuning"],
+    **dict.fromkeys(("cromotex", "cromotex-no-hard-negatives", "cromotex-believed"), FOUR),
+    **dict.fromkeys(("shuffled", "clip", "eccl"), FOUR),
     "cromotex-no-ssl": ["teacher", "alignment", "fine-tuning"],
-    "cromotex-no-hard-negatives": ["teacher", "self-supervision", "alignment", "fine-tuning"],
-    "cromotex-believed": ["teacher", "self-supervision", "alignment", "fine-tuning"],
-    "shuffled": ["teacher", "self-supervision", "alignment", "fine-tuning"],
-    "clip": ["teacher", "self-supervision", "alignment", "fine-tuning"],
     "label-only": ["self-supervision", "alignment", "fine-tuning"],
     "distillation": ["teacher", "distillation"],
-    "direct": ["fine-tuning"],
-    "resnet1d": ["fine-tuning"],
-    "biot": ["fine-tuning"],
-    "eccl": ["teacher", "self-supervision", "alignment", "fine-tuning"],
+    **dict.fromkeys(("direct", "resnet1d", "biot"), ["fine-tuning"]),
     "teacher": ["teacher"],
-    "crossbeat": ["teacher", "transfer", "self-training"],
+    **dict.fromkeys(("crossbeat", "crossbeat-shuffled"), ["teacher", "transfer", "self-training"]),
     "no-alignment": ["transfer", "self-training"],
-    "crossbeat-shuffled": ["teacher", "transfer", "self-training"],
-    "ptacl": ["masked-cine", "alignment", "regression"],
-    "ptacl-global": ["masked-cine", "alignment", "regression"],
-    "ptacl-shuffled-frames": ["masked-cine", "alignment", "regression"],
-    "ptacl-shuffled": ["masked-cine", "alignment", "regression"],
-    "mmcl": ["alignment", "regression"],
-    "girlanda": ["alignment", "regression"],
-    "dual-phase": ["alignment", "regression"],
+    **dict.fromkeys(
+        ("ptacl", "ptacl-global", "ptacl-shuffled-frames", "ptacl-shuffled"),
+        ["masked-cine", "alignment", "regression"],
+    ),
+    **dict.fromkeys(("mmcl", "girlanda", "dual-phase"), ["alignment", "regression"]),
     "eccl-heart": ["masked-cine", "masked-cine-long", "alignment", "regression"],
     "direct-heart": ["regression"],
     "cine-teacher": ["cine-teacher"],
@@ -46,7 +38,7 @@ WITH_ALL_THAT_THEY_MAY_HAVE = [*((name, {}) for name in RECIPES), *EVERYTHING.it
 
 
 def poisoned(cohort, folder, split):
-    """The cohort with other ECGs, X-rays, cines, labels and measures in one split."""
+    """The cohort with other ECGs, X-rays, cines, labels and measurements in one split."""
     shutil.copytree(cohort.folder, folder)
     rows = cohort.rows(split)
     for name, value in (("ecg", -30_000), ("xray", 255), ("cine", 255), ("cine_long", 255)):
@@ -64,12 +56,6 @@ def poisoned(cohort, folder, split):
         if name.startswith(start)
     ]
     return Cohort.open(folder).with_table(cohort.table.with_columns(turned))
-
-
-@pytest.fixture(scope="module")
-def cohort_of(tiny, tiny_hearts):
-    """The small cohort that a recipe fits."""
-    return lambda name: tiny_hearts if name in HEARTS else tiny
 
 
 @pytest.fixture(scope="module")

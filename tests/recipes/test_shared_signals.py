@@ -87,8 +87,8 @@ def test_pairs_say_which_rows_share_a_signal(tiny: Cohort, column: str) -> None:
     cohort = repeated(tiny, column)
     parts = recipe.parts(cohort.info, 0)
     train, val = paired_sources(goal_of(cohort), parts, recipe.xray, shuffle=False)
-    assert set(train.extra) == {"xray_embedding", f"shared_{column}"}
-    assert set(val.extra) == {"xray_embedding"}
+    assert set(train.extra) == {"embedding", f"shared_{column}"}
+    assert set(val.extra) == {"embedding"}
     stored = train.extra[f"shared_{column}"]
     assert (stored[1:4] == stored[1]).all()
     assert len(stored.unique()) == len(stored) - 2
@@ -126,7 +126,7 @@ def test_rows_that_share_a_signal_are_no_negatives(
             ecg=tiny.ecgs(rows),
             xray=None,
             targets=torch.zeros(6, 0),
-            extra={"xray_embedding": other, **extra},
+            extra={"embedding": other, **extra},
         )
         found = steps.align_pairs(
             parts,

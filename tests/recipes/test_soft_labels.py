@@ -15,7 +15,7 @@ from crossbeat.recipes import steps
 from crossbeat.recipes.beliefs import believed_sources, self_taught_sources
 from crossbeat.recipes.networks import ecg_logits, xray_logits
 from crossbeat.recipes.sources import Goal, once, paired_sources, without_targets
-from crossbeat.recipes.steps import SOFT_LABELS, XRAY_EMBEDDING
+from crossbeat.recipes.steps import SOFT_LABELS, EMBEDDING
 from crossbeat.training import Batch, Phase
 from crossbeat.training.fingerprint import fingerprint
 
@@ -171,7 +171,7 @@ def test_shuffled_pairs_keep_the_probabilities_of_the_ecg(soft: Cohort) -> None:
     np.testing.assert_array_equal(pairs.rows, mixed.rows)
     ecgs = [each.batch(np.arange(8)).ecg for each in (pairs, mixed)]
     assert torch.equal(*(ecg.values for ecg in ecgs if ecg is not None))
-    assert (pairs.extra[XRAY_EMBEDDING] != mixed.extra[XRAY_EMBEDDING]).any(dim=1).all()
+    assert (pairs.extra[EMBEDDING] != mixed.extra[EMBEDDING]).any(dim=1).all()
 
 
 def test_one_xray_with_two_probabilities_is_seen_twice(soft: Cohort) -> None:
