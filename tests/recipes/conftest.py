@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import polars as pl
 import pytest
 from small_recipes import HEARTS, with_gaps
 

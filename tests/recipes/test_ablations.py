@@ -34,8 +34,12 @@ DIFFERENCES = {
 
 def flat(settings):
     """Settings by name, those of the networks with a dot."""
-    models = {name: settings.pop(name) for name in ("ecg", "xray", "other", "cine") & settings.keys()}
-    return settings | {f"{at}.{key}": value for at, of in models.items() for key, value in of.items()}
+    models = {
+        name: settings.pop(name) for name in ("ecg", "xray", "other", "cine") & settings.keys()
+    }
+    return settings | {
+        f"{at}.{key}": value for at, of in models.items() for key, value in of.items()
+    }
 
 
 @pytest.mark.parametrize(("name", "base"), DIFFERENCES)

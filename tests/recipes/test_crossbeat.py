@@ -28,7 +28,7 @@ from crossbeat.errors import ConfigError, DataError
 from crossbeat.evaluation.calibration import platt
 from crossbeat.models import embed, told_by_heads
 from crossbeat.objectives import HARDNESS, agreement, alignment, where_sure
-from crossbeat.recipes.steps import TEACHER_PROBABILITY, EMBEDDING
+from crossbeat.recipes.steps import EMBEDDING, TEACHER_PROBABILITY
 from crossbeat.training import run_phases
 
 FINDINGS = ("large", "silent")

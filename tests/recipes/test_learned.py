@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
+from crossbeat.recipes.cine.run import estimates, probed
 from small_recipes import HEARTS, phases_of, run_of, small
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.people import in_common, people
 from crossbeat.errors import CheckpointError, ConfigError, DataError
 from crossbeat.recipes import RECIPES
-from crossbeat.recipes.cine.run import estimates, probed
 from crossbeat.recipes.learned import LEARNED, Learned
 from crossbeat.recipes.run import embeddings, predictions
 from crossbeat.study.readings import Encoded

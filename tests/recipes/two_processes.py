@@ -16,8 +16,8 @@ from small_recipes import EVERYTHING, HEARTS, QUIET, small
 from torch import Tensor, nn
 
 from crossbeat.data.cohort import Cohort
-from crossbeat.recipes import RECIPES
 from crossbeat.modalities import EcgModel
+from crossbeat.recipes import RECIPES
 from crossbeat.recipes.phases import VcgViews
 from crossbeat.training import Optimisation, run_phases
 
