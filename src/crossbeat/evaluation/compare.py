@@ -1,21 +1,31 @@
 """All models of a study on the same test patients: their metrics and their paired differences."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
-from crossbeat.evaluation.choices import METRICS, Distributions, choose, measure
-from crossbeat.evaluation.over_seeds import Json, Table, draws, pairs_of, smaller_class
-from crossbeat.evaluation.predictions import Predictions, Scored
+from crossbeat.evaluation.measured import Measured
+from crossbeat.evaluation.predictions import Predictions, Scored, choose
+from crossbeat.evaluation.statistics import (
+    MEAN,
+    Distributions,
+    Json,
+    Patients,
+    Resamples,
+    Table,
+    distribution,
+    draws,
+    pairs_of,
+)
+from crossbeat.metrics import FINDING_METRICS, MEASUREMENT_METRICS, Samples, Values, Weights
+from crossbeat.targets import FINDING, MEASUREMENT, described
 
 Runs = Sequence[Predictions] | Mapping[int, Predictions]
 """The runs of a model: all on the same test patients, or by seed, each on those of its seed."""
 
-MEAN = "mean"
-"""The name under which the mean over findings stands beside the findings."""
+_ALL = "all"
 
 
 def compare(
@@ -31,14 +41,16 @@ def compare(
 
     Every model is compared with the baseline, and the method with every other model. A model
     that was trained with several seeds is represented by the mean of its metrics over the runs;
-    thresholds and calibration are chosen for each run on its own validation scores.
+    thresholds and calibration are chosen for each run on its own validation outputs. The mean over
+    the targets stands beside them; that of a mean absolute error is in standard deviations of the
+    truth.
 
     Runs by seed are compared on the seeds that both models have; without one, the difference is
     undefined. Where every seed has test patients of its own, intervals are over seeds, elsewhere
     over patients and runs.
 
     Args:
-        runs: for each model its runs.
+        runs: for each model its runs; all predict the same targets.
         method: the model that the study is about.
         baseline: the model that it has to beat.
         seed: of the resamples.
@@ -47,23 +59,37 @@ def compare(
 
     Raises:
         ValueError: method, baseline or a model of a pair is not among the runs, a model has no
-            run, or the runs do not describe the same findings, samples and patients.
+            run, or the runs do not describe the same targets, rows and patients.
     """
     pairs = pairs_of(list(runs), method=method, baseline=baseline, extra=extra)
     _require(runs, dict.fromkeys((method, baseline, *(name for pair in extra for name in pair))))
-    tests = _tests(runs, first=baseline)
-    drawn = _draw(runs, tests, seed=seed, replicates=replicates)
-    table = _table(tests)
-    return {
-        "method": method,
-        "baseline": baseline,
-        "test": _describe(tests),
-        "models": {name: table.of_model(each) for name, each in drawn.items()},
-        "differences": {
-            f"{one} - {other}": table.of_difference(drawn[one], drawn[other], paired=tests.by_seed)
-            for one, other in pairs
+    by_seed = all(isinstance(each, Mapping) for each in runs.values())
+    tests, shared = _tests(runs, first=baseline, by_seed=by_seed)
+    reference = _first(runs[baseline])
+    way = _WAYS[reference.kind.name]
+    sizes = {
+        key: [way.size(column, test.patients) for column in test.targets.T]
+        for key, test in tests.items()
+    }
+    table = Table(
+        (*reference.names, MEAN),
+        tuple(reference.kind.metrics),
+        {key: [*each, min(each)] for key, each in sizes.items()},
+        shared,
+    )
+    patients = {key: test.patients for key, test in tests.items()}
+    drawn = draws(patients, runs, shared=shared, seed=seed, replicates=replicates)
+    compared = _compared(runs, drawn, way.measure, table, (pairs, by_seed))
+    counted = list(tests.values())[: 1 if shared else None]
+    truth = np.concatenate([each.targets for each in counted])
+    test = {
+        "patients": sum(len(np.unique(each.patients)) for each in counted),
+        "samples": len(truth),
+        reference.kind.plural: {
+            name: way.describe(name, truth[:, at]) for at, name in enumerate(reference.names)
         },
     }
+    return {"method": method, "baseline": baseline, "test": test} | compared
 
 
 def estimate(runs: Runs, *, seed: int, replicates: int = 1000) -> Json:
@@ -75,113 +101,213 @@ def estimate(runs: Runs, *, seed: int, replicates: int = 1000) -> Json:
         replicates: number of resamples.
 
     Raises:
-        ValueError: there is no run, or the runs do not describe the same samples.
+        ValueError: there is no run, or the runs do not describe the same rows.
     """
-    alone = {"it": runs}
-    _require(alone, alone)
-    tests = _tests(alone, first="it")
-    drawn = _draw(alone, tests, seed=seed, replicates=replicates)
-    return _table(tests).of_model(drawn["it"])
+    alone = compare({"it": runs}, method="it", baseline="it", seed=seed, replicates=replicates)
+    return alone["models"]["it"]
 
 
-@dataclass(frozen=True)
-class _Tests:
-    """The test samples that the runs of each seed have in common.
+def compare_measured(
+    runs: Mapping[str, Mapping[int, Measured]],
+    *,
+    method: str,
+    baseline: str,
+    seed: int,
+    replicates: int = 1000,
+    extra: Sequence[tuple[str, str]] = (),
+) -> Json:
+    """The mean of every measure of every model, and paired differences of the models that ran.
 
     Args:
-        by_seed: whether runs of one seed belong together; else all runs of a model do.
-        shared: whether the samples of all seeds are the same.
+        runs: for each model its runs by training seed; the method and the baseline may be absent.
+        method: is compared with every other model.
+        baseline: every model is compared with it.
+        seed: of the resamples of patients.
+        replicates: number of resamples.
+        extra: further pairs, the first minus the second.
+
+    Returns:
+        ``models`` and ``differences``, by model and measure.
+
+    Raises:
+        ValueError: there is no run, or the runs do not have the same rows and measures.
     """
+    if not runs:
+        raise ValueError("runs must hold a model, got none")
+    _require(runs, ())
+    first = next(iter(runs))
+    measures = list(_first(runs[first]).measures)
+    patients: dict[int, Patients] = {}
+    for name, each in runs.items():
+        for key, run in each.items():
+            same = np.array_equal(patients.setdefault(key, run.patients), run.patients)
+            _require_alike(same and list(run.measures) == measures, name, first, "measures")
+    patients = {key: patients[key] for key in sorted(patients)}
+    shared = all(np.array_equal(each, _first(patients)) for each in patients.values())
+    sizes = {key: [len(np.unique(each))] for key, each in patients.items()}
+    table = Table((_ALL,), tuple(measures), sizes, shared)
+    drawn = draws(patients, runs, shared=shared, seed=seed, replicates=replicates)
+    pairs = pairs_of(list(runs), method=method, baseline=baseline, extra=extra)
+    compared = _compared(runs, drawn, _row_means, table, (pairs, True))
+    return {
+        part: {name: each[_ALL] for name, each in found.items()} for part, found in compared.items()
+    }
 
-    findings: tuple[str, ...]
-    samples: dict[int, Scored]
-    by_seed: bool
-    shared: bool
+
+def _compared(
+    runs: Mapping[str, Any],
+    weights: Iterator[tuple[int, Resamples]],
+    measure: Callable[[Any, Resamples], Distributions],
+    table: Table,
+    pairs: tuple[Sequence[tuple[str, str]], bool],
+) -> Json:
+    """Models and differences, from resamples that are the same for all runs of a seed."""
+    keyed = {name: _keyed(each) for name, each in runs.items()}
+    drawn: dict[str, dict[int, Distributions]] = {name: {} for name in runs}
+    for key, each in weights:
+        for name, by_key in keyed.items():
+            if key in by_key:
+                drawn[name][key] = measure(by_key[key], each)
+    return {
+        "models": {name: table.of_model(each) for name, each in drawn.items()},
+        "differences": {
+            f"{one} - {other}": table.of_difference(drawn[one], drawn[other], paired=pairs[1])
+            for one, other in pairs[0]
+        },
+    }
 
 
-def _keyed(runs: Runs) -> Mapping[int, Predictions]:
+def _keyed(runs: Any) -> Mapping[int, Any]:
     return runs if isinstance(runs, Mapping) else dict(enumerate(runs))
 
 
-def _require(runs: Mapping[str, Runs], named: Mapping[str, Any]) -> None:
+def _first(runs: Any) -> Any:
+    return next(iter(_keyed(runs).values()))
+
+
+def _require(runs: Mapping[str, Any], named: Iterable[str]) -> None:
     missing = [name for name in named if name not in runs]
     if missing:
         raise ValueError(f"runs must hold {' and '.join(missing)}, got {', '.join(runs)}")
     empty = [name for name, each in runs.items() if not each]
     if empty:
-        raise ValueError(f"every model needs a run, got none of {', '.join(empty)}")
+        raise ValueError(f"every model must have a run, got none of {', '.join(empty)}")
 
 
-def _tests(runs: Mapping[str, Runs], *, first: str) -> _Tests:
-    by_seed = all(isinstance(each, Mapping) for each in runs.values())
-    ordered = {first: runs[first]} | dict(runs)
-    reference = next(iter(_keyed(runs[first]).values()))
-    samples: dict[int, Scored] = {}
-    for name, each in ordered.items():
-        for seed, run in _keyed(each).items():
-            expected = samples.setdefault(seed, run.test if by_seed else reference.test)
-            if run.findings != reference.findings or not _same(run.test, expected):
-                raise ValueError(
-                    f"{name} must be scored on the same findings and test samples as {first}; "
-                    "a paired comparison needs the same rows in the same order"
-                )
-    samples = {seed: samples[seed] for seed in sorted(samples)}
-    shared = all(_same(each, reference.test) for each in samples.values())
-    return _Tests(reference.findings, samples, by_seed, shared)
+def _require_alike(alike: bool, name: str, first: str, what: str) -> None:
+    if not alike:
+        raise ValueError(
+            f"{name} must have the same {what} and test rows as {first}; a paired comparison needs "
+            "the same rows in the same order"
+        )
 
 
-def _same(one: Scored, other: Scored) -> bool:
+def _tests(
+    runs: Mapping[str, Runs], *, first: str, by_seed: bool
+) -> tuple[dict[int, Scored], bool]:
+    """The test rows that the runs of each seed have in common, and whether all seeds share them."""
+    reference = _first(runs[first])
+    tests: dict[int, Scored] = {}
+    for name, each in ({first: runs[first]} | dict(runs)).items():
+        for key, run in _keyed(each).items():
+            expected = tests.setdefault(key, run.test if by_seed else reference.test)
+            same = (run.kind, run.names) == (reference.kind, reference.names)
+            _require_alike(same and _alike(run.test, expected), name, first, "targets")
+    shared = all(_alike(each, reference.test) for each in tests.values())
+    return {key: tests[key] for key in sorted(tests)}, shared
+
+
+def _alike(one: Scored, other: Scored) -> bool:
     return np.array_equal(one.targets, other.targets, equal_nan=True) and np.array_equal(
         one.patients, other.patients
     )
 
 
-def _draw(
-    runs: Mapping[str, Runs], tests: _Tests, *, seed: int, replicates: int
-) -> dict[str, dict[int, Distributions]]:
-    """The metrics of every run on resamples that are the same for all runs of a seed."""
-    drawn: dict[str, dict[int, Distributions]] = {name: {} for name in runs}
-    patients = {key: test.patients for key, test in tests.samples.items()}
-    for key, weights in draws(
-        patients, runs, shared=tests.shared, seed=seed, replicates=replicates
-    ):
-        for name, each in runs.items():
-            if key in (keyed := _keyed(each)):
-                run = keyed[key]
-                drawn[name][key] = _with_mean(measure(choose(run.val), run.test, weights))
-    return drawn
+@dataclass(frozen=True)
+class _Way:
+    """What depends on the kind of the targets.
+
+    Args:
+        measure: every metric of every target on every resample, then the mean over targets.
+        size: the patients that a target's metrics rest on.
+        describe: a target of the test split.
+    """
+
+    measure: Callable[[Predictions, Resamples], Distributions]
+    size: Callable[[Samples, Patients], int]
+    describe: Callable[[str, Samples], Json]
 
 
-def _table(tests: _Tests) -> Table:
-    return Table((*tests.findings, MEAN), tuple(METRICS), _sizes(tests), tests.shared)
-
-
-def _sizes(tests: _Tests) -> dict[int, list[int]]:
-    """Of each seed the patients of the smaller class, and for the mean those of the smallest."""
-    sizes = {
-        seed: [smaller_class(column, test.patients) for column in test.targets.T]
-        for seed, test in tests.samples.items()
+def _measure_findings(run: Predictions, weights: Resamples) -> Distributions:
+    pairs = zip(run.test.targets.T, run.test.outputs.T, strict=True)
+    columns = list(zip(choose(run.val), pairs, strict=True))
+    found = {
+        name: np.stack(
+            [distribution(metric(choice), *pair, weights) for choice, pair in columns], axis=1
+        )
+        for name, metric in FINDING_METRICS.items()
     }
-    return {seed: [*each, min(each)] for seed, each in sizes.items()}
+    return _with_mean(found, found)
 
 
-def _with_mean(drawn: Distributions) -> dict[str, Float[np.ndarray, "replicate column"]]:
-    """After the last finding, the mean over findings."""
-    return {name: np.column_stack([values, values.mean(axis=1)]) for name, values in drawn.items()}
+def _measure_measurements(run: Predictions, weights: Resamples) -> Distributions:
+    columns = list(zip(run.test.targets.T, run.test.outputs.T, strict=True))
+    found = {
+        name: np.stack([distribution(metric, *column, weights) for column in columns], axis=1)
+        for name, metric in MEASUREMENT_METRICS.items()
+    }
+    known = [truth[~np.isnan(truth)] for truth in run.test.targets.T]
+    spread = [each.std() if len(np.unique(each)) > 1 else np.nan for each in known]
+    return _with_mean(found, found | {"mae": found["mae"] / np.array(spread)})
 
 
-def _describe(tests: _Tests) -> Json:
-    """Of all test patients: those of every seed, where they are others."""
-    every = list(tests.samples.values())
-    counted = every[:1] if tests.shared else every
+def _with_mean(found: Distributions, scaled: Distributions) -> Distributions:
     return {
-        "patients": sum(len(np.unique(each.patients)) for each in counted),
-        "samples": sum(len(each.targets) for each in counted),
-        "findings": {
-            finding: {
-                name: sum(int((each.targets[:, column] == value).sum()) for each in counted)
-                for name, value in (("positive", 1), ("negative", 0))
-            }
-            for column, finding in enumerate(tests.findings)
-        },
+        name: np.column_stack([values, scaled[name].mean(axis=1)]) for name, values in found.items()
     }
+
+
+def smaller_class(targets: Samples, patients: Patients) -> int:
+    """The number of patients with a positive row or with a negative one, whichever is smaller."""
+    return min(len(np.unique(patients[targets == value])) for value in (0, 1))
+
+
+def _counts(_: str, targets: Samples) -> Json:
+    return {"positive": int((targets == 1).sum()), "negative": int((targets == 0).sum())}
+
+
+def _summary(name: str, targets: Samples) -> Json:
+    known = targets[~np.isnan(targets)]
+    mean, spread = (float(known.mean()), float(known.std())) if len(known) else (None, None)
+    return {
+        "unit": described(name).unit,
+        "measured": len(known),
+        "mean": mean,
+        "sd": spread,
+    }
+
+
+_WAYS: Mapping[str, _Way] = {
+    FINDING.name: _Way(_measure_findings, smaller_class, _counts),
+    MEASUREMENT.name: _Way(
+        _measure_measurements,
+        lambda targets, patients: len(np.unique(patients[~np.isnan(targets)])),
+        _summary,
+    ),
+}
+
+
+def _row_means(run: Measured, weights: Resamples) -> Distributions:
+    return {
+        name: distribution(_mean, values, values, weights)[:, None]
+        for name, values in run.measures.items()
+    }
+
+
+def _mean(values: Samples, _: Samples, weights: Weights) -> Values:
+    """The weighted mean of what is defined."""
+    known = ~np.isnan(values)
+    weights = weights[:, known]
+    total = weights.sum(axis=1)
+    above = weights @ values[known]
+    return np.divide(above, total, out=np.full(len(total), np.nan), where=total > 0)

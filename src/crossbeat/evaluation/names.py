@@ -1,7 +1,9 @@
-"""How models, findings and metrics are called where people read them."""
+"""How models, limits and metrics are called where people read them."""
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+
+from crossbeat.evaluation.intervals import EXPLAINED, SHARE, scale_of
+from crossbeat.targets import FINDING, MEASUREMENT, Kind
 
 
 @dataclass(frozen=True)
@@ -14,15 +16,7 @@ class Name:
     """
 
     label: str
-    meaning: str
-
-
-@runtime_checkable
-class Called(Protocol):
-    """What models and metrics are called, such as this module."""
-
-    def model(self, name: str) -> Name: ...
-    def metric(self, name: str) -> str: ...
+    meaning: str = ""
 
 
 LATENT = "latent"
@@ -33,6 +27,15 @@ RATE = "heart-rate"
 
 CLEAN = "ecg-clean-labels"
 """The limit that a run on abundant true labels gives."""
+
+TEACHERS = ("teacher", "cine-teacher")
+"""The models that see the other modality."""
+
+DEVIATIONS = "SD"
+"""The unit of what is in standard deviations of the measurement."""
+
+OTHER = {FINDING.name: "X-ray", MEASUREMENT.name: "cine MRI"}
+"""What teaches the ECG models of a study, by the kind of its targets."""
 
 _MODELS = {
     "self-supervision": Name("self-supervision", "learns from views of ECGs, without labels"),
@@ -46,7 +49,7 @@ _MODELS = {
     "cromotex-believed": Name(
         "CroMoTEX, all pairs", "uses the X-ray teacher's probabilities where a pair has no label"
     ),
-    "ptacl": Name("PTACL", "learns from cardiac MRI, reads the ECG alone"),
+    "ptacl": Name("PTACL", "aligned with the cine as a whole and frame by frame"),
     "shuffled": Name(
         "shuffled X-rays", "the same method, but each ECG has the X-ray of another patient"
     ),
@@ -67,9 +70,43 @@ _MODELS = {
     "cromotex-no-hard-negatives": Name(
         "CroMoTEX, no hard negatives", "the method with equal weights for all negatives"
     ),
+    "global": Name("global only", "each ECG aligned with the cine of its patient as a whole"),
+    "ptacl-shuffled-frames": Name(
+        "PTACL, shuffled frames", "the method, with the frames of each cine in random order"
+    ),
+    "global-cycle": Name(
+        "global, cycle", "each ECG is also aligned with the change over the cardiac cycle"
+    ),
+    "ptacl-cycle": Name("PTACL, cycle", "the same, and frame by frame"),
+    "ptacl-no-masked": Name("PTACL, no masked modelling", "the method without its first phase"),
+    "ptacl-not-centred": Name("PTACL, not centred", "moments with what is the same at all of them"),
+    "ptacl-one-hot": Name("PTACL, one frame each", "a segment is like its own frame and no other"),
+    "ptacl-single-beat": Name("PTACL, single beat", "the beat nearest to the middle alone"),
+    "ptacl-linear": Name("PTACL, without R peaks", "the whole record mapped on one cycle"),
+    "mmcl": Name("MMCL", "masked modelling, then aligned with three frames of the cine"),
+    "eccl-heart": Name("ECCL", "aligned with short-axis and long-axis cines by frozen encoders"),
+    "girlanda": Name("Girlanda", "aligned with the cine and with tables of the same patient"),
+    "dual-phase": Name("dual phase", "aligned with end diastole and end systole"),
+    "random": Name("random search", "patients drawn by lot"),
+    "oracle": Name("oracle search", "knows the measurements that it looks for"),
 }
 
-_LIMITS: dict[str, Name] = {
+_OF_MEASUREMENTS = {
+    "direct": Name("direct training", "trained on ECGs and measures, without the cine"),
+    "shuffled": Name("shuffled pairs", "the method, with each ECG paired to a random cine"),
+    "teacher": Name("MRI teacher", "reads the cine itself"),
+}
+"""The models of a study of measurements that share their name with one of a study of findings."""
+
+_SAME = {
+    "direct-heart": "direct",
+    "ptacl-global": "global",
+    "ptacl-shuffled": "shuffled",
+    "cine-teacher": "teacher",
+}
+"""Recipes of measurements, and the models of studies that they are."""
+
+_LIMITS = {
     LATENT: Name(
         "noise-free ECG, clean labels",
         "a tree model on the true electrical parameters of the heart",
@@ -82,24 +119,56 @@ _METRICS = {
     "auroc": "AUROC",
     "auprc": "AUPRC",
     "f1": "F1",
-    "calibration_error": "Calibration error",
     "brier": "Brier score",
+    "calibration_error": "Calibration error",
+    "r2": "R²",
+    "pearson": "Pearson r",
+    "mae": "MAE",
+    "ndcg@10": "nDCG@10",
+    "measurement_difference@10": "Mean difference of the 10 nearest (SD)",
+    "answered@1": "Frames answered by their segment",
+    "phase_error": "Phase error (cycles)",
 }
+_ALONE = "_difference@10"
+_LOWER = ("mae", "phase_error", "calibration_error", "brier", _ALONE)
 
 
-def model(name: str) -> Name:
-    """How a model is called; a model without an entry goes by its own name."""
-    return _MODELS.get(name, Name(plain(name), ""))
+def model(name: str, kind: Kind = FINDING) -> Name:
+    """How a model is called; one without an entry goes by its own name.
+
+    Args:
+        name: of a recipe or a model of a study.
+        kind: of the targets of the study.
+    """
+    if name in _SAME:
+        name, kind = _SAME[name], MEASUREMENT
+    own = _OF_MEASUREMENTS if kind is MEASUREMENT else {}
+    return own.get(name) or _MODELS.get(name) or Name(plain(name))
+
+
+def pair(name: str, kind: Kind = FINDING) -> str:
+    """How a pair of models, "one - other", is called."""
+    return " − ".join(model(each, kind).label for each in name.split(" - "))
 
 
 def limit(name: str) -> Name:
     """How a limit is called; a limit without an entry goes by its own name."""
-    return _LIMITS.get(name, Name(plain(name), ""))
+    return _LIMITS.get(name, Name(plain(name)))
 
 
 def metric(name: str) -> str:
-    """How a metric is called."""
-    return _METRICS.get(name, plain(name))
+    """How a metric of targets, of retrieval or of localisation is called."""
+    return _METRICS.get(name, plain(name.removesuffix(_ALONE)))
+
+
+def lower_is_better(name: str) -> bool:
+    """Whether a metric is an error or a distance."""
+    return name.endswith(_LOWER)
+
+
+def in_percent(name: str) -> bool:
+    """Whether a metric is a share, which people read in percent."""
+    return scale_of(name) in (SHARE, EXPLAINED)
 
 
 def plain(name: str) -> str:

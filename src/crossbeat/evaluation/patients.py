@@ -6,12 +6,13 @@ A model finds a patient whose score reaches the threshold that was chosen on val
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float
 
-from crossbeat.evaluation.choices import Choice, choose
-from crossbeat.evaluation.predictions import Predictions
+from crossbeat.evaluation.predictions import Predictions, choose
+from crossbeat.targets import FINDING
 
 Flags = Bool[np.ndarray, " sample"]
+Numbers = Float[np.ndarray, " sample"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,99 +107,90 @@ def patients_of(baseline: Predictions, method: Predictions) -> Patients | None:
 
     Args:
         baseline: of the same test samples as ``method``.
+        method: the model that the study is about.
 
     Returns:
         None where no finding has a threshold.
     """
-    views = [
-        _View.of(baseline, method, column)
-        for column, finding in enumerate(method.findings)
-        if finding in baseline.findings
-    ]
-    known = [view for view in views if view is not None]
-    if not known:
+    if method.kind is not FINDING:
         return None
-    best = max(known, key=lambda view: view.tally.gained)
+    common = [name for name in method.names if name in baseline.names]
+    views = [view for name in common if (view := _View.of(baseline, method, name)) is not None]
+    if not views:
+        return None
+    best = max(views, key=lambda view: view.tally.gained)
+    missed_before = best.having & ~best.baseline.found
     return Patients(
-        tallies=tuple(view.tally for view in known),
+        tallies=tuple(view.tally for view in views),
         shown=best.tally,
-        helped=best.median(best.having & best.found_after & ~best.found_before, best.rise),
-        missed=best.median(best.having & ~best.found_after & ~best.found_before, best.after),
+        helped=best.median(
+            missed_before & best.method.found,
+            best.method.probability - best.baseline.probability,
+        ),
+        missed=best.median(missed_before & ~best.method.found, best.method.probability),
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
+class _Said:
+    """What a model says of a finding on the test samples."""
+
+    found: Flags
+    probability: Numbers
+    threshold: float
+
+    @classmethod
+    def by(cls, run: Predictions, finding: str) -> "_Said | None":
+        column = run.names.index(finding)
+        choice, outputs = choose(run.val)[column], run.test.outputs[:, column]
+        if np.isnan(choice.threshold):
+            return None
+        probability = choice.calibration.probability
+        threshold = float(probability(np.array([choice.threshold]))[0])
+        return cls(outputs >= choice.threshold, probability(outputs), threshold)
+
+    def of(self, row: int) -> Answer:
+        return Answer(
+            probability=float(self.probability[row]),
+            threshold=self.threshold,
+            reached=bool(self.found[row]),
+        )
+
+
+@dataclass(frozen=True)
 class _View:
     """One finding of both models on the test samples."""
 
     tally: Tally
     having: Flags
-    found_before: Flags
-    found_after: Flags
-    before: Float[np.ndarray, " sample"]
-    after: Float[np.ndarray, " sample"]
-    thresholds: tuple[float, float]
+    baseline: _Said
+    method: _Said
 
     @classmethod
-    def of(cls, baseline: Predictions, method: Predictions, column: int) -> "_View | None":
-        finding = method.findings[column]
-        at = baseline.findings.index(finding)
-        choices = choose(baseline.val)[at], choose(method.val)[column]
-        if any(np.isnan(choice.threshold) for choice in choices):
+    def of(cls, baseline: Predictions, method: Predictions, finding: str) -> "_View | None":
+        before, after = (_Said.by(run, finding) for run in (baseline, method))
+        if before is None or after is None:
             return None
-        scores = baseline.test.scores[:, at], method.test.scores[:, column]
-        truth = method.test.targets[:, column]
+        truth = method.test.targets[:, method.names.index(finding)]
         having, without = truth == 1, truth == 0
-        found = [each >= choice.threshold for each, choice in zip(scores, choices, strict=True)]
-        before, after = (
-            choice.calibration.probability(each)
-            for each, choice in zip(scores, choices, strict=True)
-        )
-        return cls(
-            tally=_tally(finding, having, without, *found),
-            having=having,
-            found_before=found[0],
-            found_after=found[1],
-            before=before,
-            after=after,
-            thresholds=(_as_probability(choices[0]), _as_probability(choices[1])),
-        )
+        counts = {
+            "having": having,
+            "by_baseline": having & before.found,
+            "by_method": having & after.found,
+            "gained": having & after.found & ~before.found,
+            "lost": having & before.found & ~after.found,
+            "without": without,
+            "alarms_baseline": without & before.found,
+            "alarms_method": without & after.found,
+        }
+        tally = Tally(finding=finding, **{name: int(each.sum()) for name, each in counts.items()})
+        return cls(tally, having, before, after)
 
-    @property
-    def rise(self) -> Float[np.ndarray, " sample"]:
-        return self.after - self.before
-
-    def median(self, among: Flags, by: Float[np.ndarray, " sample"]) -> Example | None:
-        rows: Int64[np.ndarray, " row"] = np.flatnonzero(among)
+    def median(self, among: Flags, by: Numbers) -> Example | None:
+        rows = np.flatnonzero(among)
         if not len(rows):
             return None
-        ordered = rows[np.argsort(by[rows], kind="stable")]
-        row = int(ordered[(len(ordered) - 1) // 2])
-        told = [
-            Answer(probability=float(values[row]), threshold=threshold, reached=bool(found[row]))
-            for values, found, threshold in zip(
-                (self.before, self.after),
-                (self.found_before, self.found_after),
-                self.thresholds,
-                strict=True,
-            )
-        ]
-        return Example(row=row, baseline=told[0], method=told[1], among=len(rows))
-
-
-def _as_probability(choice: Choice) -> float:
-    return float(choice.calibration.probability(np.array([choice.threshold]))[0])
-
-
-def _tally(finding: str, having: Flags, without: Flags, before: Flags, after: Flags) -> Tally:
-    return Tally(
-        finding=finding,
-        having=int(having.sum()),
-        by_baseline=int((having & before).sum()),
-        by_method=int((having & after).sum()),
-        gained=int((having & after & ~before).sum()),
-        lost=int((having & before & ~after).sum()),
-        without=int(without.sum()),
-        alarms_baseline=int((without & before).sum()),
-        alarms_method=int((without & after).sum()),
-    )
+        row = int(rows[np.argsort(by[rows], kind="stable")][(len(rows) - 1) // 2])
+        return Example(
+            row=row, baseline=self.baseline.of(row), method=self.method.of(row), among=len(rows)
+        )

@@ -1,39 +1,59 @@
-"""What a trained model said about the validation and the test split."""
+"""What a trained model predicts on the validation and the test split."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from crossbeat.errors import DataError
+from crossbeat.errors import DataError, reason
+from crossbeat.files import write_whole
+from crossbeat.metrics import Choice, best_f1, platt
+from crossbeat.targets import FINDING, KINDS, Kind, described
+
+_PARTS = ("targets", "outputs", "patients")
+
+REDUCED: Mapping[str, float] = MappingProxyType({"LVEF": 40.0})
+"""A reduced ejection fraction: below 40 %. (The guideline on heart failure counts 40 % itself as
+reduced: McDonagh 2021, Eur Heart J 42:3599.)"""
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Samples of one split with a model's scores.
+    """Rows of one split with a model's outputs.
 
     Args:
-        targets: 1 positive, 0 negative, NaN ignored.
-        scores: logits or any real number; higher means more likely.
-        patients: the patient of each sample.
+        targets: of findings 1 positive and 0 negative, of measurements in their units; NaN where
+            it is not known.
+        outputs: of findings logits or any real number, higher for more likely; of measurements
+            estimates in the same units.
+        patients: the patient of each row.
 
     Raises:
-        ValueError: the three do not describe the same samples.
-        DataError: a score is not finite.
+        ValueError: the three do not describe the same rows.
+        DataError: an output is not finite, or a target is infinite.
     """
 
-    targets: Float[np.ndarray, "sample finding"]
-    scores: Float[np.ndarray, "sample finding"]
-    patients: Shaped[np.ndarray, " row"]
+    targets: Float[np.ndarray, "row target"]
+    outputs: Float[np.ndarray, "other_row other_target"]
+    patients: Shaped[np.ndarray, " patient_row"]
 
     def __post_init__(self) -> None:
-        if self.targets.shape != self.scores.shape or len(self.patients) != len(self.targets):
+        if self.targets.shape != self.outputs.shape or len(self.patients) != len(self.targets):
             raise ValueError(
-                "targets, scores and patients must describe the same samples and findings, got "
-                f"{self.targets.shape}, {self.scores.shape} and {self.patients.shape}"
+                "targets, outputs and patients must describe the same rows and targets, got "
+                f"{self.targets.shape}, {self.outputs.shape} and {self.patients.shape}"
             )
-        if not np.isfinite(self.scores).all():
-            raise DataError("scores must be finite, got NaN or infinity; did training diverge?")
+        if not np.isfinite(self.outputs).all():
+            raise DataError("outputs must be finite, got NaN or infinity; did training diverge?")
+        if np.isinf(self.targets).any():
+            raise DataError("targets must be finite or NaN, got infinity; check their table")
 
 
 @dataclass(frozen=True)
@@ -41,24 +61,27 @@ class Predictions:
     """One run of one model.
 
     Args:
-        findings: the name of each column.
+        kind: of its targets.
+        names: the name of each column.
         val: what thresholds and calibration are chosen on.
         test: what is reported.
 
     Raises:
         DataError: a patient is in both splits.
-        ValueError: there is not one name per column.
+        ValueError: there is not one name of its own per column.
     """
 
-    findings: tuple[str, ...]
+    kind: Kind
+    names: tuple[str, ...]
     val: Scored
     test: Scored
 
     def __post_init__(self) -> None:
         for split in (self.val, self.test):
-            if split.targets.shape[1] != len(self.findings):
+            if not split.targets.shape[1] == len(self.names) == len(set(self.names)):
                 raise ValueError(
-                    f"{len(self.findings)} findings are named, got {split.targets.shape[1]} columns"
+                    f"every column must have a name of its own, got {self.names} for "
+                    f"{split.targets.shape[1]} columns"
                 )
         both = np.intersect1d(self.val.patients, self.test.patients)
         if len(both):
@@ -66,3 +89,113 @@ class Predictions:
                 f"a patient must be in one split only, got {len(both)} in both val and test "
                 f"(first: {both.tolist()[0]!r}); rebuild the cohort's splits"
             )
+
+
+def choose(val: Scored) -> tuple[Choice, ...]:
+    """The threshold with the best F1 and the Platt scaling of each finding.
+
+    Args:
+        val: the validation split; there is no argument for the test split.
+    """
+    return tuple(
+        Choice(best_f1(targets, outputs), platt(targets, outputs))
+        for targets, outputs in zip(val.targets.T, val.outputs.T, strict=True)
+    )
+
+
+def screening(estimates: Predictions, below: Mapping[str, float] = REDUCED) -> Predictions:
+    """The findings "measurement below threshold", scored by how low the estimate is.
+
+    What chooses a decision threshold or calibration does so on validation, as for any finding: an
+    estimate that is wrong by a constant ranks patients as well as a right one.
+
+    Args:
+        estimates: a run that predicts measurements.
+        below: the threshold of each measurement that is screened for, in its unit.
+
+    Raises:
+        ValueError: a measurement was not estimated, or none is asked for.
+    """
+    absent = [name for name in below if name not in estimates.names]
+    if absent or not below:
+        raise ValueError(
+            f"screening needs estimates of {', '.join(absent) or 'a measurement'}, got those of "
+            f"{', '.join(estimates.names)}"
+        )
+    columns = [estimates.names.index(name) for name in below]
+    limits = np.array(list(below.values()))
+
+    def scored(split: Scored) -> Scored:
+        truth = split.targets[:, columns]
+        low = np.where(np.isnan(truth), np.nan, truth < limits)
+        return Scored(low, -split.outputs[:, columns], split.patients)
+
+    findings = tuple(
+        f"{name} below {limit:g} {described(name).unit}".rstrip() for name, limit in below.items()
+    )
+    return Predictions(FINDING, findings, scored(estimates.val), scored(estimates.test))
+
+
+def write_predictions(path: Path, predictions: Predictions) -> None:
+    """Write a run as ``.npz``; the file appears whole or not at all.
+
+    Args:
+        path: of the file.
+        predictions: of the run.
+    """
+    arrays = {"kind": predictions.kind.name, "names": predictions.names} | {
+        f"{split}_{part}": getattr(getattr(predictions, split), part)
+        for split in ("val", "test")
+        for part in _PARTS
+    }
+    write_arrays(path, arrays)
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Read what ``write_predictions`` wrote.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        DataError: there is no such file, or it holds something else.
+    """
+    with read_arrays(path, what="predictions") as arrays:
+        splits = {
+            split: Scored(*(arrays[f"{split}_{part}"] for part in _PARTS))
+            for split in ("val", "test")
+        }
+        return Predictions(KINDS[str(arrays["kind"])], tuple(arrays["names"].tolist()), **splits)
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Write arrays as ``.npz`` without pickles; texts of any array type become plain ones.
+
+    Args:
+        path: of the file, which appears whole or not at all.
+        arrays: by name.
+    """
+    plain: dict[str, Any] = {name: np.asarray(values) for name, values in arrays.items()}
+    plain |= {name: np.array(each.tolist()) for name, each in plain.items() if each.dtype == object}
+    write_whole(path, partial(np.savez, allow_pickle=False, **plain))
+
+
+@contextmanager
+def read_arrays(path: Path, *, what: str) -> Iterator[Mapping[str, np.ndarray]]:
+    """The arrays of a ``.npz`` file, while it is open.
+
+    Args:
+        path: of the file.
+        what: it has to hold, for the error.
+
+    Raises:
+        DataError: there is no such file, or what is read of it is not what it has to hold.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            yield arrays
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
+        raise DataError(
+            f"{path} must hold {what} as this version writes them, got: {reason(error)}; "
+            "score the model again"
+        ) from error

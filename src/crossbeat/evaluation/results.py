@@ -1,45 +1,67 @@
 """The results of a study as a file: written in one piece, read back only if it is sound.
 
-Every estimate is ``{"value", "low", "high"}`` in fractions; null says undefined. Models, limits
-and differences are nested by model, then finding (or ``mean``), then metric; probes by share of
-the labels before that; every reading has models and differences of its own.
+Every estimate is ``{"value", "low", "high"}``; null says undefined. Shares are fractions, errors
+stand in the unit that ``test`` names, and their mean in standard deviations. Models, limits and
+differences are nested by model, then target (or ``mean``), then metric; probes by share of the
+labels before that; every reading has models and differences of its own. ``retrieval`` and
+``localisation``, their limits and differences are nested by model, then measure. ``screening`` and
+``measurements`` (of a model that predicts findings as well) are results of their own. Results along
+an axis hold at each of their ``points`` what a file of results holds.
 """
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from crossbeat.errors import DataError, reason
+from crossbeat.evaluation.intervals import of_differences, scale_of
+from crossbeat.evaluation.statistics import MEAN, pairs_of
 from crossbeat.files import write_whole
+from crossbeat.targets import FINDING, KINDS, Kind
 
 Json = dict[str, Any]
 
-REQUIRED = ("cohort", "seeds", "method", "baseline", "test", "models", "differences")
-OPTIONAL = (
-    "trained_on",
-    "other_patients",
-    "limits",
-    "versions",
-    "settings",
-    "probes",
-    "readings",
-    "hours",
-    "cells",
-    "question",
-    "notes",
-)
+OWN_PATIENTS = "Every seed has patients of its own: intervals are over seeds."
+"""A note of results."""
 
-_PARTS = {"models": 0.0, "limits": 0.0, "differences": -1.0}
+FEW = 20
+"""Samples of a class below which an interval is called rough."""
+
+ENOUGH_SEEDS = 3
+"""Seeds below which an interval over several is called rough."""
+
+_COMPARED = ("method", "baseline", "test", "models", "differences")
+_REQUIRED = ("cohort", "seeds", *_COMPARED)
+_INNER = ("screening", "measurements")
+_BY_TARGET = ("models", "limits", "differences")
+_BY_MEASURE = tuple(
+    f"{part}{ending}"
+    for part in ("retrieval", "localisation")
+    for ending in ("", "_limits", "_differences")
+)
+_RECORD = ("versions", "settings", "hours", "cells")
+_OPTIONAL = (
+    *("limits", "readings", "probes", *_INNER, *_BY_MEASURE),
+    *("trained_on", "other_patients", *_RECORD, "question", "notes"),
+)
+_ALONG = (("question", "axis", "points"), ("versions", "hours", "cells", "notes"))
+
+_RENAMED = {
+    "phenotypes": "measurements",
+    "phenotype_difference@10": "measurement_difference@10",
+}
+"""What the last version called a part or a measure."""
 
 
 def write_results(path: Path, results: Json) -> None:
     """Writes results as JSON; the file appears whole or not at all.
 
     Args:
-        path: of the file; its folder must exist.
-        results: ``compare``'s result with ``cohort``, ``seeds`` and the optional parts added.
+        path: of the file.
+        results: ``compare``'s result with ``cohort``, ``seeds`` and the optional parts added, or
+            such results along an axis.
 
     Raises:
         DataError: the results are not what ``validate`` asks for.
@@ -49,7 +71,7 @@ def write_results(path: Path, results: Json) -> None:
 
 
 def read_results(path: Path) -> Json:
-    """Reads and validates results.
+    """Reads and validates results; those of the last version have the names of this one.
 
     Args:
         path: of a file that ``write_results`` wrote.
@@ -57,23 +79,18 @@ def read_results(path: Path) -> Json:
     Raises:
         DataError: there is no such file, it is not JSON, or not what ``validate`` asks for.
     """
-    results = read_json(path)
-    validate(results, source=str(path))
-    return results
-
-
-def read_json(path: Path) -> Any:
-    """What a JSON file of results holds.
-
-    Raises:
-        DataError: there is no such file, or it is not JSON.
-    """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        results = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_of_today)
     except (OSError, ValueError) as error:
         raise DataError(
             f"results must be a JSON file, got {path}: {reason(error)}; run the study again"
         ) from error
+    validate(results, source=str(path))
+    return results
+
+
+def _of_today(pairs: Sequence[tuple[str, Any]]) -> Json:
+    return {_RENAMED.get(name, name): value for name, value in pairs}
 
 
 def validate(results: Any, *, source: str) -> None:
@@ -84,31 +101,44 @@ def validate(results: Any, *, source: str) -> None:
         source: named in the error.
 
     Raises:
-        DataError: a part is missing or unknown, an estimate is out of range or its interval is
-            turned round.
+        DataError: a part is missing or unknown, an estimate is out of range, its interval is
+            turned round, or a point of an axis is no number or word or comes twice.
     """
-    check_parts(results, REQUIRED, OPTIONAL, source=source)
-    _check_kinds(results, source)
+    if isinstance(results, dict) and {"axis", "points"} & set(results):
+        _check_axis(results, source)
+        return
+    _check_parts(results, _REQUIRED, _OPTIONAL, source)
+    _check_forms(results, source)
     _check_models(results, source)
-    parts = [(part, results.get(part, {}), least) for part, least in _PARTS.items()]
-    parts += [(f"probes, {share}", part, 0.0) for share, part in results.get("probes", {}).items()]
-    for name, reading in results.get("readings", {}).items():
-        if not isinstance(reading, Mapping) or set(reading) != {"models", "differences"}:
-            raise DataError(f"{source}: reading {name} must hold models and differences")
-        parts += [(f"readings, {name}, {part}", reading[part], _PARTS[part]) for part in reading]
-    for name, part, least in parts:
-        for where, estimate in estimates(part, source=f"{source}: {name}"):
-            _check_estimate(estimate, least, where)
+    for name in _INNER:
+        if name in results:
+            whole = {"cohort": results["cohort"], "seeds": results["seeds"], **results[name]}
+            validate(whole, source=f"{source}: {name}")
+    for part, place, metric, found in _estimates(results, source):
+        scale = scale_of(metric)
+        is_difference = part.endswith("differences")
+        _check_estimate(found, (of_differences(scale) if is_difference else scale).span, place)
 
 
-def check_parts(
-    results: Any, required: Sequence[str], optional: Sequence[str], *, source: str
+def _check_axis(results: Json, source: str) -> None:
+    _check_parts(results, *_ALONG, source)
+    if not isinstance(results["points"], list) or not results["points"]:
+        raise DataError(f"{source}: points must be a list of results, got {results['points']!r}")
+    places = []
+    for point in results["points"]:
+        place = point.get("at") if isinstance(point, dict) else None
+        if not isinstance(place, int | float | str) or isinstance(place, bool) or place in places:
+            raise DataError(
+                f"{source}: every point must be at a number or word of its own, got {place!r}"
+            )
+        places.append(place)
+        inner = {name: value for name, value in point.items() if name != "at"}
+        validate(inner, source=f"{source}, at {place}")
+
+
+def _check_parts(
+    results: Any, required: Sequence[str], optional: Sequence[str], source: str
 ) -> None:
-    """Checks that all required parts are there, and none that is unknown.
-
-    Raises:
-        DataError: they are not, or there is no object.
-    """
     if not isinstance(results, dict):
         raise DataError(f"{source} must hold an object of results, got {type(results).__name__}")
     missing = [name for name in required if name not in results]
@@ -119,25 +149,101 @@ def check_parts(
         )
 
 
-def estimates(part: Any, *, source: str) -> Iterator[tuple[str, Any]]:
-    """Every estimate of a part of results, with the place where it stands.
+def _check_forms(results: Json, source: str) -> None:
+    objects = ("cohort", "trained_on", "test", "probes", "readings", *_RECORD)
+    for names, form, called in (
+        ((*objects, *_BY_TARGET, *_BY_MEASURE, *_INNER), Mapping, "an object"),
+        (("seeds", "notes"), list, "a list"),
+    ):
+        for name in names:
+            if name in results and not isinstance(results[name], form):
+                raise DataError(f"{source}: {name} must be {called}, got {results[name]!r:.80}")
+    for name, reading in results.get("readings", {}).items():
+        if not isinstance(reading, Mapping) or set(reading) != {"models", "differences"}:
+            raise DataError(f"{source}: reading {name} must hold models and differences")
+
+
+def _check_models(results: Json, source: str) -> None:
+    models, pairs = results["models"], results["differences"]
+    method, baseline = results["method"], results["baseline"]
+    for role, name in (("method", method), ("baseline", baseline)):
+        if name not in models:
+            raise DataError(f"{source}: {role} {name!r} must be one of {', '.join(models)}")
+    expected = [" - ".join(two) for two in pairs_of(list(models), method=method, baseline=baseline)]
+    possible = {f"{one} - {other}" for one in models for other in models if one != other}
+    if not set(expected) <= set(pairs) <= possible:
+        raise DataError(
+            f"{source}: differences must be {expected} or further ones of two models, "
+            f"got {list(pairs)}"
+        )
+    columns = {MEAN, *targets_of(results)}
+    for name, found in [*models.items(), *pairs.items()]:
+        if not isinstance(found, Mapping) or set(found) != columns:
+            raise DataError(f"{source}: {name} must hold {sorted(columns)}, got {found!r:.80}")
+
+
+def _estimates(results: Json, source: str) -> Iterator[tuple[str, str, str, Any]]:
+    """Every estimate with the part that it is of, the place where it stands, and its metric."""
+    parts = [(name, results[name], 3) for name in _BY_TARGET if name in results]
+    parts += [(name, results[name], 2) for name in _BY_MEASURE if name in results]
+    parts += [(f"probes, {share}", part, 3) for share, part in results.get("probes", {}).items()]
+    parts += [
+        (f"readings, {name}, {part}", inner, 3)
+        for name, reading in results.get("readings", {}).items()
+        for part, inner in reading.items()
+    ]
+    for name, part, depth in parts:
+        level = [(f"{source}: {name}", "", part)]
+        for _ in range(depth):
+            level = [below for place, _, inner in level for below in _below(place, inner)]
+        yield from ((name, *each) for each in level)
+
+
+def _below(place: str, level: Any) -> Iterator[tuple[str, str, Any]]:
+    if not isinstance(level, Mapping):
+        raise DataError(f"{place} must be an object, got {level!r:.80}")
+    return ((f"{place}, {name}", name, inner) for name, inner in level.items())
+
+
+def _check_estimate(found: Any, span: tuple[float, float], place: str) -> None:
+    if not isinstance(found, Mapping) or not {"value", "low", "high"} <= set(found):
+        raise DataError(f"{place} must have value, low and high, got {found!r:.80}")
+    value, low, high = (found[name] for name in ("value", "low", "high"))
+    given = [number for number in (value, low, high) if number is not None]
+    if not all(_is_within(number, span) for number in given) or (low is None) != (high is None):
+        raise DataError(
+            f"{place} must be null or from {span[0]:g} to {span[1]:g}, got {dict(found)}"
+        )
+    if low is not None and low > high:
+        raise DataError(f"{place} must have low at or below high, got {dict(found)}")
+
+
+def _is_within(number: Any, span: tuple[float, float]) -> bool:
+    is_number = isinstance(number, int | float) and not isinstance(number, bool)
+    return is_number and math.isfinite(number) and span[0] - 1e-9 <= number <= span[1] + 1e-9
+
+
+def kind_of(results: Mapping[str, Any]) -> Kind:
+    """The kind of the targets that models are compared on."""
+    test = results.get("test", {})
+    return next((kind for kind in KINDS.values() if kind.plural in test), FINDING)
+
+
+def targets_of(results: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of the targets that models are compared on."""
+    return tuple(name for kind in KINDS.values() for name in results["test"].get(kind.plural, {}))
+
+
+def part(name: str, compared: Json, limits: Mapping[str, Any] | None = None) -> Json:
+    """What was measured row by row as a part of results.
 
     Args:
-        part: nested by model, finding and metric.
-        source: named in the place and in the error.
-
-    Raises:
-        DataError: a level is not an object.
+        name: ``retrieval`` or ``localisation``.
+        compared: as ``compare_measured`` returns it.
+        limits: measures of what no model is, such as a search by lot, by its name.
     """
-    level: list[tuple[str, Any]] = [(source, part)]
-    for _ in ("model", "finding", "metric"):
-        for where, value in level:
-            if not isinstance(value, Mapping):
-                raise DataError(f"{where} must be an object, got {value!r}")
-        level = [
-            (f"{where}, {name}", inner) for where, value in level for name, inner in value.items()
-        ]
-    yield from level
+    told = {name: compared["models"], f"{name}_differences": compared["differences"]}
+    return told | ({f"{name}_limits": dict(limits)} if limits else {})
 
 
 def external(results: Mapping[str, Any]) -> str:
@@ -149,11 +255,6 @@ def external(results: Mapping[str, Any]) -> str:
         return ""
     names = [f"another cohort {name}" if name == measured["name"] else name for name in others]
     return f"external: {measured['name']}, trained on {', '.join(dict.fromkeys(names))}"
-
-
-def measured_on(results: Mapping[str, Any]) -> str:
-    """The measured cohort in words."""
-    return external(results) or str(results["cohort"].get("name", "unnamed"))
 
 
 def external_notes(results: Mapping[str, Any]) -> list[str]:
@@ -175,49 +276,30 @@ def verdict(difference: Mapping[str, Any]) -> int:
     return int(low > 0) - int(high < 0)
 
 
-def _check_kinds(results: Json, source: str) -> None:
-    objects = (*_PARTS, "cohort", "trained_on", "test", "probes", "readings", "versions")
-    for names, kind, called in (
-        ((*objects, "settings", "hours"), Mapping, "an object"),
-        (("seeds", "notes"), list, "a list"),
-    ):
-        for name in names:
-            if name in results and not isinstance(results[name], kind):
-                raise DataError(f"{source}: {name} must be {called}, got {results[name]!r}")
+def cautions(results: Mapping[str, Any]) -> list[str]:
+    """What makes intervals rough, for the notes: few samples of a class, few seeds, a single run.
 
-
-def _check_models(results: Json, source: str) -> None:
-    models, pairs = results["models"], results["differences"]
-    method, baseline = results["method"], results["baseline"]
-    for role, name in (("method", method), ("baseline", baseline)):
-        if name not in models:
-            raise DataError(f"{source}: {role} {name!r} must be one of {', '.join(models)}")
-    expected = [f"{model} - {baseline}" for model in models if model != baseline]
-    expected += [f"{method} - {model}" for model in models if model not in (method, baseline)]
-    possible = {f"{one} - {other}" for one in models for other in models if one != other}
-    if not set(expected) <= set(pairs) <= possible:
-        raise DataError(
-            f"{source}: differences must be {expected} or further ones of two models, "
-            f"got {list(pairs)}"
+    Args:
+        results: seeds, test and models, and screening if there is any.
+    """
+    tests = [results["test"], results.get("screening", {}).get("test", {})]
+    said = [
+        f"Fewer than {FEW} {value} test samples of {finding} ({count}): its intervals are rough."
+        for test in tests
+        for finding, counts in test.get("findings", {}).items()
+        for value, count in counts.items()
+        if count < FEW
+    ]
+    runs = {name: max(_num_runs(found.values())) for name, found in results["models"].items()}
+    most = max(runs.values())
+    if 1 < most < ENOUGH_SEEDS:
+        said.append("Two training seeds only: the intervals are wide and rough.")
+    if single := [name for name, num in runs.items() if num < most and num == 1]:
+        said.append(
+            f"One run only of {', '.join(single)}: how much its runs vary is not in the intervals."
         )
-    findings = {"mean", *results["test"].get("findings", {})}
-    for name, found in [*models.items(), *pairs.items()]:
-        if not isinstance(found, Mapping) or set(found) != findings:
-            raise DataError(f"{source}: {name} must hold {sorted(findings)}, got {found!r:.80}")
+    return said
 
 
-def _check_estimate(estimate: Any, least: float, where: str) -> None:
-    if not isinstance(estimate, Mapping) or not {"value", "low", "high"} <= set(estimate):
-        raise DataError(f"{where} must have value, low and high, got {estimate!r}")
-    numbers = [estimate[name] for name in ("value", "low", "high")]
-    given = [number for number in numbers if number is not None]
-    fine = all(_is_fraction(number, least) for number in given)
-    if not fine or (numbers[1] is None) != (numbers[2] is None):
-        raise DataError(f"{where} must be null or from {least:g} to 1, got {dict(estimate)}")
-    if numbers[1] is not None and numbers[1] > numbers[2]:
-        raise DataError(f"{where} must have low at or below high, got {dict(estimate)}")
-
-
-def _is_fraction(number: Any, least: float) -> bool:
-    is_number = isinstance(number, int | float) and not isinstance(number, bool)
-    return is_number and math.isfinite(number) and least - 1e-9 <= number <= 1 + 1e-9
+def _num_runs(found: Iterable[Mapping[str, Any]]) -> Iterator[int]:
+    return (len(each.get("by_run", [0])) for metrics in found for each in metrics.values())

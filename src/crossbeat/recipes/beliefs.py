@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from crossbeat.errors import DataError
-from crossbeat.evaluation.calibration import Calibration, platt
+from crossbeat.metrics import Calibration, platt
 from crossbeat.modalities import EcgModel, Model, modality
 from crossbeat.recipes.sources import Goal, own_outputs, paired_sources, taught_by, teacher_outputs
 from crossbeat.recipes.steps import TEACHER_PROBABILITY, labels
