@@ -99,6 +99,22 @@ def with_gaps(tiny: Cohort) -> Cohort:
     )
 
 
+ABSENT: dict[str, dict[str, Any]] = {
+    "ecg": {"leads": (), "fs": 0.0, "seconds": 0.0},
+    "xray": {"image_size": 0},
+    "cine": {"frames": 0, "cine_size": 0},
+}
+
+
+def without(cohort: Cohort, modality: str) -> Cohort:
+    """The cohort as if it had never had a modality."""
+    lost = [name for name in (modality, f"{modality}_patient") if name in cohort.table.columns]
+    files = {k: v for k, v in cohort.info.files.items() if not k.startswith(f"{modality}-")}
+    info = replace(cohort.info, kind="single", files=files, **ABSENT[modality])
+    nothing = [pl.lit(None, cohort.table.schema[name]).alias(name) for name in lost]
+    return replace(cohort, info=info, table=cohort.table.with_columns(nothing))
+
+
 def same(one: torch.nn.Module, other: torch.nn.Module) -> bool:
     """Whether two networks have the same names and, bit for bit, the same values."""
     ours, theirs = one.state_dict(), other.state_dict()

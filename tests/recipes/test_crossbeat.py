@@ -2,7 +2,6 @@
 
 import shutil
 from copy import deepcopy
-from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -19,13 +18,14 @@ from small_recipes import (
     run_of,
     same,
     small,
+    without,
 )
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.labels import LabelPolicy
 from crossbeat.data.matched import shuffled
 from crossbeat.errors import ConfigError, DataError
-from crossbeat.evaluation.calibration import platt
+from crossbeat.metrics import platt
 from crossbeat.models import embed, told_by_heads
 from crossbeat.objectives import HARDNESS, agreement, alignment, where_sure
 from crossbeat.recipes.steps import EMBEDDING, TEACHER_PROBABILITY
@@ -260,12 +260,7 @@ def test_other_xrays_change_what_is_learned_where_the_xray_is_seen_alone(
 
 
 def test_a_cohort_without_xrays_serves_the_control_and_not_the_method(tiny, tmp_path):
-    none = [
-        pl.lit(None, kind).alias(n) for n, kind in (("xray", pl.Int64), ("xray_patient", pl.String))
-    ]
-    files = {name: file for name, file in tiny.info.files.items() if name.startswith("ecg")}
-    info = replace(tiny.info, kind="single", files=files, image_size=0)
-    ecgs = replace(tiny, info=info, table=tiny.table.with_columns(none))
+    ecgs = without(tiny, "xray")
     with pytest.raises(ConfigError, match="must have X-rays for this recipe, got none"):
         run_of(small("crossbeat"), ecgs, tmp_path / "method", name="crossbeat")
     run_of(small("no-alignment"), ecgs, tmp_path / "control", name="no-alignment")
