@@ -84,7 +84,7 @@ def demo(recipe: AnyRecipe) -> AnyRecipe:
         if isinstance(value, EcgModel):
             changes[name] = _small(value, measures=measures)
         elif isinstance(value, OtherModel):
-            changes[name] = replace(value, encoder=_SMALL_ENCODER[value.encoder])
+            changes[name] = replace(value, encoder=_SMALL_ENCODER.get(value.encoder, value.encoder))
     return with_settings(recipe, changes)
 
 
