@@ -1,14 +1,20 @@
-"""Time and memory of a call, in a process of its own."""
+"""What ``crossbeat bench`` measures. Each bench is a module that is imported only when it is run.
+
+A bench has a function ``cases(seed=..., small=..., folder=...)``; it gives plain values by the name
+of a case, such as ``pairing/ours``: what was measured, and of what. ``small`` is a size that only
+shows that it runs; what lies in ``folder`` from an earlier call is taken again.
+"""
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+from unittest.mock import patch
 
+Cases = dict[str, dict[str, Any]]
 Result = TypeVar("Result")
 
 _THREADS = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -20,11 +26,10 @@ def in_new_process(function: Callable[..., Result], *arguments: object, threads:
 
     Args:
         function: of a module, so that the process finds it.
-        arguments: its own.
         threads: most that libraries start in that process, 1 or more.
     """
     with (
-        _environment({name: str(threads) for name in _THREADS}),
+        patch.dict(os.environ, dict.fromkeys(_THREADS, str(threads))),
         ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool,
     ):
         return pool.submit(function, *arguments).result()
@@ -40,17 +45,3 @@ def peak_gb() -> float:
 
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most * (1 if sys.platform == "darwin" else 1024) / 1e9
-
-
-@contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -3,7 +3,6 @@
 import importlib
 import json
 import os
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,13 +12,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from crossbeat.bench import cine, in_new_process, loader, pairing, peak_gb, prepare, store
 from crossbeat.cli import main
 from crossbeat.cli.bench import BENCHES
-from crossbeat.cli.benches import cine, loader, prepare, store, usual_chain
-from crossbeat.cli.benches import pairing as bench
-from crossbeat.cli.benches.measure import in_new_process, peak_gb
-from crossbeat.cli.benches.pairing_records import draw_records, shrinking_gaps
-from crossbeat.cli.benches.pairing_scan import scanned_pairs
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.pairing import Pairing, pair
 from crossbeat.errors import ConfigError
@@ -34,34 +29,43 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
     def call(function: Callable[..., Any], *arguments: object, threads: int) -> Any:
         return function(*arguments)
 
-    for module in (bench, cine, loader, prepare, store):
-        monkeypatch.setattr(module, "in_new_process", call)
+    for name in BENCHES:
+        bench = importlib.import_module(f"crossbeat.bench.{name}")
+        monkeypatch.setattr(bench, "in_new_process", call)
 
 
-def test_the_bench_of_pairing_measures_every_rule(
-    here: None, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["bench", "pairing", "--small", "--seed", "3", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+@pytest.fixture
+def measured(here: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    """What a bench prints as JSON."""
+
+    def run(name: str, *options: str) -> Any:
+        words = ["bench", name, "--small", "--json", "--folder", str(tmp_path), *options]
+        assert main(words) == 0
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def test_the_bench_of_pairing_measures_every_rule(measured: Callable[..., Any]) -> None:
+    found = measured("pairing", "--seed", "3")
     assert (found["bench"], found["seed"], found["small"]) == ("pairing", 3, True)
     assert found["versions"].keys() >= {"python", "polars", "numpy"}
     cases = found["cases"]
     every = {name: case for name, case in cases.items() if name.startswith("pairing/ours/")}
-    assert [case["rule"] for case in every.values()] == [str(rule) for rule in bench.RULES]
+    assert [case["rule"] for case in every.values()] == [str(rule) for rule in pairing.RULES]
     assert all(case["pairs"] > 0 for case in cases.values())
     worst = cases["pairing/ours"]
     assert worst["seconds"] == max(case["seconds"] for case in every.values())
     assert worst["peak_gb"] == max(case["peak_gb"] for case in every.values())
     assert (worst["xrays"], worst["ecgs"]) == (2_400, 8_000)
-    assert cases["pairing/scan"]["rule"] == f"all {len(bench.RULES)}, equal to ours"
+    assert cases["pairing/scan"]["rule"] == f"all {len(pairing.RULES)}, equal to ours"
 
 
 def test_the_bench_of_prepare_measures_each_step_beside_the_usual_one(
-    here: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    measured: Callable[..., Any], tmp_path: Path
 ) -> None:
     pytest.importorskip("wfdb")
-    assert main(["bench", "prepare", "--small", "--folder", str(tmp_path), "--json"]) == 0
-    cases = json.loads(capsys.readouterr().out)["cases"]
+    cases = measured("prepare")["cases"]
     steps = {name for name in cases if not name.startswith("memory/")}
     assert steps == {*prepare.RIVALS, *prepare.RIVALS.values(), "quality/ours", "film/ours"}
     assert all(cases[name]["per_second"] > 0 for name in steps)
@@ -75,49 +79,31 @@ def test_the_bench_of_prepare_measures_each_step_beside_the_usual_one(
     assert trees == {"mimic-4-seed-0", "mimic-8-seed-0"}  # kept for the next time, no more
 
 
-def test_ecgs_that_differ_from_the_usual_ones_stop_the_bench(
-    here: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_bench_of_the_loader_reads_every_batch_of_a_cohort_that_is_there(
+    measured: Callable[..., Any], tiny: Cohort, tmp_path: Path
 ) -> None:
-    pytest.importorskip("wfdb")
-    usual = usual_chain.filtered
-    monkeypatch.setattr(usual_chain, "filtered", lambda record, fs: 1.01 * usual(record, fs))
-    with pytest.raises(RuntimeError, match="must be the same ECG by both ways, got a difference"):
-        prepare.cases(seed=0, small=True, folder=tmp_path)
-
-
-def test_the_bench_of_prepare_needs_wfdb(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(sys.modules, "wfdb", None)
-    with pytest.raises(ConfigError, match=r"pip install 'crossbeat\[formats\]'"):
-        usual_chain.read(tmp_path / "none.hea")
-
-
-def test_the_bench_of_the_loader_reads_every_batch_of_a_cohort(
-    here: None, tiny: Cohort, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(loader, "built", lambda *_: tiny)
-    case = loader.cases(seed=0, small=True, folder=tmp_path)["loader/ours"]
+    (tmp_path / "virtual-512-seed-0").symlink_to(tiny.folder)
+    case = measured("loader")["cases"]["loader/ours"]
     assert case["per_second"] > 0 < case["first_per_second"]
     assert (case["records"], case["batch"]) == (120, 120)
 
 
-def test_the_bench_of_the_store_compares_shards_with_one_array(here: None, tmp_path: Path) -> None:
-    found = store.cases(seed=0, small=True, folder=tmp_path)
+def test_the_bench_of_the_store_compares_shards_with_one_array(
+    measured: Callable[..., Any], tmp_path: Path
+) -> None:
+    found = measured("store")["cases"]
     assert [case["files"] for case in found.values()] == [4, 1, 8]
     assert all(case["per_second"] > 0 < case["first_per_second"] for case in found.values())
     assert found["store/one-array"]["ratio"] == 1
     assert len(list(tmp_path.rglob("*.npy"))) == 13
-
-
-def test_shards_with_other_rows_stop_the_bench_of_the_store(here: None, tmp_path: Path) -> None:
-    store.cases(seed=0, small=True, folder=tmp_path)
     shard = next(tmp_path.glob("store-ours-*/00000.npy"))
     np.save(shard, np.load(shard)[::-1])
     with pytest.raises(RuntimeError, match="store/ours must give the rows of the one array"):
         store.cases(seed=0, small=True, folder=tmp_path)
 
 
-def test_the_bench_of_cines_draws_and_encodes(here: None, tmp_path: Path) -> None:
-    found = cine.cases(seed=0, small=True, folder=tmp_path)
+def test_the_bench_of_cines_draws_and_encodes(measured: Callable[..., Any], tmp_path: Path) -> None:
+    found = measured("cine")["cases"]
     assert found["draw/ours"]["per_second"] > 0
     case = found["encode/ours"]
     assert (case["frames"], case["per_second"] > 0) == (cine.BATCH * 4, True)
@@ -125,48 +111,41 @@ def test_the_bench_of_cines_draws_and_encodes(here: None, tmp_path: Path) -> Non
     assert (tmp_path / f"hearts-{cine.BATCH}-seed-0").is_dir()
 
 
-def test_what_was_measured_is_a_table(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_ecgs_that_differ_from_the_usual_ones_stop_the_bench(
+    here: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = {
-        "pairing/ours": {"seconds": 1.23456, "pairs": 12345},
-        "pairing/scan": {"seconds": 321.4},
-    }
-    monkeypatch.setattr(bench, "cases", lambda **_: given)
-    assert main(["bench", "pairing"]) == 0
-    lines = [
-        [cell.strip() for cell in line.split("│")] for line in capsys.readouterr().out.split("\n")
-    ]
-    assert ["", "pairing/ours", "1.23", "12,345", ""] in lines
-    assert ["", "pairing/scan", "321", "", ""] in lines
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["pairings"], "must be one of pairing.*got 'pairings'; did you mean 'pairing'"),
-        (["pairing", "--seed", "-1"], "--seed must be 0 or more, got -1"),
-    ],
-)
-def test_a_bench_that_is_none_is_refused(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["bench", *arguments]) == 2
-    assert re.search(message, capsys.readouterr().err)
-
-
-@pytest.mark.parametrize("name", BENCHES)
-def test_every_bench_is_a_module_with_cases(name: str) -> None:
-    module = importlib.import_module(f"crossbeat.cli.benches.{name}")
-    assert callable(module.cases)
+    pytest.importorskip("wfdb")
+    usual = prepare.usual_filtered
+    monkeypatch.setattr(prepare, "usual_filtered", lambda record, fs: 1.01 * usual(record, fs))
+    with pytest.raises(RuntimeError, match="must be the same ECG by both ways, got a difference"):
+        prepare.cases(seed=0, small=True, folder=tmp_path)
 
 
 def test_a_rule_that_pairs_otherwise_than_the_scan_stops_the_bench(
     here: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(bench, "pair", lambda *tables, stays: pair(*tables, stays=stays).tail(-1))
+    monkeypatch.setattr(pairing, "pair", lambda *three, stays: pair(*three, stays=stays).tail(-1))
     with pytest.raises(RuntimeError, match="pairs by ed-stay must equal those of the scan"):
-        bench.cases(seed=0, small=True, folder=tmp_path)
+        pairing.cases(seed=0, small=True, folder=tmp_path)
+
+
+def test_the_bench_of_prepare_needs_wfdb(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "wfdb", None)
+    with pytest.raises(ConfigError, match=r"pip install 'crossbeat\[formats\]'"):
+        prepare.usual_read(tmp_path / "none.hea")
+
+
+def test_what_was_measured_is_a_table(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {"ours": {"seconds": 1.23456, "pairs": 12345}, "scan": {"seconds": 321.4}}
+    monkeypatch.setattr(loader, "cases", lambda **_: given)
+    assert main(["bench", "loader"]) == 0
+    lines = [
+        [cell.strip() for cell in line.split("│")] for line in capsys.readouterr().out.split("\n")
+    ]
+    assert ["", "ours", "1.23", "12,345", ""] in lines
+    assert ["", "scan", "321", "", ""] in lines
 
 
 def test_the_scan_pairs_as_worked_out_by_hand() -> None:
@@ -176,25 +155,22 @@ def test_the_scan_pairs_as_worked_out_by_hand() -> None:
     ecgs = pl.DataFrame({"patient": ["a"] * 3, "record": ["q", "p", "r"], "time": at(5, 5, 8)})
     xrays = pl.DataFrame({"patient": [*"aaab"], "record": [*"wxyz"], "time": at(4, 5.5, 6, 5)})
     stays = pl.DataFrame({"patient": ["a", "a"], "begin": at(4, 5), "end": at(5, 6)})
-
-    def scanned(pairing: Pairing) -> list[tuple[int, int]]:
-        return scanned_pairs(ecgs, xrays, stays, pairing)
-
-    assert scanned(Pairing()) == [(0, 0), (1, 1), (2, 0)]
-    assert scanned(Pairing(reuse=False)) == [(0, 0), (1, 1)]
-    assert scanned(Pairing(rule="nearest", window=1.0)) == [(0, 1), (1, 1), (2, 1)]
-    assert scanned(ONCE) == [(0, 0), (1, 1), (2, 2)]
-    assert scanned(Pairing(rule="within", window=0.5)) == [(1, 0), (1, 1)]
+    for rule, expected in (
+        (Pairing(), [(0, 0), (1, 1), (2, 0)]),
+        (Pairing(reuse=False), [(0, 0), (1, 1)]),
+        (Pairing(rule="nearest", window=1.0), [(0, 1), (1, 1), (2, 1)]),
+        (ONCE, [(0, 0), (1, 1), (2, 2)]),
+        (Pairing(rule="within", window=0.5), [(1, 0), (1, 1)]),
+    ):
+        assert pairing.scanned_pairs(ecgs, xrays, stays, rule) == expected
 
 
 def test_records_are_of_the_seed_and_as_uneven_as_those_of_a_hospital() -> None:
-    ecgs, xrays, stays = draw_records(3_000, 10_000, 0)
+    ecgs, xrays, stays = drawn = pairing.draw_records(3_000, 10_000, 0)
     assert (ecgs.height, xrays.height, stays.height) == (10_000, 3_000, 5_000)
-    assert all(
-        one.equals(same)
-        for one, same in zip((ecgs, xrays, stays), draw_records(3_000, 10_000, 0), strict=True)
-    )
-    assert not ecgs.equals(draw_records(3_000, 10_000, 1)[0])
+    again = pairing.draw_records(3_000, 10_000, 0)
+    assert all(one.equals(same) for one, same in zip(drawn, again, strict=True))
+    assert not ecgs.equals(pairing.draw_records(3_000, 10_000, 1)[0])
     assert 0 < ecgs["time"].null_count() < 100
     assert ecgs["time"].drop_nulls().dt.second().max() == 0
     assert xrays["time"].drop_nulls().dt.second().max() > 0
@@ -204,7 +180,7 @@ def test_records_are_of_the_seed_and_as_uneven_as_those_of_a_hospital() -> None:
 
 
 def test_of_shrinking_gaps_each_record_is_nearest_to_the_next() -> None:
-    ecgs, xrays, stays = shrinking_gaps(20)
+    ecgs, xrays, stays = pairing.shrinking_gaps(20)
     times = pl.concat([ecgs["time"], xrays["time"]]).sort()
     gaps = times.diff().drop_nulls().to_physical().to_numpy()
     assert (np.diff(gaps) < 0).all()

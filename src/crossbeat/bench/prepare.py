@@ -1,6 +1,7 @@
 """``crossbeat bench prepare``: ECGs read, filtered and stored, beside ``wfdb`` and ``scipy``."""
 
 import time
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -11,24 +12,23 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int16
+from jaxtyping import Float, Float32, Int16
 from PIL import Image
+from scipy.signal import medfilt, resample_poly
 
-from crossbeat.cli.benches import usual_chain
-from crossbeat.cli.benches.measure import in_new_process, peak_gb
+from crossbeat.bench import Cases, in_new_process, peak_gb
 from crossbeat.data.info import CohortInfo, file_info
 from crossbeat.data.sources.mimic import SECONDS, Mimic
 from crossbeat.data.sources.builder import read_wave
 from crossbeat.data.store import to_int16
+from crossbeat.errors import ConfigError, DataError
 from crossbeat.simulate.hospital import VirtualMimic
-from crossbeat.errors import DataError
 from crossbeat.files import write_whole
 from crossbeat.leads import INDEPENDENT, STANDARD
 from crossbeat.quality import require
 from crossbeat.readers import read_ecg, read_xray
 from crossbeat.signal import Ecg, Preprocessing
 
-Cases = dict[str, dict[str, Any]]
 Wave = Int16[np.ndarray, "lead time"]
 
 FS = 100
@@ -60,11 +60,6 @@ def cases(*, seed: int, small: bool, folder: Path) -> Cases:
     ``chain/unchecked`` leaves out the checks, which ``chain/usual`` lacks as well; ``quality/ours``
     is the checks alone. ``film/ours`` reads JPEGs of a detector's size to 224 pixels. Time is that
     of the processor, so that other work on the machine counts less.
-
-    Args:
-        seed: of the records, 0 or more.
-        small: in a small size, to see that it runs.
-        folder: for the records; those of an earlier call are taken again.
 
     Raises:
         ConfigError: the package ``wfdb`` is absent.
@@ -156,23 +151,23 @@ def prepared(tree: Path) -> dict[str, Any]:
 
 def _steps(files: Sequence[Path], out: Path) -> dict[str, Callable[[], object]]:
     ecgs = [read_ecg(file) for file in files]
-    records = [usual_chain.read(file) for file in files]
+    records = [usual_read(file) for file in files]
     waves = [_filtered(ecg) for ecg in ecgs]
-    plain = [usual_chain.filtered(record, FS) for record in records]
+    plain = [usual_filtered(record, FS) for record in records]
 
     def usual_store(values: Iterable[np.ndarray]) -> None:
         for file, each in zip(files, values, strict=True):
-            usual_chain.store(each, out / f"{file.stem}.npy")
+            np.save(out / f"{file.stem}.npy", each)
 
     def usual_chain_of(file: Path) -> np.ndarray:
-        return usual_chain.filtered(usual_chain.read(file), FS)
+        return usual_filtered(usual_read(file), FS)
 
     return {
         "read/ours": lambda: _each(read_ecg, files),
-        "read/wfdb": lambda: _each(usual_chain.read, files),
+        "read/wfdb": lambda: _each(usual_read, files),
         "quality/ours": lambda: _each(lambda ecg: require(ecg, "", SECONDS), ecgs),
         "filter/ours": lambda: _each(_filtered, ecgs),
-        "filter/usual": lambda: _each(lambda record: usual_chain.filtered(record, FS), records),
+        "filter/usual": lambda: _each(lambda record: usual_filtered(record, FS), records),
         "store/ours": lambda: _store(waves, out),
         "store/usual": lambda: usual_store(plain),
         "chain/ours": lambda: _store([read_wave(str(file), clean=CLEAN) for file in files], out),
@@ -216,9 +211,44 @@ def _check_same(files: Sequence[Path]) -> None:
     rows = [STANDARD.index(lead) for lead in INDEPENDENT]  # limb leads are derived by one way only
     for file in files:
         ours = _filtered(read_ecg(file))[rows] / CohortInfo.ecg_gain
-        usual = usual_chain.filtered(usual_chain.read(file), FS)[rows]
+        usual = usual_filtered(usual_read(file), FS)[rows]
         apart = np.abs(ours - usual)[:, _ENDS:-_ENDS].max()
         if not apart < _SAME:
             raise RuntimeError(
                 f"{file} must be the same ECG by both ways, got a difference of {apart:g} mV"
             )
+
+
+def usual_read(header: Path) -> Any:
+    """A record as ``wfdb`` has it.
+
+    Raises:
+        ConfigError: the package is absent.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of its own dependencies
+            import wfdb
+    except ImportError:
+        raise ConfigError(
+            "the bench of prepare compares with wfdb, got no such package; "
+            "pip install 'crossbeat[formats]'"
+        ) from None
+    return wfdb.rdrecord(str(header.with_suffix("")))
+
+
+def usual_filtered(record: Any, fs: int) -> Float32[np.ndarray, "lead time"]:
+    """The twelve leads at ``fs`` hertz, less two running medians of 0.2 s and 0.6 s.
+
+    Source: the preprocessing of CroMoTEX (arXiv:2506.19329), without its scaling of each lead,
+    which belongs to models here.
+    """
+    rows = [record.sig_name.index(lead) for lead in STANDARD]
+    values = np.nan_to_num(record.p_signal.T[rows])
+    resampled = resample_poly(values, fs, round(record.fs), axis=-1)
+    return np.stack([_without_baseline(lead, fs) for lead in resampled]).astype(np.float32)
+
+
+def _without_baseline(lead: Float[np.ndarray, " time"], fs: int) -> Float[np.ndarray, " time"]:
+    first, second = (2 * (round(window * fs) // 2) + 1 for window in (0.2, 0.6))
+    return lead - medfilt(medfilt(lead, first), second)

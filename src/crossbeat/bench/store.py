@@ -9,7 +9,7 @@ from typing import IO, Any
 import numpy as np
 from jaxtyping import Int64
 
-from crossbeat.cli.benches.measure import in_new_process
+from crossbeat.bench import Cases, in_new_process
 from crossbeat.data.loaders import epoch_batches
 from crossbeat.data.shards import SHARD
 from crossbeat.data.store import Store
@@ -23,18 +23,13 @@ ROW = np.dtype((np.int16, (12, 1000)))
 
 _EPOCHS = 5
 
-Cases = dict[str, dict[str, Any]]
-
 
 def cases(*, seed: int, small: bool, folder: Path) -> Cases:
     """Rows per second from shards, from one array, and from a file for every batch of a build.
 
     ``ratio`` is how much longer a batch takes than from the one array.
 
-    Args:
-        seed: of the rows and of the batches, 0 or more.
-        small: in a small size, to see that it runs.
-        folder: for the files, three times 2.4 GB; those of an earlier call are taken again.
+    The files take three times 2.4 GB.
 
     Raises:
         RuntimeError: the ways do not give the same rows.
@@ -53,14 +48,7 @@ def cases(*, seed: int, small: bool, folder: Path) -> Cases:
 
 
 def written(folder: Path, num: int, size: int, seed: int) -> Store:
-    """Random rows in files of some size.
-
-    Args:
-        folder: whose files are taken again.
-        num: rows, 1 or more.
-        size: rows of a file, 1 or more.
-        seed: of the rows, 0 or more.
-    """
+    """Random rows in files of ``size`` rows; files that are there are taken again."""
     counts = [min(size, num - begin) for begin in range(0, num, size)]
     paths = [folder / f"{number:05d}.npy" for number in range(len(counts))]
     random = np.random.default_rng(seed)
@@ -88,11 +76,7 @@ def timed(stores: dict[str, Store], seed: int) -> Cases:
     """Read all rows in random batches several times; the median of the epochs counts.
 
     Each batch is read from every store, in random order, so that other work on the machine slows
-    all of them.
-
-    Args:
-        stores: of equal rows; that with one file is read by NumPy alone.
-        seed: of the batches, 0 or more.
+    all of them. A store of one file is read by NumPy alone.
     """
     read = {
         name: store.take if len(store.paths) > 1 else _indexed(store)

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from crossbeat.cli.benches.measure import in_new_process
-from crossbeat.cli.cohorts import built
+from crossbeat.bench import Cases, in_new_process
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.loaders import epoch_batches
 from crossbeat.data.sources.virtual_hearts import VirtualHearts
@@ -19,28 +18,20 @@ from crossbeat.encoders import CINE_ENCODERS
 BATCH = 32
 """Cines in a batch."""
 
-ENCODER = "frames-small"
-FRAMES, SIZE = 50, 96
 
-_DRAWN = 64
-
-
-def cases(*, seed: int, small: bool, folder: Path) -> dict[str, dict[str, Any]]:
+def cases(*, seed: int, small: bool, folder: Path) -> Cases:
     """Cines per second that one core draws, and frames per second that it reads and encodes.
 
     ``loading_share`` is the part of the time in which a batch is read and brought to floats.
-
-    Args:
-        seed: of the patients and of the batches, 0 or more.
-        small: in a small size, to see that it runs.
-        folder: for the cohort; that of an earlier call is taken again.
     """
-    num, frames, size = (BATCH, 4, 32) if small else (256, FRAMES, SIZE)
+    num, frames, size = (BATCH, 4, 32) if small else (256, 50, 96)
     settings = VirtualHearts(num_patients=num, seed=seed, frames=frames, cine_size=size)
-    cohort = built(settings, folder / f"hearts-{num}-seed-{seed}")
+    place = folder / f"hearts-{num}-seed-{seed}"
+    if not place.exists():
+        settings.build(place)
     return {
-        "draw/ours": in_new_process(drawn, 4 if small else _DRAWN, frames, size, threads=1),
-        "encode/ours": in_new_process(encoded, cohort.folder, seed, threads=1),
+        "draw/ours": in_new_process(drawn, 4 if small else 64, frames, size, threads=1),
+        "encode/ours": in_new_process(encoded, place, seed, threads=1),
     }
 
 
@@ -56,7 +47,7 @@ def drawn(num: int, frames: int, size: int) -> dict[str, Any]:
 def encoded(folder: Path, seed: int) -> dict[str, Any]:
     """Read all cines of a cohort in random batches and encode them, without gradients."""
     cohort = Cohort.open(folder)
-    encoder = CINE_ENCODERS[ENCODER](cohort.info.frames).eval()
+    encoder = CINE_ENCODERS["frames-small"](cohort.info.frames).eval()
     batches = epoch_batches(np.ones(cohort.table.height), BATCH, seed=seed, epoch=0)
     loading = computing = 0.0
     with torch.no_grad():
