@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -59,6 +59,14 @@ class Model(Protocol):
     def modality(self) -> str: ...
     @property
     def encoder(self) -> str: ...
+    @property
+    def pool(self) -> str: ...
+    @property
+    def unit_length(self) -> bool: ...
+    @property
+    def hidden(self) -> tuple[int, ...]: ...
+    @property
+    def dropout(self) -> float: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +102,7 @@ class EcgModel:
 
 @dataclass(frozen=True, kw_only=True)
 class OtherModel:
-    """The network that reads another modality than the ECG.
+    """The network that reads another modality than the ECG; its heads are linear.
 
     Args:
         modality: a name in ``MODALITIES``.
@@ -107,6 +115,11 @@ class OtherModel:
     Raises:
         ConfigError: there is no such modality or encoder, or a phase is out of its range.
     """
+
+    pool: ClassVar[str] = "encoder"
+    unit_length: ClassVar[bool] = False
+    hidden: ClassVar[tuple[int, ...]] = ()
+    dropout: ClassVar[float] = 0.0
 
     modality: str = "xray"
     encoder: str = "densenet121"
@@ -154,6 +167,7 @@ class Modality:
         read: a batch in its unit, from stored samples.
         depends: what of the cohort's form ``read`` depends on; a part of fingerprints.
         encoders: by name.
+        moments: tokens of an encoder in the order of time, if the modality has a time.
         at_once: samples that fit into memory together with what their encoder makes of them.
         before: raises an error if a cohort cannot be used with a model.
     """
@@ -163,6 +177,7 @@ class Modality:
     read: Callable[[Shaped[np.ndarray, "sample ..."], Form], Values]
     depends: Callable[[Form], Mapping[str, object]]
     encoders: Mapping[str, Encoder]
+    moments: Callable[[Any, Tensor], Tensor] = lambda encoder, x: encoder.tokens(x)
     at_once: int = 512
     before: Callable[[Form, Model], None] = lambda _form, _model: None
 
@@ -277,6 +292,7 @@ MODALITIES: dict[str, Modality] = {
         encoders={
             name: Encoder(build=partial(_ecg_build, name), enters=_ecg_enters) for name in ENCODERS
         },
+        moments=lambda encoder, x: encoder.steps(x),
         before=_ecg_before,
     ),
     "xray": Modality(

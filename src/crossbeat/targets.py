@@ -1,16 +1,18 @@
 """The targets: what a model predicts, and all that follows from it.
 
 A target is a *finding* (present or absent; the model gives log-odds) or a *measurement* (a number
-with a unit). ``KINDS`` says for each kind which head predicts it, what the head learns, and how well
+with a unit). ``KINDS`` says for each kind which head predicts it, what the head learns and how well
 it does. One model may predict targets of both kinds: ``Targets`` lists the findings first.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int64
+from scipy.special import expit
 from torch import Tensor, nn
 
 from crossbeat.data.cohort import Cohort
@@ -18,12 +20,49 @@ from crossbeat.data.labels import ALL_NEGATIVE, LabelPolicy
 from crossbeat.encoders.heads import Regressor, classifier, mlp_classifier
 from crossbeat.errors import ConfigError
 from crossbeat.measurements import MEASUREMENTS, Measurement
-from crossbeat.metrics import auroc
+from crossbeat.metrics import Samples, auroc, best_f1, platt
 from crossbeat.objectives import bce
 from crossbeat.objectives.supervised import squared_error
 
 Columns = Float[Tensor, "batch target"]
 Rows = Int64[np.ndarray, " row"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model says of one target of one patient.
+
+    Args:
+        target: its name.
+        kind: ``finding`` or ``measurement``.
+        value: the probability of a finding, 0 to 1, calibrated on the validation patients; or a
+            measurement in ``unit``.
+        unit: empty for a finding.
+        threshold: of a finding: the probability with the best F1 on the validation patients, 0 to
+            1; it may be low for a rare finding. None for a measurement.
+        positive: whether the probability reaches the threshold; None for a measurement.
+        error: of a measurement: standard deviation of the errors on the validation patients, in
+            ``unit``. None for a finding.
+    """
+
+    target: str
+    kind: str
+    value: float
+    unit: str = ""
+    threshold: float | None = None
+    positive: bool | None = None
+    error: float | None = None
+
+    @property
+    def words(self) -> str:
+        """Such as ``probability 31 %`` or ``112 ml ± 24 ml``."""
+        if self.error is None:
+            return f"probability {100 * self.value:.0f} %"
+        return f"{self.value:.0f} {self.unit} ± {self.error:.0f} {self.unit}"
+
+
+Chosen = Mapping[str, float | None]
+"""What was chosen for one target on the validation patients, by name; None: it could not be."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +81,9 @@ class Kind:
         truth: what a model is measured by; NaN where it is not known.
         metrics: names of the metrics of the results, in the order of the report; the first leads.
         score: the leading metric over all columns, which chooses the epoch.
+        choose: what an answer needs, from the targets and outputs of the validation patients.
+        chosen: the names of what is chosen.
+        answer: of a target, from the output of the head and what was chosen.
     """
 
     name: str
@@ -54,6 +96,9 @@ class Kind:
     truth: Callable[[Cohort, Rows, Sequence[str]], Tensor]
     metrics: tuple[str, ...]
     score: Callable[[Tensor, Tensor], float]
+    choose: Callable[[Samples, Samples], Chosen]
+    chosen: tuple[str, ...]
+    answer: Callable[[str, float, Chosen], Answer]
 
     @property
     def leads(self) -> str:
@@ -83,6 +128,26 @@ def _mean_auroc(targets: Tensor, logits: Tensor) -> float:
     return float(np.mean(defined)) if defined else float("nan")
 
 
+def _calibrated(targets: Samples, logits: Samples) -> Chosen:
+    fitted = platt(targets, logits)
+    numbers = (fitted.slope, fitted.intercept, best_f1(targets, logits))
+    return dict(zip(_CALIBRATION, (x if isfinite(x) else None for x in numbers), strict=True))
+
+
+def _probability(finding: str, logit: float, chosen: Chosen) -> Answer:
+    slope, intercept, threshold = (chosen[name] for name in _CALIBRATION)
+    if slope is None or intercept is None or threshold is None:
+        raise ConfigError(
+            f"{finding} must be calibrated, got only one class of it in the validation split; "
+            "leave the finding out or train on a larger cohort"
+        )
+    value, least = expit(slope * np.array([logit, threshold]) + intercept).tolist()
+    reached = logit >= threshold
+    return Answer(finding, "finding", value, threshold=least, positive=reached)
+
+
+_CALIBRATION = ("slope", "intercept", "threshold")
+
 FINDING = Kind(
     name="finding",
     plural="findings",
@@ -94,6 +159,9 @@ FINDING = Kind(
     truth=lambda cohort, rows, names: cohort.truth(rows, names),
     metrics=("auroc", "auprc", "f1", "calibration_error", "brier"),
     score=_mean_auroc,
+    choose=_calibrated,
+    chosen=_CALIBRATION,
+    answer=_probability,
 )
 """Present or absent: a linear or small network on the embedding gives its log-odds."""
 
@@ -129,6 +197,11 @@ def _mean_r2(targets: Tensor, estimates: Tensor) -> float:
     return float(np.mean(1 - errors / spread))
 
 
+def _with_error(measurement: str, value: float, chosen: Chosen) -> Answer:
+    unit = described(measurement).unit
+    return Answer(measurement, "measurement", value, unit=unit, error=chosen["error"])
+
+
 MEASUREMENT = Kind(
     name="measurement",
     plural="measurements",
@@ -140,6 +213,9 @@ MEASUREMENT = Kind(
     truth=lambda cohort, rows, names: cohort.measurements(rows, names),
     metrics=("r2", "pearson", "mae"),
     score=_mean_r2,
+    choose=lambda measured, told: {"error": float(np.nanstd(told - measured))},
+    chosen=("error",),
+    answer=_with_error,
 )
 """A number with a unit, such as a volume in ml: a regressor gives it in its unit."""
 

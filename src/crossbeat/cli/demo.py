@@ -4,47 +4,18 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from crossbeat.cli.options import command, note, parse
 from crossbeat.errors import ConfigError, suggestion
 from crossbeat.files import remove_drafts, require_ours
 
-if TYPE_CHECKING:
-    from crossbeat.cli.demo_runs import Asked
-
-Results = dict[str, Any]
-
-
 _MARKS = ("cohort", "cohort.partial", "cohort.request.json", "results.json")
 """Any of these shows that a folder is of a demo."""
-
-
-def _make_xrays(asked: "Asked") -> Results:
-    from crossbeat.cli.demo_xray import xray_demo
-
-    return xray_demo(asked)
-
-
-def _tell_xrays(results: Results) -> None:
-    from crossbeat.evaluation.report_words import sentence
-
-    print(sentence(results))
-
-
-def _make_hearts(asked: "Asked") -> Results:
-    from crossbeat.cli.demo_hearts import heart_demo
-
-    return heart_demo(asked)
-
-
-def _tell_hearts(results: Results) -> None:
-    from crossbeat.cli.demo_hearts import print_by_model
-
-    print_by_model(results)
 
 
 @dataclass(frozen=True)
@@ -55,15 +26,13 @@ class Demo:
         place: its folder, unless another is named.
         patients: how many, unless it is said.
         plan: what it does and how long it takes, in one sentence.
-        make: trains, writes everything and returns the results.
-        tell: prints what they say.
+        script: name of the module whose ``script`` says what is done.
     """
 
     place: Path
     patients: int
     plan: str
-    make: Callable[["Asked"], Results]
-    tell: Callable[[Results], None]
+    script: str
 
 
 DEMOS: Mapping[str, Demo] = {
@@ -72,16 +41,14 @@ DEMOS: Mapping[str, Demo] = {
         6000,
         "This demo simulates patients, trains an X-ray teacher and ECG models with and without it, "
         "and writes a report. It takes about 4 minutes on two cores.",
-        _make_xrays,
-        _tell_xrays,
+        "crossbeat.cli.demo_crossbeat",
     ),
     "ptacl": Demo(
         Path("runs/demo-ptacl"),
         3200,
         "This demo simulates beating hearts, trains ECG models with and without cardiac MRI, and "
         "writes a report. It takes about 7 minutes on two cores.",
-        _make_hearts,
-        _tell_hearts,
+        "crossbeat.cli.demo_ptacl",
     ),
 }
 """By the recipe that each is about; heavy imports wait until the plan is printed."""
@@ -125,19 +92,21 @@ def run(arguments: list[str]) -> None:
     require_ours(out, marks=_MARKS, what="the folder of a demo")
     remove_drafts(out)
     note(demo.plan)
-    results = demo.make(_asked(options, demo, out))
+    results = _played(options, demo, out)
     if options.json:
         print(json.dumps(results, indent=1))
     else:
-        demo.tell(results)
+        from crossbeat.report.words import sentence
+
+        print(sentence(results))
     _go_on(out, options.recipe)
 
 
-def _asked(options: Any, demo: Demo, out: Path) -> "Asked":
-    from crossbeat.cli.demo_runs import Asked
+def _played(options: Any, demo: Demo, out: Path) -> dict[str, Any]:
+    from crossbeat.cli.demo_runs import Asked, play
     from crossbeat.recipes.presets import preset_named
 
-    return Asked(
+    asked = Asked(
         out=out,
         patients=demo.patients if options.patients is None else options.patients,
         outside=options.outside,
@@ -146,6 +115,7 @@ def _asked(options: Any, demo: Demo, out: Path) -> "Asked":
         workers=options.workers,
         preset=preset_named(options.preset),
     )
+    return play(asked, import_module(demo.script).script(asked))
 
 
 def _demo_of(recipe: str) -> Demo:

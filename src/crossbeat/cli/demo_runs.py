@@ -1,14 +1,35 @@
-"""What the demos share: what they are asked for, and training side by side."""
+"""Run the script of a demo: simulate, train side by side, compare, and write the report."""
 
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crossbeat.cli.progress import over_tasks
-from crossbeat.recipes import Recipe
+from crossbeat.cli.cohorts import built
+from crossbeat.cli.evaluate import save_model
+from crossbeat.cli.progress import Line, one_line
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.registry import Builder
+from crossbeat.deploy import record_metrics
+from crossbeat.evaluation.results import write_results
+from crossbeat.recipes.presets import Preset
+from crossbeat.recipes.record import counted
+from crossbeat.recipes.run import Run
+from crossbeat.report import write_report
+from crossbeat.study.grid import Cell, Study
+from crossbeat.study.kept import RECORD
+from crossbeat.study.results import Finished, results_of
+from crossbeat.study.work import finish
 from crossbeat.training import TrainerSettings
-from crossbeat.workers import Task, share
+from crossbeat.workers import Task, process_pool, share
+
+PATIENTS, LIMIT_PATIENTS = "patients", "patients of the limit"
+"""The steps in which cohorts are made, beside one for each model, and the two at the end."""
+MEASURING, REPORT = "measuring", "report"
+
+_FOLDERS = {PATIENTS: "cohort", LIMIT_PATIENTS: "cohort-of-the-limits"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,21 +53,12 @@ class Asked:
     abundant: int | None
     seed: int
     workers: int
-    preset: Callable[[Any], Recipe]
-
-    @property
-    def phases(self) -> Path:
-        """The folder of phases, which runs share as they have them in common."""
-        return self.out / "phases"
+    preset: Preset
 
     @property
     def trainer(self) -> TrainerSettings:
         """With a bar for each network where no other trains beside it."""
-        return TrainerSettings(progress=self.workers == 1)
-
-    def train(self, tasks: Sequence[Task]) -> None:
-        """See that all networks are trained, with a bar over them; see ``finished``."""
-        over_tasks(self.finished(tasks), len(tasks), "training", quiet=self.workers == 1)
+        return TrainerSettings(progress=False)
 
     def finished(self, tasks: Sequence[Task]) -> Iterator[Task]:
         """Train all networks and yield each when it is; those that are must be as asked for.
@@ -58,3 +70,99 @@ class Asked:
             if each.is_done():
                 each.work()
         return share(tasks, workers=self.workers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Script:
+    """A demo: its models, and how it is told.
+
+    Args:
+        study: cells on two cohorts: that of the method, and that of the limit.
+        words: what each step does; counts of training samples may stand in it.
+        seconds: of each step on two quiet cores, in the order in which they are begun; trainings
+            run side by side, so half of their own seconds.
+    """
+
+    study: Study
+    words: Mapping[str, str]
+    seconds: Mapping[str, float]
+
+
+def play(asked: Asked, script: Script) -> dict[str, Any]:
+    """Simulate, train, compare and report; the results."""
+    started, study = time.perf_counter(), script.study
+    with one_line(script.seconds) as line:
+        cohorts = _simulate(asked, script, line)
+        homes = {cell: asked.out / cell.model for cell in study.cells}
+        _train(asked, script, cohorts, homes, line)
+        line.say("Measuring all models on the test patients")
+        results = results_of(Finished(study, homes))
+        results["hours"]["this command"] = (time.perf_counter() - started) / 3600
+        runs = {cell.model: Run.open(home) for cell, home in homes.items()}
+        held = cohorts[study.cells[0].held]
+        results["cohort"]["training"] = counted(held)
+        line.reach(MEASURING)
+        line.say("Drawing the report")
+        method = runs[study.method]
+        save_model(method)
+        record_metrics(method.folder / "model", results["models"][study.method])
+        write_results(asked.out / "results.json", results)
+        write_report(asked.out / "report.html", results, runs, held)
+    return results
+
+
+def _simulate(asked: Asked, script: Script, line: Line) -> dict[Builder, Cohort]:
+    cells = script.study.cells
+    builders = dict.fromkeys(each for cell in cells for each in (cell.held, cell.cohort))
+    cohorts = {}
+    with process_pool(asked.workers) as pool:
+        for builder, (step, folder) in zip(builders, _FOLDERS.items(), strict=True):
+            line.say(script.words[step])
+            show = partial(_show, line, step)
+            cohorts[builder] = built(builder, asked.out / folder, executor=pool, progress=show)
+            line.reach(step)
+    return cohorts
+
+
+def _show(line: Line, step: str, done: int, total: int) -> None:
+    line.reach(step, done / total)
+
+
+def _train(
+    asked: Asked,
+    script: Script,
+    cohorts: Mapping[Builder, Cohort],
+    homes: Mapping[Cell, Path],
+    line: Line,
+) -> None:
+    order = list(script.seconds)
+    cells = sorted(homes, key=lambda cell: order.index(cell.model))
+    words = {
+        cell.model: script.words[cell.model].format(**counted(cohorts[cell.cohort]))
+        for cell in cells
+    }
+    tasks = [_task(cell, homes[cell], cohorts, asked) for cell in cells]
+    left = list(words)
+    line.say(_training(words, left))
+    for task in asked.finished(tasks):
+        left.remove(task.name)
+        line.reach(task.name)
+        if left:
+            line.say(_training(words, left))
+
+
+def _training(words: Mapping[str, str], left: list[str]) -> str:
+    return f"Training {words[left[0]]}: {len(words) - len(left)} of {len(words)} models done"
+
+
+def _task(cell: Cell, home: Path, cohorts: Mapping[Builder, Cohort], asked: Asked) -> Task:
+    patients = cohorts[cell.cohort].folder, cohorts[cell.held].folder
+    work = partial(_finish, cell, home, patients, asked.trainer, asked.out / "phases")
+    return Task(name=cell.model, result=home / RECORD, work=work)
+
+
+def _finish(
+    cell: Cell, home: Path, patients: tuple[Path, Path], trainer: TrainerSettings, phases: Path
+) -> None:
+    learns, test = (Cohort.open(folder) for folder in patients)
+    finish(cell, home, (learns, test), trainer=trainer, phases=phases)

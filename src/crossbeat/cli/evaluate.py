@@ -1,31 +1,24 @@
 """``crossbeat evaluate RUN...``."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from crossbeat.cli.cohorts import Tested, cohort_of
-from crossbeat.cli.evaluate_hearts import evaluate_hearts
 from crossbeat.cli.options import command, note, parse
 from crossbeat.cli.tables import show
 from crossbeat.data.cohort import Cohort
-from crossbeat.deploy import export_heart_model, export_model
+from crossbeat.deploy import export_model
 from crossbeat.errors import ConfigError
-from crossbeat.evaluation.cautions import cautions
-from crossbeat.evaluation.choices import choose
-from crossbeat.evaluation.compare import compare, estimate
 from crossbeat.evaluation.names import CLEAN, LATENT
-from crossbeat.evaluation.patients import patients_of
-from crossbeat.evaluation.predictions import Predictions
-from crossbeat.evaluation.report import write_report
-from crossbeat.evaluation.results import external_notes, write_results
-from crossbeat.recipes import HeartRecipe
-from crossbeat.recipes.cine.run import estimates
+from crossbeat.evaluation.results import cautions, external_notes, write_results
 from crossbeat.recipes.limits import latent_limit
 from crossbeat.recipes.record import counted, versions
-from crossbeat.recipes.run import Run, predictions, validation
+from crossbeat.recipes.run import Run, predictions
+from crossbeat.study.grid import HEAD
+from crossbeat.study.results import Comparison, Runs, compared
+from crossbeat.study.said import said_of
 
 Results = dict[str, Any]
 
@@ -79,31 +72,19 @@ def run(arguments: list[str]) -> None:
     own = [cohort_of(run, opened=[cohort, *named], option=option) for run in runs]
     tested = Tested(runs, cohort, own)
     path = options.out or runs[0].folder / "results.json"
-    if _are_of_hearts(runs):
-        evaluate_hearts(
-            tested,
-            out=path,
-            report=options.report,
-            seed=options.seed,
-            as_json=options.json,
-        )
-        return
-    scored = _scored(tested)
-    if options.report and len(scored) < 2:
-        raise ConfigError("--report must have two recipes to compare, got one; name more runs")
-    results = _results(tested, scored, seed=options.seed)
     clean = _opened(options.clean, other_patients=options.other_patients) if options.clean else None
-    first = scored[runs[0].name][0]
-    results["limits"] = limits_of(
-        cohort,
-        first.findings,
-        options.seed,
-        own=own[0],
-        clean=(clean, cohort_of(clean)) if clean else None,
-    )
+    names = list(dict.fromkeys(each.name for each in runs))
+    if options.report and len(names) < 2:
+        raise ConfigError("--report must have two recipes to compare, got one; name more runs")
+    _require_comparable(runs)
+    results = _results(tested, names, clean, seed=options.seed)
     write_results(path, results)
+    tested.record_metrics(results["models"])
     if options.report:
-        _report(options.report, results, runs, scored, cohort)
+        from crossbeat.report import write_report  # needs the extra plots
+
+        write_report(options.report, results, {each.name: each for each in reversed(runs)}, cohort)
+        note(f"report: {options.report}")
     show(results, as_json=options.json)
     for text in results["notes"]:
         note(text)
@@ -115,108 +96,81 @@ def _opened(folder: Path, *, other_patients: bool) -> Run:
     return replace(run, learned=replace(run.learned, other_patients=other_patients))
 
 
-def _are_of_hearts(runs: Sequence[Run]) -> bool:
-    """Whether all runs predict cardiac measurements; runs of both kinds cannot be compared."""
-    hearts = [isinstance(each.recipe, HeartRecipe) for each in runs]
-    if any(hearts) and not all(hearts):
+def _require_comparable(runs: Sequence[Run]) -> None:
+    """All runs predict the same targets; those of one recipe differ in their seed alone."""
+    kinds = {
+        each.name: [kind.plural for kind, _, _ in each.recipe.targets.kinds()] for each in runs
+    }
+    if any(told != kinds[runs[0].name] for told in kinds.values()):
+        shown = ", ".join(f"{' and '.join(told)} by {name}" for name, told in kinds.items())
         raise ConfigError(
-            "runs must all predict findings or all predict cardiac measurements, got both: "
-            f"{', '.join(each.name for each in runs)}; evaluate them separately"
+            f"runs must all predict targets of the same kind, got {shown}; evaluate them separately"
         )
-    return all(hearts)
-
-
-def _scored(tested: Tested) -> dict[str, list[Predictions]]:
-    scored: dict[str, list[Predictions]] = {}
-    runs = tested.runs
-    seeds = Counter((each.name, each.seed) for each in runs)
-    for (name, seed), number in seeds.items():
-        if number > 1:
+    seen: dict[str, Run] = {}
+    seeds: set[tuple[str, int]] = set()
+    for each in runs:
+        twin = seen.setdefault(each.name, each)
+        if (each.name, each.seed) in seeds:
             raise ConfigError(
-                f"runs of one recipe must differ in their seed, got seed {seed} of {name} "
-                f"{number} times; name each run once, and evaluate other settings by themselves"
+                f"runs of one recipe must differ in their seed, got seed {each.seed} of "
+                f"{each.name} twice or more; name each run once, and evaluate other settings by "
+                "themselves"
             )
-    for each, own in zip(runs, tested.own, strict=True):
-        twin = next(run for run in runs if run.name == each.name)
+        seeds.add((each.name, each.seed))
         if twin.plan["settings"] != each.plan["settings"]:
             raise ConfigError(
                 f"runs of one recipe must have the same settings, got others in {each.folder} "
                 f"than in {twin.folder}; evaluate them separately"
             )
-        scored.setdefault(each.name, []).append(predictions(each, own, test=tested.cohort))
-    return scored
 
 
-def _results(tested: Tested, scored: dict[str, list[Predictions]], *, seed: int) -> Results:
-    baseline, method = next(iter(scored)), list(scored)[:2][-1]
-    compared = compare(scored, method=method, baseline=baseline, seed=seed)
-    tested.record_metrics(compared["models"])
+def _results(tested: Tested, names: list[str], clean: Run | None, *, seed: int) -> Results:
+    cohort, said = tested.cohort, dict[str, Runs]()
+    for number, (run, own) in enumerate(zip(tested.runs, tested.own, strict=True)):
+        virtual = all(each.info.name.startswith("virtual") for each in (own, cohort))
+        limits = virtual and not number and clean is None
+        for name, each in said_of(run, own, cohort, limits=limits).items():
+            said.setdefault(name, {}).setdefault(run.name, {})[run.seed] = each
+    if clean is not None:
+        _add_clean(said, clean, tested)
+    seeds = [set(each) for name, each in said[HEAD].items() if name != CLEAN]
+    by_seed = all(each == seeds[0] for each in seeds)
+    how = Comparison(names[:2][-1], names[0], seed=seed, by_seed=by_seed)
+    try:
+        found = compared(said, how, (CLEAN,))
+    except ValueError as error:
+        raise ConfigError(f"the runs cannot be compared: {error}; name other runs") from error
     told = tested.in_results()
     told["cohort"]["training"] = counted(tested.own[0])
     return (
-        told
+        {"limits": {}}
+        | told
         | {
             "seeds": sorted({each.seed for each in tested.runs}),
             "versions": versions(),
             "settings": {each.name: each.plan["settings"] for each in tested.runs},
-            "notes": [*external_notes(told), *cautions(compared)],
+            "notes": [*external_notes(told), *cautions(found)],
         }
-        | compared
+        | found
     )
 
 
-def limits_of(
-    cohort: Cohort,
-    findings: tuple[str, ...],
-    seed: int,
-    *,
-    own: Cohort,
-    clean: tuple[Run, Cohort] | None,
-) -> Results:
-    """The limits of a virtual cohort; nothing for others, whose truth nobody knows.
-
-    Args:
-        cohort: whose test split is used.
-        own: the cohort of the training.
-        clean: a run on abundant true labels, and its cohort.
-    """
-    if {cohort.info.name, own.info.name} != {"virtual"}:
-        return {}
-    if clean and (
-        "ecg_encoder" not in clean[0].parts or clean[1].info.settings.get("label_noise") != 0
-    ):
+def _add_clean(said: dict[str, Runs], clean: Run, tested: Tested) -> None:
+    """The limits that a run on abundant true labels gives, and its patients."""
+    own, (kind, names, _) = cohort_of(clean), next(clean.recipe.targets.kinds())
+    truthful = own.info.settings.get("label_noise") == 0
+    if "ecg_encoder" not in clean.parts or not truthful:
         raise ConfigError(
             "--clean must be a run that reads ECGs and learned from true labels (label_noise 0), "
-            f"got {clean[0].folder}; choose another run or leave it out"
+            f"got {clean.folder}; choose another run or leave it out"
         )
-    abundant = clean[1] if clean else own
-    limits = {LATENT: latent_limit(abundant, cohort, findings, seed=seed)}
-    if clean:
-        limits[CLEAN] = predictions(clean[0], clean[1], test=cohort)
-    return {name: estimate([each], seed=seed) for name, each in limits.items()}
-
-
-def _report(
-    path: Path,
-    results: Results,
-    runs: Sequence[Run],
-    scored: dict[str, list[Predictions]],
-    cohort: Cohort,
-) -> None:
-    from crossbeat.cli.illustrations import illustrate  # needs the extra plots
-
-    first = {each.name: each for each in reversed(runs)}
-    shown = {name: each[0] for name, each in scored.items()}
-    patients = patients_of(shown[results["baseline"]], shown[results["method"]])
-    write_report(path, results, illustrate(results, shown, first, cohort, patients), patients)
-    note(f"report: {path}")
+    if {tested.cohort.info.name, tested.own[0].info.name} != {"virtual"}:
+        return
+    limit = latent_limit(own, tested.cohort, kind, names, seed=clean.seed)
+    said[LATENT] = {CLEAN: {clean.seed: limit}}
+    said[HEAD][CLEAN] = {clean.seed: predictions(clean, own, test=tested.cohort)}
 
 
 def save_model(trained: Run) -> None:
-    """Export a run's ECG model with what was chosen, or how far it was off, on validation."""
-    if isinstance(trained.recipe, HeartRecipe):
-        val = estimates(trained, cohort_of(trained)).val
-        export_heart_model(trained, trained.folder / "model", val)
-        return
-    choices = choose(validation(trained, cohort_of(trained)))
-    export_model(trained, trained.folder / "model", choices)
+    """Export a run's ECG model with what is chosen for its targets on validation."""
+    export_model(trained, trained.folder / "model", cohort_of(trained))

@@ -1,7 +1,7 @@
 """``crossbeat predict RUN FILE...``: predict from ECG files."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,9 @@ def run(arguments: list[str]) -> None:
     add_checksum(parser)
     parser.add_class_arguments(Allow, "allow", as_group=True)
     options = parse(parser, arguments)
-    from crossbeat.deploy import HeartPredictor, Predictor, is_of_hearts
+    from crossbeat.deploy import Predictor
 
-    hearts = is_of_hearts(options.run)
-    predictor: Any = (HeartPredictor if hearts else Predictor).open(options.run)
-    key = "measurements" if hearts else "findings"
+    predictor = Predictor.open(options.run)
     answers: list[dict[str, Any]] = []
     for file in options.files:
         try:
@@ -41,7 +39,7 @@ def run(arguments: list[str]) -> None:
                 allow=options.allow,
                 checksum=options.checksum,
             )
-            answers.append({"file": str(file), key: [vars(answer) for answer in found]})
+            answers.append({"file": str(file), "answers": [vars(answer) for answer in found]})
         except UserError as error:
             answers.append({"file": str(file), "error": str(error)})
     if len(answers) == 1 and "error" in answers[0] and not options.json:
@@ -58,30 +56,27 @@ def _show(answers: list[dict[str, Any]], *, as_json: bool) -> None:
         return
     from crossbeat.cli.tables import print_table
 
-    for key, (header, cells) in _TABLES.items():
-        rows = [
-            [answer["file"] if number == 0 else "", *cells(told)]
-            for answer in answers
-            for number, told in enumerate(answer.get(key, []))
-        ]
-        if rows:
-            print_table("", ["file", *header], rows)
+    rows = [
+        [answer["file"] if number == 0 else "", *_told(each)]
+        for answer in answers
+        for number, each in enumerate(answer.get("answers", []))
+    ]
+    if rows:
+        print_table("", ["file", "target", "answer", "threshold", "reached"], rows)
     for answer in answers:
         if "error" in answer:
             note(f"no answer: {answer['error']}")
 
 
-def _finding(told: Mapping[str, Any]) -> list[str]:
-    shares = [f"{100 * told[key]:.0f} %" for key in ("probability", "threshold")]
-    return [told["finding"], *shares, "yes" if told["positive"] else "no"]
+def _told(answer: Mapping[str, Any]) -> list[str]:
+    from crossbeat.targets import Answer
 
-
-def _measure(told: Mapping[str, Any]) -> list[str]:
-    values = [f"{told[key]:.0f} {told['unit']}" for key in ("value", "error")]
-    return [told["measurement"], values[0], f"± {values[1]}"]
-
-
-_TABLES: dict[str, tuple[list[str], Callable[[Mapping[str, Any]], list[str]]]] = {
-    "findings": (["finding", "probability", "threshold", "reached"], _finding),
-    "measurements": (["measurement", "estimate", "validation error"], _measure),
-}
+    words, threshold = Answer(**answer).words, answer["threshold"]
+    if threshold is None:
+        return [answer["target"], words, "", ""]
+    return [
+        answer["target"],
+        words,
+        f"{100 * threshold:.0f} %",
+        "yes" if answer["positive"] else "no",
+    ]

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,21 +11,14 @@ from typing import Any
 from crossbeat.cli.options import command, note, parse
 from crossbeat.cli.tables import (
     markdown,
-    markdown_along,
     markdown_candidates,
-    over_what,
-    print_models,
     print_table,
+    show,
 )
 from crossbeat.errors import ConfigError
-from crossbeat.evaluation.along import write_along
-from crossbeat.evaluation.measurement_results import write_measurement_results
-from crossbeat.evaluation.measurement_tables import markdown as heart_lines
-from crossbeat.evaluation.measurement_tables import print_sheets, sheets
 from crossbeat.evaluation.results import write_results
 from crossbeat.files import remove_drafts, require_ours, write_whole
 from crossbeat.study.grid import Study
-from crossbeat.study.heart_results import is_of_hearts, results_of_hearts
 from crossbeat.study.kept import read_record
 from crossbeat.study.load import path_of, study_named
 from crossbeat.study.results import Finished, results_of
@@ -79,10 +72,9 @@ def run(arguments: list[str]) -> None:
         _run(workshop.tasks(study.cells), options.workers)
     if isinstance(study, Search):
         _report_search(choices_of(study, workshop), out, as_json=options.json)
-    elif is_of_hearts(study):
-        _report_hearts(results_of_hearts(Finished.of(study, workshop)), out, as_json=options.json)
     else:
-        _report(results_of(study, workshop), study, out, as_json=options.json)
+        results = results_of(Finished.of(study, workshop))
+        _report(results, study, out, as_json=options.json)
 
 
 def _run(tasks: Sequence[Task], workers: int) -> None:
@@ -106,40 +98,12 @@ def _duration(seconds: float) -> str:
 
 
 def _report(results: dict[str, Any], study: Study, out: Path, *, as_json: bool) -> None:
-    (write_along if study.axis else write_results)(out / "results.json", results)
-    tables = ["\n".join(_markdown(where, found)) for where, found in _tables(results)]
-    if study.axis:
-        tables.insert(0, "\n".join(markdown_along(results)))
-    text = "\n\n".join(tables)
-    write_whole(out / "table.md", text + "\n")
+    write_results(out / "results.json", results)
+    write_whole(out / "table.md", "\n".join(markdown(results)) + "\n")
     _draw(results, out / "figure.png")
-    if as_json:
-        print(json.dumps(results, indent=1))
-    else:
-        for where, found in _tables(results):
-            print_models(found, over=over_what(found, study.own_patients), where=where)
+    show(results, as_json=as_json, own_patients=study.own_patients)
     for text in results["notes"]:
         note(text)
-    note(f"results: {out / 'results.json'}")
-
-
-def _report_hearts(results: dict[str, Any], out: Path, *, as_json: bool) -> None:
-    write_measurement_results(out / "results.json", results)
-    told = sheets(results)
-    text = "\n\n".join(f"**{each.title}**\n\n" + "\n".join(heart_lines(each)) for each in told)
-    write_whole(out / "table.md", text + "\n")
-    try:
-        from crossbeat.evaluation.measurement_figures import measurement_differences
-    except ConfigError as error:
-        note(f"no figure: {error}")
-    else:
-        _save(measurement_differences(results), out / "figure.png")
-    if as_json:
-        print(json.dumps(results, indent=1))
-    else:
-        print_sheets(told)
-    for each in results["notes"]:
-        note(each)
     note(f"results: {out / 'results.json'}")
 
 
@@ -157,21 +121,6 @@ def _report_search(found: Json, out: Path, *, as_json: bool) -> None:
     header = ["model", "candidate", "AUROC", ""]
     print_table("Validation AUROC in percent, mean over findings", header, rows)
     note(f"results: {out / 'results.json'}")
-
-
-def _tables(results: Json) -> Iterator[tuple[str, Json]]:
-    """Results that get their own table (points of an axis, readings), with the name of each."""
-    for point in results.get("points", [results]):
-        at = f"{results['axis']} {point['at']}" if "at" in point else ""
-        yield at, point
-        for name, found in point["readings"].items():
-            yield ", ".join(filter(None, (at, name))), found
-
-
-def _markdown(where: str, found: Json) -> Iterator[str]:
-    if where:
-        yield from (f"**{where}**", "")
-    yield from markdown(found)
 
 
 def _draw(results: Json, path: Path) -> None:

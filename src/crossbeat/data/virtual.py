@@ -98,8 +98,10 @@ class Virtual:
             DataError: the folder exists, or the disk is full or too small.
         """
         number = self.num_patients + self.outside
-        films = int(self.paired * self.num_patients) + self.outside  # at least
-        require_room(folder, self._info(), {"ecg": self.num_patients, "xray": films})
+        room = {"ecg": self.num_patients}
+        if self.image_size:
+            room["xray"] = int(self.paired * self.num_patients) + self.outside  # at least
+        require_room(folder, self._info(), room)
         patients = simulate.draw_patients(number, self.seed)
         filmed = (
             simulate.draw_patients(number, self.seed, hours=self.hours_apart)

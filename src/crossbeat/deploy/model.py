@@ -1,91 +1,64 @@
-"""Save a model: a folder with weights, preprocessing, calibration, metrics and a model card.
+"""A saved model: a folder with weights, preprocessing, choices, metrics and a model card.
 
 ``seal.json`` covers all files but the metrics, which come later, and the card, which may be edited.
 """
 
 import json
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from torch import nn
 
 from crossbeat import __version__
-from crossbeat.errors import ConfigError
-from crossbeat.evaluation.choices import Choice
-from crossbeat.evaluation.estimates import Estimated
-from crossbeat.files import write_sealed, write_whole
-from crossbeat.recipes import HeartRecipe, predicted_names
-from crossbeat.recipes.run import Run
-from crossbeat.signal import Preprocessing
-from crossbeat.training.checkpoint import save_tensors
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.info import KINDS as COHORT_KINDS
+from crossbeat.data.info import CohortInfo
+from crossbeat.encoders import ENCODERS
+from crossbeat.errors import CheckpointError, ConfigError, reason
+from crossbeat.files import check_seal, write_sealed, write_whole
+from crossbeat.modalities import EcgModel
+from crossbeat.models import predicting_parts
+from crossbeat.recipes import models_in
+from crossbeat.recipes.record import RESULT
+from crossbeat.recipes.run import Run, validation
+from crossbeat.signal import NORMALISATIONS, Preprocessing
+from crossbeat.targets import FINDING, KINDS, MEASUREMENT, Chosen, Kind, Targets
+from crossbeat.training.checkpoint import load_tensors, load_weights, save_tensors
 
-FORMAT = 2
+FORMAT = 3
 WEIGHTS = "model.safetensors"
-KEPT = ("ecg_encoder", "ecg_classifier")
-"""The parts that predict findings from an ECG; all others are only for training."""
+CHOSEN = "chosen.json"
+_AGAIN = "copy the folder again, or run the train command of its run again"
+_PREPROCESSING = tuple(field.name for field in fields(Preprocessing))
+_SAID = {
+    "finding": "probabilities, calibrated on the validation split",
+    "measurement": "in their units, with the error on the validation split",
+}
 
-KEPT_OF_HEARTS = ("ecg_encoder", "ecg_regressor")
-"""The parts that predict cardiac measurements from an ECG."""
 
-
-def export_model(run: Run, folder: Path, choices: Sequence[Choice]) -> None:
-    """Write the ECG model of a run that predicts findings.
+def export_model(run: Run, folder: Path, cohort: Cohort) -> None:
+    """Write the ECG model of a run, with what is chosen for its targets on validation.
 
     ``config.json`` is written last, so a folder with this file is complete.
 
     Args:
         folder: made if it does not exist.
-        choices: threshold and calibration of each finding, chosen on the validation split.
+        cohort: the cohort of the training.
 
     Raises:
         ConfigError: the run has no ECG model.
         DataError: the disk is full.
     """
-    findings = predicted_names(run.recipe)
-    told = {"calibration.json": _calibration(findings, choices)}
-    _export(run, folder, KEPT, told, {"findings": list(findings)})
-
-
-def export_heart_model(run: Run, folder: Path, val: Estimated) -> None:
-    """Write the ECG model of a run that predicts cardiac measurements.
-
-    Args:
-        folder: made if it does not exist.
-        val: its estimates for the validation patients; the model is saved with their errors.
-
-    Raises:
-        ConfigError: the run has no ECG model.
-        DataError: the disk is full.
-    """
-    measurements = predicted_names(run.recipe)
-    off = np.nanstd(val.estimate - val.truth, axis=0).tolist()
-    errors = {"errors.json": dict(zip(measurements, off, strict=True))}
-    _export(run, folder, KEPT_OF_HEARTS, errors, {"measurements": list(measurements)})
-
-
-def _export(
-    run: Run,
-    folder: Path,
-    kept: tuple[str, ...],
-    told: Mapping[str, Any],
-    tells_what: Mapping[str, Any],
-) -> None:
-    if any(name not in run.parts for name in kept):
+    model, targets = models_in(run.recipe).get("ecg"), run.recipe.targets
+    if not isinstance(model, EcgModel):
         raise ConfigError(
             f"recipe {run.name!r} must have an ECG model to export, got a model of images; "
             "train another recipe"
         )
-    recipe: Any = run.recipe
-    cohort = run.plan["cohort"]
-    preprocessing = Preprocessing(
-        leads=tuple(cohort["leads"]),
-        fs=cohort["fs"],
-        seconds=cohort["seconds"],
-        baseline=cohort["baseline"],
-    )
+    kept = ("ecg_encoder", *(f"ecg_{kind.head}" for kind, _, _ in targets.kinds()))
     weights = {
         f"{part}.{name}": value
         for part in kept
@@ -93,8 +66,10 @@ def _export(
     }
     (folder / "config.json").unlink(missing_ok=True)  # until it is there again, no model is
     save_tensors(folder / WEIGHTS, weights, {"format": "pt"})
-    preprocessed = {"unit": "mV", "normalisation": recipe.ecg.normalisation}
-    sealed = {"preprocessing.json": asdict(preprocessing) | preprocessed, **told}
+    seen = run.plan["cohort"]
+    preprocessing = {name: seen[name] for name in _PREPROCESSING}
+    preprocessing |= {"unit": "mV", "normalisation": model.normalisation}
+    sealed = {"preprocessing.json": preprocessing, CHOSEN: _choices(run, cohort)}
     for name, contents in (sealed | {"metrics.json": {}}).items():
         write_whole(folder / name, _json(contents))
     write_whole(folder / "README.md", _card(run))
@@ -103,17 +78,13 @@ def _export(
         "model_type": "crossbeat-ecg",
         "crossbeat_version": __version__,
         "recipe": run.name,
-        **tells_what,
-        "ecg": asdict(recipe.ecg),
-        "cohort": {name: cohort[name] for name in ("name", "kind", "unit")},
+        **{kind.plural: list(getattr(targets, kind.plural)) for kind in KINDS.values()},
+        "ecg": asdict(model),
+        "cohort": {name: seen[name] for name in ("name", "kind", "unit")},
         "seed": run.seed,
     }
     names = (WEIGHTS, *sealed)
     write_sealed(folder, last="config.json", text=_json(config), names=names)
-
-
-def _json(contents: Mapping[str, Any]) -> str:
-    return json.dumps(contents, indent=1) + "\n"
 
 
 def record_metrics(folder: Path, metrics: dict[str, Any]) -> None:
@@ -121,28 +92,25 @@ def record_metrics(folder: Path, metrics: dict[str, Any]) -> None:
     write_whole(folder / "metrics.json", _json(metrics))
 
 
-def _calibration(findings: Sequence[str], choices: Sequence[Choice]) -> dict[str, Any]:
-    return {
-        finding: {
-            "slope": _plain(choice.calibration.slope),
-            "intercept": _plain(choice.calibration.intercept),
-            "threshold": _plain(choice.threshold),
-        }
-        for finding, choice in zip(findings, choices, strict=True)
-    }
+def _choices(run: Run, cohort: Cohort) -> dict[str, Chosen]:
+    found: dict[str, Chosen] = {}
+    for kind, names, _ in run.recipe.targets.kinds():
+        val = validation(run, cohort, kind)
+        columns = zip(names, val.targets.T, val.outputs.T, strict=True)
+        found |= {name: kind.choose(targets, outputs) for name, targets, outputs in columns}
+    return found
 
 
-def _plain(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
+def _json(contents: Mapping[str, Any]) -> str:
+    return json.dumps(contents, indent=1) + "\n"
 
 
 def _card(run: Run) -> str:
     cohort = run.plan["cohort"]
     notes = "".join(f"- {note}\n" for note in cohort["notes"])
-    what = ", ".join(predicted_names(run.recipe))
-    told = f"the probability of {what}, calibrated on the validation split"
-    if isinstance(run.recipe, HeartRecipe):
-        told = f"{what} in ml, % or g, each with its error on the validation split"
+    told = " and ".join(
+        f"{', '.join(names)} ({_SAID[kind.name]})" for kind, names, _ in run.recipe.targets.kinds()
+    )
     return f"""---
 library_name: crossbeat
 tags: [ecg, cross-modal]
@@ -165,3 +133,162 @@ Cohort `{cohort["name"]}` (kind: {cohort["kind"]}).
 
 For research only. It is not cleared for diagnosis and was trained only on patients of its cohort.
 """
+
+
+@dataclass(frozen=True)
+class Saved:
+    """Settings of a saved model.
+
+    Args:
+        model: settings of the network.
+        preprocessing: applied to every ECG.
+        chosen: what was chosen for each target on the validation patients.
+        shape: the properties of the cohort that the networks need.
+    """
+
+    folder: Path
+    model: EcgModel
+    preprocessing: Preprocessing
+    targets: Targets
+    chosen: dict[str, Chosen]
+    shape: CohortInfo
+
+    def load(self) -> nn.ModuleDict:
+        """The network with its weights, in eval mode.
+
+        Raises:
+            CheckpointError: the weights do not fit the settings.
+        """
+        parts = predicting_parts(self.model, self.targets, self.shape, seed=0)
+        path = self.folder / WEIGHTS
+        weights, _ = load_tensors(path)
+        load_weights(parts, weights, str(path))
+        return parts.eval()
+
+
+def model_folder(folder: Path) -> Path:
+    """The folder of the model: ``model`` in a run, or the folder itself.
+
+    Raises:
+        CheckpointError: the run has no ECG model.
+    """
+    if (folder / "model" / "config.json").is_file():
+        return folder / "model"
+    if (folder / RESULT).is_file():
+        raise CheckpointError(
+            f"{folder} must be a run with an ECG model, got a run that reads images or was stopped "
+            "before its model was saved; run its train command again or name another run"
+        )
+    return folder
+
+
+def read_saved(folder: Path) -> Saved:
+    """Read the settings of the model in a folder, or in the ``model`` folder of a run.
+
+    Raises:
+        CheckpointError: there is no model, it has another format version, a file is not as it was
+            written, or a value is not allowed.
+    """
+    folder = model_folder(folder)
+    path = folder / "config.json"
+    config = read_json(path, ("format",))
+    if config["format"] != FORMAT:
+        raise CheckpointError(
+            f"{folder} must be a model of format {FORMAT}, got {config['format']}; "
+            "run the train command of its run again with this version of crossbeat"
+        )
+    check_seal(folder, needs=(WEIGHTS, "config.json", "preprocessing.json", CHOSEN), remedy=_AGAIN)
+    config = read_json(path, (*(kind.plural for kind in KINDS.values()), "ecg", "cohort"))
+    model = _ecg_model(config["ecg"], path)
+    kind = config["cohort"].get("kind") if isinstance(config["cohort"], dict) else None
+    rule = f"a cohort whose kind is one of {', '.join(COHORT_KINDS)}"
+    _require(kind in COHORT_KINDS, path, rule, kind)
+    targets = Targets(
+        findings=_names(config, FINDING, path), measurements=_names(config, MEASUREMENT, path)
+    )
+    _require(bool(targets.names), path, "findings or measurements", "none")
+    preprocessing = _preprocessing(folder / "preprocessing.json", model)
+    shape = CohortInfo(
+        name=config["cohort"]["name"],
+        kind=config["cohort"]["kind"],
+        findings=(),
+        leads=preprocessing.leads,
+        fs=preprocessing.fs,
+        seconds=preprocessing.seconds,
+    )
+    return Saved(folder, model, preprocessing, targets, _chosen(folder / CHOSEN, targets), shape)
+
+
+def _preprocessing(path: Path, model: EcgModel) -> Preprocessing:
+    values = read_json(path, (*_PREPROCESSING, "unit", "normalisation"))
+    expected = {"unit": "mV", "normalisation": model.normalisation}
+    got = {name: values[name] for name in expected}
+    _require(got == expected, path, f"{expected}, as the model does", got)
+    try:
+        return Preprocessing.load({name: values[name] for name in _PREPROCESSING})
+    except (ConfigError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} must be settings that fit together, got: {reason(error)}; {_AGAIN}"
+        ) from error
+
+
+def _names(config: Mapping[str, Any], kind: Kind, path: Path) -> tuple[str, ...]:
+    """The names of the targets of a kind, in the order of the outputs."""
+    names = config[kind.plural]
+    good = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    good = good and len(set(names)) == len(names)
+    _require(good, path, f"different names as {kind.plural}", names)
+    return tuple(names)
+
+
+def _chosen(path: Path, targets: Targets) -> dict[str, Chosen]:
+    values = read_json(path, ())
+    rule = f"exactly {', '.join(targets.names)}"
+    _require(set(values) == set(targets.names), path, rule, ", ".join(values))
+    for kind, names, _ in targets.kinds():
+        for name in names:
+            chosen = values[name]
+            good = isinstance(chosen, dict) and set(chosen) == set(kind.chosen)
+            good = good and all(each is None or _is_number(each) for each in chosen.values())
+            _require(good, path, f"finite {', '.join(kind.chosen)} of {name}", chosen)
+    return values
+
+
+def _is_number(value: object) -> bool:
+    """Whether a value from JSON is a finite number."""
+    return isinstance(value, int | float) and type(value) is not bool and isfinite(value)
+
+
+def _ecg_model(values: Any, path: Path) -> EcgModel:
+    known = {field.name for field in fields(EcgModel)}
+    good = isinstance(values, dict) and set(values) == known and values["encoder"] in ENCODERS
+    good = good and values["normalisation"] in NORMALISATIONS and isinstance(values["hidden"], list)
+    what = f"{', '.join(sorted(known))} of an encoder that this version has"
+    _require(good, path, what, values)
+    return EcgModel(**values | {"hidden": tuple(values["hidden"])})
+
+
+def _require(good: bool, path: Path, what: str, got: object) -> None:
+    if not good:
+        raise CheckpointError(f"{path} must have {what}, got {got}; {_AGAIN}")
+
+
+def read_json(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
+    """Read a JSON file of a saved model.
+
+    Raises:
+        CheckpointError: the file is absent or damaged, or it lacks a key.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"{path} must be there, got none; give the folder of a finished run or of a saved model"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} must be JSON, got: {reason(error)}; {_AGAIN}") from error
+    if not isinstance(values, dict):
+        raise CheckpointError(f"{path} must be a JSON object, got other contents; {_AGAIN}")
+    if not set(keys) <= set(values):
+        raise CheckpointError(f"{path} must have {', '.join(keys)}, got other contents; {_AGAIN}")
+    return values

@@ -1,51 +1,36 @@
-"""A saved model that predicts findings from single ECGs."""
+"""A saved model that predicts from single ECGs."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from scipy.special import expit
+import torch
 from torch import nn
 
-from crossbeat.deploy.answering import Answering
-from crossbeat.deploy.model import KEPT
-from crossbeat.deploy.saved import is_number, predicted, read_saved, read_values
-from crossbeat.errors import ConfigError
-from crossbeat.recipes.networks import ecg_logits, ecg_parts
-from crossbeat.signal import Ecgs
-
-_NUMBERS = ("slope", "intercept", "threshold")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The prediction of one finding.
-
-    Args:
-        probability: calibrated on the validation patients, 0 to 1.
-        threshold: the probability with the best F1 on the validation patients, 0 to 1; it may be
-            low for a rare finding.
-        positive: whether the probability reaches the threshold.
-    """
-
-    finding: str
-    probability: float
-    threshold: float
-    positive: bool
+from crossbeat.deploy.model import read_saved
+from crossbeat.modalities import EcgModel
+from crossbeat.models import embed, told_by_heads
+from crossbeat.quality import FIRST, NOTHING, Allow, Length, require
+from crossbeat.readers import Layout, read_ecg
+from crossbeat.signal import Ecg, Ecgs, Preprocessing
+from crossbeat.targets import Answer, Chosen, Targets
 
 
 @dataclass(frozen=True)
-class Predictor(Answering[Answer]):
-    """A saved model of findings; ``Answering`` documents the other fields.
+class Predictor:
+    """A saved model with what was chosen for its targets.
 
     Args:
-        findings: names in the order of the logits.
-        calibration: slope, intercept and threshold of each finding.
+        model: settings of the network.
+        parts: the network in eval mode.
+        preprocessing: applied to every ECG.
+        chosen: what was chosen for each target on the validation patients.
     """
 
-    findings: tuple[str, ...]
-    calibration: dict[str, dict[str, float | None]]
+    model: EcgModel
+    parts: nn.ModuleDict
+    preprocessing: Preprocessing
+    targets: Targets
+    chosen: dict[str, Chosen]
 
     @classmethod
     def open(cls, folder: Path) -> "Predictor":
@@ -55,36 +40,61 @@ class Predictor(Answering[Answer]):
             CheckpointError: there is no model, it has another format version, a file is not as it
                 was written, or its weights do not fit its settings.
         """
-        saved = read_saved(folder, ("findings",))
-        findings = predicted(saved, "findings")
-        path = saved.folder / "calibration.json"
-        calibration = read_values(path, findings, _calibrates, f"finite {', '.join(_NUMBERS)}")
-        built = ecg_parts(saved.model, saved.shape, len(findings), seed=0)
-        parts = saved.load(nn.ModuleDict({name: built[name] for name in KEPT}))
-        return cls(saved.model, parts, saved.preprocessing, findings, calibration)
+        saved = read_saved(folder)
+        parts = saved.load()
+        return cls(saved.model, parts, saved.preprocessing, saved.targets, saved.chosen)
 
-    def _tell(self, ecg: Ecgs) -> list[Answer]:
-        logits = ecg_logits(self.parts, ecg, self.model)[0].double().numpy()
+    def predict(
+        self, ecg: Ecg, source: str, length: Length = FIRST, allow: Allow = NOTHING
+    ) -> list[Answer]:
+        """Predict from one ECG.
+
+        Args:
+            ecg: in millivolts, with any lead order and sampling rate; eight leads are enough.
+            source: name of the ECG in error messages.
+            length: what to do with a longer or shorter ECG.
+            allow: faults with which the ECG is used all the same.
+
+        Raises:
+            DataError: the ECG lacks a lead, is too short, flat, upside down, not in millivolts or
+                not finite, or has no heartbeat.
+            ConfigError: a finding could not be calibrated.
+        """
+        seconds = self.preprocessing.seconds
+        ready = self.preprocessing.apply(require(ecg, source, seconds, length, allow))
+        with torch.no_grad():
+            ecgs = Ecgs(torch.from_numpy(ready.values)[None], ready.leads, ready.fs)
+            embedding = embed(self.parts, ecgs, self.model)
+            outputs = told_by_heads(self.parts, embedding, "ecg", self.targets)[0].tolist()
+        told = dict(zip(self.targets.names, outputs, strict=True))
         return [
-            self._answer(finding, float(logit))
-            for finding, logit in zip(self.findings, logits, strict=True)
+            kind.answer(name, told[name], self.chosen[name])
+            for kind, names, _ in self.targets.kinds()
+            for name in names
         ]
 
-    def _answer(self, finding: str, logit: float) -> Answer:
-        values = self.calibration[finding]
-        slope, intercept, threshold = values["slope"], values["intercept"], values["threshold"]
-        if slope is None or intercept is None or threshold is None:
-            raise ConfigError(
-                f"{finding} must be calibrated, got only one class of it in the validation split; "
-                "leave the finding out or train on a larger cohort"
-            )
-        probability, least = expit(slope * np.array([logit, threshold]) + intercept).tolist()
-        return Answer(finding, probability, least, logit >= threshold)
+    def predict_file(
+        self,
+        path: Path,
+        *,
+        layout: Layout | None = None,
+        length: Length = FIRST,
+        checksum: bool = True,
+        allow: Allow = NOTHING,
+    ) -> list[Answer]:
+        """Predict from the ECG in a file.
 
+        Args:
+            path: a file in any format that ``read_ecg`` supports.
+            layout: how to read a CSV or NumPy file.
+            length: what to do with a longer or shorter ECG.
+            checksum: whether the checksums and first values that a WFDB header states must be
+                right.
+            allow: faults with which the ECG is used all the same.
 
-def _calibrates(values: Any) -> bool:
-    return (
-        isinstance(values, dict)
-        and set(values) == set(_NUMBERS)
-        and all(value is None or is_number(value) for value in values.values())
-    )
+        Raises:
+            DataError: the file is not a readable ECG, or an error of ``predict`` occurs.
+            ConfigError: a CSV or NumPy file has no layout.
+        """
+        ecg = read_ecg(path, layout, checksum=checksum)
+        return self.predict(ecg, str(path), length, allow)

@@ -183,7 +183,9 @@ def _estimate(axes: Axes, y: float, told: Mapping[str, Any], colour: str) -> Non
 def _called(column: str, metric: str) -> str:
     if metric != "mae":
         return column
-    return _with_unit(column, names.DEVIATIONS if column == MEAN else names.measurement(column).unit)
+    return _with_unit(
+        column, names.DEVIATIONS if column == MEAN else names.measurement(column).unit
+    )
 
 
 def _with_unit(called: str, unit: str) -> str:

@@ -1,31 +1,37 @@
 """Recipes: published methods, controls and our own, as settings, networks and phases."""
 
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import Protocol, runtime_checkable
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from torch import nn
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
-from crossbeat.data.labels import LabelPolicy
-from crossbeat.errors import ConfigError
-from crossbeat.recipes.cine.contrast import DUAL_PHASE, GIRLANDA, MMCL, HeartContrast
-from crossbeat.recipes.cine.eccl import Eccl
-from crossbeat.recipes.cine.supervised import CineTeacher, DirectHeart
-from crossbeat.recipes.controls import Clip, LabelContrast
+from crossbeat.measurements import MEASUREMENTS
+from crossbeat.modalities import EcgModel, Model, OtherModel
+from crossbeat.recipes.clip import Clip
 from crossbeat.recipes.cromotex import Cromotex
-from crossbeat.recipes.cromotex_believed import CromotexBelieved
 from crossbeat.recipes.crossbeat import Crossbeat
 from crossbeat.recipes.distillation import Distillation
-from crossbeat.recipes.networks import EcgModel
+from crossbeat.recipes.dual_phase import DUAL_PHASE
+from crossbeat.recipes.eccl import Eccl
+from crossbeat.recipes.girlanda import GIRLANDA
+from crossbeat.recipes.mmcl import MMCL
+from crossbeat.recipes.ptacl import CINE, GENTLE_VIEWS, IN_STEPS, REGRESSION, Ptacl
 from crossbeat.recipes.supervised import Direct, Teacher
+from crossbeat.targets import Targets
 from crossbeat.training import Phase
 
 
 @runtime_checkable
 class Recipe(Protocol):
     """The interface of every recipe; a recipe is a frozen dataclass of settings."""
+
+    @property
+    def targets(self) -> Targets:
+        """What the recipe's model predicts."""
+        ...
 
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
         """Build the networks by name; their random weights depend only on the seed."""
@@ -36,79 +42,65 @@ class Recipe(Protocol):
         ...
 
 
-@runtime_checkable
-class FindingsRecipe(Recipe, Protocol):
-    """A recipe whose model predicts findings."""
-
-    @property
-    def findings(self) -> tuple[str, ...]:
-        """The findings that the model predicts."""
-        ...
-
-    @property
-    def labels(self) -> LabelPolicy:
-        """How to treat uncertain and missing labels."""
-        ...
+AnyRecipe = TypeVar("AnyRecipe", bound=Recipe)
 
 
-@runtime_checkable
-class HeartRecipe(Recipe, Protocol):
-    """A recipe whose model predicts cardiac measurements."""
-
-    @property
-    def measurements(self) -> tuple[str, ...]:
-        """The cardiac measurements that the model predicts."""
-        ...
+def settings_in(recipe: Recipe) -> dict[str, Any]:
+    """The settings of a recipe by name."""
+    return {each.name: getattr(recipe, each.name) for each in fields(recipe)}  # type: ignore[arg-type]
 
 
-def predicted_names(recipe: Recipe) -> tuple[str, ...]:
-    """The names of the findings or cardiac measurements that a recipe's model predicts."""
-    if isinstance(recipe, HeartRecipe):
-        return recipe.measurements
-    return with_findings(recipe).findings
+def with_settings(recipe: AnyRecipe, changes: Mapping[str, Any]) -> AnyRecipe:
+    """The recipe with some settings changed."""
+    return replace(recipe, **changes)  # type: ignore[type-var]
 
 
-def with_findings(recipe: Recipe) -> FindingsRecipe:
-    """Return the recipe if its model predicts findings.
-
-    Raises:
-        ConfigError: the model predicts cardiac measurements.
-    """
-    if isinstance(recipe, FindingsRecipe):
-        return recipe
-    raise ConfigError(
-        f"recipe must predict findings, got {type(recipe).__name__}, which predicts cardiac "
-        "measurements; choose another recipe"
-    )
+def models_in(recipe: Recipe) -> dict[str, Model]:
+    """The networks of a recipe that read a modality, by its name."""
+    values = settings_in(recipe).values()
+    return {each.modality: each for each in values if isinstance(each, EcgModel | OtherModel)}
 
 
 RECIPES: dict[str, Recipe] = {
     "cromotex": Cromotex(),
     "cromotex-no-ssl": Cromotex(self_supervision=None),
     "cromotex-no-hard-negatives": Cromotex(hardness="none"),
-    "cromotex-believed": CromotexBelieved(),
+    "cromotex-believed": Cromotex(trust=0.75, alignment_positives=None, fine_tuning_positives=None),
     "shuffled": Cromotex(shuffle_pairs=True),
     "clip": Clip(),
-    "label-only": LabelContrast(),
+    "label-only": Cromotex(partner="view"),
     "distillation": Distillation(),
     "direct": Direct(),
     "resnet1d": Direct(ecg=EcgModel(encoder="resnet18")),
     "biot": Direct(ecg=EcgModel(encoder="biot")),
-    "eccl": replace(Clip(), ecg=EcgModel(encoder="eccl"), temperature=0.1),
+    "eccl": Clip(ecg=EcgModel(encoder="eccl"), temperature=0.1),
     "teacher": Teacher(),
     "crossbeat": Crossbeat(),
     "no-alignment": Crossbeat(trust=0.0, contrast=0.0),
     "crossbeat-shuffled": Crossbeat(shuffle_pairs=True),
-    "ptacl": HeartContrast(),
-    "ptacl-global": HeartContrast(local_weight=0.0),
-    "ptacl-shuffled-frames": HeartContrast(shuffle_frames=True),
-    "ptacl-shuffled": HeartContrast(shuffle_pairs=True),
+    "ptacl": Ptacl(),
+    "ptacl-global": Ptacl(local_weight=0.0),
+    "ptacl-shuffled-frames": Ptacl(shuffle_frames=True),
+    "ptacl-shuffled": Ptacl(shuffle_pairs=True),
     "mmcl": MMCL,
     "girlanda": GIRLANDA,
     "dual-phase": DUAL_PHASE,
     "eccl-heart": Eccl(),
-    "direct-heart": DirectHeart(),
-    "cine-teacher": CineTeacher(),
+    "direct-heart": Direct(
+        findings=(),
+        measurements=tuple(MEASUREMENTS),
+        ecg=IN_STEPS,
+        label_views=GENTLE_VIEWS,
+        positive_share=None,
+        fine_tuning=REGRESSION,
+    ),
+    "cine-teacher": Teacher(
+        findings=(),
+        measurements=tuple(MEASUREMENTS),
+        other=CINE,
+        teacher_scale=1.0,
+        teacher=REGRESSION,
+    ),
 }
 """Every recipe by name, with its published settings."""
 
@@ -145,9 +137,9 @@ SUMMARIES: dict[str, str] = {
 __all__ = [
     "RECIPES",
     "SUMMARIES",
-    "FindingsRecipe",
-    "HeartRecipe",
+    "AnyRecipe",
     "Recipe",
-    "predicted_names",
-    "with_findings",
+    "models_in",
+    "settings_in",
+    "with_settings",
 ]

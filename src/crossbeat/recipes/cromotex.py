@@ -4,8 +4,8 @@ Punyamoorty, Malusare, Aggarwal 2025 (arXiv:2506.19329). ``docs/recipes/cromotex
 the settings of the paper, the differences of the authors' code, and our choices.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -14,13 +14,11 @@ from torch import nn
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.labels import LabelPolicy
+from crossbeat.modalities import EcgModel, OtherModel
+from crossbeat.models import add_projections, joint_parts
+from crossbeat.objectives import likely
 from crossbeat.recipes import steps
-from crossbeat.recipes.networks import (
-    EcgModel,
-    XrayModel,
-    add_projections,
-    joint_parts,
-)
+from crossbeat.recipes.beliefs import believed_sources
 from crossbeat.recipes.phases import (
     VcgViews,
     alignment_phase,
@@ -28,10 +26,9 @@ from crossbeat.recipes.phases import (
     self_supervised_start,
     teacher_phase,
 )
-from crossbeat.recipes.sources import Goal, paired_sources
-from crossbeat.training import Optimisation, Phase
-from crossbeat.training.phase import Step
-from crossbeat.views import View
+from crossbeat.recipes.sources import Goal, once, paired_sources, with_shared
+from crossbeat.targets import Targets
+from crossbeat.training import Optimisation, Phase, Source
 
 CHEXPERT_FINDINGS = ("cardiomegaly", "pleural_effusion", "edema")
 PAPER_LABELS = LabelPolicy(uncertain="negative", missing="negative")
@@ -75,12 +72,21 @@ class Cromotex:
         fine_tuning_positives: the same for the fine-tuning phase.
         self_supervision: None leaves the phase out.
         shuffle_pairs: give every ECG the X-ray of another patient, as a control.
+        partner: contrast ECGs with X-rays, or with a second view of the ECG, as a control that
+            uses no X-ray.
+        trust: None is CroMoTEX. A number also uses pairs without labels: the target of a finding
+            is ``trust`` p + (1 - ``trust``) y, with p the frozen teacher's calibrated probability
+            and y the label, and p alone for a pair without a label. Two patients are positives
+            with the probability that they agree in every finding; fine-tuning learns the same
+            targets. 0 to 1.
+        certainty: with ``trust``, two patients are negatives from this probability of a
+            difference; 0.5 to 1.
     """
 
     findings: tuple[str, ...] = CHEXPERT_FINDINGS
     labels: LabelPolicy = PAPER_LABELS
     ecg: EcgModel = EcgModel()
-    xray: XrayModel = XrayModel()
+    xray: OtherModel = OtherModel()
     views: VcgViews = VcgViews()
     label_views: VcgViews | None = None
     shared_dim: int = 256
@@ -96,45 +102,67 @@ class Cromotex:
     alignment_positives: float | None = 0.25
     fine_tuning_positives: float | None = 0.2
     shuffle_pairs: bool = False
+    partner: Literal["xray", "view"] = "xray"
+    trust: float | None = None
+    certainty: float = 0.9
     teacher: Optimisation = TEACHER
     self_supervision: Optimisation | None = SELF_SUPERVISION
     alignment: Optimisation = ALIGNMENT
     fine_tuning: Optimisation = FINE_TUNING
 
+    @property
+    def targets(self) -> Targets:
+        """What the teacher and the ECG model predict."""
+        return Targets(findings=self.findings, labels=self.labels)
+
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
         """Build the networks; their random weights depend only on the seed."""
-        parts = joint_parts((self.ecg, self.xray), info, len(self.findings), seed)
+        models = (self.ecg, self.xray) if self.partner == "xray" else (self.ecg,)
+        parts = joint_parts(models, self.targets, info, seed)
         return add_projections(parts, self.shared_dim, seed)
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
         """Teacher, self-supervision, alignment with the frozen teacher, fine-tuning."""
-        goal = Goal(cohort, self.findings, self.labels, seed)
-        yield teacher_phase(goal, self.xray, self.teacher, encoder_scale=self.teacher_scale)
+        goal = Goal(cohort, self.targets, seed)
+        if self.partner == "xray":
+            scale = self.teacher_scale
+            yield teacher_phase(goal, parts, self.xray, self.teacher, encoder_scale=scale)
         yield from self_supervised_start(goal, self)
+        pairs = self._pairs(goal, parts)
+        projections = [name for name in parts if name.endswith("_projection")]
         yield alignment_phase(
-            paired_sources(goal, parts, self.xray, shuffle=self.shuffle_pairs, labelled=True),
+            goal,
+            pairs,
             self.alignment,
-            step=self._align,
+            step=self._step(),
             views=self.views,
-            trains={
-                "ecg_encoder": 1.0,
-                "ecg_projection": self.projection_scale,
-                "xray_projection": self.projection_scale,
-            },
+            trains={"ecg_encoder": 1.0, **dict.fromkeys(projections, self.projection_scale)},
             positive_share=self.alignment_positives,
         )
         yield fine_tuning_phase(
             goal,
+            parts,
             self.ecg,
             self.fine_tuning,
             views=self.label_views,
             positive_share=self.fine_tuning_positives,
+            sources=None if self.trust is None else pairs,
         )
 
-    def _align(self, view: View) -> Step:
-        return partial(
-            steps.align,
-            model=self.ecg,
-            view=view,
-            contrast=steps.settings_of(steps.Contrast, self),
-        )
+    def _pairs(self, goal: Goal, parts: nn.ModuleDict) -> tuple[Source, Source]:
+        """The training and the validation data of the alignment."""
+        if self.partner == "view":
+            train, val = map(once, goal.sources("ecg", labelled=True))
+            return with_shared(train, "ecg"), with_shared(val, "ecg")
+        shuffle = self.shuffle_pairs
+        if self.trust is None:
+            return paired_sources(goal, parts, self.xray, shuffle=shuffle, labelled=True)
+        return believed_sources(goal, parts, self.xray, trust=self.trust, shuffle=shuffle)
+
+    def _step(self) -> Callable[..., steps.Losses]:
+        contrast = steps.settings_of(steps.Contrast, self)
+        if self.trust is not None:
+            contrast = replace(contrast, positives=partial(likely, certainty=self.certainty))
+        if self.partner == "view":
+            return partial(steps.align_views, model=self.ecg, contrast=contrast)
+        return partial(steps.align, model=self.ecg, other=self.xray.modality, contrast=contrast)

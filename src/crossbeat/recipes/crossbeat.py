@@ -14,29 +14,20 @@ from torch import nn
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.labels import LabelPolicy
+from crossbeat.modalities import EcgModel, OtherModel
+from crossbeat.models import add_projections, joint_parts
 from crossbeat.recipes import steps
 from crossbeat.recipes.beliefs import believed_sources, self_taught_sources
-from crossbeat.recipes.cromotex import (
-    CHEXPERT_FINDINGS,
-    PAPER_LABELS,
-    TEACHER,
-    Cromotex,
-)
-from crossbeat.recipes.networks import (
-    EcgModel,
-    XrayModel,
-    add_projections,
-    ecg_parts,
-    joint_parts,
-)
+from crossbeat.recipes.cromotex import CHEXPERT_FINDINGS, PAPER_LABELS, TEACHER, Cromotex
 from crossbeat.recipes.phases import (
     VcgViews,
-    by_ecg_auroc,
+    fine_tuning_phase,
     self_supervised_start,
     teacher_phase,
     view_of,
 )
 from crossbeat.recipes.sources import Goal
+from crossbeat.targets import Targets
 from crossbeat.training import Optimisation, Phase, Source
 
 TRANSFER = Optimisation(
@@ -53,16 +44,17 @@ class Crossbeat:
 
     The target of a finding is t = ``trust`` p + (1 - ``trust``) y, with p the teacher's calibrated
     probability and y the label. Without a label t = p, so pairs need no report. An optional
-    contrast with the X-rays penalises negatives only if the teacher is certain that the patients
-    differ. Then the encoder is trained again from its start on (1 - ``own``) t + ``own`` q, with q
-    the probability that it predicted itself. For ECGs without a pair the target is q.
+    contrast with the other modality penalises negatives only if the teacher is certain that the
+    patients differ. Then the encoder is trained again from its start on (1 - ``own``) t + ``own``
+    q, with q the probability that it predicted itself. For ECGs without a pair the target is q.
 
-    With ``trust`` and ``contrast`` 0 no X-ray is used. This is the control for the X-ray's effect.
+    With ``trust`` and ``contrast`` 0 only ECGs are used. This is the control.
 
     Args:
         findings: the findings that one model learns.
         labels: how to treat uncertain and missing labels.
         ecg: network of the ECG; it keeps voltages, which depend on heart size and fluid.
+        other: network of the teacher's modality.
         views: views of the self-supervised phase.
         label_views: views of the ECGs while targets are learned; None uses unchanged ECGs.
         trust: weight of the teacher in the target of a labelled pair, 0 to 1.
@@ -76,17 +68,17 @@ class Crossbeat:
         hardness: how hard negatives are penalised.
         penalty: strength of the penalty; at least 1.
         hard_share: share of the batch that ``topk`` penalises; 0 to 1.
-        teacher_scale: learning rate of the X-ray encoder divided by that of its classifier.
+        teacher_scale: learning rate of the teacher's encoder divided by that of its classifier.
         projection_scale: learning rate of the projections divided by that of the encoder.
         self_supervision: None leaves the phase out, because it had no benefit.
         self_training: None leaves the phase out.
-        shuffle_pairs: give every ECG the X-ray of another patient, as a control.
+        shuffle_pairs: pair every ECG with another patient, as a control.
     """
 
     findings: tuple[str, ...] = CHEXPERT_FINDINGS
     labels: LabelPolicy = PAPER_LABELS
     ecg: EcgModel = EcgModel(normalisation="none")
-    xray: XrayModel = XrayModel()
+    other: OtherModel = OtherModel()
     views: VcgViews = VcgViews()
     label_views: VcgViews | None = GENTLE
     trust: float = 0.75
@@ -108,26 +100,28 @@ class Crossbeat:
     self_training: Optimisation | None = TRANSFER
 
     @property
-    def _sees_xray(self) -> bool:
+    def targets(self) -> Targets:
+        """What the teacher and the ECG model predict."""
+        return Targets(findings=self.findings, labels=self.labels)
+
+    @property
+    def _taught(self) -> bool:
         return bool(self.trust or self.contrast)
 
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
         """Build the networks; their random weights depend only on the seed."""
-        number = len(self.findings)
-        parts = (
-            joint_parts((self.ecg, self.xray), info, number, seed)
-            if self._sees_xray
-            else ecg_parts(self.ecg, info, number, seed)
-        )
+        models = (self.ecg, self.other) if self._taught else (self.ecg,)
+        parts = joint_parts(models, self.targets, info, seed)
         if self.contrast or self.self_supervision is not None:
             add_projections(parts, self.shared_dim, seed)
         return parts
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
         """Teacher, transfer from the frozen teacher, self-training."""
-        goal = Goal(cohort, self.findings, self.labels, seed)
-        if self._sees_xray:
-            yield teacher_phase(goal, self.xray, self.teacher, encoder_scale=self.teacher_scale)
+        goal = Goal(cohort, self.targets, seed)
+        if self._taught:
+            scale = self.teacher_scale
+            yield teacher_phase(goal, parts, self.other, self.teacher, encoder_scale=scale)
         yield from self_supervised_start(goal, self)
         start = deepcopy({name: parts[name].state_dict() for name in _LEARNS})
         transfer = self._transfer(goal, parts)
@@ -136,37 +130,38 @@ class Crossbeat:
             sources = self_taught_sources(goal, parts, self.ecg, transfer.train, own=self.own)
             for name, weights in start.items():
                 parts[name].load_state_dict(weights)
-            yield self._learn("self-training", sources, self.self_training)
+            yield self._learn("self-training", goal, parts, sources, self.self_training)
 
     def _transfer(self, goal: Goal, parts: nn.ModuleDict) -> Phase:
         sources = (
-            believed_sources(goal, parts, self.xray, trust=self.trust, shuffle=self.shuffle_pairs)
-            if self._sees_xray
+            believed_sources(goal, parts, self.other, trust=self.trust, shuffle=self.shuffle_pairs)
+            if self._taught
             else goal.sources("ecg", labelled=True)
         )
-        phase = self._learn("transfer", sources, self.transfer)
+        phase = self._learn("transfer", goal, parts, sources, self.transfer)
         if not self.contrast:
             return phase
+        name = self.other.modality
         step = partial(
             steps.believe,
             model=self.ecg,
+            other=name,
+            targets=self.targets,
             view=view_of(self.label_views, goal.cohort.info.unit),
             belief=steps.settings_of(steps.Belief, self),
         )
-        projections = dict.fromkeys(("ecg_projection", "xray_projection"), self.projection_scale)
-        return replace(phase, step=step, trains={**phase.trains, **projections})
+        projections = ("ecg_projection", f"{name}_projection")
+        trains = {**phase.trains, **dict.fromkeys(projections, self.projection_scale)}
+        return replace(phase, step=step, trains=trains)
 
     def _learn(
-        self, name: str, sources: tuple[Source, Source], optimisation: Optimisation
+        self,
+        name: str,
+        goal: Goal,
+        parts: nn.ModuleDict,
+        sources: tuple[Source, Source],
+        optimisation: Optimisation,
     ) -> Phase:
-        train, val = sources
-        view = view_of(self.label_views, train.cohort.info.unit)
-        return Phase(
-            name=name,
-            train=train,
-            val=val,
-            step=partial(steps.classify_ecg, model=self.ecg, view=view),
-            trains=dict.fromkeys(_LEARNS, 1.0),
-            choice=by_ecg_auroc(self.ecg, optimisation),
-            optimisation=optimisation,
-        )
+        views = self.label_views
+        phase = fine_tuning_phase(goal, parts, self.ecg, optimisation, views=views, sources=sources)
+        return replace(phase, name=name)

@@ -1,48 +1,64 @@
-"""Upper limits of prediction from the ECG on a virtual cohort, whose true labels are known.
+"""Upper limits of prediction from the ECG on a virtual cohort, whose truth is known.
 
-``latent`` learns true labels from the noise-free parameters of the heart that determine the ECG. It
+``latent`` learns the truth from the noise-free parameters of the heart that determine the ECG. It
 is the limit of any model. ``ecg-clean-labels`` is a run of the direct recipe on many other patients
 with true labels. It is the limit of this encoder.
 """
 
 import numpy as np
 from jaxtyping import Float, Int64
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.recipes.run import evaluation_rows
+from crossbeat.targets import FINDING, Kind
 
 
 def latent_limit(
-    abundant: Cohort, cohort: Cohort, findings: tuple[str, ...], *, seed: int
+    abundant: Cohort,
+    cohort: Cohort,
+    kind: Kind,
+    names: tuple[str, ...],
+    *,
+    seed: int,
+    determinants: tuple[str, ...] = (),
 ) -> Predictions:
-    """Train boosted trees on the noise-free ECG parameters with true labels.
+    """Train boosted trees on the noise-free ECG parameters with the truth.
 
     Args:
-        abundant: other patients for training.
+        abundant: the patients for training and validation.
         cohort: the cohort whose test split is used.
+        names: the targets of this kind.
         seed: seed of the trees.
+        determinants: input parameters from ``simulate.DETERMINANTS``; empty for all.
     """
     train = abundant.rows("train")
-    rows = {"val": abundant.rows("val"), "test": evaluation_rows(cohort, "test")}
+    rows = {"val": evaluation_rows(abundant, "val"), "test": evaluation_rows(cohort, "test")}
     of = {"val": abundant, "test": cohort}
-    inputs = {split: latents(of[split], rows[split]) for split in rows}
-    targets = {split: of[split].truth(rows[split], findings).double().numpy() for split in rows}
-    scores = {split: np.empty_like(targets[split]) for split in rows}
-    for column, finding in enumerate(findings):
-        known = abundant.truth(train, (finding,))[:, 0].numpy()
-        tree = HistGradientBoostingClassifier(learning_rate=0.05, random_state=seed)
-        with threadpool_limits(1):  # threads that wait for each other cost more than they save
-            tree.fit(latents(abundant, train), known)
+    inputs = {split: latents(of[split], rows[split], determinants) for split in rows}
+    truth = {split: kind.truth(of[split], rows[split], names).double().numpy() for split in rows}
+    told = {split: np.empty_like(each) for split, each in truth.items()}
+    learned = kind.truth(abundant, train, names).double().numpy()
+    parameters = latents(abundant, train, determinants)
+    with threadpool_limits(1):  # threads that wait for each other cost more than they save
+        for column in range(len(names)):
+            known = ~np.isnan(learned[:, column])
+            trees = _trees(kind, seed).fit(parameters[known], learned[known, column])
+            guess = trees.decision_function if kind is FINDING else trees.predict
             for split, values in inputs.items():
-                scores[split][:, column] = tree.decision_function(values)
+                told[split][:, column] = guess(values)
     scored = {
-        split: Scored(targets[split], scores[split], of[split].patients(rows[split]))
+        split: Scored(truth[split], told[split], np.asarray(of[split].patients(rows[split])))
         for split in rows
     }
-    return Predictions(findings, **scored)
+    return Predictions(kind, names, **scored)
+
+
+def _trees(kind: Kind, seed: int) -> HistGradientBoostingClassifier | HistGradientBoostingRegressor:
+    made = HistGradientBoostingClassifier if kind is FINDING else HistGradientBoostingRegressor
+    return made(learning_rate=0.05, random_state=seed)
 
 
 def latents(

@@ -19,7 +19,6 @@ from crossbeat.recipes.scores import over_batches
 from crossbeat.training import Batch, Source
 from crossbeat.training.checkpoint import load_tensors, save_tensors
 from crossbeat.training.fingerprint import fingerprint
-from crossbeat.training.phase import Modality
 from crossbeat.workers import locked
 
 OUTPUTS = "outputs.safetensors"
@@ -44,7 +43,7 @@ def frozen_outputs(
     parts: nn.ModuleDict,
     used: Sequence[str],
     source: Source,
-    reads: Modality,
+    reads: str,
     value: Callable[[nn.ModuleDict, Batch], Tensor],
     *,
     size: int = _AT_ONCE,

@@ -1,7 +1,7 @@
 """Training phases that recipes share."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, runtime_checkable
 
@@ -12,19 +12,18 @@ from torch import nn
 
 from crossbeat.data.loaders import balance
 from crossbeat.errors import ConfigError
+from crossbeat.modalities import EcgModel, Model
 from crossbeat.recipes import scores, steps
-from crossbeat.recipes.networks import EcgModel, XrayModel
 from crossbeat.recipes.sources import (
     Goal,
-    batch_ecg_logits,
-    batch_xray_logits,
     once,
-    teacher_logits,
+    teacher_outputs,
     with_teacher,
     without_targets,
 )
-from crossbeat.recipes.steps import TEACHER_PROBABILITY
+from crossbeat.recipes.steps import TEACHER_PROBABILITY, Losses
 from crossbeat.signal import Ecgs
+from crossbeat.targets import Targets
 from crossbeat.training import Choice, Optimisation, Phase, Source
 from crossbeat.training.phase import Step
 from crossbeat.views import View, compose, mask_time_per_lead, rotate_vcg
@@ -74,91 +73,109 @@ def view_of(views: VcgViews | None, unit: str) -> View:
     return unchanged if views is None else views.view(unit)
 
 
-def _sampling(source: Source, positive_share: float | None) -> Float[np.ndarray, " row"] | None:
-    return None if positive_share is None else balance(source.targets.numpy(), positive_share)
+def _sampling(
+    goal: Goal, source: Source, positive_share: float | None
+) -> Float[np.ndarray, " row"] | None:
+    findings = source.targets[:, : len(goal.targets.findings)]
+    return None if positive_share is None else balance(findings.numpy(), positive_share)
 
 
 def teacher_phase(
-    goal: Goal, model: XrayModel, optimisation: Optimisation, *, encoder_scale: float
+    goal: Goal,
+    parts: nn.ModuleDict,
+    other: Model,
+    optimisation: Optimisation,
+    *,
+    encoder_scale: float = 1.0,
 ) -> Phase:
-    """Train the X-ray encoder and its classifier on labelled X-rays."""
-    train, val = map(once, goal.sources("xray", labelled=True))
-    return Phase(
-        name="teacher",
-        train=train,
-        val=val,
-        step=partial(steps.classify_xray, model=model),
-        trains={"xray_encoder": encoder_scale, "xray_classifier": 1.0},
-        choice=Choice(
-            score=partial(scores.classification, logits=partial(batch_xray_logits, model=model)),
-            metric="auroc",
-            higher_is_better=True,
-            patience=optimisation.patience,
-        ),
-        optimisation=optimisation,
-    )
+    """Train the encoder of another modality and its heads on labelled recordings."""
+    name = "teacher" if other.modality == "xray" else f"{other.modality}-teacher"
+    sources = map(once, goal.sources(other.modality, labelled=True))
+    return _supervised(name, goal, parts, other, optimisation, tuple(sources), encoder_scale)
 
 
 def fine_tuning_phase(
     goal: Goal,
+    parts: nn.ModuleDict,
     model: EcgModel,
     optimisation: Optimisation,
     *,
     views: VcgViews | None = None,
     positive_share: float | None = None,
+    encoder_scale: float = 1.0,
     sources: tuple[Source, Source] | None = None,
 ) -> Phase:
-    """Train the ECG encoder and a new classifier on labels, or on the targets of ``sources``."""
+    """Train the ECG encoder and new heads on targets, or on the targets of ``sources``.
+
+    Args:
+        positive_share: share of rows with a finding in an epoch; None keeps that of the data.
+        encoder_scale: learning rate of the encoder divided by that of the heads.
+    """
+    name = "fine-tuning" if goal.targets.findings else "regression"
+    both = sources or goal.sources("ecg", labelled=True)
     view = view_of(views, goal.cohort.info.unit)
-    train, val = sources or goal.sources("ecg", labelled=True)
+    phase = _supervised(name, goal, parts, model, optimisation, both, encoder_scale, view)
+    return replace(phase, weights=_sampling(goal, both[0], positive_share))
+
+
+def _supervised(
+    name: str,
+    goal: Goal,
+    parts: nn.ModuleDict,
+    model: Model,
+    optimisation: Optimisation,
+    sources: tuple[Source, ...],
+    encoder_scale: float,
+    view: View | None = None,
+) -> Phase:
+    goal.begin(parts, model.modality)
+    train, val = sources
+    heads = [f"{model.modality}_{kind.head}" for kind, _, _ in goal.targets.kinds()]
     return Phase(
-        name="fine-tuning",
+        name=name,
         train=train,
         val=val,
-        step=partial(steps.classify_ecg, model=model, view=view),
-        trains={"ecg_encoder": 1.0, "ecg_classifier": 1.0},
-        choice=by_ecg_auroc(model, optimisation),
+        step=partial(steps.learn, model=model, targets=goal.targets, view=view),
+        trains={f"{model.modality}_encoder": encoder_scale, **dict.fromkeys(heads, 1.0)},
+        choice=by_targets(model, goal.targets, optimisation),
         optimisation=optimisation,
-        weights=_sampling(train, positive_share),
     )
 
 
 def distillation_phase(
     goal: Goal,
     parts: nn.ModuleDict,
-    models: tuple[EcgModel, XrayModel],
+    models: tuple[EcgModel, Model],
     optimisation: Optimisation,
     *,
     temperature: float,
     views: VcgViews | None = None,
 ) -> Phase:
     """Train the ECG encoder and a new classifier on the teacher's probabilities."""
-    ecg, xray = models
+    ecg, other = models
     train, val = (
-        with_teacher(source, TEACHER_PROBABILITY, teacher_logits(parts, source, xray).sigmoid())
-        for source in goal.sources("ecg", "xray")
+        with_teacher(
+            source,
+            other,
+            TEACHER_PROBABILITY,
+            teacher_outputs(parts, source, other, goal.targets).sigmoid(),
+        )
+        for source in goal.sources("ecg", other.modality)
     )
-    return Phase(
-        name="distillation",
-        train=train,
-        val=val,
-        step=partial(
-            steps.distil,
-            model=ecg,
-            view=view_of(views, goal.cohort.info.unit),
-            temperature=temperature,
-        ),
-        trains={"ecg_encoder": 1.0, "ecg_classifier": 1.0},
-        choice=by_ecg_auroc(ecg, optimisation),
-        optimisation=optimisation,
+    view = view_of(views, goal.cohort.info.unit)
+    phase = fine_tuning_phase(goal, parts, ecg, optimisation, sources=(train, val))
+    step = partial(
+        steps.distil, model=ecg, targets=goal.targets, view=view, temperature=temperature
     )
+    return replace(phase, name="distillation", step=step)
 
 
-def by_ecg_auroc(model: EcgModel, optimisation: Optimisation) -> Choice:
-    """Choose the epoch with the highest AUROC on the validation ECGs."""
+def by_targets(model: Model, targets: Targets, optimisation: Optimisation) -> Choice:
+    """Choose the epoch that predicts the targets of the validation patients best."""
+    several = len(list(targets.kinds())) > 1
     return Choice(
-        score=partial(scores.classification, logits=partial(batch_ecg_logits, model=model)),
-        metric="auroc",
+        score=partial(scores.of_targets, model=model, targets=targets),
+        metric=scores.SEVERAL if several else targets.kind.leads,
         higher_is_better=True,
         patience=optimisation.patience,
     )
@@ -216,27 +233,29 @@ def self_supervised_start(goal: Goal, recipe: StartsFromViews) -> Iterator[Phase
 
 
 def alignment_phase(
+    goal: Goal,
     sources: tuple[Source, Source],
     optimisation: Optimisation,
     *,
-    step: Callable[[View], Step],
-    views: VcgViews,
-    trains: dict[str, float],
+    step: Callable[..., Losses],
+    views: VcgViews | None,
+    trains: Mapping[str, float],
     positive_share: float | None = None,
 ) -> Phase:
-    """Align ECGs with the frozen teacher's embeddings, or with other views, in a shared space.
+    """Align ECGs with another modality, or with other views, in a shared space.
 
     Args:
-        step: makes the training step from the view of the ECGs; validation uses unchanged ECGs.
+        step: the training step without its ``view``; validation uses unchanged ECGs.
+        positive_share: share of rows with a finding in an epoch; None keeps that of the data.
     """
     train, val = sources
     return Phase(
         name="alignment",
         train=train,
         val=val,
-        step=step(views.view(train.cohort.info.unit)),
+        step=partial(step, view=view_of(views, goal.cohort.info.unit)),
         trains=trains,
-        choice=by_step_loss(step(unchanged), optimisation),
+        choice=by_step_loss(partial(step, view=unchanged), optimisation),
         optimisation=optimisation,
-        weights=_sampling(train, positive_share),
+        weights=_sampling(goal, train, positive_share),
     )

@@ -1,11 +1,12 @@
 """Presets: settings that change the size of every recipe in the same way."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Protocol, runtime_checkable
 
 from crossbeat.errors import ConfigError
-from crossbeat.recipes.networks import EcgModel, XrayModel
+from crossbeat.modalities import EcgModel, OtherModel
+from crossbeat.recipes import AnyRecipe, settings_in, with_settings
 from crossbeat.training import Optimisation
 
 _SMALL_ENCODER: Mapping[str, str] = {
@@ -15,6 +16,9 @@ _SMALL_ENCODER: Mapping[str, str] = {
     "biot": "biot-small",
     "eccl": "eccl-small",
     "mmcl-tiny": "fine-small",
+    "densenet121": "small",
+    "frames-resnet50": "frames-small",
+    "mmcl-resnet50": "frames-small",
 }
 
 _DEMO_PHASES: Mapping[str, Optimisation] = {
@@ -32,17 +36,17 @@ _DEMO_PHASES: Mapping[str, Optimisation] = {
 }
 """With these settings, small encoders converge on a few thousand patients in a minute."""
 
-_DEMO_HEARTS: Mapping[str, Optimisation] = {
+_DEMO_MEASUREMENTS: Mapping[str, Optimisation] = {
     "alignment": Optimisation(learning_rate=1e-3, epochs=8, batch_size=64, warmup_epochs=1.0),
     "teacher": Optimisation(learning_rate=1e-3, epochs=16, batch_size=16, warmup_epochs=1.0),
-    "regression": Optimisation(
-        learning_rate=3e-3, epochs=16, batch_size=32, warmup_epochs=1.0, average=0.98
+    **dict.fromkeys(
+        ("regression", "fine_tuning"),
+        Optimisation(learning_rate=3e-3, epochs=16, batch_size=32, warmup_epochs=1.0, average=0.98),
     ),
 }
-"""Other settings for recipes that predict cardiac measurements, which few patients have."""
+"""Other settings for recipes that predict measurements alone, which few patients have."""
 
 _DEMO_SETTINGS: Mapping[str, Any] = {
-    "xray": XrayModel(encoder="small"),
     "shared_dim": 64,
     "temperature": 0.1,
     "self_temperature": 0.1,
@@ -57,52 +61,56 @@ _DEMO_SETTINGS: Mapping[str, Any] = {
 }
 
 
-def demo(recipe: Any) -> Any:
+def demo(recipe: AnyRecipe) -> AnyRecipe:
     """The recipe for a few minutes on two cores: small encoders, short phases, one joint model.
 
     A phase that the recipe leaves out stays left out. Distillation keeps its own temperature. The
     small ECG encoder of cine recipes has no patches for masked modelling, so it starts from random
     weights.
     """
-    has = {field.name for field in fields(recipe)}
-    hearts = "measurements" in has
+    has = settings_in(recipe)
     changes = {name: value for name, value in _DEMO_SETTINGS.items() if name in has}
     changes |= {
-        name: replace(value, average=0.99 if getattr(recipe, name).average else 0.0)
+        name: replace(value, average=0.99 if has[name].average else 0.0)
         for name, value in _DEMO_PHASES.items()
-        if name in has and getattr(recipe, name) is not None
+        if has.get(name) is not None
     }
-    if hearts:
-        changes |= {name: value for name, value in _DEMO_HEARTS.items() if name in has}
+    measures = not recipe.targets.findings
+    if measures:
+        changes |= {name: value for name, value in _DEMO_MEASUREMENTS.items() if name in has}
     if "distillation" in has:
         changes.pop("temperature")
-    if "cine" in has:
-        changes["cine"] = replace(recipe.cine, encoder="frames-small")
-    if "ecg" in has:
-        changes["ecg"] = _small_of_hearts(recipe.ecg) if hearts else _small(recipe.ecg)
-    return replace(recipe, **changes)
+    for name, value in has.items():
+        if isinstance(value, EcgModel):
+            changes[name] = _small(value, measures=measures)
+        elif isinstance(value, OtherModel):
+            changes[name] = replace(value, encoder=_SMALL_ENCODER.get(value.encoder, value.encoder))
+    return with_settings(recipe, changes)
 
 
-def _small(model: EcgModel) -> EcgModel:
-    encoder: Any = _SMALL_ENCODER.get(model.encoder, model.encoder)
-    return replace(model, encoder=encoder, hidden=(64,))
+def _small(model: EcgModel, *, measures: bool) -> EcgModel:
+    """With a linear head and millivolts where few patients have measurements."""
+    small = replace(model, encoder=_SMALL_ENCODER.get(model.encoder, model.encoder), hidden=(64,))
+    return replace(small, normalisation="none", hidden=()) if measures else small
 
 
-def _small_of_hearts(model: EcgModel) -> EcgModel:
-    """A linear head, because few patients have measurements; ECGs stay in millivolts."""
-    return replace(_small(model), normalisation="none", hidden=())
-
-
-def published(recipe: Any) -> Any:
+def published(recipe: AnyRecipe) -> AnyRecipe:
     """The unchanged recipe."""
     return recipe
 
 
-PRESETS: dict[str, Callable[[Any], Any]] = {"published": published, "demo": demo}
+@runtime_checkable
+class Preset(Protocol):
+    """Brings any recipe to another size."""
+
+    def __call__(self, recipe: AnyRecipe) -> AnyRecipe: ...
+
+
+PRESETS: dict[str, Preset] = {"published": published, "demo": demo}
 """Presets by their name for ``--preset``."""
 
 
-def preset_named(name: str) -> Callable[[Any], Any]:
+def preset_named(name: str) -> Preset:
     """The preset with a name.
 
     Raises:

@@ -29,7 +29,7 @@ LEARNED = "learned.parquet"
 _VERSIONED = ("crossbeat", "torch", "lightning", "numpy", "scipy", "polars", "monai")
 _COHORT = (
     *("name", "kind", "leads", "fs", "seconds", "image_size", "unit", "baseline", "notes"),
-    *("measurements", "frames", "cine_size"),
+    *("measurements", "frames", "cine_size", "forms"),
 )
 
 
@@ -53,6 +53,7 @@ def describe_cohort(cohort: Cohort) -> dict[str, Any]:
 def shape(plan: dict[str, Any]) -> CohortInfo:
     """The properties of the cohort that parts need, read from a plan."""
     cohort = plan["cohort"]
+    forms = {name: (kind, tuple(shape)) for name, (kind, shape) in cohort["forms"].items()}
     return CohortInfo(
         name=cohort["name"],
         kind=cohort["kind"],
@@ -66,6 +67,7 @@ def shape(plan: dict[str, Any]) -> CohortInfo:
         measurements=tuple(cohort["measurements"]),
         frames=cohort["frames"],
         cine_size=cohort["cine_size"],
+        forms=forms,
     )
 
 
@@ -178,7 +180,10 @@ def read_plan(folder: Path) -> dict[str, Any]:
     """
     if not (folder / PLAN).is_file():
         raise CheckpointError(f"{folder} must be the folder of a run, got none; train it first")
-    return _read(folder / PLAN, ("recipe", "settings", "seed", "cohort"))
+    plan = _read(folder / PLAN, ("recipe", "settings", "seed", "cohort"))
+    if "phenotypes" in plan["cohort"]:  # of a version before 0.3
+        plan["cohort"] |= {"measurements": plan["cohort"].pop("phenotypes"), "forms": {}}
+    return plan
 
 
 def read_phases(folder: Path) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """A run: a recipe trained on a cohort; an interrupted run continues from its folder."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor, nn
 
 from crossbeat.data.cohort import Cohort
@@ -16,23 +16,21 @@ from crossbeat.data.splits import Split
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.files import remove_drafts, require_ours
-from crossbeat.recipes import HeartRecipe, Recipe, predicted_names, record, with_findings
-from crossbeat.recipes.cine.sources import HeartGoal
+from crossbeat.modalities import MODALITIES, EcgModel, Model, OtherModel, modality
+from crossbeat.models import embedded, predict
+from crossbeat.recipes import Recipe, models_in, record, settings_in, with_settings
 from crossbeat.recipes.learned import Learned
-from crossbeat.recipes.networks import embed_ecg
 from crossbeat.recipes.outputs import kept_in
 from crossbeat.recipes.scores import over_batches
 from crossbeat.recipes.settings import from_plain, recipe_named, to_plain
-from crossbeat.recipes.sources import Goal, batch_ecg_logits, batch_xray_logits
+from crossbeat.targets import Kind
 from crossbeat.training import Optimisation, Source, TrainerSettings, run_phases
-from crossbeat.training.checkpoint import (
-    load_tensors,
-    load_weights,
-    save_tensors,
-)
+from crossbeat.training.checkpoint import load_tensors, load_weights, save_tensors
 from crossbeat.training.processes import is_main_process, leave, share_cores
 from crossbeat.training.runner import check_accelerator, check_batch, load_best
 from crossbeat.workers import LOCK
+
+Rows = Int64[np.ndarray, " row"]
 
 
 @dataclass(frozen=True)
@@ -98,19 +96,19 @@ class Run:
 
 
 def _check_batches(recipe: Recipe, trainer: TrainerSettings) -> None:
-    settings: Any = recipe
-    for field in fields(settings):
-        value = getattr(settings, field.name)
+    for name, value in settings_in(recipe).items():
         if isinstance(value, Optimisation):
-            check_batch(field.name, value, trainer)
+            check_batch(name, value, trainer)
 
 
 def _untrained(recipe: Recipe) -> Recipe:
-    """The recipe without its file of initial X-ray weights, because the run has its own weights."""
-    settings: Any = recipe
-    if not hasattr(settings, "xray"):
-        return recipe
-    return replace(settings, xray=replace(settings.xray, weights=""))
+    """The recipe without files of initial weights, because the run has its own weights."""
+    models = {
+        name: replace(value, weights="")
+        for name, value in settings_in(recipe).items()
+        if isinstance(value, OtherModel) and value.weights
+    }
+    return with_settings(recipe, models)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,15 +123,6 @@ class Plan:
     name: str
     recipe: Recipe
     seed: int
-
-
-def _check_fits(plan: Plan, cohort: Cohort) -> None:
-    """Raise an error if the cohort lacks the targets of the recipe."""
-    if isinstance(plan.recipe, HeartRecipe):
-        HeartGoal(cohort, plan.recipe.measurements, plan.seed)
-    else:
-        recipe = with_findings(plan.recipe)
-        Goal(cohort, recipe.findings, recipe.labels, plan.seed)
 
 
 def train(
@@ -172,7 +161,7 @@ def train(
     if not record.is_finished(folder):
         check_accelerator(trainer)
         share_cores(trainer.devices)
-        _check_fits(plan, cohort)
+        plan.recipe.targets.require_in(cohort)
         parts = plan.recipe.parts(cohort.info, plan.seed)
         finished = shared or folder / "phases"
         phases = plan.recipe.phases(parts, cohort, plan.seed)
@@ -196,14 +185,15 @@ def train(
 def evaluation_rows(cohort: Cohort, split: Split) -> Int64[np.ndarray, " row"]:
     """The rows on which all models are compared.
 
-    If ECG and X-ray are from the same patient, these are the rows with both. Otherwise they are all
-    rows with an ECG, because the X-ray of another patient has no information about the patient.
+    If ECG and other recordings are from the same patient, these are the rows with all of them, but
+    cines of the long axis. Otherwise they are all rows with an ECG, because the X-ray of another
+    patient has no information about the patient.
     """
     info = cohort.info
     if info.kind in ("matched", "shuffled"):
         return cohort.rows(split, has=("ecg",))
-    there = {"ecg": bool(info.leads), "xray": bool(info.image_size), "cine": bool(info.frames)}
-    return cohort.rows(split, has=tuple(name for name in there if there[name]))
+    there = [name for name, each in MODALITIES.items() if each.stored(info) is not None]
+    return cohort.rows(split, has=tuple(name for name in there if name != "cine_long"))
 
 
 def held_out_rows(run: Run, cohort: Cohort) -> Int64[np.ndarray, " row"]:
@@ -242,72 +232,88 @@ def _require_form(run: Run, cohort: Cohort) -> None:
         )
 
 
-def logits(run: Run, cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> Float[Tensor, "row f"]:
-    """The logit of each finding: from the ECG alone, or for a teacher from the X-ray alone."""
-    recipe: Any = run.recipe
-    reads, value = (
-        ("ecg", partial(batch_ecg_logits, model=recipe.ecg))
-        if "ecg_encoder" in run.parts
-        else ("xray", partial(batch_xray_logits, model=recipe.xray))
-    )
-    source = Source(
-        cohort=cohort,
-        rows=rows,
-        reads=(reads,),
-        targets=torch.zeros(len(rows), len(predicted_names(run.recipe))),
-    )
-    return over_batches(run.parts, source, lambda batch: value(run.parts, batch))
+def predicting(run: Run) -> Model:
+    """The network of a run that predicts: that of the ECG, or of a teacher's modality."""
+    models = models_in(run.recipe)
+    return models.get("ecg") or next(iter(models.values()))
 
 
-def embeddings(run: Run, cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> Float[Tensor, "row d"]:
+def _outputs(run: Run, cohort: Cohort, rows: Rows, kind: Kind) -> Float64[np.ndarray, "row t"]:
+    """What a run predicts of one kind, from the ECG alone or for a teacher from its modality."""
+    model, targets = predicting(run), run.recipe.targets
+    (columns,) = (at for each, _, at in targets.kinds() if each is kind)
+    value = partial(predict, run.parts, model=model, targets=targets)
+    source = _source(cohort, rows, model.modality)
+    found = over_batches(run.parts, source, value, size=modality(model.modality).at_once)
+    return found[:, columns].double().numpy()
+
+
+def embeddings(run: Run, cohort: Cohort, rows: Rows) -> Float[Tensor, "row d"]:
     """The ECG embeddings, which are the input of the heads.
 
     Raises:
         ConfigError: the run has no ECG encoder, or the cohort's ECGs have another form than those
             that it learned from.
     """
-    recipe: Any = run.recipe
-    if "ecg_encoder" not in run.parts:
-        raise ConfigError(f"run {run.folder} must have an ECG encoder, got recipe {run.name!r}")
+    model = _ecg_model(run)
     _require_form(run, cohort)
-    empty = torch.zeros(len(rows), 0)
-    source = Source(cohort=cohort, rows=rows, reads=("ecg",), targets=empty)
-    return over_batches(
-        run.parts, source, lambda batch: embed_ecg(run.parts, _ecgs(batch), recipe.ecg)
-    )
+    source = _source(cohort, rows, "ecg")
+    return over_batches(run.parts, source, partial(embedded, run.parts, model=model))
 
 
-def _ecgs(batch: Any) -> Any:
-    return batch.ecg
+def _ecg_model(run: Run) -> EcgModel:
+    model = models_in(run.recipe).get("ecg")
+    if not isinstance(model, EcgModel):
+        raise ConfigError(f"run {run.folder} must have an ECG encoder, got recipe {run.name!r}")
+    return model
 
 
-def validation(run: Run, cohort: Cohort) -> Scored:
-    """The run's logits and the labels on the validation split."""
-    rows = evaluation_rows(cohort, "val")
-    recipe = with_findings(run.recipe)
-    return _scored(run, cohort, rows, cohort.labels(rows, recipe.findings, recipe.labels))
+def validation(run: Run, cohort: Cohort, kind: Kind) -> Scored:
+    """What the run predicts on the validation split, and the targets that it chooses by."""
+    rows, targets = evaluation_rows(cohort, "val"), run.recipe.targets
+    names = names_of(run, kind)
+    return _scored(run, cohort, rows, kind, kind.values(cohort, rows, names, targets.labels))
 
 
-def predictions(run: Run, cohort: Cohort, *, test: Cohort | None = None) -> Predictions:
-    """The run's logits on validation with labels, and on test with true labels where known.
+def predictions(
+    run: Run, cohort: Cohort, *, test: Cohort | None = None, kind: Kind | None = None
+) -> Predictions:
+    """What the run predicts on validation, and on test with the truth where it is known.
 
     Args:
         cohort: the cohort of the training; its validation split chooses thresholds and
             calibration.
         test: the cohort whose test split is used; by default ``cohort``.
+        kind: of the targets; by default the one that leads.
 
     Raises:
+        ConfigError: the run predicts no targets of this kind.
         DataError: the run learned from a patient of the test split.
     """
-    held, findings = test or cohort, with_findings(run.recipe).findings
-    rows = held_out_rows(run, held)
-    scored = _scored(run, held, rows, held.truth(rows, findings))
-    return Predictions(findings, val=validation(run, cohort), test=scored)
+    held, kind = test or cohort, kind or run.recipe.targets.kind
+    names, rows = names_of(run, kind), held_out_rows(run, held)
+    scored = _scored(run, held, rows, kind, kind.truth(held, rows, names))
+    return Predictions(kind, names, val=validation(run, cohort, kind), test=scored)
 
 
-def _scored(run: Run, cohort: Cohort, rows: np.ndarray, targets: Tensor) -> Scored:
-    return Scored(
-        targets.double().numpy(),
-        logits(run, cohort, rows).double().numpy(),
-        np.asarray(cohort.patients(rows)),
+def names_of(run: Run, kind: Kind) -> tuple[str, ...]:
+    """The targets of a kind that a run predicts.
+
+    Raises:
+        ConfigError: there are none.
+    """
+    for each, names, _ in run.recipe.targets.kinds():
+        if each is kind:
+            return names
+    raise ConfigError(
+        f"run {run.folder} must predict {kind.plural}, got recipe {run.name!r}; choose another run"
     )
+
+
+def _scored(run: Run, cohort: Cohort, rows: Rows, kind: Kind, targets: Tensor) -> Scored:
+    outputs = _outputs(run, cohort, rows, kind)
+    return Scored(targets.double().numpy(), outputs, np.asarray(cohort.patients(rows)))
+
+
+def _source(cohort: Cohort, rows: Rows, *reads: str) -> Source:
+    return Source(cohort=cohort, rows=rows, reads=reads, targets=torch.zeros(len(rows), 0))

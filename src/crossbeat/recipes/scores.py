@@ -1,16 +1,21 @@
 """Validation scores that choose the best epoch."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from crossbeat.metrics import auroc
-from crossbeat.objectives import bce
+from crossbeat.modalities import Model, modality
+from crossbeat.models import predict
 from crossbeat.recipes.steps import labels
+from crossbeat.targets import Targets
 from crossbeat.training import Batch, Source
 from crossbeat.training.phase import Step
+
+SEVERAL = "score"
+"""The mean of the leading metrics where a model predicts targets of several kinds."""
 
 _BATCH = 512
 
@@ -39,29 +44,29 @@ def over_batches(
     return torch.cat(values)
 
 
-def mean_auroc(targets: Tensor, logits: Tensor) -> float:
-    """The mean AUROC of the findings that have both classes; NaN if no finding has."""
-    one = np.ones((1, len(targets)))
-    values = [
-        auroc(targets[:, i].numpy(), logits[:, i].double().numpy(), one)[0]
-        for i in range(targets.shape[1])
-    ]
-    defined = [value for value in values if not np.isnan(value)]
-    return float(np.mean(defined)) if defined else float("nan")
-
-
-def classification(
-    parts: nn.ModuleDict,
-    source: Source,
-    *,
-    logits: Callable[[nn.ModuleDict, Batch], Tensor],
+def of_targets(
+    parts: nn.ModuleDict, source: Source, *, model: Model, targets: Targets
 ) -> dict[str, float]:
-    """The mean AUROC over the findings and the cross-entropy."""
-    values = over_batches(parts, source, lambda batch: logits(parts, batch))
-    return {
-        "auroc": mean_auroc(source.targets, values),
-        "loss": float(bce(values, labels(source))),
-    }
+    """How well the heads of a modality predict: the leading metric of each kind, and the loss.
+
+    Where there are targets of several kinds, ``score`` is the mean of their leading metrics.
+    """
+    value = partial(predict, parts, model=model, targets=targets)
+    outputs = over_batches(parts, source, value, size=modality(model.modality).at_once)
+    wanted = labels(source)
+    scores: dict[str, float] = {}
+    loss = 0.0
+    for kind, _, columns in targets.kinds():
+        head = parts[f"{model.modality}_{kind.head}"]
+        device = next(head.parameters()).device
+        scores[kind.leads] = kind.score(source.targets[:, columns], outputs[:, columns])
+        told, known = (each[:, columns].to(device) for each in (outputs, wanted))
+        loss += float(kind.loss(head, told, known))
+    return (
+        scores
+        | ({SEVERAL: float(np.mean([*scores.values()]))} if len(scores) > 1 else {})
+        | {"loss": loss}
+    )
 
 
 def step_loss(parts: nn.ModuleDict, source: Source, *, step: Step, size: int) -> dict[str, float]:

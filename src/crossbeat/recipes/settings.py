@@ -10,7 +10,7 @@ from typing import Any
 from jsonargparse import ArgumentParser
 
 from crossbeat.errors import ConfigError, UserError, suggestion
-from crossbeat.recipes import RECIPES, Recipe
+from crossbeat.recipes import RECIPES, Recipe, settings_in
 
 _KEY = re.compile(r'Parser key "recipe\.([\w.]+)"')
 """The setting in an error of jsonargparse."""
@@ -35,6 +35,16 @@ def to_plain(recipe: Recipe) -> dict[str, Any]:
     return asdict(recipe)  # type: ignore[call-overload]
 
 
+_RENAMED = {
+    "phenotypes": "measurements",
+    "targets": "frame_targets",
+    "xray": "other",
+    "cine": "other",
+    "regression": "fine_tuning",
+}
+"""Settings of runs before version 0.3, by what they are called in recipes that lack them."""
+
+
 def from_plain(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
     """A recipe of the same kind with some settings changed.
 
@@ -45,6 +55,11 @@ def from_plain(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
     Raises:
         ConfigError: a setting is unknown, or its value is not allowed.
     """
+    known = settings_in(recipe)
+    settings = {
+        name if name in known else _RENAMED.get(name, name): value
+        for name, value in settings.items()
+    }
     check_names(recipe, settings, type(recipe).__name__)
     parser = ArgumentParser(exit_on_error=False)
     parser.add_argument("--recipe", type=type(recipe), default=recipe)

@@ -1,6 +1,5 @@
-"""Training data of recipes: rows of a cohort with labels and outputs of a frozen teacher."""
+"""Training data of recipes: rows of a cohort with targets and outputs of a frozen teacher."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -10,69 +9,45 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.labels import LabelPolicy
 from crossbeat.data.matched import shuffled
 from crossbeat.data.splits import Split
 from crossbeat.errors import ConfigError
+from crossbeat.modalities import EcgModel, Model, modality
+from crossbeat.models import embedded, predict, told_by_heads
 from crossbeat.objectives import blend
-from crossbeat.recipes.networks import EcgModel, XrayModel, ecg_logits, embed_xray, xray_logits
 from crossbeat.recipes.outputs import frozen_outputs
 from crossbeat.recipes.scores import over_batches
-from crossbeat.recipes.steps import SHARED, SOFT_LABELS, XRAY_EMBEDDING, labels
+from crossbeat.recipes.steps import EMBEDDING, SHARED, SOFT_LABELS, labels
+from crossbeat.targets import Targets
 from crossbeat.training import Batch, Source
-
-
-def require_targets(
-    called: str, wanted: Sequence[str], known: Sequence[str], cohort: Cohort
-) -> None:
-    """Check that a cohort has the targets that a recipe predicts.
-
-    Args:
-        called: kind of the targets; also the recipe's setting that lists them.
-        wanted: targets of the recipe.
-        known: targets of the cohort.
-
-    Raises:
-        ConfigError: the cohort lacks a target, or the recipe has no targets.
-    """
-    name = cohort.info.name
-    if not known:
-        raise ConfigError(f"cohort {name!r} must have {called}, got none; choose another cohort")
-    unknown = [each for each in wanted if each not in known]
-    if unknown or not wanted:
-        raise ConfigError(
-            f"{called} must be of {', '.join(known)}, which cohort {name!r} has, got "
-            f"{', '.join(unknown) or 'none'}; say --recipe.{called} {','.join(known)} or some of "
-            "them, or choose another cohort"
-        )
 
 
 @dataclass(frozen=True)
 class Goal:
-    """A cohort with the findings that a recipe predicts.
+    """A cohort with the targets that a recipe predicts.
 
     Args:
-        findings: the columns of every target.
-        policy: how to treat uncertain and missing labels.
         seed: seed of everything random in the recipe.
+
+    Raises:
+        ConfigError: the cohort lacks a target, or the recipe has none.
     """
 
     cohort: Cohort
-    findings: tuple[str, ...]
-    policy: LabelPolicy
+    targets: Targets
     seed: int
 
     def __post_init__(self) -> None:
-        require_targets("findings", self.findings, self.cohort.info.findings, self.cohort)
+        self.targets.require_in(self.cohort)
 
     def source(self, split: Split, reads: tuple[str, ...], *, labelled: bool) -> Source:
-        """All rows of a split that have the inputs ``reads``, with labels as targets.
+        """All rows of a split that have the inputs ``reads``, with their targets.
 
         Args:
-            labelled: leave out rows without any known label.
+            labelled: leave out rows without any known target.
         """
         rows = self.cohort.rows(split, has=reads)
-        targets = self.cohort.labels(rows, self.findings, self.policy)
+        targets = self.targets.values(self.cohort, rows)
         if labelled:
             known = ~targets.isnan().all(dim=1)
             rows, targets = rows[known.numpy()], targets[known]
@@ -82,13 +57,15 @@ class Goal:
                 f"cohort {self.cohort.info.name!r} must have rows with {wanted} in "
                 f"split {split}, got none; choose another cohort or recipe"
             )
-        soft = self.cohort.soft_labels(rows, self.findings, targets)
+        findings = self.targets.findings
+        firm, numbers = targets.tensor_split((len(findings),), dim=1)
+        soft = self.cohort.soft_labels(rows, findings, firm)
         return Source(
             cohort=self.cohort,
             rows=rows,
             reads=reads,
             targets=targets,
-            extra={} if soft is None else {SOFT_LABELS: soft},
+            extra={} if soft is None else {SOFT_LABELS: torch.cat([soft, numbers], dim=1)},
         )
 
     def sources(self, *reads: str, labelled: bool = False) -> tuple[Source, Source]:
@@ -96,9 +73,16 @@ class Goal:
         train, val = (self.source(split, reads, labelled=labelled) for split in ("train", "val"))
         return train, val
 
-    def shuffled(self, shuffle: bool) -> "Goal":
-        """If ``shuffle``, pair ECGs and X-rays at random within each split."""
-        return replace(self, cohort=shuffled(self.cohort, self.seed)) if shuffle else self
+    def shuffled(self, shuffle: bool, name: str) -> "Goal":
+        """If ``shuffle``, pair ECGs and another modality at random within each split."""
+        return replace(self, cohort=shuffled(self.cohort, self.seed, name)) if shuffle else self
+
+    def begin(self, parts: nn.ModuleDict, name: str) -> None:
+        """Set the heads of a modality to the targets of the training patients."""
+        rows = self.cohort.rows("train", has=())
+        for kind, names, _ in self.targets.kinds():
+            values = kind.values(self.cohort, rows, names, self.targets.labels)
+            kind.begin(parts[f"{name}_{kind.head}"], values, names)
 
 
 def taught_by(source: Source, believed: Tensor, *, trust: float) -> Source:
@@ -144,7 +128,7 @@ def with_shared(source: Source, *names: str) -> Source:
     A source without such rows stays as it is.
 
     Args:
-        names: the signals that are compared: ``ecg``, ``xray``.
+        names: the modalities that are compared.
     """
     stored = {f"{SHARED}{name}": torch.from_numpy(_stored(source, name)) for name in names}
     shared = {key: ids for key, ids in stored.items() if len(ids.unique()) < len(ids)}
@@ -156,69 +140,61 @@ def _stored(source: Source, name: str) -> Int64[np.ndarray, " row"]:
     return source.cohort.table[name].to_numpy()[source.rows].astype(np.int64)
 
 
-def batch_ecg_logits(parts: nn.ModuleDict, batch: Batch, *, model: EcgModel) -> Tensor:
-    """The logits of a batch's ECGs."""
-    assert batch.ecg is not None
-    return ecg_logits(parts, batch.ecg, model)
-
-
-def batch_xray_logits(parts: nn.ModuleDict, batch: Batch, *, model: XrayModel) -> Tensor:
-    """The logits of a batch's X-rays."""
-    assert batch.xray is not None
-    return xray_logits(parts, batch.xray, model)
-
-
-def batch_xray_embeddings(parts: nn.ModuleDict, batch: Batch, *, model: XrayModel) -> Tensor:
-    """The embeddings of a batch's X-rays."""
-    assert batch.xray is not None
-    return embed_xray(parts, batch.xray, model)
-
-
 def paired_sources(
     goal: Goal,
     parts: nn.ModuleDict,
-    model: XrayModel,
+    other: Model,
     *,
     shuffle: bool,
     labelled: bool = False,
 ) -> tuple[Source, Source]:
-    """Rows with both modalities; X-rays are replaced by the frozen teacher's embeddings.
+    """Rows with the ECG and another modality, which the frozen teacher's embeddings replace.
 
     Args:
-        shuffle: give every ECG the X-ray of a random other patient of its split, as a control.
+        shuffle: pair every ECG with a random other patient of its split, as a control.
         labelled: leave out rows without any known label.
     """
-    sources = goal.shuffled(shuffle).sources("ecg", "xray", labelled=labelled)
+    reads = ("ecg", other.modality)
+    sources = goal.shuffled(shuffle, other.modality).sources(*reads, labelled=labelled)
     train, val = (
         with_shared(
-            with_teacher(source, XRAY_EMBEDDING, teacher_embeddings(parts, source, model)),
-            *("ecg", "xray"),
+            with_teacher(source, other, EMBEDDING, teacher_embeddings(parts, source, other)), *reads
         )
         for source in sources
     )
     return train, val
 
 
-def with_teacher(source: Source, name: str, values: Tensor) -> Source:
-    """Replace the X-rays of a source by outputs of the frozen teacher."""
-    reads = tuple(read for read in source.reads if read != "xray")
+def with_teacher(source: Source, other: Model, name: str, values: Tensor) -> Source:
+    """Replace a modality of a source by outputs of its frozen teacher."""
+    reads = tuple(read for read in source.reads if read != other.modality)
     return replace(source, reads=reads, extra={**source.extra, name: values})
 
 
-def teacher_embeddings(parts: nn.ModuleDict, source: Source, model: XrayModel) -> Tensor:
-    """The frozen teacher's embedding of every X-ray of a source."""
-    value = partial(batch_xray_embeddings, model=model)
-    return frozen_outputs(parts, ("xray_encoder",), source, "xray", value)
+def teacher_embeddings(parts: nn.ModuleDict, source: Source, other: Model) -> Tensor:
+    """The frozen teacher's embedding of every recording of a source."""
+    name, value = other.modality, partial(embedded, model=other)
+    size = modality(name).at_once
+    return frozen_outputs(parts, (f"{name}_encoder",), source, name, value, size=size)
 
 
-def teacher_logits(
-    parts: nn.ModuleDict, source: Source, model: XrayModel
-) -> Float[Tensor, "row finding"]:
-    """The frozen teacher's log-odds of every X-ray of a source, from its embeddings."""
-    embeddings = teacher_embeddings(parts, source, model)
-    said = replace(source, reads=(), extra={XRAY_EMBEDDING: embeddings})
-    return over_batches(parts, said, partial(_classified, parts))
+def teacher_outputs(
+    parts: nn.ModuleDict, source: Source, other: Model, targets: Targets
+) -> Float[Tensor, "row target"]:
+    """What the frozen teacher predicts for every recording of a source, from its embeddings."""
+    embeddings = teacher_embeddings(parts, source, other)
+    said = replace(source, reads=(), extra={EMBEDDING: embeddings})
+
+    def told(batch: Batch) -> Tensor:
+        return told_by_heads(parts, batch.extra[EMBEDDING], other.modality, targets)
+
+    return over_batches(parts, said, told)
 
 
-def _classified(parts: nn.ModuleDict, batch: Batch) -> Tensor:
-    return parts["xray_classifier"](batch.extra[XRAY_EMBEDDING])
+def own_outputs(
+    parts: nn.ModuleDict, source: Source, model: EcgModel, targets: Targets
+) -> Float[Tensor, "row target"]:
+    """What the ECG model itself, as it is now, predicts for every ECG of a source."""
+    used = ("ecg_encoder", *(f"ecg_{kind.head}" for kind, _, _ in targets.kinds()))
+    value = partial(predict, model=model, targets=targets)
+    return frozen_outputs(parts, used, source, "ecg", value)

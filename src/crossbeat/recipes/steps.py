@@ -11,32 +11,27 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from crossbeat.modalities import EcgModel, Model
+from crossbeat.models import Embeddings, embed, told_by_heads
 from crossbeat.objectives import (
     HARDNESS,
     POSITIVES,
     agreement,
     alignment,
-    bce,
     clip,
     nt_xent,
     soft_bce,
     where_sure,
 )
 from crossbeat.objectives.positives import Pairs
-from crossbeat.recipes.networks import (
-    EcgModel,
-    Embeddings,
-    XrayModel,
-    ecg_logits,
-    embed_ecg,
-    xray_logits,
-)
 from crossbeat.signal import Ecgs
+from crossbeat.targets import Targets
 from crossbeat.training import Batch, Source, gather
 from crossbeat.views import View
 
 Losses = dict[str, Tensor]
-XRAY_EMBEDDING = "xray_embedding"
+EMBEDDING = "embedding"
+"""The frozen teacher's embedding of the other modality."""
 TEACHER_PROBABILITY = "teacher_probability"
 SOFT_LABELS = "soft_labels"
 """Labels between 0 and 1, of cohorts that keep them; targets are the same ones, rounded."""
@@ -44,37 +39,39 @@ SHARED = "shared_"
 """Begins the name of an extra value that says which stored ECG or X-ray a row has."""
 
 
-def _ecg(batch: Batch) -> Ecgs:
-    if batch.ecg is None:
-        raise ValueError("this step needs ECGs; let the phase's source read 'ecg'")
-    return batch.ecg
-
-
 def labels(of: Batch | Source) -> Tensor:
     """What cross-entropy learns: soft labels if the cohort keeps them, else the targets."""
     return of.extra.get(SOFT_LABELS, of.targets)
 
 
-def classify_ecg(
-    parts: nn.ModuleDict, batch: Batch, generator: torch.Generator, *, model: EcgModel, view: View
-) -> Losses:
-    """Cross-entropy between the findings predicted from the ECG and the labels."""
-    logits = ecg_logits(parts, view(_ecg(batch), generator), model)
-    return {"loss": bce(gather(logits), gather(labels(batch)))}
-
-
-def classify_xray(
+def learn(
     parts: nn.ModuleDict,
     batch: Batch,
     generator: torch.Generator,
     *,
-    model: XrayModel,
+    model: Model,
+    targets: Targets,
+    view: View | None = None,
 ) -> Losses:
-    """Cross-entropy between the findings predicted from the X-ray and the labels."""
-    if batch.xray is None:
-        raise ValueError("this step needs X-rays; let the phase's source read 'xray'")
-    logits = xray_logits(parts, batch.xray, model)
-    return {"loss": bce(gather(logits), gather(labels(batch)))}
+    """The losses of the heads of a modality: cross-entropy of findings, error of measurements.
+
+    Args:
+        view: of ECGs; None uses them unchanged.
+    """
+    values = batch.of(model.modality) if view is None else view(batch.ecg, generator)
+    return of_heads(parts, batch, embed(parts, values, model), model.modality, targets)
+
+
+def of_heads(
+    parts: nn.ModuleDict, batch: Batch, embeddings: Embeddings, name: str, targets: Targets
+) -> Losses:
+    """The loss of each head of a modality on the targets of a batch."""
+    outputs, wanted = gather(told_by_heads(parts, embeddings, name, targets)), gather(labels(batch))
+    losses = {
+        kind.name: kind.loss(parts[f"{name}_{kind.head}"], outputs[:, columns], wanted[:, columns])
+        for kind, _, columns in targets.kinds()
+    }
+    return losses if len(losses) > 1 else {"loss": next(iter(losses.values()))}
 
 
 def distil(
@@ -83,17 +80,19 @@ def distil(
     generator: torch.Generator,
     *,
     model: EcgModel,
+    targets: Targets,
     view: View,
     temperature: float,
 ) -> Losses:
     """Cross-entropy between the findings predicted from the ECG and the teacher's probabilities."""
-    logits = ecg_logits(parts, view(_ecg(batch), generator), model)
+    embedded = embed(parts, view(batch.ecg, generator), model)
+    logits = told_by_heads(parts, embedded, model.modality, targets)
     teacher = gather(batch.extra[TEACHER_PROBABILITY])
     return {"loss": soft_bce(gather(logits), teacher, temperature=temperature)}
 
 
 def _project(parts: nn.ModuleDict, ecg: Ecgs, model: EcgModel) -> Embeddings:
-    return gather(parts["ecg_projection"](embed_ecg(parts, ecg, model)))
+    return gather(parts["ecg_projection"](embed(parts, ecg, model)))
 
 
 def contrast_views(
@@ -106,7 +105,7 @@ def contrast_views(
     temperature: float,
 ) -> Losses:
     """NT-Xent loss of two views of each ECG."""
-    ecg = _ecg(batch)
+    ecg = batch.ecg
     one, other = (_project(parts, view(ecg, generator), model) for _ in range(2))
     return {"loss": nt_xent(one, other, temperature=temperature)}
 
@@ -149,7 +148,7 @@ def settings_of(kind: type[Settings], recipe: Any) -> Settings:
 
 
 def _without_shared(pairs: Pairs, batch: Batch) -> Pairs:
-    """The pairs, undecided where two rows with one ECG or one X-ray would be negatives."""
+    """The pairs, undecided where two rows with one recording would be negatives."""
     for name in sorted(name for name in batch.extra if name.startswith(SHARED)):
         stored = gather(batch.extra[name])
         pairs = pairs.masked_fill((pairs == 0) & (stored[:, None] == stored), torch.nan)
@@ -177,16 +176,17 @@ def align(
     generator: torch.Generator,
     *,
     model: EcgModel,
+    other: str,
     view: View,
     contrast: Contrast,
 ) -> Losses:
-    """Supervised alignment of ECGs with the frozen teacher's embeddings of their X-rays.
+    """Supervised alignment of ECGs with the frozen teacher's embeddings of the other modality.
 
     Targets are labels, or probabilities if the positives are ``likely``.
     """
-    ecg = _project(parts, view(_ecg(batch), generator), model)
-    xray = gather(parts["xray_projection"](batch.extra[XRAY_EMBEDDING]))
-    return _contrast(ecg, xray, batch, contrast)
+    ecg = _project(parts, view(batch.ecg, generator), model)
+    seen = gather(parts[f"{other}_projection"](batch.extra[EMBEDDING]))
+    return _contrast(ecg, seen, batch, contrast)
 
 
 def align_pairs(
@@ -195,16 +195,17 @@ def align_pairs(
     generator: torch.Generator,
     *,
     model: EcgModel,
+    other: str,
     view: View,
     temperature: float,
 ) -> Losses:
-    """CLIP loss between ECGs and their own X-rays, without labels."""
-    ecg = _project(parts, view(_ecg(batch), generator), model)
-    xray = gather(parts["xray_projection"](batch.extra[XRAY_EMBEDDING]))
+    """CLIP loss between ECGs and their own recordings of the other modality, without labels."""
+    ecg = _project(parts, view(batch.ecg, generator), model)
+    seen = gather(parts[f"{other}_projection"](batch.extra[EMBEDDING]))
     if not any(name.startswith(SHARED) for name in batch.extra):
-        return {"loss": clip(ecg, xray, temperature=temperature)}
+        return {"loss": clip(ecg, seen, temperature=temperature)}
     pairs = _without_shared(torch.zeros(len(ecg), len(ecg), device=ecg.device), batch)
-    return {"loss": alignment(ecg, xray, positives=pairs, temperature=temperature, own_pair=1.0)}
+    return {"loss": alignment(ecg, seen, positives=pairs, temperature=temperature, own_pair=1.0)}
 
 
 def align_views(
@@ -216,8 +217,8 @@ def align_views(
     view: View,
     contrast: Contrast,
 ) -> Losses:
-    """``align`` with a second view of the ECG instead of the X-ray."""
-    ecg = _ecg(batch)
+    """``align`` with a second view of the ECG instead of the other modality."""
+    ecg = batch.ecg
     one, other = (_project(parts, view(ecg, generator), model) for _ in range(2))
     return _contrast(one, other, batch, contrast)
 
@@ -228,23 +229,22 @@ def believe(
     generator: torch.Generator,
     *,
     model: EcgModel,
+    other: str,
+    targets: Targets,
     view: View,
     belief: Belief,
 ) -> Losses:
-    """Cross-entropy with the targets, and contrast with X-rays by the teacher's probabilities."""
-    embedded = embed_ecg(parts, view(_ecg(batch), generator), model)
+    """Cross-entropy with the targets, and contrast with the other modality where it is certain."""
+    embedded = embed(parts, view(batch.ecg, generator), model)
     agree = agreement(gather(batch.extra[TEACHER_PROBABILITY]))
     penalty = HARDNESS[belief.hardness](belief.penalty, belief.hard_share)
     contrast = alignment(
         gather(parts["ecg_projection"](embedded)),
-        gather(parts["xray_projection"](batch.extra[XRAY_EMBEDDING])),
+        gather(parts[f"{other}_projection"](batch.extra[EMBEDDING])),
         positives=_without_shared(torch.zeros_like(agree), batch),
         temperature=belief.temperature,
         own_pair=1.0,
         hardness=where_sure(penalty, agree, belief.certainty),
     )
-    logits = gather(parts["ecg_classifier"](embedded))
-    return {
-        "targets": bce(logits, gather(labels(batch))),
-        "contrast": belief.contrast * contrast,
-    }
+    (learned,) = of_heads(parts, batch, embedded, model.modality, targets).values()
+    return {"targets": learned, "contrast": belief.contrast * contrast}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from crossbeat.data.registry import Builder
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.names import LATENT
-from crossbeat.recipes import Recipe, predicted_names
+from crossbeat.recipes import Recipe
 
 Point = float | str | None
 
@@ -57,7 +57,7 @@ class Cell:
 
     Args:
         model: name in the results. Cells with the same model, point and seed but different
-            findings form one model together.
+            targets form one model together.
         recipe_name: name of the recipe from which ``recipe`` was made.
         cohort: the cohort for training and validation.
         seed: seed of the training. Cells of different models with the same seed are compared, so
@@ -66,7 +66,7 @@ class Cell:
         point: position on the study's axis; None in a study without an axis, and for a model that
             is the same at every point.
         readings: linear probes of the encoder, each with its own name.
-        latent_limit: whether to also compute the upper limit from noise-free ECGs, learned from
+        latent_limit: whether to also compute the upper limits from noise-free ECGs, learned from
             the patients of ``cohort`` (virtual patients only).
     """
 
@@ -127,7 +127,7 @@ class Study:
         _check_names(self)
         _check_axis(self)
         for cells in groups(self.cells).values():
-            _check_group(cells, self.findings)
+            _check_group(cells, self.targets)
         _check_readings(self.cells)
 
     @property
@@ -137,9 +137,9 @@ class Study:
         return tuple(name for name in names if name not in self.limits)
 
     @property
-    def findings(self) -> tuple[str, ...]:
-        """The findings that every model predicts, in the order of the cells."""
-        return in_order(predicted_names(cell.recipe) for cell in self.cells)
+    def targets(self) -> tuple[str, ...]:
+        """What every model predicts, in the order of the cells."""
+        return in_order(cell.recipe.targets.names for cell in self.cells)
 
     @property
     def points(self) -> tuple[Point, ...]:
@@ -157,11 +157,9 @@ class Study:
         return any(len(held) > 1 for held in each)
 
     def told(self, name: str) -> tuple[str, ...]:
-        """The findings of the head, the latent limit or a reading, in order."""
-        if name in (HEAD, LATENT):
-            return self.findings
+        """The targets of the head, a limit or a reading, in order."""
         readings = (each for cell in self.cells for each in cell.readings)
-        return in_order(each.findings for each in readings if each.name == name)
+        return in_order(each.findings for each in readings if each.name == name) or self.targets
 
     def at(self, point: Point) -> tuple[Cell, ...]:
         """The cells that contribute to the results at a point."""
@@ -212,11 +210,11 @@ def _check_axis(study: Study) -> None:
         _refuse("all cells of a model at points, or none of them", f"both for {mixed[0]!r}")
 
 
-def _check_group(cells: Sequence[Cell], findings: tuple[str, ...]) -> None:
-    told = Counter(name for cell in cells for name in predicted_names(cell.recipe))
-    if set(told) != set(findings) or max(told.values()) > 1:
+def _check_group(cells: Sequence[Cell], targets: tuple[str, ...]) -> None:
+    told = Counter(name for cell in cells for name in cell.recipe.targets.names)
+    if set(told) != set(targets) or max(told.values()) > 1:
         _refuse(
-            f"one cell for each of {', '.join(findings)}",
+            f"one cell for each of {', '.join(targets)}",
             f"{', '.join(told.elements())} for {cells[0].title}",
         )
     if len({(cell.cohort, cell.held) for cell in cells}) > 1:

@@ -1,11 +1,10 @@
 """The study of virtual hearts that ``crossbeat demo`` runs: its patients, models and limits."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from crossbeat.data.virtual_hearts import VirtualHearts
-from crossbeat.recipes import Recipe
+from crossbeat.recipes.presets import Preset
 from crossbeat.recipes.settings import recipe_named
 from crossbeat.study.grid import Cell, Study
 
@@ -38,7 +37,7 @@ def all_measured(some: VirtualHearts) -> VirtualHearts:
     return replace(some, measured=1.0, frames=2, cine_size=16)
 
 
-def hearts(number: int, seed: int, preset: Callable[[Any], Recipe]) -> Study:
+def hearts(number: int, seed: int, preset: Preset) -> Study:
     """All models and limits on one cohort.
 
     Args:

@@ -3,17 +3,17 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from crossbeat.data.info import file_info
 from crossbeat.errors import DataError
-from crossbeat.evaluation.estimates import Estimates, read_estimates, write_estimates
 from crossbeat.evaluation.measured import Measured, read_measured, write_measured
-from crossbeat.evaluation.predictions import Predictions, Scored
+from crossbeat.evaluation.predictions import (
+    Predictions,
+    read_predictions,
+    write_predictions,
+)
 from crossbeat.files import write_whole
 from crossbeat.recipes.record import read_phases, read_versions
 from crossbeat.study.grid import Cell
@@ -21,10 +21,7 @@ from crossbeat.study.grid import Cell
 RECORD = "cell.json"
 """If this file exists, the cell is finished."""
 
-_PARTS = ("targets", "scores", "patients")
-
-
-Said = Predictions | Estimates | Measured
+Said = Predictions | Measured
 
 
 def write_cell(folder: Path, said: Mapping[str, Said], told: Mapping[str, Any]) -> None:
@@ -43,18 +40,6 @@ def write_cell(folder: Path, said: Mapping[str, Said], told: Mapping[str, Any]) 
         "files": {file: asdict(file_info(folder / file)) for file in files.values()},
     }
     write_whole(folder / RECORD, json.dumps(record, indent=1))
-
-
-def _write_predictions(path: Path, predictions: Predictions) -> None:
-    write_whole(path, partial(np.savez, allow_pickle=False, **_arrays(predictions)))
-
-
-def _arrays(predictions: Predictions) -> dict[str, Any]:
-    arrays: dict[str, Any] = {"findings": np.array(predictions.findings)}
-    for split in ("val", "test"):
-        scored = getattr(predictions, split)
-        arrays |= {f"{split}_{part}": np.asarray(getattr(scored, part)) for part in _PARTS}
-    return arrays
 
 
 def read_record(folder: Path) -> dict[str, Any]:
@@ -127,18 +112,8 @@ def _again(folder: Path) -> str:
     )
 
 
-def _read_predictions(path: Path) -> Predictions:
-    with np.load(path, allow_pickle=False) as arrays:
-        splits = {
-            split: Scored(**{part: arrays[f"{split}_{part}"] for part in _PARTS})
-            for split in ("val", "test")
-        }
-        return Predictions(tuple(arrays["findings"].tolist()), **splits)
-
-
 _KINDS: dict[str, tuple[Callable[[Path, Any], None], Callable[[Path], Said]]] = {
-    "predictions": (_write_predictions, _read_predictions),
-    "estimates": (write_estimates, read_estimates),
+    "predictions": (write_predictions, read_predictions),
     "measured": (write_measured, read_measured),
 }
 """Functions that write and read each kind of predictions; file names begin with the kind."""

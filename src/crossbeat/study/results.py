@@ -1,6 +1,6 @@
-"""Results of the finished cells of a study."""
+"""Results of predictions: what models reach, by how much they differ, and the limits."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,21 +8,122 @@ from typing import Any
 import numpy as np
 
 from crossbeat.errors import DataError
-from crossbeat.evaluation.cautions import OWN_PATIENTS, cautions
-from crossbeat.evaluation.compare import compare, estimate
-from crossbeat.evaluation.estimates import Estimates
-from crossbeat.evaluation.names import LATENT
-from crossbeat.evaluation.predictions import Predictions, Scored
+from crossbeat.evaluation.compare import compare, compare_measured, estimate
+from crossbeat.evaluation.names import LATENT, RATE
+from crossbeat.evaluation.predictions import REDUCED, Predictions, Scored, screening
+from crossbeat.evaluation.results import OWN_PATIENTS, cautions, part
 from crossbeat.recipes import record
 from crossbeat.study.grid import HEAD, Cell, Point, Study, groups, in_order, place
-from crossbeat.study.kept import RECORD, hours_of, read_said, versions_of
+from crossbeat.study.kept import RECORD, Said, hours_of, read_said, versions_of
+from crossbeat.study.said import LIMITS
 from crossbeat.study.work import Workshop
+from crossbeat.targets import KINDS
 
 Json = dict[str, Any]
-Said = dict[str, dict[int, Predictions]]
-"""Predictions by model and seed."""
+Runs = dict[str, dict[int, Any]]
+"""What models say, by model and seed."""
 
-_SEED = 0
+_ALONE = (*LIMITS, *(f"{name} {limit}" for name, limits in LIMITS.items() for limit in limits))
+"""What is measured patient by patient, and its reference values."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The models to compare, and how.
+
+    Args:
+        method: the model to test.
+        baseline: the model with which every other model is compared.
+        extra: further pairs of models, the first minus the second.
+        replicates: number of bootstrap samples.
+        seed: seed of the bootstrap.
+        by_seed: whether runs of one seed belong together.
+    """
+
+    method: str
+    baseline: str
+    extra: tuple[tuple[str, str], ...] = ()
+    replicates: int = 1000
+    seed: int = 0
+    by_seed: bool = True
+
+    def of(self, compare: Callable[..., Json], runs: Runs) -> Json:
+        """The models and their differences, computed by one of the functions that compare runs."""
+        given: Mapping[str, Any] = runs
+        if not self.by_seed and compare is not compare_measured:
+            given = {name: list(each.values()) for name, each in runs.items()}
+        return compare(
+            given,
+            method=self.method if self.method in runs else self.baseline,
+            baseline=self.baseline,
+            seed=self.seed,
+            replicates=self.replicates,
+            extra=[pair for pair in self.extra if set(pair) <= set(runs)],
+        )
+
+    def alone(self, runs: Any) -> Json:
+        """What one model reaches, without a comparison."""
+        return estimate(runs, seed=self.seed, replicates=self.replicates)
+
+
+def compared(said: Mapping[str, Runs], how: Comparison, limits: Sequence[str] = ()) -> Json:
+    """All parts of the results that are computed from predictions.
+
+    Args:
+        said: what each model says at each seed, by the name of the head or reading.
+        limits: the models that are upper limits for the others.
+
+    Raises:
+        ValueError: runs of one seed have different test patients.
+    """
+    left = {name: dict(runs) for name, runs in said.items()}
+    whole_heads = left.pop(HEAD)
+    heads = {name: runs for name, runs in whole_heads.items() if name not in limits}
+    whole = how.of(compare, heads)
+    told = {name: next(iter(left.pop(name).values())) for name in (LATENT, RATE) if name in left}
+    told |= {name: whole_heads[name] for name in limits if name in whole_heads}
+    if told:
+        whole["limits"] = {name: how.alone(runs) for name, runs in told.items()}
+    for kind in KINDS.values():  # of models that predict targets of several kinds
+        if kind.plural in left:
+            whole[kind.plural] = how.of(compare, left.pop(kind.plural))
+    low = _screened(heads, how)
+    measured = {name: left.pop(name) for name in _ALONE if name in left}
+    readings = {
+        name: _reading({m: each for m, each in runs.items() if m not in limits}, name, how)
+        for name, runs in left.items()
+    }
+    whole |= {"readings": readings} if readings else {}
+    whole |= {"screening": low} if low else {}
+    for name, references in LIMITS.items():
+        if name in measured:
+            reached = {each: _reference(measured[f"{name} {each}"], how) for each in references}
+            whole |= part(name, how.of(compare_measured, measured[name]), reached)
+    return whole
+
+
+def _screened(heads: Runs, how: Comparison) -> Json:
+    """Whether measurements are below their thresholds, as findings; nothing without any."""
+    first: Predictions = next(iter(heads[how.baseline].values()))
+    if not set(REDUCED) <= set(first.names):
+        return {}
+    low = {name: {s: screening(e) for s, e in each.items()} for name, each in heads.items()}
+    return how.of(compare, low)
+
+
+def _reading(runs: Runs, name: str, how: Comparison) -> Json:
+    """The models of a reading; they are compared if the baseline has this reading."""
+    if how.baseline in runs:
+        found = how.of(compare, runs)
+    else:
+        found = {"models": {m: how.alone(each) for m, each in runs.items()}, "differences": {}}
+    return as_reading(found, name, how.baseline)
+
+
+def _reference(runs: Runs, how: Comparison) -> Json:
+    """The results of a reference that is not a model, such as random retrieval."""
+    alone = Comparison("it", "it", replicates=how.replicates, seed=how.seed)
+    return alone.of(compare_measured, {"it": next(iter(runs.values()))})["models"]["it"]
 
 
 @dataclass(frozen=True)
@@ -42,56 +143,55 @@ class Finished:
         homes = {cell: workshop.home(cell) for cell in study.cells}
         return cls(study, {c: home for c, home in homes.items() if (home / RECORD).is_file()})
 
-    def said(self, point: Point) -> dict[str, Said]:
-        """The predictions at a point, by the name of the head or reading.
+    def said(self, point: Point) -> dict[str, Runs]:
+        """What models say at a point, by the name of the head or reading.
 
         A model is included at a seed once all its cells for that seed are finished.
         """
-        found: dict[str, Said] = {}
+        found: dict[str, Runs] = {}
         for (model, _, seed), cells in groups(self.study.at(point)).items():
             if all(cell in self.homes for cell in cells):
                 parts = [read_said(self.homes[cell]) for cell in cells]
                 for name in in_order(parts):
-                    told = self.study.told(name)
-                    merged = merge([part[name] for part in parts if name in part], told)
+                    several = [part[name] for part in parts if name in part]
+                    merged = merge(several, self.study.told(name))
                     found.setdefault(name, {}).setdefault(model, {})[seed] = merged
         return found
-
-    def told(self) -> Iterator[tuple[Cell, dict[str, Any]]]:
-        """Each finished cell with its predictions by name."""
-        for cell, home in self.homes.items():
-            yield cell, read_said(home)
 
     def missing(self) -> int:
         """The number of cells that are not finished."""
         return len(self.study.cells) - len(self.homes)
 
 
-def merge(parts: Sequence[Predictions], findings: Sequence[str]) -> Predictions:
-    """Merge the predictions of the cells that form one model; their findings differ.
+def merge(parts: Sequence[Said], targets: Sequence[str]) -> Said:
+    """Merge what the cells that form one model say; their targets differ.
 
     Args:
-        findings: findings of all parts, in the order of the columns.
+        targets: those of all parts, in the order of the columns.
 
     Raises:
         ValueError: the parts have different patients.
     """
-    told = [finding for part in parts for finding in part.findings]
-    order = [told.index(finding) for finding in findings]
+    first = parts[0]
+    if not isinstance(first, Predictions):
+        return first
+    several = [each for each in parts if isinstance(each, Predictions)]
+    told = [name for each in several for name in each.names]
+    order = [told.index(name) for name in targets if name in told]
     splits: dict[str, Scored] = {}
     for split in ("val", "test"):
-        scored: list[Scored] = [getattr(part, split) for part in parts]
+        scored: list[Scored] = [getattr(each, split) for each in several]
         if any(not np.array_equal(each.patients, scored[0].patients) for each in scored):
             raise ValueError("cells that form one model must have the same patients")
         splits[split] = Scored(
             np.hstack([each.targets for each in scored])[:, order],
-            np.hstack([each.scores for each in scored])[:, order],
+            np.hstack([each.outputs for each in scored])[:, order],
             scored[0].patients,
         )
-    return Predictions(tuple(findings), **splits)
+    return Predictions(first.kind, tuple(told[at] for at in order), **splits)
 
 
-def results_of(study: Study, workshop: Workshop, *, replicates: int = 1000) -> Json:
+def results_of(finished: Finished, *, replicates: int = 1000) -> Json:
     """The results of the finished cells, along the axis if there is one.
 
     Args:
@@ -101,12 +201,12 @@ def results_of(study: Study, workshop: Workshop, *, replicates: int = 1000) -> J
         DataError: there is nothing to compare yet, a file of a cell is damaged, or cells of one
             seed have different test patients.
     """
-    finished = Finished.of(study, workshop)
+    study = finished.study
     at = {point: _at(finished, point, replicates) for point in study.points}
     found = {point: results for point, results in at.items() if results is not None}
     if not found:
         raise DataError(
-            f"{workshop.folder} must have finished cells of {study.method!r} and of "
+            f"the study must have finished cells of {study.method!r} and of "
             f"{study.baseline!r}, got {len(finished.homes)} of {len(study.cells)} cells; "
             "run the study to the end"
         )
@@ -130,35 +230,34 @@ def results_of(study: Study, workshop: Workshop, *, replicates: int = 1000) -> J
 
 def _at(finished: Finished, point: Point, replicates: int) -> Json | None:
     """The results at a point; None if the method or the baseline has no finished seed."""
-    study = finished.study
-    said = finished.said(point)
-    heads = said.pop(HEAD, {})
-    latent = said.pop(LATENT, {})
-    runs = {name: heads[name] for name in study.models if name in heads}
-    if not {study.method, study.baseline} <= set(runs):
+    study, said = finished.study, finished.said(point)
+    named = (*study.models, *study.limits)
+    heads = {name: said[HEAD][name] for name in named if name in said.get(HEAD, {})}
+    if not {study.method, study.baseline} <= set(heads):
         return None
-    limits = {name: heads[name] for name in study.limits if name in heads}
-    if latent:
-        limits = {LATENT: next(iter(latent.values()))} | limits
+    how = Comparison(study.method, study.baseline, study.differences, replicates)
     try:
-        compared = _compared(runs, study, replicates)
-        check_limits(limits, runs[study.baseline])
+        found = compared({**said, HEAD: heads}, how, study.limits)
+        check_limits({name: heads.get(name, {}) for name in study.limits}, heads[study.baseline])
     except ValueError as error:
         raise DataError(f"the cells{place(point)} cannot be compared: {error}") from error
     told = {cell.model: cell for cell in reversed(study.at(point)) if cell in finished.homes}
     plans = {name: record.read_plan(finished.homes[told[name]]) for name in heads}
-    return compared | {
-        "cohort": record.described(plans[study.baseline]),
-        "seeds": sorted({seed for each in runs.values() for seed in each}),
-        "settings": {name: plan["settings"] for name, plan in plans.items()},
-        "limits": {name: _estimate(each, replicates) for name, each in limits.items()},
-        "readings": _readings(said, study, replicates),
-    }
+    runs = (each for name, each in heads.items() if name not in study.limits)
+    return (
+        {"limits": {}, "readings": {}}
+        | found
+        | {
+            "cohort": record.described(plans[study.baseline]),
+            "seeds": sorted({seed for each in runs for seed in each}),
+            "settings": {name: plan["settings"] for name, plan in plans.items()},
+        }
+    )
 
 
 def check_limits(
-    limits: Mapping[str, Mapping[int, Predictions | Estimates]],
-    baseline: Mapping[int, Predictions | Estimates],
+    limits: Mapping[str, Mapping[int, Predictions]],
+    baseline: Mapping[int, Predictions],
 ) -> None:
     """Check that the limits and the baseline have the same test patients.
 
@@ -173,20 +272,6 @@ def check_limits(
         for seed in runs.keys() & baseline.keys():
             if not np.array_equal(runs[seed].test.patients, baseline[seed].test.patients):
                 raise ValueError(f"limit {name} must have the same test samples as the baseline")
-
-
-def _readings(said: Mapping[str, Said], study: Study, replicates: int) -> Json:
-    """The models of each reading; they are compared if the baseline has this reading."""
-    found: Json = {}
-    for name, runs in said.items():
-        compared: Json
-        if study.baseline in runs:
-            compared = _compared(runs, study, replicates)
-        else:
-            models = {model: _estimate(each, replicates) for model, each in runs.items()}
-            compared = {"models": models, "differences": {}}
-        found[name] = as_reading(compared, name, study.baseline)
-    return found
 
 
 def as_reading(compared: Json, name: str, baseline: str) -> Json:
@@ -204,21 +289,6 @@ def as_reading(compared: Json, name: str, baseline: str) -> Json:
             if not pair.startswith(f"{baseline} - ")
         },
     }
-
-
-def _compared(runs: Said, study: Study, replicates: int) -> Json:
-    return compare(
-        runs,
-        method=study.method if study.method in runs else study.baseline,
-        baseline=study.baseline,
-        seed=_SEED,
-        replicates=replicates,
-        extra=[pair for pair in study.differences if set(pair) <= set(runs)],
-    )
-
-
-def _estimate(runs: Mapping[int, Predictions], replicates: int) -> Json:
-    return estimate(runs, seed=_SEED, replicates=replicates)
 
 
 def notes_of(finished: Finished, absent: Sequence[Point] = ()) -> list[str]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from crossbeat.errors import ConfigError, DataError
-from crossbeat.metrics import auroc
 from crossbeat.evaluation.predictions import Predictions
 from crossbeat.study.grid import HEAD, Cell
 from crossbeat.study.kept import RECORD, hours_of, read_said, versions_of
@@ -82,7 +82,7 @@ def choices_of(search: Search, workshop: Workshop) -> Json:
         raise DataError(f"{workshop.folder} must have finished cells, got none; run the search")
     scores: dict[str, dict[str, list[float]]] = {}
     for cell in done:
-        reached = _mean_auroc(cell, read_said(homes[cell])[HEAD])
+        reached = _reached(cell, read_said(homes[cell])[HEAD])
         scores.setdefault(cell.model, {}).setdefault(str(cell.point), []).append(reached)
     means = {
         model: {name: float(np.mean(values)) for name, values in each.items()}
@@ -105,10 +105,13 @@ def choices_of(search: Search, workshop: Workshop) -> Json:
     }
 
 
-def _mean_auroc(cell: Cell, said: Predictions) -> float:
-    once = np.ones((1, len(said.val.targets)))
-    columns = zip(said.findings, said.val.targets.T, said.val.scores.T, strict=True)
-    values = {name: auroc(targets, scores, once)[0] for name, targets, scores in columns}
+def _reached(cell: Cell, said: Predictions) -> float:
+    """The leading metric on validation: the mean over targets."""
+    targets, outputs = map(torch.from_numpy, (said.val.targets, said.val.outputs))
+    values = {
+        name: said.kind.score(targets[:, [at]], outputs[:, [at]])
+        for at, name in enumerate(said.names)
+    }
     undefined = [name for name, value in values.items() if np.isnan(value)]
     if undefined:
         raise DataError(

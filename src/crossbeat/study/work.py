@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -11,16 +11,11 @@ from pathlib import Path
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.registry import Builder
 from crossbeat.errors import ConfigError, UserError
-from crossbeat.evaluation.names import LATENT
-from crossbeat.evaluation.predictions import Predictions
-from crossbeat.recipes import HeartRecipe, predicted_names
-from crossbeat.recipes.limits import latent_limit
 from crossbeat.recipes.record import versions
-from crossbeat.recipes.run import Plan, Run, predictions, train
-from crossbeat.study.grid import HEAD, Cell
-from crossbeat.study.heart_cells import said_of_heart
-from crossbeat.study.kept import RECORD, Said, write_cell
-from crossbeat.study.readings import Encoded
+from crossbeat.recipes.run import Plan, train
+from crossbeat.study.grid import Cell
+from crossbeat.study.kept import RECORD, write_cell
+from crossbeat.study.said import said_of_cell
 from crossbeat.training import TrainerSettings
 from crossbeat.training.fingerprint import describe, fingerprint
 from crossbeat.workers import Task, locked
@@ -123,32 +118,10 @@ def finish(
     run = train(plan, cohorts[0], home, trainer=trainer, shared=phases)
     if (home / RECORD).is_file():
         return
-    said: Mapping[str, Said]
-    if isinstance(cell.recipe, HeartRecipe):
-        said = said_of_heart(run, *cohorts, latent_limit=cell.latent_limit)
-    else:
-        said = _said(cell, run, *cohorts)
+    said = said_of_cell(cell, run, *cohorts)
     told = {
         "cell": describe(cell),
         "seconds": time.perf_counter() - started,
         "versions": versions(),
     }
     write_cell(home, said, told)
-
-
-def _said(cell: Cell, run: Run, cohort: Cohort, test: Cohort) -> dict[str, Predictions]:
-    said = {HEAD: predictions(run, cohort, test=test)} | _readings(cell, run, cohort, test)
-    if cell.latent_limit:
-        said[LATENT] = latent_limit(cohort, test, predicted_names(cell.recipe), seed=cell.seed)
-    return said
-
-
-def _readings(cell: Cell, run: Run, cohort: Cohort, test: Cohort) -> dict[str, Predictions]:
-    encoded: dict[str | None, Encoded] = {}
-    said = {}
-    for reading in cell.readings:
-        if reading.after not in encoded:
-            encoder = run if reading.after is None else run.after(reading.after)
-            encoded[reading.after] = Encoded.by(encoder, cohort, test=test)
-        said[reading.name] = encoded[reading.after].read(reading, cell.seed)
-    return said

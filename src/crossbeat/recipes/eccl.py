@@ -8,42 +8,37 @@ differences.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from crossbeat.data.cohort import CineColumn, Cohort
+from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
+from crossbeat.data.labels import LabelPolicy
 from crossbeat.errors import ConfigError
+from crossbeat.measurements import MEASUREMENTS
+from crossbeat.modalities import EcgModel, OtherModel
+from crossbeat.models import add_projections, embed, encoder, predicting_parts
 from crossbeat.objectives import clip
-from crossbeat.recipes.cine.contrast import HEART_ECG, HEART_VIEWS, MEASUREMENTS, REGRESSION
-from crossbeat.recipes.cine.masked import (
+from crossbeat.recipes.cromotex import PAPER_LABELS
+from crossbeat.recipes.in_time import frozen_moments
+from crossbeat.recipes.masked import (
     Masking,
     add_cine_decoder,
     add_ecg_decoder,
     masked_cine_phase,
     masked_ecg_phase,
 )
-from crossbeat.recipes.cine.networks import (
-    CineModel,
-    cine_encoder,
-    ecg_parts,
-    ecg_steps,
-    pooled,
-    pooled_ecg,
-)
-from crossbeat.recipes.cine.phases import regression_phase
-from crossbeat.recipes.cine.sources import HeartGoal, frame_tokens
-from crossbeat.recipes.networks import EcgModel, add_projections
-from crossbeat.recipes.phases import VcgViews, by_step_loss, unchanged, view_of
+from crossbeat.recipes.phases import VcgViews, alignment_phase, fine_tuning_phase
+from crossbeat.recipes.ptacl import CINE, GENTLE_VIEWS, IN_STEPS, REGRESSION
+from crossbeat.recipes.sources import Goal, without_targets
 from crossbeat.recipes.steps import Losses, settings_of
+from crossbeat.targets import Targets
 from crossbeat.training import Batch, Optimisation, Phase, Source, gather
-from crossbeat.training.phase import Step
 from crossbeat.views import View
 
-AXES: tuple[CineColumn, ...] = ("cine", "cine_long")
-"""Columns of the short-axis and the long-axis cines."""
+AXES = ("cine", "cine_long")
+"""The modalities of the short-axis and the long-axis cines."""
 
 
 def _published(learning_rate: float, batch_size: int, patience: int | None = None) -> Optimisation:
@@ -68,13 +63,15 @@ class Contrast:
 
 @dataclass(frozen=True, kw_only=True)
 class Eccl:
-    """Contrast of ECGs with short- and long-axis cines read by frozen encoders, then measurements.
+    """Contrast of ECGs with short- and long-axis cines read by frozen encoders, then targets.
 
     Args:
         measurements: the cardiac measurements that one model predicts.
+        findings: the findings that it predicts.
+        labels: how to treat uncertain and missing labels of findings.
         cine: network of both cine encoders; each has its own weights.
         views: views of the ECGs during alignment; None uses unchanged ECGs.
-        label_views: views of the ECGs while measurements are learned; None uses unchanged ECGs.
+        label_views: views of the ECGs while targets are learned; None uses unchanged ECGs.
         shared_dim: dimension of the shared space.
         temperature: divides the cosine similarities between patients; above 0.
         short_share: weight of the short axis in the loss, above 0 and below 1; the long axis has
@@ -85,21 +82,20 @@ class Eccl:
         masked_ecg: masked modelling of the ECG encoder as first phase; None leaves it out.
         masked_cine: the same for both cine encoders, which are frozen afterwards.
         shuffle_pairs: give every ECG the cines of another patient, as a control.
-        encoder_scale: learning rate of the ECG encoder divided by that of the regressor in the
+        encoder_scale: learning rate of the ECG encoder divided by that of the heads in the
             last phase; above 0.
 
     Raises:
         ConfigError: ``short_share`` is out of its range.
     """
 
-    frozen_cine: ClassVar[bool] = True
-    centred: ClassVar[bool] = True  # evaluation reads both from every recipe with cines
-
-    measurements: tuple[str, ...] = MEASUREMENTS
-    ecg: EcgModel = replace(HEART_ECG, normalisation="min_max")
-    cine: CineModel = CineModel()
-    views: VcgViews | None = HEART_VIEWS
-    label_views: VcgViews | None = HEART_VIEWS
+    measurements: tuple[str, ...] = tuple(MEASUREMENTS)
+    findings: tuple[str, ...] = ()
+    labels: LabelPolicy = PAPER_LABELS
+    ecg: EcgModel = replace(IN_STEPS, normalisation="min_max")
+    cine: OtherModel = CINE
+    views: VcgViews | None = GENTLE_VIEWS
+    label_views: VcgViews | None = GENTLE_VIEWS
     shared_dim: int = 256
     temperature: float = 0.1
     short_share: float = 0.5
@@ -119,33 +115,51 @@ class Eccl:
                 "alone use ptacl-global with --recipe.frozen_cine true"
             )
 
+    @property
+    def targets(self) -> Targets:
+        """What the ECG model predicts."""
+        return Targets(findings=self.findings, measurements=self.measurements, labels=self.labels)
+
+    @property
+    def _axes(self) -> tuple[OtherModel, ...]:
+        return tuple(replace(self.cine, modality=axis) for axis in AXES)
+
     def parts(self, info: CohortInfo, seed: int) -> nn.ModuleDict:
         """Build the networks; their random weights depend only on the seed.
 
         Raises:
             ConfigError: the settings contradict each other or do not fit the cohort.
         """
-        parts = ecg_parts(self.ecg, info, len(self.measurements), seed)
-        for axis in AXES:
-            parts[f"{axis}_encoder"] = cine_encoder(self.cine, info, seed, axis)
-            add_cine_decoder(parts, info, seed, axis)
+        parts = predicting_parts(self.ecg, self.targets, info, seed)
+        for model in self._axes:
+            parts[f"{model.modality}_encoder"] = encoder(model, info, seed)
+            add_cine_decoder(parts, info, seed, model.modality)
         if self.masked_ecg is not None:
             add_ecg_decoder(parts, seed)
         return add_projections(parts, self.shared_dim, seed)
 
     def phases(self, parts: nn.ModuleDict, cohort: Cohort, seed: int) -> Iterator[Phase]:
         """Masked modelling of all three encoders, alignment, regression."""
-        goal = HeartGoal(cohort, self.measurements, seed)
-        pairs = goal.shuffled(self.shuffle_pairs).sources("ecg", *AXES, measured=False)
+        goal = Goal(cohort, self.targets, seed)
+        paired = goal.shuffled(self.shuffle_pairs, "cine").sources("ecg", *AXES)
         if self.masked_ecg is not None:
             masking = replace(self.masking, share=self.hidden_ecg)
             yield masked_ecg_phase(
                 goal, self.ecg, self.masked_ecg, views=self.views, masking=masking
             )
-        for axis in AXES:
-            yield masked_cine_phase(goal, self.masked_cine, masking=self.masking, column=axis)
-        yield self._alignment(parts, pairs, cohort.info.unit)
-        yield regression_phase(
+        for model in self._axes:
+            yield masked_cine_phase(goal, model, self.masked_cine, masking=self.masking)
+        train, val = (self._frozen(parts, without_targets(each)) for each in paired)
+        trains = ("ecg_encoder", "ecg_projection", *(f"{axis}_projection" for axis in AXES))
+        yield alignment_phase(
+            goal,
+            (train, val),
+            self.alignment,
+            step=partial(align_axes, model=self.ecg, how=settings_of(Contrast, self)),
+            views=self.views,
+            trains=dict.fromkeys(trains, 1.0),
+        )
+        yield fine_tuning_phase(
             goal,
             parts,
             self.ecg,
@@ -154,35 +168,12 @@ class Eccl:
             encoder_scale=self.encoder_scale,
         )
 
-    def _alignment(self, parts: nn.ModuleDict, pairs: tuple[Source, Source], unit: str) -> Phase:
-        train, val = (with_frozen_cines(parts, source, self.cine) for source in pairs)
-        how = settings_of(Contrast, self)
-
-        def step(view: View) -> Step:
-            return partial(align_axes, model=self.ecg, view=view, how=how)
-
-        trains = ("ecg_encoder", "ecg_projection", *(f"{axis}_projection" for axis in AXES))
-        return Phase(
-            name="alignment",
-            train=train,
-            val=val,
-            step=step(view_of(self.views, unit)),
-            trains=dict.fromkeys(trains, 1.0),
-            choice=by_step_loss(step(unchanged), self.alignment),
-            optimisation=self.alignment,
-        )
-
-
-def with_frozen_cines(parts: nn.ModuleDict, source: Source, model: CineModel) -> Source:
-    """Replace the cines of a source by the frozen encoders' embeddings.
-
-    They are computed only once. This is exact because the encoders are frozen and read cines
-    without random views.
-    """
-    seen: dict[str, Tensor] = {
-        axis: pooled(frame_tokens(parts, source, model, column=axis)) for axis in AXES
-    }
-    return replace(source, reads=("ecg",), extra=seen)
+    def _frozen(self, parts: nn.ModuleDict, source: Source) -> Source:
+        """Replace the cines of a source by the frozen encoders' embeddings, computed once."""
+        seen = {
+            model.modality: frozen_moments(parts, source, model).mean(dim=1) for model in self._axes
+        }
+        return replace(source, reads=("ecg",), extra=seen)
 
 
 def align_axes(
@@ -198,9 +189,7 @@ def align_axes(
 
     s CLIP(ECG, short axis) + (1 - s) CLIP(ECG, long axis), where s is ``short_share``.
     """
-    assert batch.ecg is not None
-    steps = ecg_steps(parts, view(batch.ecg, generator), model)
-    told = gather(parts["ecg_projection"](pooled_ecg(steps, model)))
+    told = gather(parts["ecg_projection"](embed(parts, view(batch.ecg, generator), model)))
     shares = {"cine": how.short_share, "cine_long": 1 - how.short_share}
     seen = {axis: gather(parts[f"{axis}_projection"](batch.extra[axis])) for axis in AXES}
     return {

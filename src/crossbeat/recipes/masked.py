@@ -8,7 +8,6 @@ from typing import Literal, Protocol, runtime_checkable
 import torch
 from torch import nn
 
-from crossbeat.data.cohort import CineColumn
 from crossbeat.data.info import CohortInfo
 from crossbeat.encoders.cine import FrameEncoder
 from crossbeat.encoders.cine_volume import VolumeEncoder
@@ -16,13 +15,12 @@ from crossbeat.encoders.masked import LeadPatchDecoder, fill_in_ecg, lead_patche
 from crossbeat.encoders.masked_cine import SquareDecoder, fill_in_cine, moments, squares, tubes
 from crossbeat.encoders.mmcl import MmclTransformer
 from crossbeat.errors import ConfigError
+from crossbeat.modalities import EcgModel, OtherModel
+from crossbeat.models import entering, seeded
 from crossbeat.objectives import masked_error
-from crossbeat.recipes.cine.networks import Cines
-from crossbeat.recipes.cine.sources import HeartGoal
-from crossbeat.recipes.networks import EcgModel, seeded
 from crossbeat.recipes.phases import VcgViews, by_step_loss, unchanged, view_of
+from crossbeat.recipes.sources import Goal, without_targets
 from crossbeat.recipes.steps import Losses
-from crossbeat.signal import NORMALISATIONS
 from crossbeat.training import Batch, Optimisation, Phase
 from crossbeat.training.phase import Step
 from crossbeat.views import View
@@ -62,9 +60,7 @@ def add_ecg_decoder(parts: nn.ModuleDict, seed: int) -> None:
     parts["ecg_decoder"] = seeded(seed, "ecg_decoder", partial(LeadPatchDecoder, encoder))
 
 
-def add_cine_decoder(
-    parts: nn.ModuleDict, info: CohortInfo, seed: int, column: CineColumn = "cine"
-) -> None:
+def add_cine_decoder(parts: nn.ModuleDict, info: CohortInfo, seed: int, column: str) -> None:
     """Add the decoder of a column's cines, such as ``cine_decoder``, to the parts.
 
     Raises:
@@ -112,9 +108,7 @@ def mask_ecg(
     encoder, decoder = parts["ecg_encoder"], parts["ecg_decoder"]
     assert isinstance(encoder, MmclTransformer)
     assert isinstance(decoder, LeadPatchDecoder)
-    assert batch.ecg is not None
-    ecg = view(batch.ecg, generator)
-    values = NORMALISATIONS[model.normalisation](ecg.values, ecg.leads)
+    values = entering(view(batch.ecg, generator), model)
     wanted = lead_patches(values, encoder.stem.patch)
     hidden = random_patches(
         len(values), encoder.stem.num_tokens, share=masking.share, generator=generator
@@ -125,30 +119,19 @@ def mask_ecg(
 
 
 def mask_cine(
-    parts: nn.ModuleDict, batch: Batch, generator: torch.Generator, *, masking: Masking
+    parts: nn.ModuleDict,
+    batch: Batch,
+    generator: torch.Generator,
+    *,
+    model: OtherModel,
+    masking: Masking,
 ) -> Losses:
-    """The error of the predicted squares of each short-axis cine."""
-    assert batch.cine is not None
-    nets = parts["cine_encoder"], parts["cine_decoder"]
-    return _mask_cine(nets, batch.cine, generator, masking)
-
-
-def mask_cine_long(
-    parts: nn.ModuleDict, batch: Batch, generator: torch.Generator, *, masking: Masking
-) -> Losses:
-    """The error of the predicted squares of each long-axis cine."""
-    assert batch.cine_long is not None
-    nets = parts["cine_long_encoder"], parts["cine_long_decoder"]
-    return _mask_cine(nets, batch.cine_long, generator, masking)
-
-
-def _mask_cine(
-    nets: tuple[nn.Module, nn.Module], given: Cines, generator: torch.Generator, masking: Masking
-) -> Losses:
-    encoder, decoder = nets
+    """The error of the predicted squares of each cine."""
+    encoder = parts[f"{model.modality}_encoder"]
+    decoder = parts[f"{model.modality}_decoder"]
     assert isinstance(encoder, FrameEncoder | VolumeEncoder)
     assert isinstance(decoder, SquareDecoder)
-    cine = given.float() / 255
+    cine = entering(batch.of(model.modality), model)
     wanted = squares(cine, decoder.side)
     hide = tubes if masking.hide == "tubes" else moments
     hidden = hide(*wanted.shape[:3], share=masking.share, generator=generator).to(cine.device)
@@ -169,6 +152,8 @@ class StartsMasked(Protocol):
     @property
     def ecg(self) -> EcgModel: ...
     @property
+    def cine(self) -> OtherModel: ...
+    @property
     def views(self) -> VcgViews | None: ...
     @property
     def masking(self) -> Masking: ...
@@ -178,18 +163,18 @@ class StartsMasked(Protocol):
     def masked_cine(self) -> Optimisation | None: ...
 
 
-def masked_start(goal: HeartGoal, recipe: StartsMasked) -> Iterator[Phase]:
+def masked_start(goal: Goal, recipe: StartsMasked) -> Iterator[Phase]:
     """Masked modelling of both encoders; yields no phase that the recipe leaves out."""
     if recipe.masked_ecg is not None:
         yield masked_ecg_phase(
             goal, recipe.ecg, recipe.masked_ecg, views=recipe.views, masking=recipe.masking
         )
     if recipe.masked_cine is not None:
-        yield masked_cine_phase(goal, recipe.masked_cine, masking=recipe.masking)
+        yield masked_cine_phase(goal, recipe.cine, recipe.masked_cine, masking=recipe.masking)
 
 
 def masked_ecg_phase(
-    goal: HeartGoal,
+    goal: Goal,
     model: EcgModel,
     optimisation: Optimisation,
     *,
@@ -204,27 +189,21 @@ def masked_ecg_phase(
 
 
 def masked_cine_phase(
-    goal: HeartGoal,
-    optimisation: Optimisation,
-    *,
-    masking: Masking,
-    column: CineColumn = "cine",
+    goal: Goal, model: OtherModel, optimisation: Optimisation, *, masking: Masking
 ) -> Phase:
-    """Train the encoder and decoder of a column's cines to predict masked squares."""
-    fill = partial(mask_cine if column == "cine" else mask_cine_long, masking=masking)
-    return _phase(goal, column, (fill, fill), optimisation)
+    """Train the encoder and decoder of the cines of an axis to predict masked squares."""
+    fill = partial(mask_cine, model=model, masking=masking)
+    return _phase(goal, model.modality, (fill, fill), optimisation)
 
 
-def _phase(
-    goal: HeartGoal, modality: str, step: tuple[Step, Step], optimisation: Optimisation
-) -> Phase:
-    train, val = goal.sources(modality, measured=False)
+def _phase(goal: Goal, name: str, step: tuple[Step, Step], optimisation: Optimisation) -> Phase:
+    train, val = map(without_targets, goal.sources(name))
     return Phase(
-        name=f"masked-{modality.replace('_', '-')}",
+        name=f"masked-{name.replace('_', '-')}",
         train=train,
         val=val,
         step=step[0],
-        trains={f"{modality}_encoder": 1.0, f"{modality}_decoder": 1.0},
+        trains={f"{name}_encoder": 1.0, f"{name}_decoder": 1.0},
         choice=by_step_loss(step[1], optimisation),
         optimisation=optimisation,
     )

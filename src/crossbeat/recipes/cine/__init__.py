@@ -1,1 +1,0 @@
-"""Recipes with ECG and cine cardiac MRI, which predict cardiac measurements."""
