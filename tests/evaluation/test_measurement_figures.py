@@ -4,11 +4,11 @@ import re
 
 import numpy as np
 import pytest
-
-from crossbeat.evaluation import measurement_figures as figures
 from crossbeat.evaluation.agreement import agreement
 from crossbeat.evaluation.estimates import Estimated, Estimates
 from crossbeat.evaluation.measurement_compare import compare_measurements
+
+from crossbeat.evaluation import measurement_figures as figures
 from crossbeat.evaluation.theme import TEACHER, svg
 
 

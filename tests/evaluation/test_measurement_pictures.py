@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-
 from crossbeat.evaluation.estimates import Estimated, Estimates
 from crossbeat.evaluation.measurement_compare import compare_measurements
+
 from crossbeat.evaluation.measurement_pictures import (
     answers_picture,
     estimate_pictures,

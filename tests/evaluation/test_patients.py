@@ -6,6 +6,7 @@ import pytest
 from crossbeat.evaluation.patients import Answer, Example, patients_of
 from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.evaluation.report_patients import said_of
+from crossbeat.targets import FINDING
 
 VAL = Scored(
     np.array([[0.0], [0.0], [1.0], [1.0]]),
@@ -18,7 +19,7 @@ VAL = Scored(
 def said(targets: list[float], scores: list[float]) -> Predictions:
     patients = np.array([f"t{row}" for row in range(len(targets))])
     test = Scored(np.array(targets, float)[:, None], np.array(scores, float)[:, None], patients)
-    return Predictions(("edema",), VAL, test)
+    return Predictions(FINDING, ("edema",), VAL, test)
 
 
 TRUTH = [1, 1, 1, 1, 1, 1, 1, 0, 0, np.nan]
@@ -70,12 +71,12 @@ def test_the_finding_is_the_one_with_most_newly_found_patients() -> None:
         splits = [
             Scored(
                 np.hstack([getattr(one, name).targets, getattr(other, name).targets]),
-                np.hstack([getattr(one, name).scores, getattr(other, name).scores]),
+                np.hstack([getattr(one, name).outputs, getattr(other, name).outputs]),
                 getattr(one, name).patients,
             )
             for name in ("val", "test")
         ]
-        return Predictions(("edema", "cardiomegaly"), *splits)
+        return Predictions(FINDING, ("edema", "cardiomegaly"), *splits)
 
     found = patients_of(both([-1, -1, 0], [-1, -1, 0]), both([1, -1, 0], [1, 1, 0]))
     assert found is not None
@@ -85,9 +86,9 @@ def test_the_finding_is_the_one_with_most_newly_found_patients() -> None:
 
 @pytest.mark.parametrize("only", [0.0, 1.0])
 def test_without_a_threshold_nobody_is_shown(only: float) -> None:
-    val = Scored(np.full((4, 1), only), VAL.scores, VAL.patients)
+    val = Scored(np.full((4, 1), only), VAL.outputs, VAL.patients)
     one = said([1, 0], [1, -1])
-    without = Predictions(("edema",), val, one.test)
+    without = Predictions(FINDING, ("edema",), val, one.test)
     assert patients_of(without, without) is None
 
 
