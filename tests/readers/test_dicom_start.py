@@ -9,7 +9,7 @@ from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittle
 
 from crossbeat.errors import DataError
 from crossbeat.readers import read_xray
-from crossbeat.readers.dicom_file import is_dicom, meta_start
+from crossbeat.readers.dicom import is_dicom, meta_start
 
 
 def xray(folder: Path) -> Path:

@@ -9,7 +9,8 @@ from ecg_files import ishne, mfer, scp, scp_packed
 
 from crossbeat.errors import DataError
 from crossbeat.leads import STANDARD
-from crossbeat.readers import guard_binary, read_ecg
+from crossbeat.readers import read_ecg
+from crossbeat.readers.ecg import guard_binary
 
 pytestmark = pytest.mark.usefixtures("bounded")
 

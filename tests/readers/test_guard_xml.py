@@ -12,7 +12,7 @@ from ecg_files import ge_muse, hl7, mortara, sierra
 from crossbeat.errors import DataError
 from crossbeat.leads import STANDARD
 from crossbeat.readers import read_ecg
-from crossbeat.readers.guard_xml import DEEPEST, MOST_MARKUP, MOST_UNPACKED
+from crossbeat.readers.ecg.guards import DEEPEST, MOST_MARKUP, MOST_UNPACKED
 from crossbeat.readers.limits import MOST_CHANNELS
 
 pytestmark = pytest.mark.usefixtures("bounded")

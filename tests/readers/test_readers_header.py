@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from crossbeat.errors import DataError
-from crossbeat.readers.header import GAP, Header, read_header
+from crossbeat.readers.ecg.wfdb_header import GAP, Header, read_header
 
 
 def parse(folder: Path, text: str) -> Header:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from crossbeat.errors import DataError
-from crossbeat.readers.wfdb import read_record
+from crossbeat.readers.ecg.wfdb import read_record
 
 WriteRecord = Callable[..., Path]
 NAMES = ("I", "II", "V1")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from crossbeat.errors import DataError
-from crossbeat.readers.wfdb import read_record
+from crossbeat.readers.ecg.wfdb import read_record
 
 MISSING = {8: None, 80: -128, 212: -2048, 310: -512, 311: -512, 24: -(2**23), 32: -(2**31)}
 MISSING |= dict.fromkeys((16, 61, 160), -32768)

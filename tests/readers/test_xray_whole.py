@@ -12,7 +12,7 @@ from xray_dicoms import written
 
 from crossbeat.errors import DataError
 from crossbeat.readers import read_xray
-from crossbeat.readers.xray_record import MOST_FLAT
+from crossbeat.readers.xray.film import MOST_FLAT
 
 
 def film(dtype: type = np.uint8, size: int = 96) -> np.ndarray:

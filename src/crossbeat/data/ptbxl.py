@@ -24,7 +24,7 @@ from crossbeat.errors import ConfigError, DataError
 from crossbeat.leads import canonical
 from crossbeat.quality import require
 from crossbeat.readers import read_ecg
-from crossbeat.readers.wfdb import read_record
+from crossbeat.readers.ecg.wfdb import read_record
 from crossbeat.signal import Preprocessing
 
 SECONDS = 10.0

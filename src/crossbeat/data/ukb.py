@@ -26,7 +26,7 @@ from crossbeat.data.table import owner_column, value_column
 from crossbeat.data.ukb_table import FIELDS, read_measures
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.readers import cropped, read_cine, roi_by_motion
-from crossbeat.readers.cine_roi import SIDE_MM
+from crossbeat.readers.cine.region import SIDE_MM
 from crossbeat.signal import Preprocessing
 
 SECONDS = 10.0

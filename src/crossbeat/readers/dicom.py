@@ -1,248 +1,117 @@
-"""ECGs in DICOM: the waveform module of 12-lead and general ECG objects.
-
-Sources: DICOM PS3.3 C.10.9 (waveform module), PS3.16 CID 3001 (names of leads).
-"""
+"""Open DICOM files with a size limit, as the package would unpack a file of any size."""
 
 import re
-import warnings
-import zlib
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from crossbeat.errors import DataError, listed
-from crossbeat.leads import among, coded
-from crossbeat.readers.dicom_file import EXPLICIT, IMPLICIT, open_dicom, text_of
-from crossbeat.readers.limits import MOST_CHANNELS, MOST_PARSED_BYTES
-from crossbeat.readers.record import Record, Signal, assemble
+from crossbeat.errors import DataError
+from crossbeat.readers.limits import missing_extra, read_bounded, read_start
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-_DEFLATED = "1.2.840.10008.1.2.1.99"
-_BIG_ENDIAN = "1.2.840.10008.1.2.2"
-_SYNTAXES = (IMPLICIT, EXPLICIT, _DEFLATED, _BIG_ENDIAN)
-"""Transfer syntaxes that are read; others are for images."""
+IMPLICIT = "1.2.840.10008.1.2"
+EXPLICIT = "1.2.840.10008.1.2.1"
+"""Transfer syntaxes that are neither compressed nor big-endian."""
 
-_TYPES = {(8, "SB"): "i1", (8, "UB"): "u1", (16, "SS"): "i2", (16, "US"): "u2"}
-_TYPES |= {(32, "SL"): "i4", (32, "UL"): "u4"}
-"""Sample types by bits and interpretation; those of sound, on a logarithmic scale, are not here."""
-
-_BESIDE = re.compile(r"[,(].*", re.DOTALL)
-"""What follows the name of a lead in its meaning: "aVR, augmented voltage, right"."""
-
-_MEDIAN = re.compile("median|representative|average", re.IGNORECASE)
-"""Of the labels of groups that hold a mean beat."""
+_PREAMBLE = 128
+_MAGIC = b"DICM"
+_META = re.compile(rb"\x02\x00[\x00-\x18][\x00\x01](?:UL|OB|UI|SH|AE)")
+"""How an element of the meta information begins: group 2, explicit and little-endian."""
 
 
-def read_dicom(path: Path) -> Record:
-    """The leads of the rhythm recording, in their units.
+def is_dicom(path: Path) -> bool:
+    """Whether a file has the DICOM signature; False if it cannot be read."""
+    try:
+        return meta_start(read_start(path, _PREAMBLE + len(_MAGIC))) is not None
+    except OSError:
+        return False
+
+
+def meta_start(head: bytes) -> int | None:
+    """Where the meta information starts; None if it is no DICOM file.
+
+    Some programs leave out the 128 bytes before the signature, or these and the signature.
+
+    Args:
+        head: the first 132 bytes, if there are so many.
+    """
+    for before in (_PREAMBLE, 0):
+        if head[before : before + len(_MAGIC)] == _MAGIC:
+            return before + len(_MAGIC)
+    return 0 if _META.match(head) else None
+
+
+def syntax_of(path: Path, meta: "Dataset", known: Mapping[str, str]) -> str:
+    """The transfer syntax that the meta information names.
+
+    Args:
+        path: of the file, for the message.
+        meta: as ``open_dicom`` gives it.
+        known: what the syntaxes that can be read are called.
+
+    Raises:
+        DataError: it is another one.
+    """
+    syntax = text_of(meta, "TransferSyntaxUID")
+    if syntax not in known:
+        raise DataError(
+            f"{path} must be {', '.join(dict.fromkeys(known.values()))} and little-endian, got "
+            f"transfer syntax {syntax[:80] or 'none'}; export it so"
+        )
+    return syntax
+
+
+def open_dicom(path: Path, most: int) -> tuple[BytesIO, "Dataset"]:
+    """The file after its meta information, and that.
 
     Args:
         path: a DICOM file.
+        most: bytes that it may have.
 
     Raises:
-        DataError: the file is damaged, compressed, holds no waveform or several recordings of
-            leads, does not state rate or scale, its leads are shifted in time, or the package
-            ``pydicom`` is absent.
+        OSError: there is no file, or it cannot be read.
+        DataError: it is larger, or the package ``pydicom`` is absent.
+        Exception: whatever the package's parsing runs into.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of values that are checked here, or not used
-        try:
-            return _recording(path, *_groups(path))
-        except DataError:
-            raise
-        except Exception as error:  # the package raises whatever its parsing runs into
-            raise DataError(
-                f"{path} must be sound DICOM, but: {str(error)[:300]}; copy or export it again"
-            ) from error
+    return open_bytes(read_bounded(path, most), path)
 
 
-def _groups(path: Path) -> tuple[list["Dataset"], str]:
-    """The multiplex groups, and the order of the bytes of their samples."""
-    file, meta = open_dicom(path, MOST_PARSED_BYTES)
+def open_bytes(data: bytes, path: Path) -> tuple[BytesIO, "Dataset"]:
+    """As ``open_dicom``, of a file that is read already.
+
+    Args:
+        data: all of the file.
+        path: where it is from, for the message.
+
+    Raises:
+        DataError: the package ``pydicom`` is absent, or there is no signature.
+        Exception: whatever the package's parsing runs into.
+    """
+    try:
+        import pydicom  # noqa: F401
+    except ImportError:
+        raise missing_extra(path, "a DICOM file", "pydicom") from None
     from pydicom.filereader import read_dataset
-    from pydicom.tag import Tag
 
-    syntax = text_of(meta, "TransferSyntaxUID")
-    if syntax not in _SYNTAXES:
-        raise DataError(
-            f"{path} must be DICOM that is uncompressed or deflated, got transfer syntax "
-            f"{syntax[:80] or 'none'}; export it so"
-        )
-    if syntax == _DEFLATED:
-        file = _inflated(path, file.read())
-    waveforms = Tag("WaveformSequence")
-    little = syntax != _BIG_ENDIAN
-    found = read_dataset(file, syntax == IMPLICIT, little, specific_tags=[waveforms])
-    return list(found.WaveformSequence) if waveforms in found else [], "<" if little else ">"
+    file = BytesIO(data)  # gives no more bytes than there are
+    start = meta_start(data[: _PREAMBLE + len(_MAGIC)])
+    if start is None:
+        raise DataError(f"{path} must be a DICOM file, but has no signature; copy it again")
+    file.seek(start)
+    return file, read_dataset(file, False, True, stop_when=_is_past_meta)
 
 
-def _inflated(path: Path, data: bytes) -> BytesIO:
-    unpacking = zlib.decompressobj(-zlib.MAX_WBITS)
-    inflated = unpacking.decompress(data, MOST_PARSED_BYTES + 1)
-    if len(inflated) > MOST_PARSED_BYTES:
-        raise DataError(
-            f"{path} must unpack to at most {MOST_PARSED_BYTES:,} bytes, got more; cut out the "
-            "part that is needed"
-        )
-    if not unpacking.eof:
-        raise DataError(f"{path} must be whole, but its packed part is cut off; copy it again")
-    return BytesIO(inflated)
+def _is_past_meta(tag: int, _vr: str | None, _length: int) -> bool:
+    return tag >> 16 != 2
 
 
-def _recording(path: Path, groups: list["Dataset"], order: str) -> Record:
-    if not groups:
-        raise DataError(f"{path} must be a DICOM waveform, but has none; is it an image?")
-    rhythm = [
-        group for group in groups if not _MEDIAN.search(text_of(group, "MultiplexGroupLabel"))
-    ]
-    if not rhythm:
-        labels = listed(text_of(group, "MultiplexGroupLabel") for group in groups)
-        raise DataError(
-            f"{path} must hold a recording of the rhythm, got only mean beats, with the labels "
-            f"{labels}; export the rhythm"
-        )
-    original = [group for group in rhythm if text_of(group, "WaveformOriginality") != "DERIVED"]
-    taken = original or rhythm
-    names = [[_lead(path, each) for each in group.ChannelDefinitionSequence] for group in taken]
-    ends = np.cumsum([len(each) for each in names]).tolist()
-    leads = among([name for each in names for name in each])
-    wanted = [
-        {row - end + len(each) for row in leads if end - len(each) <= row < end}
-        for end, each in zip(ends, names, strict=True)
-    ]
-    having = [number for number, each in enumerate(wanted) if each]
-    if len(having) > 1 and not _simultaneous([taken[number] for number in having]):
-        raise DataError(
-            f"{path} must hold one recording of leads, got {len(having)}, which may not be of "
-            "the same time; export one"
-        )
-    signals = [
-        signal
-        for number in having
-        for signal in _signals(path, taken[number], names[number], wanted[number], order)
-    ]
-    others = [name for number, each in enumerate(names) if number not in having for name in each]
-    return assemble(signals, path, others)
-
-
-def _simultaneous(groups: list["Dataset"]) -> bool:
-    """Whether all groups say when they start, and it is the same time; each has other leads."""
-    starts = {text_of(group, "MultiplexGroupTimeOffset") for group in groups}
-    return "" not in starts and len(set(map(float, starts))) == 1
-
-
-def _signals(
-    path: Path, group: "Dataset", names: list[str], wanted: set[int], order: str
-) -> list[Signal]:
-    channels = list(group.ChannelDefinitionSequence)
-    stored = _samples(path, group, len(channels), order)
-    fs = _number(group, "SamplingFrequency", np.nan)
-    if np.isnan(fs):
-        raise DataError(f"{path} must state its sampling frequency, got none; export it again")
-    signals = []
-    for row, (channel, name, values) in enumerate(zip(channels, names, stored, strict=True)):
-        shift = _number(channel, "ChannelSampleSkew", 0.0)
-        shift += _number(channel, "ChannelTimeSkew", 0.0) * fs
-        if row in wanted and not abs(shift) < 1:
-            raise DataError(
-                f"{path}: all leads must begin at the same time, got {name} {shift:g} samples "
-                "late; export them aligned"
-            )
-        scale = _number(channel, "ChannelSensitivity", 0.0)
-        scale *= _number(channel, "ChannelSensitivityCorrectionFactor", 1.0)
-        scaled = values * scale + _number(channel, "ChannelBaseline", 0.0)
-        unit = _code(channel, "ChannelSensitivityUnitsSequence", "CodeValue")
-        signals.append(Signal(name, scaled, unit if scale and np.isfinite(scale) else "", fs))
-    return signals
-
-
-def _samples(path: Path, group: "Dataset", num_channels: int, order: str) -> np.ndarray:
-    """Stored numbers by channel, NaN where they stand for no sample."""
-    kind = (int(group.WaveformBitsAllocated), text_of(group, "WaveformSampleInterpretation"))
-    if kind not in _TYPES:
-        raise DataError(
-            f"{path} must have linear samples of 8, 16 or 32 bits, got {kind[0]} of kind "
-            f"{kind[1][:20] or 'none'}; export it so"
-        )
-    if order == ">" and kind[0] == 8:
-        raise DataError(
-            f"{path} must be little-endian where its samples have 8 bits, got big-endian, in "
-            "which writers swap pairs of them or do not; export it so"
-        )
-    stored = np.dtype(order + _TYPES[kind])
-    channels, samples = int(group.NumberOfWaveformChannels), int(group.NumberOfWaveformSamples)
-    data = group.get_item("WaveformData").value
-    stated = channels * samples * stored.itemsize
-    if not (
-        0 < channels == num_channels <= MOST_CHANNELS and 0 < stated <= len(data) <= stated + 1
-    ):
-        raise DataError(
-            f"{path} must hold {samples:,} samples of each of {channels} channels, {stated:,} "
-            f"bytes, got {len(data):,} of {num_channels} channels; it is damaged, copy it again"
-        )
-    numbers = np.frombuffer(data[:stated], stored).reshape(samples, channels).T
-    values = numbers.astype(np.float64)
-    if "WaveformPaddingValue" in group:
-        padding = group.get_item("WaveformPaddingValue").value[: stored.itemsize]
-        values[_padded(numbers, np.frombuffer(padding, stored)[0])] = np.nan
-    return values
-
-
-def _padded(numbers: np.ndarray, padding: np.generic) -> np.ndarray:
-    """Where the padding value stands for no sample: many files say 0, and mean nothing by it.
-
-    Padding lies beyond the samples, or fills the ends of channels and no place within them.
-    """
-    equal = numbers == padding
-    rest = numbers[~equal].astype(np.float64)
-    if not equal.any() or not rest.size:
-        return equal
-    low, high, value = rest.min(), rest.max(), float(padding)
-    limits = np.iinfo(numbers.dtype)
-    gap = max(low - value, value - high)
-    if gap > _APART * (high - low) or (gap > 0 and value in {limits.min, limits.max}):
-        return equal
-    ends = np.logical_and.accumulate(equal, axis=1)
-    ends |= np.logical_and.accumulate(equal[:, ::-1], axis=1)[:, ::-1]
-    return equal if (ends == equal).all() else np.zeros_like(equal)
-
-
-_APART = 0.1
-"""How far beyond the samples padding lies, in ranges of the samples: a lead may rest on 0, and
-have no value below it."""
-
-
-def _lead(path: Path, channel: "Dataset") -> str:
-    """The standard name of a channel, or what the file calls it."""
-    code = _code(channel, "ChannelSourceSequence", "CodeValue")
-    meaning = _code(channel, "ChannelSourceSequence", "CodeMeaning")
-    number = coded(code, _code(channel, "ChannelSourceSequence", "CodingSchemeDesignator"))
-    texts = [
-        _BESIDE.sub("", text).strip() for text in (code, meaning, text_of(channel, "ChannelLabel"))
-    ]
-    said = [lead for text in texts for lead in among([text]).values()]
-    if number == "":
-        return f"{code} {meaning}".strip()
-    if number is None:
-        return said[0] if said else next(filter(None, (texts[1], texts[2], code)), "")
-    others = [lead for lead in said if lead.removeprefix("-") != number.removeprefix("-")]
-    if others:
-        raise DataError(
-            f"{path}: a channel must be one lead, got {number} by its code {code} and "
-            f"{others[0]} by its meaning or label; correct them"
-        )
-    return number
-
-
-def _code(channel: "Dataset", sequence: str, keyword: str) -> str:
-    items = channel.get(sequence) or ()
-    return text_of(items[0], keyword) if items else ""
-
-
-def _number(item: "Dataset", keyword: str, absent: float) -> float:
-    text = text_of(item, keyword)
-    return float(text) if text else absent
+def text_of(item: "Dataset", keyword: str) -> str:
+    """A value as text, without the character set that the file asks for: names are ASCII."""
+    element = item.get_item(keyword) if keyword in item else None
+    value = element.value if element is not None else None
+    if isinstance(value, bytes):
+        return value.decode("latin-1").strip(" \0")
+    return "" if value is None else str(value).strip()

@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Shaped
 
 from crossbeat.errors import DataError
-from crossbeat.readers.dicom_file import text_of
-from crossbeat.readers.guard_image import check_jpeg
+from crossbeat.readers.dicom import text_of
+from crossbeat.readers.image_files import check_jpeg
 from crossbeat.readers.limits import missing_extra
 
 if TYPE_CHECKING:

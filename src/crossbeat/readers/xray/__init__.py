@@ -7,10 +7,10 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from crossbeat.errors import DataError
-from crossbeat.readers.dicom_file import is_dicom
+from crossbeat.readers.dicom import is_dicom
 from crossbeat.readers.limits import unreadable
-from crossbeat.readers.xray_dicom import read_dicom
-from crossbeat.readers.xray_image import read_image
+from crossbeat.readers.xray.dicom_checked import read_dicom
+from crossbeat.readers.xray.image import read_image
 
 
 def read_xray(path: str | Path, size: int) -> UInt8[np.ndarray, "size size"]:

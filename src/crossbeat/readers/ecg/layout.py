@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from crossbeat.errors import ConfigError
 from crossbeat.leads import STANDARD, among
-from crossbeat.readers.units import MILLIVOLTS
+from crossbeat.readers.ecg.units import MILLIVOLTS
 
 HOW_TO_SAY = "--layout.fs 500 --layout.unit uV"
 """An example of what a user may have to add, for messages."""

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from crossbeat.errors import DataError
+from crossbeat.readers.ecg.record import Record, Signal, assemble, lead_rows
 from crossbeat.readers.limits import MOST_BYTES, MOST_CHANNELS, read_bounded
-from crossbeat.readers.record import Record, Signal, assemble, lead_rows
 
 BDF = b"\xffBIOSEMI"
 """How a BDF file begins."""

@@ -17,8 +17,8 @@ import numpy as np
 
 from crossbeat.errors import DataError
 from crossbeat.leads import STANDARD
+from crossbeat.readers.ecg.record import Record, as_float32
 from crossbeat.readers.limits import MOST_BYTES, read_bounded
-from crossbeat.readers.record import Record, as_float32
 
 CPSC_FS = 500.0
 """Hertz of every record of CPSC 2018; the files do not state it."""

@@ -13,7 +13,7 @@ from PIL import Image
 from scipy import ndimage
 
 from crossbeat.errors import DataError
-from crossbeat.readers.cine_record import Cine
+from crossbeat.readers.cine.record import Cine
 
 SIDE_MM = 150.0
 """Width of a region: both ventricles of a dilated heart with some room."""

@@ -11,9 +11,9 @@ from jaxtyping import Shaped, UInt8
 from PIL import Image, UnidentifiedImageError
 
 from crossbeat.errors import DataError
-from crossbeat.readers.guard_image import Said, check_jpeg, check_png, check_png_rows, check_tiff
+from crossbeat.readers.image_files import Said, check_jpeg, check_png, check_png_rows, check_tiff
 from crossbeat.readers.limits import read_bounded, read_start
-from crossbeat.readers.xray_record import (
+from crossbeat.readers.xray.film import (
     MOST_PIXELS,
     Film,
     check_aspect,

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crossbeat.errors import DataError
-from crossbeat.readers.cine_nifti import is_nifti, read_nifti
-from crossbeat.readers.cine_record import Cine
-from crossbeat.readers.cine_series import read_series
+from crossbeat.readers.cine.nifti import is_nifti, read_nifti
+from crossbeat.readers.cine.record import Cine
+from crossbeat.readers.cine.series import read_series
 from crossbeat.readers.limits import read_start, unreadable
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")

@@ -12,11 +12,11 @@ import numpy as np
 from jaxtyping import Bool, Float64, Real
 
 from crossbeat.errors import DataError
-from crossbeat.readers.cine_files import File
-from crossbeat.readers.cine_record import as_stored, check_spacing
-from crossbeat.readers.dicom_file import EXPLICIT, IMPLICIT, open_bytes, syntax_of, text_of
+from crossbeat.readers.cine.files import File
+from crossbeat.readers.cine.record import as_stored, check_spacing
+from crossbeat.readers.dicom import EXPLICIT, IMPLICIT, open_bytes, syntax_of, text_of
 from crossbeat.readers.dicom_pixels import damaged, decoded
-from crossbeat.readers.xray_shown import counted_pixels
+from crossbeat.readers.xray.dicom import counted_pixels
 
 if TYPE_CHECKING:
     from pydicom import Dataset

@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 import numpy as np
 
 from crossbeat.errors import DataError
-from crossbeat.readers.guard_xml import check_xml
+from crossbeat.readers.ecg.guards import check_xml
+from crossbeat.readers.ecg.record import Record, Signal, assemble
 from crossbeat.readers.limits import MOST_CHANNELS, MOST_PARSED_BYTES, read_bounded
-from crossbeat.readers.record import Record, Signal, assemble
 
 _SAMPLES = re.compile(r"[-+\d,\s]*", re.ASCII)
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")

@@ -11,10 +11,10 @@ import numpy as np
 import polars as pl
 
 from crossbeat.errors import DataError
-from crossbeat.readers.layout import Layout
+from crossbeat.readers.ecg.layout import Layout
+from crossbeat.readers.ecg.record import Record, Signal, assemble, lead_rows
+from crossbeat.readers.ecg.units import MILLIVOLTS
 from crossbeat.readers.limits import MOST_CHANNELS, check_size, read_bounded
-from crossbeat.readers.record import Record, Signal, assemble, lead_rows
-from crossbeat.readers.units import MILLIVOLTS
 
 _ABSENT = ("", "-", "nan", "NaN", "NAN", "NA", "null")
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?")

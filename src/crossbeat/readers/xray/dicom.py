@@ -12,8 +12,8 @@ from jaxtyping import Bool, Float32, Shaped
 from PIL import Image, ImageDraw
 
 from crossbeat.errors import DataError
-from crossbeat.readers.dicom_file import text_of
-from crossbeat.readers.xray_record import Film, check_aspect, check_last_rows
+from crossbeat.readers.dicom import text_of
+from crossbeat.readers.xray.film import Film, check_aspect, check_last_rows
 
 if TYPE_CHECKING:
     from pydicom import Dataset

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from crossbeat.files import write_whole
-from crossbeat.readers.wfdb_samples import sums
+from crossbeat.readers.ecg.wfdb_samples import sums
 from crossbeat.signal import Ecg
 
 _GAIN = 1000

@@ -6,18 +6,18 @@ import numpy as np
 
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.leads import INVERTED
-from crossbeat.readers.dicom import read_dicom
-from crossbeat.readers.edf import read_edf
-from crossbeat.readers.identify import FORMATS, Found, find
-from crossbeat.readers.layout import HOW_TO_SAY, Layout
+from crossbeat.readers.ecg.cardiosoft import read_cardiosoft
+from crossbeat.readers.ecg.dicom import read_dicom
+from crossbeat.readers.ecg.edf import read_edf
+from crossbeat.readers.ecg.identify import FORMATS, Found, find
+from crossbeat.readers.ecg.layout import HOW_TO_SAY, Layout
+from crossbeat.readers.ecg.matlab import read_matlab
+from crossbeat.readers.ecg.record import LEAST_FS, MOST_FS, Record, lead_rows
+from crossbeat.readers.ecg.tables import read_csv, read_numpy
+from crossbeat.readers.ecg.units import MILLIVOLTS
+from crossbeat.readers.ecg.vendor import read_vendor
+from crossbeat.readers.ecg.wfdb import read_record
 from crossbeat.readers.limits import unreadable
-from crossbeat.readers.matlab import read_matlab
-from crossbeat.readers.record import LEAST_FS, MOST_FS, Record, lead_rows
-from crossbeat.readers.tables import read_csv, read_numpy
-from crossbeat.readers.ukb_ecg import read_cardiosoft
-from crossbeat.readers.units import MILLIVOLTS
-from crossbeat.readers.vendor import read_vendor
-from crossbeat.readers.wfdb import read_record
 from crossbeat.signal import Ecg
 
 _TABLES = {"csv": read_csv, "numpy": read_numpy}

@@ -14,10 +14,17 @@ import numpy as np
 from jaxtyping import Float32
 
 from crossbeat.errors import DataError
-from crossbeat.readers.header import DIFFERENCES, GAP, Channel, Header, Segment, read_header
+from crossbeat.readers.ecg.record import Record, as_float32
+from crossbeat.readers.ecg.wfdb_header import (
+    DIFFERENCES,
+    GAP,
+    Channel,
+    Header,
+    Segment,
+    read_header,
+)
+from crossbeat.readers.ecg.wfdb_samples import FORMATS, sums
 from crossbeat.readers.limits import MOST_BYTES, MOST_PARSED_BYTES, read_bounded
-from crossbeat.readers.record import Record, as_float32
-from crossbeat.readers.wfdb_samples import FORMATS, sums
 
 _ANY_MISSING = -(2**15)
 """What stands for no sample in programs, and in the checksums of some, whatever the format."""

@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from crossbeat.errors import DataError
-from crossbeat.readers.cine_place import in_place
-from crossbeat.readers.cine_record import Cine, as_stored, check_spacing
+from crossbeat.readers.cine.place import in_place
+from crossbeat.readers.cine.record import Cine, as_stored, check_spacing
 from crossbeat.readers.limits import MOST_PARSED_BYTES, missing_extra, read_bounded
 
 MOST_CINE_BYTES = 2**29

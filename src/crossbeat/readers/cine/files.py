@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crossbeat.errors import DataError
-from crossbeat.readers.cine_nifti import MOST_CINE_BYTES
+from crossbeat.readers.cine.nifti import MOST_CINE_BYTES
 from crossbeat.readers.limits import (
     MOST_PARSED_BYTES,
     check_size,

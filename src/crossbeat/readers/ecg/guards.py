@@ -12,8 +12,8 @@ import numpy as np
 
 from crossbeat.errors import DataError
 from crossbeat.leads import STANDARD
+from crossbeat.readers.ecg.units import MILLIVOLTS
 from crossbeat.readers.limits import MOST_CHANNELS, MOST_PARSED_BYTES, read_bounded
-from crossbeat.readers.units import MILLIVOLTS
 
 DEEPEST = 64
 """Elements within elements; the formats need about a dozen."""

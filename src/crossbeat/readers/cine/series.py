@@ -13,12 +13,12 @@ import numpy as np
 from jaxtyping import Float64
 
 from crossbeat.errors import DataError
-from crossbeat.readers.cine_dicom import Image, image_of, open_image
-from crossbeat.readers.cine_files import dicom_files
-from crossbeat.readers.cine_nifti import MOST_CINE_BYTES
-from crossbeat.readers.cine_place import in_place
-from crossbeat.readers.cine_record import Cine, as_stored
-from crossbeat.readers.dicom_file import text_of
+from crossbeat.readers.cine.dicom import Image, image_of, open_image
+from crossbeat.readers.cine.files import dicom_files
+from crossbeat.readers.cine.nifti import MOST_CINE_BYTES
+from crossbeat.readers.cine.place import in_place
+from crossbeat.readers.cine.record import Cine, as_stored
+from crossbeat.readers.dicom import text_of
 
 _PARALLEL = 0.9998
 """Cosine of the angle between planes of one stack: about a degree."""

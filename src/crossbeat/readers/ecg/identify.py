@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from crossbeat.errors import DataError
 from crossbeat.leads import among
-from crossbeat.readers.dicom_file import meta_start
-from crossbeat.readers.edf import BDF
-from crossbeat.readers.guard_binary import mfer_definitions
-from crossbeat.readers.header import is_header, names_file
+from crossbeat.readers.dicom import meta_start
+from crossbeat.readers.ecg.edf import BDF
+from crossbeat.readers.ecg.guard_binary import mfer_definitions
+from crossbeat.readers.ecg.tables import column, is_sample, split_line
+from crossbeat.readers.ecg.wfdb_header import is_header, names_file
 from crossbeat.readers.limits import read_start, unreadable
-from crossbeat.readers.tables import column, is_sample, split_line
 
 FORMATS = {
     "wfdb": "WFDB: a .hea header with its .dat or MATLAB v4 .mat",

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crossbeat.errors import DataError
-from crossbeat.readers.dicom_file import EXPLICIT, IMPLICIT, open_dicom, text_of
+from crossbeat.readers.dicom import EXPLICIT, IMPLICIT, open_dicom, text_of
 from crossbeat.readers.dicom_pixels import damaged, decoded
-from crossbeat.readers.xray_record import MOST_PIXELS, Film, check_size
-from crossbeat.readers.xray_shown import shown
+from crossbeat.readers.xray.dicom import shown
+from crossbeat.readers.xray.film import MOST_PIXELS, Film, check_size
 
 if TYPE_CHECKING:
     from pydicom import Dataset
