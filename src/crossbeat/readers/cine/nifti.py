@@ -12,12 +12,14 @@ import numpy as np
 from jaxtyping import Float, Float64
 
 from crossbeat.errors import DataError
-from crossbeat.readers.cine.place import in_place
-from crossbeat.readers.cine.record import Cine, as_stored, check_spacing
+from crossbeat.readers.cine.record import (
+    MOST_CINE_BYTES,
+    Cine,
+    as_stored,
+    check_spacing,
+    in_place,
+)
 from crossbeat.readers.limits import MOST_PARSED_BYTES, missing_extra, read_bounded
-
-MOST_CINE_BYTES = 2**29
-"""Of the pixels of one cine after unpacking: 20 slices of 50 frames of 512 x 512 pixels."""
 
 GZIP = b"\x1f\x8b"
 _MOST_OFFSET = 2**20

@@ -13,11 +13,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from crossbeat.errors import DataError
-from crossbeat.readers.cine.dicom import Image, image_of, open_image
-from crossbeat.readers.cine.files import dicom_files
-from crossbeat.readers.cine.nifti import MOST_CINE_BYTES
-from crossbeat.readers.cine.place import in_place
-from crossbeat.readers.cine.record import Cine, as_stored
+from crossbeat.readers.cine.dicom import Image, dicom_files, image_of, open_image
+from crossbeat.readers.cine.record import MOST_CINE_BYTES, Cine, as_stored, in_place
 from crossbeat.readers.dicom import text_of
 
 _PARALLEL = 0.9998

@@ -4,9 +4,6 @@ Sources: DICOM PS3.3 C.10.9 (waveform module), PS3.16 CID 3001 (names of leads).
 """
 
 import re
-import warnings
-import zlib
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,16 +11,23 @@ import numpy as np
 
 from crossbeat.errors import DataError, listed
 from crossbeat.leads import among, coded
-from crossbeat.readers.dicom import EXPLICIT, IMPLICIT, open_dicom, text_of
+from crossbeat.readers.dicom import (
+    BIG_ENDIAN,
+    DEFLATED,
+    EXPLICIT,
+    IMPLICIT,
+    inflated,
+    open_dicom,
+    parsing,
+    text_of,
+)
 from crossbeat.readers.ecg.record import Record, Signal, assemble
-from crossbeat.readers.limits import MOST_CHANNELS, MOST_PARSED_BYTES
+from crossbeat.readers.limits import MOST_CHANNELS, MOST_PARSED_BYTES, read_bounded
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-_DEFLATED = "1.2.840.10008.1.2.1.99"
-_BIG_ENDIAN = "1.2.840.10008.1.2.2"
-_SYNTAXES = (IMPLICIT, EXPLICIT, _DEFLATED, _BIG_ENDIAN)
+_SYNTAXES = (IMPLICIT, EXPLICIT, DEFLATED, BIG_ENDIAN)
 """Transfer syntaxes that are read; others are for images."""
 
 _TYPES = {(8, "SB"): "i1", (8, "UB"): "u1", (16, "SS"): "i2", (16, "US"): "u2"}
@@ -48,49 +52,23 @@ def read_dicom(path: Path) -> Record:
             leads, does not state rate or scale, its leads are shifted in time, or the package
             ``pydicom`` is absent.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of values that are checked here, or not used
-        try:
-            return _recording(path, *_groups(path))
-        except DataError:
-            raise
-        except Exception as error:  # the package raises whatever its parsing runs into
-            raise DataError(
-                f"{path} must be sound DICOM, but: {str(error)[:300]}; copy or export it again"
-            ) from error
+    data = read_bounded(path, MOST_PARSED_BYTES)
+    with parsing(path):
+        return _recording(path, *_groups(path, data))
 
 
-def _groups(path: Path) -> tuple[list["Dataset"], str]:
+def _groups(path: Path, data: bytes) -> tuple[list["Dataset"], str]:
     """The multiplex groups, and the order of the bytes of their samples."""
-    file, meta = open_dicom(path, MOST_PARSED_BYTES)
+    file, _, syntax = open_dicom(path, data, _SYNTAXES, "DICOM that is uncompressed or deflated")
     from pydicom.filereader import read_dataset
     from pydicom.tag import Tag
 
-    syntax = text_of(meta, "TransferSyntaxUID")
-    if syntax not in _SYNTAXES:
-        raise DataError(
-            f"{path} must be DICOM that is uncompressed or deflated, got transfer syntax "
-            f"{syntax[:80] or 'none'}; export it so"
-        )
-    if syntax == _DEFLATED:
-        file = _inflated(path, file.read())
+    if syntax == DEFLATED:
+        file = inflated(path, file, MOST_PARSED_BYTES)
     waveforms = Tag("WaveformSequence")
-    little = syntax != _BIG_ENDIAN
+    little = syntax != BIG_ENDIAN
     found = read_dataset(file, syntax == IMPLICIT, little, specific_tags=[waveforms])
     return list(found.WaveformSequence) if waveforms in found else [], "<" if little else ">"
-
-
-def _inflated(path: Path, data: bytes) -> BytesIO:
-    unpacking = zlib.decompressobj(-zlib.MAX_WBITS)
-    inflated = unpacking.decompress(data, MOST_PARSED_BYTES + 1)
-    if len(inflated) > MOST_PARSED_BYTES:
-        raise DataError(
-            f"{path} must unpack to at most {MOST_PARSED_BYTES:,} bytes, got more; cut out the "
-            "part that is needed"
-        )
-    if not unpacking.eof:
-        raise DataError(f"{path} must be whole, but its packed part is cut off; copy it again")
-    return BytesIO(inflated)
 
 
 def _recording(path: Path, groups: list["Dataset"], order: str) -> Record:

@@ -9,7 +9,7 @@ from PIL import Image
 from crossbeat.errors import DataError
 from crossbeat.readers.dicom import is_dicom
 from crossbeat.readers.limits import unreadable
-from crossbeat.readers.xray.dicom_checked import read_dicom
+from crossbeat.readers.xray.dicom import read_dicom
 from crossbeat.readers.xray.image import read_image
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Shaped
 
 from crossbeat.errors import DataError
+from crossbeat.readers.dicom import Mask, Pixels
 
 MOST_PIXELS = 64_000_000
 """Larger images are refused before they are decoded; a detector has about ten million pixels."""
@@ -27,11 +27,11 @@ class Film(NamedTuple):
         aspect: height of a pixel divided by its width; above 0.
     """
 
-    pixels: Shaped[np.ndarray, "height width"]
-    counted: Bool[np.ndarray, "height width"] | None = None
+    pixels: Pixels
+    counted: Mask | None = None
     aspect: float = 1.0
 
-    def turned(self, *, transpose: bool, upside: bool, mirror: bool) -> "Film":
+    def turned(self, transpose: bool, upside: bool, mirror: bool) -> "Film":
         """The film with rows and columns exchanged, then turned upside down, then mirrored."""
 
         def turn(array: np.ndarray) -> np.ndarray:
@@ -56,11 +56,7 @@ class Film(NamedTuple):
 
 
 def check_size(path: Path, width: int, height: int) -> None:
-    """A film has a size that can be decoded.
-
-    Raises:
-        DataError: it has not.
-    """
+    """Raise ``DataError`` where a film has no pixels, or more than can be decoded."""
     if not 0 < width * height <= MOST_PIXELS:
         raise DataError(
             f"{path} must have 1 to {MOST_PIXELS:,} pixels, got {height} x {width}; scale the "
@@ -69,11 +65,7 @@ def check_size(path: Path, width: int, height: int) -> None:
 
 
 def check_aspect(path: Path, aspect: float) -> float:
-    """The shape of a pixel, if a film can have it.
-
-    Raises:
-        DataError: it cannot.
-    """
+    """The shape of a pixel; raise ``DataError`` if no film can have it."""
     if not 1 / _MOST_ASPECT <= aspect <= _MOST_ASPECT:
         raise DataError(
             f"{path} must have pixels about as high as wide, got {aspect:g} times as high; "
@@ -82,7 +74,7 @@ def check_aspect(path: Path, aspect: float) -> float:
     return aspect
 
 
-def check_last_rows(path: Path, pixels: Shaped[np.ndarray, "height width"]) -> None:
+def check_last_rows(path: Path, pixels: Pixels) -> None:
     """The last rows show something: a download or decoding that broke off leaves one value.
 
     A film whose border is black all round is sound, so a band that has its like at the top of

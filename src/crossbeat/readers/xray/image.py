@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Shaped, UInt8
+from jaxtyping import UInt8
 from PIL import Image, UnidentifiedImageError
 
 from crossbeat.errors import DataError
@@ -45,7 +45,7 @@ _TURNS = {
     7: (True, True, True),
     8: (True, True, False),
 }
-"""By orientation: whether rows become columns, then upside down, then mirrored."""
+"""Arguments of ``Film.turned`` by orientation; 0: not stated."""
 
 _FILL = 128
 """What libjpeg puts where data is missing."""
@@ -91,8 +91,7 @@ def read_image(path: Path, size: int) -> Film:
             "it again",
             rule="flat",
         )
-    transpose, upside, mirror = _TURNS[orientation]
-    return film.turned(transpose=transpose, upside=upside, mirror=mirror)
+    return film.turned(*_TURNS[orientation])
 
 
 def _checked(path: Path) -> tuple[str, Said]:
@@ -145,19 +144,13 @@ def _film(path: Path, image: Image.Image, said: Said, size: int) -> Film:
     if said.inverted:
         pixels = pixels.max() - pixels if wide else 255 - pixels
     if said.transparent is not None:
-        return Film(*_without(pixels, said.transparent), aspect)
+        counted = pixels != said.transparent
+        return Film(pixels if wide else pixels * counted, counted, aspect)
     if said.signed and not wide:
         return Film(pixels.view(np.int8).astype(np.int16), None, aspect)
     if said.bits == 32 and not said.signed:
         pixels = pixels.view(np.uint32)
     return Film(pixels if wide else _on_black(image, pixels), None, aspect)
-
-
-def _without(
-    pixels: Shaped[np.ndarray, "height width"], transparent: int
-) -> tuple[np.ndarray, np.ndarray]:
-    counted = pixels != transparent
-    return (pixels * counted if pixels.dtype == np.uint8 else pixels), counted
 
 
 def _on_black(
