@@ -10,7 +10,7 @@ from ecg_files import ishne, mfer, scp, scp_packed
 from crossbeat.errors import DataError
 from crossbeat.leads import STANDARD
 from crossbeat.readers import read_ecg
-from crossbeat.readers.ecg import guard_binary
+from crossbeat.readers.ecg import guards
 
 pytestmark = pytest.mark.usefixtures("bounded")
 
@@ -85,7 +85,7 @@ def definition(tag: int, value: bytes) -> bytes:
 def test_absurd_definitions_of_mfer_are_refused(
     tmp_path: Path, extra: bytes, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard_binary, "MOST_STEPS", 1000)
+    monkeypatch.setattr(guards, "MOST_STEPS", 1000)
     data = mfer(flat(), STANDARD, 100)
     place = data.index(b"\x3f\x00")
     refuse(tmp_path, data[:place] + extra + data[place:], reason)

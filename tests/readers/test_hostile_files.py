@@ -12,7 +12,7 @@ from ecg_files import dicom, edf, ge_muse, ishne, matlab, mfer, scp, sierra
 from crossbeat.errors import DataError
 from crossbeat.leads import STANDARD
 from crossbeat.readers import Layout, read_ecg
-from crossbeat.readers.ecg.guard_binary import MOST_SCP_BYTES
+from crossbeat.readers.ecg.guards import MOST_SCP_BYTES
 from crossbeat.readers.limits import MOST_BYTES, MOST_HEADER_BYTES, MOST_PARSED_BYTES
 
 pytestmark = pytest.mark.usefixtures("bounded")

@@ -3,7 +3,7 @@ import pytest
 
 from crossbeat.leads import MIMIC
 from crossbeat.readers import read_ecg
-from crossbeat.readers.ecg.write import write_wfdb
+from crossbeat.readers.ecg.wfdb import write_wfdb
 from crossbeat.signal import Ecg
 
 

@@ -17,8 +17,8 @@ from crossbeat.errors import ConfigError, DataError, UserError, listed
 from crossbeat.quality import Allow, Length, Verdict, check, told
 from crossbeat.readers import Layout, read_ecg
 from crossbeat.readers.ecg.identify import find
-from crossbeat.readers.ecg.layout import HOW_TO_SAY
 from crossbeat.readers.ecg.record import NoLeadError
+from crossbeat.readers.ecg.tables import HOW_TO_SAY
 from crossbeat.readers.ecg.wfdb_header import segments_in
 
 FILES_PER_WORKER = 2000

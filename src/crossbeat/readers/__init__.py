@@ -5,7 +5,7 @@ from crossbeat.readers.cine.record import Cine
 from crossbeat.readers.cine.region import Region, cropped, disc_volume, roi_by_mask, roi_by_motion
 from crossbeat.readers.ecg import read_ecg
 from crossbeat.readers.ecg.identify import FORMATS, identify
-from crossbeat.readers.ecg.layout import Layout
+from crossbeat.readers.ecg.tables import Layout
 from crossbeat.readers.xray import read_xray
 
 __all__ = [

@@ -10,11 +10,9 @@ from crossbeat.readers.ecg.cardiosoft import read_cardiosoft
 from crossbeat.readers.ecg.dicom import read_dicom
 from crossbeat.readers.ecg.edf import read_edf
 from crossbeat.readers.ecg.identify import FORMATS, Found, find
-from crossbeat.readers.ecg.layout import HOW_TO_SAY, Layout
 from crossbeat.readers.ecg.matlab import read_matlab
-from crossbeat.readers.ecg.record import LEAST_FS, MOST_FS, Record, lead_rows
-from crossbeat.readers.ecg.tables import read_csv, read_numpy
-from crossbeat.readers.ecg.units import MILLIVOLTS
+from crossbeat.readers.ecg.record import LEAST_FS, MILLIVOLTS, MOST_FS, Record, lead_rows
+from crossbeat.readers.ecg.tables import HOW_TO_SAY, Layout, read_csv, read_numpy
 from crossbeat.readers.ecg.vendor import read_vendor
 from crossbeat.readers.ecg.wfdb import read_record
 from crossbeat.readers.limits import unreadable

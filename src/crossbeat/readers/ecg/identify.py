@@ -9,7 +9,7 @@ from crossbeat.errors import DataError
 from crossbeat.leads import among
 from crossbeat.readers.dicom import meta_start
 from crossbeat.readers.ecg.edf import BDF
-from crossbeat.readers.ecg.guard_binary import mfer_definitions
+from crossbeat.readers.ecg.guards import mfer_definitions
 from crossbeat.readers.ecg.tables import column, is_sample, split_line
 from crossbeat.readers.ecg.wfdb_header import is_header, names_file
 from crossbeat.readers.limits import read_start, unreadable

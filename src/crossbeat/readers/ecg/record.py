@@ -14,6 +14,15 @@ from crossbeat.leads import INVERTED, STANDARD, among
 LEAST_FS, MOST_FS = 10.0, 100_000.0
 """Hertz: no ECG is sampled slower or faster; beyond, resampling could need any memory."""
 
+MILLIVOLTS = {
+    **dict.fromkeys(("mv", "millivolt", "millivolts"), 1.0),
+    **dict.fromkeys(("uv", "\N{MICRO SIGN}v", "\N{GREEK SMALL LETTER MU}v"), 1e-3),
+    **dict.fromkeys(("microvolt", "microvolts"), 1e-3),
+    **dict.fromkeys(("nv", "nanovolt", "nanovolts"), 1e-6),
+    **dict.fromkeys(("v", "volt", "volts"), 1e3),
+}
+"""Millivolts in one of a unit, by its name in small letters."""
+
 
 class NoLeadError(DataError):
     """None of a file's signals is one of the twelve leads.

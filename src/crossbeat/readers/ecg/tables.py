@@ -5,16 +5,19 @@ import io
 import math
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from crossbeat.errors import DataError
-from crossbeat.readers.ecg.layout import Layout
-from crossbeat.readers.ecg.record import Record, Signal, assemble, lead_rows
-from crossbeat.readers.ecg.units import MILLIVOLTS
+from crossbeat.errors import ConfigError, DataError
+from crossbeat.leads import STANDARD, among
+from crossbeat.readers.ecg.record import MILLIVOLTS, Record, Signal, assemble, lead_rows
 from crossbeat.readers.limits import MOST_CHANNELS, check_size, read_bounded
+
+HOW_TO_SAY = "--layout.fs 500 --layout.unit uV"
+"""An example of what a user may have to add, for messages."""
 
 _ABSENT = ("", "-", "nan", "NaN", "NAN", "NA", "null")
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?")
@@ -31,6 +34,43 @@ _WITH_UNIT = re.compile(r"(?P<name>[^\[\]()]+?)[ _]*[\[(](?P<unit>[^\[\]()]+)[\]
 _TIME = re.compile(r"(?P<elapsed>elapsed )?time(?:[ _]?[\[(]?(?P<unit>[a-z]+)[\])]?)?")
 _SLACK, _ROUNDED = 0.01, 0.002
 """The part, and seconds, by which times may differ from the rate: they are rounded."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """How the numbers of a CSV or NumPy file are to be read.
+
+    Args:
+        fs: sampling rate in hertz, above 0.
+        unit: of the numbers: mV, uV, V or nV.
+        leads: the name of each column of a CSV file without header line, or of each row or column
+            of a NumPy array, in any spelling that a file may have; empty if the header line of a
+            CSV file has the names.
+
+    Raises:
+        ConfigError: a value breaks its rule.
+    """
+
+    fs: float
+    unit: str
+    leads: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 < self.fs < math.inf:
+            raise ConfigError(f"fs must be above 0 Hz, got {self.fs}; give the sampling rate")
+        if self.unit.strip().lower() not in MILLIVOLTS:
+            raise ConfigError(f"unit must be mV, uV or V, got {self.unit!r}; correct it")
+        names = [lead.removeprefix("-") for lead in self.names]
+        if not len(self.leads) == len(names) == len(set(names)):
+            raise ConfigError(
+                f"leads must be different ones of {', '.join(STANDARD)}, got "
+                f"{', '.join(self.leads)}; correct the list"
+            )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The leads in their standard spelling, or ``-aVR``."""
+        return tuple(among(self.leads).values())
 
 
 def split_line(line: str) -> list[str]:

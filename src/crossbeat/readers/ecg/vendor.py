@@ -16,8 +16,14 @@ import numpy as np
 
 from crossbeat.errors import DataError, listed
 from crossbeat.leads import among
-from crossbeat.readers.ecg.guard_binary import check_ishne, check_mfer, check_scp
-from crossbeat.readers.ecg.guards import check_hl7, check_sierra, check_xml
+from crossbeat.readers.ecg.guards import (
+    check_hl7,
+    check_ishne,
+    check_mfer,
+    check_scp,
+    check_sierra,
+    check_xml,
+)
 from crossbeat.readers.ecg.record import NoLeadError, Record, Signal, assemble
 from crossbeat.readers.limits import missing_extra
 

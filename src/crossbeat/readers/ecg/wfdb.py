@@ -1,19 +1,21 @@
 """WFDB records: their signals from one or several files, and from one or several segments.
 
-PTB-XL, MIMIC-IV-ECG, the CinC challenges, LUDB and PTB are all stored in 16 bits, for which there
-is a short way.
-
 Source: WFDB Applications Guide, header(5) and signal(5).
 """
 
+import re
+from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32
 
 from crossbeat.errors import DataError
+from crossbeat.files import write_whole
 from crossbeat.readers.ecg.record import Record, as_float32
 from crossbeat.readers.ecg.wfdb_header import (
     DIFFERENCES,
@@ -23,11 +25,126 @@ from crossbeat.readers.ecg.wfdb_header import (
     Segment,
     read_header,
 )
-from crossbeat.readers.ecg.wfdb_samples import FORMATS, sums
 from crossbeat.readers.limits import MOST_BYTES, MOST_PARSED_BYTES, read_bounded
+from crossbeat.signal import Ecg
 
 _ANY_MISSING = -(2**15)
 """What stands for no sample in programs, and in the checksums of some, whatever the format."""
+
+_WRITTEN_GAIN = 1000
+"""Stored integers per millivolt."""
+
+
+class Storage(NamedTuple):
+    """A format.
+
+    Args:
+        block: how many bytes the first samples of a block take: none, one, two, ..., all.
+        unpack: the samples of whole blocks, given as bytes, in a row.
+        missing: what is stored where there is no sample; nothing stands for it in format 8.
+    """
+
+    block: tuple[int, ...]
+    unpack: Callable[[np.ndarray], np.ndarray]
+    missing: int | None
+
+    @property
+    def per_block(self) -> int:
+        return len(self.block) - 1
+
+    def least(self, num: int) -> int:
+        """Bytes that so many samples take at least: the last block may be cut."""
+        whole, rest = divmod(num, self.per_block)
+        return whole * self.block[-1] + self.block[rest]
+
+    def most(self, num: int) -> int:
+        """Bytes that so many samples take at most: in whole blocks."""
+        return -(-num // self.per_block) * self.block[-1]
+
+    def holds(self, size: int) -> int:
+        """How many samples so many bytes hold."""
+        whole, rest = divmod(size, self.block[-1])
+        return whole * self.per_block + bisect_right(self.block, rest) - 1
+
+    def read(self, data: bytes, offset: int, num: int) -> np.ndarray:
+        """So many samples of a file, which holds them, after so many bytes."""
+        stored = np.frombuffer(data, np.uint8, offset=offset)[: self.most(num)]
+        lacking = self.most(num) - stored.size
+        if lacking:
+            stored = np.append(stored, np.zeros(lacking, np.uint8))
+        return self.unpack(stored)[:num]
+
+
+def _view(kind: str, zero: int = 0) -> Callable[[np.ndarray], np.ndarray]:
+    def unpack(stored: np.ndarray) -> np.ndarray:
+        samples = stored.view(kind)
+        return samples.astype(np.int32) - zero if zero else samples
+
+    return unpack
+
+
+def _three_bytes(stored: np.ndarray) -> np.ndarray:
+    low, middle, high = stored.reshape(-1, 3).T.astype(np.int32)
+    return _signed(low | middle << 8 | high << 16, 24)
+
+
+def _pairs_of_12_bits(stored: np.ndarray) -> np.ndarray:
+    first, shared, second = stored.reshape(-1, 3).T.astype(np.int32)
+    return _signed(_in_turn(first | (shared & 0x0F) << 8, second | (shared & 0xF0) << 4), 12)
+
+
+def _triples_split(stored: np.ndarray) -> np.ndarray:
+    """Two words with a sample in bits 1 to 10 each, and half of the third above them."""
+    low, high = stored.view("<u2").reshape(-1, 2).T.astype(np.int32)
+    third = low >> 11 | high >> 11 << 5
+    return _signed(_in_turn(low >> 1 & 0x3FF, high >> 1 & 0x3FF, third), 10)
+
+
+def _triples_in_order(stored: np.ndarray) -> np.ndarray:
+    word = stored.view("<u4").astype(np.int64)
+    return _signed(_in_turn(word & 0x3FF, word >> 10 & 0x3FF, word >> 20 & 0x3FF), 10)
+
+
+def _in_turn(*samples: np.ndarray) -> np.ndarray:
+    return np.stack(samples, axis=1).ravel()
+
+
+def _signed(samples: np.ndarray, bits: int) -> np.ndarray:
+    """Two's complements of so many bits."""
+    half = 1 << (bits - 1)
+    return (samples ^ half) - half
+
+
+_ROWS = 50
+"""Samples of every signal that are added side by side."""
+
+FORMATS = {
+    8: Storage((0, 1), _view("i1"), None),
+    16: Storage((0, 2), _view("<i2"), -(2**15)),
+    24: Storage((0, 3), _three_bytes, -(2**23)),
+    32: Storage((0, 4), _view("<i4"), -(2**31)),
+    61: Storage((0, 2), _view(">i2"), -(2**15)),
+    80: Storage((0, 1), _view("u1", 2**7), -(2**7)),
+    160: Storage((0, 2), _view("<u2", 2**15), -(2**15)),
+    212: Storage((0, 2, 3), _pairs_of_12_bits, -(2**11)),
+    310: Storage((0, 2, 4, 4), _triples_split, -(2**9)),
+    311: Storage((0, 2, 3, 4), _triples_in_order, -(2**9)),
+}
+"""How samples are stored, by the number of the format of fixed width."""
+
+
+def sums(samples: np.ndarray) -> list[int]:
+    """The checksum of each column of integers [time, signal]: the sum modulo 65,536."""
+    num, width = samples.shape
+    if samples.dtype != np.int16 or not samples.flags.c_contiguous:
+        total = samples.sum(axis=0, dtype=np.int64).astype(np.int16)
+    else:  # tenfold as fast: long rows, which wrap round
+        end = num // _ROWS * _ROWS
+        rows = np.add.reduce(samples[:end].reshape(-1, _ROWS * width), axis=0, dtype=np.int16)
+        total = np.add.reduce(rows.reshape(_ROWS, width), axis=0, dtype=np.int16)
+        if end < num:
+            total += np.add.reduce(samples[end:], axis=0, dtype=np.int16)
+    return list(total.view(np.uint16).tolist())
 
 
 def read_record(header: Path, text: bytes | None = None, *, checksum: bool = True) -> Record:
@@ -262,3 +379,31 @@ def _physical(stored: np.ndarray, channels: list[Channel]) -> Float32[np.ndarray
             values[row, : kept.size] = kept
             values[row, kept.size :] = np.nan
     return values if exact is np.float32 else as_float32(values)
+
+
+def write_wfdb(ecg: Ecg, stem: Path) -> Path:
+    """The header of a new record of format 16 with one signal file; 1 uV per unit.
+
+    Args:
+        ecg: millivolts, from -32 to 32 mV.
+        stem: path of the record without suffix; its name becomes the record's.
+
+    Raises:
+        ValueError: a value is not finite or does not fit, or the name has other characters than
+            letters, digits, - and _.
+    """
+    if not re.fullmatch(r"[-\w]+", stem.name):
+        raise ValueError(f"a record's name must have letters, digits, - and _, got {stem.name!r}")
+    units = np.round(ecg.values * _WRITTEN_GAIN)
+    if not (np.abs(units) < 2**15).all():
+        raise ValueError("an ECG must be finite and within 32 mV to be stored in 16 bits")
+    signals = units.astype("<i2")
+    write_whole(stem.with_suffix(".dat"), signals.T.tobytes())
+    lines = [f"{stem.name} {len(ecg.leads)} {ecg.fs:.15g} {signals.shape[1]}"]
+    lines += [
+        f"{stem.name}.dat 16 {_WRITTEN_GAIN}/mV 16 0 {first} {total} 0 {lead}"
+        for first, total, lead in zip(signals[:, 0], sums(signals.T), ecg.leads, strict=True)
+    ]
+    header = stem.with_suffix(".hea")
+    write_whole(header, "\n".join(lines) + "\n")
+    return header
