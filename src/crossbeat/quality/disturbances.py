@@ -6,8 +6,7 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float32
 
-from crossbeat.quality.recording import Recording, blocks
-from crossbeat.quality.verdict import Verdict, judged
+from crossbeat.quality.recording import Recording, Verdict, blocks, judged
 
 NOISE_LAG = 0.01
 """Seconds between a sample and those whose mean it is compared with: waves of 20 to 80 Hz."""

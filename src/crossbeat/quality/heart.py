@@ -12,8 +12,7 @@ from jaxtyping import Float32, Float64, Int64
 from scipy.ndimage import maximum_filter1d
 
 from crossbeat.leads import INDEPENDENT
-from crossbeat.quality.recording import Recording, blocks
-from crossbeat.quality.verdict import Verdict
+from crossbeat.quality.recording import Recording, Verdict, blocks
 
 LEAST_CONTRAST = 8.0
 """How many times as much the leads change in the busiest parts as in quiet ones. In 3600 random
