@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_ecgs import VIRTUAL, of
+from made_ecgs import VIRTUAL, of, only, with_values
 
 from crossbeat import quality, simulate
 from crossbeat.errors import DataError
@@ -51,7 +51,7 @@ def noise(time: np.ndarray, draw: np.random.Generator) -> np.ndarray:
 
 
 def flat(time: np.ndarray, draw: np.random.Generator) -> np.ndarray:
-    return 0.02 * draw.normal(size=(8, len(time)))
+    return noise(time, draw) / 15
 
 
 @pytest.mark.parametrize("fs", RATES)
@@ -76,21 +76,15 @@ def test_what_has_no_heartbeat_is_used_on_request(wave: Wave) -> None:
     assert "inverted" not in found
 
 
-UPRIGHT = Ecg(simulate.ecgs(simulate.draw_patients(1, 0), 0)[0], STANDARD, float(simulate.FS))
-"""A virtual patient with an ordinary heart."""
-
-
 def upside_down(ecg: Ecg) -> Ecg:
-    return Ecg(-ecg.values, ecg.leads, ecg.fs)
+    return with_values(-ecg.values, ecg)
 
 
-def test_an_ecg_upside_down_is_refused() -> None:
+def test_an_ecg_upside_down_is_refused_but_used_on_request() -> None:
+    """Of a virtual patient with an ordinary heart."""
+    ecg = with_values(-simulate.ecgs(simulate.draw_patients(1, 0), 0)[0])
     with pytest.raises(DataError, match=r"upside down.* by -1, .* say --allow\.inverted \(Allow\("):
-        quality.require(upside_down(UPRIGHT), "a", 10.0)
-
-
-def test_an_ecg_upside_down_is_used_on_request() -> None:
-    ecg = upside_down(UPRIGHT)
+        quality.require(ecg, "a", 10.0)
     kept = quality.require(ecg, "a", 10.0, allow=Allow(inverted=True))
     np.testing.assert_array_equal(kept.values, ecg.values)
 
@@ -99,45 +93,37 @@ def test_few_virtual_patients_are_refused_and_most_of_them_upside_down() -> None
     refused = {False: 0, True: 0}
     for values in simulate.ecgs(simulate.draw_patients(60, 5), 5):
         for turned in refused:
-            ecg = Ecg(-values if turned else values, STANDARD, float(simulate.FS))
-            found = of(ecg)
+            found = of(with_values(-values if turned else values))
             assert found["heartbeat"].action == "ok"
             refused[turned] += found["inverted"].action == "reject"
     assert refused[False] == 0
     assert refused[True] >= 50
 
 
-def tachycardia(per_minute: float) -> Ecg:
+@pytest.mark.parametrize("per_minute", [150, 180, 220, 250])
+def test_a_ventricular_tachycardia_has_heartbeats(per_minute: float) -> None:
     """Waves so wide that they leave no level in between, with a second harmonic."""
 
     def wave(time: np.ndarray, draw: np.random.Generator) -> np.ndarray:
         angle = 2 * np.pi * per_minute / 60 * time
         return sizes(draw) * (np.sin(angle) + 0.35 * np.sin(2 * angle + 1))
 
-    return made(wave, 500.0)
-
-
-@pytest.mark.parametrize("per_minute", [150, 180, 220, 250])
-def test_a_ventricular_tachycardia_has_heartbeats(per_minute: float) -> None:
-    assert of(tachycardia(per_minute))["heartbeat"].action == "ok"
+    assert of(made(wave, 500.0))["heartbeat"].action == "ok"
 
 
 def test_heartbeats_are_found_below_noise_and_wander() -> None:
     draw = np.random.default_rng(0)
-    eight = np.stack([VIRTUAL.values[STANDARD.index(lead)] for lead in INDEPENDENT])
+    eight = only(*INDEPENDENT).values
     time = np.arange(eight.shape[1]) / VIRTUAL.fs
     wander = 3 * np.sin(2 * np.pi * 0.3 * time + draw.uniform(0, 6, (8, 1)))
     for extra in (wander, 0.1 * draw.normal(size=eight.shape)):
         values = complete((eight + extra).astype(np.float32), INDEPENDENT, STANDARD)
-        assert of(Ecg(values, STANDARD, VIRTUAL.fs))["heartbeat"].action == "ok"
+        assert of(with_values(values))["heartbeat"].action == "ok"
 
 
 def test_neither_looks_at_a_record_below_2_s() -> None:
-    assert {"heartbeat", "inverted"}.isdisjoint(of(Ecg(noise_of(150), STANDARD, 100.0), 1.5))
-
-
-def noise_of(num: int) -> np.ndarray:
-    return np.random.default_rng(0).normal(size=(12, num)).astype(np.float32)
+    short = with_values(made(noise, 100.0).values[:, :150], made(noise, 100.0))
+    assert {"heartbeat", "inverted"}.isdisjoint(of(short, 1.5))
 
 
 @pytest.fixture(scope="module")
@@ -165,5 +151,6 @@ def test_real_ecgs_with_exchanged_arms_are_not_upside_down(real: list[Ecg]) -> N
         rows = dict(zip(ecg.leads, ecg.values, strict=True))
         rows |= {"I": -rows["I"], "II": rows["II"] - rows["I"]}
         rows |= limb_leads(rows["I"], rows["II"])
-        values = np.stack([rows[lead] for lead in STANDARD])
-        assert of(Ecg(values, STANDARD, ecg.fs))["inverted"].action == "ok"
+        assert of(with_values(np.stack([rows[lead] for lead in STANDARD]), ecg))[
+            "inverted"
+        ].action == ("ok")
