@@ -10,7 +10,7 @@ from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
-from xray_dicoms import repacked
+from xray_files import repacked
 
 from cine_dicoms import (
     dicom,

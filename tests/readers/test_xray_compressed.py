@@ -16,7 +16,7 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     RLELossless,
 )
-from xray_dicoms import assert_shows, repacked, setting, slope, written
+from xray_files import assert_shows, repacked, setting, slope, written
 
 from crossbeat.errors import DataError
 from crossbeat.readers import read_xray

@@ -14,7 +14,7 @@ from pydicom.uid import (
     JPEG2000Lossless,
     JPEGBaseline8Bit,
 )
-from xray_dicoms import Change, assert_shows, slope, written
+from xray_files import Change, assert_shows, slope, written
 
 from crossbeat.errors import DataError
 from crossbeat.readers import read_xray

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from xray_dicoms import written
+from xray_files import written
 
 from crossbeat.errors import DataError
 from crossbeat.readers import read_xray

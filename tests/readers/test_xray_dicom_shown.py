@@ -10,7 +10,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from xray_dicoms import assert_shows, setting, slope, written
+from xray_files import assert_shows, setting, slope, written
 
 from crossbeat.errors import DataError
 from crossbeat.readers import read_xray
