@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.io
+from ecg_files import refuse
 
 from crossbeat.errors import DataError
 from crossbeat.leads import STANDARD
@@ -94,29 +95,32 @@ def test_another_layout_is_refused(tmp_path: Path, found: Mapping[str, Any], rea
 
 @pytest.mark.parametrize("packed", [True, False])
 def test_a_truncated_file_is_refused(tmp_path: Path, packed: bool) -> None:
-    path = saved(tmp_path, cpsc(), packed=packed)
-    data = path.read_bytes()
+    data = saved(tmp_path, cpsc(), packed=packed).read_bytes()
     for size in (130, 150, 300, len(data) - 1):
-        path.write_bytes(data[:size])
-        with pytest.raises(DataError, match="must be a sound MATLAB v5 file, but: "):
-            read_ecg(path)
+        refuse(tmp_path, data[:size], "must be a sound MATLAB v5 file, but: ")
 
 
-def test_a_size_that_the_numbers_do_not_have_is_refused(tmp_path: Path) -> None:
-    path = saved(tmp_path, cpsc(), packed=False)
-    claim = path.read_bytes().replace(struct.pack("<2i", 12, 50), struct.pack("<2i", 12, 10**9))
-    path.write_bytes(claim)
-    with pytest.raises(DataError, match=r"array of 600 numbers has the size \[12, 1000000000\]"):
-        read_ecg(path)
-
-
-def test_a_type_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    path = saved(tmp_path, cpsc(), packed=False)
-    data = path.read_bytes()
-    place = data.index(struct.pack("<2I", 9, 4800))
-    path.write_bytes(data[:place] + b"\x7c" + data[place + 1 :])
-    with pytest.raises(DataError, match="must be a sound MATLAB v5 file, but: 124"):
-        read_ecg(path)
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (
+            struct.pack("<2i", 12, 50),
+            struct.pack("<2i", 12, 10**9),
+            r"array of 600 numbers has the size \[12, 1000000000\]",
+        ),
+        (
+            struct.pack("<2I", 9, 4800),
+            struct.pack("<2I", 124, 4800),
+            "must be a sound MATLAB v5 file, but: 124",
+        ),
+    ],
+)
+def test_a_size_or_type_that_the_numbers_do_not_have_is_refused(
+    tmp_path: Path, old: bytes, new: bytes, reason: str
+) -> None:
+    data = saved(tmp_path, cpsc(), packed=False).read_bytes()
+    assert data.count(old) == 1
+    refuse(tmp_path, data.replace(old, new), reason)
 
 
 @pytest.mark.parametrize(("kind", "got"), [(16, "functions"), (17, "objects, such as strings")])
@@ -128,6 +132,5 @@ def test_arrays_that_are_stored_in_another_way_are_another_layout(
     parts += [struct.pack("<2I", 1, 8) + text for text in (b"s       ", b"MCOS    ", b"string  ")]
     body = b"".join(parts)
     head = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM"
-    (tmp_path / "a.mat").write_bytes(head + struct.pack("<2I", 14, len(body)) + body)
-    with pytest.raises(DataError, match=f"the layout of CPSC 2018 .* got {got}"):
-        read_ecg(tmp_path / "a.mat")
+    array = struct.pack("<2I", 14, len(body)) + body
+    refuse(tmp_path, head + array, f"the layout of CPSC 2018 .* got {got}")
