@@ -1,13 +1,15 @@
-"""What image files say beside their pixels: how they are turned, which count, what is white."""
+"""X-rays in PNG, JPEG and TIFF to squares, as the files say that they are to be seen."""
 
 import struct
 import zlib
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from xray_files import chunk, packed, png, refuse, scaled, tiff
 
 from crossbeat.errors import DataError
 from crossbeat.readers import read_xray
@@ -19,78 +21,84 @@ def film(dtype: type = np.uint8, shape: tuple[int, int] = (24, 24)) -> np.ndarra
     return (20 + 6 * x + 3 * y).astype(dtype) * (1 if dtype is np.uint8 else 100)
 
 
-def scaled(values: np.ndarray) -> np.ndarray:
-    low, high = values.min(), values.max()
-    return np.rint((values.astype(np.float64) - low) * 255 / (high - low))
-
-
-def tiff(pixels: np.ndarray, *, order: str = "<", big: bool = False, **tags: object) -> bytes:
-    """Uncompressed TIFF; ``tags`` are t262=0, or t282=(2, 1) for a ratio; None leaves one out."""
-    data = pixels.astype(pixels.dtype.newbyteorder(order)).tobytes()
-    head, word, entry = (16, "Q", 20) if big else (8, "I", 12)
-    told: dict[int, object] = {
-        254: 0,
-        256: pixels.shape[1],
-        257: pixels.shape[0],
-        258: 8 * pixels.itemsize,
-        259: 1,
-        262: 1,
-        273: head,
-        277: 1,
-        278: pixels.shape[0],
-        279: len(data),
-    }
-    told |= {int(name[1:]): value for name, value in tags.items()}
-    told = {tag: value for tag, value in sorted(told.items()) if value is not None}
-    start = head + len(data)
-    extra = start + (8 if big else 2) + entry * len(told) + struct.calcsize(word)
-    listed, ratios = b"", b""
-    for tag, value in told.items():
-        if isinstance(value, tuple):
-            field = struct.pack(order + word, extra + len(ratios))
-            ratios += struct.pack(order + "2I", *value)
-            kind = 5
-        else:
-            kind = 4 if tag in (256, 257, 273, 278, 279) else 3
-            field = struct.pack(order + ("I" if kind == 4 else "H"), value)
-        listed += struct.pack(order + "HH" + word, tag, kind, 1)
-        listed += field.ljust(struct.calcsize(word), b"\0")
-    name = b"II" if order == "<" else b"MM"
-    first = (
-        struct.pack(order + "HHHQ", 43, 8, 0, start)
-        if big
-        else struct.pack(order + "HI", 42, start)
-    )
-    count = struct.pack(order + ("Q" if big else "H"), len(told))
-    return name + first + data + count + listed + struct.pack(order + word, 0) + ratios
-
-
-def png(pixels: np.ndarray, *parts: tuple[bytes, bytes], colour: int = 0, bits: int = 8) -> bytes:
-    """A PNG of rows of bytes, with further parts before its pixels."""
-
-    def part(kind: bytes, body: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        )
-
-    height, width = pixels.shape[:2]
-    rows = pixels.astype(pixels.dtype.newbyteorder(">")).reshape(height, -1)
-    raw = b"".join(b"\0" + row.tobytes() for row in rows)
-    head = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
-    middle = b"".join(part(*one) for one in parts)
-    end = part(b"IDAT", zlib.compress(raw)) + part(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + part(b"IHDR", head) + middle + end
-
-
 def read(folder: Path, data: bytes, size: int = 24) -> np.ndarray:
     (folder / "x").write_bytes(data)
     return read_xray(folder / "x", size)
 
 
 def refused(folder: Path, data: bytes, message: str) -> None:
-    with pytest.raises(DataError, match=message) as caught:
-        read(folder, data)
-    assert str(folder / "x") in str(caught.value)
+    (folder / "x").write_bytes(data)
+    refuse(folder / "x", message)
+
+
+# squares
+
+
+def test_a_square_of_the_wanted_size_is_kept_as_it_is(tmp_path: Path) -> None:
+    got = read(tmp_path, png(film()))
+    assert got.dtype == np.uint8
+    np.testing.assert_array_equal(got, film())
+    np.testing.assert_array_equal(read_xray(str(tmp_path / "x"), 24), film())
+
+
+@pytest.mark.parametrize(("height", "width"), [(24, 30), (30, 24), (25, 30), (30, 25)])
+def test_the_centre_is_kept(tmp_path: Path, height: int, width: int) -> None:
+    pixels, side = film(shape=(height, width)), min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    got = read(tmp_path, png(pixels), side)
+    np.testing.assert_array_equal(got, pixels[top : top + side, left : left + side])
+
+
+def test_shrinking_averages_rather_than_picks_pixels(tmp_path: Path) -> None:
+    stripes = np.tile(np.uint8([0, 200]), (64, 32))
+    np.testing.assert_allclose(read(tmp_path, png(stripes), 8), 100, atol=8)
+
+
+def test_a_small_image_is_enlarged(tmp_path: Path) -> None:
+    got = read(tmp_path, png(film()), 96)
+    blocks = got.reshape(24, 4, 24, 4).mean(axis=(1, 3))
+    assert np.abs(blocks - film()).mean() < 5
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA", "P"])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_grey_shown_in_colour_is_the_same_picture(tmp_path: Path, mode: str, kind: str) -> None:
+    got = read(tmp_path, packed(film(), kind, mode))
+    np.testing.assert_allclose(got, film(), atol=0 if mode == "L" else 1)
+
+
+def test_black_and_white_is_read(tmp_path: Path) -> None:
+    marks = (film() > 110) * np.uint8(255)
+    np.testing.assert_array_equal(read(tmp_path, packed(marks, "PNG", "1")), marks)
+
+
+def test_a_jpeg_gives_the_pixels_that_pillow_decodes_and_coarsely_looks_the_same(
+    tmp_path: Path,
+) -> None:
+    data = packed(film(), "JPEG")
+    with Image.open(BytesIO(data)) as image:
+        np.testing.assert_array_equal(read(tmp_path, data), np.asarray(image))
+    large = np.kron(film(), np.ones((40, 40), np.uint8))
+    coarse = read(tmp_path, packed(large, "JPEG"), 50).astype(int)
+    assert np.abs(coarse - read(tmp_path, packed(large, "PNG"), 50).astype(int)).mean() < 1
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+@pytest.mark.parametrize(("scale", "offset"), [(10, 0), (16, 500), (256, 100)])
+def test_sixteen_bits_are_scaled_by_their_range(
+    tmp_path: Path, kind: str, scale: int, offset: int
+) -> None:
+    got = read(tmp_path, packed(film().astype(np.uint16) * scale + offset, kind))
+    np.testing.assert_allclose(got, scaled(film()), atol=0.51)
+    assert (got.min(), got.max()) == (0, 255)
+
+
+def test_real_xrays_keep_their_size_and_values(shared: Path) -> None:
+    folder = shared / "data" / "nih-cxr14" / "images"
+    for path in sorted(folder.glob("*.png"))[::200]:
+        with Image.open(path) as image:
+            expected = np.asarray(image.convert("L"))
+        np.testing.assert_array_equal(read_xray(path, expected.shape[0]), expected)
 
 
 # white is zero
@@ -119,11 +127,7 @@ def test_packed_tiff_is_inverted_once(tmp_path: Path) -> None:
     for dtype in (np.uint8, np.uint16):
         pixels = film(dtype)
         for compression in ("tiff_lzw", "tiff_adobe_deflate", "packbits"):
-            image = Image.fromarray(pixels)
-            image.save(tmp_path / "x.tif", compression=compression, tiffinfo={262: 0})
-            with Image.open(tmp_path / "x.tif") as stored:
-                assert stored.tag_v2[262] == 0
-            data = (tmp_path / "x.tif").read_bytes()
+            data = packed(pixels, "TIFF", compression=compression, tiffinfo={262: 0})
             at = data.index(struct.pack("<HHI", 262, 3, 1)) + 8
             same = read(tmp_path, data[:at] + b"\1\0" + data[at + 2 :])
             np.testing.assert_allclose(read(tmp_path, data), 255 - same.astype(int), atol=1)
@@ -153,8 +157,7 @@ def test_a_film_is_turned_as_the_file_says(tmp_path: Path, orientation: int, kin
     else:
         exif = Image.Exif()
         exif[274] = orientation
-        Image.fromarray(film()).save(tmp_path / "a", kind, exif=exif, quality=98)
-        data = (tmp_path / "a").read_bytes()
+        data = packed(film(), kind, exif=exif, quality=98)
     expected = TURNS[orientation](film())
     tolerance = 3 if kind == "JPEG" else 0
     np.testing.assert_allclose(read(tmp_path, data), expected, atol=tolerance)
@@ -166,14 +169,9 @@ def test_a_turned_film_of_16_bits_is_cut_to_its_centre(tmp_path: Path) -> None:
     np.testing.assert_allclose(got, scaled(-np.rot90(pixels[:, 8:32].astype(int), -1)), atol=1)
 
 
-def test_an_orientation_that_cannot_be_is_refused(tmp_path: Path) -> None:
-    refused(tmp_path, tiff(film(), t274=9), "must have an orientation from 1 to 8, got 9; export")
-
-
 def test_damaged_exif_is_refused(tmp_path: Path) -> None:
-    exif = b"Exif\0\0MM\0*\0\0\1\0"
-    Image.fromarray(film()).save(tmp_path / "a.jpg", exif=exif)
-    refused(tmp_path, (tmp_path / "a.jpg").read_bytes(), "must have sound EXIF data, which may say")
+    data = packed(film(), "JPEG", exif=b"Exif\0\0MM\0*\0\0\1\0")
+    refused(tmp_path, data, "must have sound EXIF data, which may say")
 
 
 # the shape of pixels
@@ -183,9 +181,8 @@ def test_pixels_that_are_not_square_are_made_so(tmp_path: Path) -> None:
     y, x = np.mgrid[:48, :48]
     disc = np.uint8(20 + 200 * ((y - 24) ** 2 + (x - 24) ** 2 < 14**2))
     tall = disc[::2]  # rows twice as far apart as columns
-    Image.fromarray(tall).save(tmp_path / "a.jpg", dpi=(200, 100), quality=98)
     files = {
-        "JPEG": (tmp_path / "a.jpg").read_bytes(),
+        "JPEG": packed(tall, "JPEG", dpi=(200, 100), quality=98),
         "PNG": png(tall, (b"pHYs", struct.pack(">IIB", 2000, 1000, 1))),
         "TIFF": tiff(tall, t282=(200, 1), t283=(100, 1)),
         "turned": tiff(tall.T.copy(), t282=(100, 1), t283=(200, 1), t274=6),
@@ -194,11 +191,6 @@ def test_pixels_that_are_not_square_are_made_so(tmp_path: Path) -> None:
         got = read(tmp_path, data, 48) > 120
         assert got.sum(axis=0).max() == pytest.approx(27, abs=3), name
         assert got.sum(axis=1).max() == pytest.approx(27, abs=3), name
-
-
-def test_pixels_of_an_absurd_shape_are_refused(tmp_path: Path) -> None:
-    data = png(film(), (b"pHYs", struct.pack(">IIB", 9000, 1000, 0)))
-    refused(tmp_path, data, "pixels about as high as wide, got 9 times as high; correct")
 
 
 # which pixels count
@@ -213,21 +205,16 @@ def test_transparent_pixels_are_black(tmp_path: Path) -> None:
     palette = (b"PLTE", np.repeat(indexed, 3).tobytes())
     clear = np.full(256, 255, np.uint8)
     clear[pixels[3, 3]] = 0
-    files = {
-        "grey": png(np.dstack([pixels, alpha]), colour=4),
-        "colours": png(rgba, colour=6),
-    }
-    for name, data in files.items():
-        np.testing.assert_allclose(read(tmp_path, data), expected, atol=1, err_msg=name)
     holes = np.where(pixels == pixels[3, 3], 0, pixels)
     value = int(pixels[3, 3])
-    files = {
-        "palette": png(pixels, palette, (b"tRNS", clear.tobytes()), colour=3),
-        "one grey": png(pixels, (b"tRNS", struct.pack(">H", value))),
-        "one colour": png(rgba[..., :3], (b"tRNS", struct.pack(">3H", *[value] * 3)), colour=2),
-    }
-    for name, data in files.items():
-        np.testing.assert_allclose(read(tmp_path, data), holes, atol=1, err_msg=name)
+    for data, seen in (
+        (png(np.dstack([pixels, alpha]), colour=4), expected),
+        (png(rgba, colour=6), expected),
+        (png(pixels, palette, (b"tRNS", clear.tobytes()), colour=3), holes),
+        (png(pixels, (b"tRNS", struct.pack(">H", value))), holes),
+        (png(rgba[..., :3], (b"tRNS", struct.pack(">3H", *[value] * 3)), colour=2), holes),
+    ):
+        np.testing.assert_allclose(read(tmp_path, data), seen, atol=1)
 
 
 def test_a_transparent_value_of_16_bits_does_not_count(tmp_path: Path) -> None:
@@ -235,10 +222,8 @@ def test_a_transparent_value_of_16_bits_does_not_count(tmp_path: Path) -> None:
     padded = pixels.copy()
     padded[:, :6] = 60_000
     got = read(tmp_path, png(padded, (b"tRNS", struct.pack(">H", 60_000)), bits=16))
-    expected = np.zeros((24, 24))
-    low, high = int(pixels[:, 6:].min()), int(pixels.max())
-    expected[:, 6:] = (pixels[:, 6:].astype(float) - low) * 255 / (high - low)
-    np.testing.assert_allclose(got, expected, atol=1)
+    np.testing.assert_allclose(got[:, 6:], scaled(pixels[:, 6:]), atol=1)
+    assert (got[:, :6] == 0).all()
 
 
 def test_a_transparent_value_of_4_bits_is_that_of_the_file(tmp_path: Path) -> None:
@@ -274,32 +259,66 @@ def test_bits_in_reverse_order_are_read(tmp_path: Path) -> None:
         np.testing.assert_array_equal(read(tmp_path, data), expected)
 
 
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        (tiff(film().astype(np.float32), t339=3), "got floating-point numbers; export it as grey"),
-        (tiff(film(), t254=1), "must be one image, got several pages or a reduced one; export one"),
-        (tiff(film(), t262=None), "must be a whole TIFF file, but has a damaged or incomplete"),
-        (tiff(film(), t273=None), "but does not say where its pixels are; copy"),
-        (tiff(film(), t273=9000), "but is cut off: pixels lie beyond its end; copy"),
-        (tiff(film(), t279=200), "but has 200 of 576 bytes of pixels; copy"),
-        (
-            tiff(film(), order=">", big=True),
-            "must be a usual TIFF file, but is damaged or of a rar",
-        ),
-        (tiff(film(), t262=32803), "must be a usual TIFF file, but is damaged or of a rare kind"),
-        (
-            png(np.dstack([film(np.uint16)] * 3), colour=2, bits=16),
-            "colours of 8 bits, or one grey value of 16 bits, got PNG of 16 bits; export it as gre",
-        ),
-        (
-            png(np.dstack([film(np.uint16)] * 2), colour=4, bits=16),
-            "one grey value of 16 bits, got PNG of 16 bits; export it as grey PNG",
-        ),
-    ],
-)
-def test_kinds_that_are_not_read_are_named(tmp_path: Path, data: bytes, message: str) -> None:
+def pages(pixels: np.ndarray) -> bytes:
+    """A TIFF whose second image has no size."""
+    data = tiff(pixels)
+    return data[:-4] + struct.pack("<I", len(data)) + bytes(6)
+
+
+def empty_png(side: int) -> bytes:
+    """A PNG that claims a size and holds nothing."""
+    sound = png(np.zeros((1, 1), np.uint8))
+    head = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    return sound[:8] + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + sound[-12:]
+
+
+COLOURS = "colours of 8 bits, or one grey value of 16 bits, got PNG of 16 bits; export it as grey"
+ONE = "must be one image, got several pages or a reduced one; export one"
+CONSTANT = "must show something, but every pixel is 255;"
+FLOATS = "at most 16 bits, or colours of 8, got floating-point numbers; export it as grey"
+RARE = "must be a usual TIFF file, but is damaged or of a rare kind"
+
+UNREAD = [
+    *(
+        (content, "must be an image, PNG, JPEG, TIFF, but is none")
+        for content in (b"", b"hello", b"%PDF-1.7", b"\x00" * 200, b"GIF89a")
+    ),
+    *(
+        (empty_png(side), f"must have 1 to 64,000,000 pixels, got {side} x {side}; scale")
+        for side in (8_001, 9_900, 50_000)
+    ),
+    (png(film())[:-20] + bytes(4) + png(film())[-16:], "a wrong checksum in its part IDAT; copy"),
+    (png(np.full((24, 24), 255, np.uint8)), CONSTANT),
+    (png(np.full((24, 24), 255, np.uint16), bits=16), CONSTANT),
+    (
+        png(film(), (b"pHYs", struct.pack(">IIB", 9000, 1000, 0))),
+        "as wide, got 9 times as high;",
+    ),
+    (tiff(film(), t274=9), "must have an orientation from 1 to 8, got 9; export"),
+    (tiff(film().astype(np.float32), t339=3), FLOATS),
+    (pages(film()), ONE),
+    (tiff(film(), t254=1), ONE),
+    (tiff(film(), t262=None), "must be a whole TIFF file, but has a damaged or incomplete"),
+    (tiff(film(), t273=None), "but does not say where its pixels are; copy"),
+    (tiff(film(), t273=9000), "but is cut off: pixels lie beyond its end; copy"),
+    (tiff(film(), t279=200), "but has 200 of 576 bytes of pixels; copy"),
+    (tiff(film(), order=">", big=True), RARE),
+    (tiff(film(), t262=32803), RARE),
+    (png(np.dstack([film(np.uint16)] * 3), colour=2, bits=16), COLOURS),
+    (png(np.dstack([film(np.uint16)] * 2), colour=4, bits=16), COLOURS),
+]
+
+
+@pytest.mark.parametrize(("data", "message"), UNREAD, ids=range(len(UNREAD)))
+def test_what_is_not_read_is_named(tmp_path: Path, data: bytes, message: str) -> None:
     refused(tmp_path, data, message)
+
+
+def test_a_path_or_size_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    refuse(tmp_path / "x.png", r"there is no file .*x\.png; check the path")
+    refuse(tmp_path, "must be a file, got a folder")
+    with pytest.raises(ValueError, match="size must be above 0 pixels, got 0"):
+        read(tmp_path, png(film()), 0)
 
 
 def test_gamma_and_ranges_of_display_change_no_value(tmp_path: Path) -> None:
@@ -326,13 +345,12 @@ def summed(data: bytes) -> bytes:
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "BigTIFF", "LZW"])
 def test_damaged_files_are_read_or_refused(tmp_path: Path, kind: str) -> None:
     sound = {
+        "JPEG": packed(film(), "JPEG"),
+        "LZW": packed(film(), "TIFF", compression="tiff_lzw"),
         "PNG": png(film(), (b"tRNS", b"\0\7"), (b"pHYs", bytes([0, 0, 0, 9] * 2 + [1]))),
         "TIFF": tiff(film(np.uint16), t262=0, t274=3, t282=(7, 1), t283=(7, 1), t339=1),
         "BigTIFF": tiff(film(), big=True, t274=8, t338=2),
     }
-    for name, options in {"JPEG": {}, "LZW": {"compression": "tiff_lzw"}}.items():
-        Image.fromarray(film()).save(tmp_path / "a", name.replace("LZW", "TIFF"), **options)
-        sound[name] = (tmp_path / "a").read_bytes()
     data, draw, counts = sound[kind], np.random.default_rng(0), [0, 0]
     listed = data.index(struct.pack("<HH", 256, 4)) - 20 if "TIFF" in kind else 0
     extremes = (0, 1, 2, 16, 127, 128, 255)

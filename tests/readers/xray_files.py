@@ -1,15 +1,21 @@
-"""X-rays in DICOM, made by pydicom for tests."""
+"""X-rays in DICOM, made by pydicom for tests, and in TIFF and PNG, byte by byte."""
 
+import struct
+import zlib
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import gdcm
 import numpy as np
+import pytest
+from PIL import Image
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
+from crossbeat.errors import DataError
 from crossbeat.readers import read_xray
 
 DIGITAL = "1.2.840.10008.5.1.4.1.1.1.1"
@@ -82,11 +88,14 @@ def repacked(path: Path, last: str) -> Path:
 
 
 def setting(**values: object) -> Change:
-    """Gives attributes these values."""
+    """Gives attributes these values; None takes one away."""
 
     def change(image: Dataset) -> None:
         for keyword, value in values.items():
-            setattr(image, keyword, value)
+            if value is None:
+                delattr(image, keyword)
+            else:
+                setattr(image, keyword, value)
 
     return change
 
@@ -101,3 +110,77 @@ def assert_shows(path: Path, expected: np.ndarray, tolerance: float = 1.0) -> No
     """The file is read as these values, scaled."""
     got = read_xray(path, len(expected)).astype(np.float64)
     np.testing.assert_allclose(got, scaled(expected), atol=tolerance)
+
+
+def refuse(path: Path, message: str, size: int = 16) -> DataError:
+    """The file is refused with this message, which names it."""
+    with pytest.raises(DataError, match=message) as caught:
+        read_xray(path, size)
+    assert str(path) in str(caught.value)
+    return caught.value
+
+
+def packed(pixels: np.ndarray, kind: str, mode: str | None = None, **options: object) -> bytes:
+    """An image file as Pillow writes it."""
+    file, image = BytesIO(), Image.fromarray(pixels)
+    (image.convert(mode) if mode else image).save(file, kind, **options)
+    return file.getvalue()
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    """A part of a PNG, with its length and checksum."""
+    text = kind + body
+    return struct.pack(">I", len(body)) + text + struct.pack(">I", zlib.crc32(text))
+
+
+def tiff(pixels: np.ndarray, *, order: str = "<", big: bool = False, **tags: object) -> bytes:
+    """Uncompressed TIFF; ``tags`` are t262=0, or t282=(2, 1) for a ratio; None leaves one out."""
+    data = pixels.astype(pixels.dtype.newbyteorder(order)).tobytes()
+    head, word, entry = (16, "Q", 20) if big else (8, "I", 12)
+    told: dict[int, object] = {
+        254: 0,
+        256: pixels.shape[1],
+        257: pixels.shape[0],
+        258: 8 * pixels.itemsize,
+        259: 1,
+        262: 1,
+        273: head,
+        277: 1,
+        278: pixels.shape[0],
+        279: len(data),
+    }
+    told |= {int(name[1:]): value for name, value in tags.items()}
+    told = {tag: value for tag, value in sorted(told.items()) if value is not None}
+    start = head + len(data)
+    extra = start + (8 if big else 2) + entry * len(told) + struct.calcsize(word)
+    listed, ratios = b"", b""
+    for tag, value in told.items():
+        if isinstance(value, tuple):
+            field = struct.pack(order + word, extra + len(ratios))
+            ratios += struct.pack(order + "2I", *value)
+            kind = 5
+        else:
+            kind = 4 if tag in (256, 257, 273, 278, 279) else 3
+            field = struct.pack(order + ("I" if kind == 4 else "H"), value)
+        listed += struct.pack(order + "HH" + word, tag, kind, 1)
+        listed += field.ljust(struct.calcsize(word), b"\0")
+    name = b"II" if order == "<" else b"MM"
+    first = (
+        struct.pack(order + "HHHQ", 43, 8, 0, start)
+        if big
+        else struct.pack(order + "HI", 42, start)
+    )
+    count = struct.pack(order + ("Q" if big else "H"), len(told))
+    return name + first + data + count + listed + struct.pack(order + word, 0) + ratios
+
+
+def png(pixels: np.ndarray, *parts: tuple[bytes, bytes], colour: int = 0, bits: int = 8) -> bytes:
+    """A PNG of rows of bytes, with further parts before its pixels."""
+
+    height, width = pixels.shape[:2]
+    rows = pixels.astype(pixels.dtype.newbyteorder(">")).reshape(height, -1)
+    raw = b"".join(b"\0" + row.tobytes() for row in rows)
+    head = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
+    middle = b"".join(chunk(*one) for one in parts)
+    end = chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + middle + end
