@@ -1,10 +1,10 @@
-"""The region of interest: found where a heart beats, cut out with its true size."""
+"""The region of interest: found where a heart beats, cut out with its true size; and volumes."""
 
 import numpy as np
 import pytest
 
 from crossbeat.errors import DataError
-from crossbeat.readers import Cine, Region, cropped, roi_by_mask, roi_by_motion
+from crossbeat.readers import Cine, Region, cropped, disc_volume, roi_by_mask, roi_by_motion
 
 SPACING = (1.5, 2.0)
 SHAPE = (180, 150)
@@ -108,3 +108,31 @@ def test_what_cannot_be_cut_out_is_refused() -> None:
     for size, side in ((0, 5.0), (4, 0.0)):
         with pytest.raises(ValueError, match="size and side_mm must be above 0, got"):
             cropped(flat, Region(row=4.0, column=4.0, side_mm=side), size)
+
+
+# volumes by the sum of discs
+
+
+def test_an_ellipsoid_has_its_volume() -> None:
+    half = (45.0, 28.0, 24.0)
+    z, y, x = np.ogrid[-50:51, -31.9:32:1.1, -28.8:29:0.9]
+    mask = (z / half[0]) ** 2 + (y / half[1]) ** 2 + (x / half[2]) ** 2 <= 1
+    volume = disc_volume(mask, (1.1, 0.9), 1.0)
+    assert float(volume) == pytest.approx(4 / 3 * np.pi * np.prod(half) / 1000, rel=0.01)
+
+
+def test_every_frame_has_its_own_volume() -> None:
+    mask = np.zeros((2, 3, 4, 5), dtype=bool)
+    mask[0, 1, :2, :3] = mask[1, 1, 0, 0] = mask[1, 2] = True
+    volumes = disc_volume(mask, (2.0, 1.5), 10.0)
+    np.testing.assert_allclose(volumes, [0.0, 7 * 0.03, 20 * 0.03])
+
+
+@pytest.mark.parametrize(
+    ("spacing", "apart"), [((0.0, 1.0), 8.0), ((1.0, 1.0), -8.0), ((1.0, 1.0), None)]
+)
+def test_distances_that_are_none_are_refused(
+    spacing: tuple[float, float], apart: float | None
+) -> None:
+    with pytest.raises(ValueError, match="must be equally far apart, by more than 0 mm, got"):
+        disc_volume(np.ones((2, 3, 3), dtype=bool), spacing, apart)

@@ -71,6 +71,7 @@ def repacked(path: Path, last: str) -> Path:
         "70": gdcm.TransferSyntax.JPEGLosslessProcess14_1,
         "80": gdcm.TransferSyntax.JPEGLSLossless,
         "81": gdcm.TransferSyntax.JPEGLSNearLossless,
+        "90": gdcm.TransferSyntax.JPEG2000Lossless,
     }
     reader, writer = gdcm.ImageReader(), gdcm.ImageWriter()
     change = gdcm.ImageChangeTransferSyntax()
