@@ -101,7 +101,6 @@ def open_dicom(
     """A file after its meta information, that, and the transfer syntax that it names.
 
     Args:
-        path: of the file, for messages.
         data: all of it.
         known: transfer syntaxes that can be read.
         kinds: what they are called.
@@ -173,7 +172,6 @@ def numbers_of(
     """The numbers of a value.
 
     Args:
-        path: of the file, for the message.
         num: how many there must be; 0: one or more.
         empty: whether there may be none.
         remedy: the end of the message.
@@ -211,7 +209,6 @@ def decoded(path: Path, image: "Dataset") -> Pixels:
     """The stored values of an image of one frame and one value for each pixel.
 
     Args:
-        path: of the file, for messages.
         image: its metadata, with its transfer syntax; its size is checked already.
 
     Raises:

@@ -72,11 +72,7 @@ class Said(NamedTuple):
 
 
 def check_png(path: Path, data: bytes) -> Said:
-    """A PNG whose parts are whole.
-
-    Raises:
-        DataError: a part is cut off, missing or has a wrong checksum.
-    """
+    """What a PNG says; ``DataError`` if a part is cut off, missing or has a wrong checksum."""
     parts = dict(_png_parts(path, data))
     if len(parts.get(b"IHDR", b"")) != 13 or b"IDAT" not in parts:
         raise _broken(path, "PNG", "has no header or no pixels")
@@ -89,17 +85,13 @@ def check_png(path: Path, data: bytes) -> Said:
     if colour == 0 and len(told) >= 2:
         transparent = int.from_bytes(told[:2]) * (255 // (2**bits - 1) if bits < 8 else 1)
     aspect = across / down if across and down else 1.0
-    grey = colour == 0
-    return Said(data, width, height, bits, grey, None, aspect, transparent)
+    return Said(data, width, height, bits, colour == 0, None, aspect, transparent)
 
 
 def check_png_rows(path: Path, data: bytes) -> None:
-    """The packed pixels of a sound PNG are as many as its size needs.
+    """Raise ``DataError`` if the packed pixels of a sound PNG are fewer than its size needs.
 
     Decoders leave black what is missing, so this is for films that end in black.
-
-    Raises:
-        DataError: they are fewer.
     """
     parts = list(_png_parts(path, data, pixels=True))
     width, height, bits, colour, *_, interlaced = struct.unpack(">IIBBBBB", dict(parts)[b"IHDR"])
@@ -139,10 +131,9 @@ def _png_parts(path: Path, data: bytes, *, pixels: bool = False) -> Iterator[tup
 
 
 def check_jpeg(path: Path, data: bytes, *, strict: bool = False) -> Said:
-    """A JPEG whose segments are whole and that ends as it should.
+    """What a JPEG says whose segments are whole and that ends as it should.
 
     Args:
-        path: for the message.
         data: the file, or the pixels of a DICOM file; also lossless JPEG and JPEG-LS.
         strict: whether each part has to begin where the last ended, for decoders that end the
             process otherwise.
@@ -187,11 +178,7 @@ def _jpeg_segments(path: Path, data: bytes, strict: bool) -> Iterator[tuple[int,
 
 
 def check_tiff(path: Path, data: bytes) -> Said:
-    """A TIFF whose pixels all lie in the file, and are of a kind that is read.
-
-    Raises:
-        DataError: they do not, or are not.
-    """
+    """What a TIFF says whose pixels all lie in the file and are read; else ``DataError``."""
     try:
         tags, places, next_ = _tiff_tags(data)
         width, height = int(tags[_WIDTH][0]), int(tags[_HEIGHT][0])

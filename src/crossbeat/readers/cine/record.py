@@ -75,7 +75,6 @@ def in_place(path: Path, values: Frames, moved: Float64[np.ndarray, "slice frame
     Where an image has no pixels, its least value stands.
 
     Args:
-        path: for the message.
         values: the images.
         moved: rows and columns by which each image lies further on than the first.
 

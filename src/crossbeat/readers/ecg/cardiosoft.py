@@ -19,9 +19,6 @@ _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 def read_cardiosoft(path: Path) -> Record:
     """The rhythm strip of a file, in microvolts; mean beats and full disclosure are passed over.
 
-    Args:
-        path: the file.
-
     Raises:
         DataError: the file is damaged, has no rhythm strip or several, does not state its rate, or
             its leads differ in length.

@@ -44,9 +44,6 @@ _MEDIAN = re.compile("median|representative|average", re.IGNORECASE)
 def read_dicom(path: Path) -> Record:
     """The leads of the rhythm recording, in their units.
 
-    Args:
-        path: a DICOM file.
-
     Raises:
         DataError: the file is damaged, compressed, holds no waveform or several recordings of
             leads, does not state rate or scale, its leads are shifted in time, or the package

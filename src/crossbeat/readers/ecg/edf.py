@@ -65,9 +65,6 @@ class _Header:
 def read_edf(path: Path) -> Record:
     """The leads of a file, in their units.
 
-    Args:
-        path: an EDF or BDF file.
-
     Raises:
         DataError: the file is damaged, was not finished or has gaps; there is no lead or one
             twice; a lead has no range; or its leads differ in rate.

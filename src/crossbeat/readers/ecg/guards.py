@@ -57,14 +57,10 @@ Seen = Callable[[str, dict[str, str], str], object]
 
 
 def check_xml(path: Path, seen: Seen = lambda *_: None) -> None:
-    """Check that an XML file is well-formed, of bounded size and without entities of its own.
+    """Raise ``DataError`` unless XML is well-formed, of bounded size and without own entities.
 
     Args:
-        path: the file.
         seen: is called with each element.
-
-    Raises:
-        DataError: it is not.
     """
     data = read_bounded(path, MOST_PARSED_BYTES)
     if max(data.count(b"<"), data.count(b"=")) > MOST_MARKUP:
@@ -125,11 +121,7 @@ class _Walk:
 
 
 def check_hl7(path: Path) -> None:
-    """Check an HL7 file; the zero of a lead has a unit of voltage, or is 0.
-
-    Raises:
-        DataError: it is not well-formed, or the unit is another one.
-    """
+    """Raise ``DataError`` if HL7 is ill-formed, or a zero of a lead is in no unit of voltage."""
 
     def see(name: str, attributes: dict[str, str], _: str) -> None:
         value, unit = attributes.get("value", ""), attributes.get("unit", "")
@@ -143,11 +135,10 @@ def check_hl7(path: Path) -> None:
 
 
 def check_sierra(path: Path) -> None:
-    """Check what a Philips Sierra file claims of its channels and samples.
+    """Raise ``DataError`` if a Philips Sierra file claims too much of its channels and samples.
 
-    Raises:
-        DataError: it claims too much, holds more samples than it says, or is packed in an order
-            of leads that the package would not unpack.
+    Also if it holds more samples than it says, or is packed in an order of leads that the package
+    would not unpack.
     """
     claims: dict[str, str] = {}
     check_xml(path, partial(_check_claims, path, claims))
@@ -262,11 +253,7 @@ def _unpacked(chunk: bytes, most: int) -> int:
 
 
 def check_ishne(path: Path) -> None:
-    """Check that an ISHNE file has just the samples that its header counts.
-
-    Raises:
-        DataError: it does not, or the header is damaged.
-    """
+    """Raise ``DataError`` if an ISHNE file has other samples than its header counts."""
     data = read_bounded(path, MOST_BYTES)
     try:
         comments, stated = struct.unpack_from("<2i", data, 10)
@@ -284,20 +271,16 @@ def check_ishne(path: Path) -> None:
 
 
 def check_scp(path: Path) -> None:
-    """Check what an SCP-ECG file claims of its samples and beats against its size.
-
-    Raises:
-        DataError: it claims more than can be there, or is cut off.
-    """
+    """Raise ``DataError`` if SCP-ECG claims more samples or beats than its size allows."""
     data = read_bounded(path, MOST_SCP_BYTES)
-    most = 8 * len(data)  # a sample takes one bit at least
     try:
-        _check_scp(path, data, most)
+        _check_scp(path, data)
     except struct.error as error:
         raise DataError(f"{path} must be whole, but: {error}; copy it again") from None
 
 
-def _check_scp(path: Path, data: bytes, most: int) -> None:
+def _check_scp(path: Path, data: bytes) -> None:
+    most = 8 * len(data)  # a sample takes one bit at least
     leads = beats = milliseconds = 0
     longest, interval = 0, 1
     for number, body in _scp_sections(data):
@@ -329,11 +312,7 @@ def _scp_sections(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def check_mfer(path: Path) -> None:
-    """Check that an MFER file has few channels and definitions, hardly nested, all of them whole.
-
-    Raises:
-        DataError: it has not.
-    """
+    """Raise ``DataError`` unless MFER has few channels, and few definitions that are whole."""
     data = read_bounded(path, MOST_PARSED_BYTES)
     order, channels, steps = "big", 1, 0
     for tag, value in mfer_definitions(path, data):
@@ -379,7 +358,12 @@ def mfer_definitions(path: Path, data: bytes) -> Iterator[tuple[int, bytes]]:
         else:
             tag = data[start]
             start, end = _mfer_value(path, data, start)
-            _check_place(path, ends, end)
+            room = [limit for limit in ends if limit is not None]
+            if len(ends) > 4 or (end is not None and any(end > limit for limit in room)):
+                raise DataError(
+                    f"{path} must nest MFER definitions within each other, at most 4; it is "
+                    "damaged, copy it again"
+                )
             if tag in _CONTAINERS:
                 ends.append(end)
             else:
@@ -408,12 +392,3 @@ def _mfer_value(path: Path, data: bytes, start: int) -> tuple[int, int | None]:
             f"{max(len(data) - start, 0):,} of {length:,} bytes; it is damaged, copy it again"
         )
     return start, start + length
-
-
-def _check_place(path: Path, ends: list[int | None], end: int | None) -> None:
-    room = [limit for limit in ends if limit is not None]
-    if len(ends) > 4 or (end is not None and any(end > limit for limit in room)):
-        raise DataError(
-            f"{path} must nest MFER definitions within each other, at most 4; it is damaged, "
-            "copy it again"
-        )

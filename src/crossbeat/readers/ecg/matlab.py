@@ -69,9 +69,6 @@ Array = tuple[int, np.ndarray]
 def read_matlab(path: Path) -> Record:
     """The leads of a MATLAB v5 file in a known layout.
 
-    Args:
-        path: the file.
-
     Raises:
         DataError: the file is damaged, unpacks to too much, or has another layout.
     """

@@ -77,7 +77,6 @@ def lead_rows(names: Sequence[str], path: Path, others: Sequence[str] = ()) -> d
 
     Args:
         names: of the signals, as the file spells them.
-        path: of the file, for messages.
         others: names of signals that are not to be read, for messages.
 
     Raises:
@@ -108,7 +107,6 @@ def assemble(signals: Iterable[Signal], path: Path, others: Sequence[str] = ()) 
 
     Args:
         signals: of the file.
-        path: of the file, for messages.
         others: names of signals that are no leads, and have no samples here.
 
     Raises:

@@ -101,7 +101,6 @@ def read_csv(path: Path, layout: Layout) -> Record:
     missing samples, and so is -32768 among whole numbers. Empty lines are passed over.
 
     Args:
-        path: the file.
         layout: rate, unit and, if the file has no line of names, leads.
 
     Raises:

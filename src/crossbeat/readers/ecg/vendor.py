@@ -110,7 +110,6 @@ def read_vendor(path: Path, name: str) -> Record:
     """The leads of a file, in their units.
 
     Args:
-        path: the file.
         name: its format, as ``identify`` returns it.
 
     Raises:
@@ -130,13 +129,12 @@ def read_vendor(path: Path, name: str) -> Record:
         except Exception as error:  # the package raises whatever its parsing runs into
             if "No ECG lead sequence" in str(error):
                 raise _no_sequence(path) from error
-            refuse = _unsupported if type(error).__name__ == _NOT_READ else _damaged
-            raise refuse(path, name, str(error)) from error
+            sound = type(error).__name__ == _NOT_READ
+            raise _refused(path, name, str(error), sound=sound) from error
     said = [str(warning.message) for warning in told]
     for message in said:
         if not re.search(known.harmless, message):
-            refuse = _unsupported if _LAYOUTS.search(message) else _damaged
-            raise refuse(path, name, message)
+            raise _refused(path, name, message, sound=_LAYOUTS.search(message) is not None)
     _check_leads(parsed, path)
     skipped = ",".join(_SKIPPED.findall("\n".join(said))).split(",")
     others = [code.strip(" '") for code in skipped if code]
@@ -144,17 +142,13 @@ def read_vendor(path: Path, name: str) -> Record:
     return _without_pulse(record) if name == "philips-sierra-xml" else record
 
 
-def _damaged(path: Path, name: str, reason: str) -> DataError:
-    return DataError(
-        f"{path} must be a sound file of the format {name}, but: {reason[:300]}; copy or export it "
-        "again"
-    )
-
-
-def _unsupported(path: Path, name: str, reason: str) -> DataError:
+def _refused(path: Path, name: str, reason: str, *, sound: bool) -> DataError:
     return DataError(
         f"{path} is of the format {name}, but of a layout that crossbeat does not read: "
         f"{reason[:300]}; it reads {_FORMATS[name].layouts}, export it so"
+        if sound
+        else f"{path} must be a sound file of the format {name}, but: {reason[:300]}; copy or "
+        "export it again"
     )
 
 
