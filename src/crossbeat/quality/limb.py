@@ -91,18 +91,11 @@ def check_limb(record: Recording) -> Verdict:
     rule = f"III = II - I and the equations of aVR, aVL and aVF, but for {RESIDUAL:g} of their size"
     found = _diagnosed(leads, covariance)
     if found is None:
-        return Verdict(name="limb", value=_residual(leads, covariance), rule=rule)
+        return Verdict("limb", _residual(leads, covariance), rule)
     names = ", ".join(found.leads)
-    repair = found.kind in _REPAIRS
-    text = _REPAIRS[found.kind] if repair else _REASONS[found.kind]
-    return Verdict(
-        name="limb",
-        value=found.residual,
-        rule=rule,
-        action="repair" if repair else "reject",
-        lead=names,
-        message=text.format(names, found.factor),
-    )
+    text = (_REPAIRS | _REASONS)[found.kind].format(names, found.factor)
+    action: Literal["repair", "reject"] = "repair" if found.kind in _REPAIRS else "reject"
+    return Verdict("limb", found.residual, rule, action, names, text)
 
 
 def mend(ecg: Ecg) -> Ecg:
@@ -209,10 +202,7 @@ SILENT_PART = 0.12
 _WINDOW = 0.6
 """Seconds of the running mean that is taken off: baseline."""
 
-_PAIRS = {
-    "I": "left and right arm",
-    "II": "right arm and left leg",
-}
+_PAIRS = {"I": "left and right arm", "II": "right arm and left leg"}
 _SILENT_PAIRS = {
     "I": "both arms and both legs",
     "II": "right arm and right leg",
@@ -241,17 +231,16 @@ def check_reversal(record: Recording) -> Verdict:
     agreements = _agreements(record)
     lowest = min(agreements, key=agreements.__getitem__, default=None)
     if lowest is None:
-        return Verdict(name="reversal", value=1.0, rule=rule)
+        return Verdict("reversal", 1.0, rule)
     value = agreements[lowest]
     if value > AGREEMENT:
-        return Verdict(name="reversal", value=value, rule=rule)
+        return Verdict("reversal", value, rule)
     text = f"lead {lowest} points away from V5 and V6; are the electrodes of {_PAIRS[lowest]}"
     return _suspected(lowest, value, rule, text)
 
 
 def _suspected(lead: str, value: float, rule: str, text: str) -> Verdict:
-    text = f"{text} exchanged? Nothing is changed"
-    return Verdict(name="reversal", value=value, rule=rule, lead=lead, message=text)
+    return Verdict("reversal", value, rule, "ok", lead, f"{text} exchanged? Nothing is changed")
 
 
 def _agreements(record: Recording) -> dict[str, float]:

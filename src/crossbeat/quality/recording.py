@@ -115,7 +115,7 @@ def blocks(
     return values[:, : num * length].reshape(len(values), num, length)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The result of one check of the whole record or of one lead.
 
@@ -153,18 +153,11 @@ def judged(
         message: what follows the name of the lead in a sentence.
     """
     found = [
-        Verdict(
-            name=name,
-            value=value,
-            rule=rule,
-            action="reject",
-            lead=lead,
-            message=f"lead {lead} {message}",
-        )
+        Verdict(name, value, rule, "reject", lead, f"lead {lead} {message}")
         for lead, value in values.items()
         if bad(value)
     ]
-    return found or [Verdict(name=name, value=max(values.values(), default=0.0), rule=rule)]
+    return found or [Verdict(name, max(values.values(), default=0.0), rule)]
 
 
 def told(verdicts: Iterable[Verdict]) -> list[str]:

@@ -57,22 +57,13 @@ def check_leads(ecg: Ecg) -> list[Verdict]:
     for lead in STANDARD:
         if lead in ecg.leads:
             continue
-        text = (
-            f"lead {lead} is missing; it is derived from I and II"
-            if lead in known
-            else f"lead {lead} is missing and does not follow from the others; {remedy}"
-        )
-        found.append(
-            Verdict(
-                name="leads",
-                value=1.0,
-                rule=rule,
-                action="repair" if lead in known else "reject",
-                lead=lead,
-                message=text,
-            )
-        )
-    return found or [Verdict(name="leads", value=0.0, rule=rule)]
+        if lead in known:
+            text = f"lead {lead} is missing; it is derived from I and II"
+            found.append(Verdict("leads", 1.0, rule, "repair", lead, text))
+        else:
+            text = f"lead {lead} is missing and does not follow from the others; {remedy}"
+            found.append(Verdict("leads", 1.0, rule, "reject", lead, text))
+    return found or [Verdict("leads", 0.0, rule)]
 
 
 def check_gaps(ecg: Ecg) -> list[Verdict]:
@@ -87,23 +78,21 @@ def check_gaps(ecg: Ecg) -> list[Verdict]:
         lead, gap = ecg.leads[row], float(longest(absent[row]) / ecg.fs)
         interval = _interval(absent[row]) / ecg.fs
         where = f"lead {lead} lacks samples for up to {gap:g} s"
-        far = gap > LONGEST_GAP
-        if interval and not far:
-            found.append(_interleaved(lead, interval))
-            continue
-        found.append(
-            Verdict(
-                name="gaps",
-                value=gap,
-                rule=rule,
-                action="reject" if far else "repair",
-                lead=lead,
-                message=f"{where}, more than {LONGEST_GAP:g} s; use another recording"
-                if far
-                else f"{where}; they are interpolated",
+        if gap > LONGEST_GAP:
+            text = f"{where}, more than {LONGEST_GAP:g} s; use another recording"
+            found.append(Verdict("gaps", gap, rule, "reject", lead, text))
+        elif interval:
+            text = (
+                f"lead {lead} lacks samples every {interval:g} s, as regular as a clock: it would "
+                "be stretched if they were never recorded; export it without them, and check the "
+                "rate"
             )
-        )
-    return found or [Verdict(name="gaps", value=0.0, rule=rule)]
+            regular = f"fewer than {REGULAR_GAPS} gaps, or at different intervals"
+            found.append(Verdict("interleaved", interval, regular, "reject", lead, text))
+        else:
+            text = f"{where}; they are interpolated"
+            found.append(Verdict("gaps", gap, rule, "repair", lead, text))
+    return found or [Verdict("gaps", 0.0, rule)]
 
 
 def _interval(absent: Bool[np.ndarray, " time"]) -> int:
@@ -113,18 +102,6 @@ def _interval(absent: Bool[np.ndarray, " time"]) -> int:
     if len(starts) < REGULAR_GAPS or np.ptp(between) > 1:
         return 0
     return int(np.median(between))
-
-
-def _interleaved(lead: str, interval: float) -> Verdict:
-    return Verdict(
-        name="interleaved",
-        value=interval,
-        rule=f"fewer than {REGULAR_GAPS} gaps, or at different intervals",
-        action="reject",
-        lead=lead,
-        message=f"lead {lead} lacks samples every {interval:g} s, as regular as a clock: it would "
-        "be stretched if they were never recorded; export it without them, and check the rate",
-    )
 
 
 def check_flat(record: Recording) -> list[Verdict]:
@@ -244,10 +221,10 @@ def check_length(ecg: Ecg, seconds: float, length: Length) -> Verdict:
     got = ecg.values.shape[1] / ecg.fs
     rule = f"at least {seconds:g} s; the {length.longer} {seconds:g} s of a longer record are used"
     if ecg.values.shape[1] >= _needed(ecg.fs, seconds):
-        return Verdict(name="length", value=got, rule=rule)
+        return Verdict("length", got, rule)
     if length.shorter == "pad" and got >= LEAST_PADDED:
         text = f"the ECG lasts {got:g} s; each lead is padded to {seconds:g} s with its median"
-        return Verdict(name="length", value=got, rule=rule, action="repair", message=text)
+        return Verdict("length", got, rule, action="repair", message=text)
     if length.shorter == "reject" and got >= LEAST_PADDED:
         text = (
             f"the ECG must last at least {seconds:g} s, got {got:g} s; use a longer recording, or "
@@ -256,7 +233,7 @@ def check_length(ecg: Ecg, seconds: float, length: Length) -> Verdict:
     else:
         least = min(LEAST_PADDED, seconds) if length.shorter == "pad" else seconds
         text = f"the ECG must last at least {least:g} s, got {got:g} s; use a longer recording"
-    return Verdict(name="length", value=got, rule=rule, action="reject", message=text)
+    return Verdict("length", got, rule, action="reject", message=text)
 
 
 def _needed(fs: float, seconds: float) -> int:
@@ -325,8 +302,8 @@ def check_unit(record: Recording, noise: Float32[np.ndarray, " lead"]) -> Verdic
     if largest < LEAST_SIZE:
         text = f"no lead spans more than {largest:.2g} mV; is the gain in the header right?"
         return _rejected(largest, text)
-    return Verdict(name="unit", value=peak, rule=_RULE)
+    return Verdict("unit", peak, _RULE)
 
 
 def _rejected(value: float, message: str) -> Verdict:
-    return Verdict(name="unit", value=value, rule=_RULE, action="reject", message=message)
+    return Verdict("unit", value, _RULE, "reject", message=message)

@@ -151,11 +151,9 @@ def _number(path: Path, text: str, what: str) -> float:
 
 def _check_gaps(header: _Header, records: np.ndarray) -> None:
     """Check that the data records of EDF+ or BDF+ follow one another, as they say themselves."""
-    at = next(
-        (row for row, label in enumerate(header.fields["label"]) if label in _ANNOTATIONS), None
-    )
+    labels = enumerate(header.fields["label"])
     onsets = []
-    if at is not None:
+    for at in [row for row, label in labels if label in _ANNOTATIONS][:1]:
         begin, end = _place(header, at)
         found = [_ONSET.match(record.tobytes()) for record in records[:, begin:end]]
         onsets = [float(onset[1]) for onset in found if onset]
@@ -182,14 +180,12 @@ def _place(header: _Header, row: int) -> tuple[int, int]:
 
 def _signal(header: _Header, records: np.ndarray, row: int) -> Signal:
     label = header.fields["label"][row]
-    low, high = (
-        _number(header.path, header.fields[f"physical {end}"][row], f"range of {label}")
-        for end in ("minimum", "maximum")
-    )
-    least, most = (
-        _whole(header.path, header.fields[f"digital {end}"][row], f"range of {label}")
-        for end in ("minimum", "maximum")
-    )
+    ends = {name: texts[row] for name, texts in header.fields.items()}
+    what = f"range of {label}"
+    low = _number(header.path, ends["physical minimum"], what)
+    high = _number(header.path, ends["physical maximum"], what)
+    least = _whole(header.path, ends["digital minimum"], what)
+    most = _whole(header.path, ends["digital maximum"], what)
     if low == high or least >= most or not np.isfinite([low, high]).all():
         raise DataError(
             f"{header.path}: the range of {label} must not be empty, got {low:g} to {high:g} for "

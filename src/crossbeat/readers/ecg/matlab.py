@@ -25,18 +25,8 @@ CPSC_FS = 500.0
 
 _HEADER = 128
 _MATRIX, _COMPRESSED = 14, 15
-_TYPES = {
-    1: "i1",
-    2: "u1",
-    3: "i2",
-    4: "u2",
-    5: "i4",
-    6: "u4",
-    7: "f4",
-    9: "f8",
-    12: "i8",
-    13: "u8",
-}
+_TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4"}
+_TYPES |= {9: "f8", 12: "i8", 13: "u8"}
 """Numbers by the type of their element."""
 
 _STRUCT, _CHAR, _DOUBLE, _SINGLE = 2, 4, 6, 7

@@ -76,43 +76,37 @@ class Storage(NamedTuple):
 
 
 def _view(kind: str, zero: int = 0) -> Callable[[np.ndarray], np.ndarray]:
-    def unpack(stored: np.ndarray) -> np.ndarray:
-        samples = stored.view(kind)
-        return samples.astype(np.int32) - zero if zero else samples
-
-    return unpack
+    if zero:
+        return lambda stored: stored.view(kind).astype(np.int32) - zero
+    return lambda stored: stored.view(kind)
 
 
 def _three_bytes(stored: np.ndarray) -> np.ndarray:
     low, middle, high = stored.reshape(-1, 3).T.astype(np.int32)
-    return _signed(low | middle << 8 | high << 16, 24)
+    return _signed(24, low | middle << 8 | high << 16)
 
 
 def _pairs_of_12_bits(stored: np.ndarray) -> np.ndarray:
     first, shared, second = stored.reshape(-1, 3).T.astype(np.int32)
-    return _signed(_in_turn(first | (shared & 0x0F) << 8, second | (shared & 0xF0) << 4), 12)
+    return _signed(12, first | (shared & 0x0F) << 8, second | (shared & 0xF0) << 4)
 
 
 def _triples_split(stored: np.ndarray) -> np.ndarray:
     """Two words with a sample in bits 1 to 10 each, and half of the third above them."""
     low, high = stored.view("<u2").reshape(-1, 2).T.astype(np.int32)
     third = low >> 11 | high >> 11 << 5
-    return _signed(_in_turn(low >> 1 & 0x3FF, high >> 1 & 0x3FF, third), 10)
+    return _signed(10, low >> 1 & 0x3FF, high >> 1 & 0x3FF, third)
 
 
 def _triples_in_order(stored: np.ndarray) -> np.ndarray:
     word = stored.view("<u4").astype(np.int64)
-    return _signed(_in_turn(word & 0x3FF, word >> 10 & 0x3FF, word >> 20 & 0x3FF), 10)
+    return _signed(10, word & 0x3FF, word >> 10 & 0x3FF, word >> 20 & 0x3FF)
 
 
-def _in_turn(*samples: np.ndarray) -> np.ndarray:
-    return np.stack(samples, axis=1).ravel()
-
-
-def _signed(samples: np.ndarray, bits: int) -> np.ndarray:
-    """Two's complements of so many bits."""
+def _signed(bits: int, *samples: np.ndarray) -> np.ndarray:
+    """Two's complements of so many bits, in turn."""
     half = 1 << (bits - 1)
-    return (samples ^ half) - half
+    return (np.stack(samples, axis=1).ravel() ^ half) - half
 
 
 _ROWS = 50
@@ -337,8 +331,7 @@ def _check_first(header: Path, stored: np.ndarray, channels: list[Channel]) -> N
     missing = FORMATS[channels[0].format].missing
     for channel, first in zip(channels, got, strict=True):
         same = _ANY_MISSING if first == missing else first
-        if channel.first not in {None, first, same}:
-            raise _unlike(header, channel, f"the first value {channel.first}", first)
+        _check_said(header, channel, "first value", channel.first, first, same)
 
 
 def _check_sum(header: Path, stored: np.ndarray, channels: list[Channel]) -> None:
@@ -347,20 +340,22 @@ def _check_sum(header: Path, stored: np.ndarray, channels: list[Channel]) -> Non
         return
     missing = FORMATS[channels[0].format].missing
     for channel, row, total in zip(channels, stored, got, strict=True):
-        lacking = 0 if missing is None else np.count_nonzero(row == missing)
+        lacking = 0 if missing is None else int(np.count_nonzero(row == missing))
         same = (total + lacking * (_ANY_MISSING - (missing or 0))) % 2**16
-        if channel.checksum not in {None, total, same}:
-            raise _unlike(header, channel, f"the checksum {channel.checksum}", total)
+        _check_said(header, channel, "checksum", channel.checksum, total, same)
 
 
-def _unlike(header: Path, channel: Channel, what: str, got: int) -> DataError:
-    return DataError(
-        f"{header.with_name(channel.file)} must have {what} of signal "
-        f"{channel.name or 'without a name'} that {header.name} states, got {got}; one of them is "
-        "damaged or belongs to another record: copy both again, or give --no-checksum "
-        "(checksum=False) if the headers of the whole set are known to be wrong",
-        rule="checksum",
-    )
+def _check_said(
+    header: Path, channel: Channel, what: str, said: int | None, got: int, same: int
+) -> None:
+    if said not in {None, got, same}:
+        raise DataError(
+            f"{header.with_name(channel.file)} must have the {what} {said} of signal "
+            f"{channel.name or 'without a name'} that {header.name} states, got {got}; one of them "
+            "is damaged or belongs to another record: copy both again, or give --no-checksum "
+            "(checksum=False) if the headers of the whole set are known to be wrong",
+            rule="checksum",
+        )
 
 
 def _physical(stored: np.ndarray, channels: list[Channel]) -> Float32[np.ndarray, "signal time"]:
