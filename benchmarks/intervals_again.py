@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from crossbeat.evaluation.cautions import OWN_PATIENTS, cautions
-from crossbeat.evaluation.intervals import Deviation, Interval, half_width, over_seeds
 from crossbeat.evaluation.scales import of_differences, scale_of
+
+from crossbeat.evaluation.intervals import Deviation, Interval, half_width, over_seeds
 
 Json = dict[str, Any]
 

@@ -13,14 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from crossbeat.cli.tables import markdown, markdown_along, markdown_candidates
-from crossbeat.evaluation import measurement_names
 from crossbeat.evaluation.along import read_along
-from crossbeat.evaluation.bars import bars
 from crossbeat.evaluation.forests import comparisons
 from crossbeat.evaluation.gains import along
-from crossbeat.evaluation.measurement_markdown import by_model
 from crossbeat.evaluation.measurement_results import read_measurement_results
+
+from crossbeat.cli.tables import markdown, markdown_along, markdown_candidates
+from crossbeat.evaluation import measurement_names
+from crossbeat.evaluation.bars import bars
+from crossbeat.evaluation.measurement_markdown import by_model
 from crossbeat.evaluation.results import read_results
 
 

@@ -18,8 +18,8 @@ from torch import nn
 from crossbeat.cli.examples import write_example
 from crossbeat.data.build import Block, build_cohort
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.store import to_int16
 from crossbeat.data.sources.virtual import Virtual
+from crossbeat.data.store import to_int16
 from crossbeat.deploy import Predictor, export_model
 from crossbeat.evaluation.compare import compare
 from crossbeat.modalities import MODALITIES, Encoder, Modality, OtherModel, extra_form, plain

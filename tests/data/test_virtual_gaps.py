@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-
 from crossbeat.data.sources.virtual_gaps import Gaps, recorded
 
 TRAINING = np.arange(1000) % 10 > 2

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from crossbeat.evaluation.theme import svg
 
 from crossbeat.evaluation.localisation_figures import answering_strips, frame_by_segment
-from crossbeat.evaluation.theme import svg
 from crossbeat.signal import Ecg
 
 ECG = Ecg(np.random.default_rng(0).normal(size=(2, 5000)).astype(np.float32), ("I", "II"), 500.0)

@@ -7,9 +7,9 @@ import pytest
 from crossbeat.evaluation.agreement import agreement
 from crossbeat.evaluation.estimates import Estimated, Estimates
 from crossbeat.evaluation.measurement_compare import compare_measurements
+from crossbeat.evaluation.theme import TEACHER, svg
 
 from crossbeat.evaluation import measurement_figures as figures
-from crossbeat.evaluation.theme import TEACHER, svg
 
 
 def run(noise: float, seed: int, rows: int = 100) -> Estimates:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from crossbeat.evaluation.estimates import Estimated, Estimates
 from crossbeat.evaluation.measurement_compare import compare_measurements
+from crossbeat.evaluation.report_words import DISCLAIMER
 from crossbeat.evaluation.screening import screening
 
 from crossbeat.errors import DataError
@@ -16,7 +17,6 @@ from crossbeat.evaluation import measurement_words as words
 from crossbeat.evaluation.cine_pictures import beating
 from crossbeat.evaluation.compare import compare
 from crossbeat.evaluation.measurement_report import PLACES, write_measurement_report
-from crossbeat.evaluation.report_words import DISCLAIMER
 
 HOSTILE = """<script>alert('x')</script><img src="https://evil.example/x.png" onerror='y'>"""
 HEART = beating(np.zeros((2, 8, 8), dtype=np.uint8), seconds=1.0, title=HOSTILE, caption=HOSTILE)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from crossbeat.evaluation.report import PLACES, write_report
 
 from crossbeat.errors import DataError
 from crossbeat.evaluation import report_words as words
@@ -15,7 +16,6 @@ from crossbeat.evaluation.names import CLEAN
 from crossbeat.evaluation.patients import Patients, patients_of
 from crossbeat.evaluation.pictures import Picture, data_uri, xray
 from crossbeat.evaluation.predictions import Predictions, Scored
-from crossbeat.evaluation.report import PLACES, write_report
 from crossbeat.evaluation.report_patients import HELPED, MISSED
 
 HOSTILE = """<script>alert('x')</script><img src="https://evil.example/x.png" onerror='y'>"""

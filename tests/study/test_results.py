@@ -3,13 +3,12 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from crossbeat.data.virtual_hearts import VirtualHearts
 from tiny_study import PROBE, Tiny, cell, short, study_of, worked
 
-from crossbeat.data.virtual_hearts import VirtualHearts
 from crossbeat.errors import DataError
 from crossbeat.evaluation.compare import compare
 from crossbeat.evaluation.predictions import Predictions, Scored

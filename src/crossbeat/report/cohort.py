@@ -9,14 +9,7 @@ from html import escape
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int64
-
-from crossbeat.data.cohort import Cohort
-from crossbeat.data.table import REPORTED, label_column
-from crossbeat.evaluation import names
-from crossbeat.evaluation.cohort_tables import Rows, in_words, tables
 from crossbeat.evaluation.ecg_page import ecg_page
-from crossbeat.evaluation.pictures import Picture, xray
 from crossbeat.evaluation.report_parts import (
     beside,
     bullets,
@@ -29,6 +22,13 @@ from crossbeat.evaluation.report_parts import (
 )
 from crossbeat.evaluation.report_words import DISCLAIMER
 from crossbeat.evaluation.theme import picture
+from jaxtyping import Int64
+
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.table import REPORTED, label_column
+from crossbeat.evaluation import names
+from crossbeat.evaluation.cohort_tables import Rows, in_words, tables
+from crossbeat.evaluation.pictures import Picture, xray
 from crossbeat.leads import INDEPENDENT
 from crossbeat.signal import Ecg
 

@@ -6,14 +6,8 @@ Needs the extra ``plots``.
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Float
-from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
-
-from crossbeat.evaluation import names
 from crossbeat.evaluation.choices import choose
 from crossbeat.evaluation.curves import calibration_points, roc_points
-from crossbeat.evaluation.predictions import Predictions
 from crossbeat.evaluation.theme import (
     BASELINE,
     METHOD,
@@ -26,6 +20,12 @@ from crossbeat.evaluation.theme import (
     new_axes,
     styled,
 )
+from jaxtyping import Float
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from crossbeat.evaluation import names
+from crossbeat.evaluation.predictions import Predictions
 
 _SMALL = 3.6
 

@@ -6,9 +6,7 @@ Needs the extra ``plots``.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from crossbeat.evaluation import names
 from crossbeat.evaluation.report_words import signed
-from crossbeat.evaluation.results import verdict
 from crossbeat.evaluation.theme import (
     BASELINE,
     INK,
@@ -21,6 +19,9 @@ from crossbeat.evaluation.theme import (
     new_axes,
     styled,
 )
+
+from crossbeat.evaluation import names
+from crossbeat.evaluation.results import verdict
 
 _WIDTH, _WIDE = 5.0, 8.0
 _ROW = 0.25

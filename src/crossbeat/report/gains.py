@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from crossbeat.evaluation.theme import INK, Axes, Figure, colours, new_axes, styled
+
 from crossbeat.evaluation import names
 from crossbeat.evaluation.compare import MEAN
-from crossbeat.evaluation.theme import INK, Axes, Figure, colours, new_axes, styled
 
 _WIDTH, _HEIGHT = 6.4, 3.8
 _LETTERS = 50  # that the axis has room for

@@ -5,11 +5,12 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from crossbeat.evaluation import names
 from crossbeat.evaluation.choices import METRICS
+from crossbeat.evaluation.report_words import PRIMARY, signed
+
+from crossbeat.evaluation import names
 from crossbeat.evaluation.compare import MEAN
 from crossbeat.evaluation.pictures import Picture
-from crossbeat.evaluation.report_words import PRIMARY, signed
 from crossbeat.evaluation.results import verdict
 
 Json = Mapping[str, Any]

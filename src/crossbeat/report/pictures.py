@@ -4,10 +4,10 @@ Needs the extra ``plots``.
 """
 
 import numpy as np
+from crossbeat.evaluation.theme import Axes, Figure, rc_context
 
 from crossbeat import leads
 from crossbeat.errors import DataError
-from crossbeat.evaluation.theme import Axes, Figure, rc_context
 from crossbeat.signal import Ecg
 
 MM_PER_SECOND = 25.0

@@ -8,10 +8,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from crossbeat.evaluation import names
-from crossbeat.evaluation import report_words as words
-from crossbeat.evaluation.compare import MEAN
-from crossbeat.evaluation.patients import Patients
 from crossbeat.evaluation.report_parts import (
     Pictures,
     bullets,
@@ -27,6 +23,11 @@ from crossbeat.evaluation.report_parts import (
     require_places,
     section,
 )
+
+from crossbeat.evaluation import names
+from crossbeat.evaluation import report_words as words
+from crossbeat.evaluation.compare import MEAN
+from crossbeat.evaluation.patients import Patients
 from crossbeat.evaluation.report_patients import (
     HELPED,
     MISSED,

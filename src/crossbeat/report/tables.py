@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from crossbeat.evaluation.regression import REGRESSION
 from rich.console import Console
 from rich.table import Table
 
 from crossbeat.evaluation import measurement_names as names
 from crossbeat.evaluation.compare import MEAN
-from crossbeat.evaluation.regression import REGRESSION
 from crossbeat.evaluation.results import verdict
 from crossbeat.evaluation.retrieval import ALONE, DIFFERENCE, NEAREST
 
