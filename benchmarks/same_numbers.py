@@ -3,8 +3,8 @@
 Run: ``python benchmarks/same_numbers.py OUT.json [--against OTHER.json] [--recipes a,b]``. A change
 of the code that must not change a result is measured before and after it, on one machine. Only
 commands are called, so the script outlives what is behind them. With ``--against`` the exit code is
-1 if a weight differs in a bit, or if a number of the other file is missing. It takes about 3 minutes
-on one core.
+1 if a weight differs in a bit, or if a number of the other file is missing. It takes 3 minutes on
+one core.
 """
 
 import argparse
