@@ -2,7 +2,7 @@
 
 Run: ``python benchmarks/architecture.py [OUT.svg]``. The rows are the layers of ``pyproject.toml``,
 which ``lint-imports`` checks, the names are the modules with their lines of code, and the lines are
-the imports between them, as they stand in the source.
+the imports between them, where there are at least 4.
 """
 
 import ast
@@ -16,6 +16,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "crossbeat"
 PICTURE = ROOT / "docs" / "images" / "architecture.svg"
 WIDTH, ROW, BOX, GAP = 940, 66, 34, 14
+FEWEST = 4
+"""Imports between two modules below which no line is drawn."""
 INK, LINE, FACE, TEXT = "#1d2329", "#0072b2", "#eef4f9", "#5c6670"
 
 
@@ -63,7 +65,7 @@ def svg() -> str:
     height = ROW * len(layers()) + 10
     parts = []
     for (name, other), count in sorted(imports().items()):
-        if name in at and other in at and other != "errors":
+        if name in at and other in at and count >= FEWEST:
             (x, y, width), (x2, y2, width2) = at[name], at[other]
             start, end = x + width / 2, x2 + width2 / 2
             thick = min(4.0, 0.5 + count / 12)
