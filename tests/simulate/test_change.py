@@ -7,7 +7,7 @@ from inspect import getsource
 import numpy as np
 import pytest
 
-from crossbeat.simulate import FINDINGS, Patients, draw_patients, latent, truth
+from crossbeat.simulate import FINDINGS, Patients, draw_patients, patient, truth
 from crossbeat.simulate.change import TAU, kept
 
 CHANGING = {
@@ -70,7 +70,7 @@ def test_a_later_patient_does_not_depend_on_how_many_are_drawn() -> None:
 
 
 def test_everything_that_changes_is_drawn_for_the_latent_heart() -> None:
-    drawn = set(re.findall(r'draws\.(?:normal|uniform)\("([^"]+)"', getsource(latent)))
+    drawn = set(re.findall(r'draws\.(?:normal|uniform)\("([^"]+)"', getsource(patient)))
     assert set(TAU) <= drawn
 
 

@@ -8,7 +8,7 @@ import pytest
 from crossbeat.simulate import Cycle, Patients, cardiac_cycle, draw_patients
 from crossbeat.simulate.cycle import emptied, frame_times, right_cycle
 from crossbeat.simulate.electrical import electrical
-from crossbeat.simulate.latent import OWN
+from crossbeat.simulate.patient import OWN
 
 _NUM = 64
 

@@ -17,7 +17,7 @@ from crossbeat.data.virtual_mimic_rows import ecg_rows, truth_rows, xray_rows
 from crossbeat.data.virtual_mimic_tables import FOLDERS, TABLES
 from crossbeat.data.virtual_mimic_visits import ids, patient_numbers, visits
 from crossbeat.files import write_whole
-from crossbeat.simulate.latent import draw_block
+from crossbeat.simulate.patient import draw_block
 
 
 def write_block(

@@ -33,7 +33,7 @@ from crossbeat.simulate.labels import (
     flipped_truth,
     report_labels,
 )
-from crossbeat.simulate.latent import Patients, draw_patients
+from crossbeat.simulate.patient import Patients, draw_patients
 from crossbeat.simulate.streams import BLOCK, Draws, spans
 from crossbeat.simulate.xray import noisier, xray_block, xray_blocks, xrays
 

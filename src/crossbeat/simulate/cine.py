@@ -16,7 +16,7 @@ from crossbeat.simulate.cine_look import labels, look, picture
 from crossbeat.simulate.cine_shape import hearts, outlines
 from crossbeat.simulate.cine_texture import Textures
 from crossbeat.simulate.cine_view import FIELD, VIEWS, Section, pose
-from crossbeat.simulate.latent import Patients
+from crossbeat.simulate.patient import Patients
 from crossbeat.simulate.streams import Draws, in_order, spans
 
 Cines = UInt8[np.ndarray, "patient slice frame height width"]

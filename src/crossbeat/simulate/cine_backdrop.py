@@ -7,7 +7,7 @@ from jaxtyping import Float32
 
 from crossbeat.simulate.canvas import bump, step
 from crossbeat.simulate.cine_view import FIELD, Place, Plane
-from crossbeat.simulate.latent import Patients, Trait
+from crossbeat.simulate.patient import Patients, Trait
 from crossbeat.simulate.streams import Draws
 
 LUNG, LIVER, FAT, WALL, BLOOD = 0.05, 0.3, 0.85, 0.2, 0.62

@@ -20,7 +20,7 @@ from crossbeat.simulate.cine_backdrop import (
 )
 from crossbeat.simulate.cine_texture import Around, Textures, around, blended
 from crossbeat.simulate.cine_view import Section
-from crossbeat.simulate.latent import Patients, Trait
+from crossbeat.simulate.patient import Patients, Trait
 from crossbeat.simulate.streams import Draws
 
 BLOOD, MUSCLE = 0.64, 0.18

@@ -31,7 +31,7 @@ from jaxtyping import Float32
 
 from crossbeat.simulate.cycle import Cycle, cardiac_cycle, emptied, frame_times, right_cycle
 from crossbeat.simulate.function import Phenotypes, phenotype_block
-from crossbeat.simulate.latent import Patients, Trait
+from crossbeat.simulate.patient import Patients, Trait
 from crossbeat.simulate.streams import Draws
 
 DENSITY = 1.05

@@ -19,7 +19,7 @@ from crossbeat.errors import DataError
 from crossbeat.simulate.canvas import step
 from crossbeat.simulate.cine_backdrop import BLOOD
 from crossbeat.simulate.cine_view import FIELD, Place, Plane
-from crossbeat.simulate.latent import Trait
+from crossbeat.simulate.patient import Trait
 from crossbeat.simulate.streams import Draws
 
 Stack = Shaped[np.ndarray, "..."]

@@ -27,7 +27,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from crossbeat.simulate.electrical import electrical
-from crossbeat.simulate.latent import Patients, Trait
+from crossbeat.simulate.patient import Patients, Trait
 
 Times = Float32[np.ndarray, "patient time"]
 

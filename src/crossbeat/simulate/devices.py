@@ -11,7 +11,7 @@ import numpy as np
 
 from crossbeat.simulate.canvas import Canvas, Grid, Value, bump, step, value
 from crossbeat.simulate.film import Film, Thorax
-from crossbeat.simulate.latent import Patients
+from crossbeat.simulate.patient import Patients
 from crossbeat.simulate.streams import Draws
 
 Jitter = np.ndarray

@@ -10,7 +10,7 @@ from jaxtyping import Float32
 from crossbeat.simulate.dipole import Loops, Wave, loops
 from crossbeat.simulate.electrical import Electrical, electrical
 from crossbeat.simulate.electrodes import lead_field, noise, wire
-from crossbeat.simulate.latent import Patients
+from crossbeat.simulate.patient import Patients
 from crossbeat.simulate.rhythm import Beats, beats, breathing_rate, current_beat
 from crossbeat.simulate.streams import Draws, in_order, spans
 

@@ -38,7 +38,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from jaxtyping import Float32
 
-from crossbeat.simulate.latent import Patients, Trait
+from crossbeat.simulate.patient import Patients, Trait
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -17,7 +17,7 @@ from crossbeat.simulate.findings import (
     heart_diameter,
     thorax_diameter,
 )
-from crossbeat.simulate.latent import Flag, Patients, Trait
+from crossbeat.simulate.patient import Flag, Patients, Trait
 from crossbeat.simulate.streams import Draws, spans
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Bool, Float32
 
 from crossbeat.simulate.electrical import electrical
-from crossbeat.simulate.latent import Patients, Trait
+from crossbeat.simulate.patient import Patients, Trait
 
 FINDINGS = ("cardiomegaly", "pleural_effusion", "edema")
 """Findings of the chest X-ray, the labels of the cohort."""

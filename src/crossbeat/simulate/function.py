@@ -31,7 +31,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from crossbeat.phenotypes import PHENOTYPES as KNOWN
-from crossbeat.simulate.latent import Patients, Trait
+from crossbeat.simulate.patient import Patients, Trait
 from crossbeat.simulate.streams import Draws, spans
 
 PHENOTYPES: Mapping[str, str] = MappingProxyType(

@@ -16,7 +16,7 @@ from jaxtyping import Int8
 
 from crossbeat.simulate.film import shown, take_film
 from crossbeat.simulate.findings import FINDINGS, truth
-from crossbeat.simulate.latent import Patients, Trait
+from crossbeat.simulate.patient import Patients, Trait
 from crossbeat.simulate.streams import Draws, spans
 
 POSITIVE, NEGATIVE, UNCERTAIN, NOT_MENTIONED = 1, 0, -1, -2

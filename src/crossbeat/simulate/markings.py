@@ -9,7 +9,7 @@ these signs are missing at high pressure).
 import numpy as np
 
 from crossbeat.simulate.canvas import Canvas, Grid, bump, step, value
-from crossbeat.simulate.latent import Patients
+from crossbeat.simulate.patient import Patients
 from crossbeat.simulate.soft_tissue import Lungs
 from crossbeat.simulate.streams import Draws
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from crossbeat.simulate.canvas import Canvas, Grid, Number, ball, bump, dome, step, value
 from crossbeat.simulate.film import Film, Thorax
-from crossbeat.simulate.latent import Patients
+from crossbeat.simulate.patient import Patients
 
 
 @dataclass(frozen=True, eq=False)

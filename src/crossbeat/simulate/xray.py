@@ -9,7 +9,7 @@ from jaxtyping import Float32, UInt8
 from crossbeat.simulate.canvas import canvas, step, value
 from crossbeat.simulate.devices import devices
 from crossbeat.simulate.film import Film, take_film, thorax
-from crossbeat.simulate.latent import Patients
+from crossbeat.simulate.patient import Patients
 from crossbeat.simulate.markings import lung_markings, ribs
 from crossbeat.simulate.soft_tissue import abdomen, body, breasts, fluid, heart, lungs, mediastinum
 from crossbeat.simulate.streams import Draws, in_order, spans
