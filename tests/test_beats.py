@@ -12,8 +12,8 @@ from crossbeat.errors import ConfigError, DataError
 from crossbeat.leads import STANDARD
 from crossbeat.signal import Ecg, Ecgs, Preprocessing
 from crossbeat.simulate import FS, Draws, draw_patients, ecgs
+from crossbeat.simulate.ecg import beats
 from crossbeat.simulate.electrical import electrical
-from crossbeat.simulate.rhythm import beats
 
 NUM = 96
 STORED = Preprocessing.standard(fs=100.0, seconds=10.0)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from crossbeat.simulate import FINDINGS, Patients, draw_patients, patient, truth
-from crossbeat.simulate.change import TAU, kept
+from crossbeat.simulate.patient import TAU, kept
 
 CHANGING = {
     "acuity",

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from crossbeat.simulate import Cycle, Patients, cardiac_cycle, draw_patients
-from crossbeat.simulate.cycle import emptied, frame_times, right_cycle
 from crossbeat.simulate.electrical import electrical
+from crossbeat.simulate.function import emptied, frame_times, right_cycle
 from crossbeat.simulate.patient import OWN
 
 _NUM = 64

@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from crossbeat.simulate import draw_patients
-from crossbeat.simulate.dipole import MAIN_AXIS, loops, turn
-from crossbeat.simulate.electrical import electrical
+from crossbeat.simulate.electrical import MAIN_AXIS, electrical, loops, turn
 
 _SEEN = electrical(draw_patients(30, seed=11))
 _NONE = np.zeros(30, dtype=np.float32)

@@ -7,8 +7,8 @@ import pytest
 
 from crossbeat.leads import INDEPENDENT, INVERSE_DOWER, STANDARD
 from crossbeat.simulate import draw_patients
+from crossbeat.simulate.ecg import DOWER, ELECTRODES, lead_field, noise, wire
 from crossbeat.simulate.electrical import electrical
-from crossbeat.simulate.electrodes import DOWER, ELECTRODES, lead_field, noise, wire
 from crossbeat.simulate.streams import Draws
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from crossbeat.simulate import draw_patients, film_measures
-from crossbeat.simulate.film import fluid_height, shown, take_film, thorax
-from crossbeat.simulate.findings import FINDINGS, cardiothoracic_ratio
+from crossbeat.simulate.film import fluid_height, take_film, thorax
+from crossbeat.simulate.findings import FINDINGS, cardiothoracic_ratio, shown
 from crossbeat.simulate.streams import Draws
 
 _PATIENTS = draw_patients(60, seed=7)

@@ -17,8 +17,7 @@ from crossbeat.simulate import (
     film_measures,
     truth,
 )
-from crossbeat.simulate.findings import severity
-from crossbeat.simulate.labels import REPORTS
+from crossbeat.simulate.findings import REPORTS, severity
 
 _PATIENTS = draw_patients(8000, seed=9)
 _TRUTH = truth(_PATIENTS)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from crossbeat.simulate import FINDINGS, draw_patients, flipped_truth, report_labels, truth
-from crossbeat.simulate.labels import (
+from crossbeat.simulate.findings import (
     NEGATIVE,
     NOT_MENTIONED,
     POSITIVE,

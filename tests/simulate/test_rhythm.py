@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from crossbeat.simulate import draw_patients
+from crossbeat.simulate.ecg import beats, current_beat
 from crossbeat.simulate.electrical import Electrical, electrical
-from crossbeat.simulate.rhythm import beats, current_beat
 from crossbeat.simulate.streams import Draws
 
 

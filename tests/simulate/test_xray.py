@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from crossbeat.simulate import Patients, draw_patients, noisier, xray_block, xrays
-from crossbeat.simulate.canvas import Canvas, canvas
-from crossbeat.simulate.film import Film, take_film, thorax
-from crossbeat.simulate.findings import heart_diameter
+from crossbeat.simulate.film import Canvas, Film, canvas, take_film, thorax
+from crossbeat.simulate.patient import heart_diameter
 from crossbeat.simulate.streams import Draws
 from crossbeat.simulate.xray import develop, thickness
 

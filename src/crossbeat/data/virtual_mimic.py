@@ -1,7 +1,7 @@
 """A virtual MIMIC: ECGs, X-rays, stays and tables in the layout of the published data sets.
 
 The patients are those of the cohort ``virtual`` with the same seed, seen several times in the
-course of days to months (``simulate.change``). What is wrong in such a tree is in
+course of days to months (``simulate.patient``). What is wrong in such a tree is in
 ``virtual_mimic_faults``; what is in its tables, in ``virtual_mimic_tables``.
 
 Blocks of patients are written side by side. A finished block leaves a part of every table in a

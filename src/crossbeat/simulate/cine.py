@@ -1,8 +1,8 @@
 """Cine cardiac MR of virtual patients: short-axis slices of the heart, or one long-axis view.
 
 Frame f of F shows phase f / F of the beat; frame 0 is at the R peak. The cine is a region of
-interest about the heart, ``FIELD`` wide. ``function``, ``cycle``, ``cine_shape`` and ``cine_look``
-say what it shows, and why.
+interest about the heart, ``FIELD`` wide. ``function``, ``cine_shape`` and ``cine_look`` say what
+it shows, and why.
 """
 
 from collections.abc import Iterator

@@ -18,7 +18,7 @@ infarct -> wall       the territory of the occluded artery does not move and is 
                       septal walls and the apex, or inferior walls (Cerqueira et al. 2002,
                       Circulation 105:539); the others do all of the work
 block, pacing         the septum moves before the valve opens, the lateral wall when it has nearly
-                      closed (``cycle``)
+                      closed (``function``)
 ====================  ==========================================================================
 
 The sources give the direction; the sizes are ours.
@@ -29,8 +29,15 @@ from dataclasses import dataclass, fields
 import numpy as np
 from jaxtyping import Float32
 
-from crossbeat.simulate.cycle import Cycle, cardiac_cycle, emptied, frame_times, right_cycle
-from crossbeat.simulate.function import Phenotypes, phenotype_block
+from crossbeat.simulate.function import (
+    Cycle,
+    Phenotypes,
+    cardiac_cycle,
+    emptied,
+    frame_times,
+    phenotype_block,
+    right_cycle,
+)
 from crossbeat.simulate.patient import Patients, Trait
 from crossbeat.simulate.streams import Draws
 
@@ -113,10 +120,8 @@ class Outlines:
 
 def hearts(patients: Patients, block: int, seed: int, frames: int) -> Hearts:
     """The ventricles of the patients of one block at each frame."""
-    draws, values = (
-        Draws(seed, block, len(patients), "cine"),
-        phenotype_block(patients, block, seed),
-    )
+    draws = Draws(seed, block, len(patients), "cine")
+    values = phenotype_block(patients, block, seed)
     cycle = cardiac_cycle(patients)
     time = frame_times(cycle, frames)
     out = emptied(cycle, time)

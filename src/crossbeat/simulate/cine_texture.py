@@ -16,15 +16,17 @@ from jaxtyping import Bool, Float32, Int64, Shaped
 from scipy import ndimage
 
 from crossbeat.errors import DataError
-from crossbeat.simulate.canvas import step
-from crossbeat.simulate.cine_backdrop import BLOOD
 from crossbeat.simulate.cine_view import FIELD, Place, Plane
+from crossbeat.simulate.film import step
 from crossbeat.simulate.patient import Trait
 from crossbeat.simulate.streams import Draws
 
 Stack = Shaped[np.ndarray, "..."]
 
 Cells = Float32[np.ndarray, "level cell cell"]
+
+VESSEL = 0.62
+"""Signal of the blood around the heart over the full scale; stacks are brought to it."""
 
 _MASK = "_lv"
 """How the name of the array ends that has the left cavity of a stack."""
@@ -152,7 +154,7 @@ def _surroundings(images: Stack, masks: Bool[np.ndarray, "..."]) -> tuple[Cells,
     blood = np.array([np.median(each[mask]) for each, mask in zip(images, masks, strict=True)])
     if not (np.isfinite(images).all() and (blood > 0).all()):
         raise ValueError(f"blood must have a signal in every slice, got {blood.tolist()}")
-    signal = np.clip(images * (BLOOD / blood[:, None, None]), 0, 1).astype(np.float32)
+    signal = np.clip(images * (VESSEL / blood[:, None, None]), 0, 1).astype(np.float32)
     places = _turned(images.shape[1], 180 - _right_ventricle(signal, masks))
     turned = [ndimage.map_coordinates(each, places, order=1) for each in signal]
     return np.stack(turned), np.stack([_share(mask, places) for mask in masks])
@@ -180,7 +182,7 @@ def _right_ventricle(signal: Cells, masks: Bool[np.ndarray, "level height width"
     angles = np.radians(np.arange(0, 360, 5))
     found = np.zeros(len(angles))
     for each, mask in list(zip(signal, masks, strict=True))[: max(1, 2 * len(masks) // 3)]:
-        like = np.clip(1 - np.abs(each / BLOOD - 1) / 0.4, 0, 1)
+        like = np.clip(1 - np.abs(each / VESSEL - 1) / 0.4, 0, 1)
         radius = _radius(mask)
         away = np.linspace(radius + _WALL, _WIDE * radius + _WALL, 20)[:, None]
         rows, columns = _places(-away * np.sin(angles), away * np.cos(angles), len(mask))

@@ -9,8 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from crossbeat.simulate.canvas import Canvas, Grid, Value, bump, step, value
-from crossbeat.simulate.film import Film, Thorax
+from crossbeat.simulate.film import Canvas, Film, Grid, Thorax, Value, bump, step, value
 from crossbeat.simulate.patient import Patients
 from crossbeat.simulate.streams import Draws
 
