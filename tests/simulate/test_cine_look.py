@@ -24,7 +24,7 @@ def _stack(row: int, slices: int, *, size: int = 64) -> tuple[list[Section], Loo
 
 
 def _shown(section: Section, seen: Look, row: int) -> np.ndarray:
-    return picture(section, seen, row, np.random.default_rng(0)).astype(float)
+    return picture(seen, np.random.default_rng(0), section, row).astype(float)
 
 
 def test_noise_is_that_of_a_magnitude() -> None:

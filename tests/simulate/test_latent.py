@@ -23,13 +23,6 @@ def test_another_seed_draws_other_patients() -> None:
     assert not np.array_equal(draw_patients(9, seed=3).age, draw_patients(9, seed=4).age)
 
 
-def test_the_table_has_one_row_per_patient_and_no_missing_value() -> None:
-    table = draw_patients(30, seed=3).table()
-    assert table.height == 30
-    assert table.null_count().sum_horizontal().item() == 0
-    assert {"age", "ejection_fraction", "lung_water"} <= set(table.columns)
-
-
 def test_rows_select_patients() -> None:
     patients = draw_patients(30, seed=3)
     np.testing.assert_array_equal(patients.rows(slice(5, 9)).bmi, patients.bmi[5:9])

@@ -98,26 +98,16 @@ def labels(section: Section) -> UInt8[np.ndarray, "frame height width"]:
     """0 background, 1 left cavity, 2 left muscle, 3 right cavity."""
     place = section.place
     made = np.zeros((len(section.shape.cavity), *place.radius.shape), dtype=np.uint8)
-    for outline, label in (
-        (section.shape.right, 3),
-        (section.shape.outer, 2),
-        (section.shape.cavity, 1),
-    ):
+    shape = section.shape
+    for outline, label in ((shape.right, 3), (shape.outer, 2), (shape.cavity, 1)):
         made[place.radius < np.take(outline, place.index, axis=1)] = label
     return made
 
 
 def picture(
-    section: Section, look: Look, row: int, generator: np.random.Generator
+    look: Look, generator: np.random.Generator, section: Section, row: int
 ) -> UInt8[np.ndarray, "frame height width"]:
-    """The cine of one section.
-
-    Args:
-        section: of one patient.
-        look: of the patients of the block.
-        row: of the patient in it.
-        generator: of the noise.
-    """
+    """The cine of one section, of the patient in this row of the block."""
     place = section.place
     made = _softened(_signal(section, look, row))
     made *= look.gain[row] * coil(place, float(look.across[row]), float(look.up[row]))
@@ -139,9 +129,7 @@ def _signal(section: Section, look: Look, row: int) -> Float32[np.ndarray, "fram
     behind = backdrop(look, row, place, floor)
     if look.real is not None:
         behind = blended(behind, look.real, row, place)
-    frames = len(drawn.cavity)
-    made = np.empty((frames, *behind.shape), dtype=np.float32)
-    made[:] = behind
+    made = np.tile(behind, (len(drawn.cavity), 1, 1))
     reach = drawn.right.max() + _RIGHT_WALL + _MOST_FAT * fat + 3 * place.pixel
     near = place.radius < reach
     made[:, near] = _heart(section, look, row, near, behind)
@@ -230,11 +218,7 @@ def _softened(signal: np.ndarray) -> Float32[np.ndarray, "frame height width"]:
 def backdrop(look: Look, row: int, place: Place, floor: float) -> Plane:
     """The signal of what lies around the heart, 0 to 1.
 
-    Args:
-        look: of the patients of the block.
-        row: of the patient in it.
-        place: of the pixels.
-        floor: height of the lowest point of the heart, mm above the middle of the image.
+    ``floor`` is the height of the lowest point of the heart, mm above the middle of the image.
     """
     slow, quick = smooth(look.coarse[row], place), smooth(look.fine[row], place)
     vessels = np.clip(quick - 1.5, 0, 1.2)
@@ -269,12 +253,7 @@ def _aorta(place: Place, floor: float) -> Plane:
 
 
 def smooth(cells: Float32[np.ndarray, "cell cell"], place: Place) -> Plane:
-    """A texture at the pixels of a square image, as strong as its values are.
-
-    Args:
-        cells: its values, evenly spaced over the image.
-        place: of the pixels.
-    """
+    """A texture of evenly spaced cells at the pixels of a square image, as strong as they are."""
     size, num = place.radius.shape[0], len(cells)
     at = (np.arange(size, dtype=np.float32) + 0.5) * (num / size) - 0.5
     away = np.abs(at[:, None] - np.arange(num, dtype=np.float32))
@@ -286,10 +265,7 @@ def smooth(cells: Float32[np.ndarray, "cell cell"], place: Place) -> Plane:
 def coil(place: Place, across: float, up: float) -> Plane:
     """How much more the coils receive at each pixel; the apex lies next to them.
 
-    Args:
-        place: of the pixels.
-        across: of the logarithm from the left to the right edge.
-        up: of the logarithm from the lower to the upper edge.
+    Its logarithm rises by ``across`` from the left to the right edge, by ``up`` to the upper one.
     """
     near = 0.45 * (0.6 - np.clip(place.part, 0, 1.2))
     return np.exp((place.right * across + place.up * up) / FIELD + near).astype(np.float32)

@@ -106,14 +106,7 @@ def around(textures: Textures, draws: Draws) -> Around:
 
 
 def blended(drawn: Plane, around: Around, row: int, place: Place) -> Plane:
-    """Drawn surroundings with the real ones over them, where there are real ones.
-
-    Args:
-        drawn: as ``backdrop`` gives them.
-        around: of the patients of the block.
-        row: of the patient in it.
-        place: of the pixels of a short-axis section.
-    """
+    """Drawn surroundings of a short-axis section, and the real ones over them where there are."""
     stack = around.stack[row]
     signal, share = around.textures.signal[stack], around.textures.share[stack]
     level = int(np.clip((1 - place.part[0, 0]) * len(signal), 0, len(signal) - 1))
@@ -228,10 +221,7 @@ def _nearest(
 ) -> Float32[np.ndarray, "pixel cell"]:
     """The weights of the cells in each pixel, or of the two next to it where cells are wider.
 
-    Args:
-        at: of the pixels, mm from the middle.
-        width: of a pixel, mm.
-        cells: how many there are on ``FIELD``; beyond them all weights are 0.
+    Pixels of some width lie mm from the middle; beyond the cells all weights are 0.
     """
     place = at * (cells / FIELD) + (cells - 1) / 2
     away = np.abs(place[:, None] - np.arange(cells, dtype=np.float32))

@@ -33,7 +33,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-import polars as pl
 from jaxtyping import Bool, Float32
 
 from crossbeat.simulate.streams import Draws, spans
@@ -128,12 +127,6 @@ class Patients:
         """One healthy difference by its name in ``OWN``."""
         return self.own[:, OWN.index(name)]
 
-    def table(self) -> pl.DataFrame:
-        """One row per patient, one column per trait, ``own`` left out."""
-        return pl.DataFrame(
-            {f.name: getattr(self, f.name) for f in fields(self) if f.name != "own"}
-        )
-
 
 def draw_patients(num: int, seed: int, *, hours: float = 0.0) -> Patients:
     """Draw virtual patients of a hospital, at a first or a later time.
@@ -150,11 +143,9 @@ def draw_patients(num: int, seed: int, *, hours: float = 0.0) -> Patients:
     if num < 1:
         raise ValueError(f"num must be 1 or more, got {num}")
     drawn = [draw_block(block, seed, rows.stop - rows.start, hours) for block, rows in spans(num)]
+    traits = [f.name for f in fields(Patients)]
     return Patients(
-        **{
-            f.name: np.concatenate([getattr(one, f.name) for one in drawn])
-            for f in fields(Patients)
-        }
+        **{name: np.concatenate([getattr(one, name) for one in drawn]) for name in traits}
     )
 
 
