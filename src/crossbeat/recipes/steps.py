@@ -22,7 +22,7 @@ from crossbeat.objectives import (
     soft_bce,
     where_sure,
 )
-from crossbeat.objectives.positives import Pairs
+from crossbeat.objectives.pairs import Pairs
 from crossbeat.recipes.networks import (
     EcgModel,
     Embeddings,
