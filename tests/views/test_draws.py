@@ -1,6 +1,6 @@
 import torch
 
-from crossbeat.views.draws import normal
+from crossbeat.views.combine import normal
 
 
 def test_normal_numbers_do_not_depend_on_the_number_of_threads():
