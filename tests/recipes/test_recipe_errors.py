@@ -8,7 +8,7 @@ import pytest
 import torch
 from small_recipes import QUIET, run_of, small
 
-from crossbeat.encoders.masked_cine import fill_in_cine
+from crossbeat.encoders.masked import fill_in_cine
 from crossbeat.errors import CheckpointError, ConfigError
 from crossbeat.files import write_sealed
 from crossbeat.recipes import RECIPES
