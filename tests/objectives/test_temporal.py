@@ -51,7 +51,7 @@ def slow_circle(num_frames, width):
 
 
 @pytest.mark.parametrize(
-    ("targets", "width"), [("one-hot", 1), ("circular", 0.5), ("circular", 1.5)]
+    ("targets", "width"), [("one-hot", 1.0), ("circular", 0.5), ("circular", 1.5)]
 )
 def test_it_is_its_definition_as_a_loop(targets, width):
     segments, frames = both(7)
