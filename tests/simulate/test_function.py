@@ -1,29 +1,22 @@
 """The cardiac cycle of virtual patients."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from virtual import but
 
-from crossbeat.simulate import Cycle, Patients, cardiac_cycle, draw_patients
+from crossbeat.simulate import Cycle, cardiac_cycle, draw_patients
 from crossbeat.simulate.electrical import electrical
 from crossbeat.simulate.function import emptied, frame_times, right_cycle
 from crossbeat.simulate.patient import OWN
 
 _NUM = 64
-
-
-@pytest.fixture(name="patients")
-def _patients() -> Patients:
-    return draw_patients(_NUM, seed=4)
-
-
-def _plain(patients: Patients) -> Patients:
-    """In sinus rhythm without block, with a calm, not a stiff heart."""
-    no = np.zeros(_NUM, dtype=bool)
-    flags = dict.fromkeys(("fibrillation", "left_block", "right_block", "paced"), no)
-    calm = np.full(_NUM, 9, dtype=np.float32)
-    return replace(patients, wedge_pressure=calm, hypertrophy=0 * calm, **flags)
+_PATIENTS = draw_patients(_NUM, seed=4)
+_ABSENT = dict.fromkeys(("fibrillation", "left_block", "right_block", "paced"), False)
+_PLAIN = but(_PATIENTS, wedge_pressure=9, hypertrophy=0, **_ABSENT)
+"""In sinus rhythm without block, with a calm, not a stiff heart."""
 
 
 def _fine(cycle: Cycle) -> np.ndarray:
@@ -32,9 +25,9 @@ def _fine(cycle: Cycle) -> np.ndarray:
 
 @pytest.mark.parametrize("side", [lambda cycle: cycle, right_cycle], ids=["left", "right"])
 def test_a_ventricle_is_full_at_the_r_peak_and_empty_from_end_systole_on(
-    patients: Patients, side: object
+    side: Callable[[Cycle], Cycle],
 ) -> None:
-    cycle = side(cardiac_cycle(patients))
+    cycle = side(cardiac_cycle(_PATIENTS))
     out = _fine(cycle)
     np.testing.assert_allclose(out[:, 0], 0, atol=1e-6)
     time = frame_times(cycle, 1000)
@@ -45,39 +38,32 @@ def test_a_ventricle_is_full_at_the_r_peak_and_empty_from_end_systole_on(
     assert out.max() < 1 + 1e-5
 
 
-def test_volumes_fall_to_end_systole_and_rise_from_then_on(patients: Patients) -> None:
-    cycle = cardiac_cycle(patients)
+def test_volumes_fall_to_end_systole_and_rise_from_then_on() -> None:
+    cycle = cardiac_cycle(_PATIENTS)
     change, time = np.diff(_fine(cycle), axis=1), frame_times(cycle, 1000)[:, 1:]
     falls = time < cycle.end_systole[:, None]
     assert change[falls].min() > -1e-5
     assert change[~falls].max() < 1e-5
 
 
-def test_systole_is_as_long_as_the_regression_on_the_rate_says(patients: Patients) -> None:
-    plain = _plain(patients)
-    seen = electrical(plain)
+def test_systole_is_as_long_as_the_regression_on_the_rate_says() -> None:
+    seen = electrical(_PLAIN)
     slow = seen.rate < 100
-    systole = 1000 * cardiac_cycle(plain).end_systole + 0.45 * seen.qrs
-    expected = np.where(plain.male, 546 - 2.1 * seen.rate, 549 - 2.0 * seen.rate)
+    systole = 1000 * cardiac_cycle(_PLAIN).end_systole + 0.45 * seen.qrs
+    expected = np.where(_PLAIN.male, 546 - 2.1 * seen.rate, 549 - 2.0 * seen.rate)
     np.testing.assert_allclose(systole[slow], expected[slow], rtol=1e-4)
 
 
-def test_a_weak_ventricle_ejects_later_and_shorter(patients: Patients) -> None:
-    plain = _plain(patients)
-    strong, weak = (
-        cardiac_cycle(replace(plain, ejection_fraction=np.full(_NUM, ef, dtype=np.float32)))
-        for ef in (60, 30)
-    )
+def test_a_weak_ventricle_ejects_later_and_shorter() -> None:
+    strong, weak = (cardiac_cycle(but(_PLAIN, ejection_fraction=ef)) for ef in (60, 30))
     share = [(c.end_systole - c.ejection) / c.end_systole for c in (strong, weak)]
     assert np.all(share[1] < share[0])
     assert np.median(weak.ejection - strong.ejection) > 0.02
 
 
-def test_the_atrium_adds_nothing_in_fibrillation(patients: Patients) -> None:
-    plain = _plain(patients)
-    fibrillating = replace(plain, fibrillation=np.ones(_NUM, dtype=bool))
+def test_the_atrium_adds_nothing_in_fibrillation() -> None:
     last = []
-    for some in (plain, fibrillating):
+    for some in (_PLAIN, but(_PLAIN, fibrillation=True)):
         cycle = cardiac_cycle(some)
         before = (cycle.length - cycle.atrial)[:, None]
         last.append(emptied(cycle, before)[:, 0])
@@ -86,39 +72,34 @@ def test_the_atrium_adds_nothing_in_fibrillation(patients: Patients) -> None:
     assert np.mean(last[0] - last[1]) > 0.15
 
 
-def test_the_old_depend_on_the_atrium_and_the_congested_do_not(patients: Patients) -> None:
-    plain = _plain(patients)
-    age, high = np.float32(30), np.full(_NUM, 30, dtype=np.float32)
-    kick = cardiac_cycle(replace(plain, age=age + 0 * high)).kick
-    assert np.all(cardiac_cycle(replace(plain, age=age + high + 20)).kick > kick)
-    assert np.all(cardiac_cycle(replace(plain, wedge_pressure=high)).kick < kick)
+def test_the_old_depend_on_the_atrium_and_the_congested_do_not() -> None:
+    kick = cardiac_cycle(but(_PLAIN, age=30)).kick
+    assert np.all(cardiac_cycle(but(_PLAIN, age=80)).kick > kick)
+    assert np.all(cardiac_cycle(but(_PLAIN, wedge_pressure=30)).kick < kick)
 
 
-def test_a_quick_heart_has_no_pause_between_its_fillings(patients: Patients) -> None:
+def test_a_quick_heart_has_no_pause_between_its_fillings() -> None:
     pauses = []
     for drive in (-9, 9):
-        own = np.zeros_like(patients.own)
+        own = np.zeros_like(_PATIENTS.own)
         own[:, OWN.index("rate")] = drive
-        cycle = cardiac_cycle(replace(_plain(patients), own=own))
+        cycle = cardiac_cycle(replace(_PLAIN, own=own))
         pauses.append(cycle.length - cycle.filling - cycle.early - cycle.atrial)
     assert pauses[0].min() > 0.2
     np.testing.assert_allclose(pauses[1], 0, atol=1e-5)
 
 
-def test_left_block_and_pacing_spread_the_contraction_and_right_block_delays_the_right(
-    patients: Patients,
-) -> None:
-    plain, yes = _plain(patients), np.ones(_NUM, dtype=bool)
-    assert not cardiac_cycle(plain).spread.any()
+def test_block_and_pacing_spread_the_contraction_or_delay_the_right_ventricle() -> None:
+    assert not cardiac_cycle(_PLAIN).spread.any()
     for name in ("left_block", "paced"):
-        cycle = cardiac_cycle(replace(plain, **{name: yes}))
+        cycle = cardiac_cycle(but(_PLAIN, **{name: True}))
         assert cycle.spread.min() > 0.05
-        assert np.all(cycle.ejection > cardiac_cycle(plain).ejection)
-    assert cardiac_cycle(replace(plain, right_block=yes)).right_delay.min() > 0
+        assert np.all(cycle.ejection > cardiac_cycle(_PLAIN).ejection)
+    assert cardiac_cycle(but(_PLAIN, right_block=True)).right_delay.min() > 0
 
 
-def test_one_beat_is_like_the_next(patients: Patients) -> None:
-    cycle = cardiac_cycle(patients)
+def test_one_beat_is_like_the_next() -> None:
+    cycle = cardiac_cycle(_PATIENTS)
     time = frame_times(cycle, 20) + np.float32(0.003)
     later = emptied(cycle, time + 2 * cycle.length[:, None])
     np.testing.assert_allclose(later, emptied(cycle, time), atol=1e-3)
