@@ -7,7 +7,7 @@ import pytest
 from scipy.signal import find_peaks
 from virtual import but, more
 
-from crossbeat.leads import INDEPENDENT, INVERSE_DOWER, STANDARD
+from crossbeat.leads import INDEPENDENT, STANDARD
 from crossbeat.simulate import FS, Patients, draw_patients, ecgs
 from crossbeat.simulate.ecg import (
     DOWER,
@@ -162,10 +162,6 @@ def test_each_sample_belongs_to_the_last_beat_that_took_over() -> None:
 
 
 # --- torso and electrodes
-
-
-def test_the_inverse_dower_transform_undoes_the_lead_field() -> None:
-    np.testing.assert_allclose(INVERSE_DOWER @ DOWER, np.eye(3), atol=0.03)
 
 
 def test_every_recording_has_its_own_lead_field_near_that_of_dower() -> None:
