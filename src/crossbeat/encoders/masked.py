@@ -155,12 +155,7 @@ def moments(
 ) -> HiddenSquares:
     """Hides whole frames: they must be predicted from the frames before and after.
 
-    Args:
-        batch: number of cines.
-        frames: of each, above 1.
-        squares: of a frame, above 0.
-        share: of the frames that is hidden, above 0 and below 1.
-        generator: draws which.
+    The arguments are those of ``tubes``.
 
     Raises:
         ValueError: ``share`` is not above 0 and below 1, or there are fewer than two frames.

@@ -248,17 +248,8 @@ def project_vcg(
 
     On the eight independent leads x: pinv(D) S R D x, drawn as in ``rotate_vcg``. Every ECG loses
     what a dipole cannot explain, even with angle 0 and scale 1: an encoder trained on such views
-    alone never sees an ECG as it is measured. Einthoven's law holds.
-
-    Args:
-        ecg: millivolts, unnormalised, with the eight independent leads; other leads optional.
-        generator: draws one rotation and one stretching per ECG.
-        angle: the most, in degrees, that each Euler angle may be; at least 0.
-        scale: the most that an axis is stretched by; at least 1.
-
-    Raises:
-        ValueError: ``angle`` is below 0 or ``scale`` below 1.
-        DataError: an independent lead is missing, or a lead is none of the twelve.
+    alone never sees an ECG as it is measured. Einthoven's law holds. Arguments and errors are those
+    of ``rotate_vcg``.
 
     Source: Gopal 2021 (3KG, arXiv:2106.04452); Jwoo5/fairseq-signals at 8d570b3.
     """
