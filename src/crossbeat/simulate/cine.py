@@ -13,10 +13,10 @@ from typing import Required, TypedDict, Unpack
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from crossbeat.simulate.cine_look import labels, look, picture
+from crossbeat.simulate.cine_look import Frames, labels, look, picture
 from crossbeat.simulate.cine_shape import hearts, outlines
 from crossbeat.simulate.cine_texture import Textures
-from crossbeat.simulate.cine_view import FIELD, VIEWS, pose
+from crossbeat.simulate.cine_view import FIELD, VIEWS, Section, pose
 from crossbeat.simulate.patient import Patients
 from crossbeat.simulate.streams import Draws, in_order, spans
 
@@ -97,7 +97,7 @@ def masks_block(patients: Patients, block: int, seed: int, **asked: Unpack[Asked
 
 
 def _drawn(  # noqa: PLR0913
-    draw: Callable[..., UInt8[np.ndarray, "frame height width"]],
+    draw: Callable[[Section, int], Frames],
     patients: Patients,
     block: int,
     seed: int,

@@ -17,6 +17,9 @@ from crossbeat.simulate.film import bump, step
 from crossbeat.simulate.patient import Patients, Trait
 from crossbeat.simulate.streams import Draws
 
+Frames = UInt8[np.ndarray, "frame height width"]
+Signal = Float32[np.ndarray, "frame height width"]
+
 BLOOD, MUSCLE, LUNG, LIVER, FAT, WALL = 0.64, 0.18, 0.05, 0.3, 0.85, 0.2
 """Signal of each tissue over the full scale."""
 
@@ -94,7 +97,7 @@ def look(patients: Patients, draws: Draws, textures: Textures | None) -> Look:
     )
 
 
-def labels(section: Section) -> UInt8[np.ndarray, "frame height width"]:
+def labels(section: Section) -> Frames:
     """0 background, 1 left cavity, 2 left muscle, 3 right cavity."""
     place = section.place
     made = np.zeros((len(section.shape.cavity), *place.radius.shape), dtype=np.uint8)
@@ -104,9 +107,7 @@ def labels(section: Section) -> UInt8[np.ndarray, "frame height width"]:
     return made
 
 
-def picture(
-    look: Look, generator: np.random.Generator, section: Section, row: int
-) -> UInt8[np.ndarray, "frame height width"]:
+def picture(look: Look, generator: np.random.Generator, section: Section, row: int) -> Frames:
     """The cine of one section, of the patient in this row of the block."""
     place = section.place
     made = _softened(_signal(section, look, row))
@@ -121,7 +122,7 @@ def picture(
     return np.minimum(made, 255, out=made).astype(np.uint8)
 
 
-def _signal(section: Section, look: Look, row: int) -> Float32[np.ndarray, "frame height width"]:
+def _signal(section: Section, look: Look, row: int) -> Signal:
     """What the tissues send, 0 to 1, before coil and noise."""
     place, drawn = section.place, section.drawn
     fat = float(look.fat[row])
@@ -205,7 +206,7 @@ def _roughness(waves: Float32[np.ndarray, "2 wave"], num: int) -> Float32[np.nda
     return (0.5 * height.sum(axis=1)).astype(np.float32)
 
 
-def _softened(signal: np.ndarray) -> Float32[np.ndarray, "frame height width"]:
+def _softened(signal: np.ndarray) -> Signal:
     """Each pixel shares with its neighbours, as the point spread of the scanner has it."""
     for axis in (1, 2):
         other = np.moveaxis(signal, axis, 1)
@@ -234,9 +235,7 @@ def backdrop(look: Look, row: int, place: Place, floor: float) -> Plane:
     return np.clip(_chest(made, look, row, place, slow, quick), 0, None)
 
 
-def _chest(
-    made: Plane, look: Look, row: int, place: Place, slow: Plane, quick: Plane
-) -> Float32[np.ndarray, "height width"]:
+def _chest(made: Plane, look: Look, row: int, place: Place, slow: Plane, quick: Plane) -> Plane:
     """Fat, with the dark bands of muscle and rib in it; nearer at the apex than at the base."""
     angle = np.radians(look.chest_angle[row])
     near = look.chest[row] - 10 * (0.6 - np.clip(place.part, 0, 1))

@@ -22,6 +22,7 @@ from crossbeat.simulate.patient import Trait
 from crossbeat.simulate.streams import Draws
 
 Stack = Shaped[np.ndarray, "..."]
+Mask = Bool[np.ndarray, "height width"]
 
 Cells = Float32[np.ndarray, "level cell cell"]
 
@@ -183,7 +184,7 @@ def _right_ventricle(signal: Cells, masks: Bool[np.ndarray, "level height width"
     return float(np.degrees(np.angle(found @ np.exp(1j * angles))))
 
 
-def _radius(mask: Bool[np.ndarray, "height width"]) -> float:
+def _radius(mask: Mask) -> float:
     """Of a disc as large as the cavity, mm."""
     return float(np.sqrt(mask.sum() / np.pi)) * FIELD / len(mask)
 
@@ -200,7 +201,7 @@ def _turned(cells: int, turn: float) -> list[np.ndarray]:
     return _places(cos * down + sin * right, cos * right - sin * down, cells)
 
 
-def _share(mask: Bool[np.ndarray, "height width"], places: list[np.ndarray]) -> Plane:
+def _share(mask: Mask, places: list[np.ndarray]) -> Plane:
     """1 but near the line through the middles of both ventricles, and beyond the slice."""
     cells, radius = len(mask), _radius(mask)
     right, down = _grid(cells)

@@ -14,7 +14,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import UInt8
 
 from crossbeat.simulate.devices import devices
 from crossbeat.simulate.film import (
@@ -67,12 +67,9 @@ def xray_block(patients: Patients, block: int, seed: int, size: int) -> Images:
     """The films of the patients of one block; a function that a process pool can call."""
     draws = Draws(seed, block, len(patients), "film")
     film = take_film(patients, draws)
-    made = np.empty((len(patients), size, size), dtype=np.uint8)
     grey = develop(thickness(patients, film, draws, size), film)
     grain = draws.normal("film noise", size, size) * value(film.grain)
-    np.clip(grey + grain, 0, 255, out=grey)
-    made[:] = grey
-    return made
+    return np.clip(grey + grain, 0, 255).astype(np.uint8)
 
 
 def noisier(films: Images, block: int, seed: int, noise: float) -> Images:
@@ -88,9 +85,7 @@ def noisier(films: Images, block: int, seed: int, noise: float) -> Images:
     return np.clip(np.rint(films + noise * grain), 0, 255).astype(np.uint8)
 
 
-def thickness(
-    patients: Patients, film: Film, draws: Draws, size: int
-) -> Float32[np.ndarray, "patient height width"]:
+def thickness(patients: Patients, film: Film, draws: Draws, size: int) -> Grid:
     """Tissue that the rays cross at each pixel, in cm of water."""
     on, space = canvas(film, size), thorax(patients, film)
     seen = lungs(on, space)
@@ -105,9 +100,7 @@ def thickness(
     return np.clip(around, 0, None) + devices(on, space, patients, film, draws)
 
 
-def develop(
-    thick: Float32[np.ndarray, "patient height width"], film: Film
-) -> Float32[np.ndarray, "patient height width"]:
+def develop(thick: Grid, film: Film) -> Grid:
     """Grey levels of the film, 0 to 255: its characteristic curve, exposure and contrast."""
     depth = value(11 * np.exp(-0.18 * film.exposure))
     lift = value(1.2 * np.exp(0.25 * film.contrast))
@@ -198,14 +191,9 @@ def mediastinum(on: Canvas, space: Thorax) -> Grid:
     x, soft = on.x - value(space.midline), np.maximum(4, on.pixel)
     pedicle = value(space.pedicle)
     vessels = step(pedicle - np.abs(x - 2), soft) * step(60 - on.y, 60)
-    arch = ball(
-        on,
-        value(space.midline) + pedicle - 2,
-        -34,
-        value(space.knob) + 8,
-        17,
-    )
-    artery = ball(on, value(space.midline) + pedicle - 8, -4, 18, 20)
+    edge = value(space.midline) + pedicle
+    arch = ball(on, edge - 2, -34, value(space.knob) + 8, 17)
+    artery = ball(on, edge - 8, -4, 18, 20)
     spine = bump(on.x + 0, 24) * (1.6 + 0.25 * np.sin(on.y * 2 * np.pi / 23))
     windpipe = bump(on.x - value(space.midline) * 0.5, 10) * step(-8 - on.y, 14)
     return 2.6 * vessels + 3 * arch + 1.6 * artery + spine - 2.2 * windpipe
