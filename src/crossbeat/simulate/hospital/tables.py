@@ -66,8 +66,8 @@ TABLES = {
     "radiologists": (
         "mimic-cxr-jpg/mimic-cxr-2.1.0-test-set-labeled.csv",
         (
-            "study_id,No Finding,Enlarged Cardiomediastinum,Cardiomegaly,Lung Lesion,Airspace Opacity,"
-            "Edema,Consolidation,Pneumonia,Atelectasis,Pneumothorax,Pleural Effusion,Pleural Other,"
+            "study_id,No Finding,Enlarged Cardiomediastinum,Cardiomegaly,Lung Lesion,"
+            "Airspace Opacity,Edema,Consolidation,Pneumonia,Atelectasis,Pneumothorax,Pleural Effusion,Pleural Other,"
             "Fracture,Support Devices"
         ),
     ),
