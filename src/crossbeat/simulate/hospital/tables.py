@@ -67,8 +67,8 @@ TABLES = {
         "mimic-cxr-jpg/mimic-cxr-2.1.0-test-set-labeled.csv",
         (
             "study_id,No Finding,Enlarged Cardiomediastinum,Cardiomegaly,Lung Lesion,"
-            "Airspace Opacity,Edema,Consolidation,Pneumonia,Atelectasis,Pneumothorax,Pleural Effusion,Pleural Other,"
-            "Fracture,Support Devices"
+            "Airspace Opacity,Edema,Consolidation,Pneumonia,Atelectasis,Pneumothorax,"
+            "Pleural Effusion,Pleural Other,Fracture,Support Devices"
         ),
     ),
     "edstays": (
