@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from crossbeat.evaluation.measurement_results import read_measurement_results
+from crossbeat.recipes.cine.run import estimates
 
 from crossbeat.beats import Rule, correspondence
 from crossbeat.cli import heart_illustrations, main
 from crossbeat.data.cohort import Cohort
 from crossbeat.deploy import Predictor
 from crossbeat.errors import CheckpointError
-from crossbeat.evaluation.measurement_results import read_measurement_results
-from crossbeat.recipes.cine.run import estimates
 from crossbeat.recipes.run import Run, evaluation_rows
 
 CONFIG = """recipe:

@@ -6,7 +6,7 @@ import pytest
 from small_models import PATIENTS, SEED, spread, trained
 
 from crossbeat import simulate
-from crossbeat.data.virtual import Virtual
+from crossbeat.data.sources.virtual import Virtual
 from crossbeat.deploy import export_model
 from crossbeat.leads import STANDARD
 from crossbeat.signal import Ecg

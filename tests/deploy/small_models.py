@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
-
 from crossbeat.evaluation.calibration import Calibration
 from crossbeat.evaluation.choices import Choice
+
 from crossbeat.recipes import RECIPES
 from crossbeat.recipes.presets import demo
 from crossbeat.recipes.run import Plan, train, validation

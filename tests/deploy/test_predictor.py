@@ -7,7 +7,7 @@ from small_models import PATIENTS, probabilities, spread
 from crossbeat.deploy import Predictor
 from crossbeat.errors import DataError
 from crossbeat.leads import INDEPENDENT, STANDARD
-from crossbeat.readers.write import write_wfdb
+from crossbeat.readers.ecg.wfdb import write_wfdb
 from crossbeat.recipes.run import logits
 from crossbeat.signal import Ecg
 

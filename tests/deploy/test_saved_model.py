@@ -4,12 +4,12 @@ import json
 
 import pytest
 import torch
+from crossbeat.evaluation.choices import choose
 from small_models import probabilities, trained
 
 import crossbeat.deploy.model as module
 from crossbeat.deploy import Predictor, export_model, record_metrics
 from crossbeat.errors import CheckpointError, ConfigError, DataError
-from crossbeat.evaluation.choices import choose
 from crossbeat.files import SEAL, write_sealed
 from crossbeat.recipes.run import validation
 from crossbeat.training.checkpoint import load_tensors, save_tensors

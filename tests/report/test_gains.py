@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-from crossbeat.evaluation import theme
 from crossbeat.evaluation.gains import along as figure_along
 from crossbeat.evaluation.gains import gains, levels
+
+from crossbeat.evaluation import theme
 
 MODELS = ("direct", "cromotex", "shuffled", "teacher")
 

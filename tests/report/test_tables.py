@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-
 from crossbeat.evaluation.measurement_tables import Cell, markdown, print_sheets, sheets
 
 

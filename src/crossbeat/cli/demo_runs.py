@@ -90,6 +90,8 @@ class Script:
 
 def play(asked: Asked, script: Script) -> dict[str, Any]:
     """Simulate, train, compare and report; the results."""
+    from crossbeat.report import write_report  # needs the extra plots
+
     started, study = time.perf_counter(), script.study
     with one_line(script.seconds) as line:
         cohorts = _simulate(asked, script, line)

@@ -40,7 +40,7 @@ def pixel_mm(size: int) -> float:
     return FIELD / size
 
 
-def cine_block(  # noqa: PLR0913
+def cine_block(
     patients: Patients,
     block: int,
     seed: int,
@@ -77,7 +77,7 @@ def cine_block(  # noqa: PLR0913
     return made
 
 
-def masks_block(  # noqa: PLR0913
+def masks_block(
     patients: Patients,
     block: int,
     seed: int,
@@ -98,7 +98,7 @@ def masks_block(  # noqa: PLR0913
     return made
 
 
-def cine_blocks(  # noqa: PLR0913
+def cine_blocks(
     patients: Patients,
     seed: int,
     executor: Executor | None = None,
