@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from crossbeat.evaluation.patients import Answer, Example, patients_of
+from crossbeat.evaluation.patients import patients_of
 from crossbeat.evaluation.predictions import Predictions, Scored
-from crossbeat.evaluation.report_patients import said_of
 from crossbeat.targets import FINDING
 
 VAL = Scored(
@@ -92,16 +91,7 @@ def test_without_a_threshold_nobody_is_shown(only: float) -> None:
     assert patients_of(without, without) is None
 
 
-def test_whether_a_threshold_is_reached_is_said_as_the_score_decides() -> None:
-    """Where calibration is flat, every probability equals the threshold."""
-    before = Answer(probability=0.26, threshold=0.26, reached=False)
-    after = Answer(probability=0.26, threshold=0.26, reached=True)
-    example = Example(row=0, baseline=before, method=after, among=1)
-    assert said_of(example, "edema", "crossbeat", "direct training") == (
-        "The patient has edema. Direct training gives a probability of 26 %, which does not reach "
-        "its threshold of 26 %. crossbeat gives a probability of 26 %, which reaches its threshold "
-        "of 26 %."
-    )
+def test_whether_a_threshold_is_reached_is_decided_by_the_score() -> None:
     found = patients_of(said(TRUTH, BEFORE), said(TRUTH, AFTER))
     assert found is not None
     assert found.helped is not None

@@ -1,16 +1,16 @@
 """The sentences of the report, made from the numbers by the same rules whoever wins."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from crossbeat.evaluation import names
-from crossbeat.evaluation.compare import MEAN
-from crossbeat.evaluation.results import verdict
+from crossbeat.evaluation.patients import Answer, Example, Tally
+from crossbeat.evaluation.results import kind_of, targets_of, verdict
+from crossbeat.evaluation.retrieval import DIFFERENCE
+from crossbeat.evaluation.statistics import MEAN
+from crossbeat.report.tables import Cell, cell
 
 Json = Mapping[str, Any]
-
-PRIMARY = "auroc"
-"""The metric that the short answer is about."""
 
 DISCLAIMER = (
     "Not a medical device: these models are for research and must not be used to diagnose, "
@@ -18,10 +18,11 @@ DISCLAIMER = (
 )
 
 _KINDS = {
-    "paired": "Each ECG and its X-ray come from the same patient.",
+    "paired": "Each ECG and its {other} come from the same patient.",
     "matched": (
-        "Label-matched pairs: an ECG and its X-ray come from different patients who share labels. "
-        "Such pairs can show that the method works. They cannot show that patients would gain."
+        "Label-matched pairs: an ECG and its {other} come from different patients who share "
+        "labels. Such pairs can show that the method works. They cannot show that patients would "
+        "gain."
     ),
     "single": "The cohort holds one modality.",
     "virtual": (
@@ -35,7 +36,7 @@ _ONE_SEED = (
     "the intervals are over test patients alone."
 )
 
-LIMITS = (
+_LIMITS = (
     (
         "Intervals are 95 % intervals. For one run, the interval covers test patients. For several "
         "runs on the same patients, it covers patients and runs. If every seed has its own "
@@ -49,88 +50,180 @@ LIMITS = (
         "Thresholds and calibration were chosen on validation patients; the test split was "
         "used for the figures of this report only."
     ),
-    ("On small samples, the calibration error and its interval are too high."),
 )
+_LIMITS_OF = {
+    "findings": "On small samples, the calibration error and its interval are too high.",
+    "measurements": (
+        "R² compares with telling everyone the mean of the test patients; it is below zero for a "
+        "model that does worse. Estimates are drawn towards the middle: the largest hearts are "
+        "told too small."
+    ),
+    "retrieval": (
+        "The larger the gallery, the rarer the own patient is found: recall cannot be compared "
+        "between galleries of different size."
+    ),
+}
+
+_DOUBTS = {
+    "shuffled-frames": "The gain does not need the order of the frames.",
+    "shuffled": "The gain does not need the patient's own {other}.",
+    "global": "The alignment in time is not shown to matter.",
+}
+"""What a control that does as well takes from a gain, by how its name ends."""
 
 
-def kind(results: Json) -> str:
+def label(results: Json, name: str) -> str:
+    """How a model of these results is called."""
+    return names.model(name, kind_of(results)).label
+
+
+def roles(results: Json) -> tuple[str, str]:
+    """The labels of the method and the baseline."""
+    return label(results, results["method"]), label(results, results["baseline"])
+
+
+def cohort_kind(results: Json) -> str:
     """What the pairs of the cohort are; empty for a kind without an entry."""
-    return _KINDS.get(str(results["cohort"].get("kind", "")), "")
-
-
-def winner(method: str, baseline: str, found: Json) -> str:
-    """Who won, in a few words.
-
-    Args:
-        method: what it is called.
-        baseline: what it is called.
-        found: the difference of the two, with a value.
-    """
-    return {
-        1: f"Yes: {method} was better than {baseline}.",
-        0: f"Not shown: {method} and {baseline} cannot be told apart.",
-        -1: f"No: {method} was worse than {baseline}.",
-    }[verdict(found)]
+    return _KINDS.get(str(results["cohort"].get("kind", "")), "").format(other=_other(results))
 
 
 def sentence(results: Json) -> str:
     """The result in one sentence, whoever wins."""
-    method, baseline = (names.model(role).label for role in _roles(results))
-    one, other = (results["models"][name][MEAN][PRIMARY]["value"] for name in _roles(results))
-    found = _main(results)[MEAN][PRIMARY]
-    if None in (one, other, found["value"]):
-        return "The mean AUROC is undefined on this test split."
+    metric = _leads(results)
+    method, baseline = roles(results)
+    one, other = (_mean(results, results[role]) for role in ("method", "baseline"))
+    found = _main(results)
+    if None in (one["value"], other["value"], found["value"]):
+        return f"The mean {names.metric(metric)} is undefined on this test split."
+    one_told, other_told = (cell(each, metric).value for each in (one, other))
     return (
-        f"{_setting(results)}{method} reaches a mean AUROC of {100 * one:.1f}; "
-        f"{baseline} reaches {100 * other:.1f}: {_gain(found)}{_way(results)}."
+        f"{_setting(results)}{method} reaches a mean {names.metric(metric)} of {one_told}; "
+        f"{baseline} reaches {other_told}: {_gain(found, metric)}{_way(results)}."
     )
 
 
 def remarks(results: Json) -> list[str]:
     """What a reader has to know before the sentence is quoted."""
-    texts = [kind(results), between_seeds(results, PRIMARY, called=names)]
+    texts = [cohort_kind(results), between_seeds(results)]
     texts += [_doubt(results, name) for name in _others(results)]
     return [text for text in (*texts, *results.get("notes", ())) if text]
 
 
 def controls(results: Json) -> list[str]:
     """A sentence on every model that the method is compared with, and on the limits."""
-    texts = [_findings_sentence(results)]
+    texts = [_by_target(results)]
     texts += [_control(results, name) for name in _others(results)]
-    texts += [_teacher(results)] if "teacher" in results["models"] else []
-    texts += [_limit(name, found) for name, found in results.get("limits", {}).items()]
+    texts += [_teacher(results, name) for name in results["models"] if name in names.TEACHERS]
+    texts += [_limit(results, name) for name in results.get("limits", {})]
     return [text for text in texts if text]
 
 
+def limits(results: Json) -> list[str]:
+    """What limits the study, by what it has measured."""
+    measured = {*results, kind_of(results).plural}
+    told = [text for part, text in _LIMITS_OF.items() if part in measured]
+    return [*_LIMITS, *told, *results["cohort"].get("notes", ())]
+
+
 def limit_of(results: Json) -> tuple[str, Json] | None:
-    """The limit that models are measured by: that of clean labels, else the first; its AUROC."""
-    limits = {
-        name: found[MEAN][PRIMARY]
-        for name, found in results.get("limits", {}).items()
-        if PRIMARY in found.get(MEAN, {})
+    """The limit that models are measured by: that of clean labels, else the first; its mean."""
+    metric = _leads(results)
+    found = {
+        name: each[MEAN][metric]
+        for name, each in results.get("limits", {}).items()
+        if metric in each.get(MEAN, {})
     }
-    name = names.CLEAN if names.CLEAN in limits else next(iter(limits), None)
-    return None if name is None else (name, limits[name])
+    name = names.CLEAN if names.CLEAN in found else next(iter(found), None)
+    return None if name is None else (name, found[name])
 
 
-def between_seeds(results: Json, metric: str, *, called: names.Called) -> str:
-    """How far apart the training seeds are, or that there is only one.
-
-    Args:
-        results: with one value of the mean for each run as ``by_run``, where there are several.
-        metric: of the mean.
-        called: what models and metrics are called.
-    """
+def between_seeds(results: Json) -> str:
+    """How far apart the training seeds are, or that there is only one."""
     ranges = []
-    for name in _roles(results):
-        runs = results["models"][name][MEAN][metric].get("by_run", [])
+    metric = _leads(results)
+    for name in (results["method"], results["baseline"]):
+        runs = _mean(results, name).get("by_run", [])
         known = [value for value in runs if value is not None]
         if len(known) > 1:
-            label = called.model(name).label
-            ranges.append(f"{min(known):.3f} to {max(known):.3f} for {label}")
+            ranges.append(f"{min(known):.3f} to {max(known):.3f} for {label(results, name)}")
     if ranges:
-        return f"Between training seeds the mean {called.metric(metric)} ran from {listed(ranges)}."
+        called = names.metric(metric)
+        return f"Between training seeds the mean {called} ran from {listed(ranges)}."
     return _ONE_SEED if len(results["seeds"]) == 1 else ""
+
+
+def screened(results: Json) -> str:
+    """How well the method's estimates screen."""
+    found = results["screening"]["models"][results["method"]]
+    told = [
+        f"{finding}: AUROC {cell(each['auroc'], 'auroc')}"
+        for finding, each in found.items()
+        if finding != MEAN
+    ]
+    return f"Screening by the estimate of {roles(results)[0]}: {listed(told)}."
+
+
+def retrieved(results: Json) -> str:
+    """How well the method's embeddings find patients; empty if it did not search."""
+    found = results["retrieval"].get(results["method"])
+    if found is None:
+        return ""
+    beside = [
+        f"{label(results, name)} {cell(each[DIFFERENCE], DIFFERENCE)}"
+        for name, each in results.get("retrieval_limits", {}).items()
+    ]
+    return (
+        f"Searching with an ECG by {roles(results)[0]}, the own {_other(results)} is among the 10 "
+        f"nearest in {cell(found['recall@10'], 'recall@10')} % of searches, and the 10 nearest "
+        f"other patients differ by {cell(found[DIFFERENCE], DIFFERENCE)} standard deviations"
+        f"{f' ({listed(beside)})' if beside else ''}."
+    )
+
+
+def found_in_all(tally: Tally, method: str, baseline: str) -> str:
+    """How many patients with a finding two models find.
+
+    Args:
+        tally: of the finding.
+        method: what it is called.
+        baseline: what it is called.
+    """
+    return (
+        f"Of {tally.having:,} test patients with {names.plain(tally.finding)}, {baseline} finds "
+        f"{tally.by_baseline:,} and {method} finds {tally.by_method:,}. {capital(method)} finds "
+        f"{tally.gained:,} whom {baseline} misses, and misses {tally.lost:,} whom {baseline} "
+        f"finds. Of {tally.without:,} patients without the finding, {baseline} raises a false "
+        f"alarm for {tally.alarms_baseline:,} and {method} for {tally.alarms_method:,}."
+    )
+
+
+def said_of(example: Example, finding: str, method: str, baseline: str) -> str:
+    """What two models say of a patient who has a finding.
+
+    Args:
+        example: the patient.
+        finding: what it is called.
+        method: what it is called.
+        baseline: what it is called.
+    """
+    told = [_said(baseline, example.baseline), _said(method, example.method)]
+    return f"The patient has {finding}. {' '.join(told)}"
+
+
+def rule(example: Example, whom: str, by: str) -> str:
+    """How a patient was chosen.
+
+    Args:
+        example: the patient.
+        whom: it was chosen from, such as ``whom both models miss``.
+        by: what it has the median of.
+    """
+    if example.among == 1:
+        return f"This is the only patient {whom}."
+    return (
+        f"How the patient was chosen: of the {example.among:,} patients {whom}, this one has the "
+        f"median {by}. Thresholds were chosen on validation patients."
+    )
 
 
 def listed(items: Sequence[str]) -> str:
@@ -138,28 +231,49 @@ def listed(items: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(items[:-1]), items[-1])))
 
 
-def interval(found: Json) -> str:
-    """An estimate in percent as text: the value, and its interval in brackets."""
-    if found["value"] is None:
-        return "undefined"
-    if found["low"] is None:
-        return f"{100 * found['value']:.1f}"
-    return f"{100 * found['value']:.1f} ({100 * found['low']:.1f} to {100 * found['high']:.1f})"
-
-
-def signed(found: Json) -> tuple[str, str]:
-    """A difference in points (hundredths), and its interval; the latter may be empty."""
-    if found["value"] is None:
-        return "undefined", ""
-    value = _points(found["value"])
-    if found["low"] is None:
-        return value, ""
-    return value, f"{_points(found['low'])} to {_points(found['high'])}"
-
-
 def capital(text: str) -> str:
     """A sentence's first word; a name that is written small stays small."""
     return text if text.startswith("crossbeat") else text[:1].upper() + text[1:]
+
+
+def titled(name: str) -> str:
+    """A name in code as the first words of a title."""
+    return capital(names.plain(name))
+
+
+def minus(text: str) -> str:
+    """Numbers with a true minus sign, as people print them."""
+    return text.replace("-", "−")
+
+
+def _other(results: Json) -> str:
+    return names.OTHER[kind_of(results).name]
+
+
+def _mean(results: Json, name: str) -> Json:
+    """The mean of a model's leading metric over the targets."""
+    return results["models"][name][MEAN][_leads(results)]
+
+
+def _apart(results: Json, name: str) -> Json:
+    """By how much the method differs from a model."""
+    pair = f"{results['method']} - {name}"
+    return results["differences"][pair][MEAN][_leads(results)]
+
+
+def _main(results: Json) -> Json:
+    return _apart(results, results["baseline"])
+
+
+def _signed(found: Json, metric: str) -> Cell:
+    told = cell(found, metric, signed=True)
+    return Cell(minus(told.value), minus(told.ends))
+
+
+def _points(found: Json, metric: str) -> str:
+    """Such as ``+2.1 points (95 % interval +1.0 to +3.2)``."""
+    told = _signed(found, metric)
+    return f"{told.value} points" + (f" (95 % interval {told.ends})" if told.ends else "")
 
 
 def _setting(results: Json) -> str:
@@ -170,7 +284,7 @@ def _setting(results: Json) -> str:
     )
     if not pairs:
         return ""
-    text = f"With {pairs:,} pairs of ECG and X-ray"
+    text = f"With {pairs:,} pairs of ECG and {_other(results)}"
     if labelled < pairs:
         text += f", of which {labelled:,} have labels"
     if films > labelled:
@@ -178,61 +292,62 @@ def _setting(results: Json) -> str:
     return f"{text}, "
 
 
-def _gain(found: Json) -> str:
-    points = abs(100 * found["value"])
-    if found["low"] is None:
-        return f"a difference of {_points(found['value'])} points"
-    if verdict(found) == 0:
-        low, high = (_points(found[end]) for end in ("low", "high"))
-        return (
-            f"the difference of {_points(found['value'])} points may be chance "
-            f"(95 % interval {low} to {high})"
-        )
-    ends = sorted(abs(100 * found[end]) for end in ("low", "high"))
-    word = "gain" if verdict(found) > 0 else "loss"
-    return f"a {word} of {points:.1f} points (95 % interval {ends[0]:.1f} to {ends[1]:.1f})"
+def _gain(found: Json, metric: str) -> str:
+    told, sign = _signed(found, metric), verdict(found)
+    if not told.ends:
+        return f"a difference of {told.value} points"
+    if sign == 0:
+        return f"the difference of {told.value} points may be chance (95 % interval {told.ends})"
+    low, high = (found["low"], found["high"]) if sign > 0 else (-found["high"], -found["low"])
+    size = cell({"value": abs(found["value"]), "low": low, "high": high}, metric)
+    word = "gain" if sign > 0 else "loss"
+    return f"a {word} of {size.value} points (95 % interval {size.ends})"
 
 
 def _way(results: Json) -> str:
     """The share of the way to the limit of clean labels, where the method gains."""
     limit = limit_of(results)
-    if limit is None or limit[0] != names.CLEAN or verdict(_main(results)[MEAN][PRIMARY]) <= 0:
+    if limit is None or limit[0] != names.CLEAN or verdict(_main(results)) <= 0:
         return ""
-    one, other = (results["models"][name][MEAN][PRIMARY]["value"] for name in _roles(results))
+    one, other = (_mean(results, results[role])["value"] for role in ("method", "baseline"))
     top = limit[1]["value"]
     if top is None or top <= other:
         return ""
     return f", {100 * (one - other) / (top - other):.0f} % of the way to the clean-label limit"
 
 
-def _findings_sentence(results: Json) -> str:
+def _by_target(results: Json) -> str:
+    metric = _leads(results)
+    found = results["differences"]["{method} - {baseline}".format(**results)]
     groups: dict[int, list[str]] = {1: [], 0: [], -1: []}
-    for finding, found in _main(results).items():
-        if finding != MEAN and found[PRIMARY]["value"] is not None:
-            value = f"{names.plain(finding)} ({_points(found[PRIMARY]['value'])})"
-            groups[verdict(found[PRIMARY])].append(value)
+    for target in targets_of(results):
+        each = found[target][metric]
+        if each["value"] is not None:
+            value = f"{names.plain(target)} ({_signed(each, metric).value})"
+            groups[verdict(each)].append(value)
     texts = {1: "Clearly better", 0: "No clear difference", -1: "Clearly worse"}
     told = [f"{text}: {listed(groups[sign])}." for sign, text in texts.items() if groups[sign]]
     return " ".join(told)
 
 
-def _others(results: Json) -> list[str]:
+def _others(results: Json) -> Iterator[str]:
     """The models beside the method, the baseline and the teacher."""
-    return [name for name in results["models"] if name not in (*_roles(results), "teacher")]
+    known = (results["method"], results["baseline"], *names.TEACHERS)
+    return (name for name in results["models"] if name not in known)
 
 
 def _control(results: Json, name: str) -> str:
-    method, control = names.model(results["method"]).label, names.model(name)
-    found = results["differences"][f"{results['method']} - {name}"][MEAN][PRIMARY]
+    metric, found = _leads(results), _apart(results, name)
     if found["value"] is None:
         return ""
+    method, control = roles(results)[0], names.model(name, kind_of(results))
     told = {
-        1: f"{capital(method)} is better than {control.label} by {_difference(found)}.",
+        1: f"{capital(method)} is better than {control.label} by {_points(found, metric)}.",
         0: (
-            f"{capital(method)} differs from {control.label} by {_difference(found)}: "
+            f"{capital(method)} differs from {control.label} by {_points(found, metric)}: "
             "this may be chance."
         ),
-        -1: f"{capital(method)} is worse than {control.label}: {_difference(found)}.",
+        -1: f"{capital(method)} is worse than {control.label}: {_points(found, metric)}.",
     }
     meaning = f" {capital(control.label)}: {control.meaning}." if control.meaning else ""
     return told[verdict(found)] + meaning
@@ -240,50 +355,46 @@ def _control(results: Json, name: str) -> str:
 
 def _doubt(results: Json, name: str) -> str:
     """What a control takes from a gain; empty where the method beats it, and without a gain."""
-    found = results["differences"][f"{results['method']} - {name}"][MEAN][PRIMARY]
-    gained = verdict(_main(results)[MEAN][PRIMARY]) > 0
-    if not gained or found["value"] is None or verdict(found) > 0:
+    found = _apart(results, name)
+    if verdict(_main(results)) <= 0 or found["value"] is None or verdict(found) > 0:
         return ""
-    method, control = names.model(results["method"]).label, names.model(name).label
-    start = f"{capital(method)} is not shown to be better than {control}."
-    if name.endswith("shuffled"):
-        return f"{start} The gain does not need the patient's own X-ray."
+    control = label(results, name)
+    start = f"{capital(roles(results)[0])} is not shown to be better than {control}."
+    for ending, doubt in _DOUBTS.items():
+        if name.endswith(ending):
+            return f"{start} {doubt.format(other=_other(results))}"
     if "no-" in name:
         return f"{start} The part that {control} lacks is not shown to matter."
     return f"{start} This simpler model may be enough."
 
 
-def _teacher(results: Json) -> str:
-    found = results["models"]["teacher"][MEAN][PRIMARY]
+def _teacher(results: Json, name: str) -> str:
+    found = _mean(results, name)
     if found["value"] is None:
         return ""
-    return f"The X-ray teacher reads the X-ray itself and reaches {interval(found)}."
+    teacher = names.model(name, kind_of(results))
+    return f"The {teacher.label} {teacher.meaning} and reaches {cell(found, _leads(results))}."
 
 
-def _limit(name: str, found: Json) -> str:
-    bound = names.limit(name)
-    if MEAN not in found or PRIMARY not in found[MEAN]:
+def _leads(results: Json) -> str:
+    return kind_of(results).leads
+
+
+def _limit(results: Json, name: str) -> str:
+    found = results["limits"][name].get(MEAN, {}).get(_leads(results))
+    if found is None:
         return ""
-    return f"Upper limit, {bound.label}{_aside(bound.meaning)}: {interval(found[MEAN][PRIMARY])}."
+    bound = names.limit(name)
+    aside = f" ({bound.meaning})" if bound.meaning else ""
+    return f"Upper limit, {bound.label}{aside}: {cell(found, _leads(results))}."
 
 
-def _roles(results: Json) -> tuple[str, str]:
-    return results["method"], results["baseline"]
-
-
-def _main(results: Json) -> Json:
-    return results["differences"]["{} - {}".format(*_roles(results))]
-
-
-def _difference(found: Json) -> str:
-    value, ends = signed(found)
-    return f"{value} points (95 % interval {ends})" if ends else f"{value} points"
-
-
-def _points(value: float) -> str:
-    text = f"{100 * value:+.1f}"
-    return "0.0" if float(text) == 0 else text.replace("-", "−")
-
-
-def _aside(meaning: str) -> str:
-    return f" ({meaning})" if meaning else ""
+def _said(model: str, answer: Answer) -> str:
+    below = answer.probability < answer.threshold
+    outcome = "reaches" if answer.reached else "is below" if below else "does not reach"
+    found, least = (100 * share for share in (answer.probability, answer.threshold))
+    digits = next((n for n in range(4) if f"{found:.{n}f}" != f"{least:.{n}f}"), 0)
+    return (
+        f"{capital(model)} gives a probability of {found:.{digits}f} %, which {outcome} its "
+        f"threshold of {least:.{digits}f} %."
+    )
