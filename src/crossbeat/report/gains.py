@@ -8,8 +8,10 @@ from itertools import pairwise
 from typing import Any
 
 from crossbeat.evaluation import names
-from crossbeat.evaluation.compare import MEAN
-from crossbeat.evaluation.theme import INK, Axes, Figure, colours, new_axes, styled
+from crossbeat.evaluation.statistics import MEAN
+from crossbeat.report.tables import leads, titled
+from crossbeat.report.theme import INK, Axes, Figure, colours, new_axes, styled
+from crossbeat.report.words import label
 
 _WIDTH, _HEIGHT = 6.4, 3.8
 _LETTERS = 50  # that the axis has room for
@@ -28,17 +30,17 @@ def along(results: Mapping[str, Any]) -> Figure:
 
 
 @styled
-def gains(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
+def gains(results: Mapping[str, Any]) -> Figure:
     """The paired difference from the baseline of every model at every point, with its interval.
 
     The teacher is left out: it sees the other modality, and its distance would hide the rest. So
     would intervals far wider than the values are apart: they run out of the picture.
 
     Args:
-        results: along an axis.
-        metric: one of the metrics of the results; its mean over the findings is drawn.
+        results: along an axis; the mean of the leading metric over the targets is drawn.
     """
-    baseline = results["points"][0]["baseline"]
+    first = results["points"][0]
+    baseline, metric = first["baseline"], leads(first)
 
     def gain(point: Mapping[str, Any], model: str) -> Ends | None:
         found = point["differences"].get(f"{model} - {baseline}")
@@ -47,19 +49,19 @@ def gains(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
     figure, axes = new_axes(_WIDTH, _HEIGHT)
     axes.axhline(0, color=INK, lw=1)
     _lines(axes, results, gain, values=[0.0])
-    against = names.model(baseline).label
+    against = label(first, baseline)
     axes.set_ylabel(f"{names.metric(metric)}, points above {against}\n(line: 95 % interval)")
     return figure
 
 
 @styled
-def levels(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
+def levels(results: Mapping[str, Any]) -> Figure:
     """What every model but the teacher reaches at the points where it was trained.
 
     Args:
-        results: along an axis.
-        metric: one of the metrics of the results; its mean over the findings is drawn.
+        results: along an axis; the mean of the leading metric over the targets is drawn.
     """
+    metric = leads(results["points"][0])
 
     def level(point: Mapping[str, Any], model: str) -> Ends | None:
         found = point["models"].get(model)
@@ -67,7 +69,7 @@ def levels(results: Mapping[str, Any], *, metric: str = "auroc") -> Figure:
 
     figure, axes = new_axes(_WIDTH, _HEIGHT)
     _lines(axes, results, level, values=[])
-    axes.set_ylabel(f"{names.metric(metric)} in percent\n(line: 95 % interval)")
+    axes.set_ylabel(f"{titled(metric)}\n(line: 95 % interval)")
     return figure
 
 
@@ -93,11 +95,11 @@ def _lines(
     for model in models:
         found = {place: of(point, model) for place, point in zip(at, points, strict=True)}
         known = {place: ends for place, ends in found.items() if ends is not None}
-        if known and model != "teacher":
+        if known and model not in names.TEACHERS:
             ends[model] = _line(axes, known, paint[model])
             values += [value for value, _, _ in known.values()]
     _frame(axes, min(values), max(values))
-    _label(axes, ends, paint)
+    _label(axes, ends, paint, points[0])
     axes.set_xlabel(results["axis"])
 
 
@@ -154,7 +156,12 @@ def _frame(axes: Axes, least: float, most: float) -> None:
     axes.set_ylim(max(low, least - room), min(high, most + room))
 
 
-def _label(axes: Axes, ends: Mapping[str, tuple[float, float]], paint: Mapping[str, str]) -> None:
+def _label(
+    axes: Axes,
+    ends: Mapping[str, tuple[float, float]],
+    paint: Mapping[str, str],
+    results: Mapping[str, Any],
+) -> None:
     """The name of each line at its end, moved up where it would hide another."""
     low, high = axes.get_ylim()
     apart = _APART * (high - low)
@@ -162,7 +169,7 @@ def _label(axes: Axes, ends: Mapping[str, tuple[float, float]], paint: Mapping[s
     for model, (_, value) in sorted(ends.items(), key=lambda item: item[1][1]):
         height = max(value, height + apart)
         axes.annotate(
-            names.model(model).label,
+            label(results, model),
             (1, height),
             xycoords=("axes fraction", "data"),
             xytext=(8, 0),

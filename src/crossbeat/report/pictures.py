@@ -1,4 +1,7 @@
-"""A beating heart as an animated picture that stands inside a page."""
+"""Recordings as a doctor reads them: the 12-lead ECG on paper, the X-ray, the beating heart.
+
+Needs the extra ``plots``.
+"""
 
 from io import BytesIO
 
@@ -6,7 +9,27 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, ImageDraw
 
-from crossbeat.evaluation.pictures import Picture, data_uri
+from crossbeat import leads
+from crossbeat.errors import DataError
+from crossbeat.report.theme import Axes, Figure, Picture, data_uri, rc_context
+from crossbeat.signal import Ecg
+
+MM_PER_SECOND = 25.0
+MM_PER_MV = 10.0
+SECONDS = 10.0
+"""The page's width in time."""
+
+LAYOUT = (
+    ("I", "aVR", "V1", "V4"),
+    ("II", "aVL", "V2", "V5"),
+    ("III", "aVF", "V3", "V6"),
+)
+RHYTHM = "II"
+
+_LEFT, _RIGHT, _TOP, _ROW, _FOOT = 16.0, 4.0, 5.0, 30.0, 5.0
+_PULSE_MM = 5.0
+_PAPER, _FINE, _COARSE, _TRACE = "#fffaf8", "#f8dcd6", "#eeb0a6", "#141414"
+
 
 MOST_BYTES = 300_000
 """The largest animation that a page takes."""
@@ -20,10 +43,94 @@ _STRIP = 44  # pixels of the ECG below the heart
 _BEFORE = 0.2  # of the beat is drawn before its R peak
 _MARGIN = 6
 _FINER = 4
-_PAPER, _TRACE = 16, 205
+_DARK, _LIGHT = 16, 205
 _CURSOR, _DOT = (92, 102, 112), (75, 168, 227)
 
 Frames = UInt8[np.ndarray, "frame height width"]
+
+
+@rc_context({"font.size": 9})
+def ecg_page(ecg: Ecg) -> Figure:
+    """The ECG at 25 mm/s and 10 mm/mV: 3 x 4 leads and a rhythm strip, each about its median.
+
+    Args:
+        ecg: millivolts; its first ten seconds are drawn, or all if it is shorter.
+
+    Raises:
+        DataError: a lead is missing and cannot be computed, or there is no sample to draw.
+    """
+    values = leads.complete(ecg.values, ecg.leads, leads.STANDARD)
+    values = values[:, : round(SECONDS * ecg.fs)]
+    if values.shape[1] < 2:
+        raise DataError(f"an ECG page needs a signal, got {values.shape[1]} samples; read it again")
+    traces = dict(zip(leads.STANDARD, values - np.median(values, axis=1)[:, None], strict=True))
+    width = _LEFT + SECONDS * MM_PER_SECOND + _RIGHT
+    height = _TOP + _ROW * (len(LAYOUT) + 1) + _FOOT
+    figure = Figure(figsize=(width / 25.4, height / 25.4), facecolor=_PAPER)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, width), ylim=(0, height))
+    axes.axis("off")
+    _paper(axes, width, height)
+    middles = [height - _TOP - _ROW * (row + 0.5) for row in range(len(LAYOUT) + 1)]
+    for middle, row in zip(middles, LAYOUT, strict=False):
+        _draw_row(axes, middle, {lead: traces[lead] for lead in row}, ecg.fs)
+    _draw_row(axes, middles[-1], {RHYTHM: traces[RHYTHM]}, ecg.fs)
+    scale = f"{MM_PER_SECOND:g} mm/s · {MM_PER_MV:g} mm/mV · {ecg.fs:g} Hz"
+    axes.text(_LEFT, 3, scale, color=_TRACE, va="center", size=8)
+    return figure
+
+
+def _paper(axes: Axes, width: float, height: float) -> None:
+    for step, colour, thickness in ((1, _FINE, 0.35), (5, _COARSE, 0.6)):
+        for end, length, upright in ((width, height, True), (height, width, False)):
+            at = np.arange(0, end, step).repeat(3)  # two ends of a line, then a gap
+            along = np.tile([0, length, np.nan], len(at) // 3)
+            across, up = (at, along) if upright else (along, at)
+            axes.plot(across, up, color=colour, lw=thickness)
+
+
+def _draw_row(axes: Axes, middle: float, row: dict[str, np.ndarray], fs: float) -> None:
+    pulse_start = _LEFT - 10
+    pulse = np.array([0, 0, MM_PER_MV, MM_PER_MV, 0, 0])
+    steps = np.array([-2, 0, 0, _PULSE_MM, _PULSE_MM, _PULSE_MM + 2])
+    _line(axes, pulse_start + steps, middle + pulse)
+    length = len(next(iter(row.values())))
+    edges = np.linspace(0, length, len(row) + 1).round().astype(int)
+    for (lead, trace), start, end in zip(row.items(), edges, edges[1:], strict=False):
+        last = min(end + 1, length)
+        millimetres = _LEFT + np.arange(start, last) / fs * MM_PER_SECOND
+        _line(axes, millimetres, middle + trace[start:last] * MM_PER_MV)
+        at = millimetres[0]
+        if start > 0:
+            axes.plot([at, at], [middle - 5, middle + 5], color=_TRACE, lw=0.8)
+        axes.text(
+            at + 1.5,
+            middle + 9.5,
+            lead,
+            color=_TRACE,
+            weight="bold",
+            va="center",
+            size=9.5,
+            bbox={"facecolor": _PAPER, "edgecolor": "none", "alpha": 0.7, "pad": 0.8},
+        )
+
+
+def _line(axes: Axes, across: np.ndarray, up: np.ndarray) -> None:
+    axes.plot(across, up, color=_TRACE, lw=0.85, solid_joinstyle="round", solid_capstyle="round")
+
+
+def xray(image: UInt8[np.ndarray, "height width"], *, title: str, caption: str) -> Picture:
+    """A chest X-ray as a picture.
+
+    Args:
+        image: grey values, 0 black to 255 white.
+        title: such as its findings.
+        caption: such as where it comes from.
+    """
+    file = BytesIO()
+    Image.fromarray(image).save(file, "PNG", optimize=True)
+    alt = f"Chest X-ray: {title}"
+    return Picture(data_uri(file.getvalue(), "image/png"), title, caption, alt)
 
 
 def beating(
@@ -101,9 +208,9 @@ def _strip(
     signal = np.interp(phase * (len(beat) - 1), np.arange(len(beat)), beat)
     spread = float(np.ptp(signal)) or 1.0
     heights = _MARGIN + (signal.max() - signal) / spread * (_STRIP - 2 * _MARGIN)
-    finer = Image.new("L", (width * _FINER, _STRIP * _FINER), _PAPER)
+    finer = Image.new("L", (width * _FINER, _STRIP * _FINER), _DARK)
     points = [((x + 0.5) * _FINER, float(y) * _FINER) for x, y in enumerate(heights)]
-    ImageDraw.Draw(finer).line(points, fill=_TRACE, width=round(1.5 * _FINER), joint="curve")
+    ImageDraw.Draw(finer).line(points, fill=_LIGHT, width=round(1.5 * _FINER), joint="curve")
     return np.asarray(finer.resize((width, _STRIP), Image.Resampling.LANCZOS)), heights
 
 

@@ -3,12 +3,14 @@
 Source: Okabe and Ito 2008, colour universal design (the palette).
 """
 
+import base64
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from io import BytesIO
 
 from crossbeat.errors import ConfigError
-from crossbeat.evaluation.pictures import Picture, data_uri
+from crossbeat.evaluation.names import TEACHERS
 
 try:
     from matplotlib import rc_context
@@ -65,6 +67,42 @@ styled = rc_context(
 """Decorates a function that draws, so that its figure has the look."""
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A picture that stands inside a page, with what a reader needs to understand it.
+
+    Args:
+        source: a data URI: the bytes are part of the page, nothing is fetched.
+        title: a few words.
+        caption: what to see in it.
+        alt: what it shows, for those who cannot see it.
+        wide: keeps its width on a narrow screen, where it scrolls sideways.
+
+    Raises:
+        ValueError: the source is not an image as a data URI.
+    """
+
+    source: str
+    title: str
+    caption: str
+    alt: str
+    wide: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.source.startswith("data:image/"):
+            raise ValueError(f"a picture's source must be a data URI, got {self.source[:40]!r}")
+
+
+def data_uri(content: bytes, media_type: str) -> str:
+    """The content as an address that needs no request.
+
+    Args:
+        content: of the picture's file.
+        media_type: such as ``image/png``.
+    """
+    return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
+
+
 def colours(models: Iterable[str], *, method: str, baseline: str) -> dict[str, str]:
     """The colour of each model, the same in every figure of a study.
 
@@ -73,7 +111,7 @@ def colours(models: Iterable[str], *, method: str, baseline: str) -> dict[str, s
         method: the model that the study is about.
         baseline: the model that it has to beat.
     """
-    fixed = {"teacher": TEACHER, method: METHOD, baseline: BASELINE}
+    fixed = dict.fromkeys(TEACHERS, TEACHER) | {baseline: BASELINE, method: METHOD}
     rest = [model for model in models if model not in fixed]
     return fixed | {model: OTHERS[at % len(OTHERS)] for at, model in enumerate(rest)}
 

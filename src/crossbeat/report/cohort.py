@@ -14,22 +14,21 @@ from jaxtyping import Int64
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.table import REPORTED, label_column
 from crossbeat.evaluation import names
-from crossbeat.evaluation.cohort_tables import Rows, in_words, tables
-from crossbeat.evaluation.ecg_page import ecg_page
-from crossbeat.evaluation.pictures import Picture, xray
-from crossbeat.evaluation.report_parts import (
+from crossbeat.leads import INDEPENDENT
+from crossbeat.report.cohort_tables import Rows, in_words, tables
+from crossbeat.report.page import (
     beside,
     bullets,
     document,
     facts,
     paragraph,
     pictures,
-    plain_table,
     section,
+    table,
 )
-from crossbeat.evaluation.report_words import DISCLAIMER
-from crossbeat.evaluation.theme import picture
-from crossbeat.leads import INDEPENDENT
+from crossbeat.report.pictures import ecg_page, xray
+from crossbeat.report.theme import Picture, picture
+from crossbeat.report.words import DISCLAIMER
 from crossbeat.signal import Ecg
 
 Json = Mapping[str, Any]
@@ -53,9 +52,9 @@ def cohort_page(cohort: Cohort, found: Json, *, examples: int, seed: int) -> str
         (
             f'<header><p class="kicker">crossbeat cohort</p><h1>{escape(title)}</h1>',
             f"{paragraph(in_words(found), 'facts-line')}</header>",
-            section("notes", "Notes", bullets(found["notes"])),
-            section("examples", "Examples", *_examples(cohort, examples, seed)),
-            section("counts", "What is in it", *(_table(*table) for table in tables(found))),
+            section("notes", "Notes", [bullets(found["notes"])]),
+            section("examples", "Examples", _examples(cohort, examples, seed)),
+            section("counts", "What is in it", [_table(*each) for each in tables(found)]),
             f"<footer>{paragraph(DISCLAIMER)}</footer>",
         )
     )
@@ -65,7 +64,7 @@ def cohort_page(cohort: Cohort, found: Json, *, examples: int, seed: int) -> str
 def _table(title: str, header: Sequence[str], rows: Rows) -> str:
     if len(header) == 2:
         return facts(title, {each[0]: each[1] for each in rows})
-    return plain_table(title, header, rows)
+    return table(title, header, rows)
 
 
 def _examples(cohort: Cohort, most: int, seed: int) -> Iterator[str]:
