@@ -21,18 +21,8 @@ from crossbeat.recipes.settings import from_plain, recipe_named, to_plain
 from crossbeat.training import Optimisation
 
 ONE_OF_EACH_KIND = (
-    "cromotex",
-    "cromotex-believed",
-    "clip",
-    "label-only",
-    "distillation",
-    "direct",
-    "teacher",
-    "crossbeat",
-    "ptacl",
-    "eccl-heart",
-    "direct-heart",
-    "cine-teacher",
+    *("cromotex", "cromotex-believed", "label-only", "clip", "distillation", "direct", "teacher"),
+    *("crossbeat", "ptacl", "eccl-heart", "direct-heart", "cine-teacher"),
 )
 OTHER = {
     "hidden": (32,),
