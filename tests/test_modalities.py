@@ -13,6 +13,7 @@ from crossbeat.models import dim_of, embed, encoder, entering, moments, predicti
 from crossbeat.signal import Ecgs
 from crossbeat.targets import Targets
 from crossbeat.training import Source
+from crossbeat.training.fingerprint import fingerprint
 
 CASES = [(name, each) for name, kind in MODALITIES.items() for each in kind.encoders]
 
@@ -110,10 +111,12 @@ def test_a_batch_moves_to_a_device_with_all_inputs(name: str, cohort_with) -> No
         ("cine_long", {"cine_size": 16}),
     ],
 )
-def test_what_the_numbers_mean_is_part_of_what_they_depend_on(name, changes, cohort_with) -> None:
-    info = cohort_with(name).info
-    depends = MODALITIES[name].depends
-    assert depends(info) != depends(replace(info, **changes))
+def test_what_the_numbers_mean_is_part_of_a_fingerprint(name, changes, cohort_with) -> None:
+    cohort: Cohort = cohort_with(name)
+    object.__setattr__(changed := replace(cohort), "info", replace(cohort.info, **changes))
+    rows = cohort.rows("train", has=(name,))
+    before, after = (fingerprint(each.contents(name, rows)) for each in (cohort, changed))
+    assert before != after
 
 
 @pytest.mark.parametrize("name", MODALITIES)
