@@ -23,12 +23,12 @@ from virtual_mimics import (
 )
 
 from crossbeat import simulate
+from crossbeat.errors import ConfigError, DataError
+from crossbeat.leads import MIMIC, STANDARD, limb_leads
 from crossbeat.simulate.hospital import MOST_PATIENTS, VirtualMimic
 from crossbeat.simulate.hospital.faults import FAULTS, Faults
 from crossbeat.simulate.hospital.records import patients_at
 from crossbeat.simulate.hospital.visits import STATES, visits
-from crossbeat.errors import ConfigError, DataError
-from crossbeat.leads import MIMIC, STANDARD, limb_leads
 
 
 @pytest.fixture(scope="module")
