@@ -12,6 +12,7 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import file_info, read_info
 from crossbeat.modalities import EcgModel, OtherModel
 from crossbeat.recipes import RECIPES, settings_in, with_settings
+from crossbeat.recipes.cromotex import Cromotex
 from crossbeat.recipes.presets import demo
 from crossbeat.recipes.run import Plan, Run, train
 from crossbeat.training import Optimisation, Phase, TrainerSettings
@@ -75,6 +76,13 @@ def phases_of(recipe: Any, cohort: Cohort) -> tuple[torch.nn.ModuleDict, dict[st
     return parts, {phase.name: phase for phase in recipe.phases(parts, cohort, 0)}
 
 
+def with_every_kind_of_label(cohort: Cohort) -> Cohort:
+    """Every fifth label of ``large`` is uncertain, and every fifth is missing."""
+    rest, large = pl.int_range(pl.len()) % 5, pl.col("label:large")
+    code = pl.when(rest == 0).then(-1).when(rest > 1).then(large).cast(pl.Int8)
+    return cohort.with_table(cohort.table.with_columns(code.alias("label:large")))
+
+
 UNREPORTED = np.array([*range(18), *range(30, 36), 72, 73])
 NO_XRAY = np.arange(18, 36)
 NO_ECG = np.arange(66, 72)
@@ -113,6 +121,29 @@ def without(cohort: Cohort, modality: str) -> Cohort:
     info = replace(cohort.info, kind="single", files=files, **ABSENT[modality])
     nothing = [pl.lit(None, cohort.table.schema[name]).alias(name) for name in lost]
     return replace(cohort, info=info, table=cohort.table.with_columns(nothing))
+
+
+def as_of_version_02(name: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a recipe as version 0.2 wrote them into the folder of a run."""
+    old = {"measurements": "phenotypes", "frame_targets": "targets", "other": "xray"}
+    later = {"measurements"}
+    if name in HEARTS:
+        old |= {"other": "cine", "fine_tuning": "regression"}
+        later = {"findings", "labels", "positive_share"}
+    if name == "cine-teacher":
+        later |= {"teacher_scale"}
+    if name == "label-only":
+        later |= {"xray", "teacher", "teacher_scale", "shuffle_pairs"}
+    if name == "cromotex-believed":
+        later |= {"positives", "alignment_positives", "fine_tuning_positives", "shuffle_pairs"}
+    elif isinstance(RECIPES[name], Cromotex):
+        later |= {"trust", "certainty"}
+    later |= {"partner"}
+    written = {old.get(key, key): value for key, value in settings.items() if key not in later}
+    for key, lacks in (("xray", ("modality", "phases")), ("cine", ("modality", "weights"))):
+        if key in written:
+            written[key] = {k: v for k, v in written[key].items() if k not in lacks}
+    return written
 
 
 def same(one: torch.nn.Module, other: torch.nn.Module) -> bool:

@@ -97,7 +97,9 @@ def test_ecgs_of_another_form_are_refused(direct, tiny):
 def test_a_damaged_list_is_refused(tmp_path):
     for text in (b"", b"PAR1", b"not a table"):
         (tmp_path / LEARNED).write_bytes(text)
-        with pytest.raises(CheckpointError, match="must be a Parquet file, got.*; copy the run ag"):
+        with pytest.raises(
+            CheckpointError, match=r"must be a Parquet file, got.*; copy the run ag"
+        ):
             Learned.read(tmp_path)
     pl.DataFrame({"patient": ["p1"]}).write_parquet(tmp_path / LEARNED)
     with pytest.raises(CheckpointError, match="must have the columns source, digest, got patient"):

@@ -28,7 +28,7 @@ def with_latents(cohort, *, seed=0, prefix=""):
 
 
 def area(scored, column):
-    targets, scores = scored.targets[:, column], scored.scores[:, column]
+    targets, scores = scored.targets[:, column], scored.outputs[:, column]
     return auroc(targets, scores, np.ones((1, len(targets))))[0]
 
 
@@ -41,7 +41,7 @@ def test_the_latent_limit_finds_what_the_parameters_decide(tiny):
     assert found.val.patients.tolist() == abundant.patients(abundant.rows("val")).tolist()
     assert found.test.patients.tolist() == cohort.patients(cohort.rows("test")).tolist()
     again = latent_limit(abundant, cohort, FINDING, ("large", "silent"), seed=0)
-    assert np.array_equal(again.test.scores, found.test.scores)
+    assert np.array_equal(again.test.outputs, found.test.outputs)
 
 
 def test_the_latent_limit_does_not_learn_from_the_patients_it_is_measured_on(tiny):
@@ -52,7 +52,7 @@ def test_the_latent_limit_does_not_learn_from_the_patients_it_is_measured_on(tin
     one, other = (
         latent_limit(abundant, each, FINDING, ("large",), seed=0) for each in (cohort, flipped)
     )
-    assert np.array_equal(one.test.scores, other.test.scores)
+    assert np.array_equal(one.test.outputs, other.test.outputs)
 
 
 def test_the_limit_of_hearts_sees_what_it_is_given_and_nothing_else(tmp_path):
@@ -70,7 +70,7 @@ def test_the_limit_of_hearts_sees_what_it_is_given_and_nothing_else(tmp_path):
 
     def explained(**given):
         found = latent_limit(made, made, MEASUREMENT, ("LVEF", "LVM"), seed=0, **given).test
-        errors = ((found.scores - found.targets) ** 2).mean(axis=0)
+        errors = ((found.outputs - found.targets) ** 2).mean(axis=0)
         return 1 - errors / found.targets.var(axis=0)
 
     assert (explained() > 0.8).all()

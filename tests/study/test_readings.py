@@ -33,8 +33,8 @@ def test_a_reading_is_the_probe_of_reports_or_truth_measured_on_the_truth(
     parts = []
     for split in ("train", "val"):
         rows = evaluation_rows(cohort, split)
-        reports = of.values(cohort, rows, names, run.recipe.targets.labels)
-        known = of.truth(cohort, rows, names) if truth else reports
+        told = (cohort, rows, names)
+        known = of.truth(*told) if truth else of.values(*told, run.recipe.targets.labels)
         features = embeddings(run, cohort, rows).double().numpy()
         parts.append(Embedded(features, known.double().numpy(), np.array(cohort.patients(rows))))
     rows = evaluation_rows(cohort, "test")

@@ -66,9 +66,9 @@ TABLES = {
     "radiologists": (
         "mimic-cxr-jpg/mimic-cxr-2.1.0-test-set-labeled.csv",
         (
-            "study_id,No Finding,Enlarged Cardiomediastinum,Cardiomegaly,Lung Lesion,Airspace Opacity,"
-            "Edema,Consolidation,Pneumonia,Atelectasis,Pneumothorax,Pleural Effusion,Pleural Other,"
-            "Fracture,Support Devices"
+            "study_id,No Finding,Enlarged Cardiomediastinum,Cardiomegaly,Lung Lesion,"
+            "Airspace Opacity,Edema,Consolidation,Pneumonia,Atelectasis,Pneumothorax,"
+            "Pleural Effusion,Pleural Other,Fracture,Support Devices"
         ),
     ),
     "edstays": (
