@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from studies import LABEL, METHOD, SEARCH, full_study, run, runs, study
+from made_up import LABEL, METHOD, SEARCH, full_study, run, runs, study
 
 from crossbeat.errors import DataError
 from crossbeat.report import words
