@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from crossbeat.evaluation.gains import along as figure_along
-from crossbeat.evaluation.gains import gains, levels
 
-from crossbeat.evaluation import theme
+from crossbeat.report import theme
+from crossbeat.report.gains import along as figure_along
+from crossbeat.report.gains import gains, levels
 
 MODELS = ("direct", "cromotex", "shuffled", "teacher")
 
@@ -23,7 +23,7 @@ def point(at: float | str, *values: float | None, half: float | None = 0.01) -> 
         "at": at,
         "method": "cromotex",
         "baseline": "direct",
-        "models": dict.fromkeys(("direct", *names)),
+        "models": dict.fromkeys(("direct", *names), estimate(0.8)),
         "differences": {
             f"{name} - direct": estimate(value, half)
             for name, value in zip(names, values, strict=True)
