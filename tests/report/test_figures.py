@@ -111,7 +111,8 @@ def test_comparisons_have_every_pair_once_without_the_teacher() -> None:
 
 
 def test_an_undefined_value_is_said_to_be_undefined() -> None:
-    block = dict.fromkeys(("edema", "mean"), {"auroc": {"value": None, "low": None, "high": None}})
+    nothing = {"auroc": {"value": None, "low": None, "high": None}}
+    block = {"edema": nothing, "mean": nothing}
     results = {"method": "b", "baseline": "a", "models": {"a": block, "b": block}}
     results["differences"] = {"b - a": block}
     for draw, times in ((forests.forest, 4), (forests.bars, 2), (forests.differences, 2)):

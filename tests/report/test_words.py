@@ -39,7 +39,8 @@ def test_the_sentence_gives_both_values_and_an_interval_from_small_to_large(
     one, other = (
         f"{100 * mean(results, kind, name)['value']:.1f}" for name in (METHOD[kind], "direct")
     )
-    low, value, high = sorted(f"{abs(100 * found[end]):.1f}" for end in ("value", "low", "high"))
+    value, *ends = (f"{abs(100 * found[end]):.1f}" for end in ("value", "low", "high"))
+    low, high = sorted(ends, key=float)
     assert words.sentence(results) == (
         f"{LABEL[kind]} reaches a mean {CALLED[kind]} of {one}; direct training reaches {other}: "
         f"a {word} of {value} points (95 % interval {low} to {high})."
