@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from crossbeat.data.virtual import Virtual
 
 from crossbeat import simulate
 from crossbeat.data.cohort import Cohort
+from crossbeat.data.sources.virtual import Virtual
 from crossbeat.deploy import Predictor, export_model
 from crossbeat.leads import STANDARD
 from crossbeat.recipes import RECIPES, with_settings

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from crossbeat.data.virtual_hearts import VirtualHearts
 from tiny_study import PROBE, Tiny, cell, short, study_of, worked
 
+from crossbeat.data.sources.virtual_hearts import VirtualHearts
 from crossbeat.errors import DataError
 from crossbeat.evaluation.compare import compare
 from crossbeat.evaluation.predictions import Predictions, Scored
