@@ -32,12 +32,6 @@ from crossbeat.simulate.hospital.tree import MOST_PATIENTS
 from crossbeat.simulate.hospital.visits import STATES, visits
 
 
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tree in which nothing is wrong."""
-    return write(tmp_path_factory.mktemp("mimic") / "sound", num_patients=40, faults=NOTHING_WRONG)
-
-
 @pytest.fixture
 def few_in_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in ("simulate.streams.BLOCK", "simulate.hospital.visits.BLOCK"):
