@@ -277,9 +277,7 @@ class Recorded:
         )
 
 
-def recorded(
-    training: Flag, seed: int, *, paired: float = 1.0, labelled: float = 1.0
-) -> Recorded:
+def recorded(training: Flag, seed: int, *, paired: float = 1.0, labelled: float = 1.0) -> Recorded:
     """Who has what.
 
     Validation and test patients have everything, so that selection and measurement stay the same
