@@ -28,8 +28,8 @@ from crossbeat.data.splits import Shares
 from crossbeat.data.table import label_column
 from crossbeat.errors import DataError
 from crossbeat.leads import canonical
-from crossbeat.readers.header import read_header
-from crossbeat.readers.wfdb import read_record
+from crossbeat.readers.ecg.wfdb import read_record
+from crossbeat.readers.ecg.wfdb_header import read_header
 from crossbeat.signal import Ecg, Preprocessing
 
 SECONDS = 10.0

@@ -29,7 +29,7 @@ from crossbeat.data.store import to_int16
 from crossbeat.data.table import label_column
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.leads import canonical
-from crossbeat.readers.wfdb import read_record
+from crossbeat.readers.ecg.wfdb import read_record
 from crossbeat.signal import Preprocessing
 
 SECONDS = 10.0

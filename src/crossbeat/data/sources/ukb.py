@@ -33,7 +33,7 @@ from crossbeat.data.splits import Shares
 from crossbeat.data.table import value_column
 from crossbeat.errors import ConfigError, DataError, require_least
 from crossbeat.readers import cropped, read_cine, roi_by_motion
-from crossbeat.readers.cine_roi import SIDE_MM
+from crossbeat.readers.cine.region import SIDE_MM
 from crossbeat.signal import Preprocessing
 
 SECONDS = 10.0

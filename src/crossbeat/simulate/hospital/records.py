@@ -21,7 +21,7 @@ from crossbeat.files import disk_with_room
 from crossbeat.leads import MIMIC, STANDARD, complete
 from crossbeat.simulate.film import take_film
 from crossbeat.simulate.hospital.visits import STATES
-from crossbeat.simulate.latent import draw_block
+from crossbeat.simulate.patient import draw_block
 
 GAIN = 200
 """Stored integers per millivolt."""

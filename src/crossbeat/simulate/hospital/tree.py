@@ -1,7 +1,7 @@
 """A virtual MIMIC: ECGs, X-rays, stays and tables in the layout of the published data sets.
 
 The patients are those of the cohort ``virtual`` with the same seed, seen several times in the
-course of days to months (``simulate.change``).
+course of days to months (``simulate.patient``).
 
 Blocks of patients are written side by side. A finished block leaves a part of every table in a
 folder ``.unfinished``; when all are there, the parts are joined and the folder goes. So a tree
@@ -47,7 +47,7 @@ from crossbeat.simulate.hospital.visits import (
     patient_numbers,
     visits,
 )
-from crossbeat.simulate.latent import draw_block
+from crossbeat.simulate.patient import draw_block
 from crossbeat.workers import (
     Progress,
     cancelled_at_the_end,
