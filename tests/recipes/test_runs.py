@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from small_recipes import QUIET, run_of, same, small, without
+from small_recipes import QUIET, run_of, same, seal_again, small, without
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.errors import CheckpointError, ConfigError
-from crossbeat.files import SEAL, write_sealed
+from crossbeat.files import SEAL
 from crossbeat.modalities import OtherModel
 from crossbeat.recipes.run import (
     Plan,
@@ -79,13 +79,6 @@ def test_a_run_without_one_of_its_files_is_refused(name, message, copied):
     (copied / name).unlink()
     with pytest.raises(CheckpointError, match=message):
         Run.open(copied)
-
-
-def seal_again(folder):
-    """As another program would leave a run: whole, whatever is in it."""
-    text = (folder / "finished.json").read_text()
-    names = set(json.loads((folder / SEAL).read_text())["files"]) - {"finished.json"}
-    write_sealed(folder, last="finished.json", text=text, names=names)
 
 
 @pytest.mark.parametrize("name", ["run.json", "weights.safetensors", "finished.json"])
