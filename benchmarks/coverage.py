@@ -15,11 +15,17 @@ import numpy as np
 from scipy.stats import norm
 from tables import coverage_rows
 
-from crossbeat.evaluation.bootstrap import distribution, resamples
-from crossbeat.evaluation.intervals import Interval, difference, over_patients, over_seeds
-from crossbeat.metrics import auroc
-from crossbeat.evaluation.regression import r2
-from crossbeat.evaluation.scales import EXPLAINED, PLAIN, SHARE
+from crossbeat.evaluation.intervals import (
+    EXPLAINED,
+    PLAIN,
+    SHARE,
+    Interval,
+    difference,
+    over_patients,
+    over_seeds,
+)
+from crossbeat.evaluation.statistics import distribution, resamples
+from crossbeat.metrics import auroc, r2
 
 RATIOS = (0.0, 0.25, 1.0, 4.0, 16.0)
 """Variance between runs or seeds as a multiple of that between patients."""

@@ -24,7 +24,7 @@ import torch
 
 from crossbeat.cli import main
 from crossbeat.cli.evaluate import save_model
-from crossbeat.data.virtual import Virtual
+from crossbeat.data.sources.virtual import Virtual
 from crossbeat.recipes import RECIPES
 from crossbeat.recipes.presets import demo
 from crossbeat.recipes.run import Plan, train
@@ -35,7 +35,7 @@ Change = Callable[[Path, Path], None]
 """Alters the first folder; the second is another one of the same kind."""
 
 WEIGHTS = "model.safetensors"
-MODEL_FILES = (WEIGHTS, "config.json", "preprocessing.json", "calibration.json", "seal.json")
+MODEL_FILES = (WEIGHTS, "config.json", "preprocessing.json", "chosen.json", "seal.json")
 COHORT_FILES = ("ecg-00000.npy", "xray-00000.npy", "table.parquet", "audit.json", "cohort.json")
 TRAINER = TrainerSettings(accelerator="cpu", progress=False)
 
@@ -112,7 +112,7 @@ def each_finding(**values: Any) -> Callable[[dict[str, Any]], object]:
     return lambda told: [told[finding].update(values) for finding in told]
 
 
-def exchange_calibrations(told: dict[str, Any]) -> None:
+def exchange_choices(told: dict[str, Any]) -> None:
     first, second, *_ = told
     told[first], told[second] = told[second], told[first]
 
@@ -166,10 +166,10 @@ def model_changes() -> Iterator[tuple[str, Change]]:
         "slope -1": each_finding(slope=-1.0),
         "slope of text": each_finding(slope="steep"),
         "another threshold": each_finding(threshold=3.0),
-        "findings exchanged": exchange_calibrations,
+        "findings exchanged": exchange_choices,
         "a finding fewer": lambda told: told.pop(next(iter(told))),
     }.items():
-        yield f"calibration.json: {words}", edited("calibration.json", change)
+        yield f"chosen.json: {words}", edited("chosen.json", change)
     yield "README.md edited", of_file("README.md", lambda path: path.write_text("Our model.\n"))
     yield "metrics.json edited", edited("metrics.json", set_to(auroc=1.0))
     yield "a file more", of_file("notes.txt", lambda path: path.write_text("ours"))

@@ -15,9 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from crossbeat.evaluation.cautions import OWN_PATIENTS, cautions
-from crossbeat.evaluation.intervals import Deviation, Interval, half_width, over_seeds
-from crossbeat.evaluation.scales import of_differences, scale_of
+from crossbeat.evaluation.intervals import (
+    Deviation,
+    Interval,
+    half_width,
+    of_differences,
+    over_seeds,
+    scale_of,
+)
+from crossbeat.evaluation.results import OWN_PATIENTS, cautions
 
 Json = dict[str, Any]
 

@@ -1,10 +1,10 @@
 """Results as a Markdown table and as a picture, for the documentation.
 
 Run: ``python benchmarks/tables.py RESULTS.json [PICTURE.png]`` with the results of a demo, an
-evaluation or a study. Prints AUROC in percent of every model and limit with its 95 % interval and
-the paired differences in points; of a study along an axis the mean over findings at each point; of
-a search the validation AUROC of every candidate; of hearts R² in percent, screening, retrieval and
-moments; of a simulation of intervals how many of them hold.
+evaluation or a study. Prints AUROC or R² in percent of every model and limit with its 95 % interval
+and the paired differences in points, screening, retrieval and moments; of a study along an axis the
+mean over targets at each point; of a search the validation AUROC of every candidate; of a
+simulation of intervals how many of them hold.
 """
 
 import json
@@ -13,40 +13,34 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from crossbeat.cli.tables import markdown, markdown_along, markdown_candidates
-from crossbeat.evaluation import measurement_names
-from crossbeat.evaluation.along import read_along
-from crossbeat.evaluation.bars import bars
-from crossbeat.evaluation.forests import comparisons
-from crossbeat.evaluation.gains import along
-from crossbeat.evaluation.measurement_markdown import by_model
-from crossbeat.evaluation.measurement_results import read_measurement_results
-from crossbeat.evaluation.results import read_results
-
-
-def kind_of(path: Path) -> str:
-    """What the file holds: results, those of hearts, results along an axis, or a search."""
-    keys = json.loads(path.read_text(encoding="utf-8"))
-    if "measurements" in keys.get("test", {}):
-        return "hearts"
-    if "coverage" in keys:
-        return "coverage"
-    return "search" if "chosen" in keys else "along" if "points" in keys else "results"
+from crossbeat.evaluation.results import kind_of, read_results
+from crossbeat.report.forests import bars, comparisons
+from crossbeat.report.gains import along
+from crossbeat.report.tables import grids, markdown_candidates, markdown_table
+from crossbeat.targets import FINDING
 
 
 def rows(path: Path) -> Iterator[str]:
     """The lines of the table."""
-    kind = kind_of(path)
-    if kind == "coverage":
-        return coverage_rows(json.loads(path.read_text(encoding="utf-8"))["coverage"])
-    if kind == "search":
-        return markdown_candidates(json.loads(path.read_text(encoding="utf-8")))
-    if kind == "along":
-        return markdown_along(read_along(path))
-    if kind == "hearts":
-        return by_model(read_measurement_results(path))
-    results = read_results(path)
-    return _readings(results["readings"]) if results.get("readings") else markdown(results)
+    found = json.loads(path.read_text(encoding="utf-8"))
+    if "coverage" in found:
+        return coverage_rows(found["coverage"])
+    if "chosen" in found:
+        return markdown_candidates(found)
+    return _told(read_results(path))
+
+
+def _told(results: dict[str, Any]) -> Iterator[str]:
+    """Along an axis the first table; of a study with probes of findings those alone."""
+    sheets = grids(results)
+    if "points" in results:
+        sheets = sheets[:1]
+    elif kind_of(results) is FINDING and results.get("readings"):
+        sheets = sheets[1:]
+    for number, sheet in enumerate(sheets):
+        if number:
+            yield ""
+        yield from markdown_table(sheet.header, sheet.texts())
 
 
 def coverage_rows(found: dict[str, dict[str, dict[str, float]]]) -> Iterator[str]:
@@ -58,30 +52,18 @@ def coverage_rows(found: dict[str, dict[str, dict[str, float]]]) -> Iterator[str
     for number, (kind, table) in enumerate(found.items()):
         if number:
             yield ""
-        columns = list(next(iter(table.values())))
-        yield " | ".join([f"| {kind}", *columns]) + " |"
-        yield "| --- " * (len(columns) + 1) + "|"
-        for row, shares in table.items():
-            yield (
-                " | ".join([f"| {row}", *(f"{100 * each:.1f}" for each in shares.values())]) + " |"
-            )
-
-
-def _readings(readings: dict[str, Any]) -> Iterator[str]:
-    """A table for each reading; the heads of such a study are told elsewhere."""
-    for number, found in enumerate(readings.values()):
-        if number:
-            yield ""
-        yield from markdown(found)
+        cells = [
+            [row, *(f"{100 * each:.1f}" for each in row_cells.values())]
+            for row, row_cells in table.items()
+        ]
+        yield from markdown_table([kind, *next(iter(table.values()))], cells)
 
 
 def picture(path: Path) -> Any:
     """The figure of results that have one."""
-    if kind_of(path) == "along":
-        return along(read_along(path))
-    if kind_of(path) == "hearts":
-        return comparisons(read_measurement_results(path), metric="r2", called=measurement_names)
     results = read_results(path)
+    if "points" in results:
+        return along(results)
     return comparisons(results) if "question" in results else bars(results)
 
 

@@ -8,9 +8,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from crossbeat.cli.tables import percent
 from crossbeat.data import Cohort, CohortInfo, LabelPolicy
-from crossbeat.data.virtual import Virtual
+from crossbeat.data.sources.virtual import Virtual
 from crossbeat.evaluation.compare import estimate
 from crossbeat.modalities import EcgModel, OtherModel
 from crossbeat.models import add_projections, embed, joint_parts
@@ -19,6 +18,7 @@ from crossbeat.recipes import RECIPES, steps
 from crossbeat.recipes.phases import fine_tuning_phase, teacher_phase
 from crossbeat.recipes.run import Plan, predictions, train
 from crossbeat.recipes.sources import Goal, paired_sources
+from crossbeat.report.tables import cell
 from crossbeat.targets import Targets
 from crossbeat.training import Batch, Optimisation, Phase, TrainerSettings, gather
 
@@ -69,7 +69,7 @@ def main(folder: Path, recipe: PairAndDistil, num_patients: int) -> None:
     plan = Plan(name="pair-and-distil", recipe=recipe, seed=0)
     run = train(plan, cohort, folder / "run", trainer=TrainerSettings())
     for finding, measured in estimate([predictions(run, cohort)], seed=0).items():
-        print(f"{finding}: AUROC {percent(measured['auroc'])} %")
+        print(f"{finding}: AUROC {cell(measured['auroc'], 'auroc')} %")
 
 
 if __name__ == "__main__":

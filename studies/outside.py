@@ -17,10 +17,10 @@ from typing import Any
 
 from choices import chosen
 from common import abundant, long_enough, patients
-
-from crossbeat.data.virtual import Virtual
-from crossbeat.evaluation.names import CLEAN
 from crossbeat.recipes.cromotex_believed import CromotexBelieved
+
+from crossbeat.data.sources.virtual import Virtual
+from crossbeat.evaluation.names import CLEAN
 from crossbeat.study import Cell, Study
 
 SEEDS = (21, 22, 23, 24, 25)

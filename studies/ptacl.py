@@ -1,6 +1,6 @@
 """How much does cine MRI teach the ECG model, and what does alignment in time add?
 
-All models of a seed use the same cohort: 3,000 pairs of ECG and cine, of which 10 % have measured
+All models of a seed use the same cohort: 3,000 pairs of ECG and cine, of which 10 % have
 measurements, because most scans are never contoured. The cine encoder is trained by masked modelling
 and then frozen. ``ptacl`` aligns by patient and in time, ``global`` only by patient. In
 ``ptacl-no-masked`` the cine encoder is frozen with random weights.
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from crossbeat.data.virtual_hearts import VirtualHearts
+from crossbeat.data.sources.virtual_hearts import VirtualHearts
 from crossbeat.recipes import RECIPES
 from crossbeat.recipes.presets import demo
 from crossbeat.study import Cell, Study, hearts

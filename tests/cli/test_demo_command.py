@@ -6,13 +6,13 @@ import sys
 from dataclasses import fields, replace
 
 import pytest
+from crossbeat.cli.demo_xray import MODELS as MODELS_OF_XRAYS
+from crossbeat.cli.demo_xray import recipe_of
+from crossbeat.evaluation.measurement_results import read_measurement_results
 
 from crossbeat.cli import demo_hearts, main
 from crossbeat.cli.demo import DEMOS, Demo
-from crossbeat.cli.demo_xray import MODELS as MODELS_OF_XRAYS
-from crossbeat.cli.demo_xray import recipe_of
 from crossbeat.evaluation.names import LATENT, RATE
-from crossbeat.evaluation.measurement_results import read_measurement_results
 from crossbeat.recipes import RECIPES
 from crossbeat.recipes.presets import PRESETS, demo
 from crossbeat.study.hearts import LIMIT, MODELS

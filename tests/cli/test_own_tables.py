@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import torch
 import xlsxwriter
+from crossbeat.recipes.networks import ecg_logits
 from PIL import Image
 
 from crossbeat.cli import main
 from crossbeat.data.cohort import Cohort
 from crossbeat.leads import STANDARD
-from crossbeat.recipes.networks import ecg_logits
 from crossbeat.recipes.run import Run
 from crossbeat.recipes.supervised import Direct
 from crossbeat.simulate import draw_patients, ecg_block

@@ -19,8 +19,8 @@ from tiny_cohorts import BLOCKS, PER_BLOCK, build_tiny, tiny_block, tiny_info
 from crossbeat.data import shards
 from crossbeat.data.build import Block, build_cohort
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.virtual import Virtual
-from crossbeat.data.virtual_hearts import VirtualHearts
+from crossbeat.data.sources.virtual import Virtual
+from crossbeat.data.sources.virtual_hearts import VirtualHearts
 from crossbeat.errors import DataError
 
 

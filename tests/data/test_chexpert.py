@@ -8,8 +8,8 @@ import torch
 from further_trees import write_chexpert
 
 from crossbeat.cli import main
-from crossbeat.data.chexpert import CheXpert
 from crossbeat.data.cohort import Cohort
+from crossbeat.data.sources.chexpert import CheXpert
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.readers import read_xray
 

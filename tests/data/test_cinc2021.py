@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 from further_trees import microvolts, write_cinc
 
-from crossbeat.data.cinc2021 import FINDINGS, SOURCES, Cinc2021
 from crossbeat.data.cohort import Cohort
+from crossbeat.data.sources.cinc2021 import FINDINGS, SOURCES, Cinc2021
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.leads import STANDARD
 from crossbeat.quality import Length

@@ -8,8 +8,8 @@ import pytest
 import scipy.io
 from further_trees import microvolts, write_code15
 
-from crossbeat.data.code15 import Code15, without_padding
 from crossbeat.data.cohort import Cohort
+from crossbeat.data.sources.code15 import Code15, without_padding
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.leads import STANDARD
 from crossbeat.quality import Length, check

@@ -7,8 +7,8 @@ import pytest
 from published_trees import write_film, write_record
 
 from crossbeat.data.build import Block
-from crossbeat.data.encounters import Encounters, Reading, block_of
 from crossbeat.data.pairing import Pairing, no_stays
+from crossbeat.data.pairing.encounters import Encounters, Reading, block_of
 from crossbeat.leads import STANDARD
 from crossbeat.signal import Preprocessing
 

@@ -7,7 +7,7 @@ import pytest
 from further_trees import microvolts, write_ludb
 
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.ludb import FINDINGS, WHOLE, Ludb, read_ludb
+from crossbeat.data.sources.ludb import FINDINGS, WHOLE, Ludb, read_ludb
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.leads import STANDARD
 from crossbeat.quality import require

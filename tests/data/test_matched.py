@@ -8,10 +8,10 @@ import torch
 from published_trees import write_nih, write_ptbxl
 
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.matched import RULES, LabelMatched, match, shuffled
-from crossbeat.data.nih import NihCxr14
-from crossbeat.data.ptbxl import PtbXl
 from crossbeat.data.registry import COHORTS
+from crossbeat.data.sources.matched import RULES, LabelMatched, match, shuffled
+from crossbeat.data.sources.nih import NihCxr14
+from crossbeat.data.sources.ptbxl import PtbXl
 from crossbeat.errors import ConfigError, DataError
 
 CODES = ["{'NORM': 100.0}", "{'LVH': 100.0}", "{'NDT': 100.0}", "{'IMI': 100.0}"]

@@ -11,12 +11,12 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.mimic import Mimic
 from crossbeat.data.pairing import Pairing
-from crossbeat.data.virtual_mimic import VirtualMimic
-from crossbeat.data.virtual_mimic_faults import Faults
+from crossbeat.data.sources.mimic import Mimic
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.leads import STANDARD
+from crossbeat.simulate.hospital import VirtualMimic
+from crossbeat.simulate.hospital.faults import Faults
 
 FOLDERS = {
     "ecg": "mimic-iv-ecg",

@@ -8,7 +8,7 @@ from PIL import Image
 from published_trees import write_nih
 
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.nih import NihCxr14
+from crossbeat.data.sources.nih import NihCxr14
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.readers import read_xray
 

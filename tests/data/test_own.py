@@ -8,8 +8,8 @@ import pytest
 from published_trees import write_film, write_record
 
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.own import OwnFiles
-from crossbeat.data.own_columns import Columns
+from crossbeat.data.sources.own import OwnFiles
+from crossbeat.data.sources.own_table import Columns
 from crossbeat.errors import ConfigError, DataError, UserError
 
 ROWS = [

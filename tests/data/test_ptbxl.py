@@ -10,7 +10,7 @@ from published_trees import write_normalised, write_ptbxl
 
 from crossbeat.cli import main
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.ptbxl import FINDINGS, PtbXl
+from crossbeat.data.sources.ptbxl import FINDINGS, PtbXl
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.leads import STANDARD
 from crossbeat.readers import read_ecg

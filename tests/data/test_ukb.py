@@ -11,9 +11,8 @@ from cine_dicoms import slice_files, tilted, write_folder, write_zip
 from crossbeat import simulate
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.registry import COHORTS
-from crossbeat.data.sources import read_wave
-from crossbeat.data.ukb import Ukb, read_heart
-from crossbeat.data.ukb_table import FIELDS, read_measures
+from crossbeat.data.sources.builder import read_wave
+from crossbeat.data.sources.ukb import FIELDS, Ukb, read_heart, read_measures
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.leads import STANDARD
 from crossbeat.signal import resample

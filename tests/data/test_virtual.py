@@ -12,7 +12,7 @@ import torch
 from crossbeat import simulate
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.labels import ALL_NEGATIVE, LabelPolicy
-from crossbeat.data.virtual import Virtual
+from crossbeat.data.sources.virtual import Virtual
 from crossbeat.errors import ConfigError
 from crossbeat.leads import STANDARD, limb_leads
 

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
-
-from crossbeat.data.virtual_gaps import Gaps, recorded
+from crossbeat.data.sources.virtual_gaps import Gaps, recorded
 
 TRAINING = np.arange(1000) % 10 > 2
 """Seven hundred of a thousand."""

@@ -14,10 +14,10 @@ import torch
 
 from crossbeat import simulate
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.matched import shuffled
+from crossbeat.data.sources.matched import shuffled
+from crossbeat.data.sources.virtual_hearts import VirtualHearts
 from crossbeat.data.summary import summary
 from crossbeat.data.table import value_column
-from crossbeat.data.virtual_hearts import VirtualHearts
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.training import Source
 from crossbeat.training.fingerprint import fingerprint

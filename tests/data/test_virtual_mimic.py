@@ -23,12 +23,12 @@ from virtual_mimics import (
 )
 
 from crossbeat import simulate
-from crossbeat.data.virtual_mimic import MOST_PATIENTS, VirtualMimic
-from crossbeat.data.virtual_mimic_faults import FAULTS, Faults
-from crossbeat.data.virtual_mimic_records import patients_at
-from crossbeat.data.virtual_mimic_visits import STATES, visits
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.leads import MIMIC, STANDARD, limb_leads
+from crossbeat.simulate.hospital import MOST_PATIENTS, VirtualMimic
+from crossbeat.simulate.hospital.faults import FAULTS, Faults
+from crossbeat.simulate.hospital.records import patients_at
+from crossbeat.simulate.hospital.visits import STATES, visits
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def few_in_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in ("simulate.streams.BLOCK", "data.virtual_mimic_visits.BLOCK"):
         monkeypatch.setattr(f"crossbeat.{number}", 5)
-    monkeypatch.setattr("crossbeat.data.virtual_mimic_records._TOGETHER", 3)
+    monkeypatch.setattr("crossbeat.simulate.hospital.records._TOGETHER", 3)
 
 
 def test_every_file_is_where_the_tables_say_and_no_other_is(sound: Path) -> None:
@@ -161,7 +161,7 @@ def test_the_number_of_workers_does_not_matter(tmp_path: Path, few_in_a_block: N
 def test_no_recording_repeats_the_noise_of_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crossbeat.data.virtual_mimic_records._TOGETHER", 1)
+    monkeypatch.setattr("crossbeat.simulate.hospital.records._TOGETHER", 1)
     files = digest(write(tmp_path / "tree", num_patients=20, faults=NOTHING_WRONG))
     signals = [of for name, of in files.items() if name.endswith(".dat")]
     assert len(set(signals)) == len(signals) > 25

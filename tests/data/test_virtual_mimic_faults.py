@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 from virtual_mimics import NOTHING_WRONG, image_path, labels, listed, table, times, write
 
-from crossbeat.data.virtual_mimic_faults import FAULTS, Faults
 from crossbeat.errors import ConfigError
 from crossbeat.leads import MIMIC
+from crossbeat.simulate.hospital.faults import FAULTS, Faults
 
 OFTEN = Faults(
     missing_ecg=0.05,

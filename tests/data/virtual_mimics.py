@@ -11,8 +11,8 @@ from typing import Any
 
 import polars as pl
 
-from crossbeat.data.virtual_mimic import VirtualMimic
-from crossbeat.data.virtual_mimic_faults import Faults
+from crossbeat.simulate.hospital import VirtualMimic
+from crossbeat.simulate.hospital.faults import Faults
 
 NOTHING_WRONG = Faults(**{field.name: 0.0 for field in fields(Faults)})
 NO_ECG = replace(NOTHING_WRONG, patient_without_ecg=1.0)

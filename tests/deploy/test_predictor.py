@@ -1,47 +1,56 @@
 """A saved model answers for a recording as its run answers for the cohort, or says why not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from small_models import PATIENTS, probabilities, spread
+from scipy.special import expit
 
-from crossbeat.deploy import Predictor
+from crossbeat.deploy import Predictor, export_model
 from crossbeat.errors import DataError
 from crossbeat.leads import INDEPENDENT, STANDARD
+from crossbeat.measurements import MEASUREMENTS
 from crossbeat.readers.write import write_wfdb
-from crossbeat.recipes.run import logits
+from crossbeat.recipes.run import predictions, validation
 from crossbeat.signal import Ecg
+from crossbeat.targets import MEASUREMENT
+
+
+def told(predictor, ecg):
+    return [answer.value for answer in predictor.predict(ecg, "test")]
+
+
+def reordered(ecg, order):
+    rows = [STANDARD.index(lead) for lead in order]
+    return Ecg(ecg.values[rows], tuple(order), ecg.fs)
 
 
 def test_a_recording_gets_the_answer_that_the_run_gives_its_row_of_the_cohort(
-    run, cohort, recordings
+    run, predictor, cohort, recordings
 ):
-    predictor = Predictor.open(run.folder)
-    rows = np.arange(PATIENTS)
-    scores = logits(run, cohort, rows).double().numpy()
-    choices = spread(run, cohort)
-    told = []
-    for row in (0, 3, 41):
+    rows = cohort.rows("test")[[0, 3, 7]]
+    outputs = predictions(run, cohort).test.outputs[[0, 3, 7]]
+    shown = []
+    for row, logits in zip(rows.tolist(), outputs, strict=True):
         answers = predictor.predict(Ecg(recordings[row], STANDARD, 500.0), "test")
-        assert [answer.finding for answer in answers] == list(run.recipe.findings)
-        for answer, choice, score in zip(answers, choices, scores[row], strict=True):
+        assert [answer.target for answer in answers] == list(run.recipe.targets.findings)
+        for answer, logit in zip(answers, logits, strict=True):
+            chosen = predictor.chosen[answer.target]
             # the cohort keeps whole microvolts, the recording does not
-            expected = float(choice.calibration.probability(np.array([score]))[0])
-            assert answer.probability == pytest.approx(expected, abs=2e-3)
-            assert answer.positive == (score >= choice.threshold)
-        told.append([answer.probability for answer in answers])
-    assert np.ptp(told, axis=0).min() > 0.1  # or any answer would do
+            expected = expit(chosen["slope"] * logit + chosen["intercept"])
+            assert answer.value == pytest.approx(expected, abs=2e-3)
+            assert answer.positive == (answer.value >= answer.threshold)
+            least = expit(chosen["slope"] * chosen["threshold"] + chosen["intercept"])
+            assert answer.threshold == pytest.approx(least)
+            assert answer.words == f"probability {100 * answer.value:.0f} %"
+        shown.append([answer.value for answer in answers])
+    assert np.ptp(shown, axis=0).min() > 0.1  # or any answer would do
 
 
-def test_a_file_gets_the_answer_that_its_signal_gets(run, ecg, tmp_path):
-    predictor = Predictor.open(run.folder / "model")
+def test_a_file_gets_the_answer_that_its_signal_gets(predictor, ecg, tmp_path):
     path = write_wfdb(ecg, tmp_path / "record")
-    from_file = [answer.probability for answer in predictor.predict_file(path)]
-    assert from_file == pytest.approx(probabilities(predictor, ecg), abs=2e-3)
-
-
-def test_a_file_with_a_wrong_checksum_gets_an_answer_only_on_demand(run, ecg, tmp_path):
-    predictor = Predictor.open(run.folder)
-    path = write_wfdb(ecg, tmp_path / "record")
+    from_file = [answer.value for answer in predictor.predict_file(path)]
+    assert from_file == pytest.approx(told(predictor, ecg), abs=2e-3)
     lines = path.read_text().splitlines()
     fields = lines[1].split()
     fields[6] = str(int(fields[6]) + 1)
@@ -51,83 +60,76 @@ def test_a_file_with_a_wrong_checksum_gets_an_answer_only_on_demand(run, ecg, tm
     assert predictor.predict_file(path, checksum=False)
 
 
-def test_the_order_of_leads_does_not_matter(run, ecg):
-    order = [7, 2, 11, 0, 5, 9, 1, 3, 10, 4, 8, 6]
-    mixed = Ecg(ecg.values[order], tuple(STANDARD[row] for row in order), 500.0)
-    predictor = Predictor.open(run.folder)
-    assert probabilities(predictor, mixed) == probabilities(predictor, ecg)
-
-
-def test_the_names_of_leads_do(run, ecg):
-    predictor = Predictor.open(run.folder)
-    order = [STANDARD.index(lead) for lead in (*STANDARD[:6], "V6", "V5", "V4", "V3", "V2", "V1")]
-    swapped = Ecg(ecg.values[order], STANDARD, 500.0)
-    assert probabilities(predictor, swapped) != probabilities(predictor, ecg)
-
-
-def test_limb_leads_under_wrong_names_are_refused(run, ecg):
+def test_the_order_of_leads_does_not_matter_but_their_names_do(predictor, ecg):
+    before, values = told(predictor, ecg), ecg.values.copy()
+    assert told(predictor, reordered(ecg, STANDARD[::-1])) == before
+    assert told(predictor, reordered(ecg, INDEPENDENT)) == pytest.approx(before, abs=2e-3)
+    order = (*STANDARD[:6], *STANDARD[:5:-1])
+    assert told(predictor, replace(reordered(ecg, order), leads=STANDARD)) != before
     with pytest.raises(DataError, match="limb leads are inconsistent"):
-        Predictor.open(run.folder).predict(Ecg(ecg.values[::-1].copy(), STANDARD, 500.0), "a")
+        predictor.predict(Ecg(ecg.values[::-1].copy(), STANDARD, 500.0), "a")
+    assert np.array_equal(values, ecg.values)
 
 
-def test_eight_leads_suffice(run, ecg):
-    rows = [STANDARD.index(lead) for lead in INDEPENDENT]
-    eight = Ecg(ecg.values[rows], INDEPENDENT, 500.0)
-    predictor = Predictor.open(run.folder)
-    assert probabilities(predictor, eight) == pytest.approx(probabilities(predictor, ecg), abs=2e-3)
-
-
-def test_only_the_first_ten_seconds_count(run, ecg):
+def test_only_the_first_ten_seconds_count(predictor, ecg):
     longer = Ecg(np.tile(ecg.values, 2), STANDARD, 500.0)
     other = Ecg(longer.values.copy(), STANDARD, 500.0)
     other.values[:, 6000:] *= 3  # from 12 s on, out of the filters' reach
-    predictor = Predictor.open(run.folder)
-    assert probabilities(predictor, longer) == probabilities(predictor, other)
+    assert told(predictor, longer) == told(predictor, other)
     other.values[:, 4000:5000] *= 3
-    assert probabilities(predictor, longer) != probabilities(predictor, other)
+    assert told(predictor, longer) != told(predictor, other)
 
 
-def test_the_input_is_not_changed(run, ecg):
-    before = ecg.values.copy()
-    Predictor.open(run.folder).predict(ecg, "test")
-    assert np.array_equal(before, ecg.values)
+def test_measurements_come_in_their_unit_with_the_error_on_validation(
+    trained, tiny_hearts, tmp_path
+):
+    names = ("LVEF", "LVEDV")
+    run = trained("direct-heart", tiny_hearts, tmp_path, "fine_tuning", measurements=names)
+    export_model(run, tmp_path / "model", tiny_hearts)
+    stored = tiny_hearts.ecgs(tiny_hearts.rows("test")[:1])
+    wanted, val = predictions(run, tiny_hearts), validation(run, tiny_hearts, MEASUREMENT)
+    ecg = Ecg(stored.values[0].numpy(), stored.leads, stored.fs)
+    answers = Predictor.open(tmp_path).predict(ecg, "row")
+    assert [answer.target for answer in answers] == list(names)
+    assert [answer.unit for answer in answers] == [MEASUREMENTS[name].unit for name in names]
+    assert [answer.value for answer in answers] == pytest.approx(wanted.test.outputs[0], abs=0.5)
+    errors = (val.outputs - val.targets).std(axis=0).tolist()
+    assert [answer.error for answer in answers] == pytest.approx(errors)
+    assert f"{answers[1].value:.0f} ml ± {errors[1]:.0f} ml" == answers[1].words
 
 
-def without(ecg, *lost):
-    rows = [row for row, lead in enumerate(ecg.leads) if lead not in lost]
-    return Ecg(ecg.values[rows], tuple(ecg.leads[row] for row in rows), ecg.fs)
+def without(*lost):
+    return lambda ecg: reordered(ecg, [lead for lead in STANDARD if lead not in lost])
 
 
-def changed(ecg, change):
-    values = ecg.values.copy()
-    change(values)
-    return Ecg(values, ecg.leads, ecg.fs)
+def scaled(by):
+    return lambda ecg: replace(ecg, values=by * ecg.values)
 
 
-def nan(values):
-    values[4, 1000:2000] = np.nan
+def spoilt(lead, samples, value):
+    def spoil(ecg):
+        ecg.values[STANDARD.index(lead), samples] = value
+        return ecg
 
-
-def flat(values):
-    values[7] = 0.2
+    return spoil
 
 
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda ecg: without(ecg, "V3"), r"rec\.hea: lead V3 is missing and does not follow"),
-        (lambda ecg: without(ecg, "II", "III", "aVR", "aVL", "aVF"), "lead II, III, aVR.* missing"),
-        (lambda ecg: Ecg(1000 * ecg.values, ecg.leads, ecg.fs), "is the signal in microvolt?"),
-        (lambda ecg: Ecg(ecg.values / 1000, ecg.leads, ecg.fs), "is the signal in volt"),
-        (lambda ecg: changed(ecg, nan), "lead aVL lacks samples for up to 2 s"),
-        (lambda ecg: changed(ecg, flat), "lead V2 is flat; check the electrode"),
-        (lambda ecg: Ecg(ecg.values[:, :1500], ecg.leads, ecg.fs), "at least 10 s, got 3 s"),
+        (without("V3"), r"rec\.hea: lead V3 is missing and does not follow"),
+        (without("II", "III", "aVR", "aVL", "aVF"), "lead II, III, aVR.* missing"),
+        (scaled(1000), "is the signal in microvolt?"),
+        (scaled(1 / 1000), "is the signal in volt"),
+        (spoilt("aVL", slice(1000, 2000), np.nan), "lead aVL lacks samples for up to 2 s"),
+        (spoilt("V2", slice(None), 0.2), "lead V2 is flat; check the electrode"),
+        (lambda ecg: replace(ecg, values=ecg.values[:, :1500]), "at least 10 s, got 3 s"),
     ],
     ids=["missing", "eight-without-II", "microvolt", "volt", "nan", "flat", "short"],
 )
-def test_bad_input_is_refused_by_name(spoil, message, run, ecg):
+def test_bad_input_is_refused_by_name(spoil, message, predictor, ecg):
     with pytest.raises(DataError, match=message):
-        Predictor.open(run.folder).predict(spoil(ecg), "rec.hea")
+        predictor.predict(spoil(ecg), "rec.hea")
 
 
 @pytest.mark.parametrize(
@@ -139,8 +141,8 @@ def test_bad_input_is_refused_by_name(spoil, message, run, ecg):
         ("gone.hea", None, r"there is no file .*gone\.hea; check the path"),
     ],
 )
-def test_a_file_that_is_no_ecg_is_refused_by_name(name, contents, message, run, tmp_path):
+def test_a_file_that_is_no_ecg_is_refused_by_name(name, contents, message, predictor, tmp_path):
     if contents is not None:
         (tmp_path / name).write_bytes(contents)
     with pytest.raises(DataError, match=message):
-        Predictor.open(run.folder).predict_file(tmp_path / name)
+        predictor.predict_file(tmp_path / name)

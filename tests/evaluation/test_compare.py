@@ -1,215 +1,288 @@
-"""Studies: models on the same patients, differences paired, runs of several seeds averaged."""
+"""Models on the same patients, differences paired, runs of several seeds averaged; either kind."""
+
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from crossbeat.errors import DataError
-from crossbeat.evaluation.compare import compare, estimate
-from crossbeat.evaluation.intervals import over_seeds
-from crossbeat.evaluation.predictions import Predictions, Scored
-from crossbeat.evaluation.scales import PLAIN, SHARE
+from crossbeat.evaluation.compare import compare, compare_measured, estimate, smaller_class
+from crossbeat.evaluation.intervals import (
+    SHARE,
+    of_differences,
+    over_patients,
+    over_seeds,
+    scale_of,
+)
+from crossbeat.evaluation.measured import Measured
+from crossbeat.evaluation.predictions import Predictions, Scored, choose
+from crossbeat.evaluation.statistics import distribution, resamples
+from crossbeat.metrics import FINDING_METRICS, MEASUREMENT_METRICS
+from crossbeat.targets import FINDING, MEASUREMENT, Kind
 
-FINDINGS = ("cardiomegaly", "edema")
-
-
-def split(name: str, strength: float, seed: int, size: int = 120) -> Scored:
-    targets = (np.random.default_rng(len(name)).random((size, 2)) < 0.4).astype(np.float32)
-    noise = np.random.default_rng(seed).normal(size=(size, 2))
-    patients = np.array([f"{name}{row // 2}" for row in range(size)])
-    return Scored(targets, (strength * targets + noise).astype(np.float32), patients)
-
-
-def run(strength: float, seed: int = 0) -> Predictions:
-    return Predictions(FINDINGS, split("val", strength, seed), split("test", strength, seed + 1))
-
-
-def study(runs, method: str = "cromotex"):
-    return compare(runs, method=method, baseline="direct", seed=0, replicates=40)
+NAMES = {FINDING: ("cardiomegaly", "edema"), MEASUREMENT: ("LVEDV", "LVEF")}
+ROWS = 80
+NOTHING = {"value": None, "low": None, "high": None}
+BOTH = pytest.mark.parametrize("kind", NAMES, ids=lambda kind: kind.name)
 
 
-def test_every_model_meets_the_baseline_and_the_method_meets_every_model() -> None:
-    found = study({"direct": [run(0.5)], "cromotex": [run(2.0)], "shuffled": [run(0.5, 5)]})
-    assert list(found["models"]) == ["direct", "cromotex", "shuffled"]
-    assert list(found["models"]["direct"]) == [*FINDINGS, "mean"]
-    assert list(found["differences"]) == [
-        "cromotex - direct",
-        "shuffled - direct",
-        "cromotex - shuffled",
-    ]
-    assert found["differences"]["cromotex - direct"]["mean"]["auroc"]["low"] > 0
+def run(kind: Kind, skill: float, seed: int = 0, *, patients: int = 0) -> Predictions:
+    """A run whose errors are its own, on patients that may be those of other runs."""
+    own, errors = np.random.default_rng(patients), np.random.default_rng([seed, 1])
+    splits = []
+    for name in ("val", "test"):
+        truth = own.normal(size=(ROWS, 2))
+        targets = truth * [30, 8] + [150, 60] if kind is MEASUREMENT else (truth > 0.3) * 1.0
+        scale = np.array([30, 8]) if kind is MEASUREMENT else 1.0
+        outputs = targets + errors.normal(size=truth.shape) * scale / skill
+        names = np.array([f"{name}{patients}-{row // 2}" for row in range(ROWS)])
+        splits.append(Scored(targets, outputs, names))
+    return Predictions(kind, NAMES[kind], *splits)
 
 
-def test_differences_and_means_are_those_of_the_values() -> None:
-    found = study({"direct": [run(0.5)], "cromotex": [run(2.0)]})
-    one, other = (
-        found["models"][name]["edema"]["auprc"]["value"] for name in ("cromotex", "direct")
+def by_seed(kind: Kind, skill: float, *seeds: int) -> dict[int, Predictions]:
+    """Runs on test patients of their own."""
+    return {seed: run(kind, skill, seed, patients=seed) for seed in seeds}
+
+
+def study(runs: Any, **more: Any) -> dict[str, Any]:
+    return compare(runs, method="ptacl", baseline="direct", seed=0, replicates=30, **more)
+
+
+@BOTH
+def test_one_run_is_the_plain_bootstrap_of_each_metric(kind: Kind) -> None:
+    one, other = run(kind, 1.0), run(kind, 2.5, 1)
+    found = study({"direct": [one], "ptacl": [other]})
+    choices = choose(other.val) if kind is FINDING else [None] * 2
+    metrics = (
+        FINDING_METRICS
+        if kind is FINDING
+        else {name: lambda _, metric=metric: metric for name, metric in MEASUREMENT_METRICS.items()}
     )
-    difference = found["differences"]["cromotex - direct"]["edema"]["auprc"]["value"]
-    assert difference == pytest.approx(one - other)
-    values = [found["models"]["direct"][name]["auroc"]["value"] for name in (*FINDINGS, "mean")]
-    assert values[2] == pytest.approx((values[0] + values[1]) / 2)
+    weights = resamples(other.test.patients, seed=0, replicates=30)
+    for at, name in enumerate(other.names):
+        column = other.test.targets[:, at], other.test.outputs[:, at]
+        size = smaller_class(column[0], other.test.patients) if kind is FINDING else ROWS // 2
+        assert list(found["models"]["ptacl"][name]) == list(kind.metrics)
+        for metric, made in metrics.items():
+            drawn = distribution(made(choices[at]), *column, weights)[None]
+            expected = over_patients(drawn, scale_of(metric), patients=size)
+            assert found["models"]["ptacl"][name][metric] == vars(expected)
+    leading = found["differences"]["ptacl - direct"]["mean"][kind.leads]
+    assert leading["low"] > 0
+    values = [found["models"][name]["mean"][kind.leads]["value"] for name in ("ptacl", "direct")]
+    assert leading["value"] == pytest.approx(values[0] - values[1])
 
 
-def test_several_runs_are_represented_by_their_mean() -> None:
-    runs = [run(1.0, 0), run(1.0, 7)]
-    found = study({"direct": runs, "cromotex": [run(1.0)]})
-    both = found["models"]["direct"]["edema"]["auroc"]
-    alone = [estimate([each], seed=0, replicates=40)["edema"]["auroc"]["value"] for each in runs]
-    assert both["by_run"] == alone
-    assert both["value"] == pytest.approx(sum(alone) / 2)
-    assert "by_run" not in found["models"]["cromotex"]["edema"]["auroc"]
+@BOTH
+def test_the_mean_is_over_targets_and_of_errors_in_standard_deviations(kind: Kind) -> None:
+    one = run(kind, 1.0)
+    found = estimate([one], seed=0, replicates=2)
+    spread = one.test.targets.std(axis=0)
+    for metric in kind.metrics:
+        values = np.array([found[name][metric]["value"] for name in one.names])
+        if metric == "mae":
+            values = values / spread
+        assert found["mean"][metric]["value"] == pytest.approx(values.mean())
 
 
-def test_the_test_split_is_described() -> None:
-    found = study({"direct": [run(1.0)], "cromotex": [run(1.0)]})["test"]
-    assert (found["patients"], found["samples"]) == (60, 120)
-    assert sum(found["findings"]["edema"].values()) == 120
+@BOTH
+def test_a_target_without_a_value_is_null_and_so_is_the_mean(kind: Kind) -> None:
+    one = run(kind, 1.0)
+    one.test.targets[:, 1] = 0
+    found = estimate([one], seed=0, replicates=5)
+    assert found[one.names[1]][kind.leads] == NOTHING
+    assert found["mean"][kind.leads]["value"] is None
+    assert found[one.names[0]][kind.leads]["value"] is not None
+    one.test.targets[:, 1] = np.nan  # nobody has it
+    assert set(map(str, estimate([one], seed=0, replicates=5)["mean"].values())) == {str(NOTHING)}
 
 
-def test_test_scores_do_not_move_what_was_chosen_on_validation() -> None:
-    val, test = split("val", 1.0, 0), split("test", 1.0, 1)
-    shifted = Scored(test.targets, test.scores + 100, test.patients)
-    found = estimate([Predictions(FINDINGS, val, shifted)], seed=0, replicates=5)
+@BOTH
+def test_every_model_meets_the_baseline_and_the_method_meets_every_model(kind: Kind) -> None:
+    runs = {name: [run(kind, 1.0)] for name in ("direct", "global", "ptacl", "clip")}
+    found = study(runs, extra=[("clip", "global"), ("global", "direct")])
+    assert list(found["models"]) == list(runs)
+    assert list(found["models"]["direct"]) == [*NAMES[kind], "mean"]
+    assert list(found["differences"]) == [
+        *("global - direct", "ptacl - direct", "clip - direct", "ptacl - global", "ptacl - clip"),
+        "clip - global",
+    ]
+    for told in found["differences"]["ptacl - direct"]["mean"].values():
+        assert (told["value"], told["low"], told["high"]) == (0, 0, 0)  # a model differs by nothing
+
+
+@BOTH
+def test_the_test_split_is_described(kind: Kind) -> None:
+    runs = by_seed(kind, 1.0, 0, 1, 2)
+    found = study({"direct": runs, "ptacl": runs})["test"]
+    assert (found["patients"], found["samples"]) == (3 * ROWS // 2, 3 * ROWS)
+    truth = np.concatenate([each.test.targets[:, 1] for each in runs.values()])
+    assert found[kind.plural][NAMES[kind][1]] == (
+        {"positive": truth.sum(), "negative": (1 - truth).sum()}
+        if kind is FINDING
+        else {
+            "unit": "%",
+            "measured": 3 * ROWS,
+            "mean": pytest.approx(truth.mean()),
+            "sd": pytest.approx(truth.std()),
+        }
+    )
+    assert study({name: [runs[0]] for name in ("direct", "ptacl")})["test"]["samples"] == ROWS
+
+
+def test_test_outputs_do_not_move_what_was_chosen_on_validation() -> None:
+    one = run(FINDING, 1.0)
+    test = Scored(one.test.targets, one.test.outputs + 100, one.test.patients)
+    found = estimate([replace(one, test=test)], seed=0, replicates=5)
     prevalence = float(test.targets[:, 0].mean())  # everyone is called positive
     assert found["cardiomegaly"]["f1"]["value"] == pytest.approx(2 * prevalence / (1 + prevalence))
 
 
-def test_a_finding_without_positives_is_null_and_so_is_the_mean() -> None:
-    val, test = split("val", 1.0, 0), split("test", 1.0, 1)
-    test.targets[:, 1] = 0
-    found = estimate([Predictions(FINDINGS, val, test)], seed=0, replicates=5)
-    assert found["edema"]["auroc"] == {"value": None, "low": None, "high": None}
-    assert found["mean"]["auroc"]["value"] is None
-    assert found["cardiomegaly"]["auroc"]["value"] is not None
+@BOTH
+def test_several_runs_are_represented_by_their_mean_and_add_no_patients(kind: Kind) -> None:
+    runs = [run(kind, 1.0, seed) for seed in range(4)]
+    found = study({"direct": runs, "ptacl": [run(kind, 1.0)]})
+    both = found["models"]["direct"]["mean"][kind.leads]
+    alone = [estimate([each], seed=0, replicates=30)["mean"][kind.leads] for each in runs]
+    assert both["by_run"] == [each["value"] for each in alone]
+    assert both["value"] == pytest.approx(np.mean(both["by_run"]))
+    assert both["high"] - both["low"] > 0.3 * (alone[0]["high"] - alone[0]["low"])
+    assert "by_run" not in found["models"]["ptacl"]["mean"][kind.leads]
+    assert found["test"]["patients"] == ROWS // 2
 
 
-def own(strength: float, seed: int, size: int = 120) -> Predictions:
-    """A run on the test patients of its seed."""
-    return Predictions(
-        FINDINGS,
-        split("val", strength, seed),
-        split("test" + "x" * seed, strength, seed + 1, size),
-    )
-
-
-def by_seed(strength: float, *seeds: int) -> dict[int, Predictions]:
-    return {seed: own(strength, seed) for seed in seeds}
-
-
-def test_runs_by_seed_have_intervals_over_seeds() -> None:
-    found = study({"direct": by_seed(0.5, 0, 1, 2), "cromotex": by_seed(2.0, 0, 1, 2)})
+def test_runs_by_seed_on_patients_of_their_own_have_intervals_over_seeds() -> None:
+    runs = {"direct": by_seed(FINDING, 1.0, 0, 1, 2), "ptacl": by_seed(FINDING, 2.0, 0, 1, 2)}
+    found = study(runs)
     place = found["models"]["direct"]["edema"]["auroc"]
     alone = [
-        estimate([each], seed=0, replicates=40)["edema"]["auroc"]["value"]
-        for each in by_seed(0.5, 0, 1, 2).values()
+        estimate([each], seed=0, replicates=2)["edema"]["auroc"]["value"]
+        for each in runs["direct"].values()
     ]
     assert place["by_run"] == alone
-    expected = over_seeds(alone, SHARE, patients=180)
-    assert (place["value"], place["low"], place["high"]) == (
-        expected.value,
-        expected.low,
-        expected.high,
+    size = sum(
+        smaller_class(each.test.targets[:, 1], each.test.patients)
+        for each in runs["direct"].values()
     )
-    apart = found["differences"]["cromotex - direct"]["edema"]["auroc"]
-    better = found["models"]["cromotex"]["edema"]["auroc"]["by_run"]
+    expected = over_seeds(alone, SHARE, patients=size)
+    assert [place[end] for end in ("value", "low", "high")] == list(vars(expected).values())
+    apart = found["differences"]["ptacl - direct"]["edema"]["auroc"]
+    better = found["models"]["ptacl"]["edema"]["auroc"]["by_run"]
     assert apart["by_run"] == [a - b for a, b in zip(better, alone, strict=True)]
-    assert apart["low"] == over_seeds(apart["by_run"], PLAIN, patients=180).low
-    assert found["test"]["patients"] == 180
-    assert sum(found["test"]["findings"]["edema"].values()) == 360
+    assert apart["low"] == over_seeds(apart["by_run"], of_differences(SHARE), patients=size).low
 
 
-def test_further_runs_on_the_same_patients_are_no_further_patients() -> None:
-    several = study({"direct": [run(0.5, k) for k in range(4)], "cromotex": [run(2.0)]})
-    once = study({"direct": [run(0.5, 0)], "cromotex": [run(2.0)]})
-    many, one = (each["models"]["direct"]["mean"]["auroc"] for each in (several, once))
-    assert many["high"] - many["low"] > 0.4 * (one["high"] - one["low"])
+@BOTH
+def test_models_are_compared_on_the_seeds_that_both_have_in_whatever_order(kind: Kind) -> None:
+    direct = by_seed(kind, 1.0, 0, 1, 2)
+    runs = {"direct": direct, "ptacl": by_seed(kind, 2.0, 1), "clip": by_seed(kind, 1.0, 4)}
+    found = study(runs | {"same": by_seed(kind, 1.0, 2, 1, 0)})["differences"]
+    expected = study({"direct": {1: direct[1]}, "ptacl": runs["ptacl"]})["differences"]
+    told = found["ptacl - direct"]["mean"][kind.leads]
+    assert told["value"] == expected["ptacl - direct"]["mean"][kind.leads]["value"]
+    assert found["clip - direct"]["mean"][kind.leads] == NOTHING
+    nothing = {"value": 0.0, "low": 0.0, "high": 0.0, "by_run": [0.0] * 3}
+    assert found["same - direct"]["mean"][kind.leads] == nothing
 
 
-def test_a_model_does_not_differ_from_itself_whatever_the_seeds() -> None:
-    found = study({"direct": by_seed(0.5, 0, 1, 2), "cromotex": by_seed(0.5, 2, 1, 0)})
-    difference = found["differences"]["cromotex - direct"]["mean"]["auroc"]
-    assert difference == {"value": 0.0, "low": 0.0, "high": 0.0, "by_run": [0.0] * 3}
+@BOTH
+def test_seeds_that_share_their_test_patients_are_averaged_over(kind: Kind) -> None:
+    listed = {
+        name: [run(kind, skill, seed) for seed in (0, 7)]
+        for name, skill in (("direct", 1.0), ("ptacl", 2.0))
+    }
+    one, other = study(listed), study({n: dict(enumerate(each)) for n, each in listed.items()})
+    assert (one["models"], one["test"]) == (other["models"], other["test"])
+    apart, paired = (each["differences"]["ptacl - direct"]["mean"] for each in (one, other))
+    assert apart[kind.leads]["value"] == pytest.approx(paired[kind.leads]["value"])
+    assert "by_run" not in apart[kind.leads]
+    assert len(paired[kind.leads]["by_run"]) == 2
+    single = {name: each[:1] for name, each in listed.items()}
+    assert study(single) == study({n: {5: each[0]} for n, each in single.items()})
 
 
-def test_models_are_compared_on_the_seeds_that_both_have() -> None:
-    runs = {"direct": by_seed(0.5, 0, 1, 2), "cromotex": by_seed(2.0, 1), "clip": by_seed(1.0, 4)}
-    found = study(runs)
-    one, other = own(2.0, 1), own(0.5, 1)
-    values = [
-        estimate([each], seed=0, replicates=40)["mean"]["auroc"]["value"] for each in (one, other)
+@BOTH
+def test_models_on_other_patients_targets_or_rows_cannot_be_paired(kind: Kind) -> None:
+    one = run(kind, 1.0)
+    turned = Scored(*(part[::-1] for part in vars(one.test).values()))
+    others = [
+        replace(one, names=one.names[::-1]),
+        replace(one, test=turned),
+        run(kind, 1.0, patients=3),
+        run(MEASUREMENT if kind is FINDING else FINDING, 1.0),
     ]
-    difference = found["differences"]["cromotex - direct"]["mean"]["auroc"]["value"]
-    assert difference == pytest.approx(values[0] - values[1])
-    nothing = {"value": None, "low": None, "high": None}
-    assert found["differences"]["clip - direct"]["mean"]["auroc"] == nothing
+    for other in others:
+        with pytest.raises(ValueError, match="ptacl must have the same targets and test rows as"):
+            study({"direct": [one], "ptacl": [other]})
+    seeds = {"direct": by_seed(kind, 1.0, 0, 1), "ptacl": {0: one, 1: one}}
+    with pytest.raises(ValueError, match="ptacl must have the same targets and test rows as"):
+        study(seeds)
 
 
-def test_one_seed_is_one_level() -> None:
-    alone = study({"direct": [own(0.5, 1)], "cromotex": [own(2.0, 1)]})
-    assert study({"direct": by_seed(0.5, 1), "cromotex": by_seed(2.0, 1)}) == alone
+def test_models_that_are_named_must_have_runs() -> None:
+    one = [run(FINDING, 1.0)]
+    with pytest.raises(ValueError, match="runs must hold ptacl, got direct"):
+        study({"direct": one})
+    with pytest.raises(ValueError, match="every model must have a run, got none of ptacl"):
+        study({"direct": one, "ptacl": []})
+    with pytest.raises(ValueError, match="runs must hold clip, got"):
+        study({"direct": one, "ptacl": one}, extra=[("clip", "direct")])
 
 
-def test_seeds_that_share_their_test_patients_are_averaged_over() -> None:
-    runs = {"direct": [run(0.5, k) for k in (0, 7)], "cromotex": [run(2.0, k) for k in (0, 7)]}
-    keyed = {name: dict(enumerate(each)) for name, each in runs.items()}
-    one, other = study(runs), study(keyed)
-    assert one["models"] == other["models"]
-    assert one["test"] == other["test"]
-    apart, paired = (
-        each["differences"]["cromotex - direct"]["edema"]["auroc"] for each in (one, other)
-    )
-    assert apart["value"] == pytest.approx(paired["value"])
-    assert "by_run" not in apart
-    assert len(paired["by_run"]) == 2
+def test_the_smaller_class_is_counted_in_patients() -> None:
+    targets = np.array([1.0, 1, 0, 0, np.nan, 0])
+    assert smaller_class(targets, np.array(["a", "a", "b", "c", "d", "a"])) == 1
+    assert smaller_class(np.zeros(3), np.array(["a", "b", "c"])) == 0
 
 
-def test_further_pairs_are_compared_once() -> None:
-    runs = {"direct": [run(0.5)], "cromotex": [run(2.0)], "a": [run(1.0)], "b": [run(1.5)]}
-    found = compare(
-        runs,
-        method="cromotex",
-        baseline="direct",
-        seed=0,
-        replicates=5,
-        extra=[("b", "a"), ("a", "direct")],
-    )
-    assert list(found["differences"])[-1] == "b - a"
-    assert len(found["differences"]) == 6
-    with pytest.raises(ValueError, match="runs must hold c, got"):
-        compare(
-            runs, method="cromotex", baseline="direct", seed=0, replicates=5, extra=[("c", "a")]
-        )
+def measured(mean: float, *, seed: int = 0, patients: int = 0, rows: int = 80) -> Measured:
+    values = mean + np.random.default_rng(seed).normal(size=rows)
+    names = np.array([f"{patients}-{row // 2}" for row in range(rows)])
+    return Measured(names, {"recall@1": values, "frame_error": 2 * values})
 
 
-def test_runs_of_one_seed_on_other_patients_cannot_be_paired() -> None:
-    runs = {"direct": by_seed(0.5, 0, 1), "cromotex": {0: own(2.0, 0), 1: own(2.0, 0)}}
-    with pytest.raises(ValueError, match="cromotex must be scored on the same"):
-        study(runs)
+def compared(runs: Any) -> dict[str, Any]:
+    return compare_measured(runs, method="ptacl", baseline="global", seed=0, replicates=200)
 
 
-def test_models_on_other_patients_cannot_be_paired() -> None:
-    other = Predictions(FINDINGS, split("val", 1.0, 0), split("else", 1.0, 1))
-    with pytest.raises(ValueError, match="cromotex must be scored on the same"):
-        study({"direct": [run(1.0)], "cromotex": [other]})
+def test_means_are_of_rows_and_intervals_of_patients() -> None:
+    twice = np.repeat(5 + np.random.default_rng(0).normal(size=300), 2)
+    found = compared({"global": {0: Measured(np.arange(600) // 2, {"rank": twice})}})
+    told = found["models"]["global"]["rank"]
+    assert told["value"] == pytest.approx(twice.mean())
+    half = 1.96 * twice.std() / np.sqrt(300)  # 300 patients, whatever the number of rows
+    assert (told["high"] - told["low"]) / 2 == pytest.approx(half, rel=0.2)
 
 
-def test_method_and_baseline_must_have_runs() -> None:
-    with pytest.raises(ValueError, match="runs must hold cromotex"):
-        study({"direct": [run(1.0)]})
-    with pytest.raises(ValueError, match="got none of cromotex"):
-        study({"direct": [run(1.0)], "cromotex": []})
+def test_what_is_undefined_is_left_out() -> None:
+    values = np.array([1.0, np.nan, 3.0])
+    found = compared({"global": {0: Measured(np.arange(3), {"a": values, "b": values * np.nan})}})
+    assert found["models"]["global"]["a"]["value"] == 2
+    assert found["models"]["global"]["b"] == NOTHING
 
 
-def test_a_patient_in_both_splits_is_refused() -> None:
-    with pytest.raises(DataError, match="one split only, got 60 in both val and test"):
-        Predictions(FINDINGS, split("test", 1.0, 0), split("test", 1.0, 1))
+def test_measured_models_are_paired_by_seed() -> None:
+    better, worse = ({s: measured(m, seed=s, patients=s) for s in range(3)} for m in (1.2, 1.0))
+    told = compared({"global": worse, "ptacl": better})["differences"]["ptacl - global"]
+    for end in ("value", "low", "high"):
+        assert told["recall@1"][end] == pytest.approx(0.2)
+    alone = compared({"global": worse, "ptacl": {2: better[2]}})["differences"]["ptacl - global"]
+    assert alone["frame_error"]["value"] == pytest.approx(0.4)
 
 
-def test_scores_must_be_finite_and_fit_the_targets() -> None:
-    good = split("val", 1.0, 0)
-    with pytest.raises(DataError, match="did training diverge"):
-        Scored(good.targets, good.scores * np.float32(np.nan), good.patients)
-    with pytest.raises(ValueError, match="findings are named"):
-        Predictions(("edema",), good, split("test", 1.0, 1))
-    with pytest.raises(ValueError, match="the same samples and findings"):
-        Scored(good.targets, good.scores, good.patients[1:])
+def test_measured_pairs_are_those_of_models_that_are_there() -> None:
+    runs = {name: {0: measured(1)} for name in ("ptacl", "teacher")}
+    assert list(compared(runs)["differences"]) == ["ptacl - teacher"]
+    assert list(compared({"random": {0: measured(1)}})["differences"]) == []
+
+
+def test_measures_of_other_rows_or_names_are_refused() -> None:
+    other = Measured(measured(1).patients, {"recall@1": np.zeros(80)})
+    for each in (measured(1, patients=1), other):
+        with pytest.raises(ValueError, match="ptacl must have the same measures and test rows as"):
+            compared({"global": {0: measured(1)}, "ptacl": {0: each}})
+    with pytest.raises(ValueError, match="runs must hold a model, got none"):
+        compared({})
+    with pytest.raises(ValueError, match="got none of ptacl"):
+        compared({"global": {0: measured(1)}, "ptacl": {}})

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from crossbeat.evaluation.patients import Answer, Example, patients_of
+from crossbeat.evaluation.patients import patients_of
 from crossbeat.evaluation.predictions import Predictions, Scored
-from crossbeat.evaluation.report_patients import said_of
+from crossbeat.targets import FINDING
 
 VAL = Scored(
     np.array([[0.0], [0.0], [1.0], [1.0]]),
@@ -18,7 +18,7 @@ VAL = Scored(
 def said(targets: list[float], scores: list[float]) -> Predictions:
     patients = np.array([f"t{row}" for row in range(len(targets))])
     test = Scored(np.array(targets, float)[:, None], np.array(scores, float)[:, None], patients)
-    return Predictions(("edema",), VAL, test)
+    return Predictions(FINDING, ("edema",), VAL, test)
 
 
 TRUTH = [1, 1, 1, 1, 1, 1, 1, 0, 0, np.nan]
@@ -70,12 +70,12 @@ def test_the_finding_is_the_one_with_most_newly_found_patients() -> None:
         splits = [
             Scored(
                 np.hstack([getattr(one, name).targets, getattr(other, name).targets]),
-                np.hstack([getattr(one, name).scores, getattr(other, name).scores]),
+                np.hstack([getattr(one, name).outputs, getattr(other, name).outputs]),
                 getattr(one, name).patients,
             )
             for name in ("val", "test")
         ]
-        return Predictions(("edema", "cardiomegaly"), *splits)
+        return Predictions(FINDING, ("edema", "cardiomegaly"), *splits)
 
     found = patients_of(both([-1, -1, 0], [-1, -1, 0]), both([1, -1, 0], [1, 1, 0]))
     assert found is not None
@@ -85,22 +85,13 @@ def test_the_finding_is_the_one_with_most_newly_found_patients() -> None:
 
 @pytest.mark.parametrize("only", [0.0, 1.0])
 def test_without_a_threshold_nobody_is_shown(only: float) -> None:
-    val = Scored(np.full((4, 1), only), VAL.scores, VAL.patients)
+    val = Scored(np.full((4, 1), only), VAL.outputs, VAL.patients)
     one = said([1, 0], [1, -1])
-    without = Predictions(("edema",), val, one.test)
+    without = Predictions(FINDING, ("edema",), val, one.test)
     assert patients_of(without, without) is None
 
 
-def test_whether_a_threshold_is_reached_is_said_as_the_score_decides() -> None:
-    """Where calibration is flat, every probability equals the threshold."""
-    before = Answer(probability=0.26, threshold=0.26, reached=False)
-    after = Answer(probability=0.26, threshold=0.26, reached=True)
-    example = Example(row=0, baseline=before, method=after, among=1)
-    assert said_of(example, "edema", "crossbeat", "direct training") == (
-        "The patient has edema. Direct training gives a probability of 26 %, which does not reach "
-        "its threshold of 26 %. crossbeat gives a probability of 26 %, which reaches its threshold "
-        "of 26 %."
-    )
+def test_whether_a_threshold_is_reached_is_decided_by_the_score() -> None:
     found = patients_of(said(TRUTH, BEFORE), said(TRUTH, AFTER))
     assert found is not None
     assert found.helped is not None

@@ -1,96 +1,168 @@
-"""Estimates say what they are about, and come back from a file as they were."""
+"""Predictions say what they are about, and come back from a file as they were; screening."""
 
+import inspect
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from crossbeat.errors import DataError
-from crossbeat.evaluation.estimates import Estimated, Estimates, read_estimates, write_estimates
+from crossbeat.evaluation.compare import compare
+from crossbeat.evaluation.measured import Measured, read_measured, write_measured
+from crossbeat.evaluation.predictions import (
+    Predictions,
+    Scored,
+    choose,
+    read_predictions,
+    screening,
+    write_predictions,
+)
+from crossbeat.metrics import best_f1, platt
+from crossbeat.targets import FINDING, MEASUREMENT, Kind
 
 NAMES = ("LVEDV", "LVEF")
 
 
-def split(name: str, *, rows: int = 3) -> Estimated:
-    rng = np.random.default_rng(rows)
-    truth, estimate = rng.normal(size=(2, rows, 2))
-    truth[0, 1] = np.nan
-    return Estimated(truth, estimate, np.array([f"{name}{row}" for row in range(rows)]))
+def split(name: str, *, rows: int = 3, kind: Kind = MEASUREMENT) -> Scored:
+    targets, outputs = np.random.default_rng(rows).normal(size=(2, rows, 2))
+    if kind is FINDING:
+        targets, outputs = (targets > 0).astype(np.float32), outputs.astype(np.float32)
+    targets[0, 1] = np.nan
+    patients = np.array([f"{name}{row}" for row in range(rows)], dtype=object)  # as of a table
+    return Scored(targets, outputs, patients)
 
 
-RUN = Estimates(NAMES, split("v"), split("t", rows=4))
+RUN = Predictions(MEASUREMENT, NAMES, split("v"), split("t", rows=4))
+FOUND = Measured(np.array(["a", "bc"], dtype=object), {"recall@1": np.array([1.0, np.nan])})
 
 
-def test_a_run_comes_back_as_it_was(tmp_path: Path) -> None:
-    write_estimates(tmp_path / "deep" / "run.npz", RUN)
-    found = read_estimates(tmp_path / "deep" / "run.npz")
-    assert found.measurements == NAMES
-    for name in ("val", "test"):
-        one, other = getattr(found, name), getattr(RUN, name)
-        np.testing.assert_array_equal(one.truth, other.truth)
-        np.testing.assert_array_equal(one.estimate, other.estimate)
+@pytest.mark.parametrize("kind", [FINDING, MEASUREMENT], ids=lambda kind: kind.name)
+def test_a_run_comes_back_as_it_was(kind: Kind, tmp_path: Path) -> None:
+    run = Predictions(kind, NAMES, split("v", kind=kind), split("t", rows=4, kind=kind))
+    write_predictions(tmp_path / "deep" / "run.npz", run)
+    found = read_predictions(tmp_path / "deep" / "run.npz")
+    assert (found.kind, found.names) == (kind, NAMES)
+    for one, other in ((found.val, run.val), (found.test, run.test)):
+        np.testing.assert_array_equal(one.targets, other.targets)
+        np.testing.assert_array_equal(one.outputs, other.outputs)
+        assert one.outputs.dtype == other.outputs.dtype
         assert one.patients.tolist() == other.patients.tolist()
 
 
-def test_patients_of_a_table_are_kept_without_pickle(tmp_path: Path) -> None:
-    names = np.array(["a", "bcd", "e"], dtype=object)
-    other = split("v")
-    run = Estimates(NAMES, Estimated(other.truth, other.estimate, names), RUN.test)
-    write_estimates(tmp_path / "run.npz", run)
-    assert read_estimates(tmp_path / "run.npz").val.patients.tolist() == ["a", "bcd", "e"]
+def test_measures_come_back_as_they_were(tmp_path: Path) -> None:
+    write_measured(tmp_path / "measures.npz", FOUND)
+    found = read_measured(tmp_path / "measures.npz")
+    assert found.patients.tolist() == ["a", "bc"]
+    assert list(found.measures) == ["recall@1"]
+    np.testing.assert_array_equal(found.measures["recall@1"], FOUND.measures["recall@1"])
 
 
-def test_a_damaged_file_is_an_error_that_names_it(tmp_path: Path) -> None:
+FORMS = [
+    (write_predictions, read_predictions, RUN, "predictions"),
+    (write_measured, read_measured, FOUND, "measures"),
+]
+
+
+@pytest.mark.parametrize(("write", "read", "content", "what"), FORMS)
+def test_a_damaged_or_foreign_file_is_an_error_that_names_it(
+    write: Any, read: Any, content: Any, what: str, tmp_path: Path
+) -> None:
     path = tmp_path / "run.npz"
-    with pytest.raises(DataError, match=r"run\.npz must hold estimates as they were written"):
-        read_estimates(path)
-    write_estimates(path, RUN)
-    path.write_bytes(path.read_bytes()[:300])
-    with pytest.raises(DataError, match=r"run\.npz must hold estimates as they were written"):
-        read_estimates(path)
-    np.savez(path, allow_pickle=False, measurements=np.array(NAMES))
-    with pytest.raises(DataError, match=r"run\.npz must hold estimates as they were written, got"):
-        read_estimates(path)
-    np.save(tmp_path / "other.npy", np.ones(3))
-    with pytest.raises(DataError, match="must hold estimates"):
-        read_estimates(tmp_path / "other.npy")
-
-
-def test_a_file_with_pickled_objects_is_not_opened(tmp_path: Path) -> None:
-    path = tmp_path / "run.npz"
-    arrays = {
-        f"{name}_{part}": getattr(getattr(RUN, name), part)
-        for name in ("val", "test")
-        for part in ("truth", "estimate", "patients")
-    }
-    arrays["test_patients"] = arrays["test_patients"].astype(object)
-    np.savez(path, allow_pickle=True, measurements=np.array(NAMES), **arrays)
-    with pytest.raises(DataError, match=r"must hold .* as they were written, got: other contents"):
-        read_estimates(path)
+    refused = rf"run\.npz must hold {what} as this version writes them, got: .*; score the model"
+    with pytest.raises(DataError, match=refused):
+        read(path)
+    write(path, content)
+    with np.load(path) as arrays:
+        good = dict(arrays)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(DataError, match=refused):
+        read(path)
+    np.savez(path, allow_pickle=False, measurements=np.array(NAMES))  # of the last version
+    with pytest.raises(DataError, match=refused):
+        read(path)
+    with path.open("wb") as file:
+        np.save(file, np.ones(3))
+    with pytest.raises(DataError, match=refused):
+        read(path)
+    of_patients = {name: each.astype(object) for name, each in good.items() if "patients" in name}
+    np.savez(path, allow_pickle=True, **(good | of_patients))
+    with pytest.raises(DataError, match="got: other contents"):
+        read(path)
 
 
 def test_what_does_not_describe_the_same_rows_is_refused() -> None:
     good = split("t")
-    with pytest.raises(ValueError, match=r"same rows and measurements, got \(3, 2\), \(2, 2\)"):
-        Estimated(good.truth, good.estimate[:2], good.patients)
+    with pytest.raises(ValueError, match=r"same rows and targets, got \(3, 2\), \(2, 2\)"):
+        Scored(good.targets, good.outputs[:2], good.patients)
     with pytest.raises(ValueError, match=r"and \(2,\)"):
-        Estimated(good.truth, good.estimate, good.patients[:2])
+        Scored(good.targets, good.outputs, good.patients[:2])
+    with pytest.raises(ValueError, match=r"every measure must have 3 rows, got \{'a': 2\}"):
+        Measured(np.arange(3), {"a": np.zeros(2)})
 
 
-def test_estimates_must_be_finite_and_truth_finite_or_unknown() -> None:
+def test_outputs_must_be_finite_and_targets_finite_or_unknown() -> None:
     good = split("t")
-    with pytest.raises(DataError, match="estimates must be finite"):
-        Estimated(good.truth, good.truth, good.patients)
-    with pytest.raises(DataError, match="measurements must be finite or NaN"):
-        Estimated(np.full_like(good.truth, np.inf), good.estimate, good.patients)
+    with pytest.raises(DataError, match=r"outputs must be finite, .* did training diverge"):
+        Scored(good.targets, good.targets, good.patients)
+    with pytest.raises(DataError, match="targets must be finite or NaN"):
+        Scored(np.full_like(good.targets, np.inf), good.outputs, good.patients)
 
 
 def test_a_patient_is_in_one_split() -> None:
     with pytest.raises(DataError, match=r"got 3 in both val and test \(first: 't0'\)"):
-        Estimates(NAMES, split("t"), RUN.test)
+        Predictions(MEASUREMENT, NAMES, split("t"), RUN.test)
 
 
 @pytest.mark.parametrize("names", [("LVEDV",), ("LVEF", "LVEF")])
 def test_every_column_has_a_name_of_its_own(names: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="every column must have a name of its own"):
-        Estimates(names, split("v"), RUN.test)
+        Predictions(MEASUREMENT, names, split("v"), RUN.test)
+
+
+def test_choosing_is_by_finding_and_has_no_argument_for_the_test_split() -> None:
+    assert list(inspect.signature(choose).parameters) == ["val"]
+    val = split("v", rows=60, kind=FINDING)
+    for choice, targets, outputs in zip(choose(val), val.targets.T, val.outputs.T, strict=True):
+        assert choice.threshold == best_f1(targets, outputs)
+        assert choice.calibration == platt(targets, outputs)
+
+
+def estimated(*, scale: float = 1.0, offset: float = 0.0, rows: int = 200) -> Predictions:
+    rng = np.random.default_rng(0)
+    splits = []
+    for name in ("val", "test"):
+        truth = np.column_stack([rng.normal(150, 30, rows), rng.normal(55, 12, rows)])
+        outputs = scale * (truth + rng.normal(size=truth.shape) * 8) + offset
+        splits.append(Scored(truth, outputs, np.array([f"{name}{row}" for row in range(rows)])))
+    return Predictions(MEASUREMENT, NAMES, *splits)
+
+
+def test_the_finding_is_a_truth_below_the_threshold_and_the_score_how_low_the_estimate_is() -> None:
+    truth = np.array([[39.9], [40.0], [np.nan], [55.0]])
+    outputs = np.array([[50.0], [45.0], [30.0], [60.0]])
+    splits = (Scored(truth, outputs, np.array([f"{name}{n}" for n in range(4)])) for name in "vt")
+    found = screening(Predictions(MEASUREMENT, ("LVEF",), *splits))
+    assert (found.kind, found.names) == (FINDING, ("LVEF below 40 %",))
+    np.testing.assert_array_equal(found.test.targets[:, 0], [1, 0, np.nan, 0])
+    assert found.test.outputs[:, 0].tolist() == [-50, -45, -30, -60]
+    assert found.val.patients.tolist() == ["v0", "v1", "v2", "v3"]
+
+
+def test_a_constant_error_of_the_estimates_costs_nothing() -> None:
+    runs = {"direct": estimated(), "ptacl": estimated(scale=0.5, offset=20)}
+    screened = {name: {0: screening(each)} for name, each in runs.items()}
+    found = compare(screened, method="ptacl", baseline="direct", seed=0, replicates=50)
+    difference = found["differences"]["ptacl - direct"]["LVEF below 40 %"]
+    assert difference["auroc"]["value"] == difference["f1"]["value"] == 0
+    assert found["models"]["ptacl"]["mean"]["auroc"]["value"] > 0.85
+
+
+def test_other_thresholds_may_be_asked_for_and_unknown_measurements_are_refused() -> None:
+    found = screening(estimated(), {"LVEDV": 120.0, "LVEF": 50.0})
+    assert found.names == ("LVEDV below 120 ml", "LVEF below 50 %")
+    assert found.test.targets.mean(axis=0) == pytest.approx([0.16, 0.34], abs=0.06)
+    with pytest.raises(ValueError, match="needs estimates of RVEF, got those of LVEDV, LVEF"):
+        screening(estimated(), {"RVEF": 40.0})
+    with pytest.raises(ValueError, match="needs estimates of a measurement"):
+        screening(estimated(), {})

@@ -1,11 +1,102 @@
-"""Runs of several seeds brought together: over patients that they share, or each on its own."""
+"""Resamples of patients with all their rows, and runs and seeds brought together."""
 
 import numpy as np
 import pytest
 
-from crossbeat.evaluation.intervals import difference, over_patients, over_seeds
-from crossbeat.evaluation.over_seeds import Table, draws, pairs_of, smaller_class
-from crossbeat.evaluation.scales import AMOUNT, EXPLAINED, of_differences
+from crossbeat.evaluation.intervals import (
+    AMOUNT,
+    EXPLAINED,
+    difference,
+    of_differences,
+    over_patients,
+    over_seeds,
+)
+from crossbeat.evaluation.statistics import (
+    Table,
+    agreement,
+    distribution,
+    draws,
+    resamples,
+)
+from crossbeat.metrics import auroc
+
+PATIENTS = np.array(["b", "a", "a", "c"])
+
+
+def test_a_patient_brings_all_rows_or_none() -> None:
+    weights = resamples(PATIENTS, seed=0, replicates=200)
+    assert weights[0].tolist() == [1, 1, 1, 1]
+    np.testing.assert_array_equal(weights[:, 1], weights[:, 2])
+    patients_drawn = weights[:, [0, 1, 3]].sum(axis=1)
+    assert (patients_drawn == 3).all()
+    assert len(np.unique(weights, axis=0)) == 10  # all ways to draw 3 of 3 with replacement
+
+
+def test_resamples_depend_on_patients_and_seed_not_on_the_order_of_rows() -> None:
+    order = np.array([3, 1, 0, 2])
+    weights = resamples(PATIENTS, seed=1, replicates=50)
+    np.testing.assert_array_equal(
+        resamples(PATIENTS[order], seed=1, replicates=50), weights[:, order]
+    )
+    assert (resamples(PATIENTS, seed=2, replicates=50) != weights).any()
+
+
+def test_a_metric_on_resamples_is_that_of_the_drawn_patients() -> None:
+    rng = np.random.default_rng(0)
+    targets = (rng.random(60) < 0.4).astype(np.float64)
+    scores, patients = targets + rng.normal(size=60), np.arange(60).astype(str)
+    weights = resamples(patients, seed=0, replicates=20)
+    found = distribution(auroc, targets, scores, weights)
+    for value, times in zip(found, weights, strict=True):
+        rows = np.repeat(np.arange(60), times)
+        drawn = auroc(targets[rows], scores[rows], np.ones((1, 60)))
+        assert value == pytest.approx(drawn[0])
+
+
+def test_a_class_that_is_not_drawn_leaves_the_metric_undefined() -> None:
+    targets = np.array([1.0, 0, 0, 0])
+    weights = resamples(PATIENTS, seed=0, replicates=100)
+    found = distribution(auroc, targets, np.arange(4.0), weights)
+    np.testing.assert_array_equal(
+        np.isnan(found), (weights @ targets == 0) | (weights @ (1 - targets) == 0)
+    )
+
+
+def test_nothing_to_draw_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs samples and replicates"):
+        resamples(PATIENTS[:0], seed=0, replicates=10)
+    with pytest.raises(ValueError, match="needs samples and replicates"):
+        resamples(PATIENTS, seed=0, replicates=0)
+
+
+def test_bias_and_limits_by_hand() -> None:
+    truth = np.array([50.0, 60.0, np.nan, 70.0])
+    estimate = np.array([53.0, 61.0, 99.0, 72.0])  # errors 3, 1, 2: standard deviation 1
+    found = agreement(truth, estimate, np.arange(4), seed=0, replicates=20)
+    assert [end.value for end in found] == pytest.approx([2 - 1.96, 2, 2 + 1.96])
+
+
+def test_intervals_are_as_wide_as_theory_says_and_of_patients() -> None:
+    errors = np.repeat(np.random.default_rng(0).normal(3, 10, 400), 2)
+    truth = np.zeros(800)
+    lower, bias, upper = agreement(truth, errors, np.arange(800) // 2, seed=0, replicates=500)
+    # Bland and Altman 1986: standard errors sqrt(s^2 / n) of the bias, sqrt(3 s^2 / n) of a limit
+    for told, factor in ((bias, 1), (upper, 3), (lower, 3)):
+        half = 1.96 * np.sqrt(factor / 400) * 10
+        assert (told.high - told.low) / 2 == pytest.approx(half, rel=0.2)
+    inside = np.mean((errors > lower.value) & (errors < upper.value))
+    assert inside == pytest.approx(0.95, abs=0.02)
+
+
+def test_estimates_that_are_right_agree_without_width() -> None:
+    truth = np.array([49.9, 61.3, 70.2])
+    found = agreement(truth, truth, np.arange(3), seed=0, replicates=20)
+    assert [end.value for end in found] == [0, 0, 0]
+
+
+def test_one_row_has_no_agreement() -> None:
+    found = agreement(np.array([1.0, np.nan]), np.ones(2), np.arange(2), seed=0, replicates=9)
+    assert found[2].value is None
 
 
 def run(mean: float, seed: int) -> dict[str, np.ndarray]:
@@ -106,19 +197,3 @@ def test_runs_without_seeds_in_common_are_compared_by_their_means() -> None:
     ones, rest = (np.stack([r["mae"][:, 1] for r in each.values()]) for each in (RUNS, others))
     expected = difference(ones, rest, AMOUNT, paired=False, patients=50)
     assert found == {"value": expected.value, "low": expected.low, "high": expected.high}
-
-
-def test_the_smaller_class_is_counted_in_patients() -> None:
-    targets = np.array([1.0, 1, 0, 0, np.nan, 0])
-    assert smaller_class(targets, np.array(["a", "a", "b", "c", "d", "a"])) == 1
-    assert smaller_class(np.zeros(3), np.array(["a", "b", "c"])) == 0
-
-
-def test_pairs_stand_once_and_only_where_both_are_there() -> None:
-    models = ["direct", "global", "ptacl"]
-    roles = {"method": "ptacl", "baseline": "direct"}
-    usual = [("global", "direct"), ("ptacl", "direct"), ("ptacl", "global")]
-    assert pairs_of(models, **roles) == usual
-    extra = [("ptacl", "global"), ("global", "clip"), ("direct", "global")]
-    assert pairs_of(models, **roles, extra=extra) == [*usual, ("direct", "global")]
-    assert pairs_of(["global", "ptacl"], **roles) == [("ptacl", "global")]

@@ -23,7 +23,7 @@ from small_recipes import (
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.labels import LabelPolicy
-from crossbeat.data.matched import shuffled
+from crossbeat.data.sources.matched import shuffled
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.metrics import platt
 from crossbeat.models import embed, told_by_heads

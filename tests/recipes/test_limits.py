@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from crossbeat.data.virtual_hearts import VirtualHearts
+from crossbeat.data.sources.virtual_hearts import VirtualHearts
 from crossbeat.metrics import auroc
 from crossbeat.recipes.limits import latent_limit
 from crossbeat.targets import FINDING, MEASUREMENT

@@ -12,7 +12,7 @@ from small_recipes import SMALL_CINE, run_of, same, small
 from torch import nn
 
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.virtual_hearts import VirtualHearts
+from crossbeat.data.sources.virtual_hearts import VirtualHearts
 from crossbeat.errors import CheckpointError, DataError
 from crossbeat.models import encoder
 from crossbeat.recipes import outputs

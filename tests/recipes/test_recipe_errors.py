@@ -8,7 +8,7 @@ import pytest
 import torch
 from small_recipes import ABSENT, QUIET, phases_of, run_of, small, without
 
-from crossbeat.encoders.masked_cine import fill_in_cine
+from crossbeat.encoders.masked import fill_in_cine
 from crossbeat.errors import CheckpointError, ConfigError
 from crossbeat.modalities import MODALITIES, OtherModel
 from crossbeat.recipes import RECIPES, models_in

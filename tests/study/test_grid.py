@@ -18,7 +18,7 @@ def part(model: str, finding: str):
 def test_models_findings_and_points_come_in_the_order_of_the_cells() -> None:
     made = study_of(*PAIR, cell("clean", 0, base="direct"), limits=("clean",))
     assert made.models == ("direct", "distillation")
-    assert made.findings == ("large", "silent")
+    assert made.targets == ("large", "silent")
     assert made.points == (None,)
     assert not made.own_patients
     assert study(small=False).own_patients
@@ -37,7 +37,7 @@ def test_a_model_without_a_point_counts_at_every_point() -> None:
 
 def test_cells_of_one_finding_each_are_one_model() -> None:
     made = study_of(part("direct", "silent"), part("direct", "large"), PAIR[1])
-    assert made.findings == ("silent", "large")
+    assert made.targets == ("silent", "large")
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ import pytest
 from tiny_study import QUIET, Tiny, short
 
 from crossbeat.errors import ConfigError, DataError
-from crossbeat.evaluation.probe import Embedded, LinearProbe
+from crossbeat.evaluation.probes import PROBES, Embedded
 from crossbeat.recipes.run import Plan, embeddings, evaluation_rows, train
-from crossbeat.study import Reading
-from crossbeat.study.readings import Encoded
+from crossbeat.study.said import Encoded, probed
+from crossbeat.targets import FINDING, KINDS
 
 
 @pytest.fixture(scope="module")
@@ -20,55 +20,58 @@ def places(tmp_path_factory):
     return train(plan, cohort, folder / "run", trainer=QUIET), cohort, other
 
 
-@pytest.mark.parametrize(("finding", "true_labels"), [("large", False), ("hidden", True)])
+@pytest.mark.parametrize(
+    ("kind", "name", "truth"),
+    [("finding", "large", False), ("finding", "hidden", True), ("measurement", "LVM", False)],
+)
 def test_a_reading_is_the_probe_of_reports_or_truth_measured_on_the_truth(
-    places, finding: str, true_labels: bool
+    places, kind: str, name: str, truth: bool
 ) -> None:
     run, cohort, _ = places
-    reading = Reading(name="probe", findings=(finding,), true_labels=true_labels)
-    found = Encoded.by(run, cohort).read(reading, seed=0)
+    of, names = KINDS[kind], (name,)
+    found = Encoded.by(run, cohort).read(of, names, seed=0, truth=truth)
     parts = []
     for split in ("train", "val"):
         rows = evaluation_rows(cohort, split)
-        truth = cohort.truth(rows, (finding,))
-        told = truth if true_labels else cohort.labels(rows, (finding,), run.recipe.labels)
+        told = (cohort, rows, names)
+        known = of.truth(*told) if truth else of.values(*told, run.recipe.targets.labels)
         features = embeddings(run, cohort, rows).double().numpy()
-        parts.append(Embedded(features, told.double().numpy(), cohort.patients(rows)))
+        parts.append(Embedded(features, known.double().numpy(), np.array(cohort.patients(rows))))
     rows = evaluation_rows(cohort, "test")
-    expected = LinearProbe().fit(*parts).scores(embeddings(run, cohort, rows).double().numpy())
-    np.testing.assert_allclose(found.test.scores, expected)
+    expected = PROBES[kind](*parts).outputs(embeddings(run, cohort, rows).double().numpy())
+    np.testing.assert_allclose(found.test.outputs, expected)
     np.testing.assert_array_equal(found.val.targets, parts[1].targets)
-    np.testing.assert_array_equal(found.test.targets, cohort.truth(rows, (finding,)).numpy())
+    np.testing.assert_array_equal(found.test.targets, of.truth(cohort, rows, names).numpy())
 
 
 def test_reports_of_what_no_report_mentions_are_refused(places) -> None:
     run, cohort, _ = places
     with pytest.raises(ConfigError, match=r"finding must be one of large, silent .* got hidden"):
-        Encoded.by(run, cohort).read(Reading(name="probe", findings=("hidden",)), seed=0)
+        Encoded.by(run, cohort).read(FINDING, ("hidden",), seed=0)
 
 
 def test_the_share_and_the_seed_decide_whose_labels_are_used(places) -> None:
     run, cohort, _ = places
     encoded = Encoded.by(run, cohort)
 
-    def scores(share: float, seed: int) -> bytes:
-        reading = Reading(name="probe", findings=("large",), true_labels=True, share=share)
-        return encoded.read(reading, seed).test.scores.tobytes()
+    def outputs(share: float, seed: int) -> bytes:
+        read = encoded.read(FINDING, ("large",), truth=True, share=share, seed=seed)
+        return read.test.outputs.tobytes()
 
-    assert scores(1.0, 0) == scores(1.0, 1)
-    assert len({scores(1.0, 0), scores(0.5, 0), scores(0.5, 1)}) == 3
+    assert outputs(1.0, 0) == outputs(1.0, 1)
+    assert len({outputs(1.0, 0), outputs(0.5, 0), outputs(0.5, 1)}) == 3
 
 
 def test_a_reading_is_measured_on_other_patients_if_asked_to(places) -> None:
     run, cohort, other = places
-    found = Encoded.by(run, cohort, test=other).read(
-        Reading(name="probe", findings=("large",)), seed=0
-    )
+    found = Encoded.by(run, cohort, test=other).read(FINDING, ("large",), seed=0)
     assert set(found.test.patients) == set(other.patients(other.rows("test")))
     assert set(found.val.patients) == set(cohort.patients(cohort.rows("val")))
 
 
-def test_labels_of_one_class_are_refused(places) -> None:
-    run, cohort, _ = places
+def test_what_cannot_be_read_is_refused(places) -> None:
+    run, cohort, other = places
     with pytest.raises(DataError, match="a probe needs positives and negatives"):
-        Encoded.by(run, cohort).read(Reading(name="probe", findings=("large",), share=0.02), seed=0)
+        Encoded.by(run, cohort).read(FINDING, ("large",), share=0.02, seed=0)
+    with pytest.raises(ConfigError, match="must predict measurements, got recipe 'direct'"):
+        probed(run, cohort, other)

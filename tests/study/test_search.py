@@ -1,8 +1,9 @@
 """A search gives every model the same budget and chooses on validation labels alone."""
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from crossbeat.study import Search
 from crossbeat.study.kept import write_cell
 from crossbeat.study.search import choices_of
 from crossbeat.study.work import Workshop
+from crossbeat.targets import FINDING
 from crossbeat.training import PhaseRecord
 
 TARGETS = np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
@@ -24,43 +26,26 @@ FAIR = np.array([[4.0, 1.0], [3.0, 1.0], [2.0, 1.0], [1.0, 1.0]])
 """AUROC 1 and 1/2."""
 
 
-def candidates(*names, seeds=(0,), models=("direct", "clip")):
-    return Search(
-        question="Which settings?",
-        cells=tuple(
-            cell(model, seed, point=name) for model in models for name in names for seed in seeds
-        ),
-    )
+def candidates(*names, seeds=(0,), models=("direct", "clip")) -> Search:
+    cells = [cell(model, seed, point=name) for model in models for name in names for seed in seeds]
+    return Search(question="Which settings?", cells=tuple(cells))
 
 
-def workshop_at(folder: Path) -> Workshop:
-    return Workshop(folder=folder / "study", shared=folder / "shared", trainer=QUIET)
+ALONE = candidates("a", models=("direct",))
+TWO = candidates("a", "b", models=("direct",))
 
 
-def finish(workshop, finished, val, test=FAIR, targets=TARGETS, phases=(("own", 1.0),)):
-    """What a cell leaves, as if it had been trained.
-
-    Args:
-        phases: names of folders and seconds.
-    """
+def finish(workshop, finished, val, test=FAIR, targets=TARGETS, phases=(("own", 1.0),)) -> None:
+    """What a cell leaves, as if it had been trained; phases are names of folders and seconds."""
     home = workshop.home(finished)
     home.mkdir(parents=True)
     patients = np.array(["a", "b", "c", "d"])
-    said = Predictions(
-        FINDINGS,
-        val=Scored(targets, val, patients),
-        test=Scored(TARGETS, test, np.char.add("test-", patients)),
-    )
+    scored = Scored(TARGETS, test, np.char.add("test-", patients))
+    said = Predictions(FINDING, FINDINGS, val=Scored(targets, val, patients), test=scored)
     write_cell(home, {"head": said}, {"seconds": 1.0})
+    shared = workshop.shared / "phases"
     left = [
-        PhaseRecord(
-            name=name,
-            folder=workshop.shared / "phases" / (f"{home.name}" if name == "own" else name),
-            history=[],
-            best_epoch=0,
-            seconds=seconds,
-            reused=False,
-        )
+        PhaseRecord(name, shared / (home.name if name == "own" else name), [], 0, seconds, False)
         for name, seconds in phases
     ]
     for name in (record.PLAN, record.WEIGHTS, record.LEARNED):
@@ -68,30 +53,36 @@ def finish(workshop, finished, val, test=FAIR, targets=TARGETS, phases=(("own", 
     record.finish(home, left)
 
 
-def found_in(folder, search, *scores, **changes):
+@pytest.fixture
+def workshop(tmp_path) -> Workshop:
+    return Workshop(folder=tmp_path / "study", shared=tmp_path / "shared", trainer=QUIET)
+
+
+@pytest.fixture
+def found_in(workshop) -> Callable[..., Any]:
     """The choices, with the cells finished that have scores."""
-    workshop = workshop_at(folder)
-    for each, val in zip(search.cells, scores, strict=True):
-        if val is not None:
-            finish(workshop, each, val, **changes)
-    return choices_of(search, workshop)
+
+    def choose(search, *scores, **changes):
+        for each, val in zip(search.cells, scores, strict=True):
+            if val is not None:
+                finish(workshop, each, val, **changes)
+        return choices_of(search, workshop)
+
+    return choose
 
 
-# --- what is a search
-
-
-def test_candidates_come_in_the_order_of_the_cells() -> None:
+def test_candidates_come_in_the_order_of_the_cells_and_may_differ_in_anything() -> None:
     search = candidates("b", "a", seeds=(0, 1))
     assert dict(search.candidates) == {"direct": ("b", "a"), "clip": ("b", "a")}
+    other = replace(cell("clip", 0, point="long"), recipe=short("clip", epochs=2))
+    search = Search(question="Which?", cells=(ALONE.cells[0], other))
+    assert dict(search.candidates) == {"direct": ("a",), "clip": ("long",)}
 
 
 @pytest.mark.parametrize(
     ("cells", "message"),
     [
-        (
-            candidates("a", "b").cells[:3],
-            r"candidates for every model, got {'direct': 2, 'clip': 1}",
-        ),
+        (candidates("a", "b").cells[:3], "for every model, got {'direct': 2, 'clip': 1}"),
         ((), "the same number of candidates for every model, got {}"),
         ((cell("direct", 0),), "unique names as points, got no name or the same name twice"),
         (candidates("a").cells * 2, "got no name or the same name twice; correct the study"),
@@ -100,7 +91,7 @@ def test_candidates_come_in_the_order_of_the_cells() -> None:
             "every candidate with the same seeds, got direct a on 0, 1 and clip b on 0; correct",
         ),
         (
-            (*candidates("a", models=("direct",)).cells, cell("clip", 1, point="a")),
+            (*ALONE.cells, cell("clip", 1, point="a")),
             "every candidate with the same seeds, got direct a on 0 and clip a on 1; correct",
         ),
     ],
@@ -110,18 +101,9 @@ def test_a_search_that_is_not_fair_is_refused(cells, message) -> None:
         Search(question="Which?", cells=cells)
 
 
-def test_candidates_of_one_name_may_differ_in_anything_but_their_number() -> None:
-    other = replace(cell("clip", 0, point="long"), recipe=short("clip", epochs=2))
-    search = Search(question="Which?", cells=(*candidates("a").cells[:1], other))
-    assert dict(search.candidates) == {"direct": ("a",), "clip": ("long",)}
-
-
-# --- what it chooses
-
-
-def test_the_best_on_validation_is_chosen_by_the_mean_over_findings_and_seeds(tmp_path) -> None:
+def test_the_best_on_validation_is_chosen_by_the_mean_over_findings_and_seeds(found_in) -> None:
     search = candidates("a", "b", seeds=(0, 1), models=("direct",))
-    found = found_in(tmp_path, search, GOOD, -GOOD, FAIR, FAIR)
+    found = found_in(search, GOOD, -GOOD, FAIR, FAIR)
     assert found["validation"] == {
         "direct": {"a": pytest.approx((1 + 3 / 4 + 0 + 1 / 4) / 4), "b": pytest.approx(3 / 4)}
     }
@@ -129,63 +111,58 @@ def test_the_best_on_validation_is_chosen_by_the_mean_over_findings_and_seeds(tm
     assert (found["seeds"], found["cells"]) == ([0, 1], {"finished": 4, "all": 4})
 
 
-def test_every_model_has_a_choice_of_its_own_and_the_first_of_equals_wins(tmp_path) -> None:
-    found = found_in(tmp_path, candidates("a", "b"), FAIR, GOOD, FAIR, FAIR)
+def test_every_model_has_a_choice_of_its_own_and_the_first_of_equals_wins(found_in) -> None:
+    found = found_in(candidates("a", "b"), FAIR, GOOD, FAIR, FAIR)
     assert found["chosen"] == {"direct": "b", "clip": "a"}
 
 
-def test_scores_on_the_test_split_change_nothing(tmp_path) -> None:
+def test_scores_on_the_test_split_change_nothing(workshop) -> None:
     """The candidate that is worst on validation is the best on test, or all are alike there."""
-    search = candidates("a", "b", models=("direct",))
     found = []
     for name, tests in (("one", (-GOOD, GOOD)), ("other", (GOOD, -GOOD)), ("even", (FAIR, FAIR))):
-        workshop = workshop_at(tmp_path / name)
-        for each, val, test in zip(search.cells, (GOOD, FAIR), tests, strict=True):
-            finish(workshop, each, val, test=test)
-        found.append(choices_of(search, workshop))
+        place = replace(workshop, folder=workshop.folder / name)
+        for each, val, test in zip(TWO.cells, (GOOD, FAIR), tests, strict=True):
+            finish(place, each, val, test=test)
+        found.append(choices_of(TWO, place))
     assert found[0] == found[1] == found[2]
     assert found[0]["chosen"] == {"direct": "a"}
 
 
-def test_labels_that_are_ignored_do_not_count(tmp_path) -> None:
+def test_labels_that_are_ignored_do_not_count(found_in) -> None:
     targets = TARGETS.copy()
     targets[1, 1] = np.nan  # what else there is of the second finding is in order
-    found = found_in(tmp_path, candidates("a", models=("direct",)), GOOD, targets=targets)
-    assert found["validation"] == {"direct": {"a": 1.0}}
+    assert found_in(ALONE, GOOD, targets=targets)["validation"] == {"direct": {"a": 1.0}}
 
 
-def test_a_model_is_not_decided_before_all_of_its_candidates_are_finished(tmp_path) -> None:
-    found = found_in(tmp_path, candidates("a", "b"), GOOD, None, FAIR, GOOD)
+def test_a_model_is_not_decided_before_all_of_its_candidates_are_finished(found_in) -> None:
+    found = found_in(candidates("a", "b"), GOOD, None, FAIR, GOOD)
     assert found["chosen"] == {"clip": "b"}
     assert found["validation"]["direct"] == {"a": pytest.approx(0.875)}
     assert found["cells"] == {"finished": 3, "all": 4}
 
 
-def test_without_a_finished_cell_there_is_nothing_to_choose(tmp_path) -> None:
+def test_without_a_finished_cell_there_is_nothing_to_choose(found_in) -> None:
     with pytest.raises(DataError, match="must have finished cells, got none; run the search"):
-        choices_of(candidates("a"), workshop_at(tmp_path))
+        found_in(ALONE, None)
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, np.nan])
-def test_a_finding_of_one_class_among_the_validation_labels_is_refused(tmp_path, value) -> None:
+def test_a_finding_of_one_class_among_the_validation_labels_is_refused(found_in, value) -> None:
     targets = TARGETS.copy()
     targets[:, 1] = value
-    search = candidates("a", models=("direct",))
-    with pytest.raises(
-        DataError, match=r"positives and negatives of silent, got one class for direct at a, seed 0"
-    ):
-        found_in(tmp_path, search, GOOD, targets=targets)
+    message = "positives and negatives of silent, got one class for direct at a, seed 0"
+    with pytest.raises(DataError, match=message):
+        found_in(ALONE, GOOD, targets=targets)
 
 
-def test_a_damaged_cell_is_named(tmp_path) -> None:
-    search, workshop = candidates("a", models=("direct",)), workshop_at(tmp_path)
-    finish(workshop, search.cells[0], GOOD)
-    os.truncate(workshop.home(search.cells[0]) / "predictions-0.npz", 100)
+def test_a_damaged_cell_is_named(workshop) -> None:
+    finish(workshop, ALONE.cells[0], GOOD)
+    os.truncate(workshop.home(ALONE.cells[0]) / "predictions-0.npz", 100)
     with pytest.raises(DataError, match=r"predictions-0\.npz must be unchanged"):
-        choices_of(search, workshop)
+        choices_of(ALONE, workshop)
 
 
-def test_hours_count_a_phase_that_candidates_share_once_for_the_first_of_them(tmp_path) -> None:
+def test_hours_count_a_phase_that_candidates_share_once_for_the_first_of_them(found_in) -> None:
     phases = (("teacher", 3600.0), ("own", 1800.0))
-    found = found_in(tmp_path, candidates("a", "b"), GOOD, GOOD, GOOD, None, phases=phases)
+    found = found_in(candidates("a", "b"), GOOD, GOOD, GOOD, None, phases=phases)
     assert found["hours"] == {"direct": pytest.approx(2.0), "clip": pytest.approx(0.5)}

@@ -1,5 +1,6 @@
 """Cells are trained once, whoever gets to them, and go on where a killed process stopped."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,18 +8,25 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tiny_study import PROBE, QUIET, Tiny, cell, short, study_of
 
-from crossbeat.errors import ConfigError
+import crossbeat
+from crossbeat.errors import ConfigError, DataError
+from crossbeat.evaluation.measured import Measured
+from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.recipes import record
 from crossbeat.recipes.run import Run
-from crossbeat.study.kept import RECORD, read_record, read_said
+from crossbeat.study.kept import RECORD, read_record, read_said, versions_of, write_cell
 from crossbeat.study.work import Workshop
+from crossbeat.targets import FINDING
 from crossbeat.training import TrainerSettings
 from crossbeat.training.module import PhaseModule
 from crossbeat.workers import share
 
+HERE = Path(__file__).parent
+SOURCE = Path(crossbeat.__file__).parents[1]
 PAIR = study_of(cell("direct", 0), cell("distillation", 0))
 
 
@@ -34,7 +42,7 @@ def homes(out: Path, made=PAIR) -> list[Path]:
 
 def contents(home: Path) -> dict[str, bytes]:
     return {
-        f"{name}, {split}": getattr(said, split).scores.tobytes()
+        f"{name}, {split}": getattr(said, split).outputs.tobytes()
         for name, said in read_said(home).items()
         for split in ("val", "test")
     }
@@ -77,46 +85,24 @@ def test_finished_cells_are_not_run_again_and_other_settings_are_other_cells(
     assert {home: contents(home) for home in before} == before
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
+def test_whatever_changes_a_cell_makes_another_folder_with_a_safe_name(tmp_path) -> None:
+    workshop = Workshop(folder=tmp_path, shared=tmp_path, trainer=QUIET)
+    half = replace(workshop, trainer=replace(QUIET, precision="bf16-mixed"))
+    changes = [
         {"seed": 1},
         {"cohort": Tiny(num=100)},
         {"test": Tiny(num=100)},
         {"readings": (PROBE,)},
         {"model": "another"},
         {"recipe": short("direct", epochs=2)},
-    ],
-)
-def test_whatever_changes_a_cell_makes_another_folder(tmp_path, change) -> None:
-    workshop = Workshop(folder=tmp_path, shared=tmp_path, trainer=QUIET)
-    before, after = PAIR.cells[0], replace(PAIR.cells[0], **change)
-    assert workshop.home(before) != workshop.home(after)
-
-
-def test_precision_and_the_latent_limit_make_another_folder(tmp_path) -> None:
-    half = Workshop(
-        folder=tmp_path, shared=tmp_path, trainer=replace(QUIET, precision="bf16-mixed")
-    )
-    whole = Workshop(folder=tmp_path, shared=tmp_path, trainer=QUIET)
-    limit = cell("clean", 0, base="direct")
-    found = {half.home(limit), whole.home(limit), whole.home(replace(limit, latent_limit=True))}
-    assert len(found) == 3
-
-
-def test_names_of_folders_are_safe(tmp_path) -> None:
-    made = study_of(*(replace(each, point="50 %/a") for each in PAIR.cells), axis="share")
-    assert homes(tmp_path, made)[0].parent == tmp_path / "cells"
-    assert homes(tmp_path, made)[0].name.startswith("direct-50-a-0-")
-
-
-def test_a_cohort_is_built_once_for_all_cells(tmp_path) -> None:
-    work(tmp_path)
-    names = [
-        path.name for path in (tmp_path / "cohorts").iterdir() if (path / "cohort.json").is_file()
+        {"latent_limit": True},
+        {"point": "50 %/a"},
     ]
-    assert len(names) == 1
-    assert names[0].startswith("tiny-")
+    direct = PAIR.cells[0]
+    places = [workshop.home(replace(direct, **change)) for change in ({}, *changes)]
+    assert len({*places, half.home(direct)}) == len(changes) + 2
+    assert all(each.parent == tmp_path / "cells" for each in places)
+    assert places[-1].name.startswith("direct-50-a-0-")
 
 
 def test_studies_with_one_shared_folder_build_a_cohort_and_train_a_phase_once(tmp_path) -> None:
@@ -135,7 +121,8 @@ def test_studies_with_one_shared_folder_build_a_cohort_and_train_a_phase_once(tm
     }
     kept = sorted(path.name.partition("-")[0] for path in (tmp_path / "both/phases").iterdir())
     assert kept == ["distillation", "teacher"]
-    assert len(list((tmp_path / "both/cohorts").glob("*/cohort.json"))) == 1
+    (built,) = (tmp_path / "both/cohorts").glob("*/cohort.json")
+    assert built.parent.name.startswith("tiny-")
     assert {path.name for path in tmp_path.iterdir()} == {"one", "other", "alone", "both", "own"}
     assert contents(found["other"]) == contents(found["alone"])
 
@@ -161,6 +148,68 @@ def test_an_error_names_the_cell(tmp_path) -> None:
         work(tmp_path, made)
 
 
+def said(name: str = "a") -> Predictions:
+    targets = np.array([[1.0, 0.0], [0.0, np.nan]])
+    return Predictions(
+        FINDING,
+        ("large", "silent"),
+        val=Scored(targets, np.eye(2), np.array([name, "b"])),
+        test=Scored(np.array([[0.0, 1.0]]), np.array([[-3.5, 1e-9]]), np.array(["täst"])),
+    )
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    ranks = Measured(np.array(["täst"]), {"rank": np.array([2.0])})
+    told = {"head": said(), "a probe/of it": said("c"), "retrieval": ranks}
+    write_cell(tmp_path, told, {"seconds": 1.0})
+    return tmp_path
+
+
+def test_what_a_cell_says_comes_back_as_it_was(folder) -> None:
+    found = read_said(folder)
+    assert list(found) == ["head", "a probe/of it", "retrieval"]
+    for name, expected in (("head", said()), ("a probe/of it", said("c"))):
+        assert (found[name].kind, found[name].names) == (FINDING, expected.names)
+        for split in ("val", "test"):
+            ours, theirs = getattr(found[name], split), getattr(expected, split)
+            np.testing.assert_array_equal(ours.targets, theirs.targets)
+            np.testing.assert_array_equal(ours.outputs, theirs.outputs)
+            assert ours.patients.tolist() == theirs.patients.tolist()
+    assert found["retrieval"].measures["rank"].tolist() == [2.0]
+    assert read_record(folder)["seconds"] == 1.0
+    names = json.loads((folder / RECORD).read_text())["files"]
+    assert all((folder / name).is_file() for name in names)
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "gone"])
+def test_a_damaged_file_is_named_with_what_to_do(folder, damage: str) -> None:
+    path = folder / "predictions-1.npz"
+    contents = bytearray(path.read_bytes())
+    contents[len(contents) // 2] ^= 1
+    path.write_bytes(contents if damage == "flip" else contents[:-9])
+    if damage == "gone":
+        path.unlink()
+    expected = rf"predictions-1.npz must be unchanged, .* remove .*{RECORD} and run"
+    with pytest.raises(DataError, match=expected):
+        read_said(folder)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"files": {}}'])
+def test_a_damaged_record_is_named(folder, text: str) -> None:
+    (folder / RECORD).write_text(text)
+    with pytest.raises(DataError, match=rf"{RECORD} must be the record of a cell"):
+        read_said(folder)
+
+
+def test_versions_are_those_that_trained_the_cells(tmp_path) -> None:
+    for name, torch in (("a", "2.13.0"), ("b", "2.12.1")):
+        (tmp_path / name).mkdir()
+        told = {"phases": [], "versions": {"torch": torch, "python": "3.12"}}
+        (tmp_path / name / "finished.json").write_text(json.dumps(told))
+    assert versions_of(sorted(tmp_path.iterdir())) == {"torch": "2.12.1, 2.13.0", "python": "3.12"}
+
+
 STUDY = """
 from tiny_study import short, study_of, cell
 def study(*, small):
@@ -171,17 +220,6 @@ def study(*, small):
 """
 
 
-def start(path: Path, out: Path, *more: str) -> subprocess.Popen:
-    given = ["study", str(path), "--out", str(out), "--shared", str(out), "--workers", "1"]
-    return subprocess.Popen(
-        [sys.executable, "-m", "crossbeat.cli", *given, "--trainer.accelerator", "cpu", *more],
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parent)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 @pytest.mark.slow
 def test_the_cell_of_a_killed_process_is_taken_over_and_ends_as_an_uninterrupted_one(
     tmp_path,
@@ -190,7 +228,15 @@ def test_the_cell_of_a_killed_process_is_taken_over_and_ends_as_an_uninterrupted
     work(tmp_path / "whole", made)
     path = tmp_path / "long.py"
     path.write_text(STUDY)
-    killed = start(path, tmp_path / "killed")
+    given = ["study", str(path), "--out", str(tmp_path / "killed"), "--workers", "1"]
+    given += ["--shared", str(tmp_path / "killed"), "--trainer.accelerator", "cpu"]
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "crossbeat.cli", *given],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{HERE}:{SOURCE}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("killed/phases/*/last.safetensors")):
         assert time.monotonic() < deadline, killed.communicate()

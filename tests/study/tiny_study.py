@@ -1,6 +1,7 @@
 """Studies that run within seconds: two findings, one of which shows in ECG and X-ray alike."""
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -11,9 +12,10 @@ from crossbeat.data.build import Block, How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.leads import STANDARD
-from crossbeat.recipes import RECIPES
+from crossbeat.recipes import RECIPES, settings_in, with_settings
 from crossbeat.recipes.presets import demo
 from crossbeat.study import Cell, Reading, Study
+from crossbeat.study.work import Workshop
 from crossbeat.training import Optimisation, TrainerSettings
 
 QUIET = TrainerSettings(accelerator="cpu", progress=False)
@@ -23,7 +25,7 @@ PROBE = Reading(name="probe", findings=("large",))
 
 @dataclass(frozen=True, kw_only=True)
 class Tiny:
-    """A cohort in which ``large`` doubles the ECG and brightens the X-ray.
+    """A cohort in which ``large`` doubles the ECG, brightens the X-ray and weighs 100 g.
 
     ``silent`` does not show; ``hidden`` is known of the truth only, and is ``large`` to most.
     """
@@ -33,37 +35,35 @@ class Tiny:
     wrong: int = 0
 
     def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
-        draw = np.random.default_rng(self.seed)
-        large, other = draw.random((2, self.num)) < 0.4
-        ecgs = draw.normal(size=(self.num, 12, 200)).cumsum(axis=-1) * 20
+        draw, num, quarter = np.random.default_rng(self.seed), self.num, self.num // 4
+        large, other = draw.random((2, num)) < 0.4
+        ecgs = draw.normal(size=(num, 12, 200)).cumsum(axis=-1) * 20
         ecgs *= (1 + large)[:, None, None]
-        xrays = draw.integers(0, 100, (self.num, 32, 32)) + 100 * large[:, None, None]
-        names = [f"s{self.seed}-{number:03d}" for number in range(self.num)]
-        quarter = self.num // 4
+        xrays = draw.integers(0, 100, (num, 32, 32)) + 100 * large[:, None, None]
+        names = [f"s{self.seed}-{number:03d}" for number in range(num)]
         said = large.copy()
         said[: self.wrong] = ~said[: self.wrong]
+        hidden = large ^ (draw.random(num) < 0.1)
+        marks = {"label:large": said, "label:silent": other, "truth:large": large}
+        marks |= {"truth:silent": other, "truth:hidden": hidden}
         table = pl.DataFrame(
             {
                 "patient": names,
                 "record": names,
-                "split": ["train"] * (self.num - 2 * quarter)
-                + ["val"] * quarter
-                + ["test"] * quarter,
-                "ecg": range(self.num),
-                "xray": range(self.num),
+                "split": np.repeat(["train", "val", "test"], [num - 2 * quarter, quarter, quarter]),
+                "ecg": range(num),
+                "xray": range(num),
                 "xray_patient": names,
-                "label:large": said.astype(np.int8),
-                "label:silent": other.astype(np.int8),
-                "truth:large": large.astype(np.int8),
-                "truth:silent": other.astype(np.int8),
-                "truth:hidden": (large ^ (draw.random(self.num) < 0.1)).astype(np.int8),
-                "latent:size": large + 0.3 * draw.normal(size=self.num),
+                **{name: values.astype(np.int8) for name, values in marks.items()},
+                "latent:size": large + 0.3 * draw.normal(size=num),
+                "value:LVM": (100.0 * large + draw.normal(100, 9, num)).astype(np.float32),
             }
         )
         info = CohortInfo(
             name="tiny",
             kind="paired",
             findings=FINDINGS,
+            measurements=("LVM",),
             leads=STANDARD,
             fs=100.0,
             seconds=2.0,
@@ -72,21 +72,19 @@ class Tiny:
             seed=self.seed,
         )
         signals = {"ecg": ecgs.clip(-3000, 3000).astype(np.int16), "xray": xrays.astype(np.uint8)}
-        block = Block(table, signals)
-        return build_cohort(folder, info, [lambda: block], **how)
+        return build_cohort(folder, info, [lambda: Block(table, signals)], **how)
 
 
 def short(name: str, *, epochs: int = 1, **changes: Any) -> Any:
     """A recipe with small encoders and phases of a few batches."""
-    recipe: Any = demo(RECIPES[name])
+    recipe = demo(RECIPES[name])
     phases = {
-        field.name: replace(
-            getattr(recipe, field.name), epochs=epochs, batch_size=24, warmup_epochs=0.5
-        )
-        for field in fields(recipe)
-        if isinstance(getattr(recipe, field.name), Optimisation)
+        phase: replace(value, epochs=epochs, batch_size=24, warmup_epochs=0.5)
+        for phase, value in settings_in(recipe).items()
+        if isinstance(value, Optimisation)
     }
-    return replace(recipe, **phases | {"findings": FINDINGS} | changes)
+    found = {"findings": FINDINGS} if recipe.targets.findings else {}
+    return with_settings(recipe, phases | found | changes)
 
 
 def cell(model: str, seed: int, *, base: str = "", **changes: Any) -> Cell:
@@ -102,10 +100,15 @@ def study_of(*cells: Cell, **changes: Any) -> Study:
 
 def study(*, small: bool) -> Study:
     """Distillation against direct training, on one seed or two."""
-    return study_of(
-        *(
-            cell(name, seed, readings=(PROBE,))
-            for seed in ((0,) if small else (0, 1))
-            for name in ("direct", "distillation")
-        )
-    )
+    seeds = (0,) if small else (0, 1)
+    names = ("direct", "distillation")
+    return study_of(*(cell(name, seed, readings=(PROBE,)) for seed in seeds for name in names))
+
+
+def worked(folder: Path, made: Any, places: Sequence[int] | None = None) -> Workshop:
+    """A folder in which all cells are finished, or some by their place."""
+    workshop = Workshop(folder=folder, shared=folder, trainer=QUIET)
+    tasks = workshop.tasks(made.cells)
+    for place in range(len(tasks)) if places is None else places:
+        assert tasks[place].attempt()
+    return workshop

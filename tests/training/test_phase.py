@@ -9,7 +9,7 @@ import torch
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.labels import LabelPolicy
-from crossbeat.data.matched import shuffled
+from crossbeat.data.sources.matched import shuffled
 from crossbeat.errors import ConfigError
 from crossbeat.training import Optimisation, Source
 from crossbeat.training.fingerprint import fingerprint

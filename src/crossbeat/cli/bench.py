@@ -43,7 +43,7 @@ def run(arguments: list[str]) -> None:
     if options.seed < 0:
         raise ConfigError(f"--seed must be 0 or more, got {options.seed}; choose another")
     note(f"{options.name}: {BENCHES[options.name]}")
-    bench = importlib.import_module(f"crossbeat.cli.benches.{options.name}")
+    bench = importlib.import_module(f"crossbeat.bench.{options.name}")
     with nullcontext(options.folder) if options.folder else TemporaryDirectory() as folder:
         cases = bench.cases(seed=options.seed, small=options.small, folder=Path(folder))
     if options.json:

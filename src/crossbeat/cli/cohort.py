@@ -38,8 +38,8 @@ def run(arguments: list[str]) -> None:
     cohort = Cohort.open(options.folder)
     found = summary(cohort)
     if options.page:
-        from crossbeat.evaluation.cohort_page import cohort_page  # needs the extra plots
         from crossbeat.files import write_whole
+        from crossbeat.report.cohort import cohort_page  # needs the extra plots
 
         page = cohort_page(cohort, found, examples=options.examples, seed=options.seed)
         write_whole(options.page, page)
@@ -74,7 +74,7 @@ def _verify(folder: Path, *, as_json: bool) -> None:
 
 def _print(found: dict[str, Any]) -> None:
     from crossbeat.cli.tables import print_table
-    from crossbeat.evaluation.cohort_tables import in_words, tables
+    from crossbeat.report.cohort_tables import in_words, tables
 
     print(f"{found['name']}: {in_words(found)}")
     for table in tables(found):

@@ -17,9 +17,8 @@ from crossbeat.evaluation.results import write_results
 from crossbeat.recipes.presets import Preset
 from crossbeat.recipes.record import counted
 from crossbeat.recipes.run import Run
-from crossbeat.report import write_report
-from crossbeat.study.grid import Cell, Study
-from crossbeat.study.kept import RECORD
+from crossbeat.study.grid import HEAD, Cell, Study
+from crossbeat.study.kept import RECORD, read_said
 from crossbeat.study.results import Finished, results_of
 from crossbeat.study.work import finish
 from crossbeat.training import TrainerSettings
@@ -90,6 +89,8 @@ class Script:
 
 def play(asked: Asked, script: Script) -> dict[str, Any]:
     """Simulate, train, compare and report; the results."""
+    from crossbeat.report.report import Subject, write_report  # needs the extra plots
+
     started, study = time.perf_counter(), script.study
     with one_line(script.seconds) as line:
         cohorts = _simulate(asked, script, line)
@@ -107,7 +108,9 @@ def play(asked: Asked, script: Script) -> dict[str, Any]:
         save_model(method)
         record_metrics(method.folder / "model", results["models"][study.method])
         write_results(asked.out / "results.json", results)
-        write_report(asked.out / "report.html", results, runs, held)
+        said = {cell.model: read_said(home)[HEAD] for cell, home in homes.items()}
+        subject = Subject(results=results, said=said, runs=runs, cohort=held)
+        write_report(asked.out / "report.html", subject)
     return results
 
 

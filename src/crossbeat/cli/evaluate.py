@@ -77,13 +77,17 @@ def run(arguments: list[str]) -> None:
     if options.report and len(names) < 2:
         raise ConfigError("--report must have two recipes to compare, got one; name more runs")
     _require_comparable(runs)
-    results = _results(tested, names, clean, seed=options.seed)
+    said = _said(tested, clean)
+    results = _results(tested, names, said, seed=options.seed)
     write_results(path, results)
     tested.record_metrics(results["models"])
     if options.report:
-        from crossbeat.report import write_report  # needs the extra plots
+        from crossbeat.report.report import Subject, write_report  # needs the extra plots
 
-        write_report(options.report, results, {each.name: each for each in reversed(runs)}, cohort)
+        first = {each.name: each for each in reversed(runs)}
+        heads = {name: said[HEAD][name][run.seed] for name, run in first.items()}
+        subject = Subject(results=results, said=heads, runs=first, cohort=cohort)
+        write_report(options.report, subject)
         note(f"report: {options.report}")
     show(results, as_json=options.json)
     for text in results["notes"]:
@@ -124,7 +128,8 @@ def _require_comparable(runs: Sequence[Run]) -> None:
             )
 
 
-def _results(tested: Tested, names: list[str], clean: Run | None, *, seed: int) -> Results:
+def _said(tested: Tested, clean: Run | None) -> dict[str, Runs]:
+    """What every run says of the test patients, by the name of the head or reading."""
     cohort, said = tested.cohort, dict[str, Runs]()
     for number, (run, own) in enumerate(zip(tested.runs, tested.own, strict=True)):
         virtual = all(each.info.name.startswith("virtual") for each in (own, cohort))
@@ -133,6 +138,10 @@ def _results(tested: Tested, names: list[str], clean: Run | None, *, seed: int) 
             said.setdefault(name, {}).setdefault(run.name, {})[run.seed] = each
     if clean is not None:
         _add_clean(said, clean, tested)
+    return said
+
+
+def _results(tested: Tested, names: list[str], said: dict[str, Runs], *, seed: int) -> Results:
     seeds = [set(each) for name, each in said[HEAD].items() if name != CLEAN]
     by_seed = all(each == seeds[0] for each in seeds)
     how = Comparison(names[:2][-1], names[0], seed=seed, by_seed=by_seed)

@@ -12,7 +12,7 @@ def write_example(folder: Path, *, seed: int = 2_000_003) -> Path:
     """
     from crossbeat import simulate
     from crossbeat.leads import STANDARD
-    from crossbeat.readers.write import write_wfdb
+    from crossbeat.readers.ecg.wfdb import write_wfdb
     from crossbeat.signal import Ecg
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -57,10 +57,10 @@ def _layout(arguments: list[str]) -> str:
 
 def _settings(layout: str) -> Any:
     if layout == "mimic":
-        from crossbeat.data.virtual_mimic import VirtualMimic
+        from crossbeat.simulate.hospital import VirtualMimic
 
         return VirtualMimic
-    from crossbeat.data.virtual import Virtual
+    from crossbeat.data.sources.virtual import Virtual
 
     return Virtual
 

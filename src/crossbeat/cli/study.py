@@ -9,15 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from crossbeat.cli.options import command, note, parse
-from crossbeat.cli.tables import (
-    markdown,
-    markdown_candidates,
-    print_table,
-    show,
-)
+from crossbeat.cli.tables import print_table, show
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.results import write_results
 from crossbeat.files import remove_drafts, require_ours, write_whole
+from crossbeat.report.tables import candidates, markdown, markdown_candidates
 from crossbeat.study.grid import Study
 from crossbeat.study.kept import read_record
 from crossbeat.study.load import path_of, study_named
@@ -113,11 +109,7 @@ def _report_search(found: Json, out: Path, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(found, indent=1))
         return
-    rows = [
-        [model, name, f"{100 * value:.1f}", "chosen" * (found["chosen"].get(model) == name)]
-        for model, each in found["validation"].items()
-        for name, value in each.items()
-    ]
+    rows = [[*told, "chosen" * chosen] for *told, chosen in candidates(found)]
     header = ["model", "candidate", "AUROC", ""]
     print_table("Validation AUROC in percent, mean over findings", header, rows)
     note(f"results: {out / 'results.json'}")
@@ -125,13 +117,10 @@ def _report_search(found: Json, out: Path, *, as_json: bool) -> None:
 
 def _draw(results: Json, path: Path) -> None:
     try:
-        from crossbeat.evaluation.forests import comparisons  # need the extra plots
-        from crossbeat.evaluation.gains import along
+        from crossbeat.report.forests import comparisons  # need the extra plots
+        from crossbeat.report.gains import along
     except ConfigError as error:
         note(f"no figure: {error}")
         return
-    _save(along(results) if "points" in results else comparisons(results), path)
-
-
-def _save(figure: Any, path: Path) -> None:
+    figure = along(results) if "points" in results else comparisons(results)
     write_whole(path, lambda file: figure.savefig(file, format="png", dpi=110, facecolor="white"))

@@ -261,7 +261,7 @@ def _measure_measurements(run: Predictions, weights: Resamples) -> Distributions
     return _with_mean(found, found | {"mae": found["mae"] / np.array(spread)})
 
 
-def _with_mean(found: Distributions, scaled: Distributions) -> Distributions:
+def _with_mean(found: Mapping[str, np.ndarray], scaled: Mapping[str, np.ndarray]) -> Distributions:
     return {
         name: np.column_stack([values, scaled[name].mean(axis=1)]) for name, values in found.items()
     }

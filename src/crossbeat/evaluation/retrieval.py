@@ -68,8 +68,8 @@ class Retrieved:
     ``recall@k`` is 1 where an item of the query's own patient is among the k nearest. All other
     measures are about the 10 nearest items of other patients: ``measurement_difference@10`` is
     their mean absolute difference from the query over all measurements, in standard deviations of
-    the gallery, ``X_difference@10`` that of measurement X alone, ``ndcg@10`` their discounted gain as a
-    share of the best possible one. NaN: the patient has no item, or a measurement is unknown.
+    the gallery, ``X_difference@10`` that of measurement X alone, ``ndcg@10`` their discounted gain
+    as a share of the best possible one. NaN: the patient has no item, or a measurement is unknown.
 
     Args:
         found: the measures of the search.

@@ -31,7 +31,6 @@ def read_start(path: Path, num: int) -> bytes:
     """The first bytes of a file.
 
     Args:
-        path: the file.
         num: how many bytes, if it has them.
 
     Raises:
@@ -45,7 +44,6 @@ def read_bounded(path: Path, most: int = MOST_BYTES) -> bytes:
     """All of a file.
 
     Args:
-        path: the file.
         most: bytes that it may have.
 
     Raises:

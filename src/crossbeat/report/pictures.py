@@ -1,0 +1,246 @@
+"""Recordings as a doctor reads them: the 12-lead ECG on paper, the X-ray, the beating heart.
+
+Needs the extra ``plots``.
+"""
+
+from io import BytesIO
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from PIL import Image, ImageDraw
+
+from crossbeat import leads
+from crossbeat.errors import DataError
+from crossbeat.report.theme import Axes, Figure, Picture, data_uri, rc_context
+from crossbeat.signal import Ecg
+
+MM_PER_SECOND = 25.0
+MM_PER_MV = 10.0
+SECONDS = 10.0
+"""The page's width in time."""
+
+LAYOUT = (
+    ("I", "aVR", "V1", "V4"),
+    ("II", "aVL", "V2", "V5"),
+    ("III", "aVF", "V3", "V6"),
+)
+RHYTHM = "II"
+
+_LEFT, _RIGHT, _TOP, _ROW, _FOOT = 16.0, 4.0, 5.0, 30.0, 5.0
+_PULSE_MM = 5.0
+_PAPER, _FINE, _COARSE, _TRACE = "#fffaf8", "#f8dcd6", "#eeb0a6", "#141414"
+
+
+MOST_BYTES = 300_000
+"""The largest animation that a page takes."""
+
+_FASTEST = 0.03
+"""Seconds that a frame is shown at least: viewers slow down what is much faster."""
+
+_GREYS = (64, 32, 16, 8)
+_ENLARGED = 2
+_STRIP = 44  # pixels of the ECG below the heart
+_BEFORE = 0.2  # of the beat is drawn before its R peak
+_MARGIN = 6
+_FINER = 4
+_DARK, _LIGHT = 16, 205
+_CURSOR, _DOT = (92, 102, 112), (75, 168, 227)
+
+Frames = UInt8[np.ndarray, "frame height width"]
+
+
+@rc_context({"font.size": 9})
+def ecg_page(ecg: Ecg) -> Figure:
+    """The ECG at 25 mm/s and 10 mm/mV: 3 x 4 leads and a rhythm strip, each about its median.
+
+    Args:
+        ecg: millivolts; its first ten seconds are drawn, or all if it is shorter.
+
+    Raises:
+        DataError: a lead is missing and cannot be computed, or there is no sample to draw.
+    """
+    values = leads.complete(ecg.values, ecg.leads, leads.STANDARD)
+    values = values[:, : round(SECONDS * ecg.fs)]
+    if values.shape[1] < 2:
+        raise DataError(f"an ECG page needs a signal, got {values.shape[1]} samples; read it again")
+    traces = dict(zip(leads.STANDARD, values - np.median(values, axis=1)[:, None], strict=True))
+    width = _LEFT + SECONDS * MM_PER_SECOND + _RIGHT
+    height = _TOP + _ROW * (len(LAYOUT) + 1) + _FOOT
+    figure = Figure(figsize=(width / 25.4, height / 25.4), facecolor=_PAPER)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(0, width), ylim=(0, height))
+    axes.axis("off")
+    _paper(axes, width, height)
+    middles = [height - _TOP - _ROW * (row + 0.5) for row in range(len(LAYOUT) + 1)]
+    for middle, row in zip(middles, LAYOUT, strict=False):
+        _draw_row(axes, middle, {lead: traces[lead] for lead in row}, ecg.fs)
+    _draw_row(axes, middles[-1], {RHYTHM: traces[RHYTHM]}, ecg.fs)
+    scale = f"{MM_PER_SECOND:g} mm/s · {MM_PER_MV:g} mm/mV · {ecg.fs:g} Hz"
+    axes.text(_LEFT, 3, scale, color=_TRACE, va="center", size=8)
+    return figure
+
+
+def _paper(axes: Axes, width: float, height: float) -> None:
+    for step, colour, thickness in ((1, _FINE, 0.35), (5, _COARSE, 0.6)):
+        for end, length, upright in ((width, height, True), (height, width, False)):
+            at = np.arange(0, end, step).repeat(3)  # two ends of a line, then a gap
+            along = np.tile([0, length, np.nan], len(at) // 3)
+            across, up = (at, along) if upright else (along, at)
+            axes.plot(across, up, color=colour, lw=thickness)
+
+
+def _draw_row(axes: Axes, middle: float, row: dict[str, np.ndarray], fs: float) -> None:
+    pulse_start = _LEFT - 10
+    pulse = np.array([0, 0, MM_PER_MV, MM_PER_MV, 0, 0])
+    steps = np.array([-2, 0, 0, _PULSE_MM, _PULSE_MM, _PULSE_MM + 2])
+    _line(axes, pulse_start + steps, middle + pulse)
+    length = len(next(iter(row.values())))
+    edges = np.linspace(0, length, len(row) + 1).round().astype(int)
+    for (lead, trace), start, end in zip(row.items(), edges, edges[1:], strict=False):
+        last = min(end + 1, length)
+        millimetres = _LEFT + np.arange(start, last) / fs * MM_PER_SECOND
+        _line(axes, millimetres, middle + trace[start:last] * MM_PER_MV)
+        at = millimetres[0]
+        if start > 0:
+            axes.plot([at, at], [middle - 5, middle + 5], color=_TRACE, lw=0.8)
+        axes.text(
+            at + 1.5,
+            middle + 9.5,
+            lead,
+            color=_TRACE,
+            weight="bold",
+            va="center",
+            size=9.5,
+            bbox={"facecolor": _PAPER, "edgecolor": "none", "alpha": 0.7, "pad": 0.8},
+        )
+
+
+def _line(axes: Axes, across: np.ndarray, up: np.ndarray) -> None:
+    axes.plot(across, up, color=_TRACE, lw=0.85, solid_joinstyle="round", solid_capstyle="round")
+
+
+def xray(image: UInt8[np.ndarray, "height width"], *, title: str, caption: str) -> Picture:
+    """A chest X-ray as a picture.
+
+    Args:
+        image: grey values, 0 black to 255 white.
+        title: such as its findings.
+        caption: such as where it comes from.
+    """
+    file = BytesIO()
+    Image.fromarray(image).save(file, "PNG", optimize=True)
+    alt = f"Chest X-ray: {title}"
+    return Picture(data_uri(file.getvalue(), "image/png"), title, caption, alt)
+
+
+def beating(
+    cine: Frames,
+    *,
+    seconds: float,
+    beat: Float[np.ndarray, " time"] | None = None,
+    title: str,
+    caption: str,
+) -> Picture:
+    """A cine as a picture that beats for ever, with the ECG of the beat below it.
+
+    Args:
+        cine: one beat, frame 0 at the R peak; 0 black to 255 white.
+        seconds: the length of the beat.
+        beat: the signal from one R peak to the next, in any unit; a cursor runs along it.
+        title: such as the patient.
+        caption: what to see in it.
+
+    Raises:
+        ValueError: there is no frame, no time, or too much picture for ``MOST_BYTES``.
+    """
+    content = cine_gif(cine, seconds=seconds, beat=beat)
+    alt = f"Beating heart in cine MRI: {title}"
+    return Picture(data_uri(content, "image/gif"), title, caption, alt)
+
+
+def cine_gif(
+    cine: Frames, *, seconds: float, beat: Float[np.ndarray, " time"] | None = None
+) -> bytes:
+    """The same as a GIF: as many grey levels as ``MOST_BYTES`` leaves room for.
+
+    Args:
+        cine: one beat, frame 0 at the R peak; 0 black to 255 white.
+        seconds: the length of the beat.
+        beat: the signal from one R peak to the next, in any unit.
+
+    Raises:
+        ValueError: there is no frame, no time, or too much picture for ``MOST_BYTES``.
+    """
+    if not cine.size or seconds <= 0:
+        raise ValueError(f"a beat needs frames and seconds, got {cine.shape} and {seconds}")
+    number = max(1, min(len(cine), int(seconds / _FASTEST)))
+    shown = np.arange(number) * len(cine) // number
+    pictures = [_enlarged(cine[frame]) for frame in shown]
+    if beat is not None:
+        strip, heights = _strip(beat, pictures[0].shape[1])
+        pictures = [np.concatenate([each, strip]) for each in pictures]
+    for greys in _GREYS:
+        frames = [_with_palette(each, greys) for each in pictures]
+        if beat is not None:
+            for frame, phase in zip(frames, shown / len(cine), strict=True):
+                at = (phase + _BEFORE) % 1
+                _point(frame, round(at * (frame.width - 1)), heights, greys)
+        content = _animated(frames, seconds)
+        if len(content) <= MOST_BYTES:
+            return content
+    raise ValueError(
+        f"a page takes {MOST_BYTES} bytes, got {len(content)} for {number} frames of "
+        f"{cine.shape[2]} x {cine.shape[1]} pixels; cut out the heart"
+    )
+
+
+def _enlarged(frame: UInt8[np.ndarray, "height width"]) -> UInt8[np.ndarray, "tall wide"]:
+    height, width = frame.shape
+    size = (width * _ENLARGED, height * _ENLARGED)
+    return np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BICUBIC))
+
+
+def _strip(
+    beat: Float[np.ndarray, " time"], width: int
+) -> tuple[UInt8[np.ndarray, "tall wide"], Float[np.ndarray, " wide"]]:
+    """The beat as a light line on dark paper, and its height at every pixel from the top."""
+    phase = (np.arange(width) / (width - 1) - _BEFORE) % 1
+    signal = np.interp(phase * (len(beat) - 1), np.arange(len(beat)), beat)
+    spread = float(np.ptp(signal)) or 1.0
+    heights = _MARGIN + (signal.max() - signal) / spread * (_STRIP - 2 * _MARGIN)
+    finer = Image.new("L", (width * _FINER, _STRIP * _FINER), _DARK)
+    points = [((x + 0.5) * _FINER, float(y) * _FINER) for x, y in enumerate(heights)]
+    ImageDraw.Draw(finer).line(points, fill=_LIGHT, width=round(1.5 * _FINER), joint="curve")
+    return np.asarray(finer.resize((width, _STRIP), Image.Resampling.LANCZOS)), heights
+
+
+def _with_palette(grey: UInt8[np.ndarray, "tall wide"], greys: int) -> Image.Image:
+    """An image of so many greys, then the two colours of the cursor."""
+    image = Image.fromarray(np.round(grey / 255 * (greys - 1)).astype(np.uint8))
+    ramp = np.linspace(0, 255, greys).round().astype(int).repeat(3).tolist()
+    image.putpalette([*ramp, *_CURSOR, *_DOT])
+    return image
+
+
+def _point(image: Image.Image, x: int, heights: Float[np.ndarray, " wide"], greys: int) -> None:
+    """A line across the strip, and a dot where it meets the signal."""
+    top = image.height - _STRIP
+    y = top + round(float(heights[x]))
+    draw = ImageDraw.Draw(image)
+    draw.line([(x, top), (x, image.height)], fill=greys)
+    draw.ellipse([(x - 3, y - 3), (x + 3, y + 3)], fill=greys + 1)
+
+
+def _animated(frames: list[Image.Image], seconds: float) -> bytes:
+    """A GIF that loops; its times are in hundredths of a second, right in sum."""
+    ends = np.round(np.arange(len(frames) + 1) / len(frames) * seconds * 100) * 10
+    file = BytesIO()
+    frames[0].save(
+        file,
+        "GIF",
+        save_all=True,
+        append_images=frames[1:],
+        duration=np.diff(ends).astype(int).tolist(),
+        loop=0,
+    )
+    return file.getvalue()

@@ -1,0 +1,222 @@
+"""The sections of the report that tell what results hold."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from crossbeat.evaluation import names
+from crossbeat.evaluation.results import targets_of
+from crossbeat.evaluation.statistics import MEAN
+from crossbeat.report import forests, words
+from crossbeat.report.page import bullets, folded, paragraph, pictures, sheet_table, table
+from crossbeat.report.subject import Subject
+from crossbeat.report.tables import Sheet, of_measures, of_targets
+from crossbeat.report.theme import picture
+from crossbeat.targets import FINDING, MEASUREMENT
+
+Json = Mapping[str, Any]
+
+
+def result(it: Subject) -> Iterator[str]:
+    """The picture of all models, and the result in a sentence."""
+    results, metric = it.results, names.metric(it.kind.leads)
+    limit = " and the limit" if results.get("limits") else ""
+    drawn = picture(
+        forests.bars(results),
+        title=f"Mean {metric} of every model.",
+        caption=(
+            f"Mean over {len(targets_of(results))} {it.kind.plural} of "
+            f"{results['test'].get('patients', 0):,} test patients. Thin lines across the bars: "
+            f"{it.label(results['baseline'])}{limit}."
+        ),
+        alt=f"Bars of the mean {metric} of every model with 95 % intervals",
+    )
+    told = [
+        paragraph(words.sentence(results), "headline"),
+        *(paragraph(text, "caution") for text in words.remarks(results)),
+        paragraph(words.DISCLAIMER, "notice"),
+    ]
+    yield f'<div class="first">{pictures([drawn])}<div>{"".join(told)}</div></div>'
+
+
+def controls(it: Subject) -> Iterator[str]:
+    """The paired differences."""
+    results, metric = it.results, names.metric(it.kind.leads)
+    yield bullets(words.controls(results))
+    if set(results["models"]) - {results["method"], *names.TEACHERS}:
+        drawn = picture(
+            forests.differences(results),
+            title="Paired differences",
+            caption="Both models of a pair on the same patients.",
+            alt=f"Plot of paired differences of {metric}",
+        )
+        yield pictures([drawn])
+    first, *others = [_differences(it, results, metric) for metric in it.kind.metrics]
+    yield first
+    yield paragraph(
+        "Both models of a pair are scored on the same test patients. ▲ and ▼ mark intervals that "
+        f"exclude 0: the first model is clearly better or worse. One point is one percent of "
+        f"{metric}.",
+        "note",
+    )
+    if any(others):
+        yield folded("Differences in other metrics", *others)
+
+
+def targets(it: Subject) -> Iterator[str]:
+    """Every metric of every target."""
+    results, models = it.results, it.results["models"]
+    drawn = picture(
+        forests.forest(results),
+        title=f"{names.metric(it.kind.leads)} of every model",
+        caption="Point: the test split; line: 95 % interval.",
+        alt=f"Forest plot of {names.metric(it.kind.leads)} by {it.kind.name} and model",
+    )
+    yield pictures([drawn])
+    first, *others = [_values(it, results, metric) for metric in it.kind.metrics]
+    yield first
+    yield paragraph("The 95 % interval stands below each value.", "note")
+    yield _tallies(it)
+    yield from others
+    yield paragraph(_notes(it), "note")
+    told = [names.model(name, it.kind) for name in models]
+    meanings = [f"{name.label}: {name.meaning}" for name in told if name.meaning]
+    yield folded("What each model is", bullets(meanings))
+
+
+def _notes(it: Subject) -> str:
+    lower = [names.metric(name) for name in it.kind.metrics if names.lower_is_better(name)]
+    text = f"For {words.listed(lower)} lower is better."
+    if it.kind is MEASUREMENT:
+        return (
+            f"{text} The {lower[0]} of the mean is in standard deviations of the measurement (SD)."
+        )
+    shares = [
+        f"{names.plain(name)} {100 * each['positive'] / max(1, sum(each.values())):.1f} %"
+        for name, each in it.results["test"]["findings"].items()
+    ]
+    return f"{text} The AUPRC of chance is the prevalence: {', '.join(shares)}."
+
+
+def _tallies(it: Subject) -> str:
+    """How many patients with every finding are found; nothing without patients."""
+    if it.patients is None:
+        return ""
+    method, baseline = words.roles(it.results)
+    header = ["Finding", "Patients with it", f"Found by {baseline}", f"Found by {method}"]
+    header += [f"Only by {method}", f"Only by {baseline}", "By neither", "Patients without it"]
+    header += [f"False alarms, {baseline}", f"False alarms, {method}"]
+    rows = []
+    for each in it.patients.tallies:
+        numbers = [each.having, each.by_baseline, each.by_method, each.gained, each.lost]
+        numbers += [each.by_neither, each.without, each.alarms_baseline, each.alarms_method]
+        rows.append([words.titled(each.finding), *map("{:,}".format, numbers)])
+    return table("Test patients found and missed", header, rows)
+
+
+def _values(
+    it: Subject, found: Json, metric: str, *, part: str = "models", reading: str = ""
+) -> str:
+    """A table of a metric: a row per model, the mean first."""
+
+    def called(name: str) -> str:
+        return it.label(name.removesuffix(f", {reading}"))
+
+    sheet = of_targets(found, metric, part=part, called=called, columns=_mean_first(found))
+    title = f"{reading}: {sheet.title}" if reading else sheet.title
+    return sheet_table(replace(sheet, title=title), marked=it.label(it.results["method"]))
+
+
+def _differences(it: Subject, found: Json, metric: str, *, reading: str = "") -> str:
+    def called(pair: str) -> str:
+        return names.pair(pair.replace(f", {reading}", ""), it.kind)
+
+    columns = _mean_first(found)
+    sheet = of_targets(found, metric, part="differences", called=called, columns=columns)
+    points = " in points" if names.in_percent(metric) else ""
+    title = f"{f'{reading}: ' if reading else ''}Differences in {names.metric(metric)}{points}"
+    return sheet_table(replace(sheet, title=title))
+
+
+def _mean_first(found: Json) -> list[str]:
+    return sorted(next(iter(found["models"].values())), key=lambda target: target != MEAN)
+
+
+def screened(it: Subject) -> Iterator[str]:
+    """Findings that are told from estimates of measurements."""
+    found = it.results["screening"]
+    yield paragraph(words.screened(it.results))
+    yield paragraph(
+        "A low estimate calls the finding; the AUROC does not ask whether the estimate is right.",
+        "note",
+    )
+    yield _values(it, found, FINDING.leads)
+    yield _differences(it, found, FINDING.leads)
+
+
+def second_kind(it: Subject) -> Iterator[str]:
+    """The measurements of models that are compared on findings."""
+    for metric in MEASUREMENT.metrics:
+        yield _values(it, it.results["measurements"], metric)
+        yield _differences(it, it.results["measurements"], metric)
+
+
+def probes(it: Subject) -> Iterator[str]:
+    """Linear probes of the encoders."""
+    yield paragraph(
+        "A linear model reads the frozen embeddings. The encoders themselves learned from the "
+        "targets of all training patients; self-supervision used none.",
+        "note",
+    )
+    for name, found in it.results.get("readings", {}).items():
+        yield _values(it, found, it.kind.leads, reading=name)
+        yield _differences(it, found, it.kind.leads, reading=name)
+    for share, models in it.results.get("probes", {}).items():
+        sheet = of_targets({"models": models}, it.kind.leads, called=it.label)
+        yield sheet_table(replace(sheet, title=f"{sheet.title} with {share} of the labels"))
+
+
+def retrieval(it: Subject) -> Iterator[str]:
+    """How well embeddings find the own patient and similar ones."""
+    yield paragraph(
+        "Recall is of the own patient; all else is about the 10 nearest other patients, in "
+        "standard deviations of the gallery. A random search and one that knows the measurements "
+        "are the limits.",
+        "note",
+    )
+    yield paragraph(words.retrieved(it.results))
+    yield from measured(it, "retrieval")
+
+
+def measured(it: Subject, part: str) -> Iterator[str]:
+    """The tables of what was measured row by row.
+
+    Args:
+        it: what the report is about.
+        part: one of ``MEASURED``.
+    """
+    for alone in (False, True):
+        values, limits, pairs = (
+            of_measures(it.results, part, ending=ending, alone=alone, called=called)
+            for ending, called in (
+                ("", it.label),
+                ("_limits", it.label),
+                ("_differences", lambda name: names.pair(name, it.kind)),
+            )
+        )
+        yield sheet_table(Sheet(values.title, values.header, [*values.rows, *limits.rows]))
+        yield sheet_table(replace(pairs, title=f"{values.title}, differences"))
+
+
+def limits(it: Subject) -> Iterator[str]:
+    """The upper limits, and what no interval covers."""
+    found = {"models": it.results["models"], "limits": it.results.get("limits", {})}
+    sheet = of_targets(
+        found,
+        it.kind.leads,
+        part="limits",
+        called=lambda name: names.limit(name).label,
+        columns=_mean_first(found),
+    )
+    yield sheet_table(replace(sheet, header=["Upper limit", *sheet.header[1:]]))
+    yield bullets(words.limits(it.results))
