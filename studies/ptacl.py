@@ -1,8 +1,8 @@
 """How much does cine MRI teach the ECG model, and what does alignment in time add?
 
 All models of a seed use the same cohort: 3,000 pairs of ECG and cine, of which 10 % have
-measurements, because most scans are never contoured. The cine encoder is trained by masked modelling
-and then frozen. ``ptacl`` aligns by patient and in time, ``global`` only by patient. In
+measurements, because most scans are never contoured. The cine encoder is trained by masked
+modelling and then frozen. ``ptacl`` aligns by patient and in time, ``global`` only by patient. In
 ``ptacl-no-masked`` the cine encoder is frozen with random weights.
 
 Cost: about an hour on 2 cores.

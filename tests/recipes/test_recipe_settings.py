@@ -37,18 +37,16 @@ OTHER = {
     "hard_share": 0.5,
     "findings": ("large",),
     "measurements": ("LVEDV",),
-    "cine.encoder": "volume-small",
-    "xray.encoder": "densenet121",
     "masking.share": 0.25,
     "masking.correlation": 0.3,
     "phases": (0.0, 0.5),
     "tabular": ("age",),
-    "ecg.encoder": "resnet18-small",
     "label_views": VcgViews(angle=10.0, mask=0.3),
     "certainty": 0.6,
 }
 """Values that settings may have, where a rule of thumb gives none."""
 
+OTHER_ENCODER = {"small": "densenet121", "frames-small": "volume-small"}
 
 UNREAD = {
     "cromotex": ("certainty",),
@@ -69,6 +67,8 @@ def other_value(path, value, hint):
     for ending, given in OTHER.items():
         if path == ending or path.endswith(f".{ending}"):
             return given if given != value else ()
+    if path.endswith(".encoder"):
+        return OTHER_ENCODER.get(value, "resnet18-small")
     words = [arg for arg in get_args(hint) if isinstance(arg, str)]
     if words:
         return next(word for word in words if word != value)
