@@ -21,6 +21,7 @@ from common import abundant, long_enough, patients
 from crossbeat.data.sources.virtual import Virtual
 from crossbeat.evaluation.names import CLEAN
 from crossbeat.recipes import RECIPES
+from crossbeat.recipes.cromotex import Cromotex
 from crossbeat.study import Cell, Study
 
 SEEDS = (21, 22, 23, 24, 25)
@@ -51,12 +52,11 @@ def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
     yield "crossbeat", "crossbeat", crossbeat
 
 
-def believed(cromotex: Any) -> Any:
-    """The recipe ``cromotex-believed`` with the settings of ``cromotex``."""
-    changed = ("trust", "alignment_positives", "fine_tuning_positives")
-    return replace(
-        cromotex, **{name: getattr(RECIPES["cromotex-believed"], name) for name in changed}
-    )
+def believed(cromotex: Any) -> Cromotex:
+    """The recipe with the settings that it shares with ``cromotex``."""
+    own = ("trust", "alignment_positives", "fine_tuning_positives")
+    published = RECIPES["cromotex-believed"]
+    return replace(cromotex, **{name: getattr(published, name) for name in own})
 
 
 def cells(

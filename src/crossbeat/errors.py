@@ -32,7 +32,7 @@ class CheckpointError(UserError):
     """Weights or a run do not match the model or the settings that load them."""
 
 
-def require_least(settings: object, **least: float) -> None:
+def require_least(settings: object, **least: int) -> None:
     """Check that numbers among the settings of a dataclass are not too small.
 
     Args:

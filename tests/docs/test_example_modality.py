@@ -40,4 +40,4 @@ def test_a_report_becomes_a_teacher_and_the_ecg_alone_answers(
     assert "report_classifier" in runs["distillation"].parts
     opened = Run.open(tmp_path / "clip")
     assert opened.recipe.other.modality == "report"
-    assert [phase["name"] for phase in opened.phases][0] == "report-teacher"
+    assert opened.phases[0]["name"] == "report-teacher"

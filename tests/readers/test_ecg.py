@@ -25,7 +25,7 @@ from ecg_files import (
 )
 from PIL import Image
 
-from crossbeat.data.sources import read_wave
+from crossbeat.data.sources.builder import read_wave
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.leads import INDEPENDENT, STANDARD
 from crossbeat.readers import FORMATS, Layout, identify, read_ecg

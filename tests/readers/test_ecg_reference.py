@@ -13,6 +13,9 @@ PTB_XL = ("00001", "00008", "00017", "00039", "00200")
 CINC = ("E07500", "E07511", "HR06004", "JS20000", "JS20006", "JS20018")
 LEADS = ("avf", "avl", "avr", "i", "ii", "iii", *(f"v{number}" for number in range(1, 7)))
 
+LICENCES = ("LUDB_ODC-BY", "PTB-XL_CC-BY-4.0", "pydicom", "sierra-ecg-tools")
+LICENCES += ("torch_ecg_MIT", "wfdb-python")
+
 READ = {  # name: format, hertz, seconds
     **{f"{name}_hr{end}": ("wfdb", 500, 10) for name in PTB_XL for end in (".hea", ".dat")},
     **{f"{name}_lr{end}": ("wfdb", 100, 10) for name in PTB_XL for end in (".hea", ".dat")},
@@ -43,17 +46,7 @@ REFUSED = {
         f"cinc2020_v1_odd/E00001{end}": r"E00001\.hea: the record line .* got 'E00001\.mat 12"
         for end in (".hea", ".mat")
     },
-    **{
-        f"licences/{name}.txt": "but is text; it reads wfdb"
-        for name in (
-            "LUDB_ODC-BY",
-            "PTB-XL_CC-BY-4.0",
-            "pydicom",
-            "sierra-ecg-tools",
-            "torch_ecg_MIT",
-            "wfdb-python",
-        )
-    },
+    **{f"licences/{name}.txt": "but is text; it reads wfdb" for name in LICENCES},
 }
 
 
@@ -76,16 +69,7 @@ def test_a_file_reads_as_what_it_is(shared: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        "mortara_12lead.dcm",
-        "philips_sierra_1_03.xml",
-        "philips_sierra_1_04.xml",
-        "philips_sierra_1_04_01.xml",
-        "code15_1238362_400hz.mat",
-        "cpsc2018_A1980.mat",
-        "s0010_re.dat",
-    ],
+    "name", [*(name for name in READ if READ[name][0] != "wfdb"), "s0010_re.dat"]
 )
 def test_limb_leads_follow_from_the_first_two(shared: Path, name: str) -> None:
     """To a few stored units: so the leads are neither swapped nor scaled apart."""

@@ -48,8 +48,10 @@ def full_study(kind: Kind) -> dict[str, Any]:
     results = study(kind, 2.0, shuffled=0.8, teacher=4.0)
     models = results["models"]
     results["cohort"]["training"] = {
-        **{"ecgs": 9, "pairs": 9},
-        **{"labelled_pairs": 3, "labelled_xrays": 7},
+        "ecgs": 9,
+        "pairs": 9,
+        "labelled_pairs": 3,
+        "labelled_xrays": 7,
     }
     reading = {f"{name}, linear probe": each for name, each in models.items()}
     results |= {

@@ -6,12 +6,12 @@ import sys
 
 import numpy as np
 import pytest
+from crossbeat.evaluation.bars import bars
 from crossbeat.evaluation.ecg_page import LAYOUT, ecg_page
 
 from crossbeat import leads
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.evaluation import figures, forests, theme
-from crossbeat.evaluation.bars import bars
 from crossbeat.evaluation.compare import compare
 from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.signal import Ecg

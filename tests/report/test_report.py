@@ -1,24 +1,17 @@
 """The report: complete in itself, honest whoever wins, safe with any text; of either kind."""
 
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from studies import FOUND, LABEL, METHOD, SEARCH, full_study, run, runs, study
 
-from crossbeat.data.cohort import Cohort
 from crossbeat.errors import DataError
-from crossbeat.evaluation.predictions import Predictions, Scored
-from crossbeat.recipes.run import Plan, Run, predictions, train
-from crossbeat.recipes.settings import recipe_named
 from crossbeat.report import words
 from crossbeat.report.report import Subject, write_report
-from crossbeat.targets import FINDING, MEASUREMENT, Kind, Targets
-from crossbeat.training import Optimisation, TrainerSettings
+from crossbeat.targets import FINDING, MEASUREMENT, Kind
+from studies import LABEL, METHOD, SEARCH, full_study, run, runs, study
 
 HOSTILE = """<script>alert('x')</script><img src="https://evil.example/x.png" onerror='y'>"""
 BOTH = pytest.mark.parametrize("kind", [FINDING, MEASUREMENT], ids=lambda kind: kind.name)

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from crossbeat.data.virtual_hearts import VirtualHearts
 from tiny_study import PROBE, Tiny, cell, short, study_of, worked
 
+from crossbeat.data.sources.virtual_hearts import VirtualHearts
 from crossbeat.errors import DataError
 from crossbeat.evaluation.compare import compare
 from crossbeat.evaluation.predictions import Predictions, Scored
@@ -177,9 +177,7 @@ def test_models_and_limits_on_other_patients_are_refused(done, only, tmp_path) -
     with pytest.raises(DataError, match="limit clean must have the same test samples"):
         told(made, workshop)
     other = study_of(cell("direct", 0), cell("distillation", 0, cohort=Tiny(seed=3)))
-    with pytest.raises(
-        DataError, match=r"distillation must have the same .* rows"
-    ):
+    with pytest.raises(DataError, match=r"distillation must have the same .* rows"):
         told(other, worked(tmp_path / "other", other))
 
 

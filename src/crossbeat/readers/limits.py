@@ -86,6 +86,20 @@ def _check(path: Path, status: os.stat_result, most: int | None) -> int:
     return status.st_size
 
 
+def start_of(path: Path, num: int) -> bytes | None:
+    """The first bytes of a file; nothing if there is none.
+
+    Raises:
+        DataError: it is a folder, device or pipe, or cannot be read.
+    """
+    try:
+        return read_start(path, num)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character
+        raise unreadable(path, error) from None
+
+
 def unreadable(path: Path, error: Exception) -> DataError:
     """The error for a file that the system does not give."""
     reason = getattr(error, "strerror", None) or error

@@ -8,7 +8,7 @@ from crossbeat.errors import DataError
 from crossbeat.readers.cine.nifti import is_nifti, read_nifti
 from crossbeat.readers.cine.record import Cine
 from crossbeat.readers.cine.series import read_series
-from crossbeat.readers.limits import read_start, unreadable
+from crossbeat.readers.limits import start_of, unreadable
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _HEAD = 348
@@ -36,8 +36,11 @@ def read_cine(
     """
     path = Path(path)
     patterns = (series,) if isinstance(series, str) else tuple(series)
-    head = _head(path)
-    if head is None or head.startswith(_ZIP):
+    folder = os.path.isdir(path)
+    head = b"" if folder else start_of(path, _HEAD)
+    if head is None:
+        raise DataError(f"there is no file or folder {path}; check the path")
+    if folder or head.startswith(_ZIP):
         return read_series(path, patterns)
     if is_nifti(head):
         try:
@@ -50,13 +53,3 @@ def read_cine(
     raise DataError(
         f"{path} must be a folder or zip archive of DICOM files, or NIfTI, but is {what}"
     )
-
-
-def _head(path: Path) -> bytes | None:
-    """The first bytes of a file; nothing of a folder."""
-    try:
-        return None if os.path.isdir(path) else read_start(path, _HEAD)
-    except (FileNotFoundError, NotADirectoryError):
-        raise DataError(f"there is no file or folder {path}; check the path") from None
-    except (OSError, ValueError) as error:  # ValueError: a path with a null character
-        raise unreadable(path, error) from None

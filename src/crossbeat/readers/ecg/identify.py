@@ -12,7 +12,7 @@ from crossbeat.readers.ecg.edf import BDF
 from crossbeat.readers.ecg.guards import mfer_definitions
 from crossbeat.readers.ecg.tables import column, is_sample, split_line
 from crossbeat.readers.ecg.wfdb_header import is_header, names_file
-from crossbeat.readers.limits import read_start, unreadable
+from crossbeat.readers.limits import start_of
 
 FORMATS = {
     "wfdb": "WFDB: a .hea header with its .dat or MATLAB v4 .mat",
@@ -98,7 +98,7 @@ def find(path: Path) -> Found:
     Raises:
         DataError: as ``identify``.
     """
-    head = _head(path)
+    head = start_of(path, HEAD)
     header = path.with_name(path.name + ".hea") if head is None else path.with_suffix(".hea")
     if head is None:
         if path.suffix != ".hea" and os.path.isfile(header):
@@ -117,16 +117,6 @@ def find(path: Path) -> Found:
             f"{path} must be in a format that crossbeat reads, but is {_reason(head, path)}"
         )
     return Found(name, path)
-
-
-def _head(path: Path) -> bytes | None:
-    """The first bytes of a file; nothing if there is none."""
-    try:
-        return read_start(path, HEAD)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, ValueError) as error:  # ValueError: a path with a null character
-        raise unreadable(path, error) from None
 
 
 def _by_signature(head: bytes) -> str | None:
