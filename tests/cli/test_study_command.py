@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from crossbeat.evaluation.along import read_along
 
 from crossbeat.cli import main
 from crossbeat.evaluation.results import read_results
