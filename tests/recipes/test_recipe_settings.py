@@ -193,9 +193,17 @@ def test_every_setting_of_every_kind_of_recipe_is_tried():
 
 LONG = Optimisation(learning_rate=1e-3, epochs=4, batch_size=24)
 CHANGED: dict[str, Any] = {
-    "learning_rate": 2e-3, "epochs": 2, "batch_size": 12, "weight_decay": 0.5, "average": 0.5,
-    "warmup_epochs": 2.0, "decay_epochs": 1.0, "edge": 0.5, "clip_norm": 0.001,
-    "accumulate": 2, "patience": 1,
+    "learning_rate": 2e-3,
+    "epochs": 2,
+    "batch_size": 12,
+    "weight_decay": 0.5,
+    "average": 0.5,
+    "warmup_epochs": 2.0,
+    "decay_epochs": 1.0,
+    "edge": 0.5,
+    "clip_norm": 0.001,
+    "accumulate": 2,
+    "patience": 1,
 }
 
 
