@@ -133,7 +133,7 @@ def test_shuffled_pairs_have_the_belief_of_another_patient_by_the_same_calibrati
     for split in ("train", "val"):
         own, other = (getattr(each.phases["transfer"], split) for each in (learned, mixed))
         assert np.array_equal(own.rows, other.rows)
-        partner = shuffled(gaps, 0).table["xray"].to_numpy()[other.rows].astype(int)
+        partner = shuffled(gaps, 0, "xray").table["xray"].to_numpy()[other.rows].astype(int)
         assert not (partner == own.rows).any()  # as each row of ``tiny`` has the X-ray of its place
         believed = other.extra[TEACHER_PROBABILITY]
         place = np.searchsorted(own.rows, partner)
