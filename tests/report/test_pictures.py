@@ -1,4 +1,4 @@
-"""Hearts that beat: a GIF that loops, takes the time of the beat, and fits into a page."""
+"""The ECG on paper, true to scale; hearts that beat in the time of their beat; X-rays."""
 
 import base64
 from io import BytesIO
@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from crossbeat.evaluation.cine_pictures import MOST_BYTES, beating, cine_gif
+from crossbeat import leads
+from crossbeat.errors import DataError
+from crossbeat.report.pictures import LAYOUT, MOST_BYTES, beating, cine_gif, ecg_page, xray
+from crossbeat.report.theme import svg
+from crossbeat.signal import Ecg
 
 
 def cine(frames: int = 20, size: int = 32) -> np.ndarray:
@@ -103,3 +107,59 @@ def test_a_picture_carries_its_bytes() -> None:
     assert kind == "data:image/gif;base64"
     assert base64.b64decode(content) == cine_gif(cine(), seconds=0.8)
     assert picture.alt == "Beating heart in cine MRI: Patient 3"
+
+
+def test_an_xray_is_a_picture_of_its_pixels() -> None:
+    image = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    shown = xray(image, title="Edema", caption="")
+    content = base64.b64decode(shown.source.partition(",")[2])
+    np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(content))), image)
+    assert shown.alt == "Chest X-ray: Edema"
+
+
+def ecg(fs: float = 500.0, seconds: float = 10.0) -> Ecg:
+    rng = np.random.default_rng(0)
+    independent = rng.normal(size=(8, round(fs * seconds))).cumsum(axis=1) * 0.02
+    values = leads.expansion(leads.STANDARD) @ independent
+    return Ecg(values.astype(np.float32), leads.STANDARD, fs)
+
+
+def test_the_page_repeats_and_fits() -> None:
+    text = svg(ecg_page(ecg()))
+    assert len(text) < 300_000
+    assert text == svg(ecg_page(ecg()))
+
+
+def trace_heights(page) -> dict[str, float]:
+    """The height of the longest line of each row, in millimetres, by the label drawn above it."""
+    axes = page.axes[0]
+    labels = [text.get_text() for text in axes.texts]
+    black = [line for line in axes.lines if line.get_color() == "#141414"]
+    traces = [line.get_ydata() for line in black if len(line.get_ydata()) > 10]
+    return {label: float(np.ptp(trace)) for label, trace in zip(labels, traces, strict=False)}
+
+
+def test_every_lead_stands_on_paper_at_ten_millimetres_per_millivolt() -> None:
+    time = np.arange(1000) / 100
+    heights = {lead: 0.1 * number for number, lead in enumerate(leads.STANDARD, start=1)}
+    rows = [height * (np.floor(time * 5) % 2) for height in heights.values()]
+    page = ecg_page(Ecg(np.array(rows, dtype=np.float32), leads.STANDARD, 100.0))
+    assert page.get_size_inches()[0] * 25.4 == pytest.approx(250 + 20)  # 10 s and the margins
+    drawn = trace_heights(page)
+    for lead in sum(LAYOUT, ()):
+        assert drawn[lead] == pytest.approx(10 * heights[lead], rel=1e-5), lead
+
+
+def test_leads_are_taken_by_name() -> None:
+    order = leads.index(leads.STANDARD, leads.MIMIC)
+    given = ecg()
+    shuffled = Ecg(given.values[order], leads.MIMIC, given.fs)
+    assert trace_heights(ecg_page(shuffled)) == trace_heights(ecg_page(given))
+
+
+def test_an_ecg_without_a_chest_lead_or_without_samples_is_refused() -> None:
+    given = ecg()
+    with pytest.raises(DataError, match="must have lead V6"):
+        ecg_page(Ecg(given.values[:11], leads.STANDARD[:11], given.fs))
+    with pytest.raises(DataError, match="needs a signal, got 1 samples"):
+        ecg_page(Ecg(given.values[:, :1], leads.STANDARD, given.fs))

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_up import LABEL, METHOD, SEARCH, full_study, run, runs, study
 
 from crossbeat.errors import DataError
 from crossbeat.report import words
 from crossbeat.report.report import Subject, write_report
 from crossbeat.targets import FINDING, MEASUREMENT, Kind
-from studies import LABEL, METHOD, SEARCH, full_study, run, runs, study
 
-HOSTILE = """<script>alert('x')</script><img src="https://evil.example/x.png" onerror='y'>"""
+HOSTILE = "<script src='//x'>"
 BOTH = pytest.mark.parametrize("kind", [FINDING, MEASUREMENT], ids=lambda kind: kind.name)
 
 

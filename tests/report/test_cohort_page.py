@@ -1,6 +1,6 @@
 """The tables of a cohort's summary."""
 
-from crossbeat.evaluation.cohort_tables import tables
+from crossbeat.report.cohort_tables import tables
 
 SPLITS = {"train": {"rows": 2, "patients": 2}}
 RECORDS = {"patients": 2, "rows": 2, "ecgs": 2, "xrays": 0, "cines": 0, "long_cines": 0, "pairs": 0}
