@@ -40,7 +40,7 @@ EVERYTHING: dict[str, dict[str, Any]] = {
         "frozen_cine": False,
     },
     "direct-heart": {
-        "ecg": EcgModel(encoder="fine-small", normalisation="none", unit_length=False),
+        "ecg": EcgModel(encoder="fine-small", normalisation="none", unit_length=False)
     },
     "eccl-heart": {
         "ecg": EcgModel(encoder="mmcl-small", normalisation="min_max", unit_length=False),
