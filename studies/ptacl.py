@@ -35,7 +35,7 @@ def sized(name: str, *, small: bool, **changes: Any) -> Any:
     """A recipe in the size of the demo."""
     recipe: Any = demo(RECIPES[name])
     if small:
-        names = ("masked_cine", "alignment", "regression", "teacher")
+        names = ("masked_cine", "alignment", "regression", "fine_tuning", "teacher")
         short = Optimisation(learning_rate=1e-3, epochs=1, batch_size=32)
         kept = [each for each in names if getattr(recipe, each, None) is not None]
         changes = dict.fromkeys(kept, short) | changes

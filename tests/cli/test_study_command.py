@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from crossbeat.evaluation.along import read_along
 
 from crossbeat.cli import main
 from crossbeat.evaluation.results import read_results
@@ -77,7 +76,7 @@ def test_a_study_ends_with_results_a_table_and_a_figure(place, capsys, monkeypat
 def test_results_along_an_axis_have_a_table_for_each_point(place, capsys) -> None:
     (place / "along.py").write_text(ALONG)
     assert run("along.py", "--out", "out") == 0
-    found = read_along(place / "out" / "results.json")
+    found = read_results(place / "out" / "results.json")
     assert [point["at"] for point in found["points"]] == [0.0, 0.5]
     table = (place / "out" / "table.md").read_text()
     assert "| share of wrong labels 0.5: AUROC in percent |" in table
@@ -108,31 +107,22 @@ def test_a_search_ends_with_its_choices_by_validation(place, capsys, monkeypatch
     assert json.loads(capsys.readouterr().out) == found
 
 
+def test_several_processes_for_a_cell_are_refused(capsys) -> None:
+    assert main(["study", TINY, "--trainer.devices", "2"]) == 2
+    assert "train each cell in one process, got 2" in capsys.readouterr().err
+
+
 def test_a_report_of_nothing_is_refused_and_trains_nothing(place, capsys) -> None:
     assert run(TINY, "--report-only", "--out", "out") == 1
     assert "must have finished cells of 'distillation' and of 'direct'" in capsys.readouterr().err
     assert not (place / "out").exists()
 
 
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        (("none",), "study must be one of none in"),
-        ((TINY, "--workers", "0"), "--workers must be 1 or more, got 0; raise it"),
-        ((TINY, "--trainer.devices", "2"), "train each cell in one process, got 2"),
-        ((TINY, "--trainer.speed", "2"), "TrainerSettings has no setting 'speed'"),
-    ],
-)
-def test_wrong_options_are_told(given: tuple[str, ...], message: str, capsys) -> None:
-    assert main(["study", *given]) == 2
-    assert message in capsys.readouterr().err
-
-
 def test_without_matplotlib_there_is_everything_but_the_figure(place, capsys, monkeypatch) -> None:
     assert run(TINY, "--small", "--out", "out") == 0
     (place / "out" / "figure.png").unlink()
-    for name in ("theme", "figures", "gains"):
-        monkeypatch.delitem(sys.modules, f"crossbeat.evaluation.{name}", raising=False)
+    for name in ("theme", "forests", "gains"):
+        monkeypatch.delitem(sys.modules, f"crossbeat.report.{name}", raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert run(TINY, "--small", "--out", "out", "--report-only") == 0
     assert "no figure: figures need matplotlib" in capsys.readouterr().err

@@ -8,10 +8,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
+import polars.selectors as cs
 import pytest
 from jaxtyping import Int64
 from PIL import Image
@@ -498,3 +501,14 @@ TREES: dict[str, Callable[[Path], Builder]] = {
     "label-matched": matched,
 }
 """Writes the tree of each data set that commands offer; returns the settings that read it."""
+
+
+def coarse_digest(cohort: Cohort, signal: str, more: str = "") -> str:
+    """Of all that is stored, rounded: the last place of a float depends on the processor."""
+    rows = np.arange(cohort.table.height)
+    rounded = cohort.table.with_columns(cs.float().round_sig_figs(2))
+    digest = sha256(rounded.select(pl.all().cast(pl.String)).write_csv().encode())
+    digest.update(more.encode())
+    digest.update(np.rint(cohort.ecgs(rows).values.numpy() * 8).astype(np.int16).tobytes())
+    digest.update((cohort.images(signal, rows).numpy() // 16).tobytes())
+    return digest.hexdigest()[:16]

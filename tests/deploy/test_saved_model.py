@@ -104,8 +104,12 @@ def test_weights_that_are_not_those_of_the_network_are_refused(copied):
 
 
 def test_a_model_moves_alone_and_takes_its_metrics_along(copied, run, predictor, ecg):
-    record_metrics(copied, {"edema": {"auroc": {"value": 0.7}}})
-    assert json.loads((copied / "metrics.json").read_text())["edema"]["auroc"]["value"] == 0.7
+    inner = {"models": {"direct": {"LVEF": {"r2": {"value": 0.2}}}}}
+    results = {"models": {"direct": {"edema": {"auroc": {"value": 0.7}}}}, "measurements": inner}
+    record_metrics(copied, results, "direct")
+    metrics = json.loads((copied / "metrics.json").read_text())
+    assert metrics["edema"]["auroc"]["value"] == 0.7
+    assert metrics["measurements"]["LVEF"]["r2"]["value"] == 0.2
     moved = replace(Predictor.open(copied), chosen=predictor.chosen)
     assert moved.predict(ecg, "test") == predictor.predict(ecg, "test")
 

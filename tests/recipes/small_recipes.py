@@ -1,5 +1,6 @@
 """Recipes in a size that trains within a second on the cohort ``tiny``."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import torch
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import file_info, read_info
+from crossbeat.files import SEAL, write_sealed
 from crossbeat.modalities import EcgModel, OtherModel
 from crossbeat.recipes import RECIPES, settings_in, with_settings
 from crossbeat.recipes.cromotex import Cromotex
@@ -157,3 +159,10 @@ def as_built(folder: Path) -> None:
     info = read_info(folder / "cohort.json")
     files = {name: file_info(folder / name, each.rows) for name, each in info.files.items()}
     (folder / "cohort.json").write_text(replace(info, files=files).to_json())
+
+
+def seal_again(folder: Path) -> None:
+    """As another program would leave a run: whole, whatever is in it."""
+    text = (folder / "finished.json").read_text()
+    names = set(json.loads((folder / SEAL).read_text())["files"]) - {"finished.json"}
+    write_sealed(folder, last="finished.json", text=text, names=names)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from small_recipes import NO_ECG, NO_XRAY, QUIET, UNREPORTED, phases_of, run_of, same, small
+from small_recipes import QUIET, phases_of, run_of, same, small
 
 from crossbeat.objectives import blend
 from crossbeat.recipes import RECIPES
@@ -150,18 +150,6 @@ def test_the_share_of_positives_is_that_of_the_setting(tiny):
     for name, share in (("alignment", 0.25), ("fine-tuning", 0.5)):
         positive = (phases[name].train.targets == 1).any(dim=1).numpy()
         assert phases[name].weights[positive].sum() == pytest.approx(share)
-
-
-# --- CroMoTEX for pairs without a label
-
-
-def test_believed_aligns_and_fine_tunes_on_all_pairs_where_cromotex_has_the_labelled_ones(gaps):
-    pairs = set(range(72)) - {*NO_XRAY.tolist(), *NO_ECG.tolist()}
-    unread = set(UNREPORTED.tolist())
-    for name, expected in (("cromotex", pairs - unread), ("cromotex-believed", pairs)):
-        _, phases = phases_of(small(name), gaps)
-        assert set(phases["alignment"].train.rows.tolist()) == expected
-    assert set(phases["fine-tuning"].train.rows.tolist()) == pairs
 
 
 def test_believed_targets_blend_the_teacher_with_labels_and_validation_keeps_its_labels(gaps):

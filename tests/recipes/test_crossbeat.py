@@ -1,6 +1,5 @@
 """Crossbeat learns what the teacher believes of every pair, and without it knows no X-ray."""
 
-import shutil
 from copy import deepcopy
 
 import numpy as np
@@ -9,22 +8,16 @@ import pytest
 import torch
 from small_recipes import (
     EVERYTHING,
-    NO_ECG,
     NO_XRAY,
     QUIET,
     UNREPORTED,
-    as_built,
     phases_of,
-    run_of,
-    same,
     small,
-    without,
 )
 
-from crossbeat.data.cohort import Cohort
 from crossbeat.data.labels import LabelPolicy
 from crossbeat.data.sources.matched import shuffled
-from crossbeat.errors import ConfigError, DataError
+from crossbeat.errors import DataError
 from crossbeat.metrics import platt
 from crossbeat.models import embed, told_by_heads
 from crossbeat.objectives import HARDNESS, agreement, alignment, where_sure
@@ -100,15 +93,6 @@ def equal(one, other):
 
 
 # --- targets of the transfer
-
-
-def test_pairs_without_a_report_are_learned_from_but_not_by_the_teacher(learned):
-    taught = set(learned.phases["teacher"].train.rows.tolist())
-    transferred = set(learned.phases["transfer"].train.rows.tolist())
-    unread = set(UNREPORTED.tolist())
-    assert not taught & unread
-    assert transferred & unread == set(range(18))
-    assert transferred == set(range(72)) - {*NO_XRAY.tolist(), *NO_ECG.tolist()}
 
 
 def test_beliefs_are_calibrated_on_the_labels_of_the_validation_xrays(learned, gaps):
@@ -232,35 +216,7 @@ def test_self_training_blends_in_what_the_encoder_says_and_takes_it_alone_withou
     assert said[:, 0].std() > 1e-3
 
 
-# --- without the X-ray
-
-
 def test_without_trust_and_contrast_labels_alone_are_learned(gaps):
     _, phases = phases_of(small("no-alignment"), gaps)
     source = phases["transfer"].train
-    assert source.rows.tolist() == [row for row in range(66) if row not in UNREPORTED]
     assert torch.equal(source.targets, gaps.labels(source.rows, FINDINGS, READ))
-
-
-@pytest.mark.parametrize(("name", "sees"), [("no-alignment", False), ("crossbeat", True)])
-def test_other_xrays_change_what_is_learned_where_the_xray_is_seen_alone(
-    name, sees, gaps, tmp_path
-):
-    shutil.copytree(gaps.folder, tmp_path / "cohort")
-    films = np.load(tmp_path / "cohort" / "xray-00000.npy", mmap_mode="r+")
-    films[:] = 255 - films
-    films.flush()
-    as_built(tmp_path / "cohort")
-    other = Cohort.open(tmp_path / "cohort").with_table(gaps.table)
-    runs = [
-        run_of(small(name), cohort, tmp_path / str(number), name=name)
-        for number, cohort in enumerate((gaps, other))
-    ]
-    assert same(runs[0].parts, runs[1].parts) != sees
-
-
-def test_a_cohort_without_xrays_serves_the_control_and_not_the_method(tiny, tmp_path):
-    ecgs = without(tiny, "xray")
-    with pytest.raises(ConfigError, match="must have X-rays for this recipe, got none"):
-        run_of(small("crossbeat"), ecgs, tmp_path / "method", name="crossbeat")
-    run_of(small("no-alignment"), ecgs, tmp_path / "control", name="no-alignment")

@@ -1,5 +1,6 @@
 """Laws that hold for every recipe, at a size that trains within a second."""
 
+import json
 import shutil
 from functools import cache
 
@@ -7,14 +8,25 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from small_recipes import EVERYTHING, HEARTS, as_built, phases_of, run_of, same, small
+from small_recipes import (
+    EVERYTHING,
+    HEARTS,
+    as_built,
+    as_of_version_02,
+    phases_of,
+    run_of,
+    same,
+    seal_again,
+    small,
+)
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.models import embed, told_by_heads
 from crossbeat.objectives import soft_bce
-from crossbeat.recipes import RECIPES, SUMMARIES, settings_in
+from crossbeat.recipes import RECIPES, SUMMARIES, models_in, settings_in
 from crossbeat.recipes.distillation import Distillation
 from crossbeat.recipes.phases import VcgViews, view_of
+from crossbeat.recipes.run import Run
 from crossbeat.recipes.steps import TEACHER_PROBABILITY
 
 FOUR = "teacher self-supervision alignment fine-tuning"
@@ -89,6 +101,22 @@ def test_other_training_data_give_other_weights(name, cohort_of, clean, tmp_path
     other = poisoned(cohort_of(name), tmp_path / "cohort", "train")
     run = run_of(small(name), other, tmp_path / "run", name=name)
     assert not same(clean(name).parts, run.parts)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_run_of_the_version_before_opens_with_its_weights(name, clean, tmp_path):
+    shutil.copytree(clean(name).folder, tmp_path / "old")
+    path = tmp_path / "old" / "run.json"
+    plan = json.loads(path.read_text())
+    plan["settings"] = as_of_version_02(name, plan["settings"])
+    plan["cohort"]["phenotypes"] = plan["cohort"].pop("measurements")
+    del plan["cohort"]["forms"]
+    path.write_text(json.dumps(plan))
+    seal_again(tmp_path / "old")
+    old = Run.open(tmp_path / "old")
+    assert same(old.parts, clean(name).parts)
+    assert old.recipe.targets == clean(name).recipe.targets
+    assert models_in(old.recipe).get("ecg") == models_in(clean(name).recipe).get("ecg")
 
 
 FROZEN = {

@@ -14,7 +14,7 @@ def anchors(frames: torch.Tensor, kind: Anchors) -> list[torch.Tensor]:
     return anchors_of(PARTS, frames, SMALL_CINE, kind)
 
 
-def test_the_mean_knows_nothing_of_what_changes() -> None:
+def test_the_mean_knows_nothing_of_what_changes():
     still = FRAMES.mean(dim=1, keepdim=True).expand_as(FRAMES)
     moving, same = (anchors(each, "mean") for each in (FRAMES, still))
     assert len(moving) == 1
@@ -22,14 +22,14 @@ def test_the_mean_knows_nothing_of_what_changes() -> None:
     assert torch.allclose(moving[0], PARTS["cine_projection"](FRAMES.mean(dim=1)))
 
 
-def test_the_cycle_knows_how_much_changes_and_not_in_which_order() -> None:
+def test_the_cycle_knows_how_much_changes_and_not_in_which_order():
     (cycle,) = anchors(FRAMES, "cycle")
     still = FRAMES.mean(dim=1, keepdim=True).expand_as(FRAMES)
     assert not torch.allclose(cycle, anchors(still, "cycle")[0], atol=1e-2)
     assert torch.allclose(cycle, anchors(FRAMES.flip(1), "cycle")[0], atol=1e-6)
 
 
-def test_the_spread_of_a_still_heart_adds_a_constant_with_a_finite_gradient() -> None:
+def test_the_spread_of_a_still_heart_adds_a_constant_with_a_finite_gradient():
     still = FRAMES[:, :1].repeat(1, 5, 1).requires_grad_()
     (cycle,) = anchors(still, "cycle")
     (mean,) = anchors(still, "mean")
@@ -39,7 +39,7 @@ def test_the_spread_of_a_still_heart_adds_a_constant_with_a_finite_gradient() ->
     assert still.grad.isfinite().all()
 
 
-def test_each_frame_is_an_anchor() -> None:
+def test_each_frame_is_an_anchor():
     each = anchors(FRAMES, "each")
     assert len(each) == 5
     assert torch.allclose(each[3], PARTS["cine_projection"](FRAMES[:, 3]))

@@ -56,7 +56,7 @@ def source(cohort: Cohort) -> Source:
     return Source(cohort=cohort, rows=rows, reads=("cine",), targets=torch.zeros(len(rows), 1))
 
 
-def test_what_was_computed_is_read_from_disk(hearts: Cohort, kept: Path, computed) -> None:
+def test_what_was_computed_is_read_from_disk(hearts, kept, computed):
     first = frozen_moments(parts(hearts), source(hearts), SMALL_CINE)
     assert first.shape[:2] == (len(source(hearts)), 4)
     assert torch.equal(frozen_moments(parts(hearts), source(hearts), SMALL_CINE), first)
@@ -71,9 +71,7 @@ def test_what_was_computed_is_read_from_disk(hearts: Cohort, kept: Path, compute
     assert len(computed) == 2
 
 
-def test_other_weights_rows_or_settings_are_computed_anew(
-    hearts: Cohort, kept: Path, computed
-) -> None:
+def test_other_weights_rows_or_settings_are_computed_anew(hearts, kept, computed):
     asked = source(hearts)
     first = frozen_moments(parts(hearts), asked, SMALL_CINE)
     other_weights = frozen_moments(parts(hearts, seed=1), asked, SMALL_CINE)
@@ -87,9 +85,7 @@ def test_other_weights_rows_or_settings_are_computed_anew(
     assert computed == [len(first)] * 3 + [3]
 
 
-def test_the_order_of_the_rows_and_repeats_do_not_matter(
-    hearts: Cohort, kept: Path, computed
-) -> None:
+def test_the_order_of_the_rows_and_repeats_do_not_matter(hearts, kept, computed):
     asked = source(hearts)
     first = frozen_moments(parts(hearts), asked, SMALL_CINE)
     order = np.concatenate([np.random.default_rng(0).permutation(len(asked)), [0, 0]])
@@ -101,15 +97,13 @@ def test_the_order_of_the_rows_and_repeats_do_not_matter(
     assert computed == [len(first)]
 
 
-def test_without_a_folder_nothing_is_kept(hearts: Cohort, computed) -> None:
+def test_without_a_folder_nothing_is_kept(hearts, computed):
     for _ in range(2):
         frozen_moments(parts(hearts), source(hearts), SMALL_CINE)
     assert len(computed) == 2
 
 
-def test_a_damaged_file_is_refused_and_damaged_cines_are_never_read(
-    hearts: Cohort, kept: Path, tmp_path: Path
-) -> None:
+def test_a_damaged_file_is_refused_and_damaged_cines_are_never_read(hearts, kept, tmp_path):
     first = frozen_moments(parts(hearts), source(hearts), SMALL_CINE)
     (path,) = kept.glob("*/outputs.safetensors")
     whole, refused = path.read_bytes(), r"outputs\.safetensors must be as it was .*; remove"
@@ -129,7 +123,7 @@ def test_a_damaged_file_is_refused_and_damaged_cines_are_never_read(
 
 
 @pytest.mark.parametrize("name", ["cromotex", "distillation", "crossbeat"])
-def test_runs_of_one_study_read_each_xray_once(name, tiny, tmp_path, computed) -> None:
+def test_runs_of_one_study_read_each_xray_once(name, tiny, tmp_path, computed):
     shared = tmp_path / "phases"
     first = run_of(small(name), tiny, tmp_path / "first", name=name, shared=shared)
     number = len(computed)
@@ -143,7 +137,7 @@ def test_runs_of_one_study_read_each_xray_once(name, tiny, tmp_path, computed) -
     assert (tmp_path / "alone" / "outputs").is_dir()
 
 
-def test_recipes_with_one_teacher_share_its_outputs(tiny, tmp_path, computed) -> None:
+def test_recipes_with_one_teacher_share_its_outputs(tiny, tmp_path, computed):
     for name in ("cromotex", "shuffled", "clip", "distillation"):
         assert small(name).teacher == small("cromotex").teacher
         run_of(small(name), tiny, tmp_path / name, name=name, shared=tmp_path / "phases")

@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from small_recipes import QUIET, run_of, same, small, without
+from small_recipes import QUIET, run_of, same, seal_again, small, without
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.errors import CheckpointError, ConfigError
-from crossbeat.files import SEAL, write_sealed
+from crossbeat.files import SEAL
 from crossbeat.modalities import OtherModel
 from crossbeat.recipes.run import (
     Plan,
@@ -55,11 +55,12 @@ def test_a_run_opens_where_it_was_moved_to(finished, copied):
     assert same(Run.open(copied).after("alignment").parts, finished.after("alignment").parts)
 
 
-def test_a_finished_run_is_read_and_not_trained_again(finished, tiny, monkeypatch):
+def test_a_finished_run_is_read_wherever_its_cohort_lies(finished, tiny, tmp_path, monkeypatch):
     monkeypatch.setattr("crossbeat.recipes.run.run_phases", None)
-    assert same(
-        run_of(small("cromotex"), tiny, finished.folder, name="cromotex").parts, finished.parts
-    )
+    shutil.copytree(tiny.folder, tmp_path / "elsewhere")
+    for cohort in (tiny, Cohort.open(tmp_path / "elsewhere")):
+        run = run_of(small("cromotex"), cohort, finished.folder, name="cromotex")
+        assert same(run.parts, finished.parts)
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path):
@@ -79,13 +80,6 @@ def test_a_run_without_one_of_its_files_is_refused(name, message, copied):
     (copied / name).unlink()
     with pytest.raises(CheckpointError, match=message):
         Run.open(copied)
-
-
-def seal_again(folder):
-    """As another program would leave a run: whole, whatever is in it."""
-    text = (folder / "finished.json").read_text()
-    names = set(json.loads((folder / SEAL).read_text())["files"]) - {"finished.json"}
-    write_sealed(folder, last="finished.json", text=text, names=names)
 
 
 @pytest.mark.parametrize("name", ["run.json", "weights.safetensors", "finished.json"])
@@ -119,17 +113,14 @@ def test_a_phase_whose_files_were_changed_is_refused(finished, tiny, copied):
     assert Run.open(copied).after("alignment").name == "cromotex"
 
 
-def test_truncated_weights_are_refused(copied):
+def test_weights_that_are_truncated_or_of_another_architecture_are_refused(copied, tiny):
     path = copied / "weights.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
     seal_again(copied)
     with pytest.raises(CheckpointError, match="must be a whole safetensors file"):
         Run.open(copied)
-
-
-def test_weights_of_another_architecture_are_refused(copied, tiny):
     other = small("cromotex", ecg=replace(small("cromotex").ecg, encoder="biot-small"))
-    save_tensors(copied / "weights.safetensors", other.parts(tiny.info, 0).state_dict())
+    save_tensors(path, other.parts(tiny.info, 0).state_dict())
     seal_again(copied)
     with pytest.raises(CheckpointError, match="holds weights of another architecture: missing"):
         Run.open(copied)
@@ -159,14 +150,6 @@ def test_a_run_opens_without_the_file_that_its_encoder_started_from(tiny, tmp_pa
     path.write_text(path.read_text().replace('"weights": ""', '"weights": "away.safetensors"'))
     seal_again(run.folder)
     assert Run.open(run.folder).recipe.other.weights == "away.safetensors"
-
-
-def test_a_run_goes_on_wherever_its_cohort_lies(finished, tiny, tmp_path):
-    shutil.copytree(tiny.folder, tmp_path / "elsewhere")
-    moved = Cohort.open(tmp_path / "elsewhere")
-    assert same(
-        run_of(small("cromotex"), moved, finished.folder, name="cromotex").parts, finished.parts
-    )
 
 
 @pytest.mark.parametrize("change", ["settings", "seed", "cohort", "precision"])

@@ -38,13 +38,13 @@ def training_rows(cohort: Cohort, phase: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("labels", [True, False])
-def test_self_supervision_sees_each_ecg_once(tiny: Cohort, labels: bool) -> None:
+def test_self_supervision_sees_each_ecg_once(tiny, labels):
     plain = training_rows(tiny, "self-supervision")
     found = training_rows(repeated(tiny, "ecg", labels=labels), "self-supervision")
     np.testing.assert_array_equal(found, np.delete(plain, [2, 3]))
 
 
-def test_the_teacher_sees_each_xray_once_unless_its_labels_differ(tiny: Cohort) -> None:
+def test_the_teacher_sees_each_xray_once_unless_its_labels_differ(tiny):
     plain, cohort = training_rows(tiny, "teacher"), repeated(tiny, "xray")
     np.testing.assert_array_equal(training_rows(cohort, "teacher"), np.delete(plain, [2, 3]))
     turned = pl.when(pl.int_range(pl.len()) == int(plain[2])).then(1 - pl.col("label:silent"))
@@ -53,7 +53,7 @@ def test_the_teacher_sees_each_xray_once_unless_its_labels_differ(tiny: Cohort) 
     np.testing.assert_array_equal(found, np.delete(plain, 3))
 
 
-def test_a_cohort_without_repetitions_is_trained_on_as_before(tiny: Cohort) -> None:
+def test_a_cohort_without_repetitions_is_trained_on_as_before(tiny):
     for reads in (("ecg",), ("xray",), ("ecg", "xray")):
         source = goal_of(tiny).source("train", reads, labelled=True)
         assert once(source) is source
@@ -61,7 +61,7 @@ def test_a_cohort_without_repetitions_is_trained_on_as_before(tiny: Cohort) -> N
         assert with_shared(source, "ecg", "xray") is source
 
 
-def test_extra_values_go_with_their_rows(tiny: Cohort) -> None:
+def test_extra_values_go_with_their_rows(tiny):
     source = goal_of(repeated(tiny, "ecg")).source("train", ("ecg",), labelled=True)
     numbers = torch.arange(len(source))
     kept = once(replace(source, extra={"number": numbers})).extra["number"]
@@ -69,7 +69,7 @@ def test_extra_values_go_with_their_rows(tiny: Cohort) -> None:
 
 
 @pytest.mark.parametrize("column", ["ecg", "xray"])
-def test_pairs_say_which_rows_share_a_signal(tiny: Cohort, column: str) -> None:
+def test_pairs_say_which_rows_share_a_signal(tiny, column):
     recipe = small("clip")
     cohort = repeated(tiny, column)
     parts = recipe.parts(cohort.info, 0)
@@ -100,9 +100,7 @@ def slow_clip(one: torch.Tensor, other: torch.Tensor, shared: list[int], t: floa
 
 
 @pytest.mark.parametrize("shared", [[0, 1, 1, 1, 4, 5], [0, 1, 2, 3, 4, 0]])
-def test_rows_that_share_a_signal_are_no_negatives(
-    tiny: Cohort, monkeypatch: pytest.MonkeyPatch, shared: list[int]
-) -> None:
+def test_rows_that_share_a_signal_are_no_negatives(tiny, monkeypatch, shared):
     one, other = embedded()
     monkeypatch.setattr(steps, "_project", lambda *_: one)
     parts = torch.nn.ModuleDict({"xray_projection": torch.nn.Identity()})
@@ -124,7 +122,7 @@ def test_rows_that_share_a_signal_are_no_negatives(
     assert masked < loss({})
 
 
-def test_positives_by_labels_stay_positives() -> None:
+def test_positives_by_labels_stay_positives():
     pairs = torch.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 1.0]])
     batch = Batch(inputs={}, targets=torch.zeros(3, 0), extra={"shared_ecg": torch.zeros(3)})
     nan = torch.nan

@@ -65,8 +65,8 @@ def cross_entropy(logits: torch.Tensor, targets: np.ndarray) -> float:
 
 @pytest.mark.parametrize(("name", "phase"), [("direct", "fine-tuning"), ("teacher", "teacher")])
 def test_cross_entropy_learns_probabilities_and_validation_has_the_auroc_of_labels(
-    soft: Cohort, name: str, phase: str
-) -> None:
+    soft, name, phase
+):
     recipe = small(name)
     parts, phases = phases_of(recipe, soft)
     given: Phase = phases[phase]
@@ -91,7 +91,7 @@ def test_cross_entropy_learns_probabilities_and_validation_has_the_auroc_of_labe
     assert found["auroc"] == pytest.approx(np.mean(areas))
 
 
-def test_contrast_counts_rounded_labels(soft: Cohort, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_contrast_counts_rounded_labels(soft, monkeypatch):
     recipe = small("cromotex")
     parts, phases = phases_of(recipe, soft)
     train = phases["alignment"].train
@@ -109,7 +109,7 @@ def test_contrast_counts_rounded_labels(soft: Cohort, monkeypatch: pytest.Monkey
     np.testing.assert_array_equal(labels.numpy(), expected.astype(np.float32))
 
 
-def test_balancing_counts_rounded_labels(soft: Cohort) -> None:
+def test_balancing_counts_rounded_labels(soft):
     _, phases = phases_of(small("direct", positive_share=0.5), soft)
     given: Phase = phases["fine-tuning"]
     rounded = (probabilities(soft, given.train.rows) >= 0.5).astype(np.float32)
@@ -117,7 +117,7 @@ def test_balancing_counts_rounded_labels(soft: Cohort) -> None:
     np.testing.assert_array_equal(given.weights, balance(rounded, 0.5))
 
 
-def test_a_teacher_is_blended_with_the_probabilities(soft: Cohort) -> None:
+def test_a_teacher_is_blended_with_the_probabilities(soft):
     recipe = small("crossbeat")
     parts = recipe.parts(soft.info, 0)
     train, val = believed_sources(goal_of(soft), parts, recipe.other, trust=0.75, shuffle=False)
@@ -132,7 +132,7 @@ def test_a_teacher_is_blended_with_the_probabilities(soft: Cohort) -> None:
     np.testing.assert_array_equal(own.targets.numpy(), train.targets.numpy())
 
 
-def test_self_training_without_a_teacher_keeps_the_probabilities(soft: Cohort) -> None:
+def test_self_training_without_a_teacher_keeps_the_probabilities(soft):
     recipe = small("no-alignment")
     parts = recipe.parts(soft.info, 0)
     labelled = goal_of(soft).source("train", ("ecg",), labelled=True)
@@ -141,7 +141,7 @@ def test_self_training_without_a_teacher_keeps_the_probabilities(soft: Cohort) -
     assert not train.extra
 
 
-def test_phases_without_labels_have_no_probabilities(soft: Cohort, tiny: Cohort) -> None:
+def test_phases_without_labels_have_no_probabilities(soft, tiny):
     source = goal_of(soft).source("train", ("ecg",), labelled=False)
     assert set(source.extra) == {SOFT_LABELS}
     none = without_targets(source)
@@ -151,7 +151,7 @@ def test_phases_without_labels_have_no_probabilities(soft: Cohort, tiny: Cohort)
     assert len({fingerprint(phase) for phase in of}) == 1
 
 
-def test_shuffled_pairs_keep_the_probabilities_of_the_ecg(soft: Cohort) -> None:
+def test_shuffled_pairs_keep_the_probabilities_of_the_ecg(soft):
     recipe = small("shuffled")
     parts = recipe.parts(soft.info, 0)
     pairs, _ = paired_sources(goal_of(soft), parts, recipe.xray, shuffle=False)
@@ -164,7 +164,7 @@ def test_shuffled_pairs_keep_the_probabilities_of_the_ecg(soft: Cohort) -> None:
     assert (pairs.extra[EMBEDDING] != mixed.extra[EMBEDDING]).any(dim=1).all()
 
 
-def test_one_xray_with_two_probabilities_is_seen_twice(soft: Cohort) -> None:
+def test_one_xray_with_two_probabilities_is_seen_twice(soft):
     one, two, three = soft.rows("train")[6:9].tolist()
     same = ["patient", "xray_patient", "xray", "label:large", "label:silent", "soft:silent"]
     of = [one if row in (two, three) else row for row in range(soft.table.height)]
@@ -180,7 +180,7 @@ def test_one_xray_with_two_probabilities_is_seen_twice(soft: Cohort) -> None:
     )
 
 
-def test_labels_that_the_policy_ignores_stay_ignored(soft: Cohort) -> None:
+def test_labels_that_the_policy_ignores_stay_ignored(soft):
     ignore = LabelPolicy(uncertain="ignore", missing="ignore")
     source = goal_of(soft, ignore).source("train", ("ecg",), labelled=True)
     at = [source.rows.tolist().index(row) for row in (UNCERTAIN, MISSING)]
@@ -192,7 +192,7 @@ def test_labels_that_the_policy_ignores_stay_ignored(soft: Cohort) -> None:
     assert counted.extra[SOFT_LABELS][at, 0].tolist() == [1, 0]
 
 
-def test_labels_of_reports_that_were_not_read_stay_unknown(soft: Cohort) -> None:
+def test_labels_of_reports_that_were_not_read_stay_unknown(soft):
     row = int(soft.rows("train")[6])
     read = pl.int_range(pl.len()) != row
     silent = (
@@ -204,7 +204,7 @@ def test_labels_of_reports_that_were_not_read_stay_unknown(soft: Cohort) -> None
     assert source.extra[SOFT_LABELS][source.rows.tolist().index(row)].isnan().all()
 
 
-def test_a_finding_without_probabilities_has_its_labels(soft: Cohort) -> None:
+def test_a_finding_without_probabilities_has_its_labels(soft):
     cohort = soft.with_table(soft.table.drop("soft:silent"))
     source = goal_of(cohort).source("train", ("ecg",), labelled=True)
     assert torch.equal(source.extra[SOFT_LABELS][:, 1], source.targets[:, 1])
@@ -212,11 +212,7 @@ def test_a_finding_without_probabilities_has_its_labels(soft: Cohort) -> None:
 
 
 @pytest.mark.parametrize("name", ["teacher", "cromotex", "direct", "no-alignment"])
-def test_phases_of_cohorts_without_probabilities_have_none(tiny: Cohort, name: str) -> None:
+def test_phases_of_cohorts_without_probabilities_have_none(tiny, name):
     for phase in phases_of(small(name), tiny)[1].values():
         assert SOFT_LABELS not in {*phase.train.extra, *phase.val.extra}
-
-
-def test_a_batch_without_probabilities_learns_its_targets() -> None:
-    targets = torch.tensor([[1.0, 0.0]])
-    assert steps.labels(Batch(inputs={}, targets=targets)) is targets
+        assert steps.labels(phase.train) is phase.train.targets

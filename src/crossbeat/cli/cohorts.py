@@ -56,15 +56,11 @@ class Tested:
     cohort: Cohort
     own: Sequence[Cohort]
 
-    def record_metrics(self, models: Mapping[str, Any]) -> None:
-        """Write the results of each saved model to its folder; not those on another cohort.
-
-        Args:
-            models: results by the name of the recipe.
-        """
+    def record_metrics(self, results: Mapping[str, Any]) -> None:
+        """Write the results of each saved model to its folder; not those on another cohort."""
         for run, own in zip(self.runs, self.own, strict=True):
             if own is self.cohort and (run.folder / "model").is_dir():
-                record_metrics(run.folder / "model", models[run.name])
+                record_metrics(run.folder / "model", results, run.name)
 
     def in_results(self) -> dict[str, Any]:
         """The parts of results that say where models were measured and trained.

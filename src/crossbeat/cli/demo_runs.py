@@ -106,7 +106,7 @@ def play(asked: Asked, script: Script) -> dict[str, Any]:
         line.say("Drawing the report")
         method = runs[study.method]
         save_model(method)
-        record_metrics(method.folder / "model", results["models"][study.method])
+        record_metrics(method.folder / "model", results, study.method)
         write_results(asked.out / "results.json", results)
         said = {cell.model: read_said(home)[HEAD] for cell, home in homes.items()}
         subject = Subject(results=results, said=said, runs=runs, cohort=held)

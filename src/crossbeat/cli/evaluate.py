@@ -80,7 +80,7 @@ def run(arguments: list[str]) -> None:
     said = _said(tested, clean)
     results = _results(tested, names, said, seed=options.seed)
     write_results(path, results)
-    tested.record_metrics(results["models"])
+    tested.record_metrics(results)
     if options.report:
         from crossbeat.report.report import Subject, write_report  # needs the extra plots
 

@@ -87,9 +87,16 @@ def export_model(run: Run, folder: Path, cohort: Cohort) -> None:
     write_sealed(folder, last="config.json", text=_json(config), names=names)
 
 
-def record_metrics(folder: Path, metrics: dict[str, Any]) -> None:
-    """Write the test results of a model to its folder, in the format of ``results.json``."""
-    write_whole(folder / "metrics.json", _json(metrics))
+def record_metrics(folder: Path, results: Mapping[str, Any], model: str) -> None:
+    """Write what a model reaches to its folder, in the format of ``results.json``.
+
+    Args:
+        results: of this model and others; what it reaches with a second kind of targets follows.
+        model: its name in the results.
+    """
+    inner = {kind.plural for kind in KINDS.values()} & set(results)
+    found = results["models"][model] | {name: results[name]["models"][model] for name in inner}
+    write_whole(folder / "metrics.json", _json(found))
 
 
 def _choices(run: Run, cohort: Cohort) -> dict[str, Chosen]:

@@ -181,7 +181,7 @@ def read_plan(folder: Path) -> dict[str, Any]:
     if not (folder / PLAN).is_file():
         raise CheckpointError(f"{folder} must be the folder of a run, got none; train it first")
     plan = _read(folder / PLAN, ("recipe", "settings", "seed", "cohort"))
-    if "phenotypes" in plan["cohort"]:  # of a version before 0.3
+    if "phenotypes" in plan["cohort"]:  # of an earlier version
         plan["cohort"] |= {"measurements": plan["cohort"].pop("phenotypes"), "forms": {}}
     return plan
 

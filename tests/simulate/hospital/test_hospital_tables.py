@@ -9,12 +9,6 @@ from virtual_mimics import NO_ECG, NOTHING_WRONG, labels, table, text, times, wr
 from crossbeat import simulate
 
 
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tree in which nothing is wrong."""
-    return write(tmp_path_factory.mktemp("mimic") / "sound", num_patients=40, faults=NOTHING_WRONG)
-
-
 def test_every_table_has_the_name_and_the_columns_of_the_published_one(sound: Path) -> None:
     for name, header in HEADERS.items():
         assert text(sound / name).splitlines()[0] == header, name

@@ -25,21 +25,16 @@ from virtual_mimics import (
 from crossbeat import simulate
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.leads import MIMIC, STANDARD, limb_leads
-from crossbeat.simulate.hospital import MOST_PATIENTS, VirtualMimic
+from crossbeat.simulate.hospital import VirtualMimic
 from crossbeat.simulate.hospital.faults import FAULTS, Faults
 from crossbeat.simulate.hospital.records import patients_at
+from crossbeat.simulate.hospital.tree import MOST_PATIENTS
 from crossbeat.simulate.hospital.visits import STATES, visits
-
-
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tree in which nothing is wrong."""
-    return write(tmp_path_factory.mktemp("mimic") / "sound", num_patients=40, faults=NOTHING_WRONG)
 
 
 @pytest.fixture
 def few_in_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    for number in ("simulate.streams.BLOCK", "data.virtual_mimic_visits.BLOCK"):
+    for number in ("simulate.streams.BLOCK", "simulate.hospital.visits.BLOCK"):
         monkeypatch.setattr(f"crossbeat.{number}", 5)
     monkeypatch.setattr("crossbeat.simulate.hospital.records._TOGETHER", 3)
 
@@ -144,7 +139,7 @@ def test_without_faults_only_what_follows_from_patient_hour_and_report_is_listed
     sound: Path,
 ) -> None:
     found = listed(sound)
-    assert tuple(found) == FAULTS
+    assert tuple(found) == tuple(FAULTS)
     natural = {"early_study_time", "uncertain_label", "over_89", "patient_without_ecg"}
     assert {name for name, entries in found.items() if entries} <= natural
     assert found["early_study_time"]

@@ -223,18 +223,16 @@ def shuffled(cohort: Cohort, seed: int, signal: str) -> Cohort:
 def _pools(
     xrays: pl.DataFrame, findings: set[str]
 ) -> dict[tuple[str, str], Int64[np.ndarray, " row"]]:
-    pools: dict[tuple[str, str], np.ndarray] = {}
-    for split in SPLITS:
-        for finding in findings:
-            chosen = xrays.select(
-                (pl.col("split") == split)
-                & (pl.col(label_column(finding)) == 1)
-                & pl.col("xray").is_not_null()
-            )
-            pools[split, finding] = np.flatnonzero(
-                chosen.to_series().fill_null(value=False).to_numpy()
-            )
-    return pools
+    shown = xrays["xray"].is_not_null()
+    return {
+        (split, finding): np.flatnonzero(
+            ((xrays["split"] == split) & (xrays[label_column(finding)] == 1) & shown)
+            .fill_null(value=False)
+            .to_numpy()
+        )
+        for split in SPLITS
+        for finding in findings
+    }
 
 
 def _related(rules: tuple[tuple[str, str], ...]) -> pl.Expr:

@@ -308,28 +308,27 @@ def _metadata(rows: pl.DataFrame) -> pl.DataFrame:
     of_study = front.first().over("study_id")
     clock = when.dt.hour().cast(pl.Int64) * 10_000 + when.dt.minute().cast(pl.Int64) * 100
     clock = clock + when.dt.second().cast(pl.Int64)
-    described = (
-        pl.when(both & of_study)
-        .then(pl.lit("CHEST (AP AND LAT)"))
-        .when(both)
-        .then(pl.lit("CHEST (PA AND LAT)"))
-        .when(of_study)
-        .then(pl.lit("CHEST (PORTABLE AP)"))
-        .otherwise(pl.lit("CHEST (SINGLE VIEW)"))
+    described = _chosen(
+        (both & of_study, "CHEST (AP AND LAT)"),
+        (both, "CHEST (PA AND LAT)"),
+        (of_study, "CHEST (PORTABLE AP)"),
+        otherwise="CHEST (SINGLE VIEW)",
     )
+    views = [
+        _chosen((lateral & left, from_left), (lateral, aside), (front, ahead), otherwise=behind)
+        for from_left, aside, ahead, behind in (
+            ("LL", "LATERAL", "AP", "PA"),
+            ("left lateral", "lateral", "antero-posterior", "postero-anterior"),
+        )
+    ]
     return rows.with_columns(
         PerformedProcedureStepDescription=described,
         ProcedureCodeSequence_CodeMeaning=described,
-        ViewPosition=_by_view(lateral, left, front, ("LL", "LATERAL", "AP", "PA")),
-        ViewCodeSequence_CodeMeaning=_by_view(
-            lateral,
-            left,
-            front,
-            ("left lateral", "lateral", "antero-posterior", "postero-anterior"),
+        ViewPosition=views[0],
+        ViewCodeSequence_CodeMeaning=views[1],
+        PatientOrientationCodeSequence_CodeMeaning=_chosen(
+            (pl.col("supine"), "Recumbent"), otherwise="Erect"
         ),
-        PatientOrientationCodeSequence_CodeMeaning=pl.when("supine")
-        .then(pl.lit("Recumbent"))
-        .otherwise(pl.lit("Erect")),
         Rows="size",
         Columns="size",
         StudyDate=when.dt.strftime("%Y%m%d").cast(pl.Int64),
@@ -337,19 +336,10 @@ def _metadata(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _by_view(
-    lateral: pl.Expr, left: pl.Expr, front: pl.Expr, words: tuple[str, str, str, str]
-) -> pl.Expr:
-    from_left, from_aside, from_front, from_behind = map(pl.lit, words)
-    return (
-        pl.when(lateral & left)
-        .then(from_left)
-        .when(lateral)
-        .then(from_aside)
-        .when(front)
-        .then(from_front)
-        .otherwise(from_behind)
-    )
+def _chosen(*cases: tuple[pl.Expr, str], otherwise: str) -> pl.Expr:
+    """The word of the first case that applies."""
+    found = [pl.when(case).then(pl.lit(word)) for case, word in cases]
+    return pl.coalesce(*found, pl.lit(otherwise))
 
 
 def truth_rows(studies: pl.DataFrame, known: dict[str, np.ndarray], modality: str) -> pl.DataFrame:
