@@ -5,6 +5,7 @@ entry and list no names, so another modality is a ``Modality`` and one line that
 ``docs/example_modality.py`` is one.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -326,6 +327,22 @@ MODALITIES: dict[str, Modality] = {
 ECGs are in millivolts; X-rays and cines are grey values from 0 to 255. A cine is one heartbeat from
 the R peak on, in the short axis (``cine``) or the long axis (``cine_long``).
 """
+
+
+def register(name: str, entry: Modality) -> None:
+    """Add a modality of your own to ``MODALITIES``.
+
+    Args:
+        name: of the column of cohorts: small letters, digits and underscores.
+
+    Raises:
+        ValueError: the name is taken, or cannot be that of a column.
+    """
+    if name in MODALITIES:
+        raise ValueError(f"modality {name!r} must be new, got one that is there; choose a name")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name.endswith("_patient"):
+        raise ValueError(f"a modality must have the name of a column, got {name!r}; change it")
+    MODALITIES[name] = entry
 
 
 def modality(name: str) -> Modality:
