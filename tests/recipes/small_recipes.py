@@ -40,7 +40,7 @@ EVERYTHING: dict[str, dict[str, Any]] = {
         "frozen_cine": False,
     },
     "direct-heart": {
-        "ecg": EcgModel(encoder="fine-small", normalisation="none", unit_length=False),
+        "ecg": EcgModel(encoder="fine-small", normalisation="none", unit_length=False)
     },
     "eccl-heart": {
         "ecg": EcgModel(encoder="mmcl-small", normalisation="min_max", unit_length=False),
@@ -125,8 +125,8 @@ def without(cohort: Cohort, modality: str) -> Cohort:
     return replace(cohort, info=info, table=cohort.table.with_columns(nothing))
 
 
-def as_of_version_02(name: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings of a recipe as version 0.2 wrote them into the folder of a run."""
+def as_of_the_version_before(name: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a recipe as the version before wrote them into the folder of a run."""
     old = {"measurements": "phenotypes", "frame_targets": "targets", "other": "xray"}
     later = {"measurements"}
     if name in HEARTS:

@@ -26,9 +26,7 @@ def exchanged(cohort: Cohort, name: str = "exchanged") -> Cohort:
     """The cohort with training and test exchanged."""
     other = pl.col("split").replace({"train": "test", "test": "train"})
     return replace(
-        cohort,
-        info=replace(cohort.info, name=name),
-        table=cohort.table.with_columns(split=other),
+        cohort, info=replace(cohort.info, name=name), table=cohort.table.with_columns(split=other)
     )
 
 

@@ -12,7 +12,7 @@ import torch
 from small_recipes import (
     EVERYTHING,
     HEARTS,
-    as_of_version_02,
+    as_of_the_version_before,
     run_of,
     small,
     with_every_kind_of_label,
@@ -235,7 +235,7 @@ def test_settings_come_back_from_json_as_they_were(name, preset):
 @pytest.mark.parametrize("name", RECIPES)
 def test_settings_of_the_version_before_are_read(name):
     recipe = RECIPES[name]
-    read = from_plain(recipe, as_of_version_02(name, to_plain(recipe)))
+    read = from_plain(recipe, as_of_the_version_before(name, to_plain(recipe)))
     assert read == recipe
 
 

@@ -35,7 +35,7 @@ def test_other_labels_or_pairs_are_another_source_only_where_they_are_used(tiny:
     relabelled = tiny.with_table(tiny.table.with_columns(pl.col("label:large") * 0))
     for other, used in (
         (relabelled, {"labels": True}),
-        (shuffled(tiny, 0), {"reads": ("ecg", "xray")}),
+        (shuffled(tiny, 0, "xray"), {"reads": ("ecg", "xray")}),
     ):
         assert fingerprint(source(tiny)) == fingerprint(source(other))
         assert fingerprint(source(tiny, **used)) != fingerprint(source(other, **used))

@@ -1,5 +1,6 @@
 import threading
 import time
+from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 
@@ -38,8 +39,8 @@ def step(parts, batch, generator, *, noise=0.1):
         batch.ecg, values=batch.ecg.values + noise * torch.randn(12, 1, generator=generator)
     )
     logits = parts["net"](ecg)
-    if "frozen" in parts:
-        logits = logits + 0 * parts["frozen"](batch.ecg)
+    if "other" in parts:
+        logits = logits + 0 * parts["other"](batch.ecg)
     return {"loss": bce(logits, batch.targets)}
 
 
@@ -54,16 +55,10 @@ def worse_every_epoch(parts, source):
 
 
 def phase_of(cohort, **changes):
-    policy = LabelPolicy()
-
     def source(split):
         rows = cohort.rows(split)
-        return Source(
-            cohort=cohort,
-            rows=rows,
-            reads=("ecg",),
-            targets=cohort.labels(rows, ("large",), policy),
-        )
+        targets = cohort.labels(rows, ("large",), LabelPolicy())
+        return Source(cohort=cohort, rows=rows, reads=("ecg",), targets=targets)
 
     settings = {
         "name": "phase",
@@ -120,13 +115,15 @@ def test_training_lowers_the_validation_loss_and_repeats_bit_for_bit(tiny, tmp_p
     assert not same(parts, other)
 
 
-def test_the_parts_are_left_at_the_best_epoch(tiny, tmp_path):
+def test_the_parts_are_left_at_the_best_epoch_and_patience_stops_a_phase(tiny, tmp_path):
     parts, record = train(tiny, tmp_path / "a", choice=worst_of_all())
     only_first, _ = train(
         tiny, tmp_path / "b", optimisation=replace(SHORT, epochs=1, decay_epochs=4.0)
     )
     assert record.best_epoch == 0
     assert same(parts, only_first)
+    _, record = train(tiny, tmp_path / "c", choice=worst_of_all(patience=2))
+    assert len(record.history) == 3
 
 
 @pytest.mark.slow
@@ -139,26 +136,16 @@ def test_processes_that_read_ahead_change_nothing(tiny, tmp_path):
     assert timeless(record) == timeless(first)
 
 
-def test_patience_stops_a_phase(tiny, tmp_path):
-    _, record = train(tiny, tmp_path, choice=worst_of_all(patience=2))
-    assert len(record.history) == 3
-
-
 @pytest.mark.parametrize(("moment", "average"), [(1, 0.0), (5, 0.0), (9, 0.0), (14, 0.0), (9, 0.9)])
 def test_a_killed_run_goes_on_to_the_weights_of_an_uninterrupted_one(
     tiny, tmp_path, moment, average, monkeypatch
 ):
     settings = replace(SHORT, average=average)
     expected, record = train(tiny, tmp_path / "whole", optimisation=settings)
-    calls = 0
-    original = PhaseModule.training_step
+    left, original = iter(range(moment - 1)), PhaseModule.training_step
 
     def dies(self, batch, batch_idx):
-        nonlocal calls
-        calls += 1
-        if calls == moment:
-            raise RuntimeError("killed")
-        return original(self, batch, batch_idx)
+        return killed() if next(left, None) is None else original(self, batch, batch_idx)
 
     with monkeypatch.context() as patch:
         patch.setattr(PhaseModule, "training_step", dies)
@@ -179,7 +166,7 @@ def test_a_run_killed_between_its_last_epoch_and_its_end_adds_no_epoch(tiny, tmp
     assert len(record.history) == 2
 
 
-def test_a_finished_phase_is_read_and_not_run_again(tiny, tmp_path):
+def test_a_finished_phase_is_read_unless_a_setting_differs(tiny, tmp_path):
     parts, record = train(tiny, tmp_path)
     again, second = train(tiny, tmp_path)
     assert not record.reused
@@ -187,6 +174,7 @@ def test_a_finished_phase_is_read_and_not_run_again(tiny, tmp_path):
     assert same(parts, again)
     assert (record.folder / BEST).is_file()
     assert not (record.folder / LAST).exists()
+    assert not train(tiny, tmp_path, step=partial(step, noise=0.2))[1].reused
 
 
 def test_a_phase_that_another_process_trains_is_waited_for_and_read(tiny, tmp_path):
@@ -209,28 +197,17 @@ def test_a_phase_that_another_process_trains_is_waited_for_and_read(tiny, tmp_pa
     assert second.reused
 
 
-def test_another_setting_is_another_phase(tiny, tmp_path):
-    train(tiny, tmp_path)
-    _, other = train(tiny, tmp_path, step=partial(step, noise=0.2))
-    assert not other.reused
-
-
-def test_a_frozen_part_keeps_its_weights_and_batch_statistics(tiny, tmp_path):
-    frozen = Net()
-    before = {name: value.clone() for name, value in frozen.state_dict().items()}
-    parts, _ = train(tiny, tmp_path, parts=parts_of(frozen=frozen), frozen=("frozen",))
-    assert all(torch.equal(value, before[name]) for name, value in frozen.state_dict().items())
-    assert all(parameter.requires_grad for parameter in parts.parameters())
-
-
-def test_a_part_with_scale_0_stays_where_a_trained_one_moves(tiny, tmp_path):
-    other = Net()
-    before = [parameter.clone() for parameter in other.parameters()]
-    start = parts_of(other=other)
-    net = [parameter.clone() for parameter in start["net"].parameters()]
-    train(tiny, tmp_path, parts=start, trains={"net": 1.0, "other": 0.0})
-    assert all(torch.equal(a, b) for a, b in zip(other.parameters(), before, strict=True))
-    assert not any(torch.equal(a, b) for a, b in zip(start["net"].parameters(), net, strict=True))
+@pytest.mark.parametrize("how", [{"frozen": ("other",)}, {"trains": {"net": 1.0, "other": 0.0}}])
+def test_a_part_that_is_frozen_or_has_scale_0_keeps_its_weights(tiny, tmp_path, how):
+    start = parts_of(other=Net())
+    before = deepcopy(start)
+    train(tiny, tmp_path, parts=start, **how)
+    if "frozen" in how:  # its batch statistics too
+        assert same(start["other"], before["other"])
+    for name, stays in (("other", True), ("net", False)):
+        pairs = zip(start[name].parameters(), before[name].parameters(), strict=True)
+        assert {torch.equal(*pair) for pair in pairs} == {stays}
+    assert all(parameter.requires_grad for parameter in start.parameters())
 
 
 @pytest.mark.parametrize(
