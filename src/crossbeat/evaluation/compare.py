@@ -120,11 +120,11 @@ def compare_measured(
 
     Args:
         runs: for each model its runs by training seed; the method and the baseline may be absent.
-        method: is compared with every other model.
-        baseline: every model is compared with it.
+        method: as for ``compare``, and so the other arguments.
+        baseline: is compared with every model.
         seed: of the resamples of patients.
         replicates: number of resamples.
-        extra: further pairs, the first minus the second.
+        extra: further pairs.
 
     Returns:
         ``models`` and ``differences``, by model and measure.

@@ -95,7 +95,7 @@ def sentence(results: Json) -> str:
     found = _main(results)
     if None in (one["value"], other["value"], found["value"]):
         return f"The mean {names.metric(metric)} is undefined on this test split."
-    one_told, other_told = (cell(each, metric).value for each in (one, other))
+    one_told, other_told = (minus(cell(each, metric).value) for each in (one, other))
     return (
         f"{_setting(results)}{method} reaches a mean {names.metric(metric)} of {one_told}; "
         f"{baseline} reaches {other_told}: {_gain(found, metric)}{_way(results)}."
@@ -287,7 +287,7 @@ def _setting(results: Json) -> str:
         counts.get(name) for name in ("pairs", "labelled_pairs", "labelled_xrays")
     )
     if not pairs:
-        return ""
+        return f"With {counts['ecgs']:,} ECGs, " if counts.get("ecgs") else ""
     text = f"With {pairs:,} pairs of ECG and {_other(results)}"
     if labelled < pairs:
         text += f", of which {labelled:,} have labels"
