@@ -110,7 +110,7 @@ def measured(name: str, cohort: Path, folder: Path) -> dict[str, Any]:
 
 def said_example(folder: Path) -> Path:
     """An ECG to ask the model about."""
-    from crossbeat.cli.examples import write_example
+    from crossbeat.cli.simulate import write_example
 
     return write_example(folder / "example")
 

@@ -62,9 +62,9 @@ def test_a_study_ends_with_results_a_table_and_a_figure(place, capsys, monkeypat
     found = read_results(out / "results.json")
     assert list(found["models"]) == ["direct", "distillation"]
     table = (out / "table.md").read_text()
-    assert table.startswith("| model | large | silent | mean |")
+    assert table.startswith("| AUROC in percent | large | silent | mean |")
     assert "| distillation − direct |" in table
-    assert "**probe**" in table
+    assert "| `direct, probe` |" in table
     assert (out / "figure.png").read_bytes().startswith(b"\x89PNG")
     monkeypatch.setattr(PhaseModule, "training_step", None)  # whoever trains fails
     assert run(TINY, "--small", "--json") == 0
@@ -78,8 +78,9 @@ def test_results_along_an_axis_have_a_table_for_each_point(place, capsys) -> Non
     assert run("along.py", "--out", "out") == 0
     found = read_results(place / "out" / "results.json")
     assert [point["at"] for point in found["points"]] == [0.0, 0.5]
-    assert "**share of wrong labels 0.5**" in (place / "out" / "table.md").read_text()
-    assert "share of wrong labels 0.0: AUROC in percent" in capsys.readouterr().out
+    table = (place / "out" / "table.md").read_text()
+    assert table.startswith("| share of wrong labels | 0 | 0.5 |")
+    assert "share of wrong labels 0.5: AUROC in percent" in capsys.readouterr().out
     assert (place / "out" / "figure.png").is_file()
 
 
