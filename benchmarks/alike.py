@@ -21,9 +21,9 @@ from scipy.signal import resample_poly
 
 from crossbeat.data.alike import alike, signatures
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.nih import NihCxr14
-from crossbeat.data.ptbxl import PtbXl
-from crossbeat.data.virtual import Virtual
+from crossbeat.data.sources.nih import NihCxr14
+from crossbeat.data.sources.ptbxl import PtbXl
+from crossbeat.data.sources.virtual import Virtual
 
 Copy = Callable[[np.ndarray], np.ndarray]
 

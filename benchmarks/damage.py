@@ -24,7 +24,7 @@ import torch
 
 from crossbeat.cli import main
 from crossbeat.cli.evaluate import save_model
-from crossbeat.data.virtual import Virtual
+from crossbeat.data.sources.virtual import Virtual
 from crossbeat.recipes import RECIPES
 from crossbeat.recipes.presets import demo
 from crossbeat.recipes.run import Plan, train

@@ -16,7 +16,7 @@ import numpy as np
 from crossbeat import simulate
 from crossbeat.leads import STANDARD
 from crossbeat.readers import read_ecg
-from crossbeat.readers.write import write_wfdb
+from crossbeat.readers.ecg.wfdb import write_wfdb
 from crossbeat.signal import Ecg, Preprocessing, resample
 
 NUM_RECORDS = 400

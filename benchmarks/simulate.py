@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from crossbeat import simulate
-from crossbeat.simulate.labels import REPORTS
+from crossbeat.simulate.findings import REPORTS
 
 SEED = 11
 CALIBRATION = 40_000

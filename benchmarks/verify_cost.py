@@ -13,8 +13,8 @@ from pathlib import Path
 from statistics import median
 
 from crossbeat.data.cohort import Cohort
+from crossbeat.data.sources.virtual import Virtual
 from crossbeat.data.verified import require_undamaged
-from crossbeat.data.virtual import Virtual
 from crossbeat.recipes import RECIPES
 from crossbeat.recipes.presets import demo
 from crossbeat.recipes.run import Plan, train

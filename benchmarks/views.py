@@ -17,7 +17,7 @@ from scipy.spatial.transform import Rotation
 from crossbeat.leads import INDEPENDENT, INVERSE_DOWER, STANDARD, expansion, index
 from crossbeat.signal import Ecgs
 from crossbeat.views import compose, jitter, mask_time_per_lead, rotate_vcg, warp_time
-from crossbeat.views.noise import _FROM_ELECTRODES
+from crossbeat.views.voltage import _FROM_ELECTRODES
 
 BATCH, NUM_SAMPLES, FS = 256, 1000, 100.0
 TO_LEADS = expansion(STANDARD).astype(np.float32)

@@ -18,8 +18,8 @@ from torch import nn
 from crossbeat.cli.simulate import write_example
 from crossbeat.data.build import Block, build_cohort
 from crossbeat.data.cohort import Cohort
+from crossbeat.data.sources.virtual import Virtual
 from crossbeat.data.store import to_int16
-from crossbeat.data.virtual import Virtual
 from crossbeat.deploy import Predictor, export_model
 from crossbeat.evaluation.compare import compare
 from crossbeat.modalities import MODALITIES, Encoder, Modality, OtherModel, extra_form, plain
@@ -30,7 +30,6 @@ from crossbeat.training import Optimisation, TrainerSettings
 
 FINDINGS = ("cardiomegaly", "pleural_effusion", "edema")
 WORDS = (*FINDINGS, "mild", "severe", "clear", "normal", "portable", "unchanged")
-RECIPES_SHOWN = ("direct", "clip", "distillation")
 
 
 class BagOfWords(nn.Module):
@@ -103,7 +102,7 @@ def main(folder: Path, num_patients: int = 2000, epochs: int = 10) -> Mapping[st
     info = replace(base.info, name="reports", kind="paired", forms=form, files={})
     cohort = build_cohort(folder / "cohort", info, [partial(with_reports, base.folder, 0)])
     runs = {}
-    for name in RECIPES_SHOWN:
+    for name in ("direct", "clip", "distillation"):
         plan = Plan(name=name, recipe=sized(name, epochs), seed=0)
         runs[name] = train(plan, cohort, folder / name, trainer=TrainerSettings(progress=False))
     said = {name: [predictions(run, cohort)] for name, run in runs.items()}

@@ -7,7 +7,7 @@ Every seed has its own cohort. Seeds from 900 were used to develop methods and t
 from dataclasses import fields, replace
 from typing import Any
 
-from crossbeat.data.virtual import Virtual
+from crossbeat.data.sources.virtual import Virtual
 from crossbeat.recipes import RECIPES
 from crossbeat.recipes.presets import demo
 from crossbeat.training import Optimisation

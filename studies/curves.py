@@ -7,7 +7,7 @@ from typing import Any
 from choices import chosen
 from common import long_enough
 
-from crossbeat.data.virtual import Virtual
+from crossbeat.data.sources.virtual import Virtual
 from crossbeat.study import Cell, Study
 
 Model = tuple[str, str, Any]

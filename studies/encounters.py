@@ -1,7 +1,7 @@
 """What if the X-ray was taken hours, days or months after the ECG?
 
 The report and the labels describe the later X-ray, but the test asks what the patient had at the
-time of the ECG. Chronic disease stays and fluid changes (``crossbeat.simulate.change``).
+time of the ECG. Chronic disease stays and fluid changes (``crossbeat.simulate.patient``).
 
 Cost: about 20 minutes on 2 cores.
 Expected: all recipes lose on effusion and edema as the labels do; recipes that use the X-ray lose

@@ -23,7 +23,7 @@ def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
     yield "global", "ptacl-global", sized("ptacl-global", small=small)
     for model, changes in (
         ("ptacl", {}),
-        ("ptacl-one-hot", {"targets": "one-hot"}),
+        ("ptacl-one-hot", {"frame_targets": "one-hot"}),
         ("ptacl-single-beat", {"correspondence": "single_beat"}),
         ("ptacl-linear", {"correspondence": "linear"}),
         ("ptacl-not-centred", {"centred": False}),

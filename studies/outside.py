@@ -12,15 +12,16 @@ by about 1 point; ``cromotex-believed`` as good as ``crossbeat``.
 """
 
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from choices import chosen
 from common import abundant, long_enough, patients
 
-from crossbeat.data.virtual import Virtual
+from crossbeat.data.sources.virtual import Virtual
 from crossbeat.evaluation.names import CLEAN
-from crossbeat.recipes.cromotex_believed import CromotexBelieved
+from crossbeat.recipes import RECIPES
+from crossbeat.recipes.cromotex import Cromotex
 from crossbeat.study import Cell, Study
 
 SEEDS = (21, 22, 23, 24, 25)
@@ -51,11 +52,11 @@ def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
     yield "crossbeat", "crossbeat", crossbeat
 
 
-def believed(cromotex: Any) -> CromotexBelieved:
+def believed(cromotex: Any) -> Cromotex:
     """The recipe with the settings that it shares with ``cromotex``."""
-    shared = {field.name for field in fields(CromotexBelieved)}
-    settings = {field.name: getattr(cromotex, field.name) for field in fields(cromotex)}
-    return CromotexBelieved(**{name: settings[name] for name in settings if name in shared})
+    own = ("trust", "alignment_positives", "fine_tuning_positives")
+    published = RECIPES["cromotex-believed"]
+    return replace(cromotex, **{name: getattr(published, name) for name in own})
 
 
 def cells(

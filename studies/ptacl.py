@@ -1,8 +1,8 @@
 """How much does cine MRI teach the ECG model, and what does alignment in time add?
 
-All models of a seed use the same cohort: 3,000 pairs of ECG and cine, of which 10 % have measured
-measurements, because most scans are never contoured. The cine encoder is trained by masked modelling
-and then frozen. ``ptacl`` aligns by patient and in time, ``global`` only by patient. In
+All models of a seed use the same cohort: 3,000 pairs of ECG and cine, of which 10 % have
+measurements, because most scans are never contoured. The cine encoder is trained by masked
+modelling and then frozen. ``ptacl`` aligns by patient and in time, ``global`` only by patient. In
 ``ptacl-no-masked`` the cine encoder is frozen with random weights.
 
 Cost: about an hour on 2 cores.
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from crossbeat.data.virtual_hearts import VirtualHearts
+from crossbeat.data.sources.virtual_hearts import VirtualHearts
 from crossbeat.recipes import RECIPES
 from crossbeat.recipes.presets import demo
 from crossbeat.study import Cell, Study, hearts
@@ -35,7 +35,7 @@ def sized(name: str, *, small: bool, **changes: Any) -> Any:
     """A recipe in the size of the demo."""
     recipe: Any = demo(RECIPES[name])
     if small:
-        names = ("masked_cine", "alignment", "regression", "teacher")
+        names = ("masked_cine", "alignment", "regression", "fine_tuning", "teacher")
         short = Optimisation(learning_rate=1e-3, epochs=1, batch_size=32)
         kept = [each for each in names if getattr(recipe, each, None) is not None]
         changes = dict.fromkeys(kept, short) | changes

@@ -18,7 +18,7 @@ from typing import Any
 from choices import chosen
 from common import abundant, patients
 
-from crossbeat.data.virtual import Virtual
+from crossbeat.data.sources.virtual import Virtual
 from crossbeat.evaluation.names import CLEAN
 from crossbeat.study import Cell, Study
 

@@ -13,8 +13,8 @@ from choices import chosen
 from curves import curve_seeds
 
 from crossbeat.data.pairing import Pairing
-from crossbeat.data.virtual_hospital import VirtualHospital
-from crossbeat.data.virtual_mimic import VirtualMimic
+from crossbeat.data.sources.virtual_hospital import VirtualHospital
+from crossbeat.simulate.hospital import VirtualMimic
 from crossbeat.study import Cell, Study
 
 NEAR = Pairing(rule="nearest", window=1.0)

@@ -13,7 +13,7 @@ import torch
 from crossbeat.data.build import Block, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
-from crossbeat.data.virtual_hearts import VirtualHearts
+from crossbeat.data.sources.virtual_hearts import VirtualHearts
 from crossbeat.leads import STANDARD
 
 

@@ -12,8 +12,8 @@ from crossbeat.errors import ConfigError, DataError
 from crossbeat.leads import STANDARD
 from crossbeat.signal import Ecg, Ecgs, Preprocessing
 from crossbeat.simulate import FS, Draws, draw_patients, ecgs
+from crossbeat.simulate.ecg import beats
 from crossbeat.simulate.electrical import electrical
-from crossbeat.simulate.rhythm import beats
 
 NUM = 96
 STORED = Preprocessing.standard(fs=100.0, seconds=10.0)
@@ -244,22 +244,20 @@ def test_steps_may_be_given_by_their_middles() -> None:
     assert np.abs(unmoved - plain).max() > 0.05
 
 
-@pytest.mark.parametrize("middles", [[], [1.0, 1.0], [1.0, 0.5], [0.0, 1.0, 2.5]])
-def test_middles_must_ascend_at_equal_spacing(middles: list[float]) -> None:
-    with pytest.raises(ValueError, match="middles of steps must ascend at equal spacing"):
-        correspondence(
-            PEAKS, rule="linear", segments=4, steps=np.array(middles, dtype=float), seconds=3.0
-        )
-
-
-@pytest.mark.parametrize("name", ["segments", "steps", "seconds"])
-def test_numbers_must_be_above_0(name: str) -> None:
-    numbers = {"segments": 4, "steps": 5, "seconds": 3.0}
-    numbers[name] -= numbers[name]
-    with pytest.raises(ValueError, match=f"{name}.* must be above 0, got"):
-        correspondence(PEAKS, rule="linear", **numbers)  # type: ignore[arg-type]
-
-
-def test_peaks_must_ascend() -> None:
-    with pytest.raises(ValueError, match=r"peaks must ascend, got \[1.0, 1.0\]"):
-        correspondence(np.array([1.0, 1.0]), rule="single_beat", segments=4, steps=5, seconds=3.0)
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        *(
+            ({"steps": np.array(middles, dtype=float)}, "must ascend at equal spacing")
+            for middles in ([], [1.0, 1.0], [1.0, 0.5], [0.0, 1.0, 2.5])
+        ),
+        ({"segments": 0}, "segments.* must be above 0, got 0"),
+        ({"steps": 0}, "steps must be above 0, got 0"),
+        ({"seconds": 0.0}, r"seconds must be above 0, got .* 0\.0 s"),
+        ({"peaks": np.array([1.0, 1.0])}, r"peaks must ascend, got \[1\.0, 1\.0\]"),
+    ],
+)
+def test_numbers_that_give_no_correspondence_are_refused(change: dict, message: str) -> None:
+    plain = {"peaks": PEAKS, "rule": "linear", "segments": 4, "steps": 5, "seconds": 3.0}
+    with pytest.raises(ValueError, match=message):
+        correspondence(**(plain | change))

@@ -1,4 +1,4 @@
-"""Resampling, baseline removal and preprocessing."""
+"""Resampling, baseline removal, preprocessing and normalisation."""
 
 import json
 import math
@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
 from crossbeat import leads, signal
@@ -62,17 +64,6 @@ def test_rates_without_a_simple_ratio_are_refused() -> None:
         signal.resample(np.zeros(4), 99999.001, 100.0)
 
 
-def test_resampling_a_batch_equals_resampling_each_row() -> None:
-    batch = noise(2, 3, 500)
-    together = signal.resample(batch, 500.0, 100.0)
-    assert together.dtype == np.float32
-    for b in range(2):
-        for lead in range(3):
-            np.testing.assert_array_equal(
-                together[b, lead], signal.resample(batch[b, lead], 500.0, 100.0)
-            )
-
-
 @pytest.mark.parametrize(("fs", "up", "down"), [(500.0, 1, 5), (250.0, 2, 5), (40.0, 5, 2)])
 def test_resampling_is_that_of_scipy_inside(fs: float, up: int, down: int) -> None:
     values = noise(3, 1000)
@@ -121,36 +112,18 @@ def test_baseline_is_two_running_medians_with_odd_windows(
         np.testing.assert_allclose(got, row - plain_medians(row, sizes), atol=1e-6)
 
 
-def test_rows_do_not_reach_into_one_another() -> None:
-    values = noise(3, 2, 200) + np.arange(6, dtype=np.float32).reshape(3, 2, 1) * 100
-    together = signal.remove_baseline(values, 100.0)
-    assert together.dtype == np.float32
-    for index in np.ndindex(3, 2):
-        np.testing.assert_array_equal(together[index], signal.remove_baseline(values[index], 100.0))
-
-
-def test_a_constant_offset_is_baseline_up_to_both_ends() -> None:
-    offset = signal.remove_baseline(np.full(400, 3.0, np.float32), 100.0)
-    np.testing.assert_array_equal(offset, 0)
-
-
-@pytest.mark.parametrize("num", [1, 5, 20])
-def test_the_baseline_of_a_record_shorter_than_the_windows_is_removed(num: int) -> None:
+@pytest.mark.parametrize("num", [1, 5, 20, 400])
+def test_a_constant_offset_is_baseline_up_to_both_ends_however_short_the_record(num: int) -> None:
     offset = signal.remove_baseline(np.full((2, num), 3.0, np.float32), 100.0)
     np.testing.assert_array_equal(offset, np.zeros((2, num)))
 
 
-def test_a_narrow_beat_is_not_baseline() -> None:
+def test_a_narrow_beat_is_not_baseline_and_stays_as_it_is() -> None:
     beat = np.zeros(400, np.float32)
     beat[200:205] = 1
-    np.testing.assert_array_equal(signal.remove_baseline(beat, 100.0), beat)
-
-
-def test_baseline_removal_leaves_its_input() -> None:
-    values = noise(2, 100)
-    before = values.copy()
-    signal.remove_baseline(values, 100.0)
-    np.testing.assert_array_equal(values, before)
+    before = beat.copy()
+    np.testing.assert_array_equal(signal.remove_baseline(beat, 100.0), before)
+    np.testing.assert_array_equal(beat, before)
 
 
 # Preprocessing
@@ -207,20 +180,23 @@ def test_a_longer_record_gives_its_first_seconds() -> None:
     np.testing.assert_array_equal(result.values, values[:, :200])
 
 
-def test_a_batch_is_preprocessed_as_its_records_are() -> None:
-    batch = noise(3, 8, 5000)
-    together = TEN_SECONDS.apply_batch(batch, leads.INDEPENDENT, 500.0)
+@pytest.mark.parametrize(
+    "change",
+    [
+        partial(signal.resample, fs=500.0, to=100.0),
+        partial(signal.remove_baseline, fs=500.0),
+        partial(TEN_SECONDS.apply_batch, leads=leads.INDEPENDENT, fs=500.0),
+    ],
+    ids=["resample", "remove_baseline", "apply_batch"],
+)
+def test_the_records_of_a_batch_are_treated_one_by_one(
+    change: Callable[[np.ndarray], np.ndarray],
+) -> None:
+    batch = noise(3, 8, 5000) + np.arange(24, dtype=np.float32).reshape(3, 8, 1) * 100
+    together = change(batch)
+    assert together.dtype == np.float32
     for row, record in zip(together, batch, strict=True):
-        one = TEN_SECONDS.apply(signal.Ecg(record, leads.INDEPENDENT, 500.0))
-        np.testing.assert_array_equal(row, one.values)
-
-
-def test_limb_lead_equations_hold_after_preprocessing_without_baseline() -> None:
-    plain = signal.Preprocessing(leads=leads.STANDARD, fs=100.0, seconds=10.0, baseline=False)
-    ecg = plain.apply(signal.Ecg(noise(8, 5000), leads.INDEPENDENT, 500.0))
-    rows = dict(zip(ecg.leads, ecg.values, strict=True))
-    for lead, expected in leads.limb_leads(rows["I"], rows["II"]).items():
-        np.testing.assert_allclose(rows[lead], expected, atol=1e-5)
+        np.testing.assert_array_equal(row, change(record))
 
 
 @pytest.mark.parametrize("samples", [0, 4999])
@@ -295,15 +271,16 @@ def test_an_offset_of_an_electrode_changes_nothing_up_to_both_ends(fs: float) ->
     np.testing.assert_allclose(raised, plain, atol=2e-4)  # rounding at 300 mV
 
 
-@pytest.mark.parametrize("lead", ["III", "aVR", "aVL", "aVF"])
-def test_limb_leads_follow_from_i_and_ii_after_the_baseline_is_removed(lead: str) -> None:
-    given = leads.complete(noise(8, 1000), leads.INDEPENDENT, leads.MIMIC)
-    preprocessing = signal.Preprocessing(leads=leads.MIMIC, fs=100.0, seconds=10.0, baseline=True)
-    values = dict(
-        zip(leads.MIMIC, preprocessing.apply_batch(given, leads.MIMIC, 100.0), strict=True)
-    )
-    expected = leads.limb_leads(values["I"], values["II"])[lead]
-    np.testing.assert_allclose(values[lead], expected, atol=1e-5)
+@pytest.mark.parametrize("given", [leads.INDEPENDENT, leads.MIMIC])
+@pytest.mark.parametrize("baseline", [False, True])
+def test_limb_leads_follow_from_i_and_ii_after_preprocessing(
+    given: tuple[str, ...], baseline: bool
+) -> None:
+    values = leads.complete(noise(8, 5000), leads.INDEPENDENT, given)
+    form = signal.Preprocessing(leads=leads.MIMIC, fs=100.0, seconds=10.0, baseline=baseline)
+    rows = dict(zip(leads.MIMIC, form.apply_batch(values, given, 500.0), strict=True))
+    for lead, expected in leads.limb_leads(rows["I"], rows["II"]).items():
+        np.testing.assert_allclose(rows[lead], expected, atol=1e-5)
 
 
 def test_a_lead_whose_sources_are_absent_is_taken_as_it_is() -> None:
@@ -311,3 +288,91 @@ def test_a_lead_whose_sources_are_absent_is_taken_as_it_is() -> None:
     only = signal.Preprocessing(leads=("III",), fs=100.0, seconds=10.0, baseline=True)
     expected = signal.remove_baseline(values, 100.0)
     np.testing.assert_array_equal(only.apply_batch(values, ("III",), 100.0), expected)
+
+
+# Normalisation
+
+
+def randn(*shape: int) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("name", signal.NORMALISATIONS)
+def test_a_normalisation_keeps_shape_dtype_and_input(name: str) -> None:
+    values = randn(2, 12, 100)
+    before = values.clone()
+    result = signal.NORMALISATIONS[name](values, leads.STANDARD)
+    assert (result.shape, result.dtype) == (values.shape, values.dtype)
+    assert torch.equal(values, before)
+
+
+@pytest.mark.parametrize("name", ["min_max", "z", "group_z"])
+@pytest.mark.parametrize("value", [0.0, 0.1, -1234.567])
+def test_flat_leads_become_zero(name: str, value: float) -> None:
+    flat = torch.full((2, 12, 101), value)
+    assert torch.equal(signal.NORMALISATIONS[name](flat, leads.STANDARD), torch.zeros_like(flat))
+
+
+@pytest.mark.parametrize("name", ["min_max", "z", "group_z"])
+@settings(deadline=None)
+@given(scale=st.floats(1e-3, 1e3), offset=st.floats(-10, 10))
+def test_scale_and_offset_of_the_record_do_not_matter(
+    name: str, scale: float, offset: float
+) -> None:
+    values = randn(1, 12, 64).double()
+    normalise = signal.NORMALISATIONS[name]
+    moved = normalise(values * scale + offset, leads.STANDARD)
+    torch.testing.assert_close(moved, normalise(values, leads.STANDARD), atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", signal.NORMALISATIONS)
+def test_records_are_normalised_on_their_own(name: str) -> None:
+    values = randn(3, 12, 64) * torch.tensor([[[1.0]], [[5.0]], [[9.0]]])
+    normalise = signal.NORMALISATIONS[name]
+    together = normalise(values, leads.STANDARD)
+    for row in range(3):
+        torch.testing.assert_close(
+            together[row], normalise(values[row : row + 1], leads.STANDARD)[0]
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "expected"),
+    [
+        ("none", [[0.0, 1, 4], [2, 0, 1]], [[0.0, 1, 4], [2, 0, 1]]),
+        ("min_max", [[0.0, 1, 4], [2, 0, 1]], [[-1.0, -0.5, 1], [1, -1, 0]]),
+        ("z", [[1.0, 3], [0, 10]], [[-1.0, 1], [-1, 1]]),
+    ],
+)
+def test_a_normalisation_by_hand(name: str, values: list, expected: list) -> None:
+    result = signal.NORMALISATIONS[name](torch.tensor([values]), ("I", "II"))
+    torch.testing.assert_close(result, torch.tensor([expected]))
+
+
+@pytest.mark.parametrize("names", [leads.MIMIC, ("V1", "I", "V6", "II")])
+def test_group_z_scales_the_leads_of_a_group_together(names: tuple[str, ...]) -> None:
+    values = randn(2, len(names), 80) * torch.arange(1.0, len(names) + 1)[:, None]
+    result = signal.group_z(values, names)
+    for group in ({"I", "II", "III"}, {"aVR", "aVL", "aVF"}, {f"V{k}" for k in range(1, 7)}):
+        rows = [row for row, lead in enumerate(names) if lead in group]
+        if not rows:
+            continue
+        for record, got in zip(values, result, strict=True):
+            together = record[rows]
+            expected = (together - together.mean()) / together.std(correction=0)
+            torch.testing.assert_close(got[rows], expected)
+
+
+def test_group_z_refuses_a_lead_of_no_group() -> None:
+    with pytest.raises(ValueError, match="got vx"):
+        signal.group_z(torch.zeros(1, 2, 5), ("I", "vx"))
+
+
+@pytest.mark.parametrize("name", ["min_max", "z", "group_z"])
+def test_gradients_stay_finite_beside_a_flat_lead(name: str) -> None:
+    values = randn(1, 12, 50)
+    values[0, 6:] = 0
+    values.requires_grad_()
+    signal.NORMALISATIONS[name](values, leads.STANDARD).square().sum().backward()
+    assert values.grad is not None
+    assert torch.isfinite(values.grad).all()

@@ -32,6 +32,24 @@ class CheckpointError(UserError):
     """Weights or a run do not match the model or the settings that load them."""
 
 
+def require_least(settings: object, **least: int) -> None:
+    """Check that numbers among the settings of a dataclass are not too small.
+
+    Args:
+        settings: the dataclass.
+        least: the least value of each of them, by name.
+
+    Raises:
+        ConfigError: one is smaller.
+    """
+    for name, value in least.items():
+        if getattr(settings, name) < value:
+            raise ConfigError(
+                f"{type(settings).__name__}.{name} must be {value} or more, got "
+                f"{getattr(settings, name)}; raise it"
+            )
+
+
 def suggestion(name: str, known: Iterable[str], otherwise: str = "") -> str:
     """The end of a message: the known name that was probably meant.
 

@@ -157,6 +157,14 @@ class Encoder:
     enters: Callable[[Values, Model], Tensor]
 
 
+def _no_phases(_form: Form, model: Model) -> None:
+    if isinstance(model, OtherModel) and model.phases:
+        raise ConfigError(
+            f"phases must be empty for {modality(model.modality).label}, which have no frames, got "
+            f"{model.phases}; leave them out"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Modality:
     """A kind of recording.
@@ -179,7 +187,7 @@ class Modality:
     encoders: Mapping[str, Encoder]
     moments: Callable[[Any, Tensor], Tensor] = lambda encoder, x: encoder.tokens(x)
     at_once: int = 512
-    before: Callable[[Form, Model], None] = lambda _form, _model: None
+    before: Callable[[Form, Model], None] = _no_phases
 
 
 def plain(stored: Shaped[np.ndarray, "sample ..."], _form: Form) -> Tensor:
@@ -276,6 +284,7 @@ _CINE = Modality(
         for name in CINE_ENCODERS
     },
     at_once=64,
+    before=lambda _form, _model: None,
 )
 
 MODALITIES: dict[str, Modality] = {

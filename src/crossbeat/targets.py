@@ -58,7 +58,8 @@ class Answer:
         """Such as ``probability 31 %`` or ``112 ml ± 24 ml``."""
         if self.error is None:
             return f"probability {100 * self.value:.0f} %"
-        return f"{self.value:.0f} {self.unit} ± {self.error:.0f} {self.unit}"
+        unit = f" {self.unit}" if self.unit else ""
+        return f"{self.value:.0f}{unit} ± {self.error:.0f}{unit}"
 
 
 Chosen = Mapping[str, float | None]

@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from filelock import FileLock, Timeout
@@ -34,6 +34,9 @@ Result = TypeVar("Result")
 
 LOCK = "lock"
 """The name of the file in a folder whose holder may change the folder."""
+
+Progress = Callable[[int, int], None]
+"""Called with the number of finished jobs and of all jobs."""
 
 _PAUSE = 0.5
 _DASK = "dask://"
@@ -134,6 +137,20 @@ def given_or_own(given: Executor | None, jobs: int) -> Iterator[Executor]:
     workers = max(1, min(jobs, os.cpu_count() or 1))
     with ThreadPoolExecutor(1) if workers == 1 else process_pool(workers) as pool:
         yield pool
+
+
+@contextmanager
+def cancelled_at_the_end(jobs: Sequence[Future[Any]]) -> Iterator[None]:
+    """Jobs that have not begun when the block ends, such as by an error, are not done."""
+    try:
+        yield
+    finally:
+        for job in jobs:
+            job.cancel()
+
+
+def silent(done: int, total: int) -> None:
+    """No progress is shown."""
 
 
 def _begin() -> None:

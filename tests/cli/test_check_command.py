@@ -13,7 +13,7 @@ import pytest
 from crossbeat import simulate, workers
 from crossbeat.cli import check, main
 from crossbeat.leads import STANDARD
-from crossbeat.readers.write import write_wfdb
+from crossbeat.readers.ecg.wfdb import write_wfdb
 from crossbeat.signal import Ecg
 
 SOUND = Ecg(simulate.ecgs(simulate.draw_patients(2, 0), 0)[1], STANDARD, 500.0)

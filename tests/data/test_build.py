@@ -19,8 +19,8 @@ from tiny_cohorts import BLOCKS, PER_BLOCK, build_tiny, tiny_block, tiny_info
 from crossbeat.data import shards
 from crossbeat.data.build import Block, build_cohort
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.virtual import Virtual
-from crossbeat.data.virtual_hearts import VirtualHearts
+from crossbeat.data.sources.virtual import Virtual
+from crossbeat.data.sources.virtual_hearts import VirtualHearts
 from crossbeat.errors import DataError
 
 
@@ -39,6 +39,14 @@ def failing_at(number: int) -> Callable[[int], Block]:
     return block
 
 
+def counting(made: list[int]) -> Callable[[int], Block]:
+    def block(i: int) -> Block:
+        made.append(i)
+        return tiny_block(i)
+
+    return block
+
+
 def test_a_build_leaves_only_the_files_of_the_cohort(tmp_path: Path) -> None:
     cohort = build_tiny(tmp_path / "a")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
@@ -47,17 +55,12 @@ def test_a_build_leaves_only_the_files_of_the_cohort(tmp_path: Path) -> None:
 
 def test_a_killed_build_leaves_no_folder_and_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     build_tiny(tmp_path / "whole")
-    made = []
-
-    def counted(i: int) -> Block:
-        made.append(i)
-        return tiny_block(i)
-
+    made: list[int] = []
     with pytest.raises(KeyboardInterrupt):
         build_tiny(tmp_path / "killed", failing_at(1))
     assert not (tmp_path / "killed").exists()
     assert (tmp_path / "killed.partial" / "block-00000-ecg.npy").exists()
-    build_tiny(tmp_path / "killed", counted)
+    build_tiny(tmp_path / "killed", counting(made))
     assert made[0] == 1
     assert 0 not in made
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
@@ -110,16 +113,11 @@ def test_a_build_may_be_killed_at_any_moment(
                 pass
             else:
                 break
-        made = []
-
-        def counted(i: int, made: list[int] = made) -> Block:
-            made.append(i)
-            return tiny_block(i)
-
+        made: list[int] = []
         draft = folder.with_name("a.partial")
         kept = {i for i in range(BLOCKS) if (draft / f"receipt-{i:05d}.json").exists()}
         if not folder.exists():
-            build_tiny(folder, counted)
+            build_tiny(folder, counting(made))
             assert not kept.intersection(made)
         assert contents(folder) == whole
     assert 40 < count < 199
@@ -150,25 +148,15 @@ def test_the_blocks_of_a_damaged_shard_are_made_again(
     draft = joined(tmp_path / "a", monkeypatch)
     shard = draft / f"{name}.npy"
     shard.write_bytes(shard.read_bytes()[:-1] + b"\x7f")
-    made = []
-
-    def counted(i: int) -> Block:
-        made.append(i)
-        return tiny_block(i)
-
-    build_tiny(tmp_path / "a", counted)
+    made: list[int] = []
+    build_tiny(tmp_path / "a", counting(made))
     assert made == again
     assert contents(tmp_path / "a") == whole
 
 
 @pytest.mark.parametrize("rows", [1, 4, 5, 6, 7, 13, 18, 100])
-def test_shards_have_one_size_whatever_the_size_of_the_blocks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
-) -> None:
-    monkeypatch.setattr(shards, "SHARD", rows * tiny_info().row("ecg").itemsize)
-    blocks = [partial(tiny_block, i) for i in range(BLOCKS)]
-    with ThreadPoolExecutor(1) as executor:
-        cohort = build_cohort(tmp_path / "a", tiny_info(), blocks, executor=executor)
+def test_shards_have_one_size_whatever_the_size_of_the_blocks(tmp_path: Path, rows: int) -> None:
+    cohort = build_tiny(tmp_path / "a", shard=rows)
     counts = [told.rows for name, told in cohort.info.files.items() if name.startswith("ecg-")]
     total = BLOCKS * PER_BLOCK
     assert len(counts) == math.ceil(total / rows)
@@ -218,9 +206,7 @@ def test_who_builds_what_another_process_is_building_waits_and_opens_it(tmp_path
         return tiny_block(i)
 
     def build(seed: int, block: Callable[[int], Block]) -> Cohort:
-        blocks = [partial(block, i) for i in range(BLOCKS)]
-        with ThreadPoolExecutor(1) as executor:
-            return build_cohort(tmp_path / "a", tiny_info(seed), blocks, executor=executor)
+        return build_tiny(tmp_path / "a", block, seed=seed)
 
     with ThreadPoolExecutor(3) as threads:
         first = threads.submit(build, 0, slow)
@@ -261,9 +247,8 @@ def test_drafts_of_killed_writers_are_removed(
 def test_an_unfinished_build_with_other_settings_is_refused(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         build_tiny(tmp_path / "a", failing_at(2))
-    blocks = [partial(tiny_block, i) for i in range(BLOCKS)]
     with pytest.raises(DataError, match=r"unfinished build of the same cohort.*plan\.json"):
-        build_cohort(tmp_path / "a", tiny_info(seed=1), blocks)
+        build_tiny(tmp_path / "a", seed=1)
 
 
 def test_files_of_others_in_the_place_of_an_unfinished_build_stay(tmp_path: Path) -> None:
@@ -356,15 +341,7 @@ def test_a_leak_over_blocks_is_found_before_the_folder_gets_its_name(tmp_path: P
 
 def test_progress_counts_to_the_number_of_blocks(tmp_path: Path) -> None:
     seen = []
-    blocks = [partial(tiny_block, i) for i in range(BLOCKS)]
-    with ThreadPoolExecutor(1) as executor:
-        build_cohort(
-            tmp_path / "a",
-            tiny_info(),
-            blocks,
-            executor=executor,
-            progress=lambda done, total: seen.append((done, total)),
-        )
+    build_tiny(tmp_path / "a", progress=lambda done, total: seen.append((done, total)))
     assert seen == [(i, BLOCKS) for i in range(BLOCKS + 1)]
 
 

@@ -132,7 +132,7 @@ def change_info(folder: Path, **values: object) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"version": 99}, "format version 4, got 99; rebuild"),
+        ({"version": 99}, "format version 5, got 99; rebuild"),
         ({"kind": "mixed"}, "kind in .* must be one of paired, .*got 'mixed'"),
         ({"surprise": 1}, "must have the keys .*surprise"),
         ({"findings": ["gout"]}, "column 'label:gout' of the table must be Int8"),

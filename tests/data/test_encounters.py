@@ -1,4 +1,5 @@
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,11 @@ import pytest
 from published_trees import write_film, write_record
 
 from crossbeat.data.build import Block
-from crossbeat.data.encounters import Encounters, Reading, block_of
 from crossbeat.data.pairing import Pairing, no_stays
+from crossbeat.data.pairing.encounters import Encounters, block_of
+from crossbeat.data.sources.builder import read_wave
 from crossbeat.leads import STANDARD
+from crossbeat.readers import read_xray
 from crossbeat.signal import Preprocessing
 
 NOON = datetime(2150, 1, 1, 12)
@@ -51,15 +54,14 @@ def given(tmp_path: Path) -> Encounters:
 
 
 def block(given: Encounters, *, xrays: bool = False, ecgs: bool = False) -> Block:
-    reading = Reading(
-        root=Path(given.ecgs["file"][0]).parent,
-        preprocessing=Preprocessing(leads=STANDARD, fs=100.0, seconds=10.0, baseline=True),
-        image_size=16,
+    clean = Preprocessing(leads=STANDARD, fs=100.0, seconds=10.0, baseline=True)
+    return block_of(
+        given,
         pairing=Pairing(rule="nearest", window=24.0),
-        unpaired_xrays=xrays,
-        unpaired_ecgs=ecgs,
+        read={"ecg": partial(read_wave, clean=clean), "xray": partial(read_xray, size=16)},
+        alone={"ecg": ecgs, "xray": xrays},
+        root=Path(given.ecgs["file"][0]).parent,
     )
-    return block_of(reading, given)
 
 
 def spoil(given: Encounters, record: str) -> None:
@@ -103,8 +105,7 @@ def test_records_without_a_partner_stay_on_request(given: Encounters) -> None:
     assert every.table["label:edema"].to_list() == [None, None, 1, None, None]
     assert every.table["split"].to_list() == ["train"] * 4 + ["val"]
     assert every.table["age"].to_list() == [50, 50, 50, 50, None]
-    assert every.ecgs is not None
-    assert every.ecgs.shape == (4, 12, 1000)
+    assert every.signals["ecg"].shape == (4, 12, 1000)
 
 
 def test_the_same_signal_of_a_patient_stays_once(given: Encounters) -> None:
@@ -117,8 +118,8 @@ def test_the_same_signal_of_a_patient_stays_once(given: Encounters) -> None:
     assert [each.record for each in made.rejected] == ["e1"]
     assert made.rejected[0].rule == "duplicate"
     assert "got that of e0" in made.rejected[0].reason
-    assert made.ecgs is not None
-    np.testing.assert_array_equal(made.ecgs[0], made.ecgs[2])  # another patient: the audit's task
+    ecgs = made.signals["ecg"]
+    np.testing.assert_array_equal(ecgs[0], ecgs[2])  # another patient: the audit's task
 
 
 def test_a_block_whose_records_are_all_spoilt_is_empty(given: Encounters) -> None:
@@ -126,6 +127,5 @@ def test_a_block_whose_records_are_all_spoilt_is_empty(given: Encounters) -> Non
         spoil(given, record)
     made = block(given)
     assert made.table.height == 0
-    assert made.ecgs is None
-    assert made.xrays is None
+    assert made.signals == {"ecg": None, "xray": None}
     assert len(made.rejected) == 3

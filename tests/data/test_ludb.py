@@ -1,55 +1,18 @@
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-from further_trees import microvolts, write_ludb
+from published_trees import LUDB, build, microvolts, write_ludb
 
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.ludb import FINDINGS, WHOLE, Ludb, read_ludb
-from crossbeat.errors import ConfigError, DataError
+from crossbeat.data.sources.ludb import FINDINGS, WHOLE, Ludb, read_ludb
+from crossbeat.errors import DataError
 from crossbeat.leads import STANDARD
 from crossbeat.quality import require
 from crossbeat.readers import read_ecg
 from crossbeat.signal import Ecg, Preprocessing
-
-ROWS = [
-    {
-        "ID": "1",
-        "Sex": "F",
-        "Age": "51",
-        "Rhythms": "Sinus bradycardia",
-        "Electric axis of the heart": "Electric axis of the heart: left axis deviation",
-        "Hypertrophies": "Left ventricular hypertrophy\nLeft ventricular overload",
-        "Non-specific repolarization abnormalities": (
-            "Non-specific repolarization abnormalities: posterior wall"
-        ),
-    },
-    {
-        "ID": "34",
-        "Sex": "M",
-        "Age": ">89",
-        "Rhythms": "Atrial fibrillation",
-        "Electric axis of the heart": "Electric axis of the heart: normal",
-        "Conduction abnormalities": "Incomplete right bundle branch block\nI degree AV block",
-        "Ischemia": ("Undefined ischemia/scar/supp.NSTEMI: septal\nScar formation: anterior wall"),
-    },
-    {
-        "ID": "104",
-        "Sex": "F",
-        "Age": "75",
-        "Rhythms": "Sinus rhythm",
-        "Conduction abnormalities": "III degree AV-block",
-        "Cardiac pacing": "UNIpolar ventricular pacing\nP-synchrony",
-        "Ischemia": "STEMI: lateral wall",
-    },
-]
-
-
-def build(settings: Ludb, folder: Path) -> Cohort:
-    with ThreadPoolExecutor(1) as executor:
-        return settings.build(folder, executor=executor, allow_missing=True)
 
 
 def labelled(cohort: Cohort, record: str, code: int) -> set[str]:
@@ -57,9 +20,9 @@ def labelled(cohort: Cohort, record: str, code: int) -> set[str]:
     return {finding for finding in (*FINDINGS, *WHOLE) if row[f"label:{finding}"] == code}
 
 
-def test_the_published_layout_becomes_a_cohort(tmp_path: Path) -> None:
-    cohort = build(Ludb(root=write_ludb(tmp_path / "ludb", ROWS)), tmp_path / "cohort")
-    table = cohort.table
+def test_the_published_layout_becomes_a_cohort(built: Callable[[str], Cohort]) -> None:
+    cohort = built("ludb")
+    table = cohort.table[:3]
     assert (cohort.info.kind, cohort.info.unit) == ("single", "mV")
     assert table["record"].to_list() == ["ludb-1", "ludb-34", "ludb-104"]
     assert table["age"].to_list() == [51, 90, 75]
@@ -68,8 +31,8 @@ def test_the_published_layout_becomes_a_cohort(tmp_path: Path) -> None:
     assert any("every record counts as a different patient" in note for note in cohort.info.notes)
 
 
-def test_every_line_of_a_cell_is_a_statement(tmp_path: Path) -> None:
-    cohort = build(Ludb(root=write_ludb(tmp_path / "ludb", ROWS)), tmp_path / "cohort")
+def test_every_line_of_a_cell_is_a_statement(built: Callable[[str], Cohort]) -> None:
+    cohort = built("ludb")
     assert labelled(cohort, "ludb-1", 1) == {
         "sinus_bradycardia",
         "left_axis_deviation",
@@ -92,9 +55,10 @@ def test_every_line_of_a_cell_is_a_statement(tmp_path: Path) -> None:
     assert labelled(cohort, "ludb-104", -1) == set()
 
 
-def test_stored_ecgs_are_microvolts_whatever_the_headers_say(tmp_path: Path) -> None:
-    source = write_ludb(tmp_path / "ludb", ROWS)
-    cohort = build(Ludb(root=source), tmp_path / "cohort")
+def test_stored_ecgs_are_microvolts_whatever_the_headers_say(
+    built: Callable[[str], Cohort],
+) -> None:
+    cohort = built("ludb")
     true = Ecg((microvolts(34, fs=500.0, seconds=10.0) / 1000).astype(np.float32), STANDARD, 500.0)
     clean = Preprocessing(leads=STANDARD, fs=100.0, seconds=10.0, baseline=True)
     stored = cohort.ecgs(np.array([1])).values[0].numpy()
@@ -115,16 +79,8 @@ def test_the_gains_of_the_published_headers_are_wrong_and_the_integers_are_not(
         assert require(ecg, file, 10.0).values.shape == (12, 5000)
 
 
-def test_records_are_split_by_seed(tmp_path: Path) -> None:
-    rows = [{**ROWS[0], "ID": str(number)} for number in range(1, 11)]
-    source = write_ludb(tmp_path / "ludb", rows)
-    first, second = (build(Ludb(root=source, seed=seed), tmp_path / f"{seed}") for seed in (0, 1))
-    assert [len(first.rows(part)) for part in ("train", "val", "test")] == [7, 1, 2]
-    assert not first.table["split"].equals(second.table["split"])
-
-
 def test_unusable_records_are_left_out_with_the_reason(tmp_path: Path) -> None:
-    source = write_ludb(tmp_path / "ludb", ROWS)
+    source = write_ludb(tmp_path / "ludb", LUDB[:3])
     (source / "data/1.hea").unlink()
     (source / "data/34.dat").write_bytes(b"too short")
     cohort = build(Ludb(root=source), tmp_path / "cohort")
@@ -135,13 +91,7 @@ def test_unusable_records_are_left_out_with_the_reason(tmp_path: Path) -> None:
     assert "34.dat must hold" in left_out["reason"][1]
 
 
-def test_settings_and_tables_that_are_wrong_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="shares val and test must be 0 or more"):
-        Ludb(root=tmp_path, val=0.5, test=0.6)
-    with pytest.raises(ConfigError, match="fs must be above 0 Hz"):
-        Ludb(root=tmp_path, fs=0.0)
-    with pytest.raises(DataError, match=r"there is no file .*ludb\.csv"):
-        build(Ludb(root=tmp_path), tmp_path / "cohort")
-    source = write_ludb(tmp_path / "ludb", [{**ROWS[0], "Age": "old"}])
+def test_an_age_that_is_no_number_is_refused(tmp_path: Path) -> None:
+    source = write_ludb(tmp_path / "ludb", [{**LUDB[0], "Age": "old"}])
     with pytest.raises(DataError, match=r"Age in .*ludb\.csv must be a number or >89"):
         build(Ludb(root=source), tmp_path / "cohort")

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from published_trees import write_film, write_record
+import torch
+from published_trees import write_film, write_own
 
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.own import OwnFiles
-from crossbeat.data.own_columns import Columns
+from crossbeat.data.sources.own import OwnFiles
+from crossbeat.data.sources.own_table import Columns
 from crossbeat.errors import ConfigError, DataError, UserError
 
 ROWS = [
@@ -18,16 +19,6 @@ ROWS = [
     ",c.png,p2,-1,,,M",
     "d.hea,d.png,p3,,2020-01-04T10:00:00,40,",
 ]
-HEAD = "ecg,xray,patient,edema,time,age,sex"
-
-
-def write_files(folder: Path, rows: list[str], head: str = HEAD) -> Path:
-    for seed, name in enumerate("abd"):
-        write_record(folder / name, 100, "mV", seed=seed)
-    for value, name in enumerate("acd"):
-        write_film(folder / f"{name}.png", 32, seed=value)
-    (folder / "list.csv").write_text("\n".join([head, *rows]) + "\n")
-    return folder / "list.csv"
 
 
 def build(table: Path, *findings: str, allow_missing: bool = False, **settings: object) -> Cohort:
@@ -49,7 +40,7 @@ def refusal(table: Path, *findings: str, **settings: object) -> str:
 
 
 def test_rows_are_ecgs_xrays_and_pairs(tmp_path: Path) -> None:
-    cohort = build(write_files(tmp_path, ROWS), "edema")
+    cohort = build(write_own(tmp_path, ROWS), "edema")
     table = cohort.table
     assert table["ecg"].to_list() == [0, 1, None, 2]
     assert table["xray"].to_list() == [0, None, 1, 2]
@@ -63,7 +54,7 @@ def test_rows_are_ecgs_xrays_and_pairs(tmp_path: Path) -> None:
 
 
 def test_a_row_that_loses_one_side_keeps_the_other(tmp_path: Path) -> None:
-    table = write_files(tmp_path, ROWS)
+    table = write_own(tmp_path, ROWS)
     (tmp_path / "a.png").write_bytes(b"")
     (tmp_path / "b.dat").write_bytes(b"")
     cohort = build(table, allow_missing=True)
@@ -80,158 +71,96 @@ def test_a_row_that_loses_one_side_keeps_the_other(tmp_path: Path) -> None:
 
 def test_a_split_that_is_given_is_kept(tmp_path: Path) -> None:
     rows = ["a.hea,1,test", "b.hea,2,Training", "d.hea,3,validation"]
-    cohort = build(write_files(tmp_path, rows, "ecg,patient,split"))
+    cohort = build(write_own(tmp_path, rows, "ecg,patient,split"))
     assert cohort.table["split"].to_list() == ["test", "train", "val"]
 
 
-@pytest.mark.parametrize(
-    ("head", "rows", "message"),
-    [
-        (
-            "file,patient",
-            ["a.hea,1"],
-            ("a column ecg or xray that names files, got file, patient; add --columns.ecg file"),
-        ),
-        (
-            "ecg,PatientID",
-            ["a.hea,1"],
-            (
-                "must have a column patient, got ecg, PatientID; add "
-                "--columns.patient PatientID, or say --every-row-is-a-patient if no patient has "
-                "two rows"
-            ),
-        ),
-        (
-            "Path,MRN,x",
-            ["a.hea,1,2"],
-            (
-                "a column ecg or xray that names files and a column patient, "
-                "got Path, MRN, x; add --columns.ecg Path --columns.patient MRN, or say --every-row"
-            ),
-        ),
-        (
-            "bild,who",
-            ["a.png,1"],
-            "got bild, who; add --columns.ecg COLUMN --columns.patient COLUMN,",
-        ),
-        (
-            "EKG-Datei,Patienten-Nr.",
-            ["a.hea,1"],
-            "add --columns.ecg EKG-Datei --columns.patient Patienten-Nr., or",
-        ),
-        ("ecg,who", ["a.hea,1"], "add --columns.patient COLUMN, or say --every-row-is-a-patient"),
-        (
-            "ecg,patient,patient",
-            ["a.hea,1,1"],
-            "must name every column once, got 'patient' 2 times",
-        ),
-        ("ecg,patient", ["a.hea,1,9"], "line 2 of .*must have 2 values, as the header has, got 3"),
-        ("ecg,patient,edema", ["a.hea,1,", "b.hea,0"], "line 3 of .* must have 3 values, .* got 2"),
-        ("ecg,patient", ["a.hea,1.23457E+14"], "have all of its digits, got '1.23457E.14' in row"),
-        ("ecg,patient", ["a.hea,"], "must have a patient, got none in row 1"),
-        ("ecg,patient", [], "must have a row below its header, got none"),
-        ("", ["a.hea,1"], "its columns, got an empty line; add the names, or export it again"),
-        (
-            "ecg,patient,edema",
-            ["a.hea,1,maybe"],
-            (
-                "column 'edema' of .* must be 1, 0, -1 "
-                r"\(uncertain\), yes, no or empty, got 'maybe' in row 1; .*say --missing maybe if"
-            ),
-        ),
-        (
-            "ecg,patient,edema",
-            ["a.hea,1,155", "b.hea,2,120", "c.hea,3,1"],
-            r"column 'edema' of .* got '155' in row 1 \(and 1 more\)",
-        ),
-        ("ecg,patient,edema", ["a.hea,1,-0.5"], "got '-0.5' in row 1"),
-        (
-            "ecg,patient,edema",
-            ["a.hea,1,", "b.hea,2,0.7"],
-            "got '0.7' in row 2; .*say --soft-labels",
-        ),
-        ("ecg,patient,edema", ["a.hea,1,1.9"], "got '1.9' in row 1"),
-        (
-            "ecg,patient,age",
-            ["a.hea,1,300"],
-            (
-                "from 0 to 120, or empty, got '300' in row 1; .*say "
-                "--missing 300 if it stands for no age"
-            ),
-        ),
-        (
-            "ecg,patient,sex",
-            ["a.hea,1,0"],
-            "must be F or M, .* got '0' in row 1; .*--female 0 or --male 0",
-        ),
-        ("ecg,patient,sex", ["a.hea,1,H", "b.hea,2,M"], "got 'M' in row 2"),
-        ("ecg,patient,split", ["a.hea,1,3"], "must be train, val or test, got '3' in row 1"),
-        ("ecg,patient,split", ["a.hea,1,"], "must be train, val or test, got '' in row 1"),
-        ("ecg,patient,split", ["a.hea,p,test", "b.hea,p,train"], "every patient must be in one"),
-        (
-            "ecg,patient,time",
-            ["a.hea,1,03/04/2020"],
-            (
-                "must be an ISO 8601 time .* got '03/04/2020' "
-                "in row 1; .*--time-format '%d/%m/%Y' or '%m/%d/%Y', which fit all rows"
-            ),
-        ),
-        ("ecg,patient,time", ["a.hea,1,13.04.2020 10:12"], "--time-format '%d.%m.%Y %H:%M'$"),
-        ("ecg,patient,time", ["a.hea,1,2020-13-01"], "got '2020-13-01' in row 1"),
-        ("ecg,patient,time", ["a.hea,1,0001-01-01 00:00+01:00"], "must be an ISO 8601 time"),
-        (
-            "ecg,patient,time",
-            ["a.hea,1,2020-01-01T10:00Z", "b.hea,2,2020-01-01T10:00"],
-            "all times of .* must have a time zone, or none, got",
-        ),
-        (
-            "ecg,patient,time,xray_time",
-            ["a.hea,1,2020-01-01T10:00+02:00,2020-01-01T10:00"],
-            r"got '2020-01-01T10:00\+02:00' \(time\) and '2020-01-01T10:00' \(xray_time\)",
-        ),
-        (
-            "ecg,patient",
-            ["a.hea,1", "a.hea,2"],
-            (
-                "every file of .* must be of one patient, got "
-                ".*a.hea in rows 1 and 2 of patients 1 and 2"
-            ),
-        ),
-        ("ecg,patient", ["a.hea,ab", "b.hea,AB"], "one way, got 1 in several: 'AB' and 'ab'"),
-        (
-            "ecg,patient",
-            ["x.hea,1", "y.hea,2"],
-            (
-                "the files of column ecg of .* must exist, got 2 of "
-                "2 that do not, the first: .*x.hea; correct the names, say --root"
-            ),
-        ),
-    ],
+WRONG = (
+    (
+        "file,patient | a.hea,1 | a column ecg or xray that names files, got file, patient; "
+        "add --columns.ecg file"
+    ),
+    (
+        "ecg,PatientID | a.hea,1 | must have a column patient, got ecg, PatientID; add "
+        "--columns.patient PatientID, or say --every-row-is-a-patient if no patient has two rows"
+    ),
+    (
+        "Path,MRN,x | a.hea,1,2 | a column ecg or xray that names files and a column patient, "
+        "got Path, MRN, x; add --columns.ecg Path --columns.patient MRN, or say --every-row"
+    ),
+    "bild,who | a.png,1 | got bild, who; add --columns.ecg COLUMN --columns.patient COLUMN,",
+    (
+        "EKG-Datei,Patienten-Nr. | a.hea,1 | add --columns.ecg EKG-Datei --columns.patient "
+        "Patienten-Nr., or"
+    ),
+    "ecg,who | a.hea,1 | add --columns.patient COLUMN, or say --every-row-is-a-patient",
+    "ecg,patient,patient | a.hea,1,1 | must name every column once, got 'patient' 2 times",
+    "ecg,patient | a.hea,1,9 | line 2 of .*must have 2 values, as the header has, got 3",
+    "ecg,patient,edema | a.hea,1,; b.hea,0 | line 3 of .* must have 3 values, .* got 2",
+    "ecg,patient | a.hea,1.23457E+14 | have all of its digits, got '1.23457E.14' in row",
+    "ecg,patient | a.hea, | must have a patient, got none in row 1",
+    "ecg,patient |  | must have a row below its header, got none",
+    " | a.hea,1 | its columns, got an empty line; add the names, or export it again",
+    (
+        "ecg,patient,edema | a.hea,1,maybe | column 'edema' of .* must be 1, 0, -1 "
+        r"\(uncertain\), yes, no or empty, got 'maybe' in row 1; .*say --missing maybe if"
+    ),
+    (
+        "ecg,patient,edema | a.hea,1,155; b.hea,2,120; c.hea,3,1 | column 'edema' of .* got "
+        r"'155' in row 1 \(and 1 more\)"
+    ),
+    "ecg,patient,edema | a.hea,1,-0.5 | got '-0.5' in row 1",
+    "ecg,patient,edema | a.hea,1,; b.hea,2,0.7 | got '0.7' in row 2; .*say --soft-labels",
+    "ecg,patient,edema | a.hea,1,1.9 | got '1.9' in row 1",
+    (
+        "ecg,patient,age | a.hea,1,300 | from 0 to 120, or empty, got '300' in row 1; .*say "
+        "--missing 300 if it stands for no age"
+    ),
+    "ecg,patient,sex | a.hea,1,0 | must be F or M, .* got '0' in row 1; .*--female 0 or --male 0",
+    "ecg,patient,sex | a.hea,1,H; b.hea,2,M | got 'M' in row 2",
+    "ecg,patient,split | a.hea,1,3 | must be train, val or test, got '3' in row 1",
+    "ecg,patient,split | a.hea,1, | must be train, val or test, got '' in row 1",
+    "ecg,patient,split | a.hea,p,test; b.hea,p,train | every patient must be in one",
+    (
+        "ecg,patient,time | a.hea,1,03/04/2020 | must be an ISO 8601 time .* got '03/04/2020' "
+        "in row 1; .*--time-format '%d/%m/%Y' or '%m/%d/%Y', which fit all rows"
+    ),
+    "ecg,patient,time | a.hea,1,13.04.2020 10:12 | --time-format '%d.%m.%Y %H:%M'$",
+    "ecg,patient,time | a.hea,1,2020-13-01 | got '2020-13-01' in row 1",
+    "ecg,patient,time | a.hea,1,0001-01-01 00:00+01:00 | must be an ISO 8601 time",
+    (
+        "ecg,patient,time | a.hea,1,2020-01-01T10:00Z; b.hea,2,2020-01-01T10:00 | all times of "
+        ".* must have a time zone, or none, got"
+    ),
+    (
+        "ecg,patient,time,xray_time | a.hea,1,2020-01-01T10:00+02:00,2020-01-01T10:00 | got "
+        r"'2020-01-01T10:00\+02:00' \(time\) and '2020-01-01T10:00' \(xray_time\)"
+    ),
+    (
+        "ecg,patient | a.hea,1; a.hea,2 | every file of .* must be of one patient, got .*a.hea "
+        "in rows 1 and 2 of patients 1 and 2"
+    ),
+    "ecg,patient | a.hea,ab; b.hea,AB | one way, got 1 in several: 'AB' and 'ab'",
+    (
+        "ecg,patient | x.hea,1; y.hea,2 | the files of column ecg of .* must exist, got 2 of 2 "
+        "that do not, the first: .*x.hea; correct the names, say --root"
+    ),
 )
-def test_tables_that_are_wrong_are_refused_before_a_file_is_read(
-    head: str, rows: list[str], message: str, tmp_path: Path
-) -> None:
-    findings = ["edema"] if "edema" in head else []
-    table = write_files(tmp_path, rows, head)
+"""The header of a table, its rows, and what is wrong with them."""
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_tables_that_are_wrong_are_refused_before_a_file_is_read(case: str, tmp_path: Path) -> None:
+    head, rows, message = case.split(" | ")
+    table = write_own(tmp_path, rows.split("; ") if rows else [], head)
     with pytest.raises(DataError, match=message):
-        build(table, *findings)
+        build(table, *(["edema"] if "edema" in head else []))
     assert not (tmp_path / "cohort.partial").exists()
-
-
-def test_settings_out_of_their_range_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="image_size must be 1 pixel or more"):
-        OwnFiles(table=tmp_path / "list.csv", image_size=0)
-    with pytest.raises(ConfigError, match="shares val and test"):
-        OwnFiles(table=tmp_path / "list.csv", val=0.6, test=0.6)
-    with pytest.raises(ConfigError, match="--label-threshold must be above 0"):
-        OwnFiles(table=tmp_path / "list.csv", label_threshold=0.0)
-    with pytest.raises(ConfigError, match="--findings must be different"):
-        OwnFiles(table=tmp_path / "list.csv", findings=("a", "a"))
 
 
 def test_columns_are_found_in_any_case_or_by_option(tmp_path: Path) -> None:
     rows = ["a.hea,7,1,6", "b.hea,8,0,7"]
-    table = write_files(tmp_path, rows, "ECG, Subject_ID ,Edema,BMI")
+    table = write_own(tmp_path, rows, "ECG, Subject_ID ,Edema,BMI")
     cohort = build(table, "edema", columns=Columns(patient="subject_id"))
     assert cohort.table["patient"].to_list() == ["7", "8"]
     assert cohort.table["label:edema"].to_list() == [1, 0]
@@ -259,17 +188,17 @@ def test_columns_that_are_not_there_are_refused(
     columns: Columns, findings: tuple[str, ...], message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError, match=message):
-        build(write_files(tmp_path, ROWS), *findings, columns=columns)
+        build(write_own(tmp_path, ROWS), *findings, columns=columns)
 
 
 def test_a_column_can_be_left_out(tmp_path: Path) -> None:
-    cohort = build(write_files(tmp_path, ROWS), columns=Columns(sex="none", time="none"))
+    cohort = build(write_own(tmp_path, ROWS), columns=Columns(sex="none", time="none"))
     assert cohort.table["sex"].null_count() == cohort.table["time"].null_count() == 4
     assert "Columns that are not used: edema, time, sex." in cohort.info.notes
 
 
 def test_every_row_may_be_a_patient(tmp_path: Path) -> None:
-    table = write_files(tmp_path, ["a.hea,1", "b.hea,0", "d.hea,"], "ecg,heart_failure")
+    table = write_own(tmp_path, ["a.hea,1", "b.hea,0", "d.hea,"], "ecg,heart_failure")
     cohort = build(table, "heart_failure", every_row_is_a_patient=True)
     assert cohort.info.kind == "single"
     assert cohort.table["patient"].n_unique() == 3
@@ -278,9 +207,9 @@ def test_every_row_may_be_a_patient(tmp_path: Path) -> None:
 
 
 def test_every_row_is_a_patient_does_not_fit_patients_or_a_file_twice(tmp_path: Path) -> None:
-    table = write_files(tmp_path, ROWS)
+    table = write_own(tmp_path, ROWS)
     assert "read without --every-row-is-a-patient" in refusal(table, every_row_is_a_patient=True)
-    table = write_files(tmp_path, ["a.hea", "a.hea"], "ecg")
+    table = write_own(tmp_path, ["a.hea", "a.hea"], "ecg")
     assert "must be of one patient" in refusal(table, every_row_is_a_patient=True)
 
 
@@ -291,7 +220,7 @@ def test_words_for_nothing_and_words_for_labels(tmp_path: Path) -> None:
         "d.hea,3,NaN,056Y,NaN",
         ",4,-9,18M,w",
     ]
-    table = write_files(tmp_path, rows, "ecg,patient,edema,age,sex")
+    table = write_own(tmp_path, rows, "ecg,patient,edema,age,sex")
     table.write_text(table.read_text().replace(",4", "a.hea,1", 1))
     cohort = build(table, "edema", missing=("-9",))
     assert cohort.table["label:edema"].to_list() == [1, None, 0, None]
@@ -301,36 +230,30 @@ def test_words_for_nothing_and_words_for_labels(tmp_path: Path) -> None:
 
 def test_codes_of_the_sex_are_said(tmp_path: Path) -> None:
     rows = ["a.hea,1,1", "b.hea,2,0", "d.hea,3,"]
-    table = write_files(tmp_path, rows, "ecg,patient,sex")
+    table = write_own(tmp_path, rows, "ecg,patient,sex")
     assert build(table, female=("1",), male=("0",)).table["sex"].to_list() == ["F", "M", None]
 
 
 def test_labels_between_0_and_1_are_decided_or_kept(tmp_path: Path) -> None:
     rows = ["a.hea,1,0.7", "b.hea,2,0.999", "d.hea,3,-1", "a.hea,1,"]
-    table = write_files(tmp_path, rows, "ecg,patient,edema")
+    table = write_own(tmp_path, rows, "ecg,patient,edema")
     cohort = build(table, "edema", label_threshold=0.8)
     assert cohort.table["label:edema"].to_list() == [0, None, 1, -1]
-    assert cohort.soft_labels(np.arange(4), ["edema"], _unknown(4)) is None
+    assert cohort.soft_labels(np.arange(4), ["edema"], torch.zeros(4, 1)) is None
     other = tmp_path / "other"
     other.mkdir()
-    soft = build(write_files(other, rows, "ecg,patient,edema"), "edema", soft_labels=True)
+    soft = build(write_own(other, rows, "ecg,patient,edema"), "edema", soft_labels=True)
     assert soft.table["label:edema"].to_list() == [1, None, 1, -1]
     assert soft.table["soft:edema"].to_list() == pytest.approx([0.7, None, 0.999, None])
-    assert soft.soft_labels(np.arange(2), ["edema"], _unknown(2)).tolist() == [
+    assert soft.soft_labels(np.arange(2), ["edema"], torch.zeros(2, 1)).tolist() == [
         [pytest.approx(0.7)],
         [0],
     ]
 
 
-def _unknown(rows: int):  # type: ignore[no-untyped-def]
-    import torch
-
-    return torch.zeros(rows, 1)
-
-
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
 def test_tables_of_other_separators_and_decimal_commas(separator: str, tmp_path: Path) -> None:
-    table = write_files(tmp_path, [])
+    table = write_own(tmp_path, [])
     lines = ["ecg,patient,age,edema", 'a.hea,007,"56,5",1', 'b.hea,012,"7,25",0']
     text = "\n".join(lines).replace(",", separator)
     table.write_text(text.replace(f"56{separator}5", "56,5").replace(f"7{separator}25", "7,25"))
@@ -340,7 +263,7 @@ def test_tables_of_other_separators_and_decimal_commas(separator: str, tmp_path:
 
 
 def test_latin_1_utf_16_gzip_and_the_line_of_excel(tmp_path: Path) -> None:
-    table = write_files(tmp_path, [])
+    table = write_own(tmp_path, [])
     text = "sep=;\r\necg;Müller;age\r\na.hea;José;50\r\n"
     written = {
         "latin-1": text.encode("latin-1"),
@@ -359,7 +282,7 @@ def test_latin_1_utf_16_gzip_and_the_line_of_excel(tmp_path: Path) -> None:
 def test_excel_keeps_zeros_dates_and_sheets(tmp_path: Path) -> None:
     import xlsxwriter
 
-    write_files(tmp_path, [])
+    write_own(tmp_path, [])
     path = tmp_path / "list.xlsx"
     with xlsxwriter.Workbook(path) as book:
         sheet = book.add_worksheet("ECGs")
@@ -388,7 +311,7 @@ def test_excel_keeps_zeros_dates_and_sheets(tmp_path: Path) -> None:
 
 
 def test_parquet(tmp_path: Path) -> None:
-    write_files(tmp_path, [])
+    write_own(tmp_path, [])
     path = tmp_path / "list.parquet"
     table = pl.DataFrame(
         {
@@ -430,7 +353,7 @@ def test_what_is_no_table_is_refused(name: str, tmp_path: Path) -> None:
 def test_files_have_absolute_names_names_of_windows_stems_or_another_root(tmp_path: Path) -> None:
     home = tmp_path / "files" / "in"
     home.mkdir(parents=True)
-    write_files(home, [])
+    write_own(home, [])
     table = tmp_path / "list.csv"
     table.write_text(f"ecg,patient\nin\\a.hea,1\n{home / 'b'},2\nin/d,3\n")
     assert build(table, root=tmp_path / "files").table.height == 3
@@ -438,35 +361,30 @@ def test_files_have_absolute_names_names_of_windows_stems_or_another_root(tmp_pa
 
 def test_times_by_a_form_beside_iso(tmp_path: Path) -> None:
     rows = ["a.hea,1,03.04.2020 10:12,2020-04-03 12:00", "b.hea,2,,"]
-    table = write_files(tmp_path, rows, "ecg,patient,time,xray_time")
+    table = write_own(tmp_path, rows, "ecg,patient,time,xray_time")
     cohort = build(table, time_format="%d.%m.%Y %H:%M")
     assert str(cohort.table["time"][0]) == "2020-04-03 10:12:00"
     assert str(cohort.table["xray_time"][0]) == "2020-04-03 12:00:00"
-    table = write_files(tmp_path, ["a.hea,1,13:00"], "ecg,patient,time")
-    assert "must be a time of the form '%d.%m.%Y'" in _message(table, time_format="%d.%m.%Y")
+    (tmp_path / "other").mkdir()
+    table = write_own(tmp_path / "other", ["a.hea,1,13:00"], "ecg,patient,time")
+    assert "must be a time of the form '%d.%m.%Y'" in refusal(table, time_format="%d.%m.%Y")
 
 
 def test_a_form_that_all_times_have_goes_before_iso(tmp_path: Path) -> None:
     rows = ["a.hea,1,2020-04-03", "b.hea,2,2020-05-06"]
-    cohort = build(write_files(tmp_path, rows, "ecg,patient,time"), time_format="%Y-%d-%m")
+    cohort = build(write_own(tmp_path, rows, "ecg,patient,time"), time_format="%Y-%d-%m")
     assert [time.month for time in cohort.table["time"]] == [3, 6]
 
 
 def test_times_of_one_zone_are_in_utc(tmp_path: Path) -> None:
     rows = ["a.hea,1,2020-04-03 10:12:00+02:00", "b.hea,2,2020-04-03T10:12Z"]
-    cohort = build(write_files(tmp_path, rows, "ecg,patient,time"))
+    cohort = build(write_own(tmp_path, rows, "ecg,patient,time"))
     assert list(map(str, cohort.table["time"])) == ["2020-04-03 08:12:00", "2020-04-03 10:12:00"]
-
-
-def _message(table: Path, **settings: object) -> str:
-    with pytest.raises(UserError) as told:
-        OwnFiles(table=table, **settings).build(table.parent / "other")  # type: ignore[arg-type]
-    return str(told.value)
 
 
 def test_rows_that_repeat_are_left_out_and_files_are_read_once(tmp_path: Path) -> None:
     rows = ["a.hea,a.png,1", "a.hea,a.png,1", "d.hea,,2", "a.hea,c.png,1"]
-    cohort = build(write_files(tmp_path, rows, "ecg,xray,patient"))
+    cohort = build(write_own(tmp_path, rows, "ecg,xray,patient"))
     assert cohort.table.select("patient", "ecg", "xray").rows() == [
         ("1", 0, 0),
         ("1", 0, 1),
@@ -476,7 +394,7 @@ def test_rows_that_repeat_are_left_out_and_files_are_read_once(tmp_path: Path) -
 
 
 def test_ecgs_without_a_rate_are_refused_before_a_cohort_is_begun(tmp_path: Path) -> None:
-    write_files(tmp_path, [])
+    write_own(tmp_path, [])
     np.save(tmp_path / "n.npy", np.zeros((12, 1000)))
     (tmp_path / "list.csv").write_text("ecg,patient\na.hea,1\nn.npy,2\n")
     assert "n.npy must be read with its rate and unit" in refusal(tmp_path / "list.csv")
@@ -484,13 +402,13 @@ def test_ecgs_without_a_rate_are_refused_before_a_cohort_is_begun(tmp_path: Path
 
 def test_ids_are_trimmed(tmp_path: Path) -> None:
     rows = ["a.hea, p1 ,train", "b.hea,p1,train"]
-    cohort = build(write_files(tmp_path, rows, "ecg,patient,split"))
+    cohort = build(write_own(tmp_path, rows, "ecg,patient,split"))
     assert cohort.table["patient"].to_list() == ["p1", "p1"]
 
 
 def test_a_cohort_that_lost_its_files_is_no_success(tmp_path: Path) -> None:
     rows = [f"{name}.hea,{name}.png,{name}" for name in "abd"]
-    table = write_files(tmp_path, rows, "ecg,xray,patient")
+    table = write_own(tmp_path, rows, "ecg,xray,patient")
     for name in "ad":
         (tmp_path / f"{name}.png").write_bytes(b"none")
     write_film(tmp_path / "b.png", 32, seed=3)
@@ -508,7 +426,7 @@ def test_a_cohort_that_lost_its_files_is_no_success(tmp_path: Path) -> None:
 
 def test_files_that_were_corrected_are_read_by_those_who_go_on(tmp_path: Path) -> None:
     rows = [f"{name}.hea,{name}.png,{name}" for name in "ad"]
-    table = write_files(tmp_path, rows, "ecg,xray,patient")
+    table = write_own(tmp_path, rows, "ecg,xray,patient")
     for name in "ad":
         (tmp_path / f"{name}.png").write_bytes(b"none")
     with pytest.raises(DataError, match="add --allow-missing"):
@@ -521,7 +439,7 @@ TWICE = ["a.hea,007", "b.hea,7.0", "d.hea,8"]
 
 
 def test_two_spellings_of_one_id_are_refused_before_anything_is_read(tmp_path: Path) -> None:
-    table = write_files(tmp_path, TWICE, "ecg,patient")
+    table = write_own(tmp_path, TWICE, "ecg,patient")
     message = (
         r"list\.csv must spell the id of each patient in one way, got 1 in several: '007' and "
         r"'7\.0'; correct the ids, or say --exact-ids \(exact_ids=True\) if they "
@@ -533,6 +451,6 @@ def test_two_spellings_of_one_id_are_refused_before_anything_is_read(tmp_path: P
 
 
 def test_ids_of_two_spellings_may_be_different_people(tmp_path: Path) -> None:
-    cohort = build(write_files(tmp_path, TWICE, "ecg,patient"), exact_ids=True)
+    cohort = build(write_own(tmp_path, TWICE, "ecg,patient"), exact_ids=True)
     assert cohort.table["patient"].to_list() == ["007", "7.0", "8"]
     assert cohort.info.settings["exact_ids"] is True

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from slow_pairing import slow_pairs
 
 from crossbeat.data.pairing import Pairing, Rule, pair
-from crossbeat.data.timelines import RECORDS, STAYS
+from crossbeat.data.pairing.timelines import RECORDS, STAYS
 from crossbeat.errors import ConfigError, DataError
 
 DAY = datetime(2150, 3, 1)

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from crossbeat.data.pairing import Pairing, pair
-from crossbeat.data.pairing_report import SHIFTS, SPREADS, WINDOWS, pairing_report, report_markdown
-from crossbeat.data.timelines import RECORDS, STAYS
+from crossbeat.data.pairing.report import SHIFTS, SPREADS, WINDOWS, pairing_report, report_markdown
+from crossbeat.data.pairing.timelines import RECORDS, STAYS
 from crossbeat.errors import DataError
 
 DAY = datetime(2150, 3, 1)

@@ -1,103 +1,36 @@
 """The cohort ``ukb``, from trees in the layout of UK Biobank."""
 
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from published_trees import (
+    FRAMES,
+    UKB_HEAD,
+    UKB_ROWS,
+    build,
+    long_axis,
+    short_axis,
+    ukb,
+    write_ukb,
+    write_ukb_ecg,
+)
 
-from cine_dicoms import slice_files, tilted, write_folder, write_zip
+from cine_dicoms import slice_files, write_folder, write_zip
 from crossbeat import simulate
-from crossbeat.data.cohort import Cohort
-from crossbeat.data.registry import COHORTS
-from crossbeat.data.sources import read_wave
-from crossbeat.data.ukb import Ukb, read_heart
-from crossbeat.data.ukb_table import FIELDS, read_measures
-from crossbeat.errors import ConfigError, DataError
+from crossbeat.data.sources.builder import read_wave
+from crossbeat.data.sources.ukb import FIELDS, read_heart, read_measures
+from crossbeat.errors import DataError
 from crossbeat.leads import STANDARD
-from crossbeat.signal import resample
-
-SIZE = (64, 48)
-FRAMES = 10
-HEAD = "eid,31-0.0,21003-2.0,24100-2.0,24103-2.0,24100-3.0"
-ROWS = ["1000011,0,61,120.5,58,130", "1000022,1,70,160,,", "1000033,,,140,61,"]
-
-
-@cache
-def ecg_text(seed: int) -> str:
-    """Field 20205: 10 s at 500 Hz in steps of 5 microvolts."""
-    ecg = simulate.ecg_block(simulate.draw_patients(1, seed), 0, seed)[0]
-    steps = np.rint(200 * resample(ecg, float(simulate.FS), 500.0)).astype(int)
-    waves = "".join(
-        f'<WaveformData lead="{lead}">{",".join(map(str, row.tolist()))}</WaveformData>'
-        for lead, row in zip(STANDARD, steps, strict=True)
-    )
-    return (
-        '<?xml version="1.0" encoding="ISO8859-1" ?><CardiologyXML><StripData>'
-        '<SampleRate units="Hz">500</SampleRate><Resolution units="uVperLsb">5</Resolution>'
-        f"{waves}</StripData></CardiologyXML>"
-    )
-
-
-def write_ecg(path: Path, seed: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(ecg_text(seed))
-
-
-def beats(grey: int, *, frames: int = FRAMES, smaller: float = 0.0) -> np.ndarray:
-    """A bright disc that shrinks and grows, in the lower right of the image."""
-    y, x = np.mgrid[: SIZE[0], : SIZE[1]]
-    far = np.hypot((y - 40) * 1.5, (x - 30) * 2.0)
-    radii = 16 - smaller + 5 * np.cos(2 * np.pi * np.arange(frames) / frames)
-    return np.where(far <= radii[:, None, None], grey, 20).astype(np.uint16)
-
-
-@cache
-def short_axis(slices: int = 3, *, frames: int = FRAMES, person: int = 0) -> dict[str, bytes]:
-    made: dict[str, bytes] = {"manifest.cvs": b"filename,patientid\n"}
-    for number in range(1, slices + 1):  # the second of three is the largest
-        values = beats(100 * number, frames=frames, smaller=4.0 * abs(number - 2))
-        values[:, 22:24, 18 : 22 + 4 * person] = 60
-        name = f"CINE_segmented_SAX_b{number}"
-        made |= slice_files(name, -10.0 * number, series=f"1.2.{number}", values=values)
-        analysed = slice_files("CINE_segmented_SAX_InlineVF", -10.0 * number, series="1.2.90")
-        made |= {f"{number}{file}": data for file, data in analysed.items()}
-    return made
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """Three participants with both files, one with an ECG only, and a repeated visit."""
-    for seed, name in enumerate(("10/1000011", "10/1000022", "1000033", "1000044")):
-        write_ecg(tmp_path / "ecg" / f"{name}_20205_2_0.xml", seed)
-    write_ecg(tmp_path / "ecg" / "1000011_20205_3_0.xml", 7)
-    (tmp_path / "ecg" / "1000011_6025_0_0.xml").write_text("<CardiologyXML/>")
-    for person, eid in enumerate((1000011, 1000022, 1000033)):
-        write_zip(tmp_path / "cine" / f"{eid}_20209_2_0.zip", short_axis(person=person))
-    (tmp_path / "measures.csv").write_text("\n".join([HEAD, *ROWS]) + "\n")
-    return tmp_path
-
-
-def settings(tree: Path, **others: object) -> Ukb:
-    given = {
-        "ecg": tree / "ecg",
-        "cine": tree / "cine",
-        "measurements": tree / "measures.csv",
-        "frames": FRAMES,
-        "cine_size": 32,
-        "side_mm": 60.0,
-    }
-    return Ukb(**(given | others))  # type: ignore[arg-type]
-
-
-def build(made: Ukb, folder: Path) -> Cohort:
-    with ThreadPoolExecutor(1) as executor:
-        return made.build(folder, executor=executor, allow_missing=True)
+    return write_ukb(tmp_path)
 
 
 def test_ecgs_and_cines_of_a_visit_become_pairs_with_measures(tree: Path) -> None:
-    cohort = build(settings(tree), tree / "cohort")
+    cohort = build(ukb(tree), tree / "cohort")
     columns = ["patient", "ecg", "cine", "cine_patient", "sex", "age", "value:LVEDV", "value:LVEF"]
     assert cohort.table.sort("patient").select(columns).rows() == [
         ("1000011", 0, 0, "1000011", "F", 61.0, 120.5, 58.0),
@@ -110,12 +43,12 @@ def test_ecgs_and_cines_of_a_visit_become_pairs_with_measures(tree: Path) -> Non
     assert cohort.rejected().height == 0
     stored = cohort.images("cine", np.array([0]))[0].numpy()
     np.testing.assert_array_equal(
-        stored, read_heart(str(tree / "cine" / "1000011_20209_2_0.zip"), settings(tree))
+        stored, read_heart(str(tree / "cine" / "1000011_20209_2_0.zip"), ukb(tree))
     )
 
 
 def test_the_middle_slice_is_cut_out_about_what_moves(tree: Path) -> None:
-    heart = read_heart(str(tree / "cine" / "1000011_20209_2_0.zip"), settings(tree))
+    heart = read_heart(str(tree / "cine" / "1000011_20209_2_0.zip"), ukb(tree))
     blood = heart > 128
     areas = blood.sum(axis=(1, 2)) * (60 / 32) ** 2
     radii = 16 + 5 * np.cos(2 * np.pi * np.arange(FRAMES) / FRAMES)
@@ -125,23 +58,9 @@ def test_the_middle_slice_is_cut_out_about_what_moves(tree: Path) -> None:
     )
 
 
-@cache
-def long_axis() -> dict[str, bytes]:
-    files: dict[str, bytes] = {}
-    for number, name in enumerate(("2Ch", "3Ch", "4Ch")):
-        files |= slice_files(
-            f"CINE_segmented_LAX_{name}",
-            0.0,
-            series=f"1.3.{number}",
-            values=beats(100 + number, frames=FRAMES - 2 * number),
-            change=tilted(30.0 * number),
-        )
-    return files
-
-
 def test_a_view_of_the_long_axis_is_found_in_its_field(tree: Path) -> None:
     write_zip(tree / "long" / "1000011_20208_2_0.zip", long_axis())
-    made = settings(tree, cine=tree / "long", view="4ch")
+    made = ukb(tree, cine=tree / "long", view="4ch")
     cohort = build(made, tree / "cohort")
     assert cohort.table["patient"].to_list() == ["1000011"]
     assert cohort.images("cine", np.array([0])).shape == (1, 10, 32, 32)
@@ -151,7 +70,7 @@ def test_a_long_axis_stands_beside_the_short_one_of_whoever_has_it(tree: Path) -
     write_zip(tree / "long" / "1000022_20208_2_0.zip", long_axis())
     (tree / "long" / "1000033_20208_2_0.zip").write_bytes(b"PK\x03\x04 cut off")
     write_zip(tree / "long" / "1000044_20208_3_0.zip", long_axis())
-    made = settings(tree, cine_long=tree / "long", long_view="2ch")
+    made = ukb(tree, cine_long=tree / "long", long_view="2ch")
     cohort = build(made, tree / "cohort")
     columns = ["patient", "cine", "cine_patient", "cine_long", "cine_long_patient"]
     assert cohort.table.sort("patient").select(columns).rows() == [
@@ -163,13 +82,13 @@ def test_a_long_axis_stands_beside_the_short_one_of_whoever_has_it(tree: Path) -
     row = np.flatnonzero(cohort.patients(np.arange(3)) == "1000022")
     stored = cohort.images("cine_long", row)[0].numpy()
     file = str(tree / "long" / "1000022_20208_2_0.zip")
-    np.testing.assert_array_equal(stored, read_heart(file, settings(tree, view="2ch")))
+    np.testing.assert_array_equal(stored, read_heart(file, ukb(tree, view="2ch")))
     assert (stored != cohort.images("cine", row)[0].numpy()).any()
 
 
 def test_a_long_axis_alone_is_kept_when_unpaired_ones_are_wanted(tree: Path) -> None:
     write_zip(tree / "long" / "1000055_20208_2_0.zip", long_axis())
-    made = settings(tree, cine_long=tree / "long", measurements=None, unpaired=True)
+    made = ukb(tree, cine_long=tree / "long", measurements=None, unpaired=True)
     last = build(made, tree / "cohort").table.sort("patient").select("patient", "ecg", "cine_long")
     assert last.rows()[-1] == ("1000055", None, 0)
 
@@ -180,37 +99,37 @@ def test_frames_are_those_nearest_in_phase(
 ) -> None:
     path = str(write_folder(tmp_path / "1_20209_2_0", short_axis(1, frames=stored)))
     tree = tmp_path
-    whole = read_heart(path, settings(tree, frames=stored))
-    some = read_heart(path, settings(tree, frames=wanted))
+    whole = read_heart(path, ukb(tree, frames=stored))
+    some = read_heart(path, ukb(tree, frames=wanted))
     nearest = [0, 1, 1, 2, 3, 3] if taken is None else taken
     np.testing.assert_array_equal(some, whole[nearest])
 
 
 def test_whoever_the_table_does_not_list_is_left_out(tree: Path) -> None:
-    (tree / "measures.csv").write_text("\n".join([HEAD, *ROWS[:2]]) + "\n")
-    cohort = build(settings(tree), tree / "cohort")
+    (tree / "measures.csv").write_text("\n".join([UKB_HEAD, *UKB_ROWS[:2]]) + "\n")
+    cohort = build(ukb(tree), tree / "cohort")
     assert sorted(cohort.table["patient"]) == ["1000011", "1000022"]
 
 
 def test_without_a_table_no_measure_is_known(tree: Path) -> None:
-    cohort = build(settings(tree, measurements=None), tree / "cohort")
+    cohort = build(ukb(tree, measurements=None), tree / "cohort")
     assert (cohort.info.measurements, cohort.table.height) == ((), 3)
 
 
 def test_unpaired_ecgs_stay_when_they_are_wanted(tree: Path) -> None:
-    cohort = build(settings(tree, measurements=None, unpaired=True), tree / "cohort")
+    cohort = build(ukb(tree, measurements=None, unpaired=True), tree / "cohort")
     rows = cohort.table.sort("patient").select("patient", "cine", "cine_patient").rows()
     assert rows[3] == ("1000044", None, None)
 
 
 def test_of_two_files_of_a_visit_the_first_counts_and_folders_are_read(tree: Path) -> None:
-    write_ecg(tree / "ecg" / "1000011_20205_2_1.xml", 9)
+    write_ukb_ecg(tree / "ecg" / "1000011_20205_2_1.xml", 9)
     (tree / "cine" / "1000011_20209_2_0.zip").unlink()
     write_folder(tree / "cine" / "1000011_20209_2_0", short_axis())
-    again = build(settings(tree), tree / "again")
+    again = build(ukb(tree), tree / "again")
     assert again.table.height == 3
     first = str(tree / "ecg" / "10" / "1000011_20205_2_0.xml")
-    stored = read_wave(first, clean=settings(tree).preprocessing())
+    stored = read_wave(first, clean=ukb(tree).preprocessing())
     np.testing.assert_allclose(again.ecgs(np.array([0])).values[0], stored / 1000, atol=1e-6)
 
 
@@ -221,7 +140,7 @@ def test_what_cannot_be_read_is_told_and_the_rest_stays(tree: Path) -> None:
         tree / "cine" / "1000022_20209_2_0.zip",
         slice_files("CINE_segmented_SAX", 0.0, values=np.full((3, 8, 8), 9, np.uint16)),
     )
-    cohort = build(settings(tree), tree / "cohort")
+    cohort = build(ukb(tree), tree / "cohort")
     assert cohort.table.sort("patient").select("patient", "ecg", "cine").rows() == [
         ("1000011", 0, None),
         ("1000022", 1, None),
@@ -274,24 +193,11 @@ def test_tables_that_cannot_be_are_refused(tmp_path: Path, text: str, message: s
 
 def test_folders_without_anybody_in_both_are_refused(tree: Path) -> None:
     with pytest.raises(DataError, match=r"participants in common, .* got none among 1 ECGs and 0"):
-        build(settings(tree, visit=3), tree / "cohort")
+        build(ukb(tree, visit=3), tree / "cohort")
     with pytest.raises(DataError, match=r"there is no folder .*gone; name the one that holds fie"):
-        build(settings(tree, cine=tree / "gone"), tree / "cohort")
+        build(ukb(tree, cine=tree / "gone"), tree / "cohort")
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("frames", 1), ("cine_size", 8), ("side_mm", 0.0), ("visit", -1)]
-)
-def test_settings_that_cannot_be_are_refused(tmp_path: Path, name: str, value: float) -> None:
-    with pytest.raises(ConfigError, match=f"Ukb.{name} must be .* or more, got"):
-        settings(tmp_path, **{name: value})
-    with pytest.raises(ConfigError, match="view must be short where cine_long is given, got 4ch"):
-        settings(tmp_path, cine_long=tmp_path, view="4ch")
-    with pytest.raises(ConfigError, match="shares val and test"):
-        settings(tmp_path, val=0.7, test=0.5)
-
-
-def test_it_has_a_name_and_every_measure_a_field_of_its_own() -> None:
-    assert COHORTS["ukb"] is Ukb
+def test_every_measure_has_a_field_of_its_own() -> None:
     assert len(set(FIELDS.values())) == len(FIELDS)
     assert set(FIELDS) == set(simulate.PHENOTYPES)

@@ -1,16 +1,17 @@
 """Tiny cohorts, written by the same builder as real ones."""
 
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Unpack
 from unittest.mock import patch
 
 import numpy as np
 import polars as pl
 
 from crossbeat import leads
-from crossbeat.data.build import Block, build_cohort
+from crossbeat.data.build import Block, How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 
@@ -57,10 +58,20 @@ def tiny_block(number: int) -> Block:
 
 
 def build_tiny(
-    folder: Path, block: Callable[[int], Block] = tiny_block, executor: Executor | None = None
+    folder: Path,
+    block: Callable[[int], Block] = tiny_block,
+    *,
+    seed: int = 0,
+    shard: int = PER_BLOCK,
+    **how: Unpack[How],
 ) -> Cohort:
-    """The ECGs fill three shards, the X-rays one."""
-    size = PER_BLOCK * tiny_info().row("ecg").itemsize
+    """The ECGs fill three shards, the X-rays one.
+
+    Args:
+        shard: ECGs of a shard.
+    """
+    size = shard * tiny_info().row("ecg").itemsize
     with ThreadPoolExecutor(1) as here, patch("crossbeat.data.shards.SHARD", size):
         blocks = [partial(block, i) for i in range(BLOCKS)]
-        return build_cohort(folder, tiny_info(), blocks, executor=executor or here)
+        how = {"executor": here, **how}
+        return build_cohort(folder, tiny_info(seed), blocks, **how)

@@ -11,7 +11,7 @@ import pytest
 
 from crossbeat import simulate
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.virtual import Virtual
+from crossbeat.data.sources.virtual import Virtual
 from crossbeat.deploy import Predictor, export_model
 from crossbeat.leads import STANDARD
 from crossbeat.recipes import RECIPES, with_settings

@@ -10,7 +10,7 @@ from crossbeat.deploy import Predictor, export_model
 from crossbeat.errors import DataError
 from crossbeat.leads import INDEPENDENT, STANDARD
 from crossbeat.measurements import MEASUREMENTS
-from crossbeat.readers.write import write_wfdb
+from crossbeat.readers.ecg.wfdb import write_wfdb
 from crossbeat.recipes.run import predictions, validation
 from crossbeat.signal import Ecg
 from crossbeat.targets import MEASUREMENT

@@ -43,7 +43,7 @@ def test_the_example_learns_what_shows_in_the_ecg(
     assert last["pairing"] + last["distillation"] < first["pairing"] + first["distillation"]
     test = predictions(run, tiny).test
     large = test.targets[:, 0] == 1
-    assert test.scores[large, 0].mean() > test.scores[~large, 0].mean()
+    assert test.outputs[large, 0].mean() > test.outputs[~large, 0].mean()
 
 
 def test_the_example_runs_to_its_end_and_prints_every_finding(

@@ -6,11 +6,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from crossbeat.encoders import ENCODERS, XRAY_ENCODERS
+from crossbeat.encoders import CINE_ENCODERS, ENCODERS, XRAY_ENCODERS
 
 LEADS, SAMPLES = 12, 1000
 ECG_NAMES = sorted(set(ENCODERS) - {"eccl"})  # ViT-L has a test of its own, without memory
-NAMES = [*ECG_NAMES, *sorted(XRAY_ENCODERS)]
+FRAMES = dict.fromkeys(CINE_ENCODERS, 12) | {"frames-resnet50": 2, "mmcl-resnet50": 3}
+NAMES = [*ECG_NAMES, *sorted(XRAY_ENCODERS), *sorted(CINE_ENCODERS)]
 TOKENS = {
     "cromotex": 197,
     "cromotex-small": 49 + 1,
@@ -26,7 +27,7 @@ TOKENS = {
     "mmcl-small": 12 * 50 + 1,
     "densenet121": 2 * 2,
     "small": 4 * 4,
-}
+} | {name: frames if name != "mmcl-resnet50" else 2 * 2 for name, frames in FRAMES.items()}
 STEPS = {
     "cromotex": 196,
     "cromotex-small": 49,
@@ -41,11 +42,13 @@ STEPS = {
 
 def build(name: str) -> nn.Module:
     torch.manual_seed(0)
+    if name in FRAMES:
+        return CINE_ENCODERS[name](FRAMES[name])
     return ENCODERS[name](LEADS, SAMPLES) if name in ENCODERS else XRAY_ENCODERS[name]()
 
 
 def batch(name: str, size: int = 2) -> Tensor:
-    shape = (LEADS, SAMPLES) if name in ENCODERS else (1, 64, 64)
+    shape = (LEADS, SAMPLES) if name in ENCODERS else (FRAMES.get(name, 1), 64, 64)
     return torch.rand(size, *shape, generator=torch.Generator().manual_seed(1))
 
 
@@ -60,6 +63,10 @@ def test_tokens_and_vector_have_the_promised_shape(name: str) -> None:
     tokens, pooled = output_only(encoder.tokens, batch(name)), output_only(encoder, batch(name))
     assert tokens.shape == (2, TOKENS[name], encoder.dim)
     assert pooled.shape == (2, encoder.dim)
+    if name in FRAMES:
+        assert encoder.num_frames == FRAMES[name]
+        assert encoder.per_frame == (name != "mmcl-resnet50")
+        torch.testing.assert_close(pooled, tokens.mean(dim=1))
     assert tokens.dtype == pooled.dtype == torch.float32
     assert pooled.isfinite().all()
 
@@ -119,6 +126,13 @@ def test_another_number_of_samples_or_leads_is_refused(name: str) -> None:
         encoder.tokens(torch.zeros(2, 8, SAMPLES))
 
 
+@pytest.mark.parametrize("name", FRAMES)
+def test_another_number_of_frames_is_refused(name: str) -> None:
+    count = FRAMES[name]
+    with pytest.raises(ValueError, match=f"built for cines of {count} frames, got {count + 1}"):
+        build(name).tokens(torch.zeros(1, count + 1, 48, 48))
+
+
 @pytest.mark.parametrize("name", ECG_NAMES)
 def test_other_leads_and_lengths_can_be_built(name: str) -> None:
     encoder = ENCODERS[name](1, 500).eval()
@@ -169,13 +183,17 @@ def test_centres_are_in_the_middle_of_what_steps_see(name: str) -> None:
         assert centres[step].item() == (seen[0] + seen[-1] + 1).item() / 2
 
 
-@pytest.mark.parametrize("name", [*sorted(n for n in ECG_NAMES if "small" in n), "small"])
+@pytest.mark.parametrize("name", [n for n in NAMES if "small" in n and n != "volume-small"])
 def test_an_exported_encoder_takes_any_batch(name: str) -> None:
     encoder = build(name).eval()
     any_batch = ({0: torch.export.Dim("batch", min=1)},)
     graph = torch.export.export(encoder, (batch(name),), dynamic_shapes=any_batch).module()
     x = batch(name, size=5)
     torch.testing.assert_close(output_only(graph, x), output_only(encoder, x))
+
+
+def num_parameters(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def test_eccl_has_the_size_of_vit_large() -> None:
@@ -186,4 +204,26 @@ def test_eccl_has_the_size_of_vit_large() -> None:
     assert tokens.shape == (2, 12 * 50 + 1, dim)
     block = 12 * dim**2 + 13 * dim
     around = (100 + 1) * dim + (1 + 600 + 1) * dim + 2 * dim
-    assert sum(parameter.numel() for parameter in encoder.parameters()) == 24 * block + around
+    assert num_parameters(encoder) == 24 * block + around
+
+
+@pytest.mark.parametrize(("name", "channels"), [("frames-resnet50", 1), ("mmcl-resnet50", 3)])
+def test_resnet50_has_the_published_size(name: str, channels: int) -> None:
+    """25,557,032 weights with torchvision's three channels and its layer of 1000 classes."""
+    features = 25_557_032 - 1000 * (2048 + 1) - (3 - channels) * 64 * 7 * 7
+    with torch.device("meta"):
+        assert num_parameters(build(name)) == features
+
+
+@pytest.mark.parametrize(("name", "layers"), [("resnet18", 18), ("resnet34", 34)])
+def test_resnets_give_313_steps_of_512_for_ten_seconds_at_500_hz(name: str, layers: int) -> None:
+    with torch.device("meta"):
+        encoder = ENCODERS[name](LEADS, 5000).eval()
+        tokens = encoder.tokens(torch.empty(2, LEADS, 5000))
+    assert tokens.shape == (2, 313, 512)
+    deep = [
+        module
+        for key, module in encoder.named_modules()
+        if isinstance(module, nn.Conv1d) and "shortcut" not in key
+    ]
+    assert len(deep) == layers - 1  # the last layer is the classifier, which is no part of it

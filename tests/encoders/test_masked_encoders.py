@@ -8,13 +8,16 @@ import torch
 from crossbeat.encoders import CINE_ENCODERS
 from crossbeat.encoders.masked import (
     LeadPatchDecoder,
+    SquareDecoder,
+    fill_in_cine,
     fill_in_ecg,
     lead_patches,
+    moments,
     random_patches,
+    squares,
+    tubes,
 )
-from crossbeat.encoders.masked_cine import SquareDecoder, fill_in_cine, moments, squares, tubes
-from crossbeat.encoders.mmcl import MmclTransformer, grid, mmcl_small, mmcl_tiny
-from crossbeat.encoders.vit import LeadPatchStem
+from crossbeat.encoders.vit import LeadPatchStem, MmclTransformer, grid, mmcl_small, mmcl_tiny
 
 LEADS, SAMPLES, PATCH = 3, 100, 20
 

@@ -1,4 +1,5 @@
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -118,32 +119,34 @@ def test_sigmoid_is_its_definition_as_a_loop():
     assert loss.item() == pytest.approx(total / len(anchor))
 
 
-def test_sigmoid_has_the_partner_as_the_only_positive_by_default():
-    anchor, other = embeddings()
-    named = sigmoid(anchor, other, scale=10.0, bias=-3.0, positives=torch.eye(12))
-    assert sigmoid(anchor, other, scale=10.0, bias=-3.0).item() == pytest.approx(named.item())
+def test_the_partner_is_the_only_positive_by_default():
+    pair = embeddings()
+    for loss in (
+        partial(sigmoid, *pair, scale=10.0, bias=-3.0),
+        partial(info_nce, *pair, temperature=0.3),
+    ):
+        assert loss().item() == pytest.approx(loss(positives=torch.eye(12)).item())
 
 
 # --- laws
 
 
-def test_the_order_of_the_batch_does_not_matter():
+@pytest.mark.parametrize("strategy", HARDNESS)
+def test_the_order_of_the_batch_does_not_matter(strategy):
     anchor, other = embeddings()
     order = torch.randperm(len(anchor), generator=torch.Generator().manual_seed(2))
-    labels = torch.arange(len(anchor)) % 3
-    for strategy in HARDNESS:
-
-        def loss(rows, strategy=strategy):
-            return alignment(
-                anchor[rows],
-                other[rows],
-                positives=objectives.same(labels[rows]),
-                temperature=0.1,
-                own_pair=2.0,
-                hardness=HARDNESS[strategy](5.0, 0.1),
-            ).item()
-
-        assert loss(order) == pytest.approx(loss(torch.arange(len(anchor))))
+    labels, settings = torch.arange(len(anchor)) % 3, {"temperature": 0.1, "own_pair": 2.0}
+    plain, moved = (
+        alignment(
+            anchor[rows],
+            other[rows],
+            positives=objectives.same(labels[rows]),
+            hardness=HARDNESS[strategy](5.0, 0.1),
+            **settings,
+        ).item()
+        for rows in (torch.arange(len(anchor)), order)
+    )
+    assert moved == pytest.approx(plain)
 
 
 def test_breaking_the_pairs_changes_every_loss(loss):
@@ -208,14 +211,8 @@ def test_an_anchor_without_a_positive_does_not_count_in_sup_con():
     codes[5] = 7
     pairs = objectives.same(codes)
     loss = sup_con(anchor, other, positives=pairs, temperature=0.3, own_pair=False)
-    rows = torch.arange(12) != 5
-    one_by_one = [
-        slow_info_nce(
-            anchor[i : i + 1], other, 0.3, pairs.clone().fill_diagonal_(NEITHER)[i : i + 1]
-        )
-        for i in rows.nonzero().flatten().tolist()
-    ]
-    assert loss.item() == pytest.approx(sum(one_by_one) / 11)
+    rows, own_left_out = torch.arange(12) != 5, pairs.clone().fill_diagonal_(NEITHER)
+    assert loss.item() == pytest.approx(slow_info_nce(anchor[rows], other, 0.3, own_left_out[rows]))
 
 
 def test_a_candidate_that_is_neither_for_all_anchors_has_no_influence():
@@ -270,3 +267,104 @@ def test_clip_in_tiles_keeps_no_square(monkeypatch):
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         clip(anchor, other, temperature=0.1)
     assert max(kept) <= 200 * 8
+
+
+# --- precision and gradients
+
+
+def test_gradients_are_those_of_finite_differences(loss):
+    anchor, other = (x[:6].clone().requires_grad_() for x in embeddings())
+    assert torch.autograd.gradcheck(lambda a, b: loss(a, b, 0.5), (anchor, other))
+
+
+@pytest.mark.parametrize("batch", ["spread", "collapsed"])
+def test_gradients_are_finite_at_temperature_001(loss, batch):
+    anchor, other = embeddings(dtype=torch.float32)
+    if batch == "collapsed":
+        anchor, other = torch.ones_like(anchor), torch.ones_like(other)
+    anchor, other = anchor.requires_grad_(), other.requires_grad_()
+    value = loss(anchor, other, 0.01)
+    value.backward()
+    assert value.isfinite()
+    for gradient in (anchor.grad, other.grad):
+        assert gradient.isfinite().all()
+        assert batch == "collapsed" or gradient.abs().sum() > 0
+
+
+def test_losses_are_worked_out_in_float32_in_and_below_bfloat16(loss):
+    anchor, other = embeddings(dtype=torch.float32)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside = loss(anchor, other, 0.01)
+    assert inside.dtype == torch.float32
+    assert inside.item() == loss(anchor, other, 0.01).item()
+    anchor, other = anchor.bfloat16(), other.bfloat16()
+    low = loss(anchor, other, 0.01)
+    assert low.dtype == torch.float32
+    assert low.item() == loss(anchor.float(), other.float(), 0.01).item()
+
+
+def test_learned_temperature_scale_and_bias_get_a_gradient():
+    anchor, other = embeddings()
+    temperature, scale, bias = (torch.tensor(x, requires_grad=True) for x in (0.1, 10.0, -10.0))
+    total = clip(anchor, other, temperature=temperature)
+    (total + sigmoid(anchor, other, scale=scale, bias=bias)).backward()
+    assert all(number.grad.abs() > 0 for number in (temperature, scale, bias))
+
+
+def test_the_pair_weights_given_are_left_as_they_are():
+    pairs = two_classes()
+    alignment(*embeddings(), positives=pairs, temperature=0.1, own_pair=2.0)
+    sup_con(*embeddings(), positives=pairs, temperature=0.1, own_pair=False)
+    assert pairs.equal(two_classes())
+
+
+# --- errors
+
+
+@pytest.mark.parametrize("temperature", [0.0, -0.1, math.nan, math.inf])
+@pytest.mark.parametrize("name", sorted(set(LOSSES) - {"sigmoid"}))
+def test_a_temperature_not_above_0_is_an_error(name, temperature):
+    with pytest.raises(ValueError, match="temperature must be finite and above 0, got"):
+        LOSSES[name](*embeddings(), temperature)
+
+
+@pytest.mark.parametrize(
+    ("loss", "settings", "message"),
+    [
+        (clip, {"temperature": torch.tensor(-1.0)}, r"temperature must be .* above 0, got -1\.0"),
+        (sigmoid, {"scale": 0.0, "bias": -10.0}, r"scale must be finite and above 0, got 0\.0"),
+        (
+            alignment,
+            {"positives": torch.eye(12), "temperature": 0.1, "own_pair": 0.0},
+            r"own_pair must be finite and above 0, got 0\.0",
+        ),
+        (
+            sup_con,
+            {"positives": torch.eye(12), "temperature": 0.1, "own_pair": False},
+            "a positive of at least one sample, got none",
+        ),
+        (
+            sigmoid,
+            {"scale": 10.0, "bias": -10.0, "positives": 2 * torch.eye(12)},
+            r"positives must be between 0 and 1.*got \[2\.0\]",
+        ),
+    ],
+)
+def test_settings_that_give_no_loss_are_refused(loss, settings, message):
+    with pytest.raises(ValueError, match=message):
+        loss(*embeddings(), **settings)
+
+
+def test_pair_weights_that_give_no_loss_are_refused():
+    below, lonely = torch.eye(12), torch.eye(12)
+    below[0, 1], lonely[4, 4] = -2, 0
+    message = r"positives must be finite and at least 0, or NaN, got \[-2\.0\]"
+    for loss in (
+        info_nce,
+        partial(alignment, own_pair=2.0),
+        partial(sup_con, own_pair=False),
+    ):
+        with pytest.raises(ValueError, match=message):
+            loss(*embeddings(), temperature=0.1, positives=below)
+    with pytest.raises(ValueError, match=r"a positive of every sample, got none for \[4\]"):
+        info_nce(*embeddings(), temperature=0.1, positives=lonely)

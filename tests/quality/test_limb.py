@@ -1,48 +1,54 @@
-"""Limb leads against Einthoven and Goldberger: each fault is found, named, and mended if sure."""
+"""Limb leads: each fault is found, named, and mended if sure; exchanged electrodes: suspected."""
 
 from itertools import combinations
 
 import numpy as np
 import pytest
-from made_ecgs import VIRTUAL, changed, of, told_of
+from made_ecgs import VIRTUAL, changed, of, only, told_of, with_values
 
 from crossbeat import leads, quality
 from crossbeat.errors import DataError
+from crossbeat.leads import STANDARD, limb_leads
 from crossbeat.quality.limb import LIMB
 from crossbeat.signal import Ecg
 
+ONE, TWO, THREE = VIRTUAL.values[:3]
 
-def exchanged(ecg: Ecg, one: str, other: str) -> Ecg:
+
+def exchanged(one: str, other: str) -> Ecg:
     """The ECG with two columns of its file exchanged."""
-    order = list(ecg.leads)
+    order = list(STANDARD)
     first, second = order.index(one), order.index(other)
     order[first], order[second] = other, one
-    return Ecg(ecg.values[[ecg.leads.index(lead) for lead in order]], ecg.leads, ecg.fs)
+    return with_values(only(*order).values)
 
 
-@pytest.mark.parametrize(("one", "other"), list(combinations(LIMB, 2)))
-def test_two_exchanged_columns_are_put_in_their_places(one: str, other: str) -> None:
-    wrong = exchanged(VIRTUAL, one, other)
-    assert ("limb", f"{one}, {other}", "repair") in told_of(wrong)
-    assert "exchanged; they are swapped back" in of(wrong)["limb"].message
-    repaired = quality.require(wrong, "a", 10.0)
-    np.testing.assert_array_equal(repaired.values, VIRTUAL.values)
+def wired(i: np.ndarray, ii: np.ndarray, chest: np.ndarray | float = 0.0) -> Ecg:
+    """The virtual ECG with other limb leads, and its chest leads shifted by some signal."""
+    rows = dict(zip(STANDARD, VIRTUAL.values, strict=True))
+    rows = {lead: row + chest if lead.startswith("V") else row for lead, row in rows.items()}
+    rows |= {"I": i, "II": ii} | limb_leads(i, ii)
+    return with_values(np.stack([rows[lead] for lead in STANDARD]))
 
 
-@pytest.mark.parametrize("lead", LIMB)
-def test_a_lead_of_the_wrong_sign_is_turned_over(lead: str) -> None:
-    wrong = changed(VIRTUAL, lead, lambda row: -row)
-    assert ("limb", lead, "repair") in told_of(wrong)
+@pytest.mark.parametrize(
+    ("wrong", "names", "message"),
+    [
+        *(
+            (exchanged(*pair), ", ".join(pair), "exchanged; they are swapped back")
+            for pair in combinations(LIMB, 2)
+        ),
+        *(
+            (changed(VIRTUAL, lead, lambda row: -row), lead, "the wrong sign; it is inverted")
+            for lead in LIMB
+        ),
+        (with_values(only(*leads.MIMIC).values), "aVL, aVF", "they are swapped back"),
+    ],
+)
+def test_a_fault_that_is_sure_is_mended(wrong: Ecg, names: str, message: str) -> None:
+    assert ("limb", names, "repair") in told_of(wrong)
+    assert message in of(wrong)["limb"].message
     np.testing.assert_array_equal(quality.require(wrong, "a", 10.0).values, VIRTUAL.values)
-
-
-def test_mended_is_mended_in_the_order_of_the_file() -> None:
-    order = [leads.STANDARD.index(lead) for lead in leads.MIMIC]
-    as_mimic = Ecg(VIRTUAL.values[order], leads.MIMIC, VIRTUAL.fs)
-    assert told_of(as_mimic) == []
-    mistaken = Ecg(as_mimic.values, leads.STANDARD, VIRTUAL.fs)
-    assert told_of(mistaken) == [("limb", "aVL, aVF", "repair")]
-    np.testing.assert_array_equal(quality.require(mistaken, "a", 10.0).values, VIRTUAL.values)
 
 
 @pytest.mark.parametrize("lead", LIMB)
@@ -54,71 +60,87 @@ def test_a_lead_of_another_gain_is_named_with_the_factor(lead: str, factor: floa
         quality.require(wrong, "a", 10.0)
 
 
-def test_gains_of_each_lead_are_told_from_a_single_one() -> None:
-    values = VIRTUAL.values.copy()
-    values[:6] *= np.array([[1.7, 1.2, 1.2, 1.4, 1.3, 0.7]], np.float32).T
-    found = of(Ecg(values, VIRTUAL.leads, VIRTUAL.fs))["limb"]
-    assert (found.lead, found.action) == ("", "reject")
-    assert "only with a different gain for each" in found.message
+GAINS = np.append([1.7, 1.2, 1.2, 1.4, 1.3, 0.7], np.ones(6))[:, None]
+THREE_LEADS = only("I", "II", "III")
+ALIKE = with_values(np.vstack([wired(TWO, 0.6 * TWO).values[:6], VIRTUAL.values[6:]]))
+"""All limb leads show one signal."""
 
 
-def test_z_scores_are_no_millivolts() -> None:
-    values = VIRTUAL.values - VIRTUAL.values.mean(axis=1, keepdims=True)
-    values /= values.std(axis=1, keepdims=True)
-    assert of(Ecg(values, VIRTUAL.leads, VIRTUAL.fs))["limb"].action == "reject"
+@pytest.mark.parametrize(
+    ("wrong", "lead", "message"),
+    [
+        (with_values(GAINS * VIRTUAL.values), "", "only with a different gain for each"),
+        (
+            changed(VIRTUAL, "aVL", lambda _: VIRTUAL.values[STANDARD.index("V2"), ::-1]),
+            "aVL",
+            "does not match the other limb leads",
+        ),
+        (
+            changed(exchanged("aVL", "aVF"), "II", lambda row: -2 * row),
+            "",
+            "the limb leads are inconsistent",
+        ),
+        (changed(THREE_LEADS, "III", lambda row: -row), "", "the limb leads are inconsistent"),
+        (changed(ALIKE, "III", lambda row: 1.3 * row), "III", "does not match"),
+        (
+            with_values(VIRTUAL.values / VIRTUAL.values.std(axis=1, keepdims=True)),
+            "",
+            "gain",  # z scores
+        ),
+    ],
+)
+def test_a_fault_of_which_nobody_can_be_sure_is_refused(
+    wrong: Ecg, lead: str, message: str
+) -> None:
+    found = of(wrong)["limb"]
+    assert (found.lead, found.action) == (lead, "reject")
+    assert message in found.message
 
 
-def test_a_lead_of_another_patient_is_named() -> None:
-    other = VIRTUAL.values[VIRTUAL.leads.index("V2"), ::-1]
-    found = of(changed(VIRTUAL, "aVL", lambda _: other))["limb"]
-    assert (found.lead, found.action) == ("aVL", "reject")
-    assert "does not match the other limb leads" in found.message
+@pytest.mark.parametrize(
+    "sound",
+    [
+        only(*leads.MIMIC),
+        THREE_LEADS,
+        ALIKE,
+        with_values(-VIRTUAL.values[:2], only("I", "II")),  # cannot contradict each other
+        changed(VIRTUAL, "aVF", lambda row: row + 2),  # an offset
+        with_values(np.round(VIRTUAL.values / 0.005) * 0.005),  # coarse steps
+        changed(VIRTUAL, "III", lambda _: 0.0),  # lost: it does not accuse the others
+    ],
+)
+def test_what_is_no_fault_of_the_limb_leads_is_none(sound: Ecg) -> None:
+    found = of(sound)["limb"]
+    assert (found.action, found.message) == ("ok", "")
+    assert found.value < 0.03
 
 
-def test_several_faults_at_once_are_unclear() -> None:
-    twice = changed(exchanged(VIRTUAL, "aVL", "aVF"), "II", lambda row: -2 * row)
-    found = of(twice)["limb"]
-    assert (found.lead, found.action) == ("", "reject")
-    assert "the limb leads are inconsistent" in found.message
+# electrodes
 
 
-def test_three_leads_tell_that_something_is_wrong_but_not_what() -> None:
-    three = Ecg(VIRTUAL.values[:3], ("I", "II", "III"), VIRTUAL.fs)
-    assert of(three)["limb"].action == "ok"
-    found = of(changed(three, "III", lambda row: -row))["limb"]
-    assert (found.lead, found.action) == ("", "reject")
+@pytest.mark.parametrize(
+    ("ecg", "lead", "electrodes"),
+    [
+        (wired(-ONE, THREE), "I", "left and right arm"),
+        (wired(-THREE, -TWO), "II", "right arm and left leg"),
+        (wired(-THREE, 0.05 * TWO, -TWO / 3), "II", "right arm and right leg"),
+        (wired(TWO, 0.96 * TWO, -THREE / 3), "III", "left arm and right leg"),
+        (wired(0.05 * ONE, THREE), "I", "both arms and both legs"),
+    ],
+)
+def test_exchanged_electrodes_are_suspected(ecg: Ecg, lead: str, electrodes: str) -> None:
+    assert told_of(ecg) == [("reversal", lead, "ok")]
+    assert f"are the electrodes of {electrodes} exchanged?" in of(ecg)["reversal"].message
+    np.testing.assert_array_equal(quality.require(ecg, "a", 10.0).values, ecg.values)
 
 
-def test_two_limb_leads_cannot_contradict_each_other() -> None:
-    two = Ecg(-VIRTUAL.values[:2], ("I", "II"), VIRTUAL.fs)
-    assert (of(two)["limb"].action, of(two)["limb"].value) == ("ok", 0.0)
+def test_agreement_needs_lead_i_or_ii_and_v5_or_v6() -> None:
+    assert of(VIRTUAL)["reversal"].value > 0.5
+    reversed_arms = wired(-ONE, THREE)
+    assert of(only("I", "V1", "V6", ecg=reversed_arms))["reversal"].value < -0.4
+    few = of(only("I", "V1", ecg=reversed_arms))["reversal"]
+    assert (few.value, few.message) == (1.0, "")
 
 
-def test_whole_steps_of_5_microvolts_are_no_fault() -> None:
-    steps = Ecg(np.round(VIRTUAL.values / np.float32(0.005)) * np.float32(0.005), *rest())
-    assert 0 < of(steps)["limb"].value < 0.03
-    assert told_of(steps) == []
-
-
-def test_an_offset_of_a_lead_is_no_fault() -> None:
-    assert told_of(changed(VIRTUAL, "aVF", lambda row: row + 2)) == []
-
-
-def test_a_lead_that_is_lost_does_not_accuse_the_others() -> None:
-    lost = changed(VIRTUAL, "III", lambda _: 0.0)
-    assert told_of(lost) == [("flat", "III", "reject")]
-
-
-def rest() -> tuple[tuple[str, ...], float]:
-    return VIRTUAL.leads, VIRTUAL.fs
-
-
-def test_of_leads_that_all_show_one_signal_gains_are_not_guessed() -> None:
-    one, two = VIRTUAL.values[1], 0.6 * VIRTUAL.values[1]
-    rows = {"I": one, "II": two} | leads.limb_leads(one, two)
-    limb = np.stack([rows[lead] for lead in LIMB]).astype(np.float32)
-    alike = Ecg(np.concatenate([limb, VIRTUAL.values[6:]]), *rest())
-    assert of(alike)["limb"].action == "ok"
-    found = of(changed(alike, "III", lambda row: 1.3 * row))["limb"]
-    assert (found.lead, found.action) == ("III", "reject")
-    assert "does not match" in found.message
+def test_low_voltage_in_all_limb_leads_is_no_leg_electrode() -> None:
+    assert "silent" not in of(wired(0.2 * ONE, 0.2 * TWO))["reversal"].message

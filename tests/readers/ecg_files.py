@@ -13,9 +13,15 @@ from base64 import b64encode
 from binascii import crc_hqx
 from collections.abc import Callable, Sequence
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
+import pytest
 import scipy.io
+
+from crossbeat.errors import DataError
+from crossbeat.readers import Layout, read_ecg
+from crossbeat.signal import Ecg
 
 MICROVOLTS = 2.5
 LEAD_CODES = {"I": 1, "II": 2, "V1": 3, "V2": 4, "V3": 5, "V4": 6, "V5": 7, "V6": 8}
@@ -23,6 +29,29 @@ LEAD_CODES |= {"III": 61, "aVR": 62, "aVL": 63, "aVF": 64}
 ISHNE_CODES = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 
 Writer = Callable[[np.ndarray, Sequence[str], int], bytes]
+
+
+def walk(leads: int = 12, time: int = 500, size: float = 30.0) -> np.ndarray:
+    """Stored integers [lead, time] of which no lead is like another."""
+    steps = np.random.default_rng(0).normal(size=(leads, time)).cumsum(axis=1)
+    return (steps * size + 100 * np.arange(leads)[:, None]).round().astype(int)
+
+
+def read(folder: Path, data: bytes, layout: Layout | None = None) -> Ecg:
+    """The ECG of a file with these bytes."""
+    (folder / "ecg").write_bytes(data)
+    return read_ecg(folder / "ecg", layout)
+
+
+def refuse(folder: Path, data: bytes, reason: str, layout: Layout | None = None) -> None:
+    """A file with these bytes is refused for this reason."""
+    with pytest.raises(DataError, match=reason):
+        read(folder, data, layout)
+
+
+def assert_holds(ecg: Ecg, expected: np.ndarray) -> None:
+    """The ECG has these millivolts, to single precision."""
+    np.testing.assert_allclose(ecg.values, expected, rtol=3e-7, atol=1e-7)
 
 
 def millivolts(stored: np.ndarray) -> np.ndarray:
@@ -315,12 +344,7 @@ VENDORS: dict[str, Writer] = {
 }
 """One writer of each format that ``ecgdatakit`` parses."""
 
-OWN: dict[str, Writer] = {
-    "edf": edf,
-    "bdf": bdf,
-    "dicom": dicom,
-    "cardiosoft-xml": cardiosoft,
-}
+OWN: dict[str, Writer] = {"edf": edf, "bdf": bdf, "dicom": dicom, "cardiosoft-xml": cardiosoft}
 """One writer of each further format that names its leads."""
 
 WRITERS = VENDORS | OWN | {"matlab": matlab}

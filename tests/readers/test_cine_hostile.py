@@ -12,9 +12,10 @@ import pytest
 
 from cine_dicoms import slice_files, ukb_short_axis, write_folder, write_zip
 from crossbeat.errors import DataError
-from crossbeat.readers import cine_files, read_cine
-from crossbeat.readers.cine_files import MOST_FILE_BYTES
-from crossbeat.readers.cine_nifti import MOST_CINE_BYTES
+from crossbeat.readers import read_cine
+from crossbeat.readers.cine import dicom as cine_files
+from crossbeat.readers.cine.dicom import MOST_FILE_BYTES
+from crossbeat.readers.cine.record import MOST_CINE_BYTES
 
 bounded = pytest.mark.usefixtures("bounded")
 

@@ -112,27 +112,28 @@ def test_spacing_in_metres_is_put_right(tmp_path: Path) -> None:
     assert cine.slice_mm == pytest.approx(10.0)
 
 
+NO_ROW = r"t\.csv must have a row with External code a and its fra"
+
+
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("file", "text", "message"),
     [
-        ("ED: 1\nES: 6\n", r"must be among the 5 frames of .*a\.nii, got 0 and 5 counted from 0"),
-        ("ED: 0\nES: 4\n", "must be among the 5 frames of"),
-        ("ED: 1\n", "must have lines ED and ES with a frame, got none"),
+        ("Info.cfg", "ED: 1\nES: 6\n", r"among the 5 frames of .*nii, got 0 and 5 counted from 0"),
+        ("Info.cfg", "ED: 0\nES: 4\n", "must be among the 5 frames of"),
+        ("Info.cfg", "ED: 1\n", "must have lines ED and ES with a frame, got none"),
+        ("t.csv", "External code,ED,ES\nB,1,2\n", NO_ROW),
+        ("t.csv", "External code,ED,ES\na,x,2\n", NO_ROW),
+        ("t.csv", "a,b\n1,2\n", NO_ROW),
+        ("t.csv", "", NO_ROW),
     ],
 )
-def test_frames_that_cannot_be_are_refused(tmp_path: Path, text: str, message: str) -> None:
-    (tmp_path / "Info.cfg").write_text(text)
+def test_frames_that_cannot_be_are_refused(
+    tmp_path: Path, file: str, text: str, message: str
+) -> None:
+    (tmp_path / file).write_text(text)
+    path = written(tmp_path / "a_sa.nii", values())
     with pytest.raises(DataError, match=message):
-        read_cine(written(tmp_path / "a.nii", values()))
-
-
-@pytest.mark.parametrize(
-    "text", ["External code,ED,ES\nB,1,2\n", "External code,ED,ES\na,x,2\n", "a,b\n1,2\n", ""]
-)
-def test_a_table_without_the_file_is_refused(tmp_path: Path, text: str) -> None:
-    (tmp_path / "t.csv").write_text(text)
-    with pytest.raises(DataError, match=r"t\.csv must have a row with External code a and its fra"):
-        read_cine(written(tmp_path / "a_sa.nii", values()), table=tmp_path / "t.csv")
+        read_cine(path, table=tmp_path / file if file == "t.csv" else None)
 
 
 def header_with(**fields: object) -> bytes:
@@ -176,10 +177,8 @@ def test_headers_that_cannot_be_are_refused(
 
 def test_the_header_of_these_tests_is_sound_without_a_change(tmp_path: Path) -> None:
     (tmp_path / "a.nii").write_bytes(header_with())
-    np.testing.assert_array_equal(
-        read_cine(tmp_path / "a.nii").values.ravel(order="F")[:4],
-        [0, 48, 96, 8 * 6 * 3],
-    )
+    first = read_cine(tmp_path / "a.nii").values.ravel(order="F")[:4]
+    np.testing.assert_array_equal(first, [0, 48, 96, 8 * 6 * 3])
 
 
 def test_other_files_packed_by_gzip_are_refused(tmp_path: Path) -> None:

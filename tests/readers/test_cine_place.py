@@ -8,6 +8,7 @@ import nibabel
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
+from xray_files import setting
 
 from cine_dicoms import Change, frames, slice_files, write_folder
 from crossbeat.errors import DataError
@@ -49,26 +50,22 @@ def test_slices_that_were_moved_lie_on_the_first(tmp_path: Path, down: float, ri
     )
 
 
-def test_where_a_moved_slice_has_no_pixels_its_least_value_stands(tmp_path: Path) -> None:
+def second(folder: Path, down: float, right: float) -> np.ndarray:
+    """The second of two slices with the same values, of which it was moved."""
     values = seen((6, 8), np.zeros(2))
     files = slice_files("a", 0.0, values=values)
-    files |= slice_files("b", 8.0, values=values, change=moved(0.0, 4.0))
-    cine = read_cine(write_folder(tmp_path, files))
-    np.testing.assert_array_equal(cine.values[1][..., 2:], values[..., :-2])
-    assert (cine.values[1][0, :, :2] == values[0].min()).all()
+    files |= slice_files("b", 8.0, values=values, change=moved(down, right))
+    return read_cine(write_folder(folder, files)).values[1]
 
 
-def test_a_tenth_of_a_pixel_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_slice_moved_by_whole_pixels_keeps_its_values_or_is_refused(tmp_path: Path) -> None:
     values = seen((6, 8), np.zeros(2))
-    files = slice_files("a", 0.0, values=values)
-    files |= slice_files("b", 8.0, values=values, change=moved(0.14, -0.19))
-    np.testing.assert_array_equal(read_cine(write_folder(tmp_path, files)).values[1], values)
-
-
-def test_slices_that_hardly_overlap_are_refused(tmp_path: Path) -> None:
-    files = slice_files("a", 0.0) | slice_files("b", 8.0, change=moved(0.0, -9.0))
+    shifted = second(tmp_path / "a", 0.0, 4.0)
+    np.testing.assert_array_equal(shifted[..., 2:], values[..., :-2])
+    assert (shifted[0, :, :2] == values[0].min()).all()  # where it has no pixels
+    np.testing.assert_array_equal(second(tmp_path / "b", 0.14, -0.19), values)
     with pytest.raises(DataError, match="lie on each other, got some that lie 0 rows and 4 col"):
-        read_cine(write_folder(tmp_path, files))
+        second(tmp_path / "c", 0.0, -9.0)
 
 
 def test_the_heart_of_the_shifted_case_is_at_one_place(shared: Path, tmp_path: Path) -> None:
@@ -95,44 +92,16 @@ HIDDEN: dict[str, dict[str, object]] = {
 }
 
 
-def telling(**told: object) -> Change:
-    def change(image: Dataset) -> None:
-        for keyword, value in told.items():
-            setattr(image, keyword, value)
-
-    return change
-
-
 @pytest.mark.parametrize("kind", HIDDEN)
 def test_pixels_that_do_not_count_have_the_least_value(tmp_path: Path, kind: str) -> None:
     values = frames(3)
     stored = values.copy()
     stored[:, :, :2] = 9000
-    files = slice_files("a", 0.0, values=stored, change=telling(**HIDDEN[kind]))
+    files = slice_files("a", 0.0, values=stored, change=setting(**HIDDEN[kind]))
     cine = read_cine(write_folder(tmp_path, files))
     np.testing.assert_array_equal(cine.values[0][:, :, 2:], values[:, :, 2:])
     least = values[:, :, 2:].min(axis=(1, 2), keepdims=True)
     assert (cine.values[0][:, :, :2] == least).all()
-
-
-def test_a_cine_whose_pixels_do_not_count_is_refused(tmp_path: Path) -> None:
-    change = telling(PixelPaddingValue=0, PixelPaddingRangeLimit=9000)
-    files = slice_files("a", 0.0, change=change)
-    with pytest.raises(DataError, match=r"hides all of its pixels by padding or a shutter"):
-        read_cine(write_folder(tmp_path, files))
-
-
-def test_a_cine_with_a_table_of_the_modality_is_refused(tmp_path: Path) -> None:
-    files = slice_files("a", 0.0, change=telling(ModalityLUTSequence=[Dataset()]))
-    with pytest.raises(DataError, match=r"must be rescaled by a slope.*, got a modality LUT; exp"):
-        read_cine(write_folder(tmp_path, files))
-
-
-def test_slices_of_another_spacing_are_refused_with_it(tmp_path: Path) -> None:
-    files = slice_files("a", 0.0) | slice_files("b", 8.0, change=telling(PixelSpacing=[3.0, 2.0]))
-    message = "got 6 x 8 pixels of 1.5 x 2 mm, 6 x 8 pixels of 3 x 2 mm and 3 frames; name"
-    with pytest.raises(DataError, match=message):
-        read_cine(write_folder(tmp_path, files))
 
 
 def nifti(path: Path, values: np.ndarray, affine: np.ndarray) -> Path:

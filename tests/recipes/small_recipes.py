@@ -1,6 +1,7 @@
 """Recipes in a size that trains within a second on the cohort ``tiny``."""
 
-from dataclasses import fields, replace
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,20 @@ import torch
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import file_info, read_info
-from crossbeat.recipes import RECIPES, HeartRecipe
-from crossbeat.recipes.networks import EcgModel
+from crossbeat.files import SEAL, write_sealed
+from crossbeat.modalities import EcgModel, OtherModel
+from crossbeat.recipes import RECIPES, settings_in, with_settings
+from crossbeat.recipes.cromotex import Cromotex
 from crossbeat.recipes.presets import demo
 from crossbeat.recipes.run import Plan, Run, train
 from crossbeat.training import Optimisation, Phase, TrainerSettings
 
-HEARTS = tuple(name for name, recipe in RECIPES.items() if isinstance(recipe, HeartRecipe))
+HEARTS = tuple(name for name, recipe in RECIPES.items() if not recipe.targets.findings)
 """Recipes of the cohort ``tiny_hearts``; the others are of ``tiny``."""
 
 FINDINGS = tuple(name for name in RECIPES if name not in HEARTS)
+
+SMALL_CINE = OtherModel(modality="cine", encoder="frames-small")
 
 QUIET = TrainerSettings(accelerator="cpu", progress=False)
 EVERYTHING: dict[str, dict[str, Any]] = {
@@ -35,7 +40,7 @@ EVERYTHING: dict[str, dict[str, Any]] = {
         "frozen_cine": False,
     },
     "direct-heart": {
-        "ecg": EcgModel(encoder="fine-small", normalisation="none", unit_length=False),
+        "ecg": EcgModel(encoder="fine-small", normalisation="none", unit_length=False)
     },
     "eccl-heart": {
         "ecg": EcgModel(encoder="mmcl-small", normalisation="min_max", unit_length=False),
@@ -46,20 +51,17 @@ EVERYTHING: dict[str, dict[str, Any]] = {
 
 
 def small(name: str, *, epochs: int = 1, **changes: Any) -> Any:
-    """A recipe with small encoders, what its cohort tells, and phases of a few batches."""
+    """A recipe with small encoders, targets of its cohort, and phases of a few batches."""
     recipe: Any = demo(RECIPES[name])
     short = {
-        field.name: replace(
-            getattr(recipe, field.name), epochs=epochs, batch_size=24, warmup_epochs=0.5
-        )
-        for field in fields(recipe)
-        if isinstance(getattr(recipe, field.name), Optimisation)
+        name: replace(value, epochs=epochs, batch_size=24, warmup_epochs=0.5)
+        for name, value in settings_in(recipe).items()
+        if isinstance(value, Optimisation)
     }
     told: dict[str, Any] = {"findings": ("large", "silent")}
     if name in HEARTS:
         told = {"measurements": ("LVEDV", "LVEF")}
-    given: dict[str, Any] = told | short | changes
-    return replace(recipe, **given)
+    return with_settings(recipe, told | short | changes)
 
 
 def run_of(
@@ -74,6 +76,13 @@ def phases_of(recipe: Any, cohort: Cohort) -> tuple[torch.nn.ModuleDict, dict[st
     parts = recipe.parts(cohort.info, 0)
     parts.eval()
     return parts, {phase.name: phase for phase in recipe.phases(parts, cohort, 0)}
+
+
+def with_every_kind_of_label(cohort: Cohort) -> Cohort:
+    """Every fifth label of ``large`` is uncertain, and every fifth is missing."""
+    rest, large = pl.int_range(pl.len()) % 5, pl.col("label:large")
+    code = pl.when(rest == 0).then(-1).when(rest > 1).then(large).cast(pl.Int8)
+    return cohort.with_table(cohort.table.with_columns(code.alias("label:large")))
 
 
 UNREPORTED = np.array([*range(18), *range(30, 36), 72, 73])
@@ -100,6 +109,45 @@ def with_gaps(tiny: Cohort) -> Cohort:
     )
 
 
+ABSENT: dict[str, dict[str, Any]] = {
+    "ecg": {"leads": (), "fs": 0.0, "seconds": 0.0},
+    "xray": {"image_size": 0},
+    "cine": {"frames": 0, "cine_size": 0},
+}
+
+
+def without(cohort: Cohort, modality: str) -> Cohort:
+    """The cohort as if it had never had a modality."""
+    lost = [name for name in (modality, f"{modality}_patient") if name in cohort.table.columns]
+    files = {k: v for k, v in cohort.info.files.items() if not k.startswith(f"{modality}-")}
+    info = replace(cohort.info, kind="single", files=files, **ABSENT[modality])
+    nothing = [pl.lit(None, cohort.table.schema[name]).alias(name) for name in lost]
+    return replace(cohort, info=info, table=cohort.table.with_columns(nothing))
+
+
+def as_of_the_version_before(name: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a recipe as the version before wrote them into the folder of a run."""
+    old = {"measurements": "phenotypes", "frame_targets": "targets", "other": "xray"}
+    later = {"measurements"}
+    if name in HEARTS:
+        old |= {"other": "cine", "fine_tuning": "regression"}
+        later = {"findings", "labels", "positive_share"}
+    if name == "cine-teacher":
+        later |= {"teacher_scale"}
+    if name == "label-only":
+        later |= {"xray", "teacher", "teacher_scale", "shuffle_pairs"}
+    if name == "cromotex-believed":
+        later |= {"positives", "alignment_positives", "fine_tuning_positives", "shuffle_pairs"}
+    elif isinstance(RECIPES[name], Cromotex):
+        later |= {"trust", "certainty"}
+    later |= {"partner"}
+    written = {old.get(key, key): value for key, value in settings.items() if key not in later}
+    for key, lacks in (("xray", ("modality", "phases")), ("cine", ("modality", "weights"))):
+        if key in written:
+            written[key] = {k: v for k, v in written[key].items() if k not in lacks}
+    return written
+
+
 def same(one: torch.nn.Module, other: torch.nn.Module) -> bool:
     """Whether two networks have the same names and, bit for bit, the same values."""
     ours, theirs = one.state_dict(), other.state_dict()
@@ -111,3 +159,10 @@ def as_built(folder: Path) -> None:
     info = read_info(folder / "cohort.json")
     files = {name: file_info(folder / name, each.rows) for name, each in info.files.items()}
     (folder / "cohort.json").write_text(replace(info, files=files).to_json())
+
+
+def seal_again(folder: Path) -> None:
+    """As another program would leave a run: whole, whatever is in it."""
+    text = (folder / "finished.json").read_text()
+    names = set(json.loads((folder / SEAL).read_text())["files"]) - {"finished.json"}
+    write_sealed(folder, last="finished.json", text=text, names=names)

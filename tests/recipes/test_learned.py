@@ -5,16 +5,16 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from small_recipes import HEARTS, phases_of, run_of, small
+from small_recipes import phases_of, run_of, small
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.people import in_common, people
 from crossbeat.errors import CheckpointError, ConfigError, DataError
 from crossbeat.recipes import RECIPES
-from crossbeat.recipes.cine.run import estimates, probed
+from crossbeat.recipes.aligned import localised, searched
 from crossbeat.recipes.learned import LEARNED, Learned
 from crossbeat.recipes.run import embeddings, predictions
-from crossbeat.study.readings import Encoded
+from crossbeat.study.said import Encoded
 
 
 @pytest.fixture(scope="module")
@@ -26,15 +26,13 @@ def exchanged(cohort: Cohort, name: str = "exchanged") -> Cohort:
     """The cohort with training and test exchanged."""
     other = pl.col("split").replace({"train": "test", "test": "train"})
     return replace(
-        cohort,
-        info=replace(cohort.info, name=name),
-        table=cohort.table.with_columns(split=other),
+        cohort, info=replace(cohort.info, name=name), table=cohort.table.with_columns(split=other)
     )
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_whoever_a_phase_sees_is_kept(name, tiny, tiny_hearts):
-    cohort = tiny_hearts if name in HEARTS else tiny
+def test_whoever_a_phase_sees_is_kept(name, cohort_of):
+    cohort = cohort_of(name)
     kept = Learned.of(cohort).digests
     _, phases = phases_of(small(name), cohort)
     for phase in phases.values():
@@ -55,16 +53,14 @@ def test_patients_of_the_training_are_refused_as_test_patients(direct, tiny):
         r"cohort 'exchanged' who are in its training cohort 'tiny', such as p\d+ and p\d+; "
         r".*--other_patients"
     )
-    with pytest.raises(DataError, match=message):
-        predictions(direct, tiny, test=other)
-    with pytest.raises(DataError, match=message):
-        Encoded.by(direct, tiny, test=other)
-
-
-def test_validation_patients_are_refused_too(direct, tiny):
-    other = pl.col("split").replace({"val": "test", "test": "val"})
+    for measure in (predictions, Encoded.by):
+        with pytest.raises(DataError, match=message):
+            measure(direct, tiny, test=other)
+    val = pl.col("split").replace({"val": "test", "test": "val"})
     with pytest.raises(DataError, match="got 24 of 24 test patients"):
-        predictions(direct, tiny.with_table(tiny.table.with_columns(split=other)))
+        predictions(direct, tiny.with_table(tiny.table.with_columns(split=val)))
+    said = replace(direct, learned=replace(direct.learned, other_patients=True))
+    assert len(predictions(said, tiny, test=other).test.patients) == 72
 
 
 def test_owners_of_pictures_are_refused(tiny, tmp_path):
@@ -77,19 +73,14 @@ def test_owners_of_pictures_are_refused(tiny, tmp_path):
         predictions(run, matched, test=exchanged(tiny.with_table(theirs)))
 
 
-def test_hearts_are_refused_in_the_head_and_in_the_probe(tiny_hearts, tmp_path):
-    run = run_of(small("direct-heart"), tiny_hearts, tmp_path / "run", name="direct-heart")
-    for measure in (estimates, probed):
+def test_what_was_aligned_is_not_measured_on_them_either(tiny_hearts, tmp_path):
+    run = run_of(small("ptacl"), tiny_hearts, tmp_path / "run", name="ptacl")
+    for measure in (predictions, searched, localised):
         with pytest.raises(
             DataError, match=r"training cohort .*, such as h2-.*; evaluate on other pat"
         ):
-            measure(run, tiny_hearts, test=exchanged(tiny_hearts))
-        assert len(measure(run, tiny_hearts).test.patients) == 24
-
-
-def test_other_people_with_the_same_ids_can_be_said_to_be_others(direct, tiny):
-    said = replace(direct, learned=replace(direct.learned, other_patients=True))
-    assert len(predictions(said, tiny, test=exchanged(tiny)).test.patients) == 72
+            measure(run, exchanged(tiny_hearts))
+        assert measure(run, tiny_hearts)
 
 
 def test_ecgs_of_another_form_are_refused(direct, tiny):
@@ -101,14 +92,13 @@ def test_ecgs_of_another_form_are_refused(direct, tiny):
         embeddings(direct, other, other.rows("test"))
 
 
-@pytest.mark.parametrize("text", [b"", b"PAR1", b"not a table"])
-def test_a_damaged_list_is_refused(text, tmp_path):
-    (tmp_path / LEARNED).write_bytes(text)
-    with pytest.raises(CheckpointError, match=r"must be a Parquet file, got.*; copy the run again"):
-        Learned.read(tmp_path)
-
-
-def test_a_list_with_other_columns_is_refused(tmp_path):
+def test_a_damaged_list_is_refused(tmp_path):
+    for text in (b"", b"PAR1", b"not a table"):
+        (tmp_path / LEARNED).write_bytes(text)
+        with pytest.raises(
+            CheckpointError, match=r"must be a Parquet file, got.*; copy the run ag"
+        ):
+            Learned.read(tmp_path)
     pl.DataFrame({"patient": ["p1"]}).write_parquet(tmp_path / LEARNED)
     with pytest.raises(CheckpointError, match="must have the columns source, digest, got patient"):
         Learned.read(tmp_path)

@@ -3,10 +3,10 @@
 import numpy as np
 import polars as pl
 
-from crossbeat.data.virtual_hearts import VirtualHearts
+from crossbeat.data.sources.virtual_hearts import VirtualHearts
 from crossbeat.metrics import auroc
-from crossbeat.recipes.cine.limits import latent_heart_limit
 from crossbeat.recipes.limits import latent_limit
+from crossbeat.targets import FINDING, MEASUREMENT
 
 
 def with_latents(cohort, *, seed=0, prefix=""):
@@ -28,20 +28,20 @@ def with_latents(cohort, *, seed=0, prefix=""):
 
 
 def area(scored, column):
-    targets, scores = scored.targets[:, column], scored.scores[:, column]
+    targets, scores = scored.targets[:, column], scored.outputs[:, column]
     return auroc(targets, scores, np.ones((1, len(targets))))[0]
 
 
 def test_the_latent_limit_finds_what_the_parameters_decide(tiny):
     abundant, cohort = with_latents(tiny, seed=1, prefix="a"), with_latents(tiny, seed=2)
-    found = latent_limit(abundant, cohort, ("large", "silent"), seed=0)
+    found = latent_limit(abundant, cohort, FINDING, ("large", "silent"), seed=0)
     assert area(found.test, 0) > 0.75
     assert area(found.val, 0) > 0.75
     assert 0.2 < area(found.test, 1) < 0.8
     assert found.val.patients.tolist() == abundant.patients(abundant.rows("val")).tolist()
     assert found.test.patients.tolist() == cohort.patients(cohort.rows("test")).tolist()
-    again = latent_limit(abundant, cohort, ("large", "silent"), seed=0)
-    assert np.array_equal(again.test.scores, found.test.scores)
+    again = latent_limit(abundant, cohort, FINDING, ("large", "silent"), seed=0)
+    assert np.array_equal(again.test.outputs, found.test.outputs)
 
 
 def test_the_latent_limit_does_not_learn_from_the_patients_it_is_measured_on(tiny):
@@ -49,8 +49,10 @@ def test_the_latent_limit_does_not_learn_from_the_patients_it_is_measured_on(tin
     flipped = cohort.with_table(
         cohort.table.with_columns(**{"truth:large": 1 - pl.col("truth:large")})
     )
-    one, other = (latent_limit(abundant, each, ("large",), seed=0) for each in (cohort, flipped))
-    assert np.array_equal(one.test.scores, other.test.scores)
+    one, other = (
+        latent_limit(abundant, each, FINDING, ("large",), seed=0) for each in (cohort, flipped)
+    )
+    assert np.array_equal(one.test.outputs, other.test.outputs)
 
 
 def test_the_limit_of_hearts_sees_what_it_is_given_and_nothing_else(tmp_path):
@@ -67,10 +69,9 @@ def test_the_limit_of_hearts_sees_what_it_is_given_and_nothing_else(tmp_path):
     )
 
     def explained(**given):
-        found = latent_heart_limit(made, made, ("LVEF", "LVM"), seed=0, **given).test
-        return 1 - ((found.estimate - found.truth) ** 2).sum(0) / len(
-            found.truth
-        ) / found.truth.var(0)
+        found = latent_limit(made, made, MEASUREMENT, ("LVEF", "LVM"), seed=0, **given).test
+        errors = ((found.outputs - found.targets) ** 2).mean(axis=0)
+        return 1 - errors / found.targets.var(axis=0)
 
     assert (explained() > 0.8).all()
     alone = explained(determinants=("rate",))

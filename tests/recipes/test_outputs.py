@@ -8,20 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_recipes import QUIET, run_of, same, small
+from small_recipes import SMALL_CINE, run_of, same, small
 from torch import nn
 
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.virtual_hearts import VirtualHearts
+from crossbeat.data.sources.virtual_hearts import VirtualHearts
 from crossbeat.errors import CheckpointError, DataError
-from crossbeat.recipes import RECIPES, outputs
-from crossbeat.recipes.cine.networks import CineModel, cine_parts
-from crossbeat.recipes.cine.sources import frame_tokens
-from crossbeat.recipes.run import Plan, train
+from crossbeat.models import encoder
+from crossbeat.recipes import outputs
+from crossbeat.recipes.in_time import frozen_moments
 from crossbeat.training import Source
 from crossbeat.training.checkpoint import save_tensors
-
-MODEL = CineModel(encoder="frames-small")
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +48,7 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def parts(cohort: Cohort, seed: int = 0) -> nn.ModuleDict:
-    return cine_parts(MODEL, cohort.info, 1, seed)
+    return nn.ModuleDict({"cine_encoder": encoder(SMALL_CINE, cohort.info, seed)})
 
 
 def source(cohort: Cohort) -> Source:
@@ -59,103 +56,89 @@ def source(cohort: Cohort) -> Source:
     return Source(cohort=cohort, rows=rows, reads=("cine",), targets=torch.zeros(len(rows), 1))
 
 
-def test_what_was_computed_is_read_from_disk(hearts: Cohort, kept: Path, computed) -> None:
-    first = frame_tokens(parts(hearts), source(hearts), MODEL)
+def test_what_was_computed_is_read_from_disk(hearts, kept, computed):
+    first = frozen_moments(parts(hearts), source(hearts), SMALL_CINE)
     assert first.shape[:2] == (len(source(hearts)), 4)
-    assert torch.equal(frame_tokens(parts(hearts), source(hearts), MODEL), first)
+    assert torch.equal(frozen_moments(parts(hearts), source(hearts), SMALL_CINE), first)
     both = replace(source(hearts), reads=("ecg", "cine"))
-    assert torch.equal(frame_tokens(parts(hearts), both, MODEL), first)
+    assert torch.equal(frozen_moments(parts(hearts), both, SMALL_CINE), first)
     assert computed == [len(first)]
     (folder,) = kept.iterdir()
     assert folder.name.startswith("cine-")
     assert {path.name for path in folder.iterdir()} <= {"outputs.safetensors", "lock"}
     shutil.rmtree(kept)
-    assert torch.equal(frame_tokens(parts(hearts), source(hearts), MODEL), first)
+    assert torch.equal(frozen_moments(parts(hearts), source(hearts), SMALL_CINE), first)
     assert len(computed) == 2
 
 
-def test_other_weights_rows_or_settings_are_computed_anew(
-    hearts: Cohort, kept: Path, computed
-) -> None:
+def test_other_weights_rows_or_settings_are_computed_anew(hearts, kept, computed):
     asked = source(hearts)
-    first = frame_tokens(parts(hearts), asked, MODEL)
-    other_weights = frame_tokens(parts(hearts, seed=1), asked, MODEL)
+    first = frozen_moments(parts(hearts), asked, SMALL_CINE)
+    other_weights = frozen_moments(parts(hearts, seed=1), asked, SMALL_CINE)
     assert not torch.allclose(other_weights, first)
-    reordered = frame_tokens(parts(hearts), asked, replace(MODEL, phases=(0.5, 0.25, 0.0, 0.75)))
+    reordered = frozen_moments(
+        parts(hearts), asked, replace(SMALL_CINE, phases=(0.5, 0.25, 0.0, 0.75))
+    )
     assert torch.allclose(reordered[:, 2], first[:, 0])
     fewer = Source(cohort=hearts, rows=asked.rows[:3], reads=("cine",), targets=torch.zeros(3, 1))
-    assert torch.allclose(frame_tokens(parts(hearts), fewer, MODEL), first[:3])
+    assert torch.allclose(frozen_moments(parts(hearts), fewer, SMALL_CINE), first[:3])
     assert computed == [len(first)] * 3 + [3]
 
 
-def test_the_order_of_the_rows_and_repeats_do_not_matter(
-    hearts: Cohort, kept: Path, computed
-) -> None:
+def test_the_order_of_the_rows_and_repeats_do_not_matter(hearts, kept, computed):
     asked = source(hearts)
-    first = frame_tokens(parts(hearts), asked, MODEL)
+    first = frozen_moments(parts(hearts), asked, SMALL_CINE)
     order = np.concatenate([np.random.default_rng(0).permutation(len(asked)), [0, 0]])
     targets = torch.zeros(len(order), 1)
     other = Source(cohort=hearts, rows=asked.rows[order], reads=("cine",), targets=targets)
-    assert torch.equal(frame_tokens(parts(hearts), other, MODEL), first[torch.from_numpy(order)])
+    assert torch.equal(
+        frozen_moments(parts(hearts), other, SMALL_CINE), first[torch.from_numpy(order)]
+    )
     assert computed == [len(first)]
 
 
-def test_without_a_folder_nothing_is_kept(hearts: Cohort, computed) -> None:
+def test_without_a_folder_nothing_is_kept(hearts, computed):
     for _ in range(2):
-        frame_tokens(parts(hearts), source(hearts), MODEL)
+        frozen_moments(parts(hearts), source(hearts), SMALL_CINE)
     assert len(computed) == 2
 
 
-def test_a_damaged_file_is_refused_and_damaged_cines_are_never_read(
-    hearts: Cohort, kept: Path, tmp_path: Path
-) -> None:
-    first = frame_tokens(parts(hearts), source(hearts), MODEL)
+def test_a_damaged_file_is_refused_and_damaged_cines_are_never_read(hearts, kept, tmp_path):
+    first = frozen_moments(parts(hearts), source(hearts), SMALL_CINE)
     (path,) = kept.glob("*/outputs.safetensors")
+    whole, refused = path.read_bytes(), r"outputs\.safetensors must be as it was .*; remove"
     save_tensors(path, {"outputs": first + 1})
-    with pytest.raises(CheckpointError, match=r"outputs\.safetensors must be as it was .*; remove"):
-        frame_tokens(parts(hearts), source(hearts), MODEL)
+    with pytest.raises(CheckpointError, match=refused):
+        frozen_moments(parts(hearts), source(hearts), SMALL_CINE)
+    frozen_moments(parts(hearts, seed=1), source(hearts), SMALL_CINE)
+    (other,) = set(kept.glob("*/outputs.safetensors")) - {path}
+    other.write_bytes(whole)
+    with pytest.raises(CheckpointError, match=refused):
+        frozen_moments(parts(hearts, seed=1), source(hearts), SMALL_CINE)
     shutil.copytree(hearts.folder, tmp_path / "copy")
     shard = next((tmp_path / "copy").glob("cine-*.npy"))
     shard.write_bytes(shard.read_bytes()[:-1] + b"\x07")
     with pytest.raises(DataError, match=r"cine-00000\.npy \(other contents\)"):
-        frame_tokens(parts(hearts), source(Cohort.open(tmp_path / "copy")), MODEL)
-
-
-def test_outputs_of_other_weights_are_refused(hearts: Cohort, kept: Path) -> None:
-    frame_tokens(parts(hearts), source(hearts), MODEL)
-    (path,) = kept.glob("*/outputs.safetensors")
-    whole = path.read_bytes()
-    frame_tokens(parts(hearts, seed=1), source(hearts), MODEL)
-    (other,) = set(kept.glob("*/outputs.safetensors")) - {path}
-    other.write_bytes(whole)
-    with pytest.raises(CheckpointError, match=r"outputs\.safetensors must be as it was .*; remove"):
-        frame_tokens(parts(hearts, seed=1), source(hearts), MODEL)
+        frozen_moments(parts(hearts), source(Cohort.open(tmp_path / "copy")), SMALL_CINE)
 
 
 @pytest.mark.parametrize("name", ["cromotex", "distillation", "crossbeat"])
-def test_runs_of_one_study_read_each_xray_once(name, tiny, tmp_path, computed) -> None:
-    plans = {seed: Plan(name=name, recipe=small(name), seed=seed) for seed in (0,)}
+def test_runs_of_one_study_read_each_xray_once(name, tiny, tmp_path, computed):
     shared = tmp_path / "phases"
-    first = train(plans[0], tiny, tmp_path / "first", trainer=QUIET, shared=shared)
+    first = run_of(small(name), tiny, tmp_path / "first", name=name, shared=shared)
     number = len(computed)
     assert number
-    second = train(plans[0], tiny, tmp_path / "second", trainer=QUIET, shared=shared)
+    second = run_of(small(name), tiny, tmp_path / "second", name=name, shared=shared)
     assert len(computed) == number
     assert same(first.parts, second.parts)
+    assert (tmp_path / "outputs").is_dir()
     alone = run_of(small(name), tiny, tmp_path / "alone", name=name)
     assert same(first.parts, alone.parts)
-    assert (tmp_path / "outputs").is_dir()
     assert (tmp_path / "alone" / "outputs").is_dir()
 
 
-def test_recipes_with_one_teacher_share_its_outputs(tiny, tmp_path, computed) -> None:
-    names = ("cromotex", "shuffled", "clip", "distillation")
-    films = []
-    for name in names:
-        plan = Plan(name=name, recipe=small(name), seed=0)
-        assert plan.recipe.teacher == small("cromotex").teacher
-        train(plan, tiny, tmp_path / name, trainer=QUIET, shared=tmp_path / "phases")
-        films.append(len(computed))
-    assert films[0] == 2  # training and validation pairs
-    assert films[-1] == films[0]
-    assert set(names) <= set(RECIPES)
+def test_recipes_with_one_teacher_share_its_outputs(tiny, tmp_path, computed):
+    for name in ("cromotex", "shuffled", "clip", "distillation"):
+        assert small(name).teacher == small("cromotex").teacher
+        run_of(small(name), tiny, tmp_path / name, name=name, shared=tmp_path / "phases")
+        assert len(computed) == 2  # training and validation pairs

@@ -1,51 +1,39 @@
 """A recipe that does not fit the cohort says so before anything is trained."""
 
-import json
+from contextlib import nullcontext
 from dataclasses import replace
 
 import polars as pl
 import pytest
 import torch
-from small_recipes import QUIET, run_of, small
+from small_recipes import ABSENT, QUIET, phases_of, run_of, small, without
 
-from crossbeat.encoders.masked_cine import fill_in_cine
+from crossbeat.encoders.masked import fill_in_cine
 from crossbeat.errors import CheckpointError, ConfigError
-from crossbeat.files import write_sealed
-from crossbeat.recipes import RECIPES
+from crossbeat.modalities import MODALITIES, OtherModel
+from crossbeat.recipes import RECIPES, models_in
 from crossbeat.recipes.phases import VcgViews
-from crossbeat.recipes.run import Plan, Run, train
+from crossbeat.recipes.run import Plan, train
 
-NEEDS_XRAYS = ("cromotex", "shuffled", "clip", "distillation", "teacher", "eccl")
-
-
-def without(cohort, modality, **info):
-    empty = pl.lit(None, dtype=pl.Int64).alias(modality)
-    table = cohort.table.with_columns(empty)
-    if modality == "xray":
-        table = table.with_columns(pl.lit(None, dtype=pl.String).alias("xray_patient"))
-    files = {k: v for k, v in cohort.info.files.items() if not k.startswith(modality)}
-    changed = replace(cohort.info, kind="single", files=files, **info)
-    return replace(cohort, info=changed, table=table)
+NOT_NEEDED = {("label-only", "xray"), ("no-alignment", "xray")}
 
 
-@pytest.mark.parametrize("name", NEEDS_XRAYS)
-def test_a_cohort_without_xrays_is_refused(name, tiny, tmp_path):
-    ecgs = without(tiny, "xray", image_size=0)
-    with pytest.raises(ConfigError, match="cohort 'tiny' must have X-rays for this recipe, got"):
-        run_of(small(name), ecgs, tmp_path / "run", name=name)
+@pytest.mark.parametrize(
+    ("name", "modality"),
+    [(name, each) for name, recipe in RECIPES.items() for each in models_in(recipe)],
+)
+def test_a_cohort_without_a_modality_is_refused_unless_it_is_not_needed(name, modality, cohort_of):
+    info = replace(cohort_of(name).info, **ABSENT[modality])
+    label = MODALITIES[modality].label
+    refused = pytest.raises(ConfigError, match=f"must have {label} for this recipe, got none")
+    with nullcontext() if (name, modality) in NOT_NEEDED else refused:
+        small(name).parts(info, 0)
 
 
-@pytest.mark.parametrize("name", ["direct", "cromotex", "label-only"])
-def test_a_cohort_without_ecgs_is_refused(name, tiny, tmp_path):
-    xrays = without(tiny, "ecg", leads=(), fs=0.0, seconds=0.0)
-    with pytest.raises(ConfigError, match="cohort 'tiny' must have ECGs for this recipe, got"):
-        run_of(small(name), xrays, tmp_path / "run", name=name)
-
-
-def test_the_teacher_learns_from_a_cohort_of_xrays_alone(tiny, tmp_path):
-    xrays = without(tiny, "ecg", leads=(), fs=0.0, seconds=0.0)
-    run = run_of(small("teacher"), xrays, tmp_path / "run", name="teacher")
-    assert set(run.parts) == {"xray_encoder", "xray_classifier"}
+@pytest.mark.parametrize(("name", "modality"), [("teacher", "ecg"), *sorted(NOT_NEEDED)])
+def test_a_modality_that_is_not_needed_may_be_absent(name, modality, tiny, tmp_path):
+    run = run_of(small(name), without(tiny, modality), tmp_path / "run", name=name)
+    assert not any(part.startswith(modality) for part in run.parts)
 
 
 @pytest.mark.parametrize("split", ["train", "val"])
@@ -60,30 +48,35 @@ def test_a_split_without_pairs_is_refused(split, tiny, tmp_path):
         run_of(small("cromotex"), tiny.with_table(table), tmp_path / "run", name="cromotex")
 
 
-@pytest.mark.parametrize(("findings", "got"), [(("large", "edema"), "got edema"), ((), "got none")])
-def test_findings_that_the_cohort_lacks_are_named_with_those_it_has(findings, got, tiny, tmp_path):
+@pytest.mark.parametrize(
+    ("findings", "message"),
+    [
+        (("large", "edema"), "findings must be of large, silent.*got edema; say --recipe.findings"),
+        ((), "a recipe must predict something, got no findings and measurements"),
+    ],
+)
+def test_findings_that_the_cohort_lacks_are_named_with_those_it_has(
+    findings, message, tiny, tmp_path
+):
     recipe = small("direct", findings=findings)
-    with pytest.raises(ConfigError, match=f"findings must be of large, silent.*{got}"):
+    with pytest.raises(ConfigError, match=message):
         run_of(recipe, tiny, tmp_path / "run", name="direct")
     run_of(small("direct"), tiny, tmp_path / "run", name="direct")  # nothing is left behind
 
 
-def test_turning_the_heart_in_ecgs_that_are_not_in_millivolts_is_refused(tiny, tmp_path):
+def test_turning_the_heart_in_ecgs_that_are_not_in_millivolts_is_refused(tiny):
     cohort = replace(tiny, info=replace(tiny.info, unit="NU"))
     with pytest.raises(ConfigError, match=r"ECGs must be in mV .* got ECGs in NU; set --recipe"):
-        run_of(small("label-only"), cohort, tmp_path / "run", name="label-only")
-    still = small("label-only", views=VcgViews(angle=0.0, scale=1.0))
-    run_of(still, cohort, tmp_path / "still", name="label-only")
+        phases_of(small("label-only"), cohort)
+    phases_of(small("label-only", views=VcgViews(angle=0.0, scale=1.0)), cohort)
 
 
 def test_weights_for_another_xray_encoder_are_refused(tiny):
-    recipe = small("teacher")
-    recipe = replace(recipe, xray=replace(recipe.xray, weights="some.safetensors"))
-    with pytest.raises(ConfigError, match="must be used with encoder 'densenet121', got 'small'"):
-        recipe.parts(tiny.info, 0)
-    dense = replace(recipe, xray=replace(recipe.xray, encoder="densenet121"))
+    other = OtherModel(encoder="densenet121", weights="some.safetensors")
     with pytest.raises(CheckpointError, match=r"some\.safetensors"):
-        dense.parts(tiny.info, 0)
+        small("teacher", other=other).parts(tiny.info, 0)
+    with pytest.raises(ConfigError, match="must be used with encoder 'densenet121', got 'small'"):
+        replace(other, encoder="small")
 
 
 @pytest.mark.parametrize("normalisation", ["none", "group_z"])
@@ -94,18 +87,6 @@ def test_ecgs_that_are_no_millivolts_must_be_normalised_by_lead(tiny, normalisat
         ConfigError, match=f"ECGs in NU must be normalised by lead.*{normalisation}"
     ):
         recipe.parts(replace(tiny.info, unit="NU"), 0)
-
-
-def test_a_finished_run_opens_without_the_file_that_its_xray_encoder_started_from(tiny, tmp_path):
-    run_of(small("teacher"), tiny, tmp_path / "run", name="teacher")
-    path = tmp_path / "run" / "run.json"
-    plan = json.loads(path.read_text())
-    plan["settings"]["xray"]["weights"] = "moved-away.safetensors"
-    path.write_text(json.dumps(plan))
-    text = (tmp_path / "run" / "finished.json").read_text()
-    names = ("run.json", "weights.safetensors", "learned.parquet")
-    write_sealed(tmp_path / "run", last="finished.json", text=text, names=names)
-    assert "xray_encoder" in Run.open(tmp_path / "run").parts
 
 
 def test_a_batch_that_does_not_divide_among_processes_leaves_no_run_behind(tiny, tmp_path):

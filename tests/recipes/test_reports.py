@@ -3,16 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from small_recipes import (
-    FINDINGS,
-    NO_ECG,
-    NO_XRAY,
-    UNREPORTED,
-    phases_of,
-    run_of,
-    small,
-    with_gaps,
-)
+from small_recipes import FINDINGS, NO_ECG, NO_XRAY, UNREPORTED, phases_of, run_of, small
 
 from crossbeat.errors import ConfigError
 
@@ -46,15 +37,14 @@ def wanted(kind, split):
 
 
 @pytest.mark.parametrize("name", FINDINGS)
-def test_a_phase_of_labels_leaves_unread_reports_out_and_any_other_keeps_them(name, tiny):
-    _, phases = phases_of(small(name), with_gaps(tiny))
+def test_a_phase_of_labels_leaves_unread_reports_out_and_any_other_keeps_them(name, gaps):
+    _, phases = phases_of(small(name), gaps)
     for phase in phases.values():
         kind = EXCEPTIONS.get((name, phase.name), PHASES[phase.name])
         assert phase.train.rows.tolist() == wanted(kind, "train"), phase.name
-        if phase.name != "self-training":
-            assert phase.val.rows.tolist() == wanted(kind, "val"), phase.name
-        else:
-            assert phase.val.rows.tolist() == wanted("labelled ECGs", "val")
+        kind = "labelled ECGs" if phase.name == "self-training" else kind
+        assert phase.val.rows.tolist() == wanted(kind, "val"), phase.name
+        assert (phase.train.targets.shape[1] == 0) == (phase.name == "self-supervision")
 
 
 def test_the_kinds_of_rows_differ_in_the_cohort_of_these_tests():
@@ -65,8 +55,8 @@ def test_the_kinds_of_rows_differ_in_the_cohort_of_these_tests():
 @pytest.mark.parametrize(
     ("name", "phase"), [("clip", "alignment"), ("distillation", "distillation")]
 )
-def test_labels_do_not_reach_a_phase_without_them_where_reports_are_unread(name, phase, tiny):
-    _, phases = phases_of(small(name), with_gaps(tiny))
+def test_labels_do_not_reach_a_phase_without_them_where_reports_are_unread(name, phase, gaps):
+    _, phases = phases_of(small(name), gaps)
     source = phases[phase].train
     unread = np.isin(source.rows, UNREPORTED)
     assert unread.sum() == 18

@@ -10,21 +10,22 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from small_recipes import QUIET, run_of, same, small
+from small_recipes import QUIET, run_of, same, seal_again, small, without
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.errors import CheckpointError, ConfigError
-from crossbeat.files import SEAL, write_sealed
+from crossbeat.files import SEAL
+from crossbeat.modalities import OtherModel
 from crossbeat.recipes.run import (
     Plan,
     Run,
     embeddings,
     evaluation_rows,
-    logits,
     predictions,
     train,
     validation,
 )
+from crossbeat.targets import FINDING
 from crossbeat.training.checkpoint import load_tensors, save_tensors
 
 
@@ -54,10 +55,12 @@ def test_a_run_opens_where_it_was_moved_to(finished, copied):
     assert same(Run.open(copied).after("alignment").parts, finished.after("alignment").parts)
 
 
-def test_a_finished_run_is_read_and_not_trained_again(finished, tiny, monkeypatch):
+def test_a_finished_run_is_read_wherever_its_cohort_lies(finished, tiny, tmp_path, monkeypatch):
     monkeypatch.setattr("crossbeat.recipes.run.run_phases", None)
-    plan = Plan(name="cromotex", recipe=small("cromotex"), seed=0)
-    assert same(train(plan, tiny, finished.folder, trainer=QUIET).parts, finished.parts)
+    shutil.copytree(tiny.folder, tmp_path / "elsewhere")
+    for cohort in (tiny, Cohort.open(tmp_path / "elsewhere")):
+        run = run_of(small("cromotex"), cohort, finished.folder, name="cromotex")
+        assert same(run.parts, finished.parts)
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path):
@@ -65,23 +68,18 @@ def test_a_folder_without_a_run_is_refused(tmp_path):
         Run.open(tmp_path / "nothing")
 
 
-def test_a_stopped_run_is_refused_with_the_way_on(copied):
-    (copied / "finished.json").unlink()
-    with pytest.raises(CheckpointError, match="got an unfinished run; run the same train"):
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("finished.json", "got an unfinished run; run the same train"),
+        ("weights.safetensors", r"weights\.safetensors does not exist"),
+        (SEAL, r"must have a seal\.json, got none; .* train command"),
+    ],
+)
+def test_a_run_without_one_of_its_files_is_refused(name, message, copied):
+    (copied / name).unlink()
+    with pytest.raises(CheckpointError, match=message):
         Run.open(copied)
-
-
-def test_a_run_without_its_weights_is_refused(copied):
-    (copied / "weights.safetensors").unlink()
-    with pytest.raises(CheckpointError, match=r"weights\.safetensors does not exist"):
-        Run.open(copied)
-
-
-def seal_again(folder):
-    """As another program would leave a run: whole, whatever is in it."""
-    text = (folder / "finished.json").read_text()
-    names = set(json.loads((folder / SEAL).read_text())["files"]) - {"finished.json"}
-    write_sealed(folder, last="finished.json", text=text, names=names)
 
 
 @pytest.mark.parametrize("name", ["run.json", "weights.safetensors", "finished.json"])
@@ -95,12 +93,7 @@ def test_a_run_whose_files_were_changed_is_refused(name, copied):
 
 def test_a_run_without_a_seal_is_trained_again(finished, tiny, copied):
     (copied / SEAL).unlink()
-    with pytest.raises(
-        CheckpointError, match=r"must have a seal\.json, got none; .* train command"
-    ):
-        Run.open(copied)
-    plan = Plan(name="cromotex", recipe=small("cromotex"), seed=0)
-    again = train(plan, tiny, copied, trainer=QUIET)
+    again = run_of(small("cromotex"), tiny, copied, name="cromotex")
     assert all(phase["reused"] for phase in again.phases)
     assert same(again.parts, finished.parts)
 
@@ -112,38 +105,34 @@ def test_a_phase_whose_files_were_changed_is_refused(finished, tiny, copied):
     with pytest.raises(CheckpointError, match=r"best\.safetensors must be as it was .*; remove"):
         Run.open(copied).after("alignment")
     (copied / "finished.json").unlink()
-    plan = Plan(name="cromotex", recipe=small("cromotex"), seed=0)
     with pytest.raises(CheckpointError, match=r"remove .*teacher-\w+, so that it is trained again"):
-        train(plan, tiny, copied, trainer=QUIET)
+        run_of(small("cromotex"), tiny, copied, name="cromotex")
     shutil.rmtree(teacher)
-    again = train(plan, tiny, copied, trainer=QUIET)
+    again = run_of(small("cromotex"), tiny, copied, name="cromotex")
     assert not again.phases[0]["reused"]
     assert Run.open(copied).after("alignment").name == "cromotex"
 
 
-def test_truncated_weights_are_refused(copied):
+def test_weights_that_are_truncated_or_of_another_architecture_are_refused(copied, tiny):
     path = copied / "weights.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
     seal_again(copied)
     with pytest.raises(CheckpointError, match="must be a whole safetensors file"):
         Run.open(copied)
-
-
-def test_weights_of_another_architecture_are_refused(copied, tiny):
     other = small("cromotex", ecg=replace(small("cromotex").ecg, encoder="biot-small"))
-    save_tensors(copied / "weights.safetensors", other.parts(tiny.info, 0).state_dict())
+    save_tensors(path, other.parts(tiny.info, 0).state_dict())
     seal_again(copied)
     with pytest.raises(CheckpointError, match="holds weights of another architecture: missing"):
         Run.open(copied)
 
 
-@pytest.mark.parametrize("text", ["", "{", "{}", "[]", '{"recipe": "cromotex"}'])
 @pytest.mark.parametrize("name", ["run.json", "finished.json"])
-def test_a_damaged_record_is_refused(name, text, copied):
-    (copied / name).write_text(text)
-    seal_again(copied)
-    with pytest.raises(CheckpointError, match=rf"{name} must be a run's record"):
-        Run.open(copied)
+def test_a_damaged_record_is_refused(name, copied):
+    for text in ("", "{", "{}", "[]", '{"recipe": "cromotex"}'):
+        (copied / name).write_text(text)
+        seal_again(copied)
+        with pytest.raises(CheckpointError, match=rf"{name} must be a run's record"):
+            Run.open(copied)
 
 
 def test_a_run_of_a_recipe_that_this_version_does_not_know_is_refused(copied):
@@ -154,11 +143,13 @@ def test_a_run_of_a_recipe_that_this_version_does_not_know_is_refused(copied):
         Run.open(copied)
 
 
-def test_a_run_goes_on_wherever_its_cohort_lies(finished, tiny, tmp_path):
-    shutil.copytree(tiny.folder, tmp_path / "elsewhere")
-    plan = Plan(name="cromotex", recipe=small("cromotex"), seed=0)
-    moved = Cohort.open(tmp_path / "elsewhere")
-    assert same(train(plan, moved, finished.folder, trainer=QUIET).parts, finished.parts)
+def test_a_run_opens_without_the_file_that_its_encoder_started_from(tiny, tmp_path):
+    dense = small("teacher", other=OtherModel(encoder="densenet121"))
+    run = run_of(dense, tiny, tmp_path / "run", name="teacher")
+    path = run.folder / "run.json"
+    path.write_text(path.read_text().replace('"weights": ""', '"weights": "away.safetensors"'))
+    seal_again(run.folder)
+    assert Run.open(run.folder).recipe.other.weights == "away.safetensors"
 
 
 @pytest.mark.parametrize("change", ["settings", "seed", "cohort", "precision"])
@@ -183,13 +174,7 @@ def test_after_a_phase_the_parts_are_those_that_it_chose(finished, tiny):
     assert same(learned["xray_encoder"], finished.parts["xray_encoder"])
     assert same(learned["xray_projection"], start["xray_projection"])
     assert not same(learned["ecg_encoder"], finished.parts["ecg_encoder"])
-
-
-def test_after_the_last_phase_is_the_run_itself(finished):
     assert same(finished.after("fine-tuning").parts, finished.parts)
-
-
-def test_after_a_phase_that_there_is_none_of_is_refused(finished):
     with pytest.raises(ConfigError, match=r"phase must be one of teacher, self-.*got 'distil'"):
         finished.after("distil")
 
@@ -204,9 +189,6 @@ def test_predictions_are_measured_against_labels_on_val_and_the_truth_on_test(fi
     assert np.array_equal(found.test.targets[:, 0], 1 - labels[test])
     assert np.array_equal(found.test.targets[:, 1], cohort.table["label:silent"].to_numpy()[test])
     assert found.test.patients.tolist() == cohort.table["patient"].gather(test).to_list()
-
-
-def test_the_test_split_may_be_of_another_cohort(finished, tiny):
     names = pl.col("patient") + "x"
     others = tiny.table.with_columns(names, xray_patient=names)
     found = predictions(finished, tiny, test=tiny.with_table(others))
@@ -214,16 +196,16 @@ def test_the_test_split_may_be_of_another_cohort(finished, tiny):
     assert not found.val.patients.tolist()[0].endswith("x")
 
 
-def test_logits_come_from_the_ecg_alone_and_row_by_row(finished, tiny):
+def test_outputs_are_of_the_head_on_embeddings_of_the_ecg_alone(finished, tiny):
     rows = tiny.rows("test")
-    together = logits(finished, tiny, rows)
-    assert together.shape == (24, 2)
-    one_by_one = torch.cat([logits(finished, tiny, rows[i : i + 1]) for i in (3, 0)])
-    torch.testing.assert_close(one_by_one, together[[3, 0]])
-    empty = pl.lit(None, dtype=pl.Int64)
-    blind = tiny.table.with_columns(xray=empty, xray_patient=pl.lit(None, dtype=pl.String))
-    single = replace(tiny, info=replace(tiny.info, kind="single"), table=blind)
-    assert torch.equal(logits(finished, single, rows), together)
+    vectors = embeddings(finished, tiny, rows)
+    torch.testing.assert_close(vectors.norm(dim=1), torch.ones(24))
+    one_by_one = torch.cat([embeddings(finished, tiny, rows[i : i + 1]) for i in (3, 0)])
+    torch.testing.assert_close(one_by_one, vectors[[3, 0]])
+    with torch.no_grad():
+        told = finished.parts["ecg_classifier"](vectors).double().numpy()
+    for cohort in (tiny, without(tiny, "xray")):
+        np.testing.assert_allclose(predictions(finished, cohort).test.outputs, told, rtol=1e-5)
 
 
 def test_a_teacher_answers_from_the_xray_and_has_no_ecg_embeddings(tiny, tmp_path):
@@ -231,20 +213,10 @@ def test_a_teacher_answers_from_the_xray_and_has_no_ecg_embeddings(tiny, tmp_pat
     rows = tiny.rows("test")
     with torch.no_grad():
         embedded = run.parts["xray_encoder"](tiny.images("xray", rows).float()[:, None] / 255)
-        expected = run.parts["xray_classifier"](embedded)
-    torch.testing.assert_close(logits(run, tiny, rows), expected)
+        expected = run.parts["xray_classifier"](embedded).double().numpy()
+    np.testing.assert_allclose(predictions(run, tiny).test.outputs, expected, rtol=1e-5)
     with pytest.raises(ConfigError, match="must have an ECG encoder, got recipe 'teacher'"):
         embeddings(run, tiny, rows)
-
-
-def test_embeddings_are_what_the_classifier_sees(finished, tiny):
-    rows = tiny.rows("test")
-    vectors = embeddings(finished, tiny, rows)
-    with torch.no_grad():
-        torch.testing.assert_close(
-            finished.parts["ecg_classifier"](vectors), logits(finished, tiny, rows)
-        )
-    torch.testing.assert_close(vectors.norm(dim=1), torch.ones(24))
 
 
 def test_models_are_compared_on_pairs_where_the_xray_is_the_patients_own(tiny):
@@ -262,9 +234,9 @@ def test_validation_follows_the_label_policy(finished, tiny):
     uncertain = pl.when(pl.int_range(pl.len()) % 2 == 0).then(-1).otherwise(pl.col("label:large"))
     cohort = tiny.with_table(tiny.table.with_columns(uncertain.cast(pl.Int8).alias("label:large")))
     even = cohort.rows("val") % 2 == 0
-    assert (validation(finished, cohort).targets[even, 0] == 0).all()
+    assert (validation(finished, cohort, FINDING).targets[even, 0] == 0).all()
     ignored = replace(finished.recipe, labels=replace(finished.recipe.labels, uncertain="ignore"))
-    targets = validation(replace(finished, recipe=ignored), cohort).targets
+    targets = validation(replace(finished, recipe=ignored), cohort, FINDING).targets
     assert np.isnan(targets[even, 0]).all()
     assert not np.isnan(targets[~even, 0]).any()
 
@@ -290,6 +262,5 @@ def test_the_drafts_of_a_killed_training_are_removed_when_it_goes_on(tiny, tmp_p
         path.parent.mkdir(parents=True)
         path.touch()
         os.utime(path, (1.0, 1.0))
-    plan = Plan(name="direct", recipe=small("direct"), seed=0)
-    train(plan, tiny, folder, trainer=QUIET, shared=shared)
+    run_of(small("direct"), tiny, folder, name="direct", shared=shared)
     assert not list(tmp_path.rglob("*.part"))

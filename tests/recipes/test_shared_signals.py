@@ -6,21 +6,18 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from small_recipes import small
+from small_recipes import phases_of, small
 
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.labels import LabelPolicy
 from crossbeat.objectives import clip
 from crossbeat.recipes import steps
-from crossbeat.recipes.phases import StartsFromViews, self_supervised_start, teacher_phase
+from crossbeat.recipes.phases import unchanged
 from crossbeat.recipes.sources import Goal, once, paired_sources, with_shared, without_targets
-from crossbeat.training import Batch, Phase, Source
-
-POLICY = LabelPolicy(uncertain="negative", missing="negative")
+from crossbeat.training import Batch
 
 
 def goal_of(cohort: Cohort) -> Goal:
-    return Goal(cohort, ("large", "silent"), POLICY, 0)
+    return Goal(cohort, small("clip").targets, 0)
 
 
 def repeated(cohort: Cohort, column: str, *, labels: bool = True) -> Cohort:
@@ -34,39 +31,29 @@ def repeated(cohort: Cohort, column: str, *, labels: bool = True) -> Cohort:
     )
 
 
-def self_supervision(cohort: Cohort, name: str) -> Phase:
-    recipe = small(name)
-    assert isinstance(recipe, StartsFromViews)
-    (phase,) = self_supervised_start(goal_of(cohort), recipe)
-    return phase
+def training_rows(cohort: Cohort, phase: str) -> np.ndarray:
+    train = phases_of(small("cromotex"), cohort)[1][phase].train
+    assert len(train.targets) == len(train)
+    return train.rows
 
 
 @pytest.mark.parametrize("labels", [True, False])
-def test_self_supervision_sees_each_ecg_once(tiny: Cohort, labels: bool) -> None:
-    phase = self_supervision(repeated(tiny, "ecg", labels=labels), "cromotex")
-    plain = self_supervision(tiny, "cromotex").train.rows
-    np.testing.assert_array_equal(phase.train.rows, np.delete(plain, [2, 3]))
-    assert len(phase.train.targets) == len(phase.train) == len(plain) - 2
+def test_self_supervision_sees_each_ecg_once(tiny, labels):
+    plain = training_rows(tiny, "self-supervision")
+    found = training_rows(repeated(tiny, "ecg", labels=labels), "self-supervision")
+    np.testing.assert_array_equal(found, np.delete(plain, [2, 3]))
 
 
-def teacher_rows(cohort: Cohort) -> np.ndarray:
-    recipe = small("cromotex")
-    phase = teacher_phase(goal_of(cohort), recipe.xray, recipe.teacher, encoder_scale=1.0)
-    return phase.train.rows
+def test_the_teacher_sees_each_xray_once_unless_its_labels_differ(tiny):
+    plain, cohort = training_rows(tiny, "teacher"), repeated(tiny, "xray")
+    np.testing.assert_array_equal(training_rows(cohort, "teacher"), np.delete(plain, [2, 3]))
+    turned = pl.when(pl.int_range(pl.len()) == int(plain[2])).then(1 - pl.col("label:silent"))
+    turned = turned.otherwise("label:silent").cast(pl.Int8).alias("label:silent")
+    found = training_rows(cohort.with_table(cohort.table.with_columns(turned)), "teacher")
+    np.testing.assert_array_equal(found, np.delete(plain, 3))
 
 
-def test_the_teacher_sees_each_xray_once_unless_its_labels_differ(tiny: Cohort) -> None:
-    plain = teacher_rows(tiny)
-    np.testing.assert_array_equal(teacher_rows(repeated(tiny, "xray")), np.delete(plain, [2, 3]))
-    other = int(plain[2])
-    turned = pl.when(pl.int_range(pl.len()) == other).then(1 - pl.col("label:silent"))
-    table = repeated(tiny, "xray").table.with_columns(
-        turned.otherwise("label:silent").cast(pl.Int8).alias("label:silent")
-    )
-    np.testing.assert_array_equal(teacher_rows(tiny.with_table(table)), np.delete(plain, 3))
-
-
-def test_a_cohort_without_repetitions_is_trained_on_as_before(tiny: Cohort) -> None:
+def test_a_cohort_without_repetitions_is_trained_on_as_before(tiny):
     for reads in (("ecg",), ("xray",), ("ecg", "xray")):
         source = goal_of(tiny).source("train", reads, labelled=True)
         assert once(source) is source
@@ -74,7 +61,7 @@ def test_a_cohort_without_repetitions_is_trained_on_as_before(tiny: Cohort) -> N
         assert with_shared(source, "ecg", "xray") is source
 
 
-def test_extra_values_go_with_their_rows(tiny: Cohort) -> None:
+def test_extra_values_go_with_their_rows(tiny):
     source = goal_of(repeated(tiny, "ecg")).source("train", ("ecg",), labelled=True)
     numbers = torch.arange(len(source))
     kept = once(replace(source, extra={"number": numbers})).extra["number"]
@@ -82,13 +69,13 @@ def test_extra_values_go_with_their_rows(tiny: Cohort) -> None:
 
 
 @pytest.mark.parametrize("column", ["ecg", "xray"])
-def test_pairs_say_which_rows_share_a_signal(tiny: Cohort, column: str) -> None:
+def test_pairs_say_which_rows_share_a_signal(tiny, column):
     recipe = small("clip")
     cohort = repeated(tiny, column)
     parts = recipe.parts(cohort.info, 0)
-    train, val = paired_sources(goal_of(cohort), parts, recipe.xray, shuffle=False)
-    assert set(train.extra) == {"xray_embedding", f"shared_{column}"}
-    assert set(val.extra) == {"xray_embedding"}
+    train, val = paired_sources(goal_of(cohort), parts, recipe.other, shuffle=False)
+    assert set(train.extra) == {"embedding", f"shared_{column}"}
+    assert set(val.extra) == {"embedding"}
     stored = train.extra[f"shared_{column}"]
     assert (stored[1:4] == stored[1]).all()
     assert len(stored.unique()) == len(stored) - 2
@@ -113,9 +100,7 @@ def slow_clip(one: torch.Tensor, other: torch.Tensor, shared: list[int], t: floa
 
 
 @pytest.mark.parametrize("shared", [[0, 1, 1, 1, 4, 5], [0, 1, 2, 3, 4, 0]])
-def test_rows_that_share_a_signal_are_no_negatives(
-    tiny: Cohort, monkeypatch: pytest.MonkeyPatch, shared: list[int]
-) -> None:
+def test_rows_that_share_a_signal_are_no_negatives(tiny, monkeypatch, shared):
     one, other = embedded()
     monkeypatch.setattr(steps, "_project", lambda *_: one)
     parts = torch.nn.ModuleDict({"xray_projection": torch.nn.Identity()})
@@ -123,19 +108,12 @@ def test_rows_that_share_a_signal_are_no_negatives(
 
     def loss(extra: dict[str, torch.Tensor]) -> float:
         batch = Batch(
-            ecg=tiny.ecgs(rows),
-            xray=None,
+            inputs={"ecg": tiny.ecgs(rows)},
             targets=torch.zeros(6, 0),
-            extra={"xray_embedding": other, **extra},
+            extra={"embedding": other, **extra},
         )
-        found = steps.align_pairs(
-            parts,
-            batch,
-            torch.Generator(),
-            model=small("clip").ecg,
-            view=lambda ecg, _: ecg,
-            temperature=0.5,
-        )
+        settings = {"model": small("clip").ecg, "other": "xray", "view": unchanged}
+        found = steps.align_pairs(parts, batch, torch.Generator(), temperature=0.5, **settings)
         return float(found["loss"])
 
     assert loss({}) == pytest.approx(float(clip(one, other, temperature=0.5)))
@@ -144,17 +122,10 @@ def test_rows_that_share_a_signal_are_no_negatives(
     assert masked < loss({})
 
 
-def test_positives_by_labels_stay_positives() -> None:
+def test_positives_by_labels_stay_positives():
     pairs = torch.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 1.0]])
-    batch = Batch(
-        ecg=None, xray=None, targets=torch.zeros(3, 0), extra={"shared_ecg": torch.zeros(3)}
-    )
+    batch = Batch(inputs={}, targets=torch.zeros(3, 0), extra={"shared_ecg": torch.zeros(3)})
     nan = torch.nan
     expected = [[1.0, nan, 1.0], [nan, 1.0, nan], [1.0, nan, 1.0]]
     found = steps._without_shared(pairs, batch)
     np.testing.assert_array_equal(found.numpy(), np.array(expected))
-
-
-def test_a_source_of_no_shared_rows_has_no_extra_value(tiny: Cohort) -> None:
-    source: Source = goal_of(tiny).source("train", ("ecg", "xray"), labelled=False)
-    assert not with_shared(source, "ecg", "xray").extra

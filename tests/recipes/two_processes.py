@@ -16,8 +16,8 @@ from small_recipes import EVERYTHING, HEARTS, QUIET, small
 from torch import Tensor, nn
 
 from crossbeat.data.cohort import Cohort
+from crossbeat.modalities import EcgModel
 from crossbeat.recipes import RECIPES
-from crossbeat.recipes.networks import EcgModel
 from crossbeat.recipes.phases import VcgViews
 from crossbeat.training import Optimisation, run_phases
 
@@ -67,7 +67,7 @@ def plain() -> Iterator[None]:
     """
     with ExitStack() as stack:
         for name in ("random_patches", "tubes", "moments"):
-            stack.enter_context(patch(f"crossbeat.recipes.cine.masked.{name}", first))
+            stack.enter_context(patch(f"crossbeat.recipes.masked.{name}", first))
         stack.enter_context(patch("torch.optim.AdamW", torch.optim.SGD))
         yield
 

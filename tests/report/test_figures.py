@@ -3,112 +3,93 @@
 import importlib
 import re
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
+from made_up import METHOD, run, runs, study
 
-from crossbeat import leads
-from crossbeat.errors import ConfigError, DataError
-from crossbeat.evaluation import figures, forests, theme
-from crossbeat.evaluation.bars import bars
+from crossbeat.errors import ConfigError
 from crossbeat.evaluation.compare import compare
-from crossbeat.evaluation.ecg_page import LAYOUT, ecg_page
-from crossbeat.evaluation.predictions import Predictions, Scored
+from crossbeat.evaluation.statistics import agreement
+from crossbeat.report import figures, forests, theme
+from crossbeat.report.tables import cell
 from crossbeat.signal import Ecg
+from crossbeat.targets import FINDING, MEASUREMENT, Kind
 
-
-def run(strength: float, seed: int) -> Predictions:
-    rng = np.random.default_rng(0)
-    noise = np.random.default_rng(seed)
-    splits = []
-    for name in ("val", "test"):
-        targets = (rng.random((80, 1)) < 0.4).astype(np.float64)
-        scores = strength * targets + noise.normal(size=(80, 1))
-        splits.append(Scored(targets, scores, np.array([f"{name}{row}" for row in range(80)])))
-    return Predictions(("pleural_effusion",), *splits)
-
-
-RUNS = {
-    "direct": run(0.2, 1),
-    "cromotex": run(1.5, 2),
-    "shuffled": run(0.2, 3),
-    "teacher": run(3.0, 4),
-}
-RESULTS = compare(
-    {name: [each] for name, each in RUNS.items()},
-    method="cromotex",
-    baseline="direct",
-    seed=0,
-    replicates=30,
-)
+BOTH = pytest.mark.parametrize("kind", [FINDING, MEASUREMENT], ids=lambda kind: kind.name)
+OTHERS = {"shuffled": 0.2, "teacher": 3.0}
+RUNS = runs(FINDING, 1.5, **OTHERS)
+RESULTS = {kind: study(kind, 1.5, **OTHERS) for kind in (FINDING, MEASUREMENT)}
 PAINT = theme.colours(RUNS, method="cromotex", baseline="direct")
-
-
-def ecg(fs: float = 500.0, seconds: float = 10.0) -> Ecg:
-    rng = np.random.default_rng(0)
-    independent = rng.normal(size=(8, round(fs * seconds))).cumsum(axis=1) * 0.02
-    values = leads.expansion(leads.STANDARD) @ independent
-    return Ecg(values.astype(np.float32), leads.STANDARD, fs)
-
-
 POINTS = np.random.default_rng(0).normal(size=(1500, 2))
+ECG = Ecg(np.random.default_rng(0).normal(size=(2, 5000)).astype(np.float32), ("I", "II"), 500.0)
+CINE = np.random.default_rng(0).integers(0, 256, (10, 16, 16)).astype(np.uint8)
+ESTIMATED = run(MEASUREMENT, 1.5, rows=100)
+ESTIMATED.test.targets[0] = np.nan
+
 ALL = {
-    "bars": lambda: bars(RESULTS),
-    "forest": lambda: forests.forest(RESULTS),
-    "differences": lambda: forests.differences(RESULTS),
-    "comparisons": lambda: forests.comparisons(RESULTS),
-    "roc": lambda: figures.roc(RUNS, "pleural_effusion", PAINT),
-    "calibration": lambda: figures.calibration(RUNS, "pleural_effusion", PAINT),
-    "embedding": lambda: figures.embedding(
-        POINTS, (POINTS[:, 0] > 0).astype(float), finding="edema"
-    ),
+    f"{draw.__name__}-{kind.name}": lambda draw=draw, kind=kind: draw(RESULTS[kind])
+    for draw in (forests.bars, forests.forest, forests.differences, forests.comparisons)
+    for kind in (FINDING, MEASUREMENT)
+} | {
+    "roc": lambda: figures.roc(RUNS, "edema", PAINT),
+    "calibration": lambda: figures.calibration(RUNS, "edema", PAINT),
+    "embedding": lambda: figures.embedding(POINTS, (POINTS[:, 0] > 0) * 1.0, finding="edema"),
     "training": lambda: figures.training({"train": [3.0, 2.0], "val": [3.0, 2.5]}, label="loss"),
-    "ecg": lambda: ecg_page(ecg()),
+    "scatter": lambda: figures.scatter(ESTIMATED, "LVEF"),
+    "bland_altman": lambda: figures.bland_altman(ESTIMATED, "LVEF"),
+    "matrix": lambda: figures.frame_by_segment(np.eye(50)),
+    "strips": lambda: figures.answering_strips(ECG, "I", CINE, (0, 3, 6), np.zeros((3, 100))),
 }
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_figure_asks_for_nothing_and_fits_into_a_page(name: str) -> None:
+def test_a_figure_needs_nothing_else_repeats_and_fits_into_a_page(name: str) -> None:
     text = theme.svg(ALL[name]())
-    outside = re.findall(r"""(?:href|src)=["'](?!data:|#)[^"']*|url\((?!#)[^)]*""", text)
-    assert outside == []
+    assert re.findall(r"""(?:href|src)=["'](?!data:|#)[^"']*|url\((?!#)[^)]*""", text) == []
     assert len(text) < 300_000
+    assert text == theme.svg(ALL[name]())
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_a_figure_repeats_byte_for_byte(name: str) -> None:
-    assert theme.svg(ALL[name]()) == theme.svg(ALL[name]())
-
-
-def percent(found: dict[str, float]) -> str:
-    value, low, high = (f"{100 * found[end]:.1f}" for end in ("value", "low", "high"))
-    return f"{value} ({low}–{high})"
-
-
-def test_bars_show_every_model_and_the_limit_with_its_interval() -> None:
-    results = {**RESULTS, "limits": {"ecg-clean-labels": RESULTS["models"]["teacher"]}}
-    text = theme.svg(bars(results))
-    for found in RESULTS["models"].values():
-        assert percent(found["mean"]["auroc"]) in text
-    places = [text.index(f">{name}<") for name in BARS]
+@BOTH
+def test_bars_show_every_model_and_the_limit_with_its_interval(kind: Kind) -> None:
+    results = RESULTS[kind]
+    limited = {**results, "limits": {"ecg-clean-labels": results["models"]["teacher"]}}
+    text = theme.svg(forests.bars(limited))
+    for found in results["models"].values():
+        assert str(cell(found["mean"][kind.leads], kind.leads)) in text
+    labels = {
+        FINDING: ("X-ray teacher (reads the X-ray)", "limit: clean labels", "CroMoTEX"),
+        MEASUREMENT: ("MRI teacher (reads the cine MRI)", "limit: clean labels", "PTACL"),
+    }
+    places = [text.index(f">{name}<") for name in (*labels[kind], "direct training")]
     assert places == sorted(places)
-    assert "limit" not in theme.svg(bars(RESULTS))
+    assert "limit" not in theme.svg(forests.bars(results))
 
 
-BARS = ("X-ray teacher (reads the X-ray)", "limit: clean labels", "CroMoTEX", "direct training")
+@BOTH
+def test_the_forest_shows_every_value_with_its_interval(kind: Kind) -> None:
+    text = theme.svg(forests.forest(RESULTS[kind]))
+    found = RESULTS[kind]["models"][METHOD[kind]]["mean"][kind.leads]
+    assert text.count(str(cell(found, kind.leads))) == 2  # the mean and the one target
+    assert text.count("direct training") == 2
 
 
-def test_the_forest_shows_every_value_with_its_interval() -> None:
-    text = theme.svg(forests.forest(RESULTS))
-    found = RESULTS["models"]["cromotex"]["mean"]["auroc"]
-    assert percent(found) in text
-    assert text.count("CroMoTEX") == 2  # the mean and the finding
-
-
-def test_differences_are_the_methods_own_and_leave_the_teacher_out() -> None:
-    text = theme.svg(forests.differences(RESULTS))
-    assert text.count("against shuffled X-rays") == 2
+@BOTH
+def test_differences_are_the_methods_own_and_leave_the_teacher_out(kind: Kind) -> None:
+    text = theme.svg(forests.differences(RESULTS[kind]))
+    assert text.count("against direct training") == 2
     assert "teacher" not in text
+    alone = compare(
+        {name: [run(kind, 1.0)] for name in ("teacher", METHOD[kind])},
+        method=METHOD[kind],
+        baseline="teacher",
+        seed=0,
+        replicates=5,
+    )
+    with pytest.raises(ValueError, match="a model beside the method that is not the teacher"):
+        forests.differences(alone)
 
 
 def test_comparisons_have_every_pair_once_without_the_teacher() -> None:
@@ -132,68 +113,114 @@ def test_comparisons_have_every_pair_once_without_the_teacher() -> None:
 def test_an_undefined_value_is_said_to_be_undefined() -> None:
     nothing = {"auroc": {"value": None, "low": None, "high": None}}
     block = {"edema": nothing, "mean": nothing}
-    results = {
-        "method": "b",
-        "baseline": "a",
-        "models": {"a": block, "b": block},
-        "differences": {"b - a": block},
-    }
-    assert theme.svg(forests.forest(results)).count("undefined") == 4
-    assert theme.svg(bars(results)).count("undefined") == 2
-    assert theme.svg(forests.differences(results)).count("undefined") == 2
+    results = {"method": "b", "baseline": "a", "models": {"a": block, "b": block}}
+    results["differences"] = {"b - a": block}
+    for draw, times in ((forests.forest, 4), (forests.bars, 2), (forests.differences, 2)):
+        assert theme.svg(draw(results)).count("not defined") == times
 
 
 def test_colours_differ_and_do_not_depend_on_who_else_is_there() -> None:
-    assert len(set(PAINT.values())) == len(PAINT)
+    assert len({PAINT[name] for name in RUNS}) == len(RUNS)
     few = theme.colours(("direct", "cromotex"), method="cromotex", baseline="direct")
     assert few["cromotex"] == PAINT["cromotex"]
+    assert few["cine-teacher"] == theme.TEACHER
 
 
 def test_a_figure_follows_light_and_dark() -> None:
-    text = theme.svg(forests.forest(RESULTS))
+    text = theme.svg(forests.forest(RESULTS[FINDING]))
     assert "prefers-color-scheme:dark" in text
     drawn = text[text.index("</style>") :]
     assert theme.INK not in drawn
     assert "var(--c0)" in drawn
 
 
-def trace_heights(page) -> dict[str, float]:
-    """The height of the longest line of each row, in millimetres, by the label drawn above it."""
-    axes = page.axes[0]
-    labels = [text.get_text() for text in axes.texts]
-    black = [line for line in axes.lines if line.get_color() == "#141414"]
-    traces = [line.get_ydata() for line in black if len(line.get_ydata()) > 10]
-    return {label: float(np.ptp(trace)) for label, trace in zip(labels, traces, strict=False)}
+def test_the_scatter_has_every_known_row_and_its_metrics() -> None:
+    axes = figures.scatter(ESTIMATED, "LVEF").axes[0]
+    targets, outputs = ESTIMATED.test.targets[1:, 0], ESTIMATED.test.outputs[1:, 0]
+    np.testing.assert_array_equal(axes.lines[0].get_xdata(), targets)
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), outputs)
+    r = np.corrcoef(targets, outputs)[0, 1]
+    error = np.abs(targets - outputs).mean()
+    assert f"\nr {r:.2f}\nMAE {error:.1f} %" in axes.texts[0].get_text()
+    assert axes.get_xlim() == axes.get_ylim()
+    unknown = run(MEASUREMENT, 1.0)
+    unknown.test.targets[:] = np.nan
+    with pytest.raises(ValueError, match="LVEF must be known for a test row"):
+        figures.scatter(unknown, "LVEF")
 
 
-def test_every_lead_stands_on_paper_at_ten_millimetres_per_millivolt() -> None:
-    time = np.arange(1000) / 100
-    heights = {lead: 0.1 * number for number, lead in enumerate(leads.STANDARD, start=1)}
-    rows = [height * (np.floor(time * 5) % 2) for height in heights.values()]
-    page = ecg_page(Ecg(np.array(rows, dtype=np.float32), leads.STANDARD, 100.0))
-    assert page.get_size_inches()[0] * 25.4 == pytest.approx(250 + 20)  # 10 s and the margins
-    drawn = trace_heights(page)
-    for lead in sum(LAYOUT, ()):
-        assert drawn[lead] == pytest.approx(10 * heights[lead], rel=1e-5), lead
+def test_bland_altman_draws_errors_about_bias_and_limits() -> None:
+    axes = figures.bland_altman(ESTIMATED, "LVEF").axes[0]
+    targets, outputs = ESTIMATED.test.targets[1:, 0], ESTIMATED.test.outputs[1:, 0]
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), outputs - targets)
+    np.testing.assert_allclose(axes.lines[0].get_xdata(), (outputs + targets) / 2)
+    found = agreement(targets, outputs, ESTIMATED.test.patients[1:], seed=0)
+    levels = {line.get_ydata()[0] for line in axes.lines[1:]}
+    assert levels == {0, *(end.value for end in found)}
+    told = f"bias\n{found[1].value:+.1f}".replace("-", "−")
+    assert told in [text.get_text() for text in axes.texts]
 
 
-def test_leads_are_taken_by_name() -> None:
-    order = leads.index(leads.STANDARD, leads.MIMIC)
-    given = ecg()
-    shuffled = Ecg(given.values[order], leads.MIMIC, given.fs)
-    assert trace_heights(ecg_page(shuffled)) == trace_heights(ecg_page(given))
+def test_segments_run_upwards_and_frames_to_the_right() -> None:
+    found = np.zeros((4, 4))
+    found[3, 0] = 1  # the last segment is like the first frame
+    axes = figures.frame_by_segment(found).axes[0]
+    image = axes.images[0]
+    assert image.origin == "lower"
+    assert image.get_array()[3, 0] == 1
+    assert "frames" in axes.get_xlabel()
+    assert "segments" in axes.get_ylabel()
 
 
-def test_an_ecg_without_a_chest_lead_or_without_samples_is_refused() -> None:
-    given = ecg()
-    with pytest.raises(DataError, match="must have lead V6"):
-        ecg_page(Ecg(given.values[:11], leads.STANDARD[:11], given.fs))
-    with pytest.raises(DataError, match="needs a signal, got 1 samples"):
-        ecg_page(Ecg(given.values[:, :1], leads.STANDARD, given.fs))
+def test_strips_are_coloured_where_they_answer_the_most() -> None:
+    answers = np.array([[0.1, 0.2, 0.9, np.nan], [-0.5, -0.5, -0.5, -0.5]])
+    figure = figures.answering_strips(ECG, "II", CINE, (0, 4), answers)
+    pictures, strips = figure.axes[::2], figure.axes[1::2]
+    np.testing.assert_array_equal(pictures[1].images[0].get_array(), CINE[4])
+    assert pictures[1].get_title() == "phase 0.40"
+    strength = strips[0].images[0].get_array()[0, :, 3]
+    np.testing.assert_allclose(strength, [0, 0.6 * 0.125, 0.6, 0])
+    assert strips[1].images[0].get_array()[0, :, 3].tolist() == [0, 0, 0, 0]
+    assert strips[0].images[0].get_extent()[:2] == [0, 10]  # over the whole record
+    np.testing.assert_array_equal(strips[0].lines[0].get_ydata(), ECG.values[1, ::2])
+    assert strips[0].lines[0].get_xdata()[1] == pytest.approx(0.004)
+    assert strips[0].get_ylabel() == "II (mV)"
+    for frames in ((), (0, 1)):
+        with pytest.raises(ValueError, match="each frame must have its answers"):
+            figures.answering_strips(ECG, "II", CINE, frames, np.zeros((1, 100)))
+
+
+RNG = np.random.default_rng(0)
+GROUP = np.arange(40) % 2
+FEATURES = RNG.normal(size=(40, 6)) * 0.1 + np.where(GROUP[:, None], 1.0, -1.0)
+
+
+@pytest.mark.parametrize("lengths", [1.0, RNG.uniform(0.01, 100, size=(40, 1))])
+def test_two_groups_stay_apart_whatever_the_length_of_an_embedding(lengths: Any) -> None:
+    points, rows = figures.embedding_map(FEATURES * lengths, seed=0)
+    distances = np.linalg.norm(points[:, None] - points[None], axis=-1)
+    np.fill_diagonal(distances, np.inf)
+    assert (GROUP[rows][distances.argmin(axis=1)] == GROUP[rows]).all()
+
+
+def test_the_seed_repeats_the_map_and_picks_the_samples() -> None:
+    one, again, other = (figures.embedding_map(FEATURES, seed=seed, most=20) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one[0], again[0])
+    np.testing.assert_array_equal(one[1], again[1])
+    assert len(one[1]) == 20
+    assert one[1].tolist() != other[1].tolist()
+    with pytest.raises(ValueError, match="at least 8 samples, got 7"):
+        figures.embedding_map(FEATURES[:7], seed=0)
+
+
+def test_a_picture_is_part_of_the_page() -> None:
+    assert theme.data_uri(b"abc", "image/png") == "data:image/png;base64,YWJj"
+    with pytest.raises(ValueError, match="must be a data URI"):
+        theme.Picture("https://example.org/x.png", "", "", "")
 
 
 def test_without_matplotlib_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.delitem(sys.modules, "crossbeat.evaluation.theme")
+    monkeypatch.delitem(sys.modules, "crossbeat.report.theme")
     with pytest.raises(ConfigError, match=r"pip install 'crossbeat\[plots\]'"):
-        importlib.import_module("crossbeat.evaluation.theme")
+        importlib.import_module("crossbeat.report.theme")

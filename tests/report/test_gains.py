@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from crossbeat.evaluation import theme
-from crossbeat.evaluation.gains import along as figure_along
-from crossbeat.evaluation.gains import gains, levels
+from crossbeat.report import theme
+from crossbeat.report.gains import along
 
 MODELS = ("direct", "cromotex", "shuffled", "teacher")
 
@@ -23,7 +22,7 @@ def point(at: float | str, *values: float | None, half: float | None = 0.01) -> 
         "at": at,
         "method": "cromotex",
         "baseline": "direct",
-        "models": dict.fromkeys(("direct", *names)),
+        "models": dict.fromkeys(("direct", *names), estimate(0.8)),
         "differences": {
             f"{name} - direct": estimate(value, half)
             for name, value in zip(names, values, strict=True)
@@ -31,11 +30,11 @@ def point(at: float | str, *values: float | None, half: float | None = 0.01) -> 
     }
 
 
-def along(*points: dict[str, Any]) -> dict[str, Any]:
+def results(*points: dict[str, Any]) -> dict[str, Any]:
     return {"axis": "labelled patients", "points": list(points)}
 
 
-THREE = along(
+THREE = results(
     point(100.0, 0.01, 0.0, 0.2), point(1000.0, 0.03, -0.01, 0.2), point(300.0, 0.02, 0.0)
 )
 
@@ -50,21 +49,21 @@ def lines(figure: Any) -> dict[str, np.ndarray]:
 
 
 def test_lines_are_the_gains_in_points_from_left_to_right() -> None:
-    drawn = lines(gains(THREE))
+    drawn = lines(along(THREE))
     np.testing.assert_allclose(drawn[theme.METHOD], [[100, 1], [300, 2], [1000, 3]])
     np.testing.assert_allclose(drawn[theme.OTHERS[0]], [[100, 0], [300, 0], [1000, -1]])
     assert theme.BASELINE not in drawn
 
 
 def test_intervals_that_are_far_wider_than_the_values_run_out_of_the_picture() -> None:
-    wide = gains(along(point(1.0, 0.02, half=0.5), point(2.0, 0.04, half=0.5))).axes[0]
+    wide = along(results(point(1.0, 0.02, half=0.5), point(2.0, 0.04, half=0.5))).axes[0]
     assert wide.get_ylim() == pytest.approx((-4, 8))  # the values reach from 0 to 4
-    narrow = gains(along(point(1.0, 0.02), point(2.0, 0.04))).axes[0]
+    narrow = along(results(point(1.0, 0.02), point(2.0, 0.04))).axes[0]
     assert narrow.get_ylim()[0] > -1
 
 
 def test_names_stand_at_the_lines_and_the_teacher_is_left_out() -> None:
-    text = theme.svg(gains(THREE))
+    text = theme.svg(along(THREE))
     assert "CroMoTEX" in text
     assert "shuffled X-rays" in text
     assert "teacher" not in text
@@ -73,7 +72,7 @@ def test_names_stand_at_the_lines_and_the_teacher_is_left_out() -> None:
 
 
 def test_names_of_lines_that_end_together_do_not_hide_each_other() -> None:
-    figure = gains(along(point(1.0, 0.02, 0.02), point(2.0, 0.02, 0.02)))
+    figure = along(results(point(1.0, 0.02, 0.02), point(2.0, 0.02, 0.02)))
     heights = sorted(text.xy[1] for text in figure.axes[0].texts)
     low, high = figure.axes[0].get_ylim()
     assert heights[1] - heights[0] >= 0.05 * (high - low)
@@ -81,22 +80,22 @@ def test_names_of_lines_that_end_together_do_not_hide_each_other() -> None:
 
 @pytest.mark.parametrize(("largest", "scale"), [(900.0, "linear"), (1000.0, "log")])
 def test_points_that_span_a_factor_of_ten_are_on_a_logarithmic_axis(largest, scale) -> None:
-    figure = gains(along(point(100.0, 0.01), point(largest, 0.02)))
+    figure = along(results(point(100.0, 0.01), point(largest, 0.02)))
     assert figure.axes[0].get_xscale() == scale
 
 
 def test_numbers_that_would_hide_one_another_stand_side_by_side() -> None:
-    crowded = gains(along(point(0.0, 0.01), point(24.0, 0.02), point(2160.0, 0.03)))
+    crowded = along(results(point(0.0, 0.01), point(24.0, 0.02), point(2160.0, 0.03)))
     shown = [label.get_text() for label in crowded.axes[0].get_xticklabels()]
     assert shown == ["0", "24", "2160"]
     np.testing.assert_allclose(lines(crowded)[theme.METHOD][:, 0], [0, 1, 2])
-    apart = gains(along(point(0.0, 0.01), point(0.1, 0.02), point(0.4, 0.03)))
+    apart = along(results(point(0.0, 0.01), point(0.1, 0.02), point(0.4, 0.03)))
     np.testing.assert_allclose(lines(apart)[theme.METHOD][:, 0], [0, 0.1, 0.4])
 
 
 def test_many_words_are_turned() -> None:
     few, many = (
-        gains(along(*(point(f"a long name {at}", 0.01) for at in range(number))))
+        along(results(*(point(f"a long name {at}", 0.01) for at in range(number))))
         for number in (2, 6)
     )
     turned = [figure.axes[0].get_xticklabels()[0].get_rotation() for figure in (few, many)]
@@ -104,14 +103,14 @@ def test_many_words_are_turned() -> None:
 
 
 def test_words_stand_side_by_side() -> None:
-    figure = gains(along(point("lying", 0.01), point("upright", 0.02)))
+    figure = along(results(point("lying", 0.01), point("upright", 0.02)))
     shown = [label.get_text() for label in figure.axes[0].get_xticklabels()]
     assert shown == ["lying", "upright"]
     np.testing.assert_allclose(lines(figure)[theme.METHOD][:, 0], [0, 1])
 
 
 def test_what_is_undefined_is_left_out_and_a_value_may_lack_its_interval() -> None:
-    figure = gains(along(point(1.0, 0.01, half=None), point(2.0, None), point(3.0, 0.03)))
+    figure = along(results(point(1.0, 0.01, half=None), point(2.0, None), point(3.0, 0.03)))
     np.testing.assert_allclose(lines(figure)[theme.METHOD], [[1, 1], [3, 3]])
 
 
@@ -121,24 +120,19 @@ def reached(at: float, **values: float) -> dict[str, Any]:
 
 
 def test_levels_are_in_percent_at_the_points_that_a_model_has() -> None:
-    results = along(
+    found = results(
         reached(0.0, cromotex=0.8, shuffled=0.6, teacher=0.9),
         reached(30.0, cromotex=0.81, shuffled=0.7, direct=0.65, teacher=0.9),
         reached(300.0, cromotex=0.82, shuffled=0.7, direct=0.75, teacher=0.9),
     )
-    drawn = lines(levels(results))
+    drawn = lines(along(found))
     np.testing.assert_allclose(drawn[theme.METHOD][:, 1], [80, 81, 82])
     assert len(drawn) == 3
     np.testing.assert_allclose(drawn[theme.OTHERS[0]][:, 1], [65, 75])
-    text = theme.svg(figure_along(results))
+    text = theme.svg(along(found))
     assert "in percent" in text
     assert "teacher" not in text
 
 
-def test_gains_are_drawn_where_all_models_are_at_all_points() -> None:
-    everywhere = along(point(1.0, 0.01), point(2.0, 0.02))
-    assert theme.svg(figure_along(everywhere)) == theme.svg(gains(everywhere))
-
-
 def test_the_figure_repeats_byte_for_byte() -> None:
-    assert theme.svg(gains(THREE)) == theme.svg(gains(THREE))
+    assert theme.svg(along(THREE)) == theme.svg(along(THREE))

@@ -1,17 +1,14 @@
 """Cine MR of virtual patients."""
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from virtual import but
 
 from crossbeat.simulate import (
     SEGMENTS,
     Patients,
     cardiac_cycle,
     cine_block,
-    cine_blocks,
     draw_patients,
     masks_block,
     phenotype_block,
@@ -26,22 +23,6 @@ _SMALL = {"frames": 2, "size": 16}
 
 def _few(num: int = 6) -> Patients:
     return draw_patients(num, seed=2)
-
-
-def test_a_cine_does_not_depend_on_how_many_are_drawn_nor_on_the_workers(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("crossbeat.simulate.streams.BLOCK", 4)
-    few, many = cine_block(_few(3), 0, 5, **_SMALL), _few(6)
-    with ThreadPoolExecutor(2) as pool:
-        shared = np.concatenate(list(cine_blocks(many, 5, pool, **_SMALL)))
-    assert len(shared) == 6
-    assert few.tobytes() == shared[:3].tobytes()
-    assert cine_block(many.rows(slice(4, 6)), 1, 5, **_SMALL).tobytes() == shared[4:].tobytes()
-
-
-def test_another_seed_is_another_recording() -> None:
-    assert np.mean(cine_block(_few(), 0, 5, **_SMALL) != cine_block(_few(), 0, 6, **_SMALL)) > 0.5
 
 
 @pytest.mark.parametrize(("view", "slices"), [("short", 3), ("long", 1)])
@@ -79,18 +60,14 @@ def test_the_sum_of_discs_gives_the_phenotypes_back() -> None:
 def test_volume_curves_reach_the_phenotypes() -> None:
     patients = _few(40)
     curves, values = volume_block(patients, 0, 5, frames=50), phenotype_block(patients, 0, 5)
-    np.testing.assert_allclose(curves["LV"][:, 0], values["LVEDV"], rtol=1e-5)
-    np.testing.assert_allclose(curves["RV"][:, 0], values["RVEDV"], rtol=1e-5)
-    np.testing.assert_allclose(curves["LV"].min(axis=1), values["LVESV"], rtol=1e-5)
-    np.testing.assert_allclose(curves["RV"].min(axis=1), values["RVESV"], rtol=1e-5)
+    for side in ("LV", "RV"):
+        np.testing.assert_allclose(curves[side][:, 0], values[f"{side}EDV"], rtol=1e-5)
+        np.testing.assert_allclose(curves[side].min(axis=1), values[f"{side}ESV"], rtol=1e-5)
     np.testing.assert_allclose(curves["LA"].max(axis=1), values["LAV"], rtol=1e-5)
 
 
 def test_the_cavity_is_smallest_at_the_end_of_systole_of_this_rate() -> None:
-    patients, frames = _few(40), 40
-    patients = replace(
-        patients, left_block=patients.left_block & False, paced=patients.paced & False
-    )
+    patients, frames = but(_few(40), left_block=False, paced=False), 40
     areas = (masks_block(patients, 0, 5, frames=frames, size=48) == 1).sum(axis=(1, 3, 4))
     cycle = cardiac_cycle(patients)
     smallest = areas.argmin(axis=1) / frames * cycle.length
@@ -100,12 +77,9 @@ def test_the_cavity_is_smallest_at_the_end_of_systole_of_this_rate() -> None:
 
 
 def test_healthy_walls_shorten_by_a_fifth_and_scars_do_not() -> None:
-    patients = _few(40)
-    none = np.zeros(40, dtype=np.float32)
-    flags = dict.fromkeys(("left_block", "paced"), none > 1)
-    well = {"infarct_anterior": none, "infarct_inferior": none, "ejection_fraction": none + 61}
-    healthy = replace(patients, **flags, **well)
-    scarred = replace(healthy, infarct_anterior=none + 1, ejection_fraction=none + 40)
+    absent = ("left_block", "paced", "infarct_anterior", "infarct_inferior")
+    healthy = but(_few(40), ejection_fraction=61, **dict.fromkeys(absent, 0))
+    scarred = but(healthy, infarct_anterior=1, ejection_fraction=40)
     strain = strain_block(healthy, 0, 5, frames=25)
     assert strain.shape == (40, 6, 25)
     assert not strain[:, :, 0].any()
@@ -116,10 +90,8 @@ def test_healthy_walls_shorten_by_a_fifth_and_scars_do_not() -> None:
 
 
 def test_in_left_block_walls_shorten_one_after_the_other_from_the_septum_on() -> None:
-    patients, yes = _few(), np.ones(6, dtype=bool)
-    none = np.zeros(6, dtype=np.float32)
-    scars = {"infarct_anterior": none, "infarct_inferior": none}
-    strain = strain_block(replace(patients, left_block=yes, **scars), 0, 5, frames=50)
+    blocked = but(_few(), left_block=True, infarct_anterior=0, infarct_inferior=0)
+    strain = strain_block(blocked, 0, 5, frames=50)
     last = dict(zip(SEGMENTS, strain.argmin(axis=2).mean(axis=0), strict=True))
     assert last["anteroseptal"] < last["anterior"] < last["anterolateral"]
     assert last["inferoseptal"] < last["inferior"] < last["inferolateral"]

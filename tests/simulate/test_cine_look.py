@@ -1,8 +1,7 @@
 """How a cine looks."""
 
-from dataclasses import replace
-
 import numpy as np
+from virtual import but
 
 from crossbeat.simulate import draw_patients
 from crossbeat.simulate.cine_look import Look, labels, look, picture
@@ -20,19 +19,17 @@ def _stack(row: int, slices: int, *, size: int = 64) -> tuple[list[Section], Loo
     seen = look(patients, draws, None)
     beating = hearts(patients, 0, 5, 8)
     made = list(short_axis(beating.one(row), pose(draws), row, size, slices))
-    return made, replace(seen, noise=np.zeros(_NUM, dtype=np.float32))
+    return made, but(seen, noise=0)
 
 
 def _shown(section: Section, seen: Look, row: int) -> np.ndarray:
-    return picture(section, seen, row, np.random.default_rng(0)).astype(float)
+    return picture(seen, np.random.default_rng(0), section, row).astype(float)
 
 
 def test_noise_is_that_of_a_magnitude() -> None:
     (section,), seen = _stack(0, 1)
-    dark = _shown(section, replace(seen, gain=0 * seen.gain), 0)
-    assert not dark.any()
-    loud = replace(seen, gain=0 * seen.gain, noise=seen.noise + np.float32(0.1))
-    made = _shown(section, loud, 0) / 255
+    assert not _shown(section, but(seen, gain=0), 0).any()
+    made = _shown(section, but(seen, gain=0, noise=0.1), 0) / 255
     np.testing.assert_allclose(made.mean(), 0.1 * np.sqrt(np.pi / 2), rtol=0.03)
     np.testing.assert_allclose(made.std(), 0.1 * np.sqrt(2 - np.pi / 2), rtol=0.03)
 

@@ -1,33 +1,23 @@
 """The beating ventricles as shapes."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from virtual import but
 
-from crossbeat.simulate import Patients, draw_patients
+from crossbeat.simulate import draw_patients
 from crossbeat.simulate.cine_shape import DENSITY, Hearts, hearts, outlines, with_atria
 from crossbeat.simulate.function import phenotype_block
 
 _NUM = 12
+_HEARTS = draw_patients(_NUM, seed=6)
 _ANTERIOR, _INFERIOR, _SEPTAL, _LATERAL = 115, 262, 180, 0
 
 
-def _patients() -> Patients:
-    return draw_patients(_NUM, seed=6)
-
-
-def _healthy(**traits: float | bool) -> Hearts:
+def _healthy(**traits: float) -> Hearts:
     """Hearts alike in function, but for the traits given."""
-    none = np.zeros(_NUM, dtype=np.float32)
-    same = {"infarct_anterior": 0, "infarct_inferior": 0, "ejection_fraction": 45} | traits
-    same |= {"left_block": traits.get("left_block", False), "paced": False, "right_heart": 0}
-    values = {
-        name: np.full_like(none, value, dtype=type(value) if value is True else None)
-        for name, value in same.items()
-    }
-    values = {k: v.astype(bool) if k in ("left_block", "paced") else v for k, v in values.items()}
-    return hearts(replace(_patients(), **values), 0, 3, 50)
+    same = {"infarct_anterior": 0, "infarct_inferior": 0, "ejection_fraction": 45, "paced": False}
+    same |= {"left_block": False, "right_heart": 0}
+    return hearts(but(_HEARTS, **(same | traits)), 0, 3, 50)
 
 
 def _middle(heart: Hearts, angles: int = 360) -> tuple[np.ndarray, np.ndarray]:
@@ -42,15 +32,13 @@ def _area(outline: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("row", range(_NUM))
 def test_cross_sections_add_up_to_the_volumes_of_every_frame(row: int) -> None:
-    patients = _patients()
-    heart = hearts(patients, 0, 3, 20).one(row)
+    heart = hearts(_HEARTS, 0, 3, 20).one(row)
     step = 0.5
-    height = np.arange(0.25, 140, step, dtype=np.float32)
-    shape = outlines(heart, height, 72)
+    shape = outlines(heart, np.arange(0.25, 140, step, dtype=np.float32), 72)
     cavity, outer, right = (_area(one) for one in (shape.cavity, shape.outer, shape.right))
     np.testing.assert_allclose(cavity.sum(axis=1) * step / 1000, heart.left[0], rtol=0.01)
     np.testing.assert_allclose((right - outer).sum(axis=1) * step / 1000, heart.right[0], rtol=0.01)
-    mass = phenotype_block(patients, 0, 3)["LVM"][row]
+    mass = phenotype_block(_HEARTS, 0, 3)["LVM"][row]
     np.testing.assert_allclose(
         (outer - cavity).sum(axis=1) * step * DENSITY / 1000, mass, rtol=0.02
     )
@@ -84,18 +72,16 @@ def test_in_left_bundle_branch_block_the_septum_moves_before_the_lateral_wall() 
 
 
 def test_a_large_right_ventricle_flattens_the_septum() -> None:
-    patients = _patients()
     flatness = []
     for size in (0, 4):
-        large = replace(patients, right_heart=np.full(_NUM, size, dtype=np.float32))
-        beating = hearts(large, 0, 3, 1)
+        beating = hearts(but(_HEARTS, right_heart=size), 0, 3, 1)
         inner = [_middle(beating.one(row))[0][0] for row in range(_NUM)]
         flatness.append([one[_SEPTAL] / one[_LATERAL] for one in inner])
     assert np.all(np.array(flatness[1]) < np.array(flatness[0]) - 0.05)
 
 
 def test_a_phase_looks_the_same_however_many_frames_there_are() -> None:
-    few, many = hearts(_patients(), 0, 3, 5), hearts(_patients(), 0, 3, 20)
+    few, many = hearts(_HEARTS, 0, 3, 5), hearts(_HEARTS, 0, 3, 20)
     for row in range(_NUM):
         some, all_ = _middle(few.one(row)), _middle(many.one(row))
         for one, other in zip(some, all_, strict=True):

@@ -7,9 +7,8 @@ import pytest
 
 from crossbeat.errors import DataError
 from crossbeat.simulate import Textures, cine_block, draw_patients, masks_block, read_textures
-from crossbeat.simulate.cine_backdrop import BLOOD
 from crossbeat.simulate.cine_shape import hearts
-from crossbeat.simulate.cine_texture import Around, blended
+from crossbeat.simulate.cine_texture import VESSEL, Around, blended
 from crossbeat.simulate.cine_view import FIELD, Place, pose, short_axis
 from crossbeat.simulate.streams import Draws
 
@@ -57,7 +56,7 @@ def _middle(picture: np.ndarray, place: Place) -> tuple[float, float]:
 def test_surroundings_have_their_signal_in_parts_of_that_of_blood() -> None:
     made, place = _shown(Textures.of([_stack()]), drawn=0.1)
     corner = made[(place.right > 20) & (place.up > 50) & (place.right < 45) & (place.up < 55)]
-    np.testing.assert_allclose(corner, 50 / 200 * BLOOD, rtol=1e-4)
+    np.testing.assert_allclose(corner, 50 / 200 * VESSEL, rtol=1e-4)
     np.testing.assert_allclose(made[np.hypot(place.right - 10, place.up) < 25], 0.1)
 
 
@@ -121,9 +120,9 @@ def test_real_stacks_lie_as_virtual_hearts_do(shared: Path) -> None:
     assert [each.shape for each in textures.signal] == [(9, 100, 100)] * 2
     for signal in textures.signal:
         beside, septum, lung = signal[2, 46:55, 12:20], signal[2, 50, 20:40], signal[2, 20:40, 90:]
-        assert np.median(beside) > 0.75 * BLOOD
-        assert septum.min() < 0.4 * BLOOD
-        assert np.median(lung) < 0.2 * BLOOD
+        assert np.median(beside) > 0.75 * VESSEL
+        assert septum.min() < 0.4 * VESSEL
+        assert np.median(lung) < 0.2 * VESSEL
 
 
 def test_textures_are_for_the_short_axis() -> None:

@@ -1,35 +1,38 @@
-"""ECGs of virtual patients."""
+"""ECGs of virtual patients: the rhythm, the torso, the electrodes and their noise."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.signal import find_peaks
+from virtual import but, more
 
 from crossbeat.leads import INDEPENDENT, STANDARD
-from crossbeat.simulate import FS, Patients, draw_patients, ecg_block, ecg_blocks, ecgs
-from crossbeat.simulate.ecg import heart_leads
+from crossbeat.simulate import FS, Patients, draw_patients, ecgs
+from crossbeat.simulate.ecg import (
+    DOWER,
+    ELECTRODES,
+    beats,
+    current_beat,
+    heart_leads,
+    lead_field,
+    noise,
+    wire,
+)
 from crossbeat.simulate.electrical import electrical
 from crossbeat.simulate.streams import Draws
 
-_EQUATIONS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
-    "III": lambda i, ii: ii - i,
-    "aVR": lambda i, ii: -(i + ii) / 2,
-    "aVL": lambda i, ii: i - ii / 2,
-    "aVF": lambda i, ii: ii - i / 2,
-}
+_SEEN = electrical(draw_patients(64, seed=5))
+_DRAWS = Draws(1, 0, 64, "ecg")
 
 
-def _plain(num: int, seed: int = 1) -> Patients:
+def _plain(num: int) -> Patients:
     """Patients in sinus rhythm with narrow QRS and no scar."""
-    patients = draw_patients(num, seed)
-    no, own = np.zeros(num, dtype=bool), patients.own.copy()
-    own[:, :] *= 0.3
-    flags = dict.fromkeys(("fibrillation", "left_block", "right_block", "paced"), no)
-    none = np.zeros(num, dtype=np.float32)
-    return replace(patients, own=own, infarct_anterior=none, infarct_inferior=none, **flags)
+    patients = draw_patients(num, seed=1)
+    absent = ("fibrillation", "left_block", "right_block", "paced")
+    absent += ("infarct_anterior", "infarct_inferior")
+    alike = replace(patients, own=patients.own * np.float32(0.3))
+    return but(alike, **dict.fromkeys(absent, 0))
 
 
 def _heart(patients: Patients) -> dict[str, np.ndarray]:
@@ -41,33 +44,6 @@ def _peaks(patients: Patients) -> list[np.ndarray]:
     lead = _heart(patients)["V5"] - _heart(patients)["V1"]
     speed = np.abs(np.diff(lead, axis=1))
     return [find_peaks(one, height=0.5 * one.max(), distance=0.3 * FS)[0] / FS for one in speed]
-
-
-@pytest.mark.parametrize("lead", list(_EQUATIONS))
-def test_each_limb_lead_obeys_its_own_equation(lead: str) -> None:
-    made = ecgs(draw_patients(3, seed=1), seed=1).transpose(1, 0, 2)
-    rows = dict(zip(STANDARD, made, strict=True))
-    np.testing.assert_allclose(rows[lead], _EQUATIONS[lead](rows["I"], rows["II"]), atol=1e-6)
-
-
-def test_a_patient_does_not_depend_on_how_many_are_drawn_nor_on_the_workers() -> None:
-    few = ecgs(draw_patients(3, seed=2), seed=5)
-    many = draw_patients(258, seed=2)
-    with ThreadPoolExecutor(2) as pool:
-        shared = ecgs(many, 5, pool)
-    assert few.tobytes() == shared[:3].tobytes()
-    assert ecg_block(many.rows(slice(256, 258)), 1, 5).tobytes() == shared[256:].tobytes()
-
-
-def test_another_seed_is_another_recording_of_the_same_heart() -> None:
-    patients = draw_patients(2, seed=2)
-    assert not np.array_equal(ecgs(patients, seed=5), ecgs(patients, seed=6))
-
-
-def test_blocks_come_one_by_one_and_in_order() -> None:
-    patients = draw_patients(258, seed=2)
-    sizes = [len(block) for block in ecg_blocks(patients, seed=5)]
-    assert sizes == [256, 2]
 
 
 def test_ecgs_are_ten_seconds_in_single_precision_and_physiological_size() -> None:
@@ -87,8 +63,7 @@ def test_the_rate_read_off_the_r_peaks_is_the_latent_rate() -> None:
 
 def test_in_fibrillation_the_beats_are_irregular_and_no_p_wave_precedes_them() -> None:
     sinus = _plain(24)
-    yes = np.ones(24, dtype=bool)
-    fibrillating = replace(sinus, fibrillation=yes)
+    fibrillating = but(sinus, fibrillation=True)
     spread = [
         np.median([np.diff(one).std() / np.diff(one).mean() for one in _peaks(patients)])
         for patients in (sinus, fibrillating)
@@ -126,23 +101,109 @@ def test_a_cause_changes_the_voltage_of_the_recorded_leads(
     name: str, by: float, lead: str, sign: int
 ) -> None:
     before = _plain(16)
-    after = replace(before, **{name: getattr(before, name) + np.float32(by)})
+    after = more(before, **{name: by})
     change = np.ptp(_heart(after)[lead], axis=1) - np.ptp(_heart(before)[lead], axis=1)
     assert np.mean(sign * change > 0) > 0.85
 
 
 def test_left_bundle_branch_block_turns_v1_negative_and_right_gives_it_a_late_r() -> None:
-    plain, yes = _plain(16), np.ones(16, dtype=bool)
-    left = _heart(replace(plain, left_block=yes))["V1"]
-    right = _heart(replace(plain, right_block=yes))["V1"]
+    plain = _plain(16)
+    left = _heart(but(plain, left_block=True))["V1"]
+    right = _heart(but(plain, right_block=True))["V1"]
     assert np.all(-left.min(axis=1) > left.max(axis=1))
     assert np.mean(right.max(axis=1) > _heart(plain)["V1"].max(axis=1)) > 0.9
 
 
 def test_an_anterior_scar_takes_the_r_wave_from_v2() -> None:
     plain = _plain(16)
-    scar = replace(plain, infarct_anterior=np.ones(16, dtype=np.float32))
-    before, after = _heart(plain)["V2"], _heart(scar)["V2"]
-    assert np.mean(-after.min(axis=1) / after.max(axis=1)) > np.mean(
-        -before.min(axis=1) / before.max(axis=1)
-    )
+    before, after = _heart(plain)["V2"], _heart(but(plain, infarct_anterior=1))["V2"]
+    depth = [np.mean(-lead.min(axis=1) / lead.max(axis=1)) for lead in (before, after)]
+    assert depth[1] > depth[0]
+
+
+# --- rhythm
+
+
+def test_the_mean_interval_is_the_latent_rate() -> None:
+    when = beats(_SEEN, _DRAWS)
+    np.testing.assert_allclose(60 / when.interval.mean(axis=1), _SEEN.rate, rtol=1e-4)
+
+
+def test_beats_fill_the_record() -> None:
+    when = beats(but(_SEEN, rate=165), _DRAWS)
+    assert when.peak[:, 0].max() < -1
+    assert when.peak[:, -1].min() > 10.5
+
+
+def test_intervals_are_more_irregular_in_fibrillation_and_unrelated_to_their_neighbours() -> None:
+    sinus = but(_SEEN, fibrillation=0, irregularity=0.04, ectopy=0)
+    fibrillating = but(sinus, fibrillation=1, irregularity=0.21)
+    interval, irregular = (beats(one, _DRAWS).interval for one in (sinus, fibrillating))
+    assert np.mean(interval.std(axis=1) / interval.mean(axis=1)) < 0.08
+    assert np.mean(irregular.std(axis=1) / irregular.mean(axis=1)) > 0.15
+    score = irregular - irregular.mean(axis=1, keepdims=True)
+    score /= irregular.std(axis=1, keepdims=True)
+    assert abs(np.mean(score[:, 1:] * score[:, :-1])) < 0.1
+
+
+def test_an_ectopic_beat_comes_early_and_a_pause_follows() -> None:
+    when = beats(but(_SEEN, fibrillation=0, irregularity=0.01, ectopy=0.1), _DRAWS)
+    mean = when.interval.mean(axis=1, keepdims=True)
+    assert when.ectopic.any()
+    assert (when.interval < 0.8 * mean)[when.ectopic].all()
+    assert (when.interval > 1.2 * mean)[:, 1:][when.ectopic[:, :-1]].all()
+
+
+def test_each_sample_belongs_to_the_last_beat_that_took_over() -> None:
+    switch = np.array([[-0.5, 0.105, 0.355, 2.0], [-1.0, -0.2, 0.305, 0.405]], dtype=np.float32)
+    time = np.arange(60, dtype=np.float32) / 100
+    slow = [[max(b for b in range(4) if row[b] <= t + 1e-6) for t in time] for row in switch]
+    np.testing.assert_array_equal(current_beat(switch, time), slow)
+
+
+# --- torso and electrodes
+
+
+def test_every_recording_has_its_own_lead_field_near_that_of_dower() -> None:
+    seen = electrical(draw_patients(200, seed=6))
+    field = lead_field(but(seen, precordial=1, left_lateral=1), Draws(1, 0, 200, "ecg"))
+    assert np.all(field.std(axis=0) > 0)
+    np.testing.assert_allclose(field.mean(axis=0), DOWER, atol=0.12)
+
+
+def test_fluid_on_the_left_weakens_the_left_lateral_leads_only() -> None:
+    weak = replace(_SEEN, left_lateral=_SEEN.left_lateral / 2)
+    ratio = lead_field(weak, _DRAWS)[:, :, 0] / lead_field(_SEEN, _DRAWS)[:, :, 0]
+    expected = [0.5 if lead in ("I", "V5", "V6") else 1.0 for lead in INDEPENDENT]
+    np.testing.assert_allclose(ratio, np.tile(expected, (64, 1)), rtol=1e-5)
+
+
+def test_a_potential_common_to_all_electrodes_is_not_recorded() -> None:
+    heart = np.zeros((1, 8, 4), dtype=np.float32)
+    np.testing.assert_allclose(wire(heart, np.ones((1, 9, 4), dtype=np.float32)), 0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("electrode", "limbs"),
+    [
+        ("RA", {"I": -3, "II": -3, "III": 0, "aVR": 3, "aVL": -1.5, "aVF": -1.5}),
+        ("LA", {"I": 3, "II": 0, "III": -3, "aVR": -1.5, "aVL": 3, "aVF": -1.5}),
+        ("LL", {"I": 0, "II": 3, "III": 3, "aVR": -1.5, "aVL": -1.5, "aVF": 3}),
+    ],
+)
+def test_noise_on_a_limb_reaches_its_leads_as_wired(
+    electrode: str, limbs: dict[str, float]
+) -> None:
+    heart = np.zeros((1, 8, 1), dtype=np.float32)
+    electrodes = np.zeros((1, 9, 1), dtype=np.float32)
+    electrodes[0, ELECTRODES.index(electrode)] = 3
+    rows = dict(zip(STANDARD, wire(heart, electrodes)[0, :, 0].tolist(), strict=True))
+    assert rows == limbs | {f"V{n}": -1 for n in range(1, 7)}
+
+
+def test_noise_is_small_beside_a_heart_beat() -> None:
+    made = noise(Draws(1, 0, 40, "ecg"), np.zeros((40, 5000), dtype=np.float32), 500)
+    assert made.shape == (40, 9, 5000)
+    fast = np.diff(made, axis=2).std(axis=2)
+    assert 0.002 < np.median(fast) < 0.03
+    assert np.median(made.std(axis=2)) < 0.2

@@ -1,99 +1,105 @@
-"""Phenotypes of virtual patients."""
+"""The cardiac cycle of virtual patients."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from virtual import but
 
-from crossbeat.simulate import PHENOTYPES, Patients, draw_patients, phenotype_block, phenotypes
+from crossbeat.simulate import Cycle, cardiac_cycle, draw_patients
+from crossbeat.simulate.electrical import electrical
+from crossbeat.simulate.function import emptied, frame_times, right_cycle
+from crossbeat.simulate.patient import OWN
 
-# Petersen et al. 2017: mean and standard deviation of healthy women and men.
-_REFERENCE = {
-    "LVEDV": ((124, 21), (166, 32)),
-    "LVESV": ((49, 11), (69, 16)),
-    "LVSV": ((75, 14), (96, 20)),
-    "LVM": ((70, 13), (103, 21)),
-    "RVEDV": ((130, 24), (182, 36)),
-    "RVESV": ((55, 15), (85, 22)),
-    "RVEF": ((58, 6), (54, 6)),
-    "LAV": ((62, 17), (71, 19)),
-}
+_NUM = 64
+_PATIENTS = draw_patients(_NUM, seed=4)
+_ABSENT = dict.fromkeys(("fibrillation", "left_block", "right_block", "paced"), False)
+_PLAIN = but(_PATIENTS, wedge_pressure=9, hypertrophy=0, **_ABSENT)
+"""In sinus rhythm without block, with a calm, not a stiff heart."""
 
 
-@pytest.fixture(name="hospital", scope="module")
-def _hospital() -> Patients:
-    return draw_patients(4000, seed=1)
+def _fine(cycle: Cycle) -> np.ndarray:
+    return emptied(cycle, frame_times(cycle, 1000))
 
 
-def _few() -> Patients:
-    return draw_patients(64, seed=2)
-
-
-@pytest.mark.parametrize("name", list(_REFERENCE))
-def test_healthy_people_have_the_published_means_and_spreads(hospital: Patients, name: str) -> None:
-    ill = hospital.hypertension | hospital.kidney_disease | hospital.lung_disease
-    ill |= hospital.fibrillation | (hospital.infarct_anterior + hospital.infarct_inferior > 0)
-    ill |= (hospital.ejection_fraction < 50) | (hospital.bmi > 30)
-    healthy = ~ill & (hospital.age > 45) & (hospital.age < 74)
-    values = phenotypes(hospital, seed=1)[name]
-    for sex, (mean, spread) in zip((False, True), _REFERENCE[name], strict=True):
-        some = values[healthy & (hospital.male == sex)]
-        np.testing.assert_allclose(some.mean(), mean, rtol=0.12)
-        assert 0.65 * spread < some.std() < 1.35 * spread
-
-
-def test_volumes_of_a_ventricle_agree_with_one_another(hospital: Patients) -> None:
-    made = phenotypes(hospital, seed=1)
-    assert tuple(made) == tuple(PHENOTYPES)
-    np.testing.assert_allclose(made["LVEF"], hospital.ejection_fraction, atol=0.01)
-    for side in ("LV", "RV"):
-        end_diastole, stroke = made[f"{side}EDV"], made[f"{side}SV"]
-        np.testing.assert_allclose(end_diastole - made[f"{side}ESV"], stroke, rtol=1e-4)
-        np.testing.assert_allclose(made[f"{side}EF"], 100 * stroke / end_diastole, rtol=1e-4)
-        assert made[f"{side}ESV"].min() > 0
-
-
-def test_both_ventricles_pump_the_same_but_for_a_few_percent(hospital: Patients) -> None:
-    made = phenotypes(hospital, seed=1)
-    assert 0.02 < np.std(made["RVSV"] / made["LVSV"]) < 0.05
-
-
-@pytest.mark.parametrize(
-    ("cause", "by", "more", "less", "same"),
-    [
-        ("dilatation", 2, "LVEDV", None, "LAV"),
-        ("hypertrophy", 2, "LVM", None, "LVEDV"),
-        ("ejection_fraction", -5, "LVESV", "RVSV", "LVEDV"),
-        ("left_atrium", 2, "LAV", None, "LVEDV"),
-        ("right_heart", 2, "RVEDV", "RVEF", "LVEDV"),
-        ("infarct_inferior", 0.5, "RVESV", "RVEF", "LVM"),
-        ("age", 20, None, "LVEDV", "LAV"),
-        ("height", 0.1, "LVM", None, "LVEF"),
-    ],
-)
-def test_a_cause_changes_what_it_should_and_nothing_else(
-    cause: str, by: float, more: str | None, less: str | None, same: str
+@pytest.mark.parametrize("side", [lambda cycle: cycle, right_cycle], ids=["left", "right"])
+def test_a_ventricle_is_full_at_the_r_peak_and_empty_from_end_systole_on(
+    side: Callable[[Cycle], Cycle],
 ) -> None:
-    before = _few()
-    after = replace(before, **{cause: getattr(before, cause) + np.float32(by)})
-    was, made = phenotypes(before, seed=3), phenotypes(after, seed=3)
-    assert more is None or np.all(made[more] > was[more])
-    assert less is None or np.all(made[less] < was[less])
-    np.testing.assert_allclose(made[same], was[same], rtol=1e-5)
+    cycle = side(cardiac_cycle(_PATIENTS))
+    out = _fine(cycle)
+    np.testing.assert_allclose(out[:, 0], 0, atol=1e-6)
+    time = frame_times(cycle, 1000)
+    still = (time > cycle.end_systole[:, None]) & (time < cycle.filling[:, None])
+    assert still.any(axis=1).all()
+    np.testing.assert_allclose(out[still], 1, atol=1e-5)
+    assert out.min() > -1e-5
+    assert out.max() < 1 + 1e-5
 
 
-def test_phenotypes_of_a_patient_do_not_depend_on_how_many_are_drawn() -> None:
-    many = draw_patients(258, seed=2)
-    whole = phenotypes(many, seed=5)
-    last = phenotype_block(many.rows(slice(256, 258)), 1, 5)
-    for name, values in phenotypes(draw_patients(3, seed=2), seed=5).items():
-        assert values.dtype == np.float32
-        np.testing.assert_array_equal(values, whole[name][:3])
-        np.testing.assert_array_equal(last[name], whole[name][256:])
+def test_volumes_fall_to_end_systole_and_rise_from_then_on() -> None:
+    cycle = cardiac_cycle(_PATIENTS)
+    change, time = np.diff(_fine(cycle), axis=1), frame_times(cycle, 1000)[:, 1:]
+    falls = time < cycle.end_systole[:, None]
+    assert change[falls].min() > -1e-5
+    assert change[~falls].max() < 1e-5
 
 
-def test_another_seed_is_another_person_of_the_same_disease() -> None:
-    one, other = phenotypes(_few(), seed=5), phenotypes(_few(), seed=6)
-    np.testing.assert_allclose(one["LVEF"], other["LVEF"], rtol=1e-4)
-    assert np.all(one["LVEDV"] != other["LVEDV"])
-    assert np.corrcoef(one["LVEDV"], other["LVEDV"])[0, 1] > 0.7
+def test_systole_is_as_long_as_the_regression_on_the_rate_says() -> None:
+    seen = electrical(_PLAIN)
+    slow = seen.rate < 100
+    systole = 1000 * cardiac_cycle(_PLAIN).end_systole + 0.45 * seen.qrs
+    expected = np.where(_PLAIN.male, 546 - 2.1 * seen.rate, 549 - 2.0 * seen.rate)
+    np.testing.assert_allclose(systole[slow], expected[slow], rtol=1e-4)
+
+
+def test_a_weak_ventricle_ejects_later_and_shorter() -> None:
+    strong, weak = (cardiac_cycle(but(_PLAIN, ejection_fraction=ef)) for ef in (60, 30))
+    share = [(c.end_systole - c.ejection) / c.end_systole for c in (strong, weak)]
+    assert np.all(share[1] < share[0])
+    assert np.median(weak.ejection - strong.ejection) > 0.02
+
+
+def test_the_atrium_adds_nothing_in_fibrillation() -> None:
+    last = []
+    for some in (_PLAIN, but(_PLAIN, fibrillation=True)):
+        cycle = cardiac_cycle(some)
+        before = (cycle.length - cycle.atrial)[:, None]
+        last.append(emptied(cycle, before)[:, 0])
+    assert last[0].min() > 0.06
+    assert last[1].max() < 0.06
+    assert np.mean(last[0] - last[1]) > 0.15
+
+
+def test_the_old_depend_on_the_atrium_and_the_congested_do_not() -> None:
+    kick = cardiac_cycle(but(_PLAIN, age=30)).kick
+    assert np.all(cardiac_cycle(but(_PLAIN, age=80)).kick > kick)
+    assert np.all(cardiac_cycle(but(_PLAIN, wedge_pressure=30)).kick < kick)
+
+
+def test_a_quick_heart_has_no_pause_between_its_fillings() -> None:
+    pauses = []
+    for drive in (-9, 9):
+        own = np.zeros_like(_PATIENTS.own)
+        own[:, OWN.index("rate")] = drive
+        cycle = cardiac_cycle(replace(_PLAIN, own=own))
+        pauses.append(cycle.length - cycle.filling - cycle.early - cycle.atrial)
+    assert pauses[0].min() > 0.2
+    np.testing.assert_allclose(pauses[1], 0, atol=1e-5)
+
+
+def test_block_and_pacing_spread_the_contraction_or_delay_the_right_ventricle() -> None:
+    assert not cardiac_cycle(_PLAIN).spread.any()
+    for name in ("left_block", "paced"):
+        cycle = cardiac_cycle(but(_PLAIN, **{name: True}))
+        assert cycle.spread.min() > 0.05
+        assert np.all(cycle.ejection > cardiac_cycle(_PLAIN).ejection)
+    assert cardiac_cycle(but(_PLAIN, right_block=True)).right_delay.min() > 0
+
+
+def test_one_beat_is_like_the_next() -> None:
+    cycle = cardiac_cycle(_PATIENTS)
+    time = frame_times(cycle, 20) + np.float32(0.003)
+    later = emptied(cycle, time + 2 * cycle.length[:, None])
+    np.testing.assert_allclose(later, emptied(cycle, time), atol=1e-3)

@@ -1,55 +1,39 @@
-"""X-rays of virtual patients."""
-
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+"""X-rays of virtual patients: how a film is taken, and what it shows."""
 
 import numpy as np
 import pytest
+from virtual import but, more
 
-from crossbeat.simulate import Patients, draw_patients, noisier, xray_block, xrays
-from crossbeat.simulate.canvas import Canvas, canvas
-from crossbeat.simulate.film import Film, take_film, thorax
-from crossbeat.simulate.findings import heart_diameter
+from crossbeat.simulate import FINDINGS, Patients, draw_patients, film_measures, xrays
+from crossbeat.simulate.film import Canvas, Film, canvas, fluid_height, take_film, thorax
+from crossbeat.simulate.findings import cardiothoracic_ratio, shown
+from crossbeat.simulate.patient import heart_diameter
 from crossbeat.simulate.streams import Draws
 from crossbeat.simulate.xray import develop, thickness
 
 _NUM = 24
 _SIZE = 96
+_DRAWS = Draws(5, 0, _NUM, "film")
 
 
 def _healthy() -> Patients:
-    patients, none = draw_patients(_NUM, seed=8), np.zeros(_NUM, dtype=np.float32)
-    dry = {"effusion_left": none, "effusion_right": none, "consolidation": none}
-    lungs = {"lung_water": none + 5, "wedge_pressure": none + 8}
-    return replace(patients, paced=none > 1, lung_disease=none > 1, **dry, **lungs)
+    absent = ("paced", "lung_disease", "effusion_left", "effusion_right", "consolidation")
+    calm = but(draw_patients(_NUM, seed=8), lung_water=5, wedge_pressure=8)
+    return but(calm, **dict.fromkeys(absent, 0))
 
 
 def _standard_film(patients: Patients) -> Film:
-    film, none = take_film(patients, _draws()), np.zeros(_NUM, dtype=np.float32)
-    upright = {"anteroposterior": none > 1, "supine": none > 1, "breath": none + 0.93}
-    even = dict.fromkeys(("turned", "tilt", "right", "down", "exposure", "contrast"), none)
-    return replace(film, **upright, **even)
-
-
-def _draws() -> Draws:
-    return Draws(5, 0, _NUM, "film")
+    even = ("anteroposterior", "supine", "turned", "tilt", "right", "down", "exposure", "contrast")
+    return but(take_film(patients, _DRAWS), breath=0.93, **dict.fromkeys(even, 0))
 
 
 def _grey(patients: Patients, film: Film) -> np.ndarray:
-    return develop(thickness(patients, film, _draws(), _SIZE), film)
+    return develop(thickness(patients, film, _DRAWS, _SIZE), film)
 
 
-def _where(film: Film) -> Canvas:
-    return canvas(film, _SIZE)
-
-
-def test_a_film_does_not_depend_on_how_many_are_drawn_nor_on_the_workers() -> None:
-    few = xrays(draw_patients(3, seed=2), 5, 32)
-    many = draw_patients(260, seed=2)
-    with ThreadPoolExecutor(2) as pool:
-        shared = xrays(many, 5, 32, pool)
-    assert few.tobytes() == shared[:3].tobytes()
-    assert xray_block(many.rows(slice(256, 260)), 1, 5, 32).tobytes() == shared[256:].tobytes()
+def _change(before: Patients, after: Patients, film: Film) -> tuple[np.ndarray, Canvas]:
+    """How much brighter each pixel becomes, and where it lies."""
+    return _grey(after, film) - _grey(before, film), canvas(film, _SIZE)
 
 
 def test_films_are_bytes_of_the_size_asked_for_and_use_their_range() -> None:
@@ -68,7 +52,7 @@ def test_a_film_of_too_few_pixels_is_refused() -> None:
 def test_the_heart_measured_on_the_film_is_the_latent_heart() -> None:
     patients = _healthy()
     film = _standard_film(patients)
-    made, on, space = _grey(patients, film), _where(film), thorax(patients, film)
+    made, on, space = _grey(patients, film), canvas(film, _SIZE), thorax(patients, film)
     widths = []
     for row in range(_NUM):
         x, y = on.x[row, 0], on.y[row, :, 0]
@@ -87,8 +71,8 @@ def test_an_effusion_whitens_its_own_base(side: int) -> None:
     dry = _healthy()
     name = "effusion_left" if side > 0 else "effusion_right"
     film = _standard_film(dry)
-    wet = replace(dry, **{name: np.full(_NUM, 700, dtype=np.float32)})
-    change, on = _grey(wet, film) - _grey(dry, film), _where(film)
+    wet = but(dry, **{name: 700})
+    change, on = _change(dry, wet, film)
     space = thorax(dry, film)
     base = (np.abs(on.y - space.angle[:, None, None] + 30) < 12) & (np.abs(on.x) < 125)
     base = base & (np.abs(on.x) > 95)
@@ -99,9 +83,8 @@ def test_an_effusion_whitens_its_own_base(side: int) -> None:
 
 def test_an_effusion_veils_the_lung_of_a_patient_who_lies() -> None:
     dry = _healthy()
-    film = replace(_standard_film(dry), supine=np.ones(_NUM, dtype=bool))
-    wet = replace(dry, effusion_right=np.full(_NUM, 900, dtype=np.float32))
-    change, on = _grey(wet, film) - _grey(dry, film), _where(film)
+    film = but(_standard_film(dry), supine=True)
+    change, on = _change(dry, but(dry, effusion_right=900), film)
     middle = (np.abs(on.y) < 25) & (on.x < -60) & (on.x > -95)
     assert change[middle].mean() > 5
 
@@ -109,8 +92,8 @@ def test_an_effusion_veils_the_lung_of_a_patient_who_lies() -> None:
 def test_edema_whitens_the_lung_most_about_the_hilum() -> None:
     dry = _healthy()
     film = _standard_film(dry)
-    wet = replace(dry, lung_water=dry.lung_water + np.float32(8))
-    change, on = _grey(wet, film) - _grey(dry, film), _where(film)
+    wet = more(dry, lung_water=8)
+    change, on = _change(dry, wet, film)
     away = np.abs(on.x)
     level = (on.y > -20) & (on.y < 30)
     hilum, edge = level & (away > 50) & (away < 70), level & (away > 95) & (away < 115)
@@ -121,8 +104,8 @@ def test_edema_whitens_the_lung_most_about_the_hilum() -> None:
 def test_congestion_fills_the_vessels_of_the_upper_zones() -> None:
     dry = _healthy()
     film = _standard_film(dry)
-    full = replace(dry, wedge_pressure=dry.wedge_pressure + np.float32(15))
-    change, on = _grey(full, film) - _grey(dry, film), _where(film)
+    full = more(dry, wedge_pressure=15)
+    change, on = _change(dry, full, film)
     upper = (on.y > -60) & (on.y < -30) & (np.abs(on.x) > 55) & (np.abs(on.x) < 85)
     assert change[upper].mean() > 0.5
 
@@ -130,17 +113,66 @@ def test_congestion_fills_the_vessels_of_the_upper_zones() -> None:
 def test_a_pacemaker_shines_on_the_patients_left() -> None:
     plain = _healthy()
     film = _standard_film(plain)
-    paced = replace(plain, paced=np.ones(_NUM, dtype=bool))
-    change, on = _grey(paced, film) - _grey(plain, film), _where(film)
+    paced = but(plain, paced=True)
+    change, on = _change(plain, paced, film)
     place = (np.abs(on.y + 62) < 14) & (np.abs(on.x - 104) < 14)
     assert change[place].mean() > 30
     assert np.abs(change[place & (on.x < 0)]).sum() == 0
 
 
-def test_noise_depends_on_the_seed_the_block_and_the_patient_alone() -> None:
-    films = np.full((9, 16, 16), 128, dtype=np.uint8)
-    many = noisier(films, 2, 7, 10.0)
-    assert many.dtype == np.uint8
-    np.testing.assert_array_equal(noisier(films[:3], 2, 7, 10.0), many[:3])
-    for block, seed in ((1, 7), (2, 8)):
-        assert (noisier(films, block, seed, 10.0) != many).any()
+# --- how it is taken
+
+_PATIENTS = draw_patients(256, seed=7)
+_FILM = take_film(_PATIENTS, Draws(1, 0, 256, "film"))
+
+
+def test_the_ill_are_filmed_in_bed() -> None:
+    acuity = _PATIENTS.acuity
+    assert acuity[_FILM.anteroposterior].mean() > acuity.mean() + 0.3
+
+
+def test_a_straight_film_in_full_inspiration_shows_the_latent_ratio() -> None:
+    space = thorax(_PATIENTS, but(_FILM, anteroposterior=False, turned=0, breath=0.93))
+    seen = (space.heart_left + space.heart_right) / (2 * space.half)
+    np.testing.assert_allclose(seen, cardiothoracic_ratio(_PATIENTS), rtol=1e-3)
+
+
+def test_a_bedside_film_and_a_shallow_breath_enlarge_the_heart() -> None:
+    sizes, bedside = [], but(_FILM, anteroposterior=True)
+    for film in (but(_FILM, anteroposterior=False), bedside, more(bedside, breath=-0.3)):
+        space = thorax(_PATIENTS, film)
+        sizes.append((space.heart_left + space.heart_right) / space.half)
+    assert np.all(sizes[0] < sizes[1])
+    assert np.all(sizes[1] < sizes[2])
+
+
+def test_fluid_stands_higher_the_more_there_is() -> None:
+    height = fluid_height(np.array([0, 200, 500, 2000], dtype=np.float32))
+    assert height[0] == 0
+    assert np.all(np.diff(height) > 0)
+
+
+def test_an_effusion_is_less_visible_in_a_patient_who_lies() -> None:
+    wet = more(_PATIENTS, effusion_left=400)
+    flat, upright = (shown(wet, but(_FILM, supine=supine)) for supine in (True, False))
+    assert np.all(flat["pleural_effusion"] < upright["pleural_effusion"])
+
+
+@pytest.mark.parametrize(
+    ("cause", "by", "finding"),
+    [
+        ("dilatation", 3, "cardiomegaly"),
+        ("pericardial_fluid", 400, "cardiomegaly"),
+        ("effusion_left", 3000, "pleural_effusion"),
+        ("lung_water", 5, "edema"),
+    ],
+)
+def test_a_cause_raises_what_the_film_shows(cause: str, by: float, finding: str) -> None:
+    ill = more(_PATIENTS, **{cause: by})
+    assert np.all(shown(ill, _FILM)[finding] > shown(_PATIENTS, _FILM)[finding])
+
+
+def test_measures_are_one_finite_column_per_finding() -> None:
+    measures = film_measures(draw_patients(300, seed=7), seed=1)
+    assert measures.shape == (300, len(FINDINGS))
+    assert np.isfinite(measures).all()

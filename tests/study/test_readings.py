@@ -5,7 +5,7 @@ import pytest
 from tiny_study import QUIET, Tiny, short
 
 from crossbeat.errors import ConfigError, DataError
-from crossbeat.evaluation.probes import PROBES, Embedded
+from crossbeat.evaluation.probes import Embedded, fit_probe
 from crossbeat.recipes.run import Plan, embeddings, evaluation_rows, train
 from crossbeat.study.said import Encoded, probed
 from crossbeat.targets import FINDING, KINDS
@@ -38,7 +38,7 @@ def test_a_reading_is_the_probe_of_reports_or_truth_measured_on_the_truth(
         features = embeddings(run, cohort, rows).double().numpy()
         parts.append(Embedded(features, known.double().numpy(), np.array(cohort.patients(rows))))
     rows = evaluation_rows(cohort, "test")
-    expected = PROBES[kind](*parts).outputs(embeddings(run, cohort, rows).double().numpy())
+    expected = fit_probe(of, *parts).outputs(embeddings(run, cohort, rows).double().numpy())
     np.testing.assert_allclose(found.test.outputs, expected)
     np.testing.assert_array_equal(found.val.targets, parts[1].targets)
     np.testing.assert_array_equal(found.test.targets, of.truth(cohort, rows, names).numpy())

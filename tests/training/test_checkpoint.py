@@ -3,12 +3,7 @@ import torch
 from torch import nn
 
 from crossbeat.errors import CheckpointError
-from crossbeat.training.checkpoint import (
-    SafetensorsIO,
-    load_tensors,
-    load_weights,
-    save_tensors,
-)
+from crossbeat.training.checkpoint import SafetensorsIO, load_tensors, load_weights, save_tensors
 
 
 def test_a_training_state_comes_back_as_it_was(tmp_path):
@@ -23,9 +18,8 @@ def test_a_training_state_comes_back_as_it_was(tmp_path):
     path = tmp_path / "last.safetensors"
     SafetensorsIO().save_checkpoint(state, path)
     back = SafetensorsIO().load_checkpoint(path)
-    assert back["epoch"] == 3
-    assert back["flag"] is True
-    assert back["history"] == [{"loss": 0.5}]
+    plain = ("epoch", "flag", "history")
+    assert [back[name] for name in plain] == [state[name] for name in plain]
     assert list(back["optimizer_states"][0]["state"]) == [0]
     moment = back["optimizer_states"][0]["state"][0]["exp_avg"]
     assert torch.equal(moment, state["optimizer_states"][0]["state"][0]["exp_avg"])
@@ -36,17 +30,15 @@ def test_what_is_neither_tensor_nor_plain_is_not_stored(tmp_path):
         SafetensorsIO().save_checkpoint({"thing": object()}, tmp_path / "x")
 
 
-def test_a_truncated_file_is_named(tmp_path):
+def test_a_truncated_or_missing_file_is_named(tmp_path):
     path = tmp_path / "w.safetensors"
     save_tensors(path, {"a": torch.zeros(100)})
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(CheckpointError, match=r"w\.safetensors must be a whole safetensors file"):
         load_tensors(path)
-
-
-def test_a_missing_file_is_named(tmp_path):
+    path.unlink()
     with pytest.raises(CheckpointError, match=r"w\.safetensors does not exist"):
-        load_tensors(tmp_path / "w.safetensors")
+        load_tensors(path)
 
 
 @pytest.mark.parametrize(

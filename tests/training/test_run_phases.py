@@ -1,5 +1,6 @@
 import threading
 import time
+from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 
@@ -38,8 +39,8 @@ def step(parts, batch, generator, *, noise=0.1):
         batch.ecg, values=batch.ecg.values + noise * torch.randn(12, 1, generator=generator)
     )
     logits = parts["net"](ecg)
-    if "frozen" in parts:
-        logits = logits + 0 * parts["frozen"](batch.ecg)
+    if "other" in parts:
+        logits = logits + 0 * parts["other"](batch.ecg)
     return {"loss": bce(logits, batch.targets)}
 
 
@@ -54,16 +55,10 @@ def worse_every_epoch(parts, source):
 
 
 def phase_of(cohort, **changes):
-    policy = LabelPolicy()
-
     def source(split):
         rows = cohort.rows(split)
-        return Source(
-            cohort=cohort,
-            rows=rows,
-            reads=("ecg",),
-            targets=cohort.labels(rows, ("large",), policy),
-        )
+        targets = cohort.labels(rows, ("large",), LabelPolicy())
+        return Source(cohort=cohort, rows=rows, reads=("ecg",), targets=targets)
 
     settings = {
         "name": "phase",
@@ -94,6 +89,20 @@ def same(one, other):
     return all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
+def timeless(record):
+    return [epoch | {"seconds": 0} for epoch in record.history]
+
+
+def worst_of_all(patience=None):
+    """A choice by which the first epoch is the best one."""
+    worse_every_epoch.calls = 0
+    return Choice(score=worse_every_epoch, metric="loss", higher_is_better=False, patience=patience)
+
+
+def killed(*args, **kwargs):
+    raise RuntimeError("killed")
+
+
 def test_training_lowers_the_validation_loss_and_repeats_bit_for_bit(tiny, tmp_path):
     parts, record = train(tiny, tmp_path / "a")
     again, _ = train(tiny, tmp_path / "b")
@@ -106,15 +115,15 @@ def test_training_lowers_the_validation_loss_and_repeats_bit_for_bit(tiny, tmp_p
     assert not same(parts, other)
 
 
-def test_the_parts_are_left_at_the_best_epoch(tiny, tmp_path):
-    worse_every_epoch.calls = 0
-    choice = Choice(score=worse_every_epoch, metric="loss", higher_is_better=False)
-    parts, record = train(tiny, tmp_path / "a", choice=choice)
+def test_the_parts_are_left_at_the_best_epoch_and_patience_stops_a_phase(tiny, tmp_path):
+    parts, record = train(tiny, tmp_path / "a", choice=worst_of_all())
     only_first, _ = train(
         tiny, tmp_path / "b", optimisation=replace(SHORT, epochs=1, decay_epochs=4.0)
     )
     assert record.best_epoch == 0
     assert same(parts, only_first)
+    _, record = train(tiny, tmp_path / "c", choice=worst_of_all(patience=2))
+    assert len(record.history) == 3
 
 
 @pytest.mark.slow
@@ -124,15 +133,7 @@ def test_processes_that_read_ahead_change_nothing(tiny, tmp_path):
     helped = parts_of()
     record = _run(phase_of(tiny), helped, tmp_path / "helped", seed=0, settings=settings)
     assert same(alone, helped)
-    for ours, theirs in zip(record.history, first.history, strict=True):
-        assert ours | {"seconds": 0} == theirs | {"seconds": 0}
-
-
-def test_patience_stops_a_phase(tiny, tmp_path):
-    worse_every_epoch.calls = 0
-    choice = Choice(score=worse_every_epoch, metric="loss", higher_is_better=False, patience=2)
-    _, record = train(tiny, tmp_path, choice=choice)
-    assert len(record.history) == 3
+    assert timeless(record) == timeless(first)
 
 
 @pytest.mark.parametrize(("moment", "average"), [(1, 0.0), (5, 0.0), (9, 0.0), (14, 0.0), (9, 0.9)])
@@ -141,15 +142,10 @@ def test_a_killed_run_goes_on_to_the_weights_of_an_uninterrupted_one(
 ):
     settings = replace(SHORT, average=average)
     expected, record = train(tiny, tmp_path / "whole", optimisation=settings)
-    calls = 0
-    original = PhaseModule.training_step
+    left, original = iter(range(moment - 1)), PhaseModule.training_step
 
     def dies(self, batch, batch_idx):
-        nonlocal calls
-        calls += 1
-        if calls == moment:
-            raise RuntimeError("killed")
-        return original(self, batch, batch_idx)
+        return killed() if next(left, None) is None else original(self, batch, batch_idx)
 
     with monkeypatch.context() as patch:
         patch.setattr(PhaseModule, "training_step", dies)
@@ -157,29 +153,20 @@ def test_a_killed_run_goes_on_to_the_weights_of_an_uninterrupted_one(
             train(tiny, tmp_path / "killed", optimisation=settings)
     resumed, again = train(tiny, tmp_path / "killed", optimisation=settings)
     assert same(resumed, expected)
-    drop = {"seconds"}
-    for ours, theirs in zip(again.history, record.history, strict=True):
-        assert {k: ours[k] for k in ours if k not in drop} == {
-            k: theirs[k] for k in theirs if k not in drop
-        }
+    assert timeless(again) == timeless(record)
 
 
 def test_a_run_killed_between_its_last_epoch_and_its_end_adds_no_epoch(tiny, tmp_path, monkeypatch):
-    worse_every_epoch.calls = 0
-    choice = Choice(score=worse_every_epoch, metric="loss", higher_is_better=False, patience=1)
-
-    def dies(*args, **kwargs):
-        raise RuntimeError("killed")
-
+    choice = worst_of_all(patience=1)
     with monkeypatch.context() as patch:
-        patch.setattr("crossbeat.training.runner._finish", dies)
+        patch.setattr("crossbeat.training.runner._finish", killed)
         with pytest.raises(RuntimeError, match="killed"):
             train(tiny, tmp_path, choice=choice)
     _, record = train(tiny, tmp_path, choice=choice)
     assert len(record.history) == 2
 
 
-def test_a_finished_phase_is_read_and_not_run_again(tiny, tmp_path):
+def test_a_finished_phase_is_read_unless_a_setting_differs(tiny, tmp_path):
     parts, record = train(tiny, tmp_path)
     again, second = train(tiny, tmp_path)
     assert not record.reused
@@ -187,6 +174,7 @@ def test_a_finished_phase_is_read_and_not_run_again(tiny, tmp_path):
     assert same(parts, again)
     assert (record.folder / BEST).is_file()
     assert not (record.folder / LAST).exists()
+    assert not train(tiny, tmp_path, step=partial(step, noise=0.2))[1].reused
 
 
 def test_a_phase_that_another_process_trains_is_waited_for_and_read(tiny, tmp_path):
@@ -209,45 +197,28 @@ def test_a_phase_that_another_process_trains_is_waited_for_and_read(tiny, tmp_pa
     assert second.reused
 
 
-def test_another_setting_is_another_phase(tiny, tmp_path):
-    train(tiny, tmp_path)
-    _, other = train(tiny, tmp_path, step=partial(step, noise=0.2))
-    assert not other.reused
+@pytest.mark.parametrize("how", [{"frozen": ("other",)}, {"trains": {"net": 1.0, "other": 0.0}}])
+def test_a_part_that_is_frozen_or_has_scale_0_keeps_its_weights(tiny, tmp_path, how):
+    start = parts_of(other=Net())
+    before = deepcopy(start)
+    train(tiny, tmp_path, parts=start, **how)
+    if "frozen" in how:  # its batch statistics too
+        assert same(start["other"], before["other"])
+    for name, stays in (("other", True), ("net", False)):
+        pairs = zip(start[name].parameters(), before[name].parameters(), strict=True)
+        assert {torch.equal(*pair) for pair in pairs} == {stays}
+    assert all(parameter.requires_grad for parameter in start.parameters())
 
 
-def test_a_frozen_part_keeps_its_weights_and_batch_statistics(tiny, tmp_path):
-    frozen = Net()
-    before = {name: value.clone() for name, value in frozen.state_dict().items()}
-    parts, _ = train(tiny, tmp_path, parts=parts_of(frozen=frozen), frozen=("frozen",))
-    assert all(torch.equal(value, before[name]) for name, value in frozen.state_dict().items())
-    assert all(parameter.requires_grad for parameter in parts.parameters())
-
-
-def test_a_part_with_scale_0_stays_where_a_trained_one_moves(tiny, tmp_path):
-    other = Net()
-    before = [parameter.clone() for parameter in other.parameters()]
-    start = parts_of(other=other)
-    net = [parameter.clone() for parameter in start["net"].parameters()]
-    train(tiny, tmp_path, parts=start, trains={"net": 1.0, "other": 0.0})
-    assert all(torch.equal(a, b) for a, b in zip(other.parameters(), before, strict=True))
-    assert not any(torch.equal(a, b) for a, b in zip(start["net"].parameters(), net, strict=True))
-
-
-@pytest.mark.parametrize("split", ["val", "test"])
-def test_a_phase_refuses_to_train_on_another_split(tiny, split):
-    phase = phase_of(tiny)
-    rows = tiny.rows(split)
+@pytest.mark.parametrize(
+    ("used", "split"), [("train", "val"), ("train", "test"), ("val", "train"), ("val", "test")]
+)
+def test_a_phase_refuses_rows_of_another_split(tiny, used, split):
+    phase, rows = phase_of(tiny), tiny.rows(split)
     wrong = replace(phase.val, rows=rows, targets=torch.zeros(len(rows), 1))
-    with pytest.raises(ValueError, match="must train on split train and choose on split val"):
-        replace(phase, train=wrong)
-
-
-def test_a_phase_refuses_to_choose_on_the_test_split(tiny):
-    phase = phase_of(tiny)
-    rows = tiny.rows("test")
-    test = replace(phase.val, rows=rows, targets=torch.zeros(len(rows), 1))
-    with pytest.raises(ValueError, match=r"got rows of \['test'\] as val"):
-        replace(phase, val=test)
+    message = rf"must train on split train and choose .*got rows of \['{split}'\] as {used}"
+    with pytest.raises(ValueError, match=message):
+        replace(phase, **{used: wrong})
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tiny, tmp_path):
@@ -256,24 +227,17 @@ def test_a_loss_that_is_not_finite_stops_the_run(tiny, tmp_path):
 
 
 def test_accumulating_batches_makes_fewer_updates(tiny, tmp_path):
-    # without batch statistics and dropout, two half batches are one whole batch
-    class Plain(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.linear = nn.Linear(12, 1)
-
-        def forward(self, ecg):
-            return self.linear(ecg.values.std(dim=2))
-
-    def parts():
+    def plain():  # without batch statistics and dropout, two half batches are one whole batch
         torch.manual_seed(0)
-        return nn.ModuleDict({"net": Plain()})
+        net = Net()
+        net.layers = nn.Sequential(nn.Linear(12, 1))
+        return nn.ModuleDict({"net": net})
 
     quiet = partial(step, noise=0.0)
     in_one = replace(SHORT, batch_size=24)
     in_two = replace(SHORT, batch_size=12, accumulate=2)
-    whole, _ = train(tiny, tmp_path, parts=parts(), step=quiet, optimisation=in_one)
-    halves, _ = train(tiny, tmp_path, parts=parts(), step=quiet, optimisation=in_two)
+    whole, _ = train(tiny, tmp_path, parts=plain(), step=quiet, optimisation=in_one)
+    halves, _ = train(tiny, tmp_path, parts=plain(), step=quiet, optimisation=in_two)
     for ours, theirs in zip(halves.parameters(), whole.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
@@ -288,10 +252,8 @@ def test_the_running_average_of_the_weights_is_kept(tiny, tmp_path, monkeypatch,
         weights.append(self.parts["net"].layers[0].weight.detach().clone())
 
     monkeypatch.setattr(PhaseModule, "on_train_batch_end", noted)
-    worse_every_epoch.calls = 0
     settings = replace(SHORT, average=0.5, accumulate=accumulate)
-    choice = Choice(score=worse_every_epoch, metric="loss", higher_is_better=False)
-    parts, _ = train(tiny, tmp_path, optimisation=settings, choice=choice)
+    parts, _ = train(tiny, tmp_path, optimisation=settings, choice=worst_of_all())
     updates = weights[: len(weights) // SHORT.epochs][accumulate - 1 :: accumulate]
     expected = updates[0]
     for count, weight in enumerate(updates[1:], start=1):
@@ -320,12 +282,8 @@ def test_the_schedule_rises_to_the_peak_and_falls_to_the_edge():
     plan = Optimisation(
         learning_rate=1.0, epochs=10, batch_size=1, warmup_epochs=2.0, decay_epochs=8.0, edge=0.1
     )
-    assert plan.factor(0.0) == pytest.approx(0.1)
-    assert plan.factor(1.0) == pytest.approx(0.55)
-    assert plan.factor(2.0) == pytest.approx(1.0)
-    assert plan.factor(5.0) == pytest.approx(0.55)
-    assert plan.factor(8.0) == pytest.approx(0.1)
-    assert plan.factor(10.0) == pytest.approx(0.1)
+    epochs = {0.0: 0.1, 1.0: 0.55, 2.0: 1.0, 5.0: 0.55, 8.0: 0.1, 10.0: 0.1}
+    assert {epoch: plan.factor(epoch) for epoch in epochs} == pytest.approx(epochs)
 
 
 def test_seeds_depend_on_every_part():

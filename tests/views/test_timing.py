@@ -1,10 +1,7 @@
-from functools import partial
-
 import numpy as np
 import pytest
 import torch
 
-from crossbeat.errors import DataError
 from crossbeat.signal import Ecgs
 from crossbeat.views import crop, crop_and_stretch, permute, warp_time
 from crossbeat.views.timing import warped_clock
@@ -20,36 +17,12 @@ def seeded() -> torch.Generator:
     return torch.Generator().manual_seed(11)
 
 
-@pytest.mark.parametrize(
-    "view",
-    [
-        partial(warp_time, most=1.0),
-        partial(crop_and_stretch, least=1.0),
-        partial(permute, num_segments=1),
-        partial(crop, seconds=10.3),
-    ],
-)
-def test_settings_that_change_nothing_give_the_identity_bit_for_bit(view) -> None:
-    ecg = Ecgs(torch.randn(5, 2, 103, generator=seeded()), ("I", "II"), 10.0)
-    assert torch.equal(view(ecg, seeded()).values, ecg.values)
-
-
 def test_a_crop_is_a_stretch_of_the_ecg_and_may_lie_anywhere() -> None:
     seen = crop(ramp(batch=500, num_samples=30), seeded(), seconds=2.5).values
     assert seen.shape == (500, 2, 25)
     assert (seen[:, 0].diff(dim=1) == 1).all()
     assert torch.equal(seen[:, 1], -seen[:, 0])
     assert set(seen[:, 0, 0].tolist()) == {0, 1, 2, 3, 4, 5}
-
-
-def test_a_crop_longer_than_the_ecg_is_an_error() -> None:
-    with pytest.raises(DataError, match=r"at least 11.0 s long.*got 10.3 s"):
-        crop(ramp(), seeded(), seconds=11.0)
-
-
-def test_a_crop_to_nothing_is_an_error() -> None:
-    with pytest.raises(ValueError, match="at least one sample"):
-        crop(ramp(), seeded(), seconds=0.01)
 
 
 def test_a_stretched_crop_runs_evenly_and_within_the_ecg() -> None:
@@ -60,12 +33,6 @@ def test_a_stretched_crop_runs_evenly_and_within_the_ecg() -> None:
     assert 0.98 < step.max() <= 1
     assert seen.min() >= 0
     assert seen.max() <= 102
-
-
-def test_a_least_share_of_nothing_is_an_error() -> None:
-    for least in (0.0, 1.1):
-        with pytest.raises(ValueError, match="least must be above 0 and at most 1"):
-            crop_and_stretch(ramp(), seeded(), least=least)
 
 
 @pytest.mark.parametrize("most", [1.05, 1.2, 3.0])
@@ -101,19 +68,6 @@ def test_the_speed_of_a_warped_clock_changes_without_jumps() -> None:
     assert clock.diff(dim=1).diff(dim=1).abs().max() < 1.2**4 / (1000 / 5)
 
 
-def test_warps_that_cannot_be_are_errors() -> None:
-    with pytest.raises(ValueError, match="most must be at least 1"):
-        warp_time(ramp(), seeded(), most=0.9)
-    with pytest.raises(ValueError, match="num_knots must be at least 2"):
-        warp_time(ramp(), seeded(), num_knots=1)
-
-
-@pytest.mark.parametrize("view", [warp_time, crop_and_stretch])
-def test_one_sample_cannot_be_interpolated(view) -> None:
-    with pytest.raises(DataError, match="must have 2 samples"):
-        view(ramp(num_samples=1), seeded())
-
-
 @pytest.mark.parametrize("num_segments", [2, 5, 103])
 def test_permuted_segments_hold_every_sample_once_in_runs(num_segments: int) -> None:
     seen = permute(ramp(), seeded(), num_segments=num_segments).values
@@ -128,9 +82,3 @@ def test_segments_are_of_equal_length_and_come_in_every_order() -> None:
     seen = permute(ramp(batch=300, num_samples=12), seeded(), num_segments=3).values[:, 0]
     orders = {tuple(row) for row in seen.reshape(300, 3, 4)[:, :, 0].long().tolist()}
     assert orders == {(0, 4, 8), (0, 8, 4), (4, 0, 8), (4, 8, 0), (8, 0, 4), (8, 4, 0)}
-
-
-@pytest.mark.parametrize("num_segments", [0, 104])
-def test_no_segment_or_more_than_samples_is_an_error(num_segments: int) -> None:
-    with pytest.raises(ValueError, match="num_segments must be 1 to 103"):
-        permute(ramp(), seeded(), num_segments=num_segments)

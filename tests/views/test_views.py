@@ -157,3 +157,72 @@ def test_a_view_can_be_sent_to_another_process(name: str) -> None:
     ecg, view = twelve_leads(), compose(VIEWS[name])
     sent = pickle.loads(pickle.dumps(view))
     assert torch.equal(sent(ecg, seeded(0)).values, view(ecg, seeded(0)).values)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("crop", {"seconds": 10.0}),
+        ("crop_and_stretch", {"least": 1.0}),
+        ("jitter", {"sd": 0.0}),
+        ("keep_leads", {"keep": 12}),
+        ("mask_leads", {"probability": 0.0}),
+        ("mask_time", {"share": 0.0}),
+        ("mask_time_per_lead", {"share": 0.0}),
+        ("permute", {"num_segments": 1}),
+        ("rotate_vcg", {"angle": 0.0, "scale": 1.0}),
+        ("scale", {"most": 1.0}),
+        ("wander", {"most": 0.0}),
+        ("warp_time", {"most": 1.0}),
+    ],
+)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_settings_that_change_nothing_give_the_identity_bit_for_bit(
+    name: str, settings: dict, dtype: torch.dtype
+) -> None:
+    ecg = reordered(twelve_leads(dtype=dtype), MIMIC)
+    assert torch.equal(VIEWS[name](ecg, seeded(0), **settings).values, ecg.values)
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "values", "message"),
+    [
+        ("crop", "seconds", [0.01], "at least one sample"),
+        ("crop_and_stretch", "least", [0.0, 1.1], "least must be above 0 and at most 1"),
+        ("jitter", "sd", [-0.1], "sd must be at least 0"),
+        ("keep_leads", "keep", [0, 13], "keep must be 1 to 12"),
+        ("mask_leads", "probability", [-0.1, 1.5], "probability must be 0 to 1"),
+        ("mask_time", "share", [-0.1, 1.1], "share must be 0 to 1"),
+        ("mask_time_per_lead", "share", [-0.1, 1.1], "share must be 0 to 1"),
+        ("permute", "num_segments", [0, 201], "num_segments must be 1 to 200"),
+        ("project_vcg", "angle", [-1.0], "angle must be at least 0"),
+        ("project_vcg", "scale", [0.9], "scale must be at least 1"),
+        ("rotate_vcg", "angle", [-1.0], "angle must be at least 0"),
+        ("rotate_vcg", "scale", [0.9], "scale must be at least 1"),
+        ("scale", "most", [0.5], "most must be at least 1"),
+        ("wander", "most", [-1.0], "most must be at least 0"),
+        ("wander", "band", [(0.5, 0.1), (-0.1, 0.5)], "band must be 0 or more and in order"),
+        ("warp_time", "most", [0.9], "most must be at least 1"),
+        ("warp_time", "num_knots", [1], "num_knots must be at least 2"),
+    ],
+)
+def test_a_setting_out_of_its_range_is_an_error(
+    name: str, setting: str, values: list, message: str
+) -> None:
+    for value in values:
+        with pytest.raises(ValueError, match=message):
+            VIEWS[name](twelve_leads(), seeded(0), **{setting: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "samples", "message"),
+    [
+        ("warp_time", 1, "must have 2 samples"),
+        ("crop_and_stretch", 1, "must have 2 samples"),
+        ("crop", 99, r"at least 5\.0 s long.*got 4\.95 s"),
+    ],
+)
+def test_an_ecg_that_is_too_short_is_an_error(name: str, samples: int, message: str) -> None:
+    ecg = twelve_leads()
+    with pytest.raises(DataError, match=message):
+        VIEWS[name](replace(ecg, values=ecg.values[..., :samples]), seeded(0))

@@ -12,7 +12,7 @@ import torch
 from crossbeat.bench import Cases, in_new_process
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.loaders import epoch_batches
-from crossbeat.data.virtual_hearts import VirtualHearts
+from crossbeat.data.sources.virtual_hearts import VirtualHearts
 from crossbeat.encoders import CINE_ENCODERS
 
 BATCH = 32

@@ -10,7 +10,7 @@ import numpy as np
 from crossbeat.bench import Cases, in_new_process
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.loaders import epoch_batches
-from crossbeat.data.virtual import Virtual
+from crossbeat.data.sources.virtual import Virtual
 
 BATCH = 256
 """Pairs in a batch."""

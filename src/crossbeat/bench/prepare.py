@@ -18,16 +18,16 @@ from scipy.signal import medfilt, resample_poly
 
 from crossbeat.bench import Cases, in_new_process, peak_gb
 from crossbeat.data.info import CohortInfo, file_info
-from crossbeat.data.mimic import SECONDS, Mimic
-from crossbeat.data.sources import read_wave
+from crossbeat.data.sources.builder import read_wave
+from crossbeat.data.sources.mimic import SECONDS, Mimic
 from crossbeat.data.store import to_int16
-from crossbeat.data.virtual_mimic import VirtualMimic
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.files import write_whole
 from crossbeat.leads import INDEPENDENT, STANDARD
 from crossbeat.quality import require
 from crossbeat.readers import read_ecg, read_xray
 from crossbeat.signal import Ecg, Preprocessing
+from crossbeat.simulate.hospital import VirtualMimic
 
 Wave = Int16[np.ndarray, "lead time"]
 

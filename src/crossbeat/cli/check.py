@@ -16,10 +16,10 @@ from crossbeat.cli.options import add_checksum, at_least, command, note, parse
 from crossbeat.errors import ConfigError, DataError, UserError, listed
 from crossbeat.quality import Allow, Length, Verdict, check, told
 from crossbeat.readers import Layout, read_ecg
-from crossbeat.readers.header import segments_in
-from crossbeat.readers.identify import find
-from crossbeat.readers.layout import HOW_TO_SAY
-from crossbeat.readers.record import NoLeadError
+from crossbeat.readers.ecg.identify import find
+from crossbeat.readers.ecg.record import NoLeadError
+from crossbeat.readers.ecg.tables import HOW_TO_SAY
+from crossbeat.readers.ecg.wfdb_header import segments_in
 
 FILES_PER_WORKER = 2000
 """Checking this many files takes about as long as starting a process."""

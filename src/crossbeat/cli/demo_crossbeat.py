@@ -7,7 +7,7 @@ patients, who have no ECG.
 from dataclasses import replace
 
 from crossbeat.cli.demo_runs import LIMIT_PATIENTS, MEASURING, PATIENTS, REPORT, Asked, Script
-from crossbeat.data.virtual import Virtual
+from crossbeat.data.sources.virtual import Virtual
 from crossbeat.evaluation.names import CLEAN
 from crossbeat.recipes import Recipe, settings_in, with_settings
 from crossbeat.recipes.crossbeat import GENTLE

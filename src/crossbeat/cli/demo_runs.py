@@ -17,7 +17,6 @@ from crossbeat.evaluation.results import write_results
 from crossbeat.recipes.presets import Preset
 from crossbeat.recipes.record import counted
 from crossbeat.recipes.run import Run
-from crossbeat.report.report import Subject, write_report
 from crossbeat.study.grid import HEAD, Cell, Study
 from crossbeat.study.kept import RECORD, read_said
 from crossbeat.study.results import Finished, results_of
@@ -90,6 +89,8 @@ class Script:
 
 def play(asked: Asked, script: Script) -> dict[str, Any]:
     """Simulate, train, compare and report; the results."""
+    from crossbeat.report.report import Subject, write_report  # needs the extra plots
+
     started, study = time.perf_counter(), script.study
     with one_line(script.seconds) as line:
         cohorts = _simulate(asked, script, line)

@@ -64,10 +64,10 @@ def _layout(arguments: list[str]) -> str:
 
 def _settings(layout: str) -> Any:
     if layout == "mimic":
-        from crossbeat.data.virtual_mimic import VirtualMimic
+        from crossbeat.simulate.hospital import VirtualMimic
 
         return VirtualMimic
-    from crossbeat.data.virtual import Virtual
+    from crossbeat.data.sources.virtual import Virtual
 
     return Virtual
 
@@ -81,7 +81,7 @@ def write_example(folder: Path, *, seed: int = 2_000_003) -> Path:
     """
     from crossbeat import simulate
     from crossbeat.leads import STANDARD
-    from crossbeat.readers.write import write_wfdb
+    from crossbeat.readers.ecg.wfdb import write_wfdb
     from crossbeat.signal import Ecg
 
     folder.mkdir(parents=True, exist_ok=True)

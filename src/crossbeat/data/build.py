@@ -9,14 +9,13 @@ workers nor on interruptions.
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, as_completed
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, as_completed
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 import numpy as np
 import polars as pl
@@ -44,7 +43,14 @@ from crossbeat.data.table import check_table, conform, signals_in, write_table
 from crossbeat.errors import DataError
 from crossbeat.files import make_folder, remove_drafts, write_whole
 from crossbeat.modalities import MODALITIES
-from crossbeat.workers import given_or_own, locked_beside, result_of
+from crossbeat.workers import (
+    Progress,
+    cancelled_at_the_end,
+    given_or_own,
+    locked_beside,
+    result_of,
+    silent,
+)
 
 MOST_LOST = 0.05
 """Share of the files of a kind that may be unreadable without the user's consent."""
@@ -52,9 +58,6 @@ MOST_LOST = 0.05
 _SHOWN = 3
 _REFUSED = "refused"
 """The file in an unfinished build that says that too many files were lost."""
-
-Progress = Callable[[int, int], None]
-"""Called with the number of finished blocks and of all blocks."""
 
 
 class How(TypedDict, total=False):
@@ -71,10 +74,6 @@ class How(TypedDict, total=False):
     executor: Executor | None
     progress: Progress
     allow_missing: bool
-
-
-def silent(done: int, total: int) -> None:
-    """No progress is shown."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +199,7 @@ def _signals(
     progress(done, len(blocks))
     with given_or_own(how.get("executor"), len(missing)) as workers:
         jobs = [workers.submit(_make, draft, info, number, blocks[number]) for number in missing]
-        with _cancelled_at_the_end(jobs):
+        with cancelled_at_the_end(jobs):
             for count, job in enumerate(as_completed(jobs), start=done + 1):
                 result_of(job)
                 progress(count, len(blocks))
@@ -210,7 +209,7 @@ def _signals(
         every = list(shards_of(draft, info, receipts))
         left = [shard for shard in every if shard.path.name not in shards]
         joined = [workers.submit(join, draft, shard) for shard in left]
-        with _cancelled_at_the_end(joined):
+        with cancelled_at_the_end(joined):
             for shard, joining in zip(left, joined, strict=True):
                 shards[shard.path.name] = result_of(joining)
                 for path in shard.used_up:
@@ -339,12 +338,3 @@ def _nothing(draft: Path, left_out: pl.DataFrame) -> str:
         f"{draft.stem} must have a record that can be used, got {left_out.height} that cannot, the "
         f"first: {left_out['reason'][0]}; repair the data set, remove {draft}, and run again"
     )
-
-
-@contextmanager
-def _cancelled_at_the_end(jobs: Sequence[Future[Any]]) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        for job in jobs:
-            job.cancel()

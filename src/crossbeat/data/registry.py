@@ -4,19 +4,19 @@ from pathlib import Path
 from typing import Protocol, Unpack, runtime_checkable
 
 from crossbeat.data.build import How
-from crossbeat.data.chexpert import CheXpert
-from crossbeat.data.cinc2021 import Cinc2021
-from crossbeat.data.code15 import Code15
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.ludb import Ludb
-from crossbeat.data.matched import LabelMatched
-from crossbeat.data.mimic import Mimic
-from crossbeat.data.nih import NihCxr14
-from crossbeat.data.own import OwnFiles
-from crossbeat.data.ptbxl import PtbXl
-from crossbeat.data.ukb import Ukb
-from crossbeat.data.virtual import Virtual
-from crossbeat.data.virtual_hearts import VirtualHearts
+from crossbeat.data.sources.chexpert import CheXpert
+from crossbeat.data.sources.cinc2021 import Cinc2021
+from crossbeat.data.sources.code15 import Code15
+from crossbeat.data.sources.ludb import Ludb
+from crossbeat.data.sources.matched import LabelMatched
+from crossbeat.data.sources.mimic import Mimic
+from crossbeat.data.sources.nih import NihCxr14
+from crossbeat.data.sources.own import OwnFiles
+from crossbeat.data.sources.ptbxl import PtbXl
+from crossbeat.data.sources.ukb import Ukb
+from crossbeat.data.sources.virtual import Virtual
+from crossbeat.data.sources.virtual_hearts import VirtualHearts
 
 
 @runtime_checkable

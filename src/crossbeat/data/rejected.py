@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import polars as pl
 
@@ -34,6 +35,24 @@ class Rejected:
     rule: str
     reason: str
     signal: str = "ecg"
+
+    @classmethod
+    def of(cls, error: DataError, record: str, file: str, root: Path, signal: str) -> "Rejected":
+        """What an error says of a record.
+
+        Args:
+            record: its name.
+            file: where it lies.
+            root: the folder that is left out of the file and the reason.
+            signal: what kind of file it is.
+        """
+        return cls(
+            record=record,
+            file=file.removeprefix(f"{root}/"),
+            rule=error.rule,
+            reason=str(error).replace(f"{root}/", ""),
+            signal=signal,
+        )
 
 
 def rejected_table(rejected: Sequence[Rejected]) -> pl.DataFrame:

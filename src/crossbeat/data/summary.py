@@ -7,7 +7,7 @@ import polars as pl
 
 from crossbeat.data.audit import AUDIT_FILE
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.pairing_counts import QUANTILES
+from crossbeat.data.pairing.report import QUANTILES
 from crossbeat.data.splits import SPLITS
 from crossbeat.data.table import REPORTED, label_column, signals_in, value_column
 

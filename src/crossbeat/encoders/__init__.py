@@ -1,6 +1,8 @@
 """Encoders: a batch of ECGs or images in, tokens and one pooled vector out; no head, no loss.
 
 Each has ``dim``, ``tokens(x)`` of shape [batch token dim] and ``encoder(x)`` of shape [batch dim].
+ECGs come normalised, cines from 0 to 1; a batch of another number of leads, samples or frames than
+the encoder was built for is a ValueError.
 ECG encoders also have ``steps(x)``: one token per time step, in the order of time, and
 ``centres()``: where each step looks, in samples from the start of the ECG. Cine encoders have
 ``num_frames`` and ``per_frame``: whether their tokens are one per frame, in the order of time.
@@ -11,17 +13,24 @@ from collections.abc import Callable
 from crossbeat.encoders.cine import (
     FrameEncoder,
     StackedFrames,
+    VolumeEncoder,
     frames_resnet50,
     frames_small,
     frames_small_temporal,
     mmcl_resnet50,
+    volume_small,
 )
-from crossbeat.encoders.cine_volume import VolumeEncoder, volume_small
-from crossbeat.encoders.mmcl import MmclTransformer, mmcl_small, mmcl_tiny
 from crossbeat.encoders.resnet import ResNet, resnet18, resnet18_small, resnet34
 from crossbeat.encoders.spectrogram import SpectrogramTransformer, biot, biot_small
 from crossbeat.encoders.transformer import EcgTransformer, cromotex, cromotex_small, fine_small
-from crossbeat.encoders.vit import LeadPatchTransformer, eccl_large, eccl_small
+from crossbeat.encoders.vit import (
+    LeadPatchTransformer,
+    MmclTransformer,
+    eccl_large,
+    eccl_small,
+    mmcl_small,
+    mmcl_tiny,
+)
 from crossbeat.encoders.xray import SmallXray, XrayDenseNet, load_xrv
 
 EcgEncoder = (

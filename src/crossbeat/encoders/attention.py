@@ -9,12 +9,7 @@ Tokens = Float[Tensor, "batch token dim"]
 
 
 def require_shape(x: Tensor, *, num_leads: int, num_samples: int) -> None:
-    """Refuses a batch of another shape than the encoder was built for.
-
-    Args:
-        x: a batch of ECGs.
-        num_leads: leads of each, above 0.
-        num_samples: samples of each lead, above 0.
+    """Refuses a batch of ECGs of another shape than the encoder was built for.
 
     Raises:
         ValueError: the batch has another number of leads or samples.
@@ -126,3 +121,18 @@ class PreNormBlock(nn.Module):
     def forward(self, x: Tokens) -> Tokens:
         x = x + self.dropout(self.attention(self.norm_1(x)))
         return x + self.dropout(self.feed_forward(self.norm_2(x)))
+
+
+def pre_norm_blocks(
+    depth: int, dim: int, *, heads: int, hidden: int, dropout: float
+) -> nn.Sequential:
+    """A stack of ``depth`` blocks."""
+    return nn.Sequential(
+        *(PreNormBlock(dim, heads=heads, hidden=hidden, dropout=dropout) for _ in range(depth))
+    )
+
+
+def lead_mean(tokens: Tokens, num_leads: int) -> Float[Tensor, "batch step dim"]:
+    """The mean over leads of tokens that go lead by lead: one per step, in the order of time."""
+    by_lead = "batch (lead step) dim -> batch lead step dim"
+    return rearrange(tokens, by_lead, lead=num_leads).mean(dim=1)

@@ -1,4 +1,4 @@
-"""Encoders of cine MRI that see one frame at a time: a token per frame, in the order of time."""
+"""Encoders of cine MRI: frame by frame, frames together, or frames as channels of one image."""
 
 import math
 from itertools import pairwise
@@ -8,7 +8,8 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from crossbeat.encoders.attention import PreNormBlock, Tokens
+from crossbeat.encoders.attention import Tokens, pre_norm_blocks
+from crossbeat.encoders.xray import small_net
 
 Cines = Float[Tensor, "batch frame height width"]
 """Frames of one cardiac cycle, from the R peak on; 0 to 1."""
@@ -16,10 +17,6 @@ Cines = Float[Tensor, "batch frame height width"]
 
 def require_frames(x: Cines, *, num_frames: int) -> None:
     """Refuses a batch with another number of frames than the encoder was built for.
-
-    Args:
-        x: a batch of cines.
-        num_frames: frames of each, above 0.
 
     Raises:
         ValueError: the batch has another number of frames.
@@ -57,28 +54,14 @@ class FrameEncoder(nn.Module):
         self.dim, self.num_frames = dim, num_frames
 
     def maps(self, x: Cines) -> Float[Tensor, "batch frame dim row column"]:
-        """The map of each frame, before frames are joined.
-
-        Args:
-            x: cines, 0 to 1.
-
-        Raises:
-            ValueError: the cines have another number of frames than the encoder.
-        """
+        """The map of each frame, before frames are joined."""
         require_frames(x, num_frames=self.num_frames)
         frames = rearrange(x, "batch frame height width -> (batch frame) 1 height width")
         maps = self.net(frames.contiguous(memory_format=torch.channels_last))
         return maps.unflatten(0, (-1, self.num_frames))
 
     def tokens(self, x: Cines) -> Tokens:
-        """One token per frame, in the order of time.
-
-        Args:
-            x: cines, 0 to 1.
-
-        Raises:
-            ValueError: the cines have another number of frames than the encoder.
-        """
+        """One token per frame, in the order of time."""
         return self.temporal(self.maps(x).mean(dim=(3, 4)))
 
     def forward(self, x: Cines) -> Float[Tensor, "batch dim"]:
@@ -106,9 +89,7 @@ class TemporalAttention(nn.Module):
     def __init__(self, num_frames: int, *, dim: int, depth: int, heads: int) -> None:
         super().__init__()
         self.register_buffer("positions", phases(num_frames, dim), persistent=False)
-        self.blocks = nn.Sequential(
-            *(PreNormBlock(dim, heads=heads, hidden=2 * dim, dropout=0.0) for _ in range(depth))
-        )
+        self.blocks = pre_norm_blocks(depth, dim, heads=heads, hidden=2 * dim, dropout=0.0)
         self.norm = nn.LayerNorm(dim)
 
     def forward(self, x: Tokens) -> Tokens:
@@ -146,14 +127,7 @@ class StackedFrames(nn.Module):
         self.dim, self.num_frames = dim, num_frames
 
     def tokens(self, x: Cines) -> Tokens:
-        """One token per position of the last map, row by row.
-
-        Args:
-            x: cines, 0 to 1.
-
-        Raises:
-            ValueError: the cines have another number of frames than the encoder.
-        """
+        """One token per position of the last map, row by row."""
         require_frames(x, num_frames=self.num_frames)
         return rearrange(self.net(x), "batch dim row column -> batch (row column) dim")
 
@@ -161,21 +135,82 @@ class StackedFrames(nn.Module):
         return self.tokens(x).mean(dim=1)
 
 
-def small_net(widths: tuple[int, ...]) -> nn.Sequential:
-    """Convolutions of kernel 3, of stride 2 up to the last, which has stride 1.
+def over_time(channels: int, *, bias: bool) -> nn.Conv3d:
+    """A convolution of kernel 3 over time: the frame after the last is the first."""
+    return nn.Conv3d(
+        channels, channels, (3, 1, 1), padding=(1, 0, 0), padding_mode="circular", bias=bias
+    )
 
-    Each is followed by batch normalisation and ReLU. Group normalisation would take a frame's
-    brightness and with it some of the size of its bright ventricles out of every map.
+
+class Stage(nn.Module):
+    """A convolution over space and one over time, each with batch normalisation and ReLU.
+
+    Over space: kernel 3. Over time: kernel 3, stride 1, and the frame after the last is the
+    first, since the heart beats on.
 
     Args:
-        widths: channels after each convolution.
+        channels_in: channels of the input, above 0.
+        channels: channels of the output, above 0.
+        stride: in height and width.
+
+    Source: Tran 2018 (arXiv:1711.11248), section 3.5, a convolution over space and time in two.
     """
-    layers = nn.Sequential()
-    for before, after in pairwise((1, *widths)):
-        stride = 2 if len(layers) < len(widths) - 1 else 1
-        conv = nn.Conv2d(before, after, 3, stride, padding=1, bias=False)
-        layers.append(nn.Sequential(conv, nn.BatchNorm2d(after), nn.ReLU()))
-    return layers
+
+    def __init__(self, channels_in: int, channels: int, *, stride: int) -> None:
+        super().__init__()
+        self.space = nn.Sequential(
+            nn.Conv2d(channels_in, channels, 3, stride, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+        )
+        self.time = nn.Sequential(
+            over_time(channels, bias=False),
+            nn.BatchNorm3d(channels),
+            nn.ReLU(),
+        )
+
+    def forward(
+        self, x: Float[Tensor, "batch dim frame row column"]
+    ) -> Float[Tensor, "batch dim2 frame row2 column2"]:
+        frames = rearrange(x, "batch dim frame row column -> (batch frame) dim row column")
+        seen = self.space(frames).unflatten(0, (-1, x.shape[2])).transpose(1, 2)
+        return self.time(seen)
+
+
+class VolumeEncoder(nn.Module):
+    """Stages of stride 2 in space, none in time, and one of stride 1 at the end.
+
+    A token is the mean of a frame's map. It knows the frames around its own, as many on each
+    side as there are stages, but not the number of its frame: a cine that starts later gives
+    the same tokens, later.
+
+    Args:
+        num_frames: frames of a cine, above 0.
+        widths: channels after each stage of stride 2; the last is the length of a token.
+    """
+
+    per_frame = True
+
+    def __init__(self, num_frames: int, *, widths: tuple[int, ...] = (8, 16, 32, 64)) -> None:
+        super().__init__()
+        self.dim, self.num_frames = widths[-1], num_frames
+        self.stages = nn.Sequential()
+        channels = (1, *widths, self.dim)
+        strides = (2,) * len(widths) + (1,)
+        for (before, after), stride in zip(pairwise(channels), strides, strict=True):
+            self.stages.append(Stage(before, after, stride=stride))
+
+    def maps(self, x: Cines) -> Float[Tensor, "batch frame dim row column"]:
+        """The map of each frame."""
+        require_frames(x, num_frames=self.num_frames)
+        return self.stages(x[:, None]).transpose(1, 2)
+
+    def tokens(self, x: Cines) -> Tokens:
+        """One token per frame, in the order of time."""
+        return self.maps(x).mean(dim=(3, 4))
+
+    def forward(self, x: Cines) -> Float[Tensor, "batch dim"]:
+        return self.tokens(x).mean(dim=1)
 
 
 def resnet50_net(channels: int) -> nn.Sequential:
@@ -230,3 +265,8 @@ def mmcl_resnet50(num_frames: int) -> StackedFrames:
     Source: Turgut 2025 (MMCL, arXiv:2308.05764); oetu/MMCL-ECG-CMR at 533409f.
     """
     return StackedFrames(resnet50_net(num_frames), dim=_RESNET50, num_frames=num_frames)
+
+
+def volume_small(num_frames: int) -> VolumeEncoder:
+    """Five stages, for training on a processor."""
+    return VolumeEncoder(num_frames)

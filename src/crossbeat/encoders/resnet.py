@@ -81,14 +81,7 @@ class ResNet(nn.Module):
         self.apart = 2 ** len(blocks)
 
     def tokens(self, x: Float[Tensor, "batch lead time"]) -> Tokens:
-        """One token per time step of the last stage, in the order of time.
-
-        Args:
-            x: normalised ECGs.
-
-        Raises:
-            ValueError: the ECGs have another number of leads or samples than the encoder.
-        """
+        """One token per time step of the last stage, in the order of time."""
         require_shape(x, num_leads=self.num_leads, num_samples=self.num_samples)
         return rearrange(self.stages(self.stem(x)), "batch dim token -> batch token dim")
 

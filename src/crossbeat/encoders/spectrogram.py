@@ -7,7 +7,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from crossbeat.encoders.attention import PreNormBlock, Tokens, require_shape
+from crossbeat.encoders.attention import Tokens, lead_mean, pre_norm_blocks, require_shape
 
 
 def sinusoids(num_steps: int, dim: int) -> Float[Tensor, "step dim"]:
@@ -126,29 +126,16 @@ class SpectrogramTransformer(nn.Module):
         self.num_leads, self.num_samples = stem.num_leads, stem.num_samples
         self.stem = stem
         self.dropout = nn.Dropout(embedding_dropout)
-        self.blocks = nn.Sequential(
-            *(
-                PreNormBlock(stem.dim, heads=heads, hidden=hidden, dropout=dropout)
-                for _ in range(depth)
-            )
-        )
+        self.blocks = pre_norm_blocks(depth, stem.dim, heads=heads, hidden=hidden, dropout=dropout)
 
     def tokens(self, x: Float[Tensor, "batch lead time"]) -> Tokens:
-        """One token per lead and frame: all frames of the first lead, then the next lead's.
-
-        Args:
-            x: normalised ECGs.
-
-        Raises:
-            ValueError: the ECGs have another number of leads or samples than the encoder.
-        """
+        """One token per lead and frame: all frames of the first lead, then the next lead's."""
         frames = rearrange(self.stem(x), "batch lead frame dim -> batch (lead frame) dim")
         return self.blocks(self.dropout(frames))
 
     def steps(self, x: Float[Tensor, "batch lead time"]) -> Tokens:
         """One token per frame, in the order of time: the mean of the leads' tokens."""
-        by_lead = "batch (lead frame) dim -> batch lead frame dim"
-        return rearrange(self.tokens(x), by_lead, lead=self.num_leads).mean(dim=1)
+        return lead_mean(self.tokens(x), self.num_leads)
 
     def centres(self) -> Float[Tensor, " step"]:
         """The middle of each frame, in samples from the start of the ECG."""

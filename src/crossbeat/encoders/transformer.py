@@ -107,14 +107,7 @@ class EcgTransformer(nn.Module):
         )
 
     def tokens(self, x: Float[Tensor, "batch lead time"]) -> Tokens:
-        """The class token, then one token per time step.
-
-        Args:
-            x: normalised ECGs.
-
-        Raises:
-            ValueError: the ECGs have another number of leads or samples than the encoder.
-        """
+        """The class token, then one token per time step."""
         patches = self.stem(x)
         first = self.class_token.expand(x.shape[0], 1, self.dim)
         return self.blocks(torch.cat([first, patches], dim=1) + self.positions)

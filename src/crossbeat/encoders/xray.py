@@ -53,12 +53,11 @@ class XrayDenseNet(nn.Module):
 
 
 class SmallXray(nn.Module):
-    """Four convolutions of stride 2 and one of stride 1, for small images on a processor.
+    """A ``small_net`` of four convolutions of stride 2 and one of stride 1, for small images.
 
-    Each has kernel 3 and is followed by batch normalisation and ReLU. The last one widens what a
-    position sees from 31 to 63 pixels, so that one position can compare the heart with the
-    chest around it. Tokens are the positions of the last feature map, 1/16 of the image in
-    height and width, pooled by their mean.
+    The last one widens what a position sees from 31 to 63 pixels, so that one position can compare
+    the heart with the chest around it. Tokens are the positions of the last feature map, 1/16 of
+    the image in height and width, pooled by their mean.
 
     Args:
         widths: channels after each convolution of stride 2; the last is the length of a token.
@@ -67,12 +66,7 @@ class SmallXray(nn.Module):
     def __init__(self, *, widths: tuple[int, ...] = (16, 32, 64, 128)) -> None:
         super().__init__()
         self.dim = widths[-1]
-        self.stages = nn.Sequential()
-        channels = (1, *widths, self.dim)
-        strides = (2,) * len(widths) + (1,)
-        for (before, after), stride in zip(pairwise(channels), strides, strict=True):
-            conv = nn.Conv2d(before, after, 3, stride, padding=1, bias=False)
-            self.stages.append(nn.Sequential(conv, nn.BatchNorm2d(after), nn.ReLU()))
+        self.stages = small_net((*widths, self.dim))
 
     def tokens(self, x: Float[Tensor, "batch 1 height width"]) -> Tokens:
         """One token per position of the feature map, row by row.
@@ -84,6 +78,23 @@ class SmallXray(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch 1 height width"]) -> Float[Tensor, "batch dim"]:
         return self.tokens(x).mean(dim=1)
+
+
+def small_net(widths: tuple[int, ...]) -> nn.Sequential:
+    """Convolutions of kernel 3, of stride 2 up to the last, which has stride 1.
+
+    Each is followed by batch normalisation and ReLU. Group normalisation would take an image's
+    brightness and with it some of the size of a bright heart out of every map.
+
+    Args:
+        widths: channels after each convolution.
+    """
+    layers = nn.Sequential()
+    for before, after in pairwise((1, *widths)):
+        stride = 2 if len(layers) < len(widths) - 1 else 1
+        conv = nn.Conv2d(before, after, 3, stride, padding=1, bias=False)
+        layers.append(nn.Sequential(conv, nn.BatchNorm2d(after), nn.ReLU()))
+    return layers
 
 
 def load_xrv(path: Path) -> XrayDenseNet:

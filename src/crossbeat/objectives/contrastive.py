@@ -14,12 +14,14 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from crossbeat.objectives.checks import require_above_0, require_probabilities
-from crossbeat.objectives.hardness import Hardness
-from crossbeat.objectives.precision import at_least_float32
+from crossbeat.objectives.pairs import Hardness, Pairs
+from crossbeat.objectives.supervised import (
+    at_least_float32,
+    require_above_0,
+    require_probabilities,
+)
 
 Embeddings = Float[Tensor, "batch dim"]
-Pairs = Float[Tensor, "batch batch"]
 Scalar = Float[Tensor, ""]
 Number = float | Scalar
 

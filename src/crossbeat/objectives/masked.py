@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from crossbeat.objectives.precision import at_least_float32
+from crossbeat.objectives.supervised import at_least_float32
 
 Patches = Float[Tensor, "batch signal patch value"]
 Scalar = Float[Tensor, ""]

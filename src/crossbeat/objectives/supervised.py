@@ -1,12 +1,14 @@
-"""Losses against labels of findings, and against a teacher's probabilities of them."""
+"""Losses against labels of findings, a teacher's probabilities of them, and measurements.
+
+The checks of arguments, and the precision that all losses are worked out in, stand here too.
+"""
+
+import math
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
-
-from crossbeat.objectives.checks import require_above_0, require_probabilities
-from crossbeat.objectives.precision import at_least_float32
 
 Findings = Float[Tensor, "batch finding"]
 Scalar = Float[Tensor, ""]
@@ -35,12 +37,9 @@ def bce(
     if positive_weight is not None and not (positive_weight > 0).all():
         raise ValueError(f"positive_weight must be above 0, got {positive_weight.tolist()}")
     logits = at_least_float32(logits)
-    decided = ~targets.isnan()
+    decided, known = ~targets.isnan(), targets.nan_to_num().to(logits.dtype)
     losses = F.binary_cross_entropy_with_logits(
-        logits,
-        targets.nan_to_num().to(logits.dtype),
-        reduction="none",
-        pos_weight=positive_weight,
+        logits, known, reduction="none", pos_weight=positive_weight
     )
     return torch.where(decided, losses, 0).sum() / decided.sum().clamp(min=1)
 
@@ -113,3 +112,24 @@ def squared_error(
     known = ~measured.isnan()
     apart = (at_least_float32(estimates) - measured.nan_to_num()) / spread
     return torch.where(known, apart**2, 0).sum() / known.sum().clamp(min=1)
+
+
+def at_least_float32(values: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    """The values in float32, or as they are if in float64.
+
+    Logits of tens, as small temperatures give, have steps of a quarter in bfloat16.
+    """
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
+def require_above_0(name: str, value: float | Scalar) -> None:
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name} must be finite and above 0, got {float(value)}")
+
+
+def require_probabilities(name: str, values: Float[Tensor, "..."]) -> None:
+    """NaN, which stands for an ignored label or pair, is no error."""
+    odd = values[(values < 0) | (values > 1)]
+    if len(odd) > 0:
+        got = odd.unique().tolist()
+        raise ValueError(f"{name} must be between 0 and 1, or NaN (ignored), got {got}")

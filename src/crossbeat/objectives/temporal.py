@@ -9,8 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from crossbeat.objectives.checks import require_above_0
-from crossbeat.objectives.precision import at_least_float32
+from crossbeat.objectives.supervised import at_least_float32, require_above_0
 
 Segments = Float[Tensor, "batch segment dim"]
 Frames = Float[Tensor, "batch frame dim"]

@@ -4,7 +4,6 @@ import numpy as np
 
 from crossbeat.errors import DataError
 from crossbeat.leads import STANDARD, complete
-from crossbeat.quality.amplitude import check_unit
 from crossbeat.quality.disturbances import (
     between_beats,
     check_mains,
@@ -12,19 +11,21 @@ from crossbeat.quality.disturbances import (
     check_pacing,
     check_wander,
 )
-from crossbeat.quality.electrodes import check_reversal
 from crossbeat.quality.heart import Allow, check_heart
-from crossbeat.quality.length import Length, check_length, cut, pad
-from crossbeat.quality.limb import check_limb, mend
-from crossbeat.quality.recording import fill, recording
+from crossbeat.quality.limb import check_limb, check_reversal, mend
+from crossbeat.quality.recording import Verdict, fill, recording, told
 from crossbeat.quality.samples import (
+    Length,
     check_clipped,
     check_dropout,
     check_flat,
     check_gaps,
     check_leads,
+    check_length,
+    check_unit,
+    cut,
+    pad,
 )
-from crossbeat.quality.verdict import Verdict, told
 from crossbeat.signal import Ecg
 
 __all__ = ["FIRST", "NOTHING", "Allow", "Length", "Verdict", "check", "require", "told"]

@@ -6,8 +6,7 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float32
 
-from crossbeat.quality.recording import Recording, blocks
-from crossbeat.quality.verdict import Verdict, judged
+from crossbeat.quality.recording import Recording, Verdict, blocks, judged
 
 NOISE_LAG = 0.01
 """Seconds between a sample and those whose mean it is compared with: waves of 20 to 80 Hz."""
@@ -91,7 +90,7 @@ def check_mains(record: Recording) -> Verdict:
     parts = (record.values - record.level[:, None]) @ waves
     hum = float(np.hypot(parts[:, ::2], parts[:, 1::2]).max(initial=0.0))
     text = f"mains hum of {hum:.2g} mV; nothing is changed" if hum >= MUCH_HUM else ""
-    return Verdict(name="mains", value=hum, rule=rule, message=text)
+    return Verdict("mains", hum, rule, message=text)
 
 
 @lru_cache(maxsize=4)
@@ -134,7 +133,7 @@ def check_pacing(record: Recording, noise: Float32[np.ndarray, " lead"]) -> Verd
     )
     spikes = _count_spikes(record, noise)
     text = f"{spikes} pacing spikes; they are kept" if spikes >= SPIKES else ""
-    return Verdict(name="pacing", value=float(spikes), rule=rule, message=text)
+    return Verdict("pacing", float(spikes), rule, message=text)
 
 
 def _count_spikes(record: Recording, noise: Float32[np.ndarray, " lead"]) -> int:

@@ -12,8 +12,7 @@ from jaxtyping import Float32, Float64, Int64
 from scipy.ndimage import maximum_filter1d
 
 from crossbeat.leads import INDEPENDENT
-from crossbeat.quality.recording import Recording, blocks
-from crossbeat.quality.verdict import Verdict
+from crossbeat.quality.recording import Recording, Verdict, blocks
 
 LEAST_CONTRAST = 8.0
 """How many times as much the leads change in the busiest parts as in quiet ones. In 3600 random
@@ -177,7 +176,7 @@ def _heartbeat(record: Recording, found: Bursts, *, allow: bool) -> Verdict:
     value = _contrast(np.sort(found.parts, axis=0)[middle])
     if value < LEAST_CONTRAST:
         value = max(value, _contrast(_of_sources(found)))
-    verdict = Verdict(name="heartbeat", value=value, rule=_HEARTBEAT_RULE)
+    verdict = Verdict("heartbeat", value, _HEARTBEAT_RULE)
     levels = np.sort(record.middle / np.maximum(record.size, 1e-9))[middle]
     contrasts = value >= LEAST_CONTRAST
     wave = levels >= (TWO_LEVELS if contrasts else MOST_MIDDLE) or (
@@ -196,7 +195,7 @@ def _inverted(record: Recording, found: Bursts, *, allow: bool) -> Verdict:
     if set(INDEPENDENT) <= set(record.leads) and _doubtful(record):
         heights = waves(record, found)
         value = 0.0 if heights is None else float((WEIGHTS * heights).sum())
-    verdict = Verdict(name="inverted", value=value, rule=_INVERTED_RULE)
+    verdict = Verdict("inverted", value, _INVERTED_RULE)
     if value >= MOST_INVERTED:
         return verdict
     text = "the ECG is upside down, its P, QRS and T waves point the wrong way"

@@ -1,10 +1,17 @@
-"""Check the limb leads by the equations of Einthoven and Goldberger.
+"""Check the limb leads by the equations of Einthoven and Goldberger, and suspect their electrodes.
 
 The limb leads are six views of two signals, so whatever part of them lies outside those two is an
 error. It is a quadratic form of their covariances, and remains one when leads are exchanged,
 negated or scaled: every explanation of an error is tried on a matrix of 6 x 6.
 
-Source: Einthoven, Fahr and de Waart 1913; Goldberger 1942.
+Exchanged electrodes obey the equations. The suspicion is reported and the ECG is not changed:
+dextrocardia, a pacemaker or a large infarction can look the same, and a wrong correction would
+mislead the next reader. An exchange of left arm and left leg is not checked: its effect is within
+the normal range (``docs/quality.md``).
+
+Source: Einthoven, Fahr and de Waart 1913; Goldberger 1942; inter-lead correlations, Jekova et al.
+2016, Comput Methods Programs Biomed 134:31; a flat lead for the right leg, Haisty et al. 1993, Am J
+Cardiol 71:1490.
 """
 
 from collections.abc import Iterator
@@ -14,12 +21,12 @@ from itertools import combinations
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 from scipy.linalg import eigh
 
 from crossbeat.leads import INDEPENDENT, STANDARD, expansion
-from crossbeat.quality.recording import Recording, recording
-from crossbeat.quality.verdict import Verdict
+from crossbeat.quality.recording import Recording, Verdict, recording
+from crossbeat.quality.samples import FLAT
 from crossbeat.signal import Ecg
 
 LIMB = tuple(lead for lead in STANDARD if not lead.startswith("V"))
@@ -84,18 +91,11 @@ def check_limb(record: Recording) -> Verdict:
     rule = f"III = II - I and the equations of aVR, aVL and aVF, but for {RESIDUAL:g} of their size"
     found = _diagnosed(leads, covariance)
     if found is None:
-        return Verdict(name="limb", value=_residual(leads, covariance), rule=rule)
+        return Verdict("limb", _residual(leads, covariance), rule)
     names = ", ".join(found.leads)
-    repair = found.kind in _REPAIRS
-    text = _REPAIRS[found.kind] if repair else _REASONS[found.kind]
-    return Verdict(
-        name="limb",
-        value=found.residual,
-        rule=rule,
-        action="repair" if repair else "reject",
-        lead=names,
-        message=text.format(names, found.factor),
-    )
+    text = (_REPAIRS | _REASONS)[found.kind].format(names, found.factor)
+    action: Literal["repair", "reject"] = "repair" if found.kind in _REPAIRS else "reject"
+    return Verdict("limb", found.residual, rule, action, names, text)
 
 
 def mend(ecg: Ecg) -> Ecg:
@@ -188,3 +188,79 @@ def _foreign(leads: tuple[str, ...], covariance: Square, residual: float) -> Fau
     if len(leads) < 4 or len(fitting) != 1:
         return None
     return Fault("foreign", (fitting[0],), residual)
+
+
+AGREEMENT = -0.45
+"""Below this correlation with V5 and V6, a limb lead points away from both."""
+
+SILENT = 0.15
+"""Millivolts that a lead between two legs spans at most; in PTB-XL the least of a lead is 0.16."""
+
+SILENT_PART = 0.12
+"""What a lead between two legs spans, as part of the largest of I, II and III; in PTB-XL 0.18."""
+
+_WINDOW = 0.6
+"""Seconds of the running mean that is taken off: baseline."""
+
+_PAIRS = {"I": "left and right arm", "II": "right arm and left leg"}
+_SILENT_PAIRS = {
+    "I": "both arms and both legs",
+    "II": "right arm and right leg",
+    "III": "left arm and right leg",
+}
+
+
+def check_reversal(record: Recording) -> Verdict:
+    """Check for exchanged limb electrodes; the value is the lowest agreement, -1 to 1.
+
+    In I and II the heart's wave runs towards the electrodes of V5 and V6, as it does in these.
+    Agreement is the correlation of each of I and II with V5 or V6, whichever is higher; of signals
+    limited to their standard deviation, so that P and T waves count beside the QRS complex. If a
+    lead lies between two legs, it is silent.
+    """
+    rule = (
+        f"I and II correlate with V5 or V6 by more than {AGREEMENT:g}; I, II and III span more "
+        f"than {SILENT:g} mV or {SILENT_PART:g} of the largest of them"
+    )
+    limb = [lead for lead in _SILENT_PAIRS if lead in record.leads]
+    sizes = {lead: float(record.size[record.leads.index(lead)]) for lead in limb}
+    for lead, size in sizes.items():
+        if FLAT <= size < SILENT and size < SILENT_PART * max(sizes.values()):
+            text = f"lead {lead} is nearly silent; are the electrodes of {_SILENT_PAIRS[lead]}"
+            return _suspected(lead, size, rule, text)
+    agreements = _agreements(record)
+    lowest = min(agreements, key=agreements.__getitem__, default=None)
+    if lowest is None:
+        return Verdict("reversal", 1.0, rule)
+    value = agreements[lowest]
+    if value > AGREEMENT:
+        return Verdict("reversal", value, rule)
+    text = f"lead {lowest} points away from V5 and V6; are the electrodes of {_PAIRS[lowest]}"
+    return _suspected(lowest, value, rule, text)
+
+
+def _suspected(lead: str, value: float, rule: str, text: str) -> Verdict:
+    return Verdict("reversal", value, rule, "ok", lead, f"{text} exchanged? Nothing is changed")
+
+
+def _agreements(record: Recording) -> dict[str, float]:
+    limb = [lead for lead in _PAIRS if lead in record.leads]
+    chest = [lead for lead in ("V5", "V6") if lead in record.leads]
+    if not limb or not chest:
+        return {}
+    rows = [record.leads.index(lead) for lead in (*limb, *chest)]
+    waves = _waves(record.slow[rows], round(_WINDOW * record.slow_fs / 2))
+    waves /= np.maximum(np.sqrt((waves**2).sum(axis=1, keepdims=True)), 1e-9)
+    agreement = waves[: len(limb)] @ waves[len(limb) :].T
+    return dict(zip(limb, agreement.max(axis=1).tolist(), strict=True))
+
+
+def _waves(values: Float32[np.ndarray, "lead slow"], half: int) -> Float32[np.ndarray, "lead slow"]:
+    """The signal less its running mean, limited to one standard deviation."""
+    padded = np.pad(values, ((0, 0), (half + 1, half)), mode="edge")
+    sums = padded.cumsum(axis=1, dtype=np.float64)
+    width = 2 * half + 1
+    mean = (sums[:, width:] - sums[:, :-width]) / width
+    waves = (values - mean).astype(np.float32)
+    limit = waves.std(axis=1, keepdims=True)
+    return waves.clip(-limit, limit)

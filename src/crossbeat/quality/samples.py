@@ -1,12 +1,15 @@
-"""Checks for missing leads, gaps, flat stretches and clipping."""
+"""Checks of leads, gaps, flat stretches, clipping, length and amplitude."""
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float32
 
 from crossbeat.errors import listed
 from crossbeat.leads import STANDARD, limb_leads
-from crossbeat.quality.recording import Recording, blocks, longest
-from crossbeat.quality.verdict import Verdict, judged
+from crossbeat.quality.recording import Recording, Verdict, blocks, judged, longest
 from crossbeat.signal import Ecg
 
 LONGEST_GAP = 0.1
@@ -54,22 +57,13 @@ def check_leads(ecg: Ecg) -> list[Verdict]:
     for lead in STANDARD:
         if lead in ecg.leads:
             continue
-        text = (
-            f"lead {lead} is missing; it is derived from I and II"
-            if lead in known
-            else f"lead {lead} is missing and does not follow from the others; {remedy}"
-        )
-        found.append(
-            Verdict(
-                name="leads",
-                value=1.0,
-                rule=rule,
-                action="repair" if lead in known else "reject",
-                lead=lead,
-                message=text,
-            )
-        )
-    return found or [Verdict(name="leads", value=0.0, rule=rule)]
+        if lead in known:
+            text = f"lead {lead} is missing; it is derived from I and II"
+            found.append(Verdict("leads", 1.0, rule, "repair", lead, text))
+        else:
+            text = f"lead {lead} is missing and does not follow from the others; {remedy}"
+            found.append(Verdict("leads", 1.0, rule, "reject", lead, text))
+    return found or [Verdict("leads", 0.0, rule)]
 
 
 def check_gaps(ecg: Ecg) -> list[Verdict]:
@@ -84,23 +78,21 @@ def check_gaps(ecg: Ecg) -> list[Verdict]:
         lead, gap = ecg.leads[row], float(longest(absent[row]) / ecg.fs)
         interval = _interval(absent[row]) / ecg.fs
         where = f"lead {lead} lacks samples for up to {gap:g} s"
-        far = gap > LONGEST_GAP
-        if interval and not far:
-            found.append(_interleaved(lead, interval))
-            continue
-        found.append(
-            Verdict(
-                name="gaps",
-                value=gap,
-                rule=rule,
-                action="reject" if far else "repair",
-                lead=lead,
-                message=f"{where}, more than {LONGEST_GAP:g} s; use another recording"
-                if far
-                else f"{where}; they are interpolated",
+        if gap > LONGEST_GAP:
+            text = f"{where}, more than {LONGEST_GAP:g} s; use another recording"
+            found.append(Verdict("gaps", gap, rule, "reject", lead, text))
+        elif interval:
+            text = (
+                f"lead {lead} lacks samples every {interval:g} s, as regular as a clock: it would "
+                "be stretched if they were never recorded; export it without them, and check the "
+                "rate"
             )
-        )
-    return found or [Verdict(name="gaps", value=0.0, rule=rule)]
+            regular = f"fewer than {REGULAR_GAPS} gaps, or at different intervals"
+            found.append(Verdict("interleaved", interval, regular, "reject", lead, text))
+        else:
+            text = f"{where}; they are interpolated"
+            found.append(Verdict("gaps", gap, rule, "repair", lead, text))
+    return found or [Verdict("gaps", 0.0, rule)]
 
 
 def _interval(absent: Bool[np.ndarray, " time"]) -> int:
@@ -110,18 +102,6 @@ def _interval(absent: Bool[np.ndarray, " time"]) -> int:
     if len(starts) < REGULAR_GAPS or np.ptp(between) > 1:
         return 0
     return int(np.median(between))
-
-
-def _interleaved(lead: str, interval: float) -> Verdict:
-    return Verdict(
-        name="interleaved",
-        value=interval,
-        rule=f"fewer than {REGULAR_GAPS} gaps, or at different intervals",
-        action="reject",
-        lead=lead,
-        message=f"lead {lead} lacks samples every {interval:g} s, as regular as a clock: it would "
-        "be stretched if they were never recorded; export it without them, and check the rate",
-    )
 
 
 def check_flat(record: Recording) -> list[Verdict]:
@@ -183,3 +163,147 @@ def _clipped(at: np.ndarray, least: int, fs: float) -> float:
     if len(runs) < CLIPPED_RUNS and runs.max(initial=0) < LONGEST_CLIPPED * fs:
         return 0.0
     return float(runs.sum() / fs)
+
+
+LEAST_PADDED = 2.5
+"""Shortest record in seconds that is padded: the length of a lead on a printed page."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Length:
+    """How to treat a record that does not have the required length.
+
+    Args:
+        longer: the part of a longer record that is used.
+        shorter: whether a shorter record is rejected or padded at its end with the median of each
+            lead. Records below 2.5 s are always rejected.
+    """
+
+    longer: Literal["first", "middle", "last"] = "first"
+    shorter: Literal["reject", "pad"] = "reject"
+
+
+def cut(ecg: Ecg, seconds: float, length: Length) -> Ecg:
+    """The part of a longer record that is taken, and all of a shorter one.
+
+    Args:
+        seconds: that are needed.
+    """
+    spare = ecg.values.shape[1] - _needed(ecg.fs, seconds)
+    if spare <= 0:
+        return ecg
+    start = {"first": 0, "middle": spare // 2, "last": spare}[length.longer]
+    stop = start + _needed(ecg.fs, seconds)
+    return Ecg(ecg.values[:, start:stop], ecg.leads, ecg.fs)
+
+
+def pad(ecg: Ecg, seconds: float) -> Ecg:
+    """Pad a record at its end with the median of each lead.
+
+    The limb leads stay where the medians of I and II put them, so their equations hold.
+
+    Args:
+        ecg: finite, with leads I and II.
+        seconds: that are needed.
+    """
+    lacking = _needed(ecg.fs, seconds) - ecg.values.shape[1]
+    if lacking <= 0:
+        return ecg
+    levels = dict(zip(ecg.leads, np.median(ecg.values, axis=1, keepdims=True), strict=True))
+    levels |= limb_leads(levels["I"], levels["II"])
+    end = np.stack([levels[lead] for lead in ecg.leads])
+    values = np.concatenate([ecg.values, np.repeat(end, lacking, axis=1)], axis=1)
+    return Ecg(values, ecg.leads, ecg.fs)
+
+
+def check_length(ecg: Ecg, seconds: float, length: Length) -> Verdict:
+    """Check the length; the value is the length in seconds."""
+    got = ecg.values.shape[1] / ecg.fs
+    rule = f"at least {seconds:g} s; the {length.longer} {seconds:g} s of a longer record are used"
+    if ecg.values.shape[1] >= _needed(ecg.fs, seconds):
+        return Verdict("length", got, rule)
+    if length.shorter == "pad" and got >= LEAST_PADDED:
+        text = f"the ECG lasts {got:g} s; each lead is padded to {seconds:g} s with its median"
+        return Verdict("length", got, rule, action="repair", message=text)
+    if length.shorter == "reject" and got >= LEAST_PADDED:
+        text = (
+            f"the ECG must last at least {seconds:g} s, got {got:g} s; use a longer recording, or "
+            "pad it where that is offered, with --length.shorter pad (Length(shorter='pad'))"
+        )
+    else:
+        least = min(LEAST_PADDED, seconds) if length.shorter == "pad" else seconds
+        text = f"the ECG must last at least {least:g} s, got {got:g} s; use a longer recording"
+    return Verdict("length", got, rule, action="reject", message=text)
+
+
+def _needed(fs: float, seconds: float) -> int:
+    return ceil(seconds * fs - 1e-6)
+
+
+LEAST_PEAK = 0.05
+"""Millivolts: a smaller peak is not an ECG (low voltage means 0.5 in every limb lead)."""
+
+GREATEST_PEAK = 25.0
+"""Millivolts from a lead's median, so that offsets of electrodes do not count. Electrocardiographs
+record 5 to 10 to either side; in real ECGs it is 11.3 at most, and pacing spikes may add to that.
+The mark of a missing value, -32768, is 32.8 where a unit is a microvolt."""
+
+LEAST_SIZE = 0.3
+"""Millivolts that the largest lead spans at least; in PTB-XL 1.08 or more."""
+
+GREATEST_SIZE = 4.5
+"""Millivolts that the middle one of the leads spans at most; in PTB-XL 3.7 or less."""
+
+LARGE_SIZE = 2.5
+"""Millivolts that the middle one of 1 in 100 records of PTB-XL spans ..."""
+
+LARGE_NOISE = 0.03
+"""... and millivolts of noise in its quietest lead with which that was never seen: if all is
+large, signal and noise, it is the gain that is wrong."""
+
+USUAL_SIZE = 1.1
+"""Millivolts that the middle lead spans in the middle record of PTB-XL."""
+
+
+_RULE = (
+    f"peak of at least {LEAST_PEAK:g} mV and below {GREATEST_PEAK:g} mV from the median; "
+    f"the middle lead spans less than {GREATEST_SIZE:g} mV, or {LARGE_SIZE:g} mV where all leads "
+    f"have noise of {LARGE_NOISE:g} mV; the largest at least {LEAST_SIZE:g} mV"
+)
+
+
+def check_unit(record: Recording, noise: Float32[np.ndarray, " lead"]) -> Verdict:
+    """Check the amplitudes; the value is the one that decides, in millivolts.
+
+    Args:
+        noise: of each lead between beats, in millivolts.
+    """
+    peaks = np.maximum(record.high - record.level, record.level - record.low)
+    peak = float(peaks.max())
+    middle = float(np.sort(record.size)[len(record.size) // 2])
+    largest = float(record.size.max())
+    if peak >= GREATEST_PEAK and record.size[peaks.argmax()] < GREATEST_PEAK:
+        text = (
+            f"lead {record.leads[int(peaks.argmax())]} has samples {peak:.3g} mV from its median, "
+            "which no ECG reaches; are they marks of missing values? Set them to NaN"
+        )
+        return _rejected(peak, text)
+    if peak >= GREATEST_PEAK:
+        return _rejected(peak, f"peak of {peak:g} mV is not an ECG; is the signal in microvolt?")
+    if peak < LEAST_PEAK:
+        text = f"peak of {peak:g} mV is not an ECG; is the signal in volt, or normalised?"
+        return _rejected(peak, text)
+    if middle >= GREATEST_SIZE or (middle >= LARGE_SIZE and noise.min() >= LARGE_NOISE):
+        text = (
+            f"leads span {middle:.3g} mV, {middle / USUAL_SIZE:.2g} times the usual, and all leads "
+            "are large; is the gain in the header right?"
+        )
+        return _rejected(middle, text)
+    if largest < LEAST_SIZE:
+        text = f"no lead spans more than {largest:.2g} mV; is the gain in the header right?"
+        return _rejected(largest, text)
+    return Verdict("unit", peak, _RULE)
+
+
+def _rejected(value: float, message: str) -> Verdict:
+    return Verdict("unit", value, _RULE, "reject", message=message)

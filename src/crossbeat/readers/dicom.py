@@ -1,248 +1,345 @@
-"""ECGs in DICOM: the waveform module of 12-lead and general ECG objects.
+"""What ECGs, X-rays and cine MRI in DICOM have in common: syntaxes, elements and pixels.
 
-Sources: DICOM PS3.3 C.10.9 (waveform module), PS3.16 CID 3001 (names of leads).
+Source: DICOM PS3.3 C.7.6.3 (pixels), C.7.5.1 (padding), C.7.6.11 (shutter); PS3.5 8.1 and 8.2 (bits
+and compression), A.5 (deflated files).
 """
 
 import re
 import warnings
 import zlib
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Bool, Shaped
+from PIL import Image, ImageDraw
 
-from crossbeat.errors import DataError, listed
-from crossbeat.leads import among, coded
-from crossbeat.readers.dicom_file import EXPLICIT, IMPLICIT, open_dicom, text_of
-from crossbeat.readers.limits import MOST_CHANNELS, MOST_PARSED_BYTES
-from crossbeat.readers.record import Record, Signal, assemble
+from crossbeat.errors import DataError
+from crossbeat.readers.image_files import check_jpeg
+from crossbeat.readers.limits import missing_extra, read_start
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-_DEFLATED = "1.2.840.10008.1.2.1.99"
-_BIG_ENDIAN = "1.2.840.10008.1.2.2"
-_SYNTAXES = (IMPLICIT, EXPLICIT, _DEFLATED, _BIG_ENDIAN)
-"""Transfer syntaxes that are read; others are for images."""
+Pixels = Shaped[np.ndarray, "height width"]
+Mask = Bool[np.ndarray, "height width"]
 
-_TYPES = {(8, "SB"): "i1", (8, "UB"): "u1", (16, "SS"): "i2", (16, "US"): "u2"}
-_TYPES |= {(32, "SL"): "i4", (32, "UL"): "u4"}
-"""Sample types by bits and interpretation; those of sound, on a logarithmic scale, are not here."""
+IMPLICIT = "1.2.840.10008.1.2"
+EXPLICIT = f"{IMPLICIT}.1"
+DEFLATED = f"{IMPLICIT}.1.99"
+BIG_ENDIAN = f"{IMPLICIT}.2"
+_JPEG = f"{IMPLICIT}.4."
+_EXTENDED = f"{_JPEG}51"
+_NEED_PACKAGES = {
+    **dict.fromkeys((f"{_JPEG}57", f"{_JPEG}70"), "lossless JPEG"),
+    **dict.fromkeys((f"{_JPEG}80", f"{_JPEG}81"), "JPEG-LS"),
+}
+"""Transfer syntaxes that need a package beside pydicom and Pillow."""
 
-_BESIDE = re.compile(r"[,(].*", re.DOTALL)
-"""What follows the name of a lead in its meaning: "aVR, augmented voltage, right"."""
+COMPRESSED = {f"{IMPLICIT}.5", *_NEED_PACKAGES, f"{_JPEG}90", f"{_JPEG}91"}
+"""Transfer syntaxes of images of up to 16 bits: RLE, lossless JPEG, JPEG-LS and JPEG 2000."""
 
-_MEDIAN = re.compile("median|representative|average", re.IGNORECASE)
-"""Of the labels of groups that hold a mean beat."""
+JPEG = {f"{_JPEG}50", _EXTENDED}
+"""Those of images that lose detail: JPEG of 8 bits, and of up to 12."""
+
+_PREAMBLE = 128
+_MAGIC = b"DICM"
+_META = re.compile(rb"\x02\x00[\x00-\x18][\x00\x01](?:UL|OB|UI|SH|AE)")
+"""How an element of the meta information begins: group 2, explicit and little-endian."""
 
 
-def read_dicom(path: Path) -> Record:
-    """The leads of the rhythm recording, in their units.
+def is_dicom(path: Path) -> bool:
+    """Whether a file has the DICOM signature; False if it cannot be read."""
+    try:
+        return meta_start(read_start(path, _PREAMBLE + len(_MAGIC))) is not None
+    except OSError:
+        return False
+
+
+def meta_start(head: bytes) -> int | None:
+    """Where the meta information starts; None if it is no DICOM file.
+
+    Some programs leave out the 128 bytes before the signature, or these and the signature.
 
     Args:
-        path: a DICOM file.
+        head: the first 132 bytes, if there are so many.
+    """
+    for before in (_PREAMBLE, 0):
+        if head[before : before + len(_MAGIC)] == _MAGIC:
+            return before + len(_MAGIC)
+    return 0 if _META.match(head) else None
 
-    Raises:
-        DataError: the file is damaged, compressed, holds no waveform or several recordings of
-            leads, does not state rate or scale, its leads are shifted in time, or the package
-            ``pydicom`` is absent.
+
+def damaged(path: Path, what: str) -> DataError:
+    """The error for a file with a fault, told in a few words after "but"."""
+    return DataError(f"{path} must be sound DICOM, but {what}; copy or export it again")
+
+
+@contextmanager
+def parsing(path: Path, fault: str = "") -> Iterator[None]:
+    """Make a ``DataError`` of whatever a package raises, and hush its warnings.
+
+    Args:
+        fault: what the error says instead of the package's words.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of values that are checked here, or not used
         try:
-            return _recording(path, *_groups(path))
+            yield
         except DataError:
             raise
-        except Exception as error:  # the package raises whatever its parsing runs into
-            raise DataError(
-                f"{path} must be sound DICOM, but: {str(error)[:300]}; copy or export it again"
-            ) from error
+        except Exception as error:  # the packages raise whatever their parsing runs into
+            raise damaged(path, fault or f"reading it ends in: {str(error)[:300]}") from error
 
 
-def _groups(path: Path) -> tuple[list["Dataset"], str]:
-    """The multiplex groups, and the order of the bytes of their samples."""
-    file, meta = open_dicom(path, MOST_PARSED_BYTES)
-    from pydicom.filereader import read_dataset
-    from pydicom.tag import Tag
+def open_dicom(
+    path: Path, data: bytes, known: Collection[str], kinds: str
+) -> tuple[BytesIO, "Dataset", str]:
+    """A file after its meta information, that, and the transfer syntax that it names.
 
-    syntax = text_of(meta, "TransferSyntaxUID")
-    if syntax not in _SYNTAXES:
-        raise DataError(
-            f"{path} must be DICOM that is uncompressed or deflated, got transfer syntax "
-            f"{syntax[:80] or 'none'}; export it so"
-        )
-    if syntax == _DEFLATED:
-        file = _inflated(path, file.read())
-    waveforms = Tag("WaveformSequence")
-    little = syntax != _BIG_ENDIAN
-    found = read_dataset(file, syntax == IMPLICIT, little, specific_tags=[waveforms])
-    return list(found.WaveformSequence) if waveforms in found else [], "<" if little else ">"
+    Args:
+        data: all of it.
+        known: transfer syntaxes that can be read.
+        kinds: what they are called.
 
-
-def _inflated(path: Path, data: bytes) -> BytesIO:
-    unpacking = zlib.decompressobj(-zlib.MAX_WBITS)
-    inflated = unpacking.decompress(data, MOST_PARSED_BYTES + 1)
-    if len(inflated) > MOST_PARSED_BYTES:
-        raise DataError(
-            f"{path} must unpack to at most {MOST_PARSED_BYTES:,} bytes, got more; cut out the "
-            "part that is needed"
-        )
-    if not unpacking.eof:
-        raise DataError(f"{path} must be whole, but its packed part is cut off; copy it again")
-    return BytesIO(inflated)
-
-
-def _recording(path: Path, groups: list["Dataset"], order: str) -> Record:
-    if not groups:
-        raise DataError(f"{path} must be a DICOM waveform, but has none; is it an image?")
-    rhythm = [
-        group for group in groups if not _MEDIAN.search(text_of(group, "MultiplexGroupLabel"))
-    ]
-    if not rhythm:
-        labels = listed(text_of(group, "MultiplexGroupLabel") for group in groups)
-        raise DataError(
-            f"{path} must hold a recording of the rhythm, got only mean beats, with the labels "
-            f"{labels}; export the rhythm"
-        )
-    original = [group for group in rhythm if text_of(group, "WaveformOriginality") != "DERIVED"]
-    taken = original or rhythm
-    names = [[_lead(path, each) for each in group.ChannelDefinitionSequence] for group in taken]
-    ends = np.cumsum([len(each) for each in names]).tolist()
-    leads = among([name for each in names for name in each])
-    wanted = [
-        {row - end + len(each) for row in leads if end - len(each) <= row < end}
-        for end, each in zip(ends, names, strict=True)
-    ]
-    having = [number for number, each in enumerate(wanted) if each]
-    if len(having) > 1 and not _simultaneous([taken[number] for number in having]):
-        raise DataError(
-            f"{path} must hold one recording of leads, got {len(having)}, which may not be of "
-            "the same time; export one"
-        )
-    signals = [
-        signal
-        for number in having
-        for signal in _signals(path, taken[number], names[number], wanted[number], order)
-    ]
-    others = [name for number, each in enumerate(names) if number not in having for name in each]
-    return assemble(signals, path, others)
-
-
-def _simultaneous(groups: list["Dataset"]) -> bool:
-    """Whether all groups say when they start, and it is the same time; each has other leads."""
-    starts = {text_of(group, "MultiplexGroupTimeOffset") for group in groups}
-    return "" not in starts and len(set(map(float, starts))) == 1
-
-
-def _signals(
-    path: Path, group: "Dataset", names: list[str], wanted: set[int], order: str
-) -> list[Signal]:
-    channels = list(group.ChannelDefinitionSequence)
-    stored = _samples(path, group, len(channels), order)
-    fs = _number(group, "SamplingFrequency", np.nan)
-    if np.isnan(fs):
-        raise DataError(f"{path} must state its sampling frequency, got none; export it again")
-    signals = []
-    for row, (channel, name, values) in enumerate(zip(channels, names, stored, strict=True)):
-        shift = _number(channel, "ChannelSampleSkew", 0.0)
-        shift += _number(channel, "ChannelTimeSkew", 0.0) * fs
-        if row in wanted and not abs(shift) < 1:
-            raise DataError(
-                f"{path}: all leads must begin at the same time, got {name} {shift:g} samples "
-                "late; export them aligned"
-            )
-        scale = _number(channel, "ChannelSensitivity", 0.0)
-        scale *= _number(channel, "ChannelSensitivityCorrectionFactor", 1.0)
-        scaled = values * scale + _number(channel, "ChannelBaseline", 0.0)
-        unit = _code(channel, "ChannelSensitivityUnitsSequence", "CodeValue")
-        signals.append(Signal(name, scaled, unit if scale and np.isfinite(scale) else "", fs))
-    return signals
-
-
-def _samples(path: Path, group: "Dataset", num_channels: int, order: str) -> np.ndarray:
-    """Stored numbers by channel, NaN where they stand for no sample."""
-    kind = (int(group.WaveformBitsAllocated), text_of(group, "WaveformSampleInterpretation"))
-    if kind not in _TYPES:
-        raise DataError(
-            f"{path} must have linear samples of 8, 16 or 32 bits, got {kind[0]} of kind "
-            f"{kind[1][:20] or 'none'}; export it so"
-        )
-    if order == ">" and kind[0] == 8:
-        raise DataError(
-            f"{path} must be little-endian where its samples have 8 bits, got big-endian, in "
-            "which writers swap pairs of them or do not; export it so"
-        )
-    stored = np.dtype(order + _TYPES[kind])
-    channels, samples = int(group.NumberOfWaveformChannels), int(group.NumberOfWaveformSamples)
-    data = group.get_item("WaveformData").value
-    stated = channels * samples * stored.itemsize
-    if not (
-        0 < channels == num_channels <= MOST_CHANNELS and 0 < stated <= len(data) <= stated + 1
-    ):
-        raise DataError(
-            f"{path} must hold {samples:,} samples of each of {channels} channels, {stated:,} "
-            f"bytes, got {len(data):,} of {num_channels} channels; it is damaged, copy it again"
-        )
-    numbers = np.frombuffer(data[:stated], stored).reshape(samples, channels).T
-    values = numbers.astype(np.float64)
-    if "WaveformPaddingValue" in group:
-        padding = group.get_item("WaveformPaddingValue").value[: stored.itemsize]
-        values[_padded(numbers, np.frombuffer(padding, stored)[0])] = np.nan
-    return values
-
-
-def _padded(numbers: np.ndarray, padding: np.generic) -> np.ndarray:
-    """Where the padding value stands for no sample: many files say 0, and mean nothing by it.
-
-    Padding lies beyond the samples, or fills the ends of channels and no place within them.
+    Raises:
+        DataError: the package ``pydicom`` is absent, there is no signature, or the transfer syntax
+            is another one.
+        Exception: whatever the package's parsing runs into.
     """
-    equal = numbers == padding
-    rest = numbers[~equal].astype(np.float64)
-    if not equal.any() or not rest.size:
-        return equal
-    low, high, value = rest.min(), rest.max(), float(padding)
-    limits = np.iinfo(numbers.dtype)
-    gap = max(low - value, value - high)
-    if gap > _APART * (high - low) or (gap > 0 and value in {limits.min, limits.max}):
-        return equal
-    ends = np.logical_and.accumulate(equal, axis=1)
-    ends |= np.logical_and.accumulate(equal[:, ::-1], axis=1)[:, ::-1]
-    return equal if (ends == equal).all() else np.zeros_like(equal)
+    try:
+        import pydicom  # noqa: F401
+    except ImportError:
+        raise missing_extra(path, "a DICOM file", "pydicom") from None
+    from pydicom.filereader import read_dataset
 
-
-_APART = 0.1
-"""How far beyond the samples padding lies, in ranges of the samples: a lead may rest on 0, and
-have no value below it."""
-
-
-def _lead(path: Path, channel: "Dataset") -> str:
-    """The standard name of a channel, or what the file calls it."""
-    code = _code(channel, "ChannelSourceSequence", "CodeValue")
-    meaning = _code(channel, "ChannelSourceSequence", "CodeMeaning")
-    number = coded(code, _code(channel, "ChannelSourceSequence", "CodingSchemeDesignator"))
-    texts = [
-        _BESIDE.sub("", text).strip() for text in (code, meaning, text_of(channel, "ChannelLabel"))
-    ]
-    said = [lead for text in texts for lead in among([text]).values()]
-    if number == "":
-        return f"{code} {meaning}".strip()
-    if number is None:
-        return said[0] if said else next(filter(None, (texts[1], texts[2], code)), "")
-    others = [lead for lead in said if lead.removeprefix("-") != number.removeprefix("-")]
-    if others:
+    file = BytesIO(data)  # gives no more bytes than there are
+    start = meta_start(data[: _PREAMBLE + len(_MAGIC)])
+    if start is None:
+        raise DataError(f"{path} must be a DICOM file, but has no signature; copy it again")
+    file.seek(start)
+    meta = read_dataset(file, False, True, stop_when=lambda tag, *_: tag >> 16 != 2)
+    syntax = text_of(meta, "TransferSyntaxUID")
+    if syntax not in known:
         raise DataError(
-            f"{path}: a channel must be one lead, got {number} by its code {code} and "
-            f"{others[0]} by its meaning or label; correct them"
+            f"{path} must be {kinds}, got transfer syntax {syntax[:80] or 'none'}; export it so"
         )
-    return number
+    return file, meta, syntax
 
 
-def _code(channel: "Dataset", sequence: str, keyword: str) -> str:
-    items = channel.get(sequence) or ()
-    return text_of(items[0], keyword) if items else ""
+def inflated(path: Path, file: BytesIO, most: int) -> BytesIO:
+    """The rest of a deflated file, unpacked.
+
+    Raises:
+        DataError: it is damaged, or has more than ``most`` bytes.
+    """
+    unpack = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        data = unpack.decompress(file.read(), most + 1)
+    except zlib.error as error:
+        raise damaged(path, "its packed part cannot be unpacked") from error
+    if len(data) > most:
+        raise DataError(
+            f"{path} must unpack to at most {most:,} bytes, got more; export it uncompressed, or "
+            "cut out the part that is needed"
+        )
+    if not unpack.eof:
+        raise damaged(path, "its packed part is cut off")
+    return BytesIO(data)
 
 
-def _number(item: "Dataset", keyword: str, absent: float) -> float:
-    text = text_of(item, keyword)
-    return float(text) if text else absent
+def text_of(item: "Dataset", keyword: str) -> str:
+    """A value as text, without the character set that the file asks for: names are ASCII."""
+    element = item.get_item(keyword) if keyword in item else None
+    value = element.value if element is not None else None
+    if isinstance(value, bytes):
+        return value.decode("latin-1").strip(" \0")
+    return "" if value is None else str(value).strip()
+
+
+def numbers_of(
+    path: Path,
+    item: "Dataset",
+    keyword: str,
+    num: int = 0,
+    *,
+    empty: bool = False,
+    remedy: str = "correct it, or export it again",
+) -> list[float]:
+    """The numbers of a value.
+
+    Args:
+        num: how many there must be; 0: one or more.
+        empty: whether there may be none.
+        remedy: the end of the message.
+
+    Raises:
+        DataError: they are others.
+    """
+    told = list(filter(None, text_of(item, keyword).split("\\")))
+    try:
+        numbers = [float(part) for part in told]
+    except ValueError:
+        numbers = []
+    sound = bool(np.isfinite(numbers).all()) and len(numbers) == len(told)
+    if not sound or not (numbers or empty) or (num and numbers and len(numbers) != num):
+        raise DataError(
+            f"{path}: {keyword} must be {num or 'one or more'} numbers, got "
+            f"{' x '.join(told)[:60] or 'none'}; {remedy}"
+        )
+    return numbers
+
+
+def words_of(image: "Dataset", keyword: str) -> list[int]:
+    """Numbers of 16 bits from 0, whether the file has them signed, unsigned or as bytes."""
+    if keyword not in image or image[keyword].value in (None, "", b""):
+        return []
+    value = image[keyword].value
+    if isinstance(value, bytes):
+        little = image.file_meta.TransferSyntaxUID.is_little_endian
+        whole = value[: len(value) // 2 * 2]
+        return np.frombuffer(whole, "<u2" if little else ">u2").tolist()
+    return [int(number) % 2**16 for number in np.atleast_1d(value)]
+
+
+def decoded(path: Path, image: "Dataset") -> Pixels:
+    """The stored values of an image of one frame and one value for each pixel.
+
+    Args:
+        image: its metadata, with its transfer syntax; its size is checked already.
+
+    Raises:
+        DataError: pixels are damaged or missing, do not fit what the file says of them, or need a
+            package that is absent.
+    """
+    with parsing(path, "its pixels cannot be decoded"):
+        stored = int(image.BitsStored)
+        high = int(image.get("HighBit", stored - 1))
+        if high != stored - 1:
+            raise DataError(
+                f"{path}: HighBit must be {stored - 1} where BitsStored is {stored}, got {high}; "
+                "correct it, or export the image again"
+            )
+        syntax = text_of(image.file_meta, "TransferSyntaxUID")
+        bits = 8
+        if syntax in {*JPEG, *_NEED_PACKAGES}:
+            bits = _check_coded(path, image)
+        elif not image.file_meta.TransferSyntaxUID.is_compressed:
+            _check_length(path, image)
+        by_pillow = syntax in {f"{_JPEG}50", f"{_JPEG}90", f"{_JPEG}91"}
+        if by_pillow or (syntax == _EXTENDED and bits == 8):
+            image.pixel_array_options(decoding_plugin="pillow")  # also where others are installed
+        elif syntax == _EXTENDED or syntax in _NEED_PACKAGES:
+            image.pixel_array_options(decoding_plugin=_decoder(path, syntax))
+        pixels = image.pixel_array
+        if pixels.shape != (image.Rows, image.Columns):
+            raise damaged(path, "its pixels are not of one grey value each")
+        return pixels
+
+
+def _check_length(path: Path, image: "Dataset") -> None:
+    need = (int(image.Rows) * int(image.Columns) * int(image.BitsAllocated) + 7) // 8
+    held = len(image.PixelData)
+    if not need <= held <= need + 1:
+        raise damaged(path, f"has {held:,} bytes of pixels where its size needs {need:,}")
+
+
+def _check_coded(path: Path, image: "Dataset") -> int:
+    """The coded image is whole, and of the size that is stated, before it is decoded; its bits."""
+    from pydicom.encaps import generate_frames
+
+    coded = next(generate_frames(image.PixelData, number_of_frames=1))
+    said = check_jpeg(path, coded, strict=True)
+    if (said.height, said.width) != (image.Rows, image.Columns) or not said.grey:
+        raise damaged(
+            path,
+            f"its pixels are {said.height} x {said.width} where it says {image.Rows} x "
+            f"{image.Columns}, or are no grey values",
+        )
+    stored = int(image.BitsStored)
+    if not stored <= said.bits <= int(image.BitsAllocated):
+        raise damaged(path, f"its pixels have {said.bits} bits where it says {stored}")
+    return said.bits
+
+
+def _decoder(path: Path, syntax: str) -> str:
+    from pydicom.pixels import get_decoder
+    from pydicom.uid import UID
+
+    fit = ("pylibjpeg",) if syntax == _EXTENDED else ("gdcm", "pylibjpeg", "pyjpegls")
+    found = [name for name in get_decoder(UID(syntax)).available_plugins if name in fit]
+    if found:
+        return found[0]
+    if syntax == _EXTENDED:  # its package has another licence than ours: users decide
+        raise DataError(
+            f"{path} is DICOM compressed by JPEG of 12 bits, which needs the packages "
+            "pylibjpeg and pylibjpeg-libjpeg; install them, or export it uncompressed"
+        )
+    raise missing_extra(path, f"DICOM compressed by {_NEED_PACKAGES[syntax]}", "python-gdcm")
+
+
+def counted_pixels(shutter: Mask | None, padding: Mask | None) -> Mask | None:
+    """The pixels that are neither padding nor hidden by a shutter; None if all count."""
+    if padding is None:
+        return shutter
+    return ~padding if shutter is None else ~padding & shutter
+
+
+def padding_of(image: "Dataset", stored: Pixels) -> Mask | None:
+    """The stored values that are no part of the picture; None if the file declares none."""
+    value = _stored_number(image, "PixelPaddingValue")
+    if value is None:
+        return None
+    limit = _stored_number(image, "PixelPaddingRangeLimit")
+    low, high = sorted((value, value if limit is None else limit))
+    return (stored >= low) & (stored <= high)
+
+
+def _stored_number(image: "Dataset", keyword: str) -> int | None:
+    """A value of the kind that pixels have, whatever kind the file gives it."""
+    values = words_of(image, keyword)
+    if not values:
+        return None
+    bits = int(image.BitsStored)
+    value = values[0] % 2**bits
+    return value - 2**bits if image.PixelRepresentation == 1 and value >= 2 ** (bits - 1) else value
+
+
+def shutter_of(path: Path, image: "Dataset", shape: tuple[int, int]) -> Mask | None:
+    """Where the picture is that shutters leave open; None if there is none.
+
+    Raises:
+        DataError: the file states a shutter that cannot be.
+    """
+    inside = None
+    row, column = np.ogrid[1 : shape[0] + 1, 1 : shape[1] + 1]
+    for form in filter(None, text_of(image, "ShutterShape").replace(" ", "").split("\\")):
+        if form == "RECTANGULAR":
+            edges = ("LeftVertical", "RightVertical", "UpperHorizontal", "LowerHorizontal")
+            left, right, upper, lower = (
+                numbers_of(path, image, f"Shutter{edge}Edge", 1)[0] for edge in edges
+            )
+            part = (row >= upper) & (row <= lower) & (column >= left) & (column <= right)
+        elif form == "CIRCULAR":
+            middle = numbers_of(path, image, "CenterOfCircularShutter", 2)
+            radius = numbers_of(path, image, "RadiusOfCircularShutter", 1)[0]
+            part = (row - middle[0]) ** 2 + (column - middle[1]) ** 2 <= radius**2
+        elif form == "POLYGONAL":
+            part = _polygon(numbers_of(path, image, "VerticesOfThePolygonalShutter"), shape)
+        else:
+            raise DataError(
+                f"{path}: ShutterShape must be RECTANGULAR, CIRCULAR or POLYGONAL, got "
+                f"{form[:20]}; export it without a shutter"
+            )
+        inside = part if inside is None else inside & part
+    return inside
+
+
+def _polygon(corners: list[float], shape: tuple[int, int]) -> Mask:
+    canvas = Image.new("1", (shape[1], shape[0]))
+    places = zip(corners[1::2], corners[::2], strict=False)
+    ImageDraw.Draw(canvas).polygon([(column - 1, row - 1) for column, row in places], fill=1)
+    return np.asarray(canvas)

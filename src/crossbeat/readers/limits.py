@@ -31,7 +31,6 @@ def read_start(path: Path, num: int) -> bytes:
     """The first bytes of a file.
 
     Args:
-        path: the file.
         num: how many bytes, if it has them.
 
     Raises:
@@ -45,7 +44,6 @@ def read_bounded(path: Path, most: int = MOST_BYTES) -> bytes:
     """All of a file.
 
     Args:
-        path: the file.
         most: bytes that it may have.
 
     Raises:
@@ -86,6 +84,20 @@ def _check(path: Path, status: os.stat_result, most: int | None) -> int:
             "that is needed"
         )
     return status.st_size
+
+
+def start_of(path: Path, num: int) -> bytes | None:
+    """The first bytes of a file; nothing if there is none.
+
+    Raises:
+        DataError: it is a folder, device or pipe, or cannot be read.
+    """
+    try:
+        return read_start(path, num)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:  # ValueError: a path with a null character
+        raise unreadable(path, error) from None
 
 
 def unreadable(path: Path, error: Exception) -> DataError:

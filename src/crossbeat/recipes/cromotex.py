@@ -14,6 +14,7 @@ from torch import nn
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.labels import LabelPolicy
+from crossbeat.errors import ConfigError
 from crossbeat.modalities import EcgModel, OtherModel
 from crossbeat.models import add_projections, joint_parts
 from crossbeat.objectives import likely
@@ -73,7 +74,7 @@ class Cromotex:
         self_supervision: None leaves the phase out.
         shuffle_pairs: give every ECG the X-ray of another patient, as a control.
         partner: contrast ECGs with X-rays, or with a second view of the ECG, as a control that
-            uses no X-ray.
+            uses no X-ray, and so neither ``shuffle_pairs`` nor ``trust``.
         trust: None is CroMoTEX. A number also uses pairs without labels: the target of a finding
             is ``trust`` p + (1 - ``trust``) y, with p the frozen teacher's calibrated probability
             and y the label, and p alone for a pair without a label. Two patients are positives
@@ -81,6 +82,9 @@ class Cromotex:
             targets. 0 to 1.
         certainty: with ``trust``, two patients are negatives from this probability of a
             difference; 0.5 to 1.
+
+    Raises:
+        ConfigError: ``shuffle_pairs`` or ``trust`` is set for a control without X-rays.
     """
 
     findings: tuple[str, ...] = CHEXPERT_FINDINGS
@@ -109,6 +113,13 @@ class Cromotex:
     self_supervision: Optimisation | None = SELF_SUPERVISION
     alignment: Optimisation = ALIGNMENT
     fine_tuning: Optimisation = FINE_TUNING
+
+    def __post_init__(self) -> None:
+        if self.partner == "view" and (self.shuffle_pairs or self.trust is not None):
+            raise ConfigError(
+                "shuffle_pairs must be false and trust null with partner view, which uses no "
+                f"X-ray, got {self.shuffle_pairs} and {self.trust}; leave them out"
+            )
 
     @property
     def targets(self) -> Targets:

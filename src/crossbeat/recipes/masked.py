@@ -9,11 +9,19 @@ import torch
 from torch import nn
 
 from crossbeat.data.info import CohortInfo
-from crossbeat.encoders.cine import FrameEncoder
-from crossbeat.encoders.cine_volume import VolumeEncoder
-from crossbeat.encoders.masked import LeadPatchDecoder, fill_in_ecg, lead_patches, random_patches
-from crossbeat.encoders.masked_cine import SquareDecoder, fill_in_cine, moments, squares, tubes
-from crossbeat.encoders.mmcl import MmclTransformer
+from crossbeat.encoders.cine import FrameEncoder, VolumeEncoder
+from crossbeat.encoders.masked import (
+    LeadPatchDecoder,
+    SquareDecoder,
+    fill_in_cine,
+    fill_in_ecg,
+    lead_patches,
+    moments,
+    random_patches,
+    squares,
+    tubes,
+)
+from crossbeat.encoders.vit import MmclTransformer
 from crossbeat.errors import ConfigError
 from crossbeat.modalities import EcgModel, OtherModel
 from crossbeat.models import entering, seeded

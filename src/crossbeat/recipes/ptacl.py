@@ -138,16 +138,17 @@ class Ptacl:
                 f"{self.local_weight:g}; set it to 0, or leave cine.phases empty"
             )
         parts = predicting_parts(self.ecg, self.targets, info, seed)
-        parts["cine_encoder"] = encoder(self.cine, info, seed)
+        name = self.cine.modality
+        parts[f"{name}_encoder"] = encoder(self.cine, info, seed)
         if self.tabular:
             build = partial(tabular_encoder, 2 * len(self.tabular), self.shared_dim)
             parts["tabular_encoder"] = seeded(seed, "tabular_encoder", build)
         if self.masked_ecg is not None:
             add_ecg_decoder(parts, seed)
         if self.masked_cine is not None:
-            add_cine_decoder(parts, info, seed, self.cine.modality)
+            add_cine_decoder(parts, info, seed, name)
         if self.anchors == "cycle":
-            build_spread = partial(projection, dim_of(parts, "cine"), self.shared_dim)
+            build_spread = partial(projection, dim_of(parts, name), self.shared_dim)
             parts[SPREAD] = seeded(seed, SPREAD, build_spread)
         return add_projections(parts, self.shared_dim, seed)
 
@@ -166,11 +167,11 @@ class Ptacl:
         )
 
     def _alignment(self, goal: Goal, parts: nn.ModuleDict) -> Phase:
-        how = settings_of(Alignment, self)
-        paired = goal.shuffled(self.shuffle_pairs, "cine").sources("ecg", "cine")
+        how, name = settings_of(Alignment, self), self.cine.modality
+        paired = goal.shuffled(self.shuffle_pairs, name).sources("ecg", name)
         train, val = (self._with_inputs(goal, parts, without_targets(each)) for each in paired)
-        trains = ["ecg_encoder", "ecg_projection", "cine_projection"]
-        trains += [] if self.frozen_cine else ["cine_encoder"]
+        trains = ["ecg_encoder", "ecg_projection", f"{name}_projection"]
+        trains += [] if self.frozen_cine else [f"{name}_encoder"]
         trains += [name for name in ("tabular_encoder", SPREAD) if name in parts]
         return alignment_phase(
             goal,

@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
@@ -99,8 +99,13 @@ def counted(cohort: Cohort) -> dict[str, int]:
     }
 
 
-def require_same(folder: Path, plan: dict[str, Any]) -> None:
+def require_same(
+    folder: Path, plan: dict[str, Any], *, today: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
     """Check that a run in the folder, if any, has the same plan.
+
+    Args:
+        today: a plan of an earlier version with the settings of this one.
 
     Raises:
         ConfigError: the folder holds a run with another plan.
@@ -108,7 +113,7 @@ def require_same(folder: Path, plan: dict[str, Any]) -> None:
     """
     if not (folder / PLAN).is_file():
         return
-    if _identity(read_plan(folder)) != _identity(json.loads(json.dumps(plan))):
+    if _identity(today(read_plan(folder))) != _identity(plan):
         raise ConfigError(
             f"{folder} holds a run with other settings, seed, cohort, precision or number of "
             "processes; choose another --out, or remove the folder to start afresh"
@@ -117,7 +122,7 @@ def require_same(folder: Path, plan: dict[str, Any]) -> None:
 
 def _identity(plan: dict[str, Any]) -> str:
     cohort = {name: value for name, value in plan["cohort"].items() if name != "folder"}
-    return fingerprint(plan | {"cohort": cohort})
+    return fingerprint(json.loads(json.dumps(plan | {"cohort": cohort})))
 
 
 def begin(folder: Path, plan: dict[str, Any]) -> None:
@@ -181,7 +186,7 @@ def read_plan(folder: Path) -> dict[str, Any]:
     if not (folder / PLAN).is_file():
         raise CheckpointError(f"{folder} must be the folder of a run, got none; train it first")
     plan = _read(folder / PLAN, ("recipe", "settings", "seed", "cohort"))
-    if "phenotypes" in plan["cohort"]:  # of a version before 0.3
+    if "phenotypes" in plan["cohort"]:  # of an earlier version
         plan["cohort"] |= {"measurements": plan["cohort"].pop("phenotypes"), "forms": {}}
     return plan
 

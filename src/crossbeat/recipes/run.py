@@ -157,7 +157,7 @@ def train(
     require_ours(folder, marks=(record.PLAN, "phases", "outputs", LOCK), what="the folder of a run")
     for place in {folder, shared or folder}:
         remove_drafts(place)
-    record.require_same(folder, described)
+    record.require_same(folder, described, today=_as_today)
     if not record.is_finished(folder):
         check_accelerator(trainer)
         share_cores(trainer.devices)
@@ -180,6 +180,11 @@ def train(
                     Learned.of(cohort).write(folder)
                     record.finish(folder, records)
     return Run.open(folder)
+
+
+def _as_today(plan: dict[str, Any]) -> dict[str, Any]:
+    recipe = from_plain(recipe_named(plan["recipe"]), plan["settings"])
+    return plan | {"settings": to_plain(recipe)}
 
 
 def evaluation_rows(cohort: Cohort, split: Split) -> Int64[np.ndarray, " row"]:

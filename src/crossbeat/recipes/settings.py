@@ -42,7 +42,7 @@ _RENAMED = {
     "cine": "other",
     "regression": "fine_tuning",
 }
-"""Settings of runs before version 0.3, by what they are called in recipes that lack them."""
+"""Settings of earlier runs, by what they are called in recipes that lack them."""
 
 
 def from_plain(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:

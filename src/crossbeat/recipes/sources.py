@@ -9,7 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.matched import shuffled
+from crossbeat.data.sources.matched import shuffled
 from crossbeat.data.splits import Split
 from crossbeat.errors import ConfigError
 from crossbeat.modalities import EcgModel, Model, modality

@@ -23,7 +23,7 @@ from crossbeat.objectives import (
     soft_bce,
     where_sure,
 )
-from crossbeat.objectives.positives import Pairs
+from crossbeat.objectives.pairs import Pairs
 from crossbeat.signal import Ecgs
 from crossbeat.targets import Targets
 from crossbeat.training import Batch, Source, gather

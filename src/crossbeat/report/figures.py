@@ -4,6 +4,7 @@ Needs the extra ``plots``.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int64, UInt8
@@ -84,11 +85,7 @@ def calibration(
 
 @styled
 def embedding(
-    points: Float[np.ndarray, "point 2"],
-    targets: Float[np.ndarray, " point"],
-    *,
-    finding: str,
-    kinds: Sequence[str] = (),
+    points: Float[np.ndarray, "point 2"], targets: Float[np.ndarray, " point"], *, finding: str
 ) -> Figure:
     """A map of embeddings, coloured by a finding.
 
@@ -96,27 +93,26 @@ def embedding(
         points: places on the map.
         targets: 1 positive, 0 negative, NaN unknown (not drawn).
         finding: what ``targets`` say.
-        kinds: the modality of each point, drawn in different shapes; by default all are alike.
     """
     figure, axes = new_axes(_SMALL, _SMALL + 0.35)
-    kind = np.array(kinds if len(kinds) else [""] * len(points))
     handles = []
-    for value, colour, label in ((0, OTHERS[1], "without"), (1, BASELINE, "with")):
-        for marker, name in zip("o^sD", np.unique(kind).tolist(), strict=False):
-            chosen = points[(targets == value) & (kind == name)]
-            text = " ".join(filter(None, (name, label, names.plain(finding))))
-            line = Line2D(
-                chosen[:, 0], chosen[:, 1], ls="", marker=marker, color=colour, label=text
-            )
-            line.set(markersize=4.5, mew=0, alpha=0.75, rasterized=True)
-            axes.add_line(line)
-            handles.append(Line2D([], [], ls="", marker=marker, color=colour, label=text))
+    for value, colour, word in ((0, OTHERS[1], "without"), (1, BASELINE, "with")):
+        chosen = points[targets == value]
+        look: dict[str, Any] = {
+            "ls": "",
+            "marker": "o",
+            "color": colour,
+            "label": f"{word} {names.plain(finding)}",
+        }
+        line = Line2D(chosen[:, 0], chosen[:, 1], **look)
+        line.set(markersize=4.5, mew=0, alpha=0.75, rasterized=True)
+        axes.add_line(line)
+        handles.append(Line2D([], [], **look))
     axes.autoscale_view()
-    columns = 2 if len(handles) == 2 else 1
     axes.set(xticks=[], yticks=[], aspect="equal", adjustable="datalim")
     axes.spines[:].set_color(RULE)
     axes.spines[:].set_visible(True)
-    figure.legend(handles=handles, loc="outside lower center", ncols=columns, handletextpad=0.1)
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, handletextpad=0.1)
     return figure
 
 

@@ -29,10 +29,10 @@ from crossbeat.report.words import label, limit_of, minus
 
 Json = Mapping[str, Any]
 
-_WIDTH, _WIDE, _BARS = 5.0, 8.0, 4.7
+_WIDTH, _WIDE, _BARS = 5.6, 8.0, 4.7
 _ROW, _GAP = 0.25, 0.4
 _BAR_ROW, _THICK = 0.43, 0.34
-_CHANCE = {"auroc": (50.0, "50: chance"), "r2": (0.0, "0: the mean of all patients")}
+_CHANCE = {"auroc": (50.0, "50: chance"), "r2": (0.0, "0: no skill")}
 """Where bars begin, in percent, and what that is."""
 _PERFECT = 100.0
 _OTHER = "#8a8f96"

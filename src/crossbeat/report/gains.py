@@ -3,7 +3,7 @@
 Needs the extra ``plots``.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -23,84 +23,47 @@ _APART = 0.055
 Ends = tuple[float, float, float]
 
 
+@styled
 def along(results: Mapping[str, Any]) -> Figure:
-    """``gains`` where all models are at all points; ``levels`` where a model is not everywhere."""
-    first, *others = (set(point["models"]) for point in results["points"])
-    return gains(results) if all(models == first for models in others) else levels(results)
+    """What every model gains on the baseline at every point, or reaches, with its interval.
 
-
-@styled
-def gains(results: Mapping[str, Any]) -> Figure:
-    """The paired difference from the baseline of every model at every point, with its interval.
-
-    The teacher is left out: it sees the other modality, and its distance would hide the rest. So
-    would intervals far wider than the values are apart: they run out of the picture.
+    Gains are paired differences. They are drawn where all models are at all points; if a model is
+    missing at some, its level is drawn where it is. A teacher is left out: it sees the other
+    modality, and its distance would hide the rest. So would intervals far wider than the values are
+    apart: they run out of the picture.
 
     Args:
         results: along an axis; the mean of the leading metric over the targets is drawn.
     """
-    first = results["points"][0]
+    points, first = results["points"], results["points"][0]
     baseline, metric = first["baseline"], leads(first)
-
-    def gain(point: Mapping[str, Any], model: str) -> Ends | None:
-        found = point["differences"].get(f"{model} - {baseline}")
-        return None if found is None else _points(found[MEAN][metric])
-
+    there = [[name for name in point["models"] if name not in names.TEACHERS] for point in points]
+    are_gains = all(set(each) == set(there[0]) for each in there)
+    models = dict.fromkeys(name for each in there for name in each)
+    paint = colours(models, method=first["method"], baseline=baseline)
     figure, axes = new_axes(_WIDTH, _HEIGHT)
-    axes.axhline(0, color=INK, lw=1)
-    _lines(axes, results, gain, values=[0.0])
-    against = label(first, baseline)
-    axes.set_ylabel(f"{names.metric(metric)}, points above {against}\n(line: 95 % interval)")
-    return figure
-
-
-@styled
-def levels(results: Mapping[str, Any]) -> Figure:
-    """What every model but the teacher reaches at the points where it was trained.
-
-    Args:
-        results: along an axis; the mean of the leading metric over the targets is drawn.
-    """
-    metric = leads(results["points"][0])
-
-    def level(point: Mapping[str, Any], model: str) -> Ends | None:
-        found = point["models"].get(model)
-        return None if found is None else _points(found[MEAN][metric])
-
-    figure, axes = new_axes(_WIDTH, _HEIGHT)
-    _lines(axes, results, level, values=[])
-    axes.set_ylabel(f"{titled(metric)}\n(line: 95 % interval)")
-    return figure
-
-
-def _lines(
-    axes: Axes,
-    results: Mapping[str, Any],
-    of: Callable[[Mapping[str, Any], str], Ends | None],
-    *,
-    values: list[float],
-) -> None:
-    """A line for each model with its name.
-
-    Args:
-        of: what a model has at a point.
-        values: that the picture has to show as well.
-    """
-    points = results["points"]
-    models = list(dict.fromkeys(name for point in points for name in point["models"]))
-    fixed = {role: points[0][role] for role in ("method", "baseline")}
-    paint = colours(models, **fixed)
     at = _places(axes, [point["at"] for point in points])
+    values = [0.0] if are_gains else []
     ends: dict[str, tuple[float, float]] = {}
     for model in models:
-        found = {place: of(point, model) for place, point in zip(at, points, strict=True)}
-        known = {place: ends for place, ends in found.items() if ends is not None}
-        if known and model not in names.TEACHERS:
+        part, name = ("differences", f"{model} - {baseline}") if are_gains else ("models", model)
+        known = {
+            place: found
+            for place, point in zip(at, points, strict=True)
+            if (found := _points(point[part].get(name, {}).get(MEAN, {}).get(metric))) is not None
+        }
+        if known:
             ends[model] = _line(axes, known, paint[model])
             values += [value for value, _, _ in known.values()]
     _frame(axes, min(values), max(values))
-    _label(axes, ends, paint, points[0])
+    _label(axes, ends, paint, first)
     axes.set_xlabel(results["axis"])
+    told = titled(metric)
+    if are_gains:
+        axes.axhline(0, color=INK, lw=1)
+        told = f"{names.metric(metric)}, points above {label(first, baseline)}"
+    axes.set_ylabel(f"{told}\n(line: 95 % interval)")
+    return figure
 
 
 def _places(axes: Axes, points: Sequence[float | str]) -> list[float]:
@@ -127,11 +90,11 @@ def _crowded(numbers: Sequence[float]) -> bool:
     return any(_CLOSE * (ends[-1] - ends[0]) > b - a for a, b in pairwise(ends))
 
 
-def _points(found: Mapping[str, Any]) -> Ends | None:
+def _points(found: Mapping[str, Any] | None) -> Ends | None:
     """Value, low and high in points; the value alone where there is no interval."""
-    value, low, high = (found[end] for end in ("value", "low", "high"))
-    if value is None:
+    if found is None or found["value"] is None:
         return None
+    value, low, high = (found[end] for end in ("value", "low", "high"))
     return (
         100 * value,
         100 * (value if low is None else low),

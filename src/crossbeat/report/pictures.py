@@ -6,8 +6,8 @@ Needs the extra ``plots``.
 from io import BytesIO
 
 import numpy as np
-from jaxtyping import Float, UInt8
-from PIL import Image, ImageDraw
+from jaxtyping import UInt8
+from PIL import Image
 
 from crossbeat import leads
 from crossbeat.errors import DataError
@@ -39,12 +39,6 @@ _FASTEST = 0.03
 
 _GREYS = (64, 32, 16, 8)
 _ENLARGED = 2
-_STRIP = 44  # pixels of the ECG below the heart
-_BEFORE = 0.2  # of the beat is drawn before its R peak
-_MARGIN = 6
-_FINER = 4
-_DARK, _LIGHT = 16, 205
-_CURSOR, _DOT = (92, 102, 112), (75, 168, 227)
 
 Frames = UInt8[np.ndarray, "frame height width"]
 
@@ -133,40 +127,14 @@ def xray(image: UInt8[np.ndarray, "height width"], *, title: str, caption: str) 
     return Picture(data_uri(file.getvalue(), "image/png"), title, caption, alt)
 
 
-def beating(
-    cine: Frames,
-    *,
-    seconds: float,
-    beat: Float[np.ndarray, " time"] | None = None,
-    title: str,
-    caption: str,
-) -> Picture:
-    """A cine as a picture that beats for ever, with the ECG of the beat below it.
+def beating(cine: Frames, *, seconds: float, title: str, caption: str) -> Picture:
+    """A cine as a GIF that beats for ever, in as many greys as ``MOST_BYTES`` leaves room for.
 
     Args:
         cine: one beat, frame 0 at the R peak; 0 black to 255 white.
         seconds: the length of the beat.
-        beat: the signal from one R peak to the next, in any unit; a cursor runs along it.
         title: such as the patient.
         caption: what to see in it.
-
-    Raises:
-        ValueError: there is no frame, no time, or too much picture for ``MOST_BYTES``.
-    """
-    content = cine_gif(cine, seconds=seconds, beat=beat)
-    alt = f"Beating heart in cine MRI: {title}"
-    return Picture(data_uri(content, "image/gif"), title, caption, alt)
-
-
-def cine_gif(
-    cine: Frames, *, seconds: float, beat: Float[np.ndarray, " time"] | None = None
-) -> bytes:
-    """The same as a GIF: as many grey levels as ``MOST_BYTES`` leaves room for.
-
-    Args:
-        cine: one beat, frame 0 at the R peak; 0 black to 255 white.
-        seconds: the length of the beat.
-        beat: the signal from one R peak to the next, in any unit.
 
     Raises:
         ValueError: there is no frame, no time, or too much picture for ``MOST_BYTES``.
@@ -174,20 +142,12 @@ def cine_gif(
     if not cine.size or seconds <= 0:
         raise ValueError(f"a beat needs frames and seconds, got {cine.shape} and {seconds}")
     number = max(1, min(len(cine), int(seconds / _FASTEST)))
-    shown = np.arange(number) * len(cine) // number
-    pictures = [_enlarged(cine[frame]) for frame in shown]
-    if beat is not None:
-        strip, heights = _strip(beat, pictures[0].shape[1])
-        pictures = [np.concatenate([each, strip]) for each in pictures]
+    frames = [_enlarged(cine[frame]) for frame in np.arange(number) * len(cine) // number]
     for greys in _GREYS:
-        frames = [_with_palette(each, greys) for each in pictures]
-        if beat is not None:
-            for frame, phase in zip(frames, shown / len(cine), strict=True):
-                at = (phase + _BEFORE) % 1
-                _point(frame, round(at * (frame.width - 1)), heights, greys)
-        content = _animated(frames, seconds)
+        content = _animated([_with_palette(each, greys) for each in frames], seconds)
         if len(content) <= MOST_BYTES:
-            return content
+            alt = f"Beating heart in cine MRI: {title}"
+            return Picture(data_uri(content, "image/gif"), title, caption, alt)
     raise ValueError(
         f"a page takes {MOST_BYTES} bytes, got {len(content)} for {number} frames of "
         f"{cine.shape[2]} x {cine.shape[1]} pixels; cut out the heart"
@@ -200,35 +160,10 @@ def _enlarged(frame: UInt8[np.ndarray, "height width"]) -> UInt8[np.ndarray, "ta
     return np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BICUBIC))
 
 
-def _strip(
-    beat: Float[np.ndarray, " time"], width: int
-) -> tuple[UInt8[np.ndarray, "tall wide"], Float[np.ndarray, " wide"]]:
-    """The beat as a light line on dark paper, and its height at every pixel from the top."""
-    phase = (np.arange(width) / (width - 1) - _BEFORE) % 1
-    signal = np.interp(phase * (len(beat) - 1), np.arange(len(beat)), beat)
-    spread = float(np.ptp(signal)) or 1.0
-    heights = _MARGIN + (signal.max() - signal) / spread * (_STRIP - 2 * _MARGIN)
-    finer = Image.new("L", (width * _FINER, _STRIP * _FINER), _DARK)
-    points = [((x + 0.5) * _FINER, float(y) * _FINER) for x, y in enumerate(heights)]
-    ImageDraw.Draw(finer).line(points, fill=_LIGHT, width=round(1.5 * _FINER), joint="curve")
-    return np.asarray(finer.resize((width, _STRIP), Image.Resampling.LANCZOS)), heights
-
-
 def _with_palette(grey: UInt8[np.ndarray, "tall wide"], greys: int) -> Image.Image:
-    """An image of so many greys, then the two colours of the cursor."""
     image = Image.fromarray(np.round(grey / 255 * (greys - 1)).astype(np.uint8))
-    ramp = np.linspace(0, 255, greys).round().astype(int).repeat(3).tolist()
-    image.putpalette([*ramp, *_CURSOR, *_DOT])
+    image.putpalette(np.linspace(0, 255, greys).round().astype(int).repeat(3).tolist())
     return image
-
-
-def _point(image: Image.Image, x: int, heights: Float[np.ndarray, " wide"], greys: int) -> None:
-    """A line across the strip, and a dot where it meets the signal."""
-    top = image.height - _STRIP
-    y = top + round(float(heights[x]))
-    draw = ImageDraw.Draw(image)
-    draw.line([(x, top), (x, image.height)], fill=greys)
-    draw.ellipse([(x - 3, y - 3), (x + 3, y + 3)], fill=greys + 1)
 
 
 def _animated(frames: list[Image.Image], seconds: float) -> bytes:

@@ -265,6 +265,10 @@ def _main(results: Json) -> Json:
     return _apart(results, results["baseline"])
 
 
+def _told(found: Json, results: Json) -> str:
+    return minus(str(cell(found, _leads(results))))
+
+
 def _signed(found: Json, metric: str) -> Cell:
     told = cell(found, metric, signed=True)
     return Cell(minus(told.value), minus(told.ends))
@@ -373,7 +377,7 @@ def _teacher(results: Json, name: str) -> str:
     if found["value"] is None:
         return ""
     teacher = names.model(name, kind_of(results))
-    return f"The {teacher.label} {teacher.meaning} and reaches {cell(found, _leads(results))}."
+    return f"The {teacher.label} {teacher.meaning} and reaches {_told(found, results)}."
 
 
 def _leads(results: Json) -> str:
@@ -386,7 +390,7 @@ def _limit(results: Json, name: str) -> str:
         return ""
     bound = names.limit(name)
     aside = f" ({bound.meaning})" if bound.meaning else ""
-    return f"Upper limit, {bound.label}{aside}: {cell(found, _leads(results))}."
+    return f"Upper limit, {bound.label}{aside}: {_told(found, results)}."
 
 
 def _said(model: str, answer: Answer) -> str:

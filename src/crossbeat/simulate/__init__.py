@@ -4,7 +4,7 @@
 their records; ``truth`` and ``phenotypes`` return the true values. Made per block of ``BLOCK``
 patients from (seed, block, name): the same seed gives the same patient however many are drawn and
 however many workers draw them. See ``findings`` on what guided the difficulty of the task,
-``latent``, ``electrical`` and ``change`` on physiology and sources.
+``patient``, ``electrical`` and ``function`` on physiology and sources.
 """
 
 from crossbeat.simulate.cine import (
@@ -18,22 +18,30 @@ from crossbeat.simulate.cine import (
     volume_block,
 )
 from crossbeat.simulate.cine_texture import Textures, read_textures
-from crossbeat.simulate.cycle import Cycle, cardiac_cycle
 from crossbeat.simulate.ecg import FS, SECONDS, ecg_block, ecg_blocks, ecgs
 from crossbeat.simulate.electrical import DETERMINANTS, ecg_determinants
-from crossbeat.simulate.film import film_measures
-from crossbeat.simulate.findings import CONDITIONS, FINDINGS, cardiothoracic_ratio, truth
-from crossbeat.simulate.function import PHENOTYPES, phenotype_block, phenotypes
-from crossbeat.simulate.labels import (
+from crossbeat.simulate.findings import (
+    CONDITIONS,
+    FINDINGS,
     NEGATIVE,
     NOT_MENTIONED,
     POSITIVE,
     UNCERTAIN,
     Labels,
+    cardiothoracic_ratio,
+    film_measures,
     flipped_truth,
     report_labels,
+    truth,
 )
-from crossbeat.simulate.latent import Patients, draw_patients
+from crossbeat.simulate.function import (
+    PHENOTYPES,
+    Cycle,
+    cardiac_cycle,
+    phenotype_block,
+    phenotypes,
+)
+from crossbeat.simulate.patient import Patients, draw_patients
 from crossbeat.simulate.streams import BLOCK, Draws, spans
 from crossbeat.simulate.xray import noisier, xray_block, xray_blocks, xrays
 

@@ -18,25 +18,32 @@ infarct -> wall       the territory of the occluded artery does not move and is 
                       septal walls and the apex, or inferior walls (Cerqueira et al. 2002,
                       Circulation 105:539); the others do all of the work
 block, pacing         the septum moves before the valve opens, the lateral wall when it has nearly
-                      closed (``cycle``)
+                      closed (``function``)
 ====================  ==========================================================================
 
 The sources give the direction; the sizes are ours.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Float32
 
-from crossbeat.simulate.cycle import Cycle, cardiac_cycle, emptied, frame_times, right_cycle
-from crossbeat.simulate.function import Phenotypes, phenotype_block
-from crossbeat.simulate.latent import Patients, Trait
+from crossbeat.simulate.function import (
+    Cycle,
+    Phenotypes,
+    cardiac_cycle,
+    emptied,
+    frame_times,
+    phenotype_block,
+    right_cycle,
+)
+from crossbeat.simulate.patient import Patients, Trait
 from crossbeat.simulate.streams import Draws
 
 DENSITY = 1.05
 """Of heart muscle, g per ml."""
-
 
 _WIDEST = 0.6
 """Where a ventricle is widest: share of the way from its apex to its base."""
@@ -96,7 +103,7 @@ class Hearts:
         return self.length + _APEX * self.wall
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Outlines:
     """Distances in mm from the axis of the left ventricle, where 0 is: nothing there.
 
@@ -110,13 +117,15 @@ class Outlines:
     outer: Outline
     right: Outline
 
+    def each(self, change: Callable[[np.ndarray], np.ndarray]) -> "Outlines":
+        """The three of them changed alike."""
+        return Outlines(**{f.name: change(getattr(self, f.name)) for f in fields(self)})
+
 
 def hearts(patients: Patients, block: int, seed: int, frames: int) -> Hearts:
     """The ventricles of the patients of one block at each frame."""
-    draws, values = (
-        Draws(seed, block, len(patients), "cine"),
-        phenotype_block(patients, block, seed),
-    )
+    draws = Draws(seed, block, len(patients), "cine")
+    values = phenotype_block(patients, block, seed)
     cycle = cardiac_cycle(patients)
     time = frame_times(cycle, frames)
     out = emptied(cycle, time)
@@ -164,12 +173,9 @@ def _wall(radius: Curve, length: Curve, muscle: Trait) -> Curve:
 
 
 def outlines(heart: Hearts, height: Float32[np.ndarray, " level"], angles: int) -> Outlines:
-    """The cross-sections of one patient's ventricles.
+    """The cross-sections of one patient's ventricles, at heights over the apex in mm.
 
-    Args:
-        heart: of one patient.
-        height: of each section over the apex, mm.
-        angles: how many directions, from the lateral wall by way of the anterior one.
+    ``angles`` is the number of directions, from the lateral wall by way of the anterior one.
     """
     turn = np.arange(angles, dtype=np.float32) * np.float32(2 * np.pi / angles)
     radius, wall, length = (one[0][:, None] for one in (heart.radius, heart.wall, heart.length))
@@ -240,13 +246,7 @@ def _right(heart: Hearts, height: np.ndarray, outer: Outline, turn: np.ndarray) 
 
 
 def with_atria(heart: Hearts, height: Float32[np.ndarray, " level"], shape: Outlines) -> Outlines:
-    """The same outlines, and where the base has come down below a level, the atria.
-
-    Args:
-        heart: of one patient.
-        height: of each section over the apex, mm.
-        shape: of its ventricles at these heights.
-    """
+    """One patient's ``outlines`` at these heights, with the atria where the base has come down."""
     above = (height - heart.base[0][:, None])[:, :, None]
     radius = np.cbrt(heart.atrium[0] * 1000 * 3 / (4 * np.pi * _ATRIUM))[:, None, None]
     half = _ATRIUM * radius
@@ -257,5 +257,4 @@ def with_atria(heart: Hearts, height: Float32[np.ndarray, " level"], shape: Outl
     cavity = np.where(beyond, radius * across, shape.cavity)
     outer = np.where(beyond, cavity + 2 * there, shape.outer)
     right = np.where(beyond, outer + 1.5 * radius * across * bump, shape.right)
-    made = (one.astype(np.float32) for one in (cavity, outer, right))
-    return Outlines(**dict(zip(("cavity", "outer", "right"), made, strict=True)))
+    return Outlines(*(one.astype(np.float32) for one in (cavity, outer, right)))

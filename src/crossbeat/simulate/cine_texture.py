@@ -16,15 +16,18 @@ from jaxtyping import Bool, Float32, Int64, Shaped
 from scipy import ndimage
 
 from crossbeat.errors import DataError
-from crossbeat.simulate.canvas import step
-from crossbeat.simulate.cine_backdrop import BLOOD
 from crossbeat.simulate.cine_view import FIELD, Place, Plane
-from crossbeat.simulate.latent import Trait
+from crossbeat.simulate.film import step
+from crossbeat.simulate.patient import Trait
 from crossbeat.simulate.streams import Draws
 
 Stack = Shaped[np.ndarray, "..."]
+Mask = Bool[np.ndarray, "height width"]
 
 Cells = Float32[np.ndarray, "level cell cell"]
+
+VESSEL = 0.62
+"""Signal of the blood around the heart over the full scale; stacks are brought to it."""
 
 _MASK = "_lv"
 """How the name of the array ends that has the left cavity of a stack."""
@@ -104,14 +107,7 @@ def around(textures: Textures, draws: Draws) -> Around:
 
 
 def blended(drawn: Plane, around: Around, row: int, place: Place) -> Plane:
-    """Drawn surroundings with the real ones over them, where there are real ones.
-
-    Args:
-        drawn: as ``backdrop`` gives them.
-        around: of the patients of the block.
-        row: of the patient in it.
-        place: of the pixels of a short-axis section.
-    """
+    """Drawn surroundings of a short-axis section, and the real ones over them where there are."""
     stack = around.stack[row]
     signal, share = around.textures.signal[stack], around.textures.share[stack]
     level = int(np.clip((1 - place.part[0, 0]) * len(signal), 0, len(signal) - 1))
@@ -152,7 +148,7 @@ def _surroundings(images: Stack, masks: Bool[np.ndarray, "..."]) -> tuple[Cells,
     blood = np.array([np.median(each[mask]) for each, mask in zip(images, masks, strict=True)])
     if not (np.isfinite(images).all() and (blood > 0).all()):
         raise ValueError(f"blood must have a signal in every slice, got {blood.tolist()}")
-    signal = np.clip(images * (BLOOD / blood[:, None, None]), 0, 1).astype(np.float32)
+    signal = np.clip(images * (VESSEL / blood[:, None, None]), 0, 1).astype(np.float32)
     places = _turned(images.shape[1], 180 - _right_ventricle(signal, masks))
     turned = [ndimage.map_coordinates(each, places, order=1) for each in signal]
     return np.stack(turned), np.stack([_share(mask, places) for mask in masks])
@@ -180,7 +176,7 @@ def _right_ventricle(signal: Cells, masks: Bool[np.ndarray, "level height width"
     angles = np.radians(np.arange(0, 360, 5))
     found = np.zeros(len(angles))
     for each, mask in list(zip(signal, masks, strict=True))[: max(1, 2 * len(masks) // 3)]:
-        like = np.clip(1 - np.abs(each / BLOOD - 1) / 0.4, 0, 1)
+        like = np.clip(1 - np.abs(each / VESSEL - 1) / 0.4, 0, 1)
         radius = _radius(mask)
         away = np.linspace(radius + _WALL, _WIDE * radius + _WALL, 20)[:, None]
         rows, columns = _places(-away * np.sin(angles), away * np.cos(angles), len(mask))
@@ -188,7 +184,7 @@ def _right_ventricle(signal: Cells, masks: Bool[np.ndarray, "level height width"
     return float(np.degrees(np.angle(found @ np.exp(1j * angles))))
 
 
-def _radius(mask: Bool[np.ndarray, "height width"]) -> float:
+def _radius(mask: Mask) -> float:
     """Of a disc as large as the cavity, mm."""
     return float(np.sqrt(mask.sum() / np.pi)) * FIELD / len(mask)
 
@@ -205,7 +201,7 @@ def _turned(cells: int, turn: float) -> list[np.ndarray]:
     return _places(cos * down + sin * right, cos * right - sin * down, cells)
 
 
-def _share(mask: Bool[np.ndarray, "height width"], places: list[np.ndarray]) -> Plane:
+def _share(mask: Mask, places: list[np.ndarray]) -> Plane:
     """1 but near the line through the middles of both ventricles, and beyond the slice."""
     cells, radius = len(mask), _radius(mask)
     right, down = _grid(cells)
@@ -226,10 +222,7 @@ def _nearest(
 ) -> Float32[np.ndarray, "pixel cell"]:
     """The weights of the cells in each pixel, or of the two next to it where cells are wider.
 
-    Args:
-        at: of the pixels, mm from the middle.
-        width: of a pixel, mm.
-        cells: how many there are on ``FIELD``; beyond them all weights are 0.
+    Pixels of some width lie mm from the middle; beyond the cells all weights are 0.
     """
     place = at * (cells / FIELD) + (cells - 1) / 2
     away = np.abs(place[:, None] - np.arange(cells, dtype=np.float32))

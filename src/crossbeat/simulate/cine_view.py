@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from types import MappingProxyType
 
 import numpy as np
@@ -95,15 +96,7 @@ def pose(draws: Draws) -> Pose:
 
 
 def short_axis(heart: Hearts, pose: Pose, row: int, size: int, slices: int) -> Iterator[Section]:
-    """The short-axis sections of one patient, from the base to the apex.
-
-    Args:
-        heart: of the patient.
-        pose: of the block's patients.
-        row: of the patient in it.
-        size: pixels per side.
-        slices: how many.
-    """
+    """The short-axis sections of one patient, from the base to the apex; see ``VIEWS``."""
     part = 1 - (np.arange(slices, dtype=np.float32) + 0.5) / slices
     height = part * heart.base[0, 0]
     shape = outlines(heart, height, ANGLES)
@@ -116,9 +109,10 @@ def short_axis(heart: Hearts, pose: Pose, row: int, size: int, slices: int) -> I
     index = np.rint(angle * (ANGLES / (2 * np.pi))).astype(np.int64) % ANGLES
     radius = np.hypot(x, y)
     for slice_ in range(slices):
+        level = itemgetter((slice(None), slice_))
         yield Section(
-            shape=_level(shape, slice_),
-            drawn=_level(drawn, slice_),
+            shape=shape.each(level),
+            drawn=drawn.each(level),
             place=Place(
                 right=right,
                 up=up,
@@ -132,14 +126,7 @@ def short_axis(heart: Hearts, pose: Pose, row: int, size: int, slices: int) -> I
 
 
 def long_axis(heart: Hearts, pose: Pose, row: int, size: int, slices: int) -> Iterator[Section]:
-    """The long-axis section of one patient through septum and lateral wall.
-
-    Args:
-        heart: of the patient.
-        pose: of the block's patients.
-        row: of the patient in it.
-        size: pixels per side.
-        slices: 1.
+    """The long-axis section of one patient through septum and lateral wall; see ``VIEWS``.
 
     Raises:
         ValueError: ``slices`` is not 1.
@@ -175,7 +162,8 @@ def long_axis(heart: Hearts, pose: Pose, row: int, size: int, slices: int) -> It
 VIEWS: Mapping[str, Callable[[Hearts, Pose, int, int, int], Iterator[Section]]] = MappingProxyType(
     {"short": short_axis, "long": long_axis}
 )
-"""Short-axis slices, and one long-axis view of all chambers."""
+"""Short-axis slices, and one long-axis view of all chambers. Each takes the heart of one patient,
+the pose of the block's patients, the patient's row in it, pixels per side and number of slices."""
 
 
 def _grid(size: int, pose: Pose, row: int) -> tuple[Plane, Plane]:
@@ -198,17 +186,7 @@ def _papillary_short(angle: np.ndarray, directions: np.ndarray, part: float) -> 
     return (np.abs(np.stack(away)) * (there / 0.33)).astype(np.float32)
 
 
-def _level(shape: Outlines, level: int) -> Outlines:
-    return Outlines(
-        cavity=shape.cavity[:, level], outer=shape.outer[:, level], right=shape.right[:, level]
-    )
-
-
 def _sides(shape: Outlines) -> Outlines:
     """The lateral side of every level, then the septal one."""
     lateral, septal = 0, _LONG_ANGLES // 2
-    cavity, outer, right = (
-        np.concatenate([one[:, :, lateral], one[:, :, septal]], axis=1)
-        for one in (shape.cavity, shape.outer, shape.right)
-    )
-    return Outlines(cavity=cavity, outer=outer, right=right)
+    return shape.each(lambda one: np.concatenate([one[:, :, lateral], one[:, :, septal]], axis=1))

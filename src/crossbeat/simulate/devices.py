@@ -9,9 +9,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from crossbeat.simulate.canvas import Canvas, Grid, Value, bump, step, value
-from crossbeat.simulate.film import Film, Thorax
-from crossbeat.simulate.latent import Patients
+from crossbeat.simulate.film import Canvas, Film, Grid, Thorax, Value, bump, step, value
+from crossbeat.simulate.patient import Patients
 from crossbeat.simulate.streams import Draws
 
 Jitter = np.ndarray

@@ -1,4 +1,4 @@
-"""How a film was taken, its geometry, and how clearly it shows each finding.
+"""How a film was taken, its geometry, and shapes to draw on it, in thickness of tissue.
 
 The ill are filmed lying or sitting, from the front: the heart, further from the detector, is
 magnified, the breath is shallower, the diaphragm high, and an effusion layers behind the lung,
@@ -8,17 +8,14 @@ where it is missed (Ruskin et al. 1987, Am J Roentgenol 148:681).
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Bool, Float32
 
-from crossbeat.simulate.findings import (
-    CARDIOMEGALY,
-    EDEMA,
-    EFFUSION,
-    heart_diameter,
-    thorax_diameter,
-)
-from crossbeat.simulate.latent import Flag, Patients, Trait
-from crossbeat.simulate.streams import Draws, spans
+from crossbeat.simulate.patient import Flag, Patients, Trait, heart_diameter, thorax_diameter
+from crossbeat.simulate.streams import Draws
+
+Grid = Float32[np.ndarray, "patient #height #width"]
+Value = Float32[np.ndarray, "patient 1 1"]
+Number = Value | float | int
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -135,9 +132,8 @@ def thorax(patients: Patients, film: Film) -> Thorax:
     dome = 126 * tall - lift + 6 * patients.variation("diaphragm")
     arch = 42 * (1 - 0.45 * patients.lung_disease)
     overload = 0.5 * (patients.wedge_pressure - 10) + 4 * patients.kidney_disease
-    pedicle = (
-        24 + 0.5 * overload + 0.25 * (patients.bmi - 27.5) + 1.5 * patients.variation("pedicle")
-    )
+    pedicle = 24 + 0.5 * overload + 0.25 * (patients.bmi - 27.5)
+    pedicle = pedicle + 1.5 * patients.variation("pedicle")
     upright = 1 - 0.7 * film.supine.astype(np.float32)
     made = {
         "half": thorax_diameter(patients) / 2 * (1 - 0.06 * (shallow - 0.07)),
@@ -163,33 +159,58 @@ def fluid_height(volume: Trait) -> Trait:
     return (17 * (np.maximum(volume, 0) / 200) ** 0.9).astype(np.float32)
 
 
-def shown(patients: Patients, film: Film) -> dict[str, Trait]:
-    """How far beyond its threshold the film shows each finding, in the units of ``severity``.
+@dataclass(frozen=True, eq=False)
+class Canvas:
+    """Where each pixel lies in the patient, in mm from the midline at the level of the carina.
 
-    A reader allows for the usual magnification and breath of a bedside film, not for its actual
-    ones. Overinflated lungs hide edema; shallow breath and a thick chest wall imitate it; a
-    collapsed lobe looks like fluid.
+    Args:
+        x: to the image's right.
+        y: downwards.
+        pixel: width of a pixel.
     """
-    space = thorax(patients, film)
-    ratio = (space.heart_left + space.heart_right) / (2 * space.half)
-    allowed = np.where(film.anteroposterior, 0.06, 0.0)
-    hidden = np.where(film.supine, 0.55, 1.0)
-    fluid = np.maximum(patients.effusion_left, patients.effusion_right) * hidden
-    fluid = fluid + 150 * np.abs(patients.consolidation)
-    hazy = 4 * (0.86 - film.breath) + 0.04 * (patients.bmi - 27.5) - 0.8 * patients.lung_disease
-    made = {
-        "cardiomegaly": (ratio - allowed - CARDIOMEGALY) / 0.05,
-        "pleural_effusion": np.log2((fluid + 20) / (EFFUSION + 20)),
-        "edema": (patients.lung_water + hazy - EDEMA) / 4,
-    }
-    return {name: value.astype(np.float32) for name, value in made.items()}
+
+    x: Grid
+    y: Grid
+    pixel: Value
+
+    def only(self, some: Bool[np.ndarray, " patient"]) -> "Canvas":
+        """The canvas of some of the patients."""
+        return Canvas(self.x[some], self.y[some], self.pixel[some])
 
 
-def film_measures(patients: Patients, seed: int) -> Float32[np.ndarray, "patient finding"]:
-    """``shown`` for each of ``findings.FINDINGS`` on the films of this seed."""
-    made = []
-    for block, rows in spans(len(patients)):
-        some = patients.rows(rows)
-        film = take_film(some, Draws(seed, block, len(some), "film"))
-        made.append(np.stack(list(shown(some, film).values()), axis=1))
-    return np.concatenate(made)
+def canvas(film: Film, size: int) -> Canvas:
+    """The pixels of each film: its field, shift and tilt."""
+    steps = (np.arange(size, dtype=np.float32) + 0.5) / size - 0.5
+    field, tilt = value(film.field), value(np.radians(film.tilt))
+    across, down = steps[None, None, :] * field, steps[None, :, None] * field
+    x = across * np.cos(tilt) + down * np.sin(tilt) - value(film.right)
+    y = down * np.cos(tilt) - across * np.sin(tilt) - value(film.down) + 48
+    return Canvas(x.astype(np.float32), y.astype(np.float32), field / np.float32(size))
+
+
+def value(numbers: np.ndarray) -> Value:
+    """One number per patient, ready to meet a grid."""
+    return np.asarray(numbers, dtype=np.float32)[:, None, None]
+
+
+def step(distance: np.ndarray, softness: np.ndarray | float | int) -> np.ndarray:
+    """From 0 (distance well below 0) to 1 (well above), over about ``softness`` mm each way."""
+    part = np.clip(distance * (0.5 / softness) + 0.5, 0, 1)
+    return part * part * (3 - 2 * part)
+
+
+def bump(distance: np.ndarray, width: np.ndarray | float | int) -> np.ndarray:
+    """A rounded bar: 1 at distance 0, 0 from ``width`` on."""
+    scaled = distance / width
+    part = np.clip(1 - scaled * scaled, 0, 1)
+    return part * part
+
+
+def dome(squared: np.ndarray) -> np.ndarray:
+    """Thickness of a unit ball at squared distance from its centre."""
+    return np.sqrt(np.clip(1 - squared, 0, 1))
+
+
+def ball(on: Canvas, x: Number, y: Number, across: Number, down: Number) -> Grid:
+    """An ellipsoid of thickness 1 at its centre."""
+    return dome(((on.x - x) / across) ** 2 + ((on.y - y) / down) ** 2)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from crossbeat.data.virtual_hearts import VirtualHearts
+from crossbeat.data.sources.virtual_hearts import VirtualHearts
 from crossbeat.recipes.presets import Preset
 from crossbeat.recipes.settings import recipe_named
 from crossbeat.study.grid import Cell, Study

@@ -11,7 +11,7 @@ from crossbeat.data.splits import Split
 from crossbeat.evaluation.localisation import by_lot
 from crossbeat.evaluation.names import LATENT, RATE
 from crossbeat.evaluation.predictions import Predictions, Scored
-from crossbeat.evaluation.probes import PROBES, Embedded
+from crossbeat.evaluation.probes import Embedded, fit_probe
 from crossbeat.recipes.aligned import has_moments, localised, searched
 from crossbeat.recipes.limits import latent_limit
 from crossbeat.recipes.run import (
@@ -169,7 +169,7 @@ class Encoded:
             return Embedded(self.features[split], known.double().numpy(), patients)
 
         val = embedded("val")
-        probe = PROBES[kind.name](embedded("train"), val, share=share, seed=seed)
+        probe = fit_probe(kind, embedded("train"), val, share=share, seed=seed)
         rows = evaluation_rows(self.test, "test")
         return Predictions(
             kind,

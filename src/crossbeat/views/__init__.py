@@ -10,12 +10,19 @@ Leads go by name: their order changes nothing. The generator alone decides: one 
 the same view on every device, one on a GPU saves the transfer but draws other numbers.
 """
 
-from crossbeat.views.combine import compose, one_of, with_probability
-from crossbeat.views.draws import View
-from crossbeat.views.masks import keep_leads, mask_leads, mask_time, mask_time_per_lead
-from crossbeat.views.noise import jitter, scale, wander
+from crossbeat.views.combine import View, compose, one_of, with_probability
 from crossbeat.views.timing import crop, crop_and_stretch, permute, warp_time
-from crossbeat.views.vcg import project_vcg, rotate_vcg
+from crossbeat.views.voltage import (
+    jitter,
+    keep_leads,
+    mask_leads,
+    mask_time,
+    mask_time_per_lead,
+    project_vcg,
+    rotate_vcg,
+    scale,
+    wander,
+)
 
 __all__ = [
     "VIEWS",

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from crossbeat.errors import DataError
 from crossbeat.signal import Ecgs
-from crossbeat.views.draws import starts, uniform, working_dtype
+from crossbeat.views.combine import changed, starts, uniform, working_dtype
 
 
 def crop(ecg: Ecgs, generator: torch.Generator, *, seconds: float = 5.0) -> Ecgs:
@@ -37,7 +37,7 @@ def crop(ecg: Ecgs, generator: torch.Generator, *, seconds: float = 5.0) -> Ecgs
         )
     begin = starts(generator, (len(ecg.values), 1), num_samples - length + 1)
     time = begin.to(ecg.values.device) + torch.arange(length, device=ecg.values.device)
-    return Ecgs(_pick(ecg.values, time), ecg.leads, ecg.fs)
+    return changed(ecg, _pick(ecg.values, time))
 
 
 def crop_and_stretch(ecg: Ecgs, generator: torch.Generator, *, least: float = 0.5) -> Ecgs:
@@ -121,7 +121,7 @@ def permute(ecg: Ecgs, generator: torch.Generator, *, num_segments: int = 5) -> 
         raise ValueError(f"num_segments must be 1 to {num_samples}, got {num_segments}")
     draw = uniform(generator, (len(ecg.values), num_segments), 0.0, 1.0)
     order = draw.argsort(dim=1).to(ecg.values.device)
-    return Ecgs(_pick(ecg.values, _rearranged(order, num_samples)), ecg.leads, ecg.fs)
+    return changed(ecg, _pick(ecg.values, _rearranged(order, num_samples)))
 
 
 def _rearranged(
@@ -161,4 +161,4 @@ def _read(ecg: Ecgs, time: Float[Tensor, "batch time"]) -> Ecgs:
     before = before.long().to(ecg.values.device)
     left, right = _pick(ecg.values, before), _pick(ecg.values, before + 1)
     values = left.to(weight.dtype).lerp_(right.to(weight.dtype), weight)
-    return Ecgs(values.to(ecg.values.dtype), ecg.leads, ecg.fs)
+    return changed(ecg, values)

@@ -1,0 +1,245 @@
+"""What holds for every data set that commands offer."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from published_trees import TREES, build
+
+from crossbeat.cli import main
+from crossbeat.data.cohort import Cohort
+from crossbeat.data.people import people
+from crossbeat.data.registry import COHORTS, Builder
+from crossbeat.errors import ConfigError, DataError
+
+Source = Callable[[str], Builder]
+Built = Callable[[str], Cohort]
+
+FILES = {
+    "ptb-xl": ("*_lr.dat", "ptbxl_database.csv"),
+    "nih-cxr14": ("*.png", "Data_Entry_2017.csv"),
+    "chexpert": ("*.jpg", "train.csv"),
+    "ludb": ("*.dat", "ludb.csv"),
+    "code-15": ("*.hdf5", "exams.csv"),
+    "cinc-2021": ("*.mat", None),
+    "files": ("*.dat", None),
+    "mimic": ("*.jpg", "record_list.csv"),
+    "ukb": ("*.zip", "measures.csv"),
+}
+"""The files of a signal, and the table whose columns must be those that were published."""
+
+PREFIX = {
+    "virtual": ("v0-", "virtual 0"),
+    "virtual-hearts": ("h0-", "virtual 0"),
+    "ptb-xl": ("ptbxl-", "ptbxl"),
+    "nih-cxr14": ("nih-", "nih"),
+    "chexpert": ("chexpert-", "chexpert"),
+    "ludb": ("ludb-", "ludb"),
+    "code-15": ("code15-", "code15"),
+    "cinc-2021": ("cinc-", "cinc"),
+    "files": ("p", "own"),
+    "mimic": ("mimic-", "mimic"),
+    "ukb": ("", "ukb"),
+    "label-matched": ("ptbxl-", "ptbxl"),
+}
+"""How the ids of patients begin, and the source that this makes them of."""
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    found = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert "cohort.json" in found
+    return found
+
+
+def test_every_data_set_has_a_tree() -> None:
+    assert set(COHORTS) == set(TREES) == set(PREFIX)
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_a_build_that_was_interrupted_goes_on_to_the_same_bytes(
+    name: str, source: Source, built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("crossbeat.data.build._finish", stop)
+        with pytest.raises(KeyboardInterrupt):
+            build(source(name), tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+    build(source(name), tmp_path / "again")
+    assert contents(tmp_path / "again") == contents(built(name).folder)
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_the_command_builds_the_same_cohort(
+    name: str,
+    source: Source,
+    built: Built,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["prepare", name, "--out", str(tmp_path / "cohort"), "--workers", "1"]
+    for field in fields(source(name)):  # type: ignore[arg-type]
+        value = getattr(source(name), field.name)
+        if value != field.default:
+            text = json.dumps(value) if isinstance(value, tuple) else str(value)
+            words += [f"--{field.name}", text]
+    assert main(words) == 0
+    rows = built(name).table.height
+    assert f"{rows} rows" in "".join(capsys.readouterr())
+    assert Cohort.open(tmp_path / "cohort").fingerprint() == built(name).fingerprint()
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_ids_are_of_their_source_and_nothing_is_left_out_of_a_sound_tree(
+    name: str, built: Built
+) -> None:
+    cohort = built(name)
+    prefix, source = PREFIX[name]
+    assert cohort.table["patient"].str.starts_with(prefix).all()
+    told = people(cohort, np.arange(cohort.table.height))
+    assert set(told["source"]) <= {source, "nih"}
+    assert source in set(told["source"])
+    assert cohort.rejected().height == 0
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in TREES if name not in ("ptb-xl", "label-matched")]
+)
+def test_patients_are_divided_by_their_shares_and_a_seed(
+    name: str, source: Source, tmp_path: Path
+) -> None:
+    settings = replace(source(name), val=0.1, test=0.2)  # type: ignore[type-var]
+    if name == "chexpert":
+        settings = replace(settings, experts=False)  # type: ignore[type-var]
+    first, second = (
+        build(replace(settings, seed=seed), tmp_path / f"{seed}")  # type: ignore[type-var]
+        for seed in (0, 2)
+    )
+    split = dict(first.table.select("patient", "split").rows())
+    counts, total = Counter(split.values()), len(split)
+    assert (counts["val"], counts["test"]) == (round(0.1 * total), round(0.2 * total))
+    if not name.startswith("virtual"):  # another seed is other patients
+        assert split != dict(second.table.select("patient", "split").rows())
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_files_that_cannot_be_read_are_told_and_left_out_on_request(
+    name: str, tmp_path: Path
+) -> None:
+    tree = tmp_path / "tree"
+    settings = TREES[name](tree)
+    files = sorted(tree.rglob(FILES[name][0]))
+    spoilt = files[: len(files) // 4 + 1]
+    for file in spoilt:
+        file.write_bytes(b"no signal")
+    message = r"nearly all files of c must be usable, .*the first: .* add --allow-missing"
+    with pytest.raises(DataError, match=message) as told:
+        build(settings, tmp_path / "c", allow_missing=False)
+    assert str(tmp_path) not in str(told.value).partition("the first:")[2]
+    left_out = build(settings, tmp_path / "c").rejected()
+    assert left_out.height >= len(spoilt) - 1  # a lateral film is not asked for
+    assert set(left_out["rule"]) == {"unreadable"}
+    for file, reason in left_out.select("file", "reason").rows():
+        assert Path(file).stem.partition(":")[0] in {path.stem for path in spoilt}
+        assert str(tmp_path) not in file + reason
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_tree_that_is_not_there_is_told(name: str, source: Source, tmp_path: Path) -> None:
+    settings = source(name)
+    given = vars(settings)
+    paths = {key: tmp_path / key for key, value in given.items() if isinstance(value, Path)}
+    with pytest.raises(DataError, match=r"there is no f|must hold|must be a table, got nothing"):
+        build(replace(settings, **paths), tmp_path / "cohort")  # type: ignore[type-var]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", [name for name, (_, table) in FILES.items() if table])
+def test_a_table_of_other_columns_or_none_is_refused(name: str, tmp_path: Path) -> None:
+    settings = TREES[name](tmp_path / "tree")
+    (path,) = (tmp_path / "tree").rglob(str(FILES[name][1]))
+    for text, message in (
+        (b"a,b\n1,2\n", "must have the column"),
+        (b"\x1f\x8b broken", "must be a CSV table, got"),
+    ):
+        path.write_bytes(text)
+        with pytest.raises(DataError, match=rf"{path.name} {message}"):
+            build(settings, tmp_path / "cohort")
+
+
+SHARES = ({"val": 0.5, "test": 0.6}, "shares val and test must be 0 or more, and 1 or less tog")
+SLOW = ({"fs": 0.0}, "fs must be above 0 Hz")
+SMALL = ({"image_size": 0}, "image_size must be 1 pixel or more, got 0")
+WITHOUT = "in a cohort without X-rays"
+WRONG: dict[str, list[tuple[dict[str, Any], str]]] = {
+    "virtual": [
+        ({"num_patients": -1}, r"Virtual\.num_patients must be 1 or more, got -1; raise it"),
+        ({"image_size": -1}, r"Virtual\.image_size must be 16 or more, got -1"),
+        ({"seed": -1}, r"Virtual\.seed must be 0 or more, got -1"),
+        ({"label_noise": 0.6}, r"Virtual\.label_noise must be 0 to 0\.5, .*got 0\.6; change it"),
+        ({"label_noise": float("nan")}, r"label_noise must be 0 to 0\.5, .*got nan"),
+        ({"paired": 1.5}, r"Virtual\.paired must be 0 to 1, .*got 1\.5; change it"),
+        ({"outside": -1}, r"Virtual\.outside must be 0 or more, got -1; raise it"),
+        ({"labelled": 2.0}, r"Virtual\.labelled must be 0 to 1, .*got 2\.0; change it"),
+        ({"hours_apart": -1.0}, r"hours_apart must be 0 or more, and finite, got -1\.0; change it"),
+        ({"hours_apart": float("inf")}, "hours_apart must be 0 or more, and finite, got inf"),
+        ({"film_noise": 300.0}, r"film_noise must be 0 to 255 grey levels, got 300\.0; change it"),
+        ({"image_size": 0, "paired": 0.5}, rf"paired must be 1\.0 {WITHOUT}"),
+        ({"image_size": 0, "outside": 5}, f"outside must be 0 {WITHOUT}"),
+        ({"image_size": 0, "film_noise": 5.0}, rf"film_noise must be 0\.0 {WITHOUT}.* set image_s"),
+    ],
+    "virtual-hearts": [
+        ({"frames": 1}, r"VirtualHearts\.frames must be 2 or more, got 1"),
+        ({"cine_size": 8}, "cine_size must be 16 or more, got 8"),
+        ({"measured": 0.0}, "measured must be above 0 and at most 1, got 0.0"),
+        ({"measured": 1.5}, "measured must be above 0 and at most 1, got 1.5"),
+    ],
+    "ptb-xl": [({"least_likelihood": 101.0}, "least_likelihood must be 0 to 100 percent")],
+    "nih-cxr14": [SMALL],
+    "chexpert": [SMALL, ({"views": ()}, "views must be some of Frontal, Lateral, got none")],
+    "ludb": [],
+    "code-15": [
+        ({"millivolts": 0.0}, "millivolts must be above 0 mV, got 0"),
+        ({"seconds": 0.0}, "seconds must be above 0"),
+    ],
+    "cinc-2021": [
+        ({"sources": ()}, "sources must be some of cpsc_2018, .*got none"),
+        ({"seconds": -1.0}, "seconds must be above 0"),
+    ],
+    "files": [
+        SMALL,
+        ({"label_threshold": 0.0}, "--label-threshold must be above 0"),
+        ({"findings": ("a", "a")}, "--findings must be different"),
+    ],
+    "mimic": [SMALL, ({"ed": None}, r"Mimic\.ed must be the folder of MIMIC-IV-ED for pairing by")],
+    "ukb": [
+        *(
+            ({name: value}, rf"Ukb\.{name} must be .* or more, got")
+            for name, value in {"frames": 1, "cine_size": 8, "side_mm": 0.0, "visit": -1}.items()
+        ),
+        (
+            {"cine_long": Path(), "view": "4ch"},
+            "view must be short where cine_long is given, got 4",
+        ),
+    ],
+    "label-matched": [({"most_uses": 0}, "most_uses of 1 or more"), ({"rules": ()}, "0 rules")],
+}
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_settings_out_of_their_range_are_refused(name: str, source: Source) -> None:
+    settings = source(name)
+    wrong = [*WRONG[name], *([SHARES] if hasattr(settings, "test") else [])]
+    for given, message in [
+        *wrong,
+        *([SLOW] if hasattr(settings, "fs") and name != "ptb-xl" else []),
+    ]:
+        with pytest.raises(ConfigError, match=message):
+            replace(settings, **given)  # type: ignore[type-var]

@@ -1,0 +1,43 @@
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from crossbeat.modalities import MODALITIES
+from crossbeat.recipes.run import Run
+
+FILE = Path(__file__).parents[2] / "docs" / "example_modality.py"
+
+
+@pytest.fixture
+def example(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The file as a module; what it adds to the modalities is taken out again."""
+    monkeypatch.setattr("crossbeat.modalities.MODALITIES", MODALITIES)
+    monkeypatch.setitem(MODALITIES, "report", None)
+    spec = importlib.util.spec_from_file_location("example_modality", FILE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "example_modality", module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_example_is_at_most_120_lines() -> None:
+    assert len(FILE.read_text(encoding="utf-8").splitlines()) <= 120
+
+
+def test_a_report_becomes_a_teacher_and_the_ecg_alone_answers(
+    example: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = example.main(tmp_path, num_patients=160, epochs=1)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines[:3]] == ["direct", "clip", "distillation"]
+    assert [line.split(": ")[1].split(",")[0] for line in lines[3:]] == list(example.FINDINGS)
+    assert "report_projection" in runs["clip"].parts
+    assert "report_classifier" in runs["distillation"].parts
+    opened = Run.open(tmp_path / "clip")
+    assert opened.recipe.other.modality == "report"
+    assert opened.phases[0]["name"] == "report-teacher"
