@@ -24,7 +24,7 @@ import torch
 from safetensors.numpy import load_file
 
 from crossbeat.cli import main
-from crossbeat.cli.examples import write_example
+from crossbeat.cli.simulate import write_example
 
 PATIENTS = ["--num_patients=240", "--image_size=32", "--seed=3", "--val=0.2", "--test=0.3"]
 HEARTS = ["--num_patients=160", "--frames=6", "--cine_size=32", "--seed=2", "--val=0.2"]

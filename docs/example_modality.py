@@ -14,7 +14,7 @@ import polars as pl
 import torch
 from torch import nn
 
-from crossbeat.cli.examples import write_example
+from crossbeat.cli.simulate import write_example
 from crossbeat.data.build import Block, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.sources.virtual import Virtual

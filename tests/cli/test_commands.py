@@ -109,7 +109,7 @@ STUDY = "study study.py"
             "--recipe.alignment_positives must be a number or null, got 'x'",
         ),
         (f"{TRAIN} --recipe.findings edema,", 2, "must be a list such as a,b, got 'edema,'"),
-        (f"{TRAIN} --recipe.ecg.encoder bio", 2, "ecg.encoder must be one of cromotex, cromotex-"),
+        (f"{TRAIN} --recipe.ecg.encoder bio", 2, "encoder must be one of cromotex, cromotex-"),
         (f"{TRAIN} --recipe.self_supervision.epochs x", 2, "must be a whole number, got 'x'"),
         (f"{TRAIN} --recipe.teacher.epochs -1", 2, "error: epochs must be 1 or more, got -1; r"),
         (f"{TRAIN} --recipe.self_supervision.epochs 0", 2, "error: epochs must be 1 or more, got"),
@@ -119,7 +119,7 @@ STUDY = "study study.py"
         (
             "embed no-run --out x --split all",
             2,
-            "--split must be one of train, val, test, got 'all",
+            "--split must be one of train, val, test, got",
         ),
         ("predict", 2, "crossbeat predict must have RUN and FILES, got none; crossbeat predict"),
         ("predict no-run x.hea", 1, "no-run/config.json must be there, got none; give the"),
@@ -138,7 +138,7 @@ STUDY = "study study.py"
         (
             f"{SIMULATE} --layout mimic --num_patients 0",
             2,
-            "VirtualMimic.num_patients must be 1 or",
+            "VirtualMimic.num_patients must be",
         ),
         ("prepare ptbxl", 2, "got 'ptbxl'; did you mean 'ptb-xl'?"),
         *(
@@ -154,13 +154,12 @@ STUDY = "study study.py"
         (
             "check a.hea --seconds .inf",
             2,
-            "--seconds must be a number of seconds or a duration suc",
+            "--seconds must be a number of seconds or a dura",
         ),
-        ("check a.hea --workers 0", 2, "--workers must be at least 1, got 0"),
+        ("check a.hea --workers 0", 2, "--workers must be 1 or more, got 0"),
         ("check a.hea --length.longer all", 2, "must be one of first, middle, last"),
         ("check a.hea --layout.unit volts", 2, "fs"),
-        ("bench pairings", 2, "must be one of pairing"),
-        ("bench pairings", 2, "got 'pairings'; did you mean 'pairing'"),
+        ("bench pairings", 2, "NAME must be one of pairing, prepare, loader, store, cine, got 'pa"),
         ("bench pairing --seed -1", 2, "--seed must be 0 or more, got -1"),
         ("demo --patient 3", 2, "has no option 'patient'; did you mean 'patients'?"),
         ("demo --recipe ptalc", 2, "one of crossbeat, ptacl, got 'ptalc'; did you mean 'ptacl'?"),
@@ -192,7 +191,7 @@ def test_what_is_wrong_is_told_in_a_sentence(words, code, message, called, tmp_p
         (
             TRAIN,
             "recipe: {self_supervision: {epoch: 1}}",
-            "Cromotex.self_supervision has no settin",
+            "Cromotex.self_supervision has no set",
         ),
         (TRAIN, "recipe: {trainer: {devices: 1}}", "Cromotex has no setting 'trainer'"),
         (TRAIN, "recipie: {temperature: 1}", "has no option 'recipie' in FILE; did you mean 'rec"),
@@ -274,7 +273,7 @@ def test_debug_shows_the_trace_in_the_place_of_a_file(words, raising, capsys):
     [
         (
             MemoryError(),
-            "error: memory must have room for what crossbeat recipes holds in it, got ",
+            "error: memory must have room for what crossbeat recipes holds in it, ",
         ),
         (
             OSError(5, "Input/output error", "a/file"),

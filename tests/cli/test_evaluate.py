@@ -6,7 +6,7 @@ import shutil
 import polars as pl
 import pytest
 
-from crossbeat.cli.examples import write_example
+from crossbeat.cli.simulate import write_example
 from crossbeat.evaluation.results import read_results
 from crossbeat.files import write_sealed
 
@@ -126,7 +126,7 @@ def test_a_run_of_findings_and_measurements_has_results_and_answers_of_both(
 def test_what_cannot_be_measured_together_is_refused(direct, hearts, tiny, called, tmp_path):
     refused = [
         ([direct, direct], "must differ in their seed, got seed 0 of direct twice or more; name"),
-        ([direct, "--seed", "-1"], "--seed must be 0 or more, got -1; change it"),
+        ([direct, "--seed", "-1"], "--seed must be 0 or more, got -1; raise it"),
         (
             [direct, hearts["ptacl"]],
             "got findings by direct, measurements by ptacl; evaluate them separately",

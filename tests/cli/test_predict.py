@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from crossbeat.cli.examples import write_example
+from crossbeat.cli.simulate import write_example
 from crossbeat.readers import read_ecg
 from crossbeat.recipes.run import Run, evaluation_rows, predictions
 from crossbeat.signal import Ecg

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from crossbeat.cli import COMMANDS, main
-from crossbeat.cli.examples import write_example
+from crossbeat.cli.simulate import write_example
 from crossbeat.data.cohort import Cohort
 from crossbeat.errors import STOPPED
 
@@ -310,7 +310,7 @@ WALK: dict[str, dict[str, Case | str]] = {
     "embed": {
         "missing": Case("embed gone --out new.parquet", "gone must be the folder of a run", 1),
         "misnamed": Case(
-            "embed run --out new.parquet --split tst", "--split must be train, val or"
+            "embed run --out new.parquet --split tst", "one of train, val, test, got 'tst'"
         ),
         "unreadable": Case(
             "embed run --out new.parquet",

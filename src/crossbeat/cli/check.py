@@ -4,7 +4,7 @@ import json
 import math
 import os
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from crossbeat.cli.options import add_checksum, command, note, parse
+from crossbeat.cli.options import add_checksum, at_least, command, note, parse
 from crossbeat.errors import ConfigError, DataError, UserError, listed
 from crossbeat.quality import Allow, Length, Verdict, check, told
 from crossbeat.readers import Layout, read_ecg
@@ -26,17 +26,6 @@ FILES_PER_WORKER = 2000
 
 _TABLES = ("csv", "numpy")
 """Formats that hold ECGs only if the user gives a layout."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """Arguments of ``crossbeat.quality.check`` and ``read_ecg`` that hold for every file."""
-
-    seconds: float
-    length: Length
-    allow: Allow
-    layout: Layout | None
-    checksum: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +57,9 @@ class Checked:
         return "reject" if "reject" in actions else "repair" if "repair" in actions else "ok"
 
 
+File = tuple[Path, bool]
+"""A path, and whether the user named the file; if not, it was found in a folder."""
+
 Outcome = Checked | Literal["part", "plain", "other"]
 """``part``: a file that belongs to another record. ``plain``: numbers that need a layout.
 ``other``: a file that is not an ECG."""
@@ -97,28 +89,26 @@ def run(arguments: list[str]) -> None:
     options = parse(parser, arguments)
     if not 0 < options.seconds < math.inf:
         raise ConfigError(f"--seconds must be above 0, got {options.seconds}; give the length")
-    if options.workers is not None and options.workers < 1:
-        raise ConfigError(f"--workers must be at least 1, got {options.workers}; leave it out")
-    asked = Asked(
-        seconds=options.seconds,
-        length=options.length,
-        allow=options.allow,
-        layout=options.layout,
-        checksum=options.checksum,
-    )
+    at_least(options, workers=1)
+    names = ("seconds", "length", "allow", "layout", "checksum")
+    work = partial(inspect, **{name: options[name] for name in names})
     files = list(_files(options.paths))
-    workers = options.workers or _enough(len(files))
-    with closing(_outcomes(files, asked, workers)) as outcomes:
+    enough = max(1, min(os.cpu_count() or 1, len(files) // FILES_PER_WORKER))
+    with closing(_outcomes(work, files, options.workers or enough)) as outcomes:
         counts = (_print_lines if options.json else _print_table)(outcomes, len(files))
     _conclude(counts)
 
 
-def inspect(file: tuple[Path, bool], asked: Asked) -> Outcome:
-    """Check one file; a process pool can call this function.
-
-    Args:
-        file: its path, and whether the user named the file; if not, it was found in a folder.
-    """
+def inspect(
+    file: File,
+    *,
+    seconds: float,
+    length: Length,
+    allow: Allow,
+    layout: Layout | None,
+    checksum: bool,
+) -> Outcome:
+    """Check one file; a process pool can call this function."""
     path, named = file
     try:
         name, source, *_ = find(path)
@@ -126,13 +116,13 @@ def inspect(file: tuple[Path, bool], asked: Asked) -> Outcome:
         return _unreadable(path, None, error) if named else "other"
     if not named and source != path:
         return "part"
-    if not named and name in _TABLES and asked.layout is None:
+    if not named and name in _TABLES and layout is None:
         return "plain"
     try:
-        ecg = read_ecg(path, asked.layout, checksum=asked.checksum)
+        ecg = read_ecg(path, layout, checksum=checksum)
     except UserError as error:
         return _unreadable(path, name, error)
-    verdicts = check(ecg, asked.seconds, asked.length, allow=asked.allow)
+    verdicts = check(ecg, seconds, length, allow=allow)
     return Checked(
         path=str(path),
         format=name,
@@ -151,18 +141,15 @@ def _unreadable(path: Path, name: str | None, error: UserError) -> Checked:
     return Checked(path=str(path), format=name, found=(verdict,), unrecognised=names)
 
 
-def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
-    """Every file once, in the order of paths and names, with whether the user named it."""
+def _files(paths: Iterable[Path]) -> Iterator[File]:
+    """Every file once, in the order of paths and names."""
     seen = set()
     for path in paths:
-        if not path.is_dir():
-            inside: Iterable[tuple[Path, bool]] = [(path, True)]
-        else:
-            inside = ((file, False) for file in _below(path))
-        for file, named in inside:
+        folder = path.is_dir()
+        for file in _below(path) if folder else [path]:
             if file not in seen:
                 seen.add(file)
-                yield file, named
+                yield file, not folder
 
 
 def _below(folder: Path) -> Iterator[Path]:
@@ -172,14 +159,9 @@ def _below(folder: Path) -> Iterator[Path]:
         yield from (Path(place, name) for name in sorted(names) if name not in segments)
 
 
-def _enough(num: int) -> int:
-    return max(1, min(os.cpu_count() or 1, num // FILES_PER_WORKER))
-
-
 def _outcomes(
-    files: Sequence[tuple[Path, bool]], asked: Asked, workers: int
+    work: Callable[[File], Outcome], files: Sequence[File], workers: int
 ) -> Generator[Outcome, None, None]:
-    work = partial(inspect, asked=asked)
     if workers == 1:
         yield from map(work, files)
         return

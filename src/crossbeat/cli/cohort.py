@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from crossbeat.cli.options import command, note, parse
-from crossbeat.errors import ConfigError, DataError
+from crossbeat.cli.options import at_least, command, note, parse
+from crossbeat.errors import DataError
 
 
 def run(arguments: list[str]) -> None:
@@ -26,9 +26,7 @@ def run(arguments: list[str]) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parse(parser, arguments)
-    for name in ("examples", "seed"):
-        if options[name] < 0:
-            raise ConfigError(f"--{name} must be 0 or more, got {options[name]}; choose another")
+    at_least(options, examples=0, seed=0)
     from crossbeat.data.cohort import Cohort
     from crossbeat.data.summary import summary
 

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from crossbeat.cli.options import command, note, parse
-from crossbeat.errors import ConfigError, suggestion
+from crossbeat.cli.options import at_least, command, note, parse
 from crossbeat.files import remove_drafts, require_ours
 
 _MARKS = ("cohort", "cohort.partial", "cohort.request.json", "results.json")
@@ -57,7 +56,7 @@ DEMOS: Mapping[str, Demo] = {
 def run(arguments: list[str]) -> None:
     """Simulate, train, compare, report, and answer for one ECG."""
     parser = command("demo", "Simulate patients, train, compare and report in one command.")
-    parser.add_argument("--recipe", type=str, default="crossbeat", help=" or ".join(DEMOS))
+    parser.add_argument("--recipe", type=Literal[*DEMOS], default="crossbeat")
     places = ", ".join(f"{demo.place} ({name})" for name, demo in DEMOS.items())
     parser.add_argument("--out", type=Path, default=None, help=f"default: {places}")
     numbers = ", ".join(f"{demo.patients} ({name})" for name, demo in DEMOS.items())
@@ -85,9 +84,8 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--preset", type=str, default="demo", help="size of all recipes")
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
     options = parse(parser, arguments)
-    demo = _demo_of(options.recipe)
-    if options.workers < 1:
-        raise ConfigError(f"--workers must be 1 or more, got {options.workers}; raise it")
+    at_least(options, workers=1)
+    demo = DEMOS[options.recipe]
     out = options.out or demo.place
     require_ours(out, marks=_MARKS, what="the folder of a demo")
     remove_drafts(out)
@@ -118,18 +116,9 @@ def _played(options: Any, demo: Demo, out: Path) -> dict[str, Any]:
     return play(asked, import_module(demo.script).script(asked))
 
 
-def _demo_of(recipe: str) -> Demo:
-    if recipe not in DEMOS:
-        raise ConfigError(
-            f"--recipe must be one of {', '.join(DEMOS)}, got {recipe!r}"
-            f"{suggestion(recipe, DEMOS, 'crossbeat train takes every recipe')}"
-        )
-    return DEMOS[recipe]
-
-
 def _go_on(out: Path, recipe: str) -> None:
     """Three commands that a reader can run next."""
-    from crossbeat.cli.examples import write_example
+    from crossbeat.cli.simulate import write_example
 
     example = write_example(out / "example")
     crossbeat = _called()

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crossbeat.cli.cohorts import built
 from crossbeat.cli.evaluate import save_model
+from crossbeat.cli.prepare import built
 from crossbeat.cli.progress import Line, one_line
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.registry import Builder

@@ -1,6 +1,7 @@
 """``crossbeat embed RUN --out FILE``."""
 
 from pathlib import Path
+from typing import Literal
 
 from crossbeat.cli.options import command, note, parse
 
@@ -10,21 +11,16 @@ def run(arguments: list[str]) -> None:
     parser = command("embed", "Compute the embedding of every ECG of a cohort with a finished run.")
     parser.add_argument("run", type=Path, help="folder of a finished run")
     parser.add_argument("--cohort", type=Path, default=None, help="default: the run's own")
-    parser.add_argument("--split", type=str, default="test", help="train, val or test")
+    parser.add_argument("--split", type=Literal["train", "val", "test"], default="test")
     parser.add_argument("--out", type=Path, required=True, help="Parquet file to write")
     options = parse(parser, arguments)
     import polars as pl
 
-    from crossbeat.cli.cohorts import cohort_of
+    from crossbeat.cli.evaluate import cohort_of
     from crossbeat.data.cohort import Cohort
     from crossbeat.data.table import write_table
-    from crossbeat.errors import ConfigError
     from crossbeat.recipes.run import Run, embeddings
 
-    if options.split not in ("train", "val", "test"):
-        raise ConfigError(
-            f"--split must be train, val or test, got {options.split!r}; choose one of them"
-        )
     trained = Run.open(options.run)
     cohort = Cohort.open(options.cohort) if options.cohort else cohort_of(trained)
     rows = cohort.rows(options.split, has=("ecg",))

@@ -1,20 +1,19 @@
 """``crossbeat evaluate RUN...``."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from crossbeat.cli.cohorts import Tested, cohort_of
-from crossbeat.cli.options import command, note, parse
+from crossbeat.cli.options import at_least, command, note, parse
 from crossbeat.cli.tables import show
 from crossbeat.data.cohort import Cohort
-from crossbeat.deploy import export_model
-from crossbeat.errors import ConfigError
+from crossbeat.deploy import export_model, record_metrics
+from crossbeat.errors import ConfigError, DataError
 from crossbeat.evaluation.names import CLEAN, LATENT
 from crossbeat.evaluation.results import cautions, external_notes, write_results
 from crossbeat.recipes.limits import latent_limit
-from crossbeat.recipes.record import counted, versions
+from crossbeat.recipes.record import counted, describe_cohort, described, versions
 from crossbeat.recipes.run import Run, predictions
 from crossbeat.study.grid import HEAD
 from crossbeat.study.results import Comparison, Runs, compared
@@ -63,8 +62,7 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--seed", type=int, default=0, help="seed of the bootstrap")
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
     options = parse(parser, arguments)
-    if options.seed < 0:
-        raise ConfigError(f"--seed must be 0 or more, got {options.seed}; change it")
+    at_least(options, seed=0)
     runs = [_opened(folder, other_patients=options.other_patients) for folder in options.runs]
     named = [Cohort.open(each) for each in (options.cohort, options.trained_on) if each]
     cohort = named[0] if options.cohort else cohort_of(runs[0], opened=named)
@@ -93,6 +91,73 @@ def run(arguments: list[str]) -> None:
     for text in results["notes"]:
         note(text)
     note(f"results: {path}")
+
+
+def cohort_of(run: Run, *, opened: Sequence[Cohort] = (), option: str = "--cohort") -> Cohort:
+    """The cohort that a run was trained on.
+
+    Args:
+        opened: cohorts that may be it; otherwise it is opened from where it was at the training.
+        option: the option that names its folder, for the error.
+
+    Raises:
+        ConfigError: the folder now holds another cohort, or none.
+    """
+    fingerprint = run.plan["cohort"]["fingerprint"]
+    for cohort in opened:
+        if cohort.fingerprint() == fingerprint:
+            return cohort
+    folder = Path(run.plan["cohort"]["folder"])
+    rule = f"{folder} must be the cohort that {run.folder} was trained on"
+    try:
+        cohort = Cohort.open(folder)
+    except DataError as error:
+        raise ConfigError(f"{rule}, but {error}; name it with {option} if it has moved") from error
+    if cohort.fingerprint() != fingerprint:
+        raise ConfigError(f"{rule}, got another; name it with {option}")
+    return cohort
+
+
+@dataclass(frozen=True)
+class Tested:
+    """Runs and the cohort that they are measured on.
+
+    Args:
+        runs: at least one.
+        cohort: the measured cohort.
+        own: the cohort of the training of each run, in their order.
+    """
+
+    runs: Sequence[Run]
+    cohort: Cohort
+    own: Sequence[Cohort]
+
+    def record_metrics(self, results: Mapping[str, Any]) -> None:
+        """Write the results of each saved model to its folder; not those on another cohort."""
+        for run, own in zip(self.runs, self.own, strict=True):
+            if own is self.cohort and (run.folder / "model").is_dir():
+                record_metrics(run.folder / "model", results, run.name)
+
+    def in_results(self) -> dict[str, Any]:
+        """The parts of results that say where models were measured and trained.
+
+        ``cohort`` is the measured cohort. ``trained_on`` is the cohort of the training; if the
+        runs differ in it, it has one cohort for each of them. ``other_patients`` is there if the
+        user said that equal ids name other people.
+        """
+        trained = {self._name(run): described(run.plan) for run in self.runs}
+        first = next(iter(trained.values()))
+        same = all(each["fingerprint"] == first["fingerprint"] for each in trained.values())
+        told: dict[str, Any] = {
+            "cohort": described({"cohort": describe_cohort(self.cohort)}),
+            "trained_on": first if same else trained,
+        }
+        said = self.runs[0].learned.other_patients
+        return told | ({"other_patients": True} if said else {})
+
+    def _name(self, run: Run) -> str:
+        alone = sum(each.name == run.name for each in self.runs) == 1
+        return run.name if alone else f"{run.name}, seed {run.seed}"
 
 
 def _opened(folder: Path, *, other_patients: bool) -> Run:

@@ -73,6 +73,17 @@ def parse(
         raise _in_our_words(parser, error) from error
 
 
+def at_least(options: Namespace, **least: int) -> None:
+    """Check whole numbers that are not settings of their own.
+
+    Raises:
+        ConfigError: an option is given and below its least value.
+    """
+    for name, value in least.items():
+        if options[name] is not None and options[name] < value:
+            raise ConfigError(f"--{name} must be {value} or more, got {options[name]}; raise it")
+
+
 def note(text: str) -> None:
     """Print a progress message on the error stream, so that results can be piped."""
     print(text, file=sys.stderr, flush=True)
@@ -80,11 +91,7 @@ def note(text: str) -> None:
 
 @dataclass(frozen=True)
 class _Words:
-    """An argument that is named by its place, and that a file may name.
-
-    Args:
-        kind: the type of its value or values.
-    """
+    """The type of an argument that is named by its place, and that a file may name."""
 
     kind: Any
 

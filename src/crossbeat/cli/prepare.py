@@ -1,13 +1,19 @@
 """``crossbeat prepare NAME --out DIR``: build a cohort from published files."""
 
+import json
 import os
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from crossbeat.cli.options import command, note, parse
-from crossbeat.errors import ConfigError, suggestion
+from crossbeat.errors import ConfigError, UserError, suggestion
+
+if TYPE_CHECKING:
+    from crossbeat.data.build import How
+    from crossbeat.data.cohort import Cohort
+    from crossbeat.data.registry import Builder
 
 
 def run(arguments: list[str]) -> None:
@@ -40,7 +46,6 @@ def run(arguments: list[str]) -> None:
     made: Any = COHORTS[name]
     parser.add_class_arguments(made)
     options = parse(parser, rest)
-    from crossbeat.cli.cohorts import built
     from crossbeat.workers import executor_of
 
     settings = made(**{each.name: options[each.name] for each in fields(made)})
@@ -65,3 +70,51 @@ def _usage(cohorts: Mapping[str, type]) -> str:
 
 def _first_line(of: type) -> str:
     return (of.__doc__ or "").strip().partition("\n")[0].replace("`", "")
+
+
+def built(settings: "Builder", folder: Path, **how: "Unpack[How]") -> "Cohort":
+    """Build the cohort of some settings, or open it if the folder already holds it.
+
+    The settings are saved next to the folder, so that the same command continues or reuses it. If
+    another process is building it with these settings, this one waits.
+
+    Args:
+        how: see ``How``; by default a bar shows the progress.
+
+    Raises:
+        ConfigError: the folder was built with other settings.
+    """
+    from crossbeat.cli.progress import bar
+    from crossbeat.data.cohort import Cohort
+    from crossbeat.files import write_whole
+
+    if folder.name in ("", ".."):
+        raise ConfigError(f"--out must be a new folder, got {folder}; give its name")
+    request = folder.with_name(f"{folder.name}.request.json")
+    asked = json.dumps(
+        {"cohort": type(settings).__name__, "settings": asdict(settings)},  # type: ignore[call-overload]
+        default=str,
+        indent=1,
+    )
+    if folder.exists() and not request.is_file():
+        got = "a folder" if folder.is_dir() else "a file"
+        raise ConfigError(f"{folder} must be new, got {got} of others; choose another name")
+    if request.is_file() and request.read_bytes() != asked.encode():
+        begun = folder if folder.exists() else folder.with_name(f"{folder.name}.partial")
+        raise ConfigError(
+            f"{begun} was built with other settings, which {request.name} lists; choose another "
+            "folder, or remove both"
+        )
+    if folder.exists():
+        return Cohort.open(folder)
+    write_whole(request, asked)
+    try:
+        if "progress" in how:
+            return settings.build(folder, **how)
+        with bar(f"building {folder.name}") as show:
+            return settings.build(folder, **(how | {"progress": show}))
+    except UserError:
+        begun = folder.with_name(f"{folder.name}.partial") / "plan.json"
+        if not folder.exists() and not begun.exists():
+            request.unlink(missing_ok=True)  # nothing was begun: other settings may be next
+        raise

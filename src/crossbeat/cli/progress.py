@@ -12,7 +12,6 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from crossbeat.cli.options import note
-from crossbeat.workers import Task
 
 _TRUSTED = 20.0
 """Seconds of work that the expected pace counts for beside the pace that is measured."""
@@ -45,24 +44,6 @@ def bar(what: str) -> Iterator[Callable[[int, int], None]]:
     finally:
         if progress.live.is_started:  # otherwise it would print an empty line
             progress.stop()
-
-
-def over_tasks(done: Iterator[Task], total: int, what: str, *, quiet: bool) -> None:
-    """Follow tasks to their end, with a bar over them.
-
-    Args:
-        done: each task when it is done.
-        quiet: no bar, where each task shows its own.
-    """
-    if quiet:
-        for task in done:
-            note(f"finished {task.name}")
-        return
-    with bar(what) as show:
-        show(0, total)
-        for count, task in enumerate(done, start=1):
-            show(count, total)
-            note(f"  {task.name}")
 
 
 class TimeLeft:

@@ -35,8 +35,15 @@ def run(arguments: list[str]) -> None:
             f"crossbeat simulate --layout {options.layout}"
         )
     given = settings(**{field.name: options[field.name] for field in fields(settings)})
-    write = _write_tree if layout == "mimic" else _write_cohort
-    write(given, options.out)
+    if layout == "mimic":
+        from crossbeat.cli.progress import bar
+
+        with bar(f"writing {options.out.name}") as show:
+            given.write(options.out, progress=show)
+    else:
+        from crossbeat.cli.prepare import built
+
+        built(given, options.out)
     note(f"{given.num_patients} patients: {options.out}")
 
 
@@ -65,14 +72,18 @@ def _settings(layout: str) -> Any:
     return Virtual
 
 
-def _write_tree(settings: Any, folder: Path) -> None:
-    from crossbeat.cli.progress import bar
+def write_example(folder: Path, *, seed: int = 2_000_003) -> Path:
+    """Write the 12-lead WFDB record of a virtual patient who is in no cohort; return its header.
 
-    with bar(f"writing {folder.name}") as show:
-        settings.write(folder, progress=show)
+    Args:
+        folder: made if it does not exist.
+        seed: of the patient.
+    """
+    from crossbeat import simulate
+    from crossbeat.leads import STANDARD
+    from crossbeat.readers.ecg.wfdb import write_wfdb
+    from crossbeat.signal import Ecg
 
-
-def _write_cohort(settings: Any, folder: Path) -> None:
-    from crossbeat.cli.cohorts import built
-
-    built(settings, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    values = simulate.ecgs(simulate.draw_patients(1, seed), seed)[0]
+    return write_wfdb(Ecg(values, STANDARD, float(simulate.FS)), folder / "patient")

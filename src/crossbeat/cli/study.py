@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from crossbeat.cli.options import command, note, parse
+from crossbeat.cli.options import at_least, command, note, parse
 from crossbeat.cli.tables import print_table, show
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.results import write_results
@@ -53,8 +53,7 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--trainer", type=TrainerSettings, default=TrainerSettings())
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
     options = parse(parser, arguments, {"trainer": "TrainerSettings"})
-    if options.workers < 1:
-        raise ConfigError(f"--workers must be 1 or more, got {options.workers}; raise it")
+    at_least(options, workers=1)
     study = study_named(options.name, small=options.small)
     called = path_of(options.name).stem + ("-small" if options.small else "")
     out = options.out or Path("runs/studies") / called

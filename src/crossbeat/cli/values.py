@@ -188,22 +188,10 @@ def _plain_number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _flag(text: str, _: str) -> bool | None:
-    return YES_OR_NO.get(text.lower())
-
-
-def _text(text: str, _: str) -> str | None:
-    return text
-
-
-def _path(text: str, _: str) -> str | None:
-    return text or None
-
-
 _READERS: Mapping[Any, Any] = {
     int: _whole,
     float: _number,
-    bool: _flag,
-    str: _text,
-    Path: _path,
+    bool: lambda text, _: YES_OR_NO.get(text.lower()),
+    str: lambda text, _: text,
+    Path: lambda text, _: text or None,
 }
