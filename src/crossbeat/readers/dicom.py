@@ -104,11 +104,6 @@ def open_dicom(
         data: all of it.
         known: transfer syntaxes that can be read.
         kinds: what they are called.
-
-    Raises:
-        DataError: the package ``pydicom`` is absent, there is no signature, or the transfer syntax
-            is another one.
-        Exception: whatever the package's parsing runs into.
     """
     try:
         import pydicom  # noqa: F401
@@ -131,11 +126,7 @@ def open_dicom(
 
 
 def inflated(path: Path, file: BytesIO, most: int) -> BytesIO:
-    """The rest of a deflated file, unpacked.
-
-    Raises:
-        DataError: it is damaged, or has more than ``most`` bytes.
-    """
+    """The rest of a deflated file, unpacked."""
     unpack = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         data = unpack.decompress(file.read(), most + 1)
@@ -175,9 +166,6 @@ def numbers_of(
         num: how many there must be; 0: one or more.
         empty: whether there may be none.
         remedy: the end of the message.
-
-    Raises:
-        DataError: they are others.
     """
     told = list(filter(None, text_of(item, keyword).split("\\")))
     try:
@@ -210,10 +198,6 @@ def decoded(path: Path, image: "Dataset") -> Pixels:
 
     Args:
         image: its metadata, with its transfer syntax; its size is checked already.
-
-    Raises:
-        DataError: pixels are damaged or missing, do not fit what the file says of them, or need a
-            package that is absent.
     """
     with parsing(path, "its pixels cannot be decoded"):
         stored = int(image.BitsStored)
@@ -309,11 +293,7 @@ def _stored_number(image: "Dataset", keyword: str) -> int | None:
 
 
 def shutter_of(path: Path, image: "Dataset", shape: tuple[int, int]) -> Mask | None:
-    """Where the picture is that shutters leave open; None if there is none.
-
-    Raises:
-        DataError: the file states a shutter that cannot be.
-    """
+    """Where the picture is that shutters leave open; None if there is none."""
     inside = None
     row, column = np.ogrid[1 : shape[0] + 1, 1 : shape[1] + 1]
     for form in filter(None, text_of(image, "ShutterShape").replace(" ", "").split("\\")):

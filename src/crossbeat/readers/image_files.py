@@ -137,9 +137,6 @@ def check_jpeg(path: Path, data: bytes, *, strict: bool = False) -> Said:
         data: the file, or the pixels of a DICOM file; also lossless JPEG and JPEG-LS.
         strict: whether each part has to begin where the last ended, for decoders that end the
             process otherwise.
-
-    Raises:
-        DataError: it is cut off, or has no pixels.
     """
     size: tuple[int, int, int, int] | None = None
     aspect, scans = 1.0, 0

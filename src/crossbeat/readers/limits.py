@@ -32,10 +32,6 @@ def read_start(path: Path, num: int) -> bytes:
 
     Args:
         num: how many bytes, if it has them.
-
-    Raises:
-        OSError: there is no file, or it cannot be read.
-        DataError: it is a folder, device or pipe.
     """
     return _read(path, num, None)
 
@@ -45,10 +41,6 @@ def read_bounded(path: Path, most: int = MOST_BYTES) -> bytes:
 
     Args:
         most: bytes that it may have.
-
-    Raises:
-        OSError: there is no file, or it cannot be read.
-        DataError: it is a folder, device or pipe, or is larger.
     """
     return _read(path, most + 1, most)
 
@@ -66,12 +58,7 @@ def _read(path: Path, num: int, most: int | None) -> bytes:
 
 
 def check_size(path: Path, most: int = MOST_BYTES) -> int:
-    """The size of a file in bytes.
-
-    Raises:
-        OSError: there is no file.
-        DataError: it is a folder, device or pipe, or is larger than ``most`` bytes.
-    """
+    """The size of a file in bytes."""
     return _check(path, path.stat(), most)
 
 
@@ -87,11 +74,7 @@ def _check(path: Path, status: os.stat_result, most: int | None) -> int:
 
 
 def start_of(path: Path, num: int) -> bytes | None:
-    """The first bytes of a file; nothing if there is none.
-
-    Raises:
-        DataError: it is a folder, device or pipe, or cannot be read.
-    """
+    """The first bytes of a file; nothing if there is none."""
     try:
         return read_start(path, num)
     except (FileNotFoundError, NotADirectoryError):

@@ -80,10 +80,6 @@ def dicom_files(path: Path) -> Iterator[File]:
 
     Args:
         path: a folder, with the folders in it, or a zip archive.
-
-    Raises:
-        DataError: there are too many files, they are too large, one cannot be read, or the archive
-            is damaged, encrypted or packed in a way of its own.
     """
     total = 0
     for file in _in_folder(path) if path.is_dir() else _in_archive(path):
@@ -202,11 +198,7 @@ class Image:
 
 
 def open_image(file: File) -> "Dataset | None":
-    """The metadata of a grey image; None for other files (reports, colour pictures).
-
-    Raises:
-        DataError: it is damaged, of another transfer syntax, or the package ``pydicom`` is absent.
-    """
+    """The metadata of a grey image; None for other files (reports, colour pictures)."""
     with parsing(file.path, "its parts cannot be read"):
         kinds = "uncompressed, RLE, lossless JPEG, JPEG-LS, JPEG 2000 and little-endian"
         data, meta, syntax = open_dicom(file.path, file.data, _SYNTAXES, kinds)
@@ -222,12 +214,7 @@ def open_image(file: File) -> "Dataset | None":
 
 
 def image_of(path: Path, dataset: "Dataset") -> Image:
-    """The image of a file, of which ``open_image`` gives the metadata.
-
-    Raises:
-        DataError: it is damaged, too large, has several frames, a modality LUT or no pixel that
-            counts, or does not state its position.
-    """
+    """The image of a file, of which ``open_image`` gives the metadata."""
     position, directions, spacing = (
         numbers_of(path, dataset, keyword, num, remedy=_STATE_POSITION)
         for keyword, num in (

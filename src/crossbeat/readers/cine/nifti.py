@@ -72,10 +72,6 @@ def read_nifti(path: Path, table: Path | None) -> Cine:
         path: a NIfTI-1 or NIfTI-2 file, maybe packed by gzip, with the axes column, row, slice and
             frame.
         table: of M&Ms.
-
-    Raises:
-        DataError: the file is damaged, too large or no stack of images, the frames of end diastole
-            and end systole are not among its own, or the package ``nibabel`` is absent.
     """
     data = read_bounded(path, MOST_CINE_BYTES)
     packed = data.startswith(GZIP)

@@ -78,9 +78,6 @@ def in_place(path: Path, values: Frames, moved: Float64[np.ndarray, "slice frame
         values: the images.
         moved: rows and columns by which each image lies further on than the first.
 
-    Raises:
-        DataError: an image lies beside the first by more than ``MOST_MOVED`` of its size.
-
     Source: DICOM PS3.3 C.7.6.2.1.1; NIfTI-1, method 3: where a pixel lies in the patient.
     """
     if np.abs(moved).max() <= STILL:

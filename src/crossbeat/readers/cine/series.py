@@ -39,10 +39,6 @@ def read_series(path: Path, series: Sequence[str]) -> Cine:
     Args:
         path: a folder or a zip archive.
         series: patterns of descriptions of series; the first that one has counts.
-
-    Raises:
-        DataError: a file is damaged or too large; there is no cine, or several; a slice lacks
-            frames, or images differ in size.
     """
     stacks = _stacks(path, _images(path, series))
     cines = [stack for stack in stacks if max(map(len, stack)) > 1]

@@ -17,12 +17,7 @@ _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
 
 def read_cardiosoft(path: Path) -> Record:
-    """The rhythm strip of a file, in microvolts; mean beats and full disclosure are passed over.
-
-    Raises:
-        DataError: the file is damaged, has no rhythm strip or several, does not state its rate, or
-            its leads differ in length.
-    """
+    """The rhythm strip of a file, in microvolts; mean beats and full disclosure are passed over."""
     check_xml(path)
     strips = list(_tree(path).iter("StripData"))
     if len(strips) != 1:

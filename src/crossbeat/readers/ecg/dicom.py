@@ -42,13 +42,7 @@ _MEDIAN = re.compile("median|representative|average", re.IGNORECASE)
 
 
 def read_dicom(path: Path) -> Record:
-    """The leads of the rhythm recording, in their units.
-
-    Raises:
-        DataError: the file is damaged, compressed, holds no waveform or several recordings of
-            leads, does not state rate or scale, its leads are shifted in time, or the package
-            ``pydicom`` is absent.
-    """
+    """The leads of the rhythm recording, in their units."""
     data = read_bounded(path, MOST_PARSED_BYTES)
     with parsing(path):
         return _recording(path, *_groups(path, data))

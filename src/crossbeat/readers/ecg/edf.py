@@ -63,12 +63,7 @@ class _Header:
 
 
 def read_edf(path: Path) -> Record:
-    """The leads of a file, in their units.
-
-    Raises:
-        DataError: the file is damaged, was not finished or has gaps; there is no lead or one
-            twice; a lead has no range; or its leads differ in rate.
-    """
+    """The leads of a file, in their units."""
     data = read_bounded(path, MOST_BYTES)
     header = _read_header(path, data)
     start = 256 * (len(header.counts) + 1)

@@ -338,11 +338,7 @@ def check_mfer(path: Path) -> None:
 
 
 def mfer_definitions(path: Path, data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Tag and value of each MFER definition; of one that holds others, those alone.
-
-    Raises:
-        DataError: a definition is cut off, or they are nested too deeply.
-    """
+    """Tag and value of each MFER definition; of one that holds others, those alone."""
     ends: list[int | None] = []  # of the definitions that hold others; None: it ends with 0 0
     start = 0
     while start < len(data):

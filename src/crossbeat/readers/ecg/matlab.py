@@ -57,11 +57,7 @@ Array = tuple[int, np.ndarray]
 
 
 def read_matlab(path: Path) -> Record:
-    """The leads of a MATLAB v5 file in a known layout.
-
-    Raises:
-        DataError: the file is damaged, unpacks to too much, or has another layout.
-    """
+    """The leads of a MATLAB v5 file in a known layout."""
     data = read_bounded(path)
     order = "<" if data[126:128] == b"IM" else ">"
     try:

@@ -78,10 +78,6 @@ def lead_rows(names: Sequence[str], path: Path, others: Sequence[str] = ()) -> d
     Args:
         names: of the signals, as the file spells them.
         others: names of signals that are not to be read, for messages.
-
-    Raises:
-        NoLeadError: there is none.
-        DataError: there is one twice.
     """
     rows = among(names)
     leads = set(rows.values())
@@ -108,10 +104,6 @@ def assemble(signals: Iterable[Signal], path: Path, others: Sequence[str] = ()) 
     Args:
         signals: of the file.
         others: names of signals that are no leads, and have no samples here.
-
-    Raises:
-        NoLeadError: there is no lead.
-        DataError: there is one twice, or they differ in rate or length.
     """
     given = list(signals)
     names = [signal.name for signal in given]

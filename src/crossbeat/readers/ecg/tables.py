@@ -102,11 +102,6 @@ def read_csv(path: Path, layout: Layout) -> Record:
 
     Args:
         layout: rate, unit and, if the file has no line of names, leads.
-
-    Raises:
-        DataError: neither the file nor the layout names the columns, they disagree in names, unit
-            or rate, a line has another number of fields, a field of a lead is no number, or its
-            point may be one between thousands.
     """
     text = _plain(read_bounded(path))
     first, _, body = text.partition(b"\n")
@@ -354,10 +349,6 @@ def read_numpy(path: Path, layout: Layout) -> Record:
     Args:
         path: a .npy file of real numbers.
         layout: rate, unit and leads.
-
-    Raises:
-        DataError: the file is damaged, holds something else than real numbers, or neither rows nor
-            columns, or both, are as many as the leads.
     """
     check_size(path)
     try:

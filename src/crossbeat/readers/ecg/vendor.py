@@ -111,10 +111,6 @@ def read_vendor(path: Path, name: str) -> Record:
 
     Args:
         name: its format, as ``identify`` returns it.
-
-    Raises:
-        DataError: the file is damaged or inconsistent, does not state rate or scale, its
-            leads differ in rate, length or start, or the package ``ecgdatakit`` is absent.
     """
     known = _FORMATS[name]
     try:

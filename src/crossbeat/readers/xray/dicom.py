@@ -59,13 +59,7 @@ Grey = Float32[np.ndarray, "height width"]
 
 
 def read_dicom(path: Path) -> Film:
-    """The film that a viewer shows at first: scaled, windowed, upright, not mirrored, bones bright.
-
-    Raises:
-        OSError: the file cannot be read.
-        DataError: the file is damaged, is no X-ray of one frame and one grey value, contradicts
-            itself, is too large, of another transfer syntax, broke off, or a package is absent.
-    """
+    """The film that a viewer shows at first: scaled, windowed, upright, not mirrored, bones bright."""
     data = read_bounded(path, _MOST_BYTES)
     with parsing(path, "its parts cannot be read"):
         image = _checked(path, data)

@@ -57,10 +57,6 @@ def read_image(path: Path, size: int) -> Film:
     Args:
         path: a PNG, JPEG or TIFF file of one image.
         size: pixels of a side that are needed; large JPEGs are decoded no finer than twice that.
-
-    Raises:
-        DataError: the file is missing, empty, damaged, no image of these formats, of several
-            images or of another kind of pixels, too large, or broke off.
     """
     try:
         name, said = _checked(path)
