@@ -7,7 +7,7 @@ and compression), A.5 (deflated files).
 import re
 import warnings
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -31,6 +31,7 @@ IMPLICIT = "1.2.840.10008.1.2"
 EXPLICIT = f"{IMPLICIT}.1"
 DEFLATED = f"{IMPLICIT}.1.99"
 BIG_ENDIAN = f"{IMPLICIT}.2"
+UNCOMPRESSED = {IMPLICIT, EXPLICIT, DEFLATED, BIG_ENDIAN}
 _JPEG = f"{IMPLICIT}.4."
 _EXTENDED = f"{_JPEG}51"
 _NEED_PACKAGES = {
@@ -45,7 +46,9 @@ COMPRESSED = {f"{IMPLICIT}.5", *_NEED_PACKAGES, f"{_JPEG}90", f"{_JPEG}91"}
 JPEG = {f"{_JPEG}50", _EXTENDED}
 """Those of images that lose detail: JPEG of 8 bits, and of up to 12."""
 
-_PREAMBLE = 128
+HEAD = 132
+"""Bytes of a file up to the end of its signature."""
+
 _MAGIC = b"DICM"
 _META = re.compile(rb"\x02\x00[\x00-\x18][\x00\x01](?:UL|OB|UI|SH|AE)")
 """How an element of the meta information begins: group 2, explicit and little-endian."""
@@ -54,7 +57,7 @@ _META = re.compile(rb"\x02\x00[\x00-\x18][\x00\x01](?:UL|OB|UI|SH|AE)")
 def is_dicom(path: Path) -> bool:
     """Whether a file has the DICOM signature; False if it cannot be read."""
     try:
-        return meta_start(read_start(path, _PREAMBLE + len(_MAGIC))) is not None
+        return meta_start(read_start(path, HEAD)) is not None
     except OSError:
         return False
 
@@ -63,13 +66,10 @@ def meta_start(head: bytes) -> int | None:
     """Where the meta information starts; None if it is no DICOM file.
 
     Some programs leave out the 128 bytes before the signature, or these and the signature.
-
-    Args:
-        head: the first 132 bytes, if there are so many.
     """
-    for before in (_PREAMBLE, 0):
-        if head[before : before + len(_MAGIC)] == _MAGIC:
-            return before + len(_MAGIC)
+    for end in (HEAD, len(_MAGIC)):
+        if head[end - len(_MAGIC) : end] == _MAGIC:
+            return end
     return 0 if _META.match(head) else None
 
 
@@ -80,11 +80,7 @@ def damaged(path: Path, what: str) -> DataError:
 
 @contextmanager
 def parsing(path: Path, fault: str = "") -> Iterator[None]:
-    """Make a ``DataError`` of whatever a package raises, and hush its warnings.
-
-    Args:
-        fault: what the error says instead of the package's words.
-    """
+    """Make a ``DataError`` of whatever a package raises, with its words or ``fault``."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of values that are checked here, or not used
         try:
@@ -96,23 +92,30 @@ def parsing(path: Path, fault: str = "") -> Iterator[None]:
 
 
 def open_dicom(
-    path: Path, data: bytes, known: Collection[str], kinds: str
-) -> tuple[BytesIO, "Dataset", str]:
-    """A file after its meta information, that, and the transfer syntax that it names.
+    path: Path,
+    data: bytes,
+    known: Collection[str],
+    kinds: str,
+    *,
+    most: int = 0,
+    tags: Iterable[str] = (),
+) -> "Dataset":
+    """The elements of a file, or those named, with its meta information.
 
     Args:
-        data: all of it.
-        known: transfer syntaxes that can be read.
-        kinds: what they are called.
+        known: transfer syntaxes that can be read, which are called ``kinds``.
+        most: bytes that a deflated file may unpack to.
     """
     try:
         import pydicom  # noqa: F401
     except ImportError:
         raise missing_extra(path, "a DICOM file", "pydicom") from None
+    from pydicom.datadict import tag_for_keyword
+    from pydicom.dataset import FileMetaDataset
     from pydicom.filereader import read_dataset
 
     file = BytesIO(data)  # gives no more bytes than there are
-    start = meta_start(data[: _PREAMBLE + len(_MAGIC)])
+    start = meta_start(data[:HEAD])
     if start is None:
         raise DataError(f"{path} must be a DICOM file, but has no signature; copy it again")
     file.seek(start)
@@ -122,10 +125,15 @@ def open_dicom(
         raise DataError(
             f"{path} must be {kinds}, got transfer syntax {syntax[:80] or 'none'}; export it so"
         )
-    return file, meta, syntax
+    if syntax == DEFLATED:
+        file = _inflated(path, file, most)
+    wanted = [tag for tag in map(tag_for_keyword, tags) if tag is not None] or None
+    found = read_dataset(file, syntax == IMPLICIT, syntax != BIG_ENDIAN, specific_tags=wanted)
+    found.file_meta = FileMetaDataset(meta)
+    return found
 
 
-def inflated(path: Path, file: BytesIO, most: int) -> BytesIO:
+def _inflated(path: Path, file: BytesIO, most: int) -> BytesIO:
     """The rest of a deflated file, unpacked."""
     unpack = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
@@ -160,13 +168,7 @@ def numbers_of(
     empty: bool = False,
     remedy: str = "correct it, or export it again",
 ) -> list[float]:
-    """The numbers of a value.
-
-    Args:
-        num: how many there must be; 0: one or more.
-        empty: whether there may be none.
-        remedy: the end of the message.
-    """
+    """The numbers of a value: ``num`` of them, where 0 is one or more; or none, if ``empty``."""
     told = list(filter(None, text_of(item, keyword).split("\\")))
     try:
         numbers = [float(part) for part in told]
@@ -194,11 +196,7 @@ def words_of(image: "Dataset", keyword: str) -> list[int]:
 
 
 def decoded(path: Path, image: "Dataset") -> Pixels:
-    """The stored values of an image of one frame and one value for each pixel.
-
-    Args:
-        image: its metadata, with its transfer syntax; its size is checked already.
-    """
+    """The stored values of an image of one frame and one value for each pixel, of a sound size."""
     with parsing(path, "its pixels cannot be decoded"):
         stored = int(image.BitsStored)
         high = int(image.get("HighBit", stored - 1))

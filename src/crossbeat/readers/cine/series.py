@@ -6,7 +6,7 @@ stacks, and a slice that was taken again.
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from itertools import starmap
+from itertools import chain, starmap
 from pathlib import Path
 
 import numpy as np
@@ -34,12 +34,7 @@ _LISTED = 20
 
 
 def read_series(path: Path, series: Sequence[str]) -> Cine:
-    """The one stack of a folder or archive, or of the series named.
-
-    Args:
-        path: a folder or a zip archive.
-        series: patterns of descriptions of series; the first that one has counts.
-    """
+    """The one stack of a folder or archive, or of the series whose description has a pattern."""
     stacks = _stacks(path, _images(path, series))
     cines = [stack for stack in stacks if max(map(len, stack)) > 1]
     if not cines:
@@ -48,9 +43,7 @@ def read_series(path: Path, series: Sequence[str]) -> Cine:
             f"{'one of each slice' if stacks else 'none'}; name another folder"
         )
     if len(cines) > 1:
-        several = "; ".join(
-            _names([image for slice_ in stack for image in slice_]) for stack in cines
-        )
+        several = "; ".join(_names(list(chain(*stack))) for stack in cines)
         raise DataError(
             f"{path} must hold one stack of parallel slices, got {len(cines)} ({several}); name "
             "the series of one"

@@ -11,24 +11,12 @@ import numpy as np
 
 from crossbeat.errors import DataError, listed
 from crossbeat.leads import among, coded
-from crossbeat.readers.dicom import (
-    BIG_ENDIAN,
-    DEFLATED,
-    EXPLICIT,
-    IMPLICIT,
-    inflated,
-    open_dicom,
-    parsing,
-    text_of,
-)
+from crossbeat.readers.dicom import BIG_ENDIAN, UNCOMPRESSED, open_dicom, parsing, text_of
 from crossbeat.readers.ecg.record import Record, Signal, assemble
 from crossbeat.readers.limits import MOST_CHANNELS, MOST_PARSED_BYTES, read_bounded
 
 if TYPE_CHECKING:
     from pydicom import Dataset
-
-_SYNTAXES = (IMPLICIT, EXPLICIT, DEFLATED, BIG_ENDIAN)
-"""Transfer syntaxes that are read; others are for images."""
 
 _TYPES = {(8, "SB"): "i1", (8, "UB"): "u1", (16, "SS"): "i2", (16, "US"): "u2"}
 _TYPES |= {(32, "SL"): "i4", (32, "UL"): "u4"}
@@ -45,21 +33,12 @@ def read_dicom(path: Path) -> Record:
     """The leads of the rhythm recording, in their units."""
     data = read_bounded(path, MOST_PARSED_BYTES)
     with parsing(path):
-        return _recording(path, *_groups(path, data))
-
-
-def _groups(path: Path, data: bytes) -> tuple[list["Dataset"], str]:
-    """The multiplex groups, and the order of the bytes of their samples."""
-    file, _, syntax = open_dicom(path, data, _SYNTAXES, "DICOM that is uncompressed or deflated")
-    from pydicom.filereader import read_dataset
-    from pydicom.tag import Tag
-
-    if syntax == DEFLATED:
-        file = inflated(path, file, MOST_PARSED_BYTES)
-    waveforms = Tag("WaveformSequence")
-    little = syntax != BIG_ENDIAN
-    found = read_dataset(file, syntax == IMPLICIT, little, specific_tags=[waveforms])
-    return list(found.WaveformSequence) if waveforms in found else [], "<" if little else ">"
+        kinds = "DICOM that is uncompressed or deflated"
+        wanted = ("WaveformSequence",)
+        found = open_dicom(path, data, UNCOMPRESSED, kinds, most=MOST_PARSED_BYTES, tags=wanted)
+        groups = list(found.WaveformSequence) if "WaveformSequence" in found else []
+        big = text_of(found.file_meta, "TransferSyntaxUID") == BIG_ENDIAN
+        return _recording(path, groups, ">" if big else "<")
 
 
 def _recording(path: Path, groups: list["Dataset"], order: str) -> Record:
