@@ -44,14 +44,12 @@ def read_dicom(path: Path) -> Record:
 def _recording(path: Path, groups: list["Dataset"], order: str) -> Record:
     if not groups:
         raise DataError(f"{path} must be a DICOM waveform, but has none; is it an image?")
-    rhythm = [
-        group for group in groups if not _MEDIAN.search(text_of(group, "MultiplexGroupLabel"))
-    ]
+    labels = [text_of(group, "MultiplexGroupLabel") for group in groups]
+    rhythm = [each for each, label in zip(groups, labels, strict=True) if not _MEDIAN.search(label)]
     if not rhythm:
-        labels = listed(text_of(group, "MultiplexGroupLabel") for group in groups)
         raise DataError(
             f"{path} must hold a recording of the rhythm, got only mean beats, with the labels "
-            f"{labels}; export the rhythm"
+            f"{listed(labels)}; export the rhythm"
         )
     original = [group for group in rhythm if text_of(group, "WaveformOriginality") != "DERIVED"]
     taken = original or rhythm
@@ -63,7 +61,9 @@ def _recording(path: Path, groups: list["Dataset"], order: str) -> Record:
         for end, each in zip(ends, names, strict=True)
     ]
     having = [number for number, each in enumerate(wanted) if each]
-    if len(having) > 1 and not _simultaneous([taken[number] for number in having]):
+    # each group has other leads, so all must say when they start, and it must be the same time
+    starts = {text_of(taken[number], "MultiplexGroupTimeOffset") for number in having}
+    if len(having) > 1 and ("" in starts or len(set(map(float, starts))) > 1):
         raise DataError(
             f"{path} must hold one recording of leads, got {len(having)}, which may not be of "
             "the same time; export one"
@@ -75,12 +75,6 @@ def _recording(path: Path, groups: list["Dataset"], order: str) -> Record:
     ]
     others = [name for number, each in enumerate(names) if number not in having for name in each]
     return assemble(signals, path, others)
-
-
-def _simultaneous(groups: list["Dataset"]) -> bool:
-    """Whether all groups say when they start, and it is the same time; each has other leads."""
-    starts = {text_of(group, "MultiplexGroupTimeOffset") for group in groups}
-    return "" not in starts and len(set(map(float, starts))) == 1
 
 
 def _signals(
@@ -125,9 +119,8 @@ def _samples(path: Path, group: "Dataset", num_channels: int, order: str) -> np.
     channels, samples = int(group.NumberOfWaveformChannels), int(group.NumberOfWaveformSamples)
     data = group.get_item("WaveformData").value
     stated = channels * samples * stored.itemsize
-    if not (
-        0 < channels == num_channels <= MOST_CHANNELS and 0 < stated <= len(data) <= stated + 1
-    ):
+    fits = 0 < channels == num_channels <= MOST_CHANNELS
+    if not fits or not 0 < stated <= len(data) <= stated + 1:
         raise DataError(
             f"{path} must hold {samples:,} samples of each of {channels} channels, {stated:,} "
             f"bytes, got {len(data):,} of {num_channels} channels; it is damaged, copy it again"
@@ -169,9 +162,8 @@ def _lead(path: Path, channel: "Dataset") -> str:
     code = _code(channel, "ChannelSourceSequence", "CodeValue")
     meaning = _code(channel, "ChannelSourceSequence", "CodeMeaning")
     number = coded(code, _code(channel, "ChannelSourceSequence", "CodingSchemeDesignator"))
-    texts = [
-        _BESIDE.sub("", text).strip() for text in (code, meaning, text_of(channel, "ChannelLabel"))
-    ]
+    label = text_of(channel, "ChannelLabel")
+    texts = [_BESIDE.sub("", text).strip() for text in (code, meaning, label)]
     said = [lead for text in texts for lead in among([text]).values()]
     if number == "":
         return f"{code} {meaning}".strip()

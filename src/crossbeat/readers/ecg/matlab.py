@@ -43,9 +43,6 @@ _KINDS = {
 }
 """Further classes of arrays, in words."""
 
-_NO_SIZE = (16, 17)
-"""Of these, those that are stored in another way than numbers."""
-
 _COMPLEX = 0x800
 
 _DEEPEST = 1
@@ -70,9 +67,8 @@ def read_matlab(path: Path) -> Record:
 
 
 def _damaged(path: Path, reason: str) -> DataError:
-    return DataError(
-        f"{path} must be a sound MATLAB v5 file, but: {reason[:300]}; copy or save it again"
-    )
+    reason = reason[:300]
+    return DataError(f"{path} must be a sound MATLAB v5 file, but: {reason}; copy or save it again")
 
 
 def _unknown(path: Path, what: str) -> DataError:
@@ -127,11 +123,11 @@ def _named(path: Path, body: bytes, order: str, within: int) -> tuple[str, Array
     """Name and values of an array, which lies within so many others."""
     (_, flags), *others = _parts(path, body, order)
     about = struct.unpack(order + "2I", flags)[0]
-    if about & 0xFF in _NO_SIZE:
-        raise _unknown(path, _KINDS[about & 0xFF])
+    kind = about & 0xFF
+    if kind in (16, 17):  # stored in another way than numbers
+        raise _unknown(path, _KINDS[kind])
     (_, sizes), (_, name), *parts = others
     shape = struct.unpack(order + f"{len(sizes) // 4}i", sizes)
-    kind = about & 0xFF
     if kind == _STRUCT and set(shape) == {1} and within < _DEEPEST:
         return name.decode("ascii"), _fields(path, parts, order, within + 1)
     if kind == _CHAR:
