@@ -53,10 +53,7 @@ class Fault:
     """What is wrong with limb leads.
 
     Args:
-        kind: ``swapped``: two columns are exchanged; ``negated``: one has the wrong sign;
-            ``scaled``: one has another gain than the others; ``gains``: several have;
-            ``foreign``: one does not belong to the others; ``unclear``: none of these explains
-            it, or several do.
+        kind: ``_REPAIRS`` and ``_REASONS`` say what each means; ``unclear``: none or several do.
         leads: those at fault; none if ``gains`` or ``unclear``.
         residual: the part of the limb leads, as they are, that breaks the equations, 0 to 1.
         factor: how many times too large a ``scaled`` lead is.
@@ -83,10 +80,7 @@ _REASONS = {
 
 
 def check_limb(record: Recording) -> Verdict:
-    """Check the limb-lead equations; the value is the part that breaks them, 0 to 1.
-
-    At least three limb leads are needed.
-    """
+    """Check the equations of three or more limb leads; the value is what breaks them, 0 to 1."""
     leads, covariance = _covariance(record)
     rule = f"III = II - I and the equations of aVR, aVL and aVF, but for {RESIDUAL:g} of their size"
     found = _diagnosed(leads, covariance)
@@ -121,7 +115,7 @@ def _diagnosed(leads: tuple[str, ...], covariance: Square) -> Fault | None:
     residual = _residual(leads, covariance)
     if residual <= RESIDUAL or residual * np.sqrt(np.trace(covariance)) <= LEAST_RESIDUAL:
         return None
-    simple = [*_exchanged(leads, covariance), *_turned(leads, covariance)]
+    simple = list(_simple(leads, covariance))
     if simple:
         kind, names = simple[0] if len(simple) == 1 else ("unclear", ())
         return Fault(kind, names, residual)
@@ -146,17 +140,12 @@ def _residual(leads: tuple[str, ...], covariance: Square) -> float:
     return float(np.sqrt(max((_outside(leads) * covariance).sum() / total, 0.0)))
 
 
-def _exchanged(
-    leads: tuple[str, ...], covariance: Square
-) -> Iterator[tuple[Kind, tuple[str, ...]]]:
+def _simple(leads: tuple[str, ...], covariance: Square) -> Iterator[tuple[Kind, tuple[str, ...]]]:
     for one, other in combinations(range(len(leads)), 2):
         order = np.arange(len(leads))
         order[[one, other]] = other, one
         if _residual(leads, covariance[np.ix_(order, order)]) <= RESIDUAL:
             yield "swapped", (leads[one], leads[other])
-
-
-def _turned(leads: tuple[str, ...], covariance: Square) -> Iterator[tuple[Kind, tuple[str, ...]]]:
     for row, lead in enumerate(leads):
         sign = np.ones(len(leads))
         sign[row] = -1

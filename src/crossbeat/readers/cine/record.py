@@ -91,7 +91,11 @@ def in_place(path: Path, values: Frames, moved: Float64[np.ndarray, "slice frame
         image, step = values[place], moved[place]
         whole = np.rint(step)
         near = np.abs(step - whole).max() <= STILL
-        order, step = (0, whole) if near else (1, step)
-        out = ndimage.shift(image.astype(np.float64), step, order=order, cval=float(image.min()))
+        out = ndimage.shift(
+            image.astype(np.float64),
+            whole if near else step,
+            order=0 if near else 1,
+            cval=float(image.min()),
+        )
         placed[place] = np.rint(out) if image.dtype.kind in "iu" else out
     return placed
