@@ -188,9 +188,7 @@ SILENT = 0.15
 SILENT_PART = 0.12
 """What a lead between two legs spans, as part of the largest of I, II and III; in PTB-XL 0.18."""
 
-_WINDOW = 0.6
-"""Seconds of the running mean that is taken off: baseline."""
-
+_WINDOW = 0.6  # Seconds of the running mean that is taken off: baseline
 _PAIRS = {"I": "left and right arm", "II": "right arm and left leg"}
 _SILENT_PAIRS = {
     "I": "both arms and both legs",

@@ -17,20 +17,13 @@ from crossbeat.readers.cine.dicom import Image, dicom_files, image_of, open_imag
 from crossbeat.readers.cine.record import MOST_CINE_BYTES, Cine, as_stored, in_place
 from crossbeat.readers.dicom import text_of
 
-_PARALLEL = 0.9998
-"""Cosine of the angle between planes of one stack: about a degree."""
-
-_SAME_MM = 0.5
-"""Planes that lie nearer to each other are of one slice."""
-
-_EVEN = 0.05
-"""How much distances of slices may differ, as a part of their mean."""
-
+_PARALLEL = 0.9998  # Cosine of the angle between planes of one stack: about a degree
+_SAME_MM = 0.5  # Planes that lie nearer to each other are of one slice
+_EVEN = 0.05  # How much distances of slices may differ, as a part of their mean
 _MOST_STACKS = 50
 """Directions of planes in one folder; a whole examination of the heart has about 20."""
 
-_LISTED = 20
-"""Names that an error lists."""
+_LISTED = 20  # Names that an error lists
 
 
 def read_series(path: Path, series: Sequence[str]) -> Cine:
