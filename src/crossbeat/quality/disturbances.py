@@ -15,7 +15,7 @@ MOST_NOISE = 0.2
 """Noise between beats as part of what a lead spans; of white noise alone it is 0.24 at 100 Hz and
 0.53 at 500 Hz, in PTB-XL 0.1 at most."""
 
-_BEAT_PART = 0.1  # Seconds: half of the blocks of this length have no QRS complex in them
+_BEAT_PART = 0.1  # seconds: half of the blocks of this length have no QRS complex in them
 
 MAINS = (50.0, 60.0)
 """Hertz."""
@@ -44,7 +44,7 @@ SPIKE_NOISE = 5.0
 SPIKES = 3
 """Number of simultaneous spikes in two or more leads that indicates pacing."""
 
-_APART = 0.05  # Seconds within which spikes are one
+_APART = 0.05  # seconds within which spikes are one
 
 LEAST_PACED_FS = 250.0
 """Hertz below which a pacing spike cannot be distinguished from a QRS complex."""

@@ -32,16 +32,16 @@ clear contrast is a sine (0.71) or a triangle (1); in noise 0.26. With none, als
 TWO_LEVELS = 0.85
 """The same of a lead's values, from which it is a square wave (1); in real ECGs 0.39 at most."""
 
-_LAG = 0.03  # Seconds over which the change of a lead is taken: largest for waves of 17 Hz
-_PART = 0.1  # Seconds: the length of a QRS complex
+_LAG = 0.03  # seconds over which the change of a lead is taken: largest for waves of 17 Hz
+_PART = 0.1  # seconds: the length of a QRS complex
 _BUSY, _QUIET = 0.15, 0.25
 """The share of parts that counts as busy, and that below which the quiet ones lie."""
 
 _SOURCES = 2
 """Signals that are looked for in all leads together where no lead shows heartbeats by itself."""
 
-_FEWEST = 20  # Parts: in a shorter record heartbeats are not looked for
-_BEAT_LAGS = (0.2, 1.5)  # Seconds from beat to beat that are tried
+_FEWEST = 20  # parts: in a shorter record heartbeats are not looked for
+_BEAT_LAGS = (0.2, 1.5)  # seconds from beat to beat that are tried
 
 MOST_INVERTED = -4.0
 """The log-odds of being upright below which an ECG is inverted. In 2153 parts of real ECGs that the
@@ -51,9 +51,9 @@ _UPRIGHT = 0.2
 """By how much of their span I, V5 and V6 reach further up from their median than down, on average,
 from which the ECG is upright, and nothing more is computed: so in nine of ten."""
 
-_BEFORE, _AFTER = 0.25, 0.45  # Seconds around the R peak that are averaged over beats
-_APART = 0.25  # Seconds: of bursts nearer to one another, the larger is a beat
-_LEAST_BURST = 0.25  # Part of the largest bursts that one must have to be a beat
+_BEFORE, _AFTER = 0.25, 0.45  # seconds around the R peak that are averaged over beats
+_APART = 0.25  # seconds: of bursts nearer to one another, the larger is a beat
+_LEAST_BURST = 0.25  # part of the largest bursts that one must have to be a beat
 _LEVEL = (-0.09, -0.055)
 """Seconds from the R peak of the level before the QRS complex, which is 0 of the average beat."""
 

@@ -21,7 +21,7 @@ from itertools import combinations
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 from scipy.linalg import eigh
 
 from crossbeat.leads import INDEPENDENT, STANDARD, expansion
@@ -188,7 +188,7 @@ SILENT = 0.15
 SILENT_PART = 0.12
 """What a lead between two legs spans, as part of the largest of I, II and III; in PTB-XL 0.18."""
 
-_WINDOW = 0.6  # Seconds of the running mean that is taken off: baseline
+_WINDOW = 0.6  # seconds of the running mean that is taken off: baseline
 _PAIRS = {"I": "left and right arm", "II": "right arm and left leg"}
 _SILENT_PAIRS = {
     "I": "both arms and both legs",
@@ -209,17 +209,15 @@ def check_reversal(record: Recording) -> Verdict:
         f"I and II correlate with V5 or V6 by more than {AGREEMENT:g}; I, II and III span more "
         f"than {SILENT:g} mV or {SILENT_PART:g} of the largest of them"
     )
-    limb = [lead for lead in _SILENT_PAIRS if lead in record.leads]
-    sizes = {lead: float(record.size[record.leads.index(lead)]) for lead in limb}
+    by_lead = dict(zip(record.leads, record.size.tolist(), strict=True))
+    sizes = {lead: by_lead[lead] for lead in _SILENT_PAIRS if lead in by_lead}
     for lead, size in sizes.items():
         if FLAT <= size < SILENT and size < SILENT_PART * max(sizes.values()):
             text = f"lead {lead} is nearly silent; are the electrodes of {_SILENT_PAIRS[lead]}"
             return _suspected(lead, size, rule, text)
     agreements = _agreements(record)
-    lowest = min(agreements, key=agreements.__getitem__, default=None)
-    if lowest is None:
-        return Verdict("reversal", 1.0, rule)
-    value = agreements[lowest]
+    lowest = min(agreements, key=agreements.__getitem__, default="")
+    value = agreements.get(lowest, 1.0)
     if value > AGREEMENT:
         return Verdict("reversal", value, rule)
     text = f"lead {lowest} points away from V5 and V6; are the electrodes of {_PAIRS[lowest]}"
@@ -231,23 +229,19 @@ def _suspected(lead: str, value: float, rule: str, text: str) -> Verdict:
 
 
 def _agreements(record: Recording) -> dict[str, float]:
+    """By limb lead; of signals without their running mean, limited to a standard deviation."""
     limb = [lead for lead in _PAIRS if lead in record.leads]
     chest = [lead for lead in ("V5", "V6") if lead in record.leads]
     if not limb or not chest:
         return {}
     rows = [record.leads.index(lead) for lead in (*limb, *chest)]
-    waves = _waves(record.slow[rows], round(_WINDOW * record.slow_fs / 2))
+    values, half = record.slow[rows], round(_WINDOW * record.slow_fs / 2)
+    width = 2 * half + 1
+    padded = np.pad(values, ((0, 0), (half + 1, half)), mode="edge")
+    sums = padded.cumsum(axis=1, dtype=np.float64)
+    waves = (values - (sums[:, width:] - sums[:, :-width]) / width).astype(np.float32)
+    limit = waves.std(axis=1, keepdims=True)
+    waves = waves.clip(-limit, limit)
     waves /= np.maximum(np.sqrt((waves**2).sum(axis=1, keepdims=True)), 1e-9)
     agreement = waves[: len(limb)] @ waves[len(limb) :].T
     return dict(zip(limb, agreement.max(axis=1).tolist(), strict=True))
-
-
-def _waves(values: Float32[np.ndarray, "lead slow"], half: int) -> Float32[np.ndarray, "lead slow"]:
-    """The signal less its running mean, limited to one standard deviation."""
-    padded = np.pad(values, ((0, 0), (half + 1, half)), mode="edge")
-    sums = padded.cumsum(axis=1, dtype=np.float64)
-    width = 2 * half + 1
-    mean = (sums[:, width:] - sums[:, :-width]) / width
-    waves = (values - mean).astype(np.float32)
-    limit = waves.std(axis=1, keepdims=True)
-    return waves.clip(-limit, limit)

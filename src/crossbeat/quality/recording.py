@@ -49,7 +49,9 @@ def recording(ecg: Ecg, without: Collection[str] = ()) -> Recording | None:
     if not rows:
         return None
     values = fill(ecg.values if len(rows) == len(ecg.values) else ecg.values[rows])
-    slow, slow_fs = _slow(values, ecg.fs)
+    every = min(max(int(ecg.fs / SLOW_FS), 1), values.shape[1])
+    mean = np.full(every, 1 / every, np.float32)  # faster than the method of that name
+    slow = values if every == 1 else blocks(values, every) @ mean
     ordered = np.sort(slow, axis=1)
     num, cut = ordered.shape[1], int(OUTLIERS * ordered.shape[1])
     return Recording(
@@ -57,7 +59,7 @@ def recording(ecg: Ecg, without: Collection[str] = ()) -> Recording | None:
         leads=tuple(ecg.leads[row] for row in rows),
         fs=ecg.fs,
         slow=slow,
-        slow_fs=slow_fs,
+        slow_fs=ecg.fs / every,
         low=values.min(axis=1),
         high=values.max(axis=1),
         level=ordered[:, num // 2],
@@ -83,16 +85,6 @@ def longest(stretch: Bool[np.ndarray, "*lead time"]) -> Int[np.ndarray, "*lead"]
     at = np.arange(stretch.shape[-1])
     before = np.maximum.accumulate(np.where(stretch, -1, at), axis=-1)
     return np.asarray((at - before).max(axis=-1, initial=0))
-
-
-def _slow(
-    values: Float32[np.ndarray, "lead time"], fs: float
-) -> tuple[Float32[np.ndarray, "lead slow"], float]:
-    every = min(max(int(fs / SLOW_FS), 1), values.shape[1])
-    if every == 1:
-        return values, fs
-    mean = np.full(every, 1 / every, np.float32)  # faster than the method of that name
-    return blocks(values, every) @ mean, fs / every
 
 
 def blocks(

@@ -24,7 +24,7 @@ FLAT = 0.005
 LONGEST_PAUSE = 1.0
 """Seconds for which a lead may stay as flat as ``FLAT``; in sound ones it was 0.5 at most."""
 
-_BLOCK = 0.1  # Seconds: how finely flat stretches are measured
+_BLOCK = 0.1  # seconds: how finely flat stretches are measured
 
 CLIPPED_RUN = 0.01
 """Seconds at the very highest or lowest value of a lead, and at least 2 samples, that count."""

@@ -206,11 +206,12 @@ def decoded(path: Path, image: "Dataset") -> Pixels:
                 "correct it, or export the image again"
             )
         syntax = text_of(image.file_meta, "TransferSyntaxUID")
-        bits = 8
+        bits, held = 8, len(image.PixelData)
+        need = (int(image.Rows) * int(image.Columns) * int(image.BitsAllocated) + 7) // 8
         if syntax in {*JPEG, *_NEED_PACKAGES}:
             bits = _check_coded(path, image)
-        elif not image.file_meta.TransferSyntaxUID.is_compressed:
-            _check_length(path, image)
+        elif syntax in UNCOMPRESSED and not need <= held <= need + 1:
+            raise damaged(path, f"has {held:,} bytes of pixels where its size needs {need:,}")
         by_pillow = syntax in {f"{_JPEG}50", f"{_JPEG}90", f"{_JPEG}91"}
         if by_pillow or (syntax == _EXTENDED and bits == 8):
             image.pixel_array_options(decoding_plugin="pillow")  # also where others are installed
@@ -220,13 +221,6 @@ def decoded(path: Path, image: "Dataset") -> Pixels:
         if pixels.shape != (image.Rows, image.Columns):
             raise damaged(path, "its pixels are not of one grey value each")
         return pixels
-
-
-def _check_length(path: Path, image: "Dataset") -> None:
-    need = (int(image.Rows) * int(image.Columns) * int(image.BitsAllocated) + 7) // 8
-    held = len(image.PixelData)
-    if not need <= held <= need + 1:
-        raise damaged(path, f"has {held:,} bytes of pixels where its size needs {need:,}")
 
 
 def _check_coded(path: Path, image: "Dataset") -> int:
@@ -306,7 +300,11 @@ def shutter_of(path: Path, image: "Dataset", shape: tuple[int, int]) -> Mask | N
             radius = numbers_of(path, image, "RadiusOfCircularShutter", 1)[0]
             part = (row - middle[0]) ** 2 + (column - middle[1]) ** 2 <= radius**2
         elif form == "POLYGONAL":
-            part = _polygon(numbers_of(path, image, "VerticesOfThePolygonalShutter"), shape)
+            corners = numbers_of(path, image, "VerticesOfThePolygonalShutter")
+            canvas = Image.new("1", (shape[1], shape[0]))
+            places = [(x - 1, y - 1) for x, y in zip(corners[1::2], corners[::2], strict=False)]
+            ImageDraw.Draw(canvas).polygon(places, fill=1)
+            part = np.asarray(canvas)
         else:
             raise DataError(
                 f"{path}: ShutterShape must be RECTANGULAR, CIRCULAR or POLYGONAL, got "
@@ -314,10 +312,3 @@ def shutter_of(path: Path, image: "Dataset", shape: tuple[int, int]) -> Mask | N
             )
         inside = part if inside is None else inside & part
     return inside
-
-
-def _polygon(corners: list[float], shape: tuple[int, int]) -> Mask:
-    canvas = Image.new("1", (shape[1], shape[0]))
-    places = zip(corners[1::2], corners[::2], strict=False)
-    ImageDraw.Draw(canvas).polygon([(column - 1, row - 1) for column, row in places], fill=1)
-    return np.asarray(canvas)

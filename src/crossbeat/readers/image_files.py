@@ -22,7 +22,7 @@ _SIZES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 _ALONE = {0x01, *range(0xD0, 0xD9)}
 _SCAN, _END, _JFIF = 0xDA, 0xD9, 0xE0
 
-_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # Of a pixel, by the type of colour of PNG
+_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by the type of colour of PNG
 _STEP = 2**20
 
 _TYPES = {1: "B", 3: "H", 4: "I", 5: "II", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 18: "Q"}
@@ -33,7 +33,7 @@ _ORIENTATION, _X, _Y, _EXTRA, _FORMAT, _PAGE = 274, 282, 283, 338, 339, 254
 _PLACES = ((273, 279), (324, 325))
 _READ = {_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, *_PLACES[0], *_PLACES[1]}
 _READ |= {_ORIENTATION, _X, _Y, _EXTRA, _FORMAT, _PAGE}
-_PAGE_PARTS = 0b101  # Bits of a page that is a reduced image or a mask
+_PAGE_PARTS = 0b101  # bits of a page that is a reduced image or a mask
 _MOST_VALUES = 2**20
 
 

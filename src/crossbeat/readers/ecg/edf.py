@@ -31,7 +31,7 @@ _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _ONSET = re.compile(rb"([-+]\d{1,15}(?:\.\d{0,15})?)[\x14\x15]")
 """What a data record of EDF+ begins its first annotation with: its start in seconds."""
 
-_GAP = 1e-6  # Seconds by which the start of a data record may be off
+_GAP = 1e-6  # seconds by which the start of a data record may be off
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ MOST_MARKUP = 200_000
 MOST_UNPACKED = 2**22
 """Bytes of packed samples after unpacking: 174,000 samples of each of 12 leads."""
 
-_END = 1023  # The code after which an LZW stream of 10 bits ends
+_END = 1023  # the code after which an LZW stream of 10 bits ends
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
 MOST_STEPS = 100_000

@@ -63,7 +63,7 @@ _OTHERS = {
 """Other common file types, by their first bytes."""
 
 _ELEMENT = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
-_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")  # Bytes that no text has
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")  # bytes that no text has
 
 
 def identify(path: str | Path) -> str:

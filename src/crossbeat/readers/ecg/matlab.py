@@ -45,7 +45,7 @@ _KINDS = {
 
 _COMPLEX = 0x800
 
-_DEEPEST = 1  # Structures within a structure of the layouts: the text and numbers in it
+_DEEPEST = 1  # structures within a structure of the layouts: the text and numbers in it
 
 Values = dict[str, "Array | Values"]
 Array = tuple[int, np.ndarray]

@@ -25,7 +25,7 @@ _NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?")
 _THOUSANDS = r"^[-+]?[1-9]\d{0,2}([.,]\d{3})+$"
 """Numbers such as 1.037, which may be a thousand and more."""
 
-_MISSING = -32768  # What stands for no sample where whole numbers of 16 bits are stored, as in WFDB
+_MISSING = -32768  # what stands for no sample where whole numbers of 16 bits are stored, as in WFDB
 _SECONDS = dict.fromkeys(("s", "sec", "second", "seconds"), 1.0)
 _SECONDS |= dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), 1e-3)
 _WITH_UNIT = re.compile(r"(?P<name>[^\[\]()]+?)[ _]*[\[(](?P<unit>[^\[\]()]+)[\])]")

@@ -20,8 +20,8 @@ from crossbeat.readers.ecg import guards
 from crossbeat.readers.ecg.record import NoLeadError, Record, Signal, assemble
 from crossbeat.readers.limits import missing_extra
 
-_NO_SAMPLE = -32768  # What ISHNE proposes to store where a lead has failed
-_REPEATED = re.compile(r"_\d+$")  # What the package adds to the name of a lead that comes again
+_NO_SAMPLE = -32768  # what ISHNE proposes to store where a lead has failed
+_REPEATED = re.compile(r"_\d+$")  # what the package adds to the name of a lead that comes again
 
 
 _PARSERS: dict[str, tuple[str, str, Callable[[Path], None]]] = {
@@ -66,7 +66,7 @@ _LAYOUTS = re.compile(
 _SKIPPED = re.compile(r"sequences ignored in the rhythm series: \[(.*)\]")
 """A warning that has the codes of signals that are left out."""
 
-_HL7 = "MDC_ECG_LEAD_"  # What the package takes off the names of leads
+_HL7 = "MDC_ECG_LEAD_"  # what the package takes off the names of leads
 
 
 def read_vendor(path: Path, name: str) -> Record:

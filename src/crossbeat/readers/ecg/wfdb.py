@@ -31,7 +31,7 @@ from crossbeat.signal import Ecg
 _ANY_MISSING = -(2**15)
 """What stands for no sample in programs, and in the checksums of some, whatever the format."""
 
-_WRITTEN_GAIN = 1000  # Stored integers per millivolt
+_WRITTEN_GAIN = 1000  # stored integers per millivolt
 
 
 class Storage(NamedTuple):
@@ -107,7 +107,7 @@ def _signed(bits: int, *samples: np.ndarray) -> np.ndarray:
     return (np.stack(samples, axis=1).ravel() ^ half) - half
 
 
-_ROWS = 50  # Samples of every signal that are added side by side
+_ROWS = 50  # samples of every signal that are added side by side
 
 FORMATS = {
     8: Storage((0, 1), _view("i1"), None),

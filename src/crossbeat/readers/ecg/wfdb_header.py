@@ -83,7 +83,7 @@ class Header:
 DIFFERENCES = 8
 """The format whose samples are differences to the one before, and the first to ``first``."""
 
-_RECORD_LINE = 256  # Bytes that a record line has at most (header(5))
+_RECORD_LINE = 256  # bytes that a record line has at most (header(5))
 _NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _MOST_DIGITS = 18
 _COUNT = rf"\d{{1,{_MOST_DIGITS}}}"  # more digits are damage, and some take no end of time to read

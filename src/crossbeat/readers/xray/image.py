@@ -41,7 +41,7 @@ _TURNS = {
 }
 """Arguments of ``Film.turned`` by orientation; 0: not stated."""
 
-_FILL = 128  # What libjpeg puts where data is missing
+_FILL = 128  # what libjpeg puts where data is missing
 
 
 def read_image(path: Path, size: int) -> Film:
