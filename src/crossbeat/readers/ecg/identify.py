@@ -62,8 +62,8 @@ _OTHERS = {
 }
 """Other common file types, by their first bytes."""
 
-_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
-"""Bytes that no text has."""
+_ELEMENT = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")  # bytes that no text has
 
 
 def identify(path: str | Path) -> str:
@@ -79,13 +79,7 @@ def identify(path: str | Path) -> str:
 
 
 class Found(NamedTuple):
-    """What a path leads to.
-
-    Args:
-        name: of the format, one of ``FORMATS``.
-        path: of the file to read: the header of a WFDB record.
-        text: all that the file holds, where that is known.
-    """
+    """What a path leads to: a format of ``FORMATS``, the file to read, and its text if known."""
 
     name: str
     path: Path
@@ -93,11 +87,7 @@ class Found(NamedTuple):
 
 
 def find(path: Path) -> Found:
-    """The format, and the file to read.
-
-    Raises:
-        DataError: as ``identify``.
-    """
+    """The format, and the file to read: of a WFDB record its header; raises as ``identify``."""
     head = start_of(path, HEAD)
     header = path.with_name(path.name + ".hea") if head is None else path.with_suffix(".hea")
     if head is None:
@@ -160,9 +150,7 @@ def _text(head: bytes) -> str | None:
 
 
 def _root(text: str) -> str:
-    found = re.search(
-        r"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)", re.sub(r"(?s)<!--.*?-->", "", text)
-    )
+    found = _ELEMENT.search(re.sub(r"(?s)<!--.*?-->", "", text))
     return found[1] if found else ""
 
 
@@ -192,9 +180,9 @@ def _by_definitions(head: bytes) -> str | None:
 
 
 def _reason(head: bytes, path: Path) -> str:
-    for signature, reason in _OTHERS.items():
-        if head.startswith(signature):
-            return reason
+    known = next(filter(head.startswith, _OTHERS), None)
+    if known is not None:
+        return _OTHERS[known]
     if head.startswith(b"MATLAB 7.3") or head[512:516] == b"\x89HDF":
         return "a MATLAB 7.3 file (HDF5); save it with -v7"
     text = _text(head)
