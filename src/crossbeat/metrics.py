@@ -61,9 +61,6 @@ def f1(targets: Samples, scores: Samples, weights: Weights, *, threshold: float)
     """Harmonic mean of precision and recall, a score at or above the threshold called positive.
 
     Args:
-        targets: of a finding.
-        scores: of the same samples.
-        weights: at or above 0.
         threshold: in the unit of ``scores``, chosen on other data; NaN gives NaN.
     """
     targets, scores, weights = _labelled(targets, scores, weights)
@@ -96,9 +93,6 @@ def calibration_error(
     above the value itself.
 
     Args:
-        targets: of a finding.
-        scores: probabilities, in [0, 1].
-        weights: at or above 0.
         bins: at least 1.
 
     Raises:
@@ -147,9 +141,6 @@ def limit_of_agreement(
     """The mean error (score minus target) and so many of its standard deviations.
 
     Args:
-        targets: of a measurement.
-        scores: estimates of it.
-        weights: at or above 0.
         deviations: 0 for the bias, ±1.96 for the limits of agreement.
 
     Source: Bland and Altman 1986 (Lancet 327:307).
@@ -165,11 +156,7 @@ def limit_of_agreement(
 
 
 def best_f1(targets: Samples, scores: Samples) -> float:
-    """The threshold with the highest F1, midway between two neighbouring scores.
-
-    Args:
-        targets: of a finding, on validation.
-        scores: of the same samples.
+    """The threshold with the highest F1 on validation, midway between two neighbouring scores.
 
     Returns:
         In the unit of ``scores``; the highest of equally good thresholds; NaN where a class is
@@ -205,15 +192,11 @@ class Calibration:
 
 
 def platt(targets: Samples, scores: Samples) -> Calibration:
-    """Maximum-likelihood Platt scaling with Platt's smoothed targets and a slope of at least 0.
+    """Maximum-likelihood Platt scaling on validation, with smoothed targets and a slope of at least 0.
 
     With P positives and N negatives, positives aim at (P + 1) / (P + 2) and negatives at
     1 / (N + 2), which keeps perfectly separated scores finite. A score that points the wrong way
     gets slope 0 (the prevalence for everyone) instead of being turned round.
-
-    Args:
-        targets: of a finding, on validation.
-        scores: of the same samples.
 
     Returns:
         NaN for both values where a class is absent.
@@ -286,8 +269,6 @@ def roc_points(targets: Samples, scores: Samples, *, most: int = 200) -> tuple[P
     """False and true positive rate at falling thresholds, from (0, 0) to (1, 1).
 
     Args:
-        targets: of a finding; both classes must be there.
-        scores: of the same samples.
         most: points kept, evenly spread along the curve.
 
     Raises:
@@ -311,7 +292,6 @@ def calibration_points(
     """Mean probability, frequency, and the frequency's 95 % interval in bins of equal size.
 
     Args:
-        targets: of a finding.
         probabilities: in [0, 1].
         bins: groups of neighbouring probabilities, fewer if there are fewer samples.
 

@@ -329,11 +329,7 @@ the R peak on, in the short axis (``cine``) or the long axis (``cine_long``).
 
 
 def modality(name: str) -> Modality:
-    """A modality by its name.
-
-    Raises:
-        ConfigError: there is no such modality.
-    """
+    """A modality by its name."""
     if name not in MODALITIES:
         near = suggestion(name, MODALITIES, "choose one of them, or import what registers it")
         raise ConfigError(f"modality must be one of {', '.join(MODALITIES)}, got {name!r}{near}")

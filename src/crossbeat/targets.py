@@ -246,7 +246,6 @@ class Targets:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All names, in the order of the columns."""
         return (*self.findings, *self.measurements)
 
     def kinds(self) -> Iterator[tuple[Kind, tuple[str, ...], slice]]:
@@ -264,11 +263,7 @@ class Targets:
         return next(self.kinds())[0]
 
     def require_in(self, cohort: Cohort) -> None:
-        """Check that a cohort has all of them.
-
-        Raises:
-            ConfigError: the cohort lacks one, or there is none.
-        """
+        """Check that a cohort has all of them."""
         if not self.names:
             raise ConfigError("a recipe must predict something, got no findings and measurements")
         for kind, names, _ in self.kinds():

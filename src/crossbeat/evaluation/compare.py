@@ -48,18 +48,6 @@ def compare(
     Runs by seed are compared on the seeds that both models have; without one, the difference is
     undefined. Where every seed has test patients of its own, intervals are over seeds, elsewhere
     over patients and runs.
-
-    Args:
-        runs: for each model its runs; all predict the same targets.
-        method: the model that the study is about.
-        baseline: the model that it has to beat.
-        seed: of the resamples.
-        replicates: number of resamples.
-        extra: further pairs of models to be compared, the first minus the second.
-
-    Raises:
-        ValueError: method, baseline or a model of a pair is not among the runs, a model has no
-            run, or the runs do not describe the same targets, rows and patients.
     """
     pairs = pairs_of(list(runs), method=method, baseline=baseline, extra=extra)
     _require(runs, dict.fromkeys((method, baseline, *(name for pair in extra for name in pair))))
@@ -93,16 +81,7 @@ def compare(
 
 
 def estimate(runs: Runs, *, seed: int, replicates: int = 1000) -> Json:
-    """The metrics of one model alone, for example of a limit that no model can pass.
-
-    Args:
-        runs: of the model.
-        seed: of the resamples.
-        replicates: number of resamples.
-
-    Raises:
-        ValueError: there is no run, or the runs do not describe the same rows.
-    """
+    """The metrics of one model alone, for example of a limit that no model can pass."""
     alone = compare({"it": runs}, method="it", baseline="it", seed=seed, replicates=replicates)
     return alone["models"]["it"]
 

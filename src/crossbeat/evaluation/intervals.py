@@ -47,7 +47,6 @@ class Scale:
         """The ends of an interval around a value strictly inside the range.
 
         Args:
-            value: the metric.
             half: half the width, in the unit of the metric; taken to the scale by the slope.
 
         Source: the delta method, van der Vaart 1998, section 3.1.
@@ -99,11 +98,7 @@ _SHARES = ("recall@", "ndcg@", "answered@")
 
 
 def scale_of(metric: str) -> Scale:
-    """The scale of a metric by its name in results; that of errors where it has no own.
-
-    Args:
-        metric: such as ``auroc``, ``r2`` or ``recall@10``.
-    """
+    """The scale of a metric by its name in results; that of errors where it has no own."""
     return SHARE if metric.startswith(_SHARES) else _BY_NAME.get(metric, AMOUNT)
 
 
@@ -115,13 +110,7 @@ def of_differences(scale: Scale) -> Scale:
 
 @dataclass(frozen=True)
 class Interval:
-    """A value and its interval.
-
-    Args:
-        value: on the samples themselves; None where the metric is undefined.
-        low: lower end; None where undefined on too many resamples.
-        high: upper end; None together with ``low``.
-    """
+    """A value and its interval; None where it is undefined, its ends on too few resamples."""
 
     value: float | None
     low: float | None
@@ -171,7 +160,6 @@ def over_seeds(values: Sequence[float | None], scale: Scale, *, patients: int) -
 
     Args:
         values: one per seed, two or more; None or NaN where undefined.
-        scale: of the metric.
         patients: of all seeds, the smaller class of two; for values at an end of the scale.
 
     Source: Student 1908 (Biometrika 6:1).
@@ -189,7 +177,6 @@ def over_patients(runs: Resampled, scale: Scale, *, patients: int) -> Interval:
 
     Args:
         runs: one or more; of one, the interval is over patients alone.
-        scale: of the metric.
         patients: whose number gives the degrees of freedom; of two classes, those of the smaller.
     """
     return _around((runs,), scale, patients)

@@ -24,7 +24,6 @@ def similarities(
 
     Args:
         segments: of ECGs, of any length; NaN throughout where no beat was found.
-        frames: of cines, of any length.
     """
     cosines = normalize(segments, dim=-1) @ normalize(frames, dim=-1).transpose(1, 2)
     return cosines.detach().cpu().double().numpy()
@@ -39,10 +38,6 @@ def localise(found: Similarities, patients: Shaped[np.ndarray, " patient"]) -> M
 
     Args:
         found: similarities of as many segments as frames.
-        patients: the patient of each matrix.
-
-    Raises:
-        ValueError: there are not as many segments as frames.
     """
     number = _number(found)
     answer = np.where(np.isnan(found), -np.inf, found).argmax(axis=1)
@@ -55,12 +50,7 @@ def localise(found: Similarities, patients: Shaped[np.ndarray, " patient"]) -> M
 
 
 def by_lot(frames: int, patients: Shaped[np.ndarray, " patient"]) -> Measured:
-    """What ``localise`` is expected to say where any segment is as likely to answer.
-
-    Args:
-        frames: of each cine.
-        patients: the patient of each matrix.
-    """
+    """What ``localise`` is expected to say where any segment is as likely to answer."""
     apart = _apart(np.arange(frames), 0, frames)
     measures = {ANSWERED: (apart == 0).mean(), PHASE_ERROR: apart.mean()}
     rows = len(patients)

@@ -34,25 +34,13 @@ class Measured:
 
 
 def write_measured(path: Path, measured: Measured) -> None:
-    """Write measures as ``.npz``; the file appears whole or not at all.
-
-    Args:
-        path: of the file.
-        measured: of a run.
-    """
+    """Write measures as ``.npz``; the file appears whole or not at all."""
     arrays = {f"{_PREFIX}{name}": values for name, values in measured.measures.items()}
     write_arrays(path, arrays | {"patients": measured.patients})
 
 
 def read_measured(path: Path) -> Measured:
-    """Read what ``write_measured`` wrote.
-
-    Args:
-        path: of the file.
-
-    Raises:
-        DataError: there is no such file, or it holds something else.
-    """
+    """Read what ``write_measured`` wrote."""
     with read_arrays(path, what="measures") as arrays:
         named = {name: arrays[name] for name in arrays if name.startswith(_PREFIX)}
         measures = {name.removeprefix(_PREFIX): values for name, values in named.items()}

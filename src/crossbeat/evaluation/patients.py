@@ -20,15 +20,12 @@ class Tally:
     """How many test samples two models find.
 
     Args:
-        finding: which one.
         having: samples with it.
         by_baseline: of them, those that the baseline finds.
         by_method: of them, those that the method finds.
         gained: of them, those that only the method finds.
         lost: of them, those that only the baseline finds.
-        without: samples without the finding.
         alarms_baseline: of these, those that the baseline calls positive.
-        alarms_method: of these, those that the method calls positive.
     """
 
     finding: str
@@ -52,7 +49,6 @@ class Answer:
     """What a model says of a patient, as calibrated probabilities from 0 to 1.
 
     Args:
-        probability: of the finding.
         threshold: from which on the model calls the patient positive.
         reached: whether it does. Decided on the score itself: where calibration is flat, the
             probabilities of all patients are equal.
@@ -69,8 +65,6 @@ class Example:
 
     Args:
         row: among the test samples.
-        baseline: what it says.
-        method: what it says.
         among: patients whom the rule chose from.
     """
 
@@ -104,10 +98,6 @@ def patients_of(baseline: Predictions, method: Predictions) -> Patients | None:
     helped patient has the median rise in probability among these; the missed one has the method's
     median probability among those whom both miss. Of two in the middle the lower one is taken, of
     equals the earlier one.
-
-    Args:
-        baseline: of the same test samples as ``method``.
-        method: the model that the study is about.
 
     Returns:
         None where no finding has a threshold.

@@ -33,7 +33,6 @@ class Scored:
             it is not known.
         outputs: of findings logits or any real number, higher for more likely; of measurements
             estimates in the same units.
-        patients: the patient of each row.
 
     Raises:
         ValueError: the three do not describe the same rows.
@@ -92,11 +91,7 @@ class Predictions:
 
 
 def choose(val: Scored) -> tuple[Choice, ...]:
-    """The threshold with the best F1 and the Platt scaling of each finding.
-
-    Args:
-        val: the validation split; there is no argument for the test split.
-    """
+    """The threshold with the best F1 and the Platt scaling of each finding, from validation."""
     return tuple(
         Choice(best_f1(targets, outputs), platt(targets, outputs))
         for targets, outputs in zip(val.targets.T, val.outputs.T, strict=True)
@@ -110,11 +105,7 @@ def screening(estimates: Predictions, below: Mapping[str, float] = REDUCED) -> P
     estimate that is wrong by a constant ranks patients as well as a right one.
 
     Args:
-        estimates: a run that predicts measurements.
         below: the threshold of each measurement that is screened for, in its unit.
-
-    Raises:
-        ValueError: a measurement was not estimated, or none is asked for.
     """
     absent = [name for name in below if name not in estimates.names]
     if absent or not below:
@@ -137,12 +128,7 @@ def screening(estimates: Predictions, below: Mapping[str, float] = REDUCED) -> P
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
-    """Write a run as ``.npz``; the file appears whole or not at all.
-
-    Args:
-        path: of the file.
-        predictions: of the run.
-    """
+    """Write a run as ``.npz``; the file appears whole or not at all."""
     arrays = {"kind": predictions.kind.name, "names": predictions.names} | {
         f"{split}_{part}": getattr(getattr(predictions, split), part)
         for split in ("val", "test")
@@ -152,14 +138,7 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
 
 
 def read_predictions(path: Path) -> Predictions:
-    """Read what ``write_predictions`` wrote.
-
-    Args:
-        path: of the file.
-
-    Raises:
-        DataError: there is no such file, or it holds something else.
-    """
+    """Read what ``write_predictions`` wrote."""
     with read_arrays(path, what="predictions") as arrays:
         splits = {
             split: Scored(*(arrays[f"{split}_{part}"] for part in _PARTS))
@@ -169,12 +148,7 @@ def read_predictions(path: Path) -> Predictions:
 
 
 def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
-    """Write arrays as ``.npz`` without pickles; texts of any array type become plain ones.
-
-    Args:
-        path: of the file, which appears whole or not at all.
-        arrays: by name.
-    """
+    """Write arrays as ``.npz`` without pickles; texts of any array type become plain ones."""
     plain: dict[str, Any] = {name: np.asarray(values) for name, values in arrays.items()}
     plain |= {name: np.array(each.tolist()) for name, each in plain.items() if each.dtype == object}
     write_whole(path, partial(np.savez, allow_pickle=False, **plain))
@@ -183,10 +157,6 @@ def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
 @contextmanager
 def read_arrays(path: Path, *, what: str) -> Iterator[Mapping[str, np.ndarray]]:
     """The arrays of a ``.npz`` file, while it is open.
-
-    Args:
-        path: of the file.
-        what: it has to hold, for the error.
 
     Raises:
         DataError: there is no such file, or what is read of it is not what it has to hold.

@@ -18,9 +18,7 @@ class Embedded:
     """Embeddings of one split.
 
     Args:
-        features: from a frozen encoder.
         targets: of findings 1 positive and 0 negative, of measurements in their units; NaN ignored.
-        patients: the patient of each row.
     """
 
     features: Float[np.ndarray, "row dim"]
@@ -33,9 +31,7 @@ class Probe:
     """A fitted linear probe: output = features @ weights + bias.
 
     Args:
-        weights: in the unit of the features and of each target.
         bias: the output at features 0.
-        strengths: what validation chose for each target.
     """
 
     weights: Float[np.ndarray, "dim target"]
@@ -62,18 +58,10 @@ def fit_probe(
     error on ``val`` wins, for each target by itself.
 
     Args:
-        kind: of the targets.
-        train: the training split.
-        val: the validation split.
         share: of the training patients whose targets are used, above 0 and at most 1.
         seed: picks those patients; a smaller share is part of a larger one.
         strengths: that validation chooses from: of findings inverse regularisations (scikit-learn's
             C), of measurements weights of the penalty; empty for those of the kind.
-
-    Raises:
-        ValueError: ``share`` is not in (0, 1].
-        DataError: a class of a finding is absent from the share or from ``val``; a measurement was
-            measured in fewer than two rows of the share, or in no row of ``val``.
     """
     if not 0 < share <= 1:
         raise ValueError(f"share must be above 0 and at most 1, got {share}")

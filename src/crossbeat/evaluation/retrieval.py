@@ -41,7 +41,6 @@ class Items:
     Args:
         embeddings: of any length.
         measurements: in any unit; NaN where one was not measured.
-        patients: the patient of each item.
 
     Raises:
         ValueError: the three do not describe the same items, or an embedding is not finite.
@@ -95,11 +94,6 @@ def retrieve(queries: Items, gallery: Items, measurements: tuple[str, ...]) -> R
     deviations of the gallery, and the gain of an item exp(-d). Items of equal cosine are as good
     as drawn by lot when the own patient is looked for. Items with an unknown measurement count in
     that alone.
-
-    Args:
-        queries: what is searched with.
-        gallery: what is searched.
-        measurements: the name of each column.
 
     Raises:
         ValueError: there is no query, the two differ in dimension or measurements, or a measurement

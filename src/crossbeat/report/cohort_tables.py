@@ -19,11 +19,7 @@ _SPREAD = ("mean", "deviation")
 
 
 def tables(found: Json) -> list[Table]:
-    """What a summary tells, as tables; those without rows are left out.
-
-    Args:
-        found: as ``crossbeat.data.summary.summary`` returns it.
-    """
+    """What a summary tells, as tables; those without rows are left out."""
     drawn = [
         ("Records", ["split", *map(_called, _there(found))], _splits(found)),
         (

@@ -53,9 +53,6 @@ def bars(results: Json) -> Figure:
     """The mean of every model in percent; the baseline and the limit cross all bars as lines.
 
     The teacher and the limit come first, then the models from the best to the worst.
-
-    Args:
-        results: as ``compare`` returns them.
     """
     metric = leads(results)
     start, meaning = _CHANCE[metric]
@@ -110,11 +107,7 @@ def _draw(axes: Axes, y: float, row: _Row, least: float, metric: str) -> None:
 
 @styled
 def forest(results: Json) -> Figure:
-    """The leading metric of every model in percent with its interval, target by target.
-
-    Args:
-        results: as ``compare`` returns them.
-    """
+    """The leading metric of every model in percent with its interval, target by target."""
     models, metric, baseline = results["models"], leads(results), results["baseline"]
     paint = colours(models, method=results["method"], baseline=baseline)
     targets = _mean_first(models[baseline])
@@ -144,9 +137,6 @@ def differences(results: Json) -> Figure:
 
     A teacher is left out: it sees the other modality, and its distance would hide the rest.
 
-    Args:
-        results: as ``compare`` returns them.
-
     Raises:
         ValueError: the method is compared with nothing but the teacher.
     """
@@ -170,9 +160,6 @@ def comparisons(results: Json) -> Figure:
     """All paired differences of the mean over targets: from the baseline, the method's, others.
 
     A teacher is left out, as in ``differences``.
-
-    Args:
-        results: as ``compare`` returns them.
     """
     method, baseline, metric = results["method"], results["baseline"], leads(results)
     groups: dict[str, dict[str, Any]] = {

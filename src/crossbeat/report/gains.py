@@ -31,9 +31,6 @@ def along(results: Mapping[str, Any]) -> Figure:
     missing at some, its level is drawn where it is. A teacher is left out: it sees the other
     modality, and its distance would hide the rest. So would intervals far wider than the values are
     apart: they run out of the picture.
-
-    Args:
-        results: along an axis; the mean of the leading metric over the targets is drawn.
     """
     points, first = results["points"], results["points"][0]
     baseline, metric = first["baseline"], leads(first)

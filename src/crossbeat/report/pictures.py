@@ -114,13 +114,7 @@ def _line(axes: Axes, across: np.ndarray, up: np.ndarray) -> None:
 
 
 def xray(image: UInt8[np.ndarray, "height width"], *, title: str, caption: str) -> Picture:
-    """A chest X-ray as a picture.
-
-    Args:
-        image: grey values, 0 black to 255 white.
-        title: such as its findings.
-        caption: such as where it comes from.
-    """
+    """A chest X-ray as a picture."""
     file = BytesIO()
     Image.fromarray(image).save(file, "PNG", optimize=True)
     alt = f"Chest X-ray: {title}"
@@ -131,13 +125,7 @@ def beating(cine: Frames, *, seconds: float, title: str, caption: str) -> Pictur
     """A cine as a GIF that beats for ever, in as many greys as ``MOST_BYTES`` leaves room for.
 
     Args:
-        cine: one beat, frame 0 at the R peak; 0 black to 255 white.
         seconds: the length of the beat.
-        title: such as the patient.
-        caption: what to see in it.
-
-    Raises:
-        ValueError: there is no frame, no time, or too much picture for ``MOST_BYTES``.
     """
     if not cine.size or seconds <= 0:
         raise ValueError(f"a beat needs frames and seconds, got {cine.shape} and {seconds}")

@@ -25,10 +25,7 @@ class Section:
     """A part of the report.
 
     Args:
-        name: of the element on the page.
         title: its heading; may hold ``{kind}`` and ``{finding}``.
-        applies: whether there is anything to say.
-        parts: HTML.
         is_folded: whether a reader has to open it.
     """
 
@@ -51,7 +48,6 @@ def write_report(path: Path, subject: Subject) -> None:
     """Write the report; the file appears whole or not at all.
 
     Args:
-        path: of the HTML file.
         subject: what it is about; without runs it tells what the results hold.
 
     Raises:

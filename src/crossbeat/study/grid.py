@@ -132,7 +132,6 @@ class Study:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The compared models in the order of the cells, without the limits."""
         names = dict.fromkeys(cell.model for cell in self.cells)
         return tuple(name for name in names if name not in self.limits)
 

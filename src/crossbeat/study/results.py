@@ -32,11 +32,6 @@ class Comparison:
     """The models to compare, and how.
 
     Args:
-        method: the model to test.
-        baseline: the model with which every other model is compared.
-        extra: further pairs of models, the first minus the second.
-        replicates: number of bootstrap samples.
-        seed: seed of the bootstrap.
         by_seed: whether runs of one seed belong together.
     """
 
@@ -71,10 +66,6 @@ def compared(said: Mapping[str, Runs], how: Comparison, limits: Sequence[str] = 
 
     Args:
         said: what each model says at each seed, by the name of the head or reading.
-        limits: the models that are upper limits for the others.
-
-    Raises:
-        ValueError: runs of one seed have different test patients.
     """
     left = {name: dict(runs) for name, runs in said.items()}
     whole_heads = left.pop(HEAD)
@@ -128,11 +119,7 @@ def _reference(runs: Runs, how: Comparison) -> Json:
 
 @dataclass(frozen=True)
 class Finished:
-    """The finished cells of a study.
-
-    Args:
-        homes: the folder of each finished cell.
-    """
+    """The finished cells of a study."""
 
     study: Study
     homes: Mapping[Cell, Path]
@@ -159,15 +146,11 @@ class Finished:
         return found
 
     def missing(self) -> int:
-        """The number of cells that are not finished."""
         return len(self.study.cells) - len(self.homes)
 
 
 def merge(parts: Sequence[Said], targets: Sequence[str]) -> Said:
     """Merge what the cells that form one model say; their targets differ.
-
-    Args:
-        targets: those of all parts, in the order of the columns.
 
     Raises:
         ValueError: the parts have different patients.
@@ -193,9 +176,6 @@ def merge(parts: Sequence[Said], targets: Sequence[str]) -> Said:
 
 def results_of(finished: Finished, *, replicates: int = 1000) -> Json:
     """The results of the finished cells, along the axis if there is one.
-
-    Args:
-        replicates: number of bootstrap samples.
 
     Raises:
         DataError: there is nothing to compare yet, a file of a cell is damaged, or cells of one
@@ -259,15 +239,7 @@ def check_limits(
     limits: Mapping[str, Mapping[int, Predictions]],
     baseline: Mapping[int, Predictions],
 ) -> None:
-    """Check that the limits and the baseline have the same test patients.
-
-    Args:
-        limits: predictions of each limit by seed.
-        baseline: predictions of the baseline by seed.
-
-    Raises:
-        ValueError: the test patients of a seed differ.
-    """
+    """Check that the limits and the baseline have the same test patients."""
     for name, runs in limits.items():
         for seed in runs.keys() & baseline.keys():
             if not np.array_equal(runs[seed].test.patients, baseline[seed].test.patients):
@@ -275,12 +247,7 @@ def check_limits(
 
 
 def as_reading(compared: Json, name: str, baseline: str) -> Json:
-    """Add the name of a reading to the names of models and differences.
-
-    Args:
-        name: name of the reading.
-        baseline: the model whose own differences are left out.
-    """
+    """Add the name of a reading to the names of models and differences."""
     return {
         "models": {f"{model}, {name}": each for model, each in compared["models"].items()},
         "differences": {
@@ -292,11 +259,7 @@ def as_reading(compared: Json, name: str, baseline: str) -> Json:
 
 
 def notes_of(finished: Finished, absent: Sequence[Point] = ()) -> list[str]:
-    """Notes for readers of the results.
-
-    Args:
-        absent: points of the axis where nothing can be compared.
-    """
+    """Notes for readers of the results."""
     study, missing = finished.study, finished.missing()
     notes = []
     if study.own_patients:

@@ -47,9 +47,6 @@ def said_of(
     """Predict the test patients with a finished run, in every way that applies to it.
 
     Args:
-        cohort: the cohort of the training.
-        test: the cohort whose test split is used.
-        readings: probes of findings.
         limits: whether to also predict from the true parameters of the virtual hearts.
     """
     first, *more = (kind for kind, _, _ in run.recipe.targets.kinds())
@@ -95,25 +92,14 @@ def _of_measurements(run: Run, cohort: Cohort, test: Cohort) -> dict[str, Said]:
 
 
 def probed(run: Run, cohort: Cohort, test: Cohort) -> Predictions:
-    """Measurements by a linear probe of a run's ECG encoder.
-
-    Raises:
-        ConfigError: the run predicts no measurements, or has no ECG encoder.
-        DataError: the run learned from a patient of the test split.
-    """
+    """Measurements by a linear probe of a run's ECG encoder."""
     names = names_of(run, MEASUREMENT)
     return Encoded.by(run, cohort, test=test).read(MEASUREMENT, names, seed=run.seed)
 
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """The ECG embeddings of all splits, computed by one encoder.
-
-    Args:
-        cohort: the cohort whose training and validation splits the probe uses.
-        test: the cohort whose test split is used.
-        features: embeddings by split.
-    """
+    """The ECG embeddings of all splits, computed by one encoder."""
 
     run: Run
     cohort: Cohort
@@ -122,11 +108,7 @@ class Encoded:
 
     @classmethod
     def by(cls, run: Run, cohort: Cohort, *, test: Cohort | None = None) -> "Encoded":
-        """Run the encoder on the cohorts.
-
-        Raises:
-            DataError: the run learned from a patient of the test split.
-        """
+        """Run the encoder on the cohorts."""
         held = test or cohort
         rows: dict[Split, np.ndarray] = {"test": held_out_rows(run, held)}
         rows |= {split: evaluation_rows(cohort, split) for split in ("train", "val")}
@@ -148,7 +130,6 @@ class Encoded:
         """Train a linear probe on the training patients and predict.
 
         Args:
-            names: the targets.
             seed: picks the patients whose targets are used.
             share: of the training patients whose targets are used, above 0 and at most 1.
             truth: train on the truth, where it is known, instead of the labels of reports.

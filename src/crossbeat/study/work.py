@@ -28,7 +28,6 @@ class Workshop:
     Args:
         folder: folder of the study, on a file system that all machines can access.
         shared: folder of the cohorts and phases that several studies use.
-        trainer: settings of the trainer; each cell runs in one process.
 
     Raises:
         ConfigError: the trainer settings ask for several processes per cell.
@@ -66,9 +65,6 @@ class Workshop:
     def run(self, cell: Cell, home: Path) -> None:
         """Train a cell, score it and save its predictions.
 
-        Args:
-            home: folder of the cell.
-
         Raises:
             UserError: the recipe does not fit the cohort, a reading has labels of only one class,
                 or a file is damaged; the message names the cell.
@@ -105,13 +101,7 @@ def finish(
     """Train a cell, score it and save its predictions; a finished cell is only checked.
 
     Args:
-        home: folder of the cell.
         cohorts: the cohort for training, and the cohort whose test split is used.
-        phases: folder of the phases that cells share.
-
-    Raises:
-        ConfigError: the folder holds another cell, or the recipe does not fit the cohort.
-        DataError: a reading has labels of only one class.
     """
     started = time.perf_counter()
     plan = Plan(name=cell.recipe_name, recipe=cell.recipe, seed=cell.seed)

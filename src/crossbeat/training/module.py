@@ -61,8 +61,6 @@ class PhaseModule(LightningModule):
     that was killed and resumed draws what an uninterrupted one draws.
 
     Args:
-        parts: the parts that the phase uses, by name.
-        seed: any integer.
         folder: where the best and the last epoch are kept.
         workers: processes that read batches ahead, as long as the phase lasts; 0 reads in this one.
     """
@@ -107,7 +105,6 @@ class PhaseModule(LightningModule):
         return batch.to(device)
 
     def batches(self, epoch: int) -> list[np.ndarray]:
-        """The positions of each batch of this process in an epoch."""
         weights = self.phase.weights
         return epoch_batches(
             np.ones(len(self.phase.train)) if weights is None else weights,

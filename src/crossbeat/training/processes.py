@@ -38,9 +38,6 @@ def ended_by_signals(processes: int) -> Iterator[None]:
     started, with exit code 1. A process of a rank above 0 on its machine (``LOCAL_RANK``) also
     ends within a second of its parent. Outside the main thread, where handlers cannot be set,
     signals keep their meaning.
-
-    Args:
-        processes: of the training, over all machines.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -65,9 +62,6 @@ def share_cores(devices: int) -> None:
 
     Lightning does so in the first phase that is trained. Done from the start, a run that continues
     in a later phase computes with as many threads as an uninterrupted one.
-
-    Args:
-        devices: processes on this machine, at least 1.
     """
     if devices > 1 and "OMP_NUM_THREADS" not in os.environ:
         threads = max(1, torch.get_num_threads() // devices)

@@ -64,7 +64,6 @@ class TrainerSettings:
 
     @property
     def processes(self) -> int:
-        """Over all machines."""
         return self.devices * self.num_nodes
 
 
@@ -89,11 +88,7 @@ class PhaseRecord:
 
 
 def check_batch(name: str, optimisation: Optimisation, settings: TrainerSettings) -> None:
-    """A batch must divide among the processes.
-
-    Raises:
-        ConfigError: it does not.
-    """
+    """Check that a batch divides among the processes."""
     if optimisation.batch_size % settings.processes:
         raise ConfigError(
             f"the batch size of phase {name!r} must be a multiple of the number of processes, "
@@ -102,11 +97,7 @@ def check_batch(name: str, optimisation: Optimisation, settings: TrainerSettings
 
 
 def check_accelerator(settings: TrainerSettings) -> None:
-    """This machine must have the accelerators that are asked for.
-
-    Raises:
-        ConfigError: it does not.
-    """
+    """Check that this machine has the accelerators that are asked for."""
     mps = torch.backends.mps.is_available()
     num = {"gpu": torch.cuda.device_count() or int(mps), "mps": int(mps)}.get(settings.accelerator)
     if num == 0:
@@ -179,10 +170,6 @@ def _run(
 
 def load_best(parts: nn.ModuleDict, home: Path) -> None:
     """Load the weights of the best epoch of a finished phase into the parts that it used.
-
-    Args:
-        parts: those of the phase, and any others.
-        home: folder of the phase.
 
     Raises:
         CheckpointError: a file of the phase is not as it was written, or does not fit the parts.
