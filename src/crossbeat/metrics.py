@@ -27,6 +27,9 @@ Points = Float[np.ndarray, " point"]
 Metric = Callable[[Samples, Samples, Weights], Values]
 """What a bootstrap resamples: targets, scores and weights to one value per row of weights."""
 
+_Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Targets, scores and weights."""
+
 _NORMAL_95 = 1.959963984540054
 
 
@@ -192,7 +195,7 @@ class Calibration:
 
 
 def platt(targets: Samples, scores: Samples) -> Calibration:
-    """Maximum-likelihood Platt scaling on validation, with smoothed targets and a slope of at least 0.
+    """Maximum-likelihood Platt scaling on validation: smoothed targets, a slope of at least 0.
 
     With P positives and N negatives, positives aim at (P + 1) / (P + 2) and negatives at
     1 / (N + 2), which keeps perfectly separated scores finite. A score that points the wrong way
@@ -317,11 +320,7 @@ def calibration_points(
     return mean, frequency, middle - half, middle + half
 
 
-def _known(
-    targets: Samples, scores: Samples, weights: Weights
-) -> tuple[
-    Float[np.ndarray, " known"], Float[np.ndarray, " known"], Float[np.ndarray, "replicate known"]
-]:
+def _known(targets: Samples, scores: Samples, weights: Weights) -> _Rows:
     known = ~np.isnan(targets)
     targets, scores = targets[known].astype(np.float64), scores[known].astype(np.float64)
     return targets, scores, weights if known.all() else weights[:, known]
@@ -329,7 +328,7 @@ def _known(
 
 def _labelled(
     targets: Samples, scores: Samples, weights: Weights, *, probabilities: bool = False
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> _Rows:
     targets, scores, weights = _known(targets, scores, weights)
     if not np.isin(targets, (0.0, 1.0)).all():
         raise ValueError("targets must be 0, 1 or NaN")
@@ -340,9 +339,7 @@ def _labelled(
     return targets, scores, weights
 
 
-def _centred(
-    targets: Samples, scores: Samples, weights: Weights
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _centred(targets: Samples, scores: Samples, weights: Weights) -> _Rows:
     """The rows whose truth is known, both sides about the mean of the truth."""
     targets, scores, weights = _known(targets, scores, weights)
     middle = targets.mean() if len(targets) else 0.0

@@ -199,10 +199,8 @@ def extra_form(name: str) -> Callable[[Form], np.dtype | None]:
     """``Modality.stored`` of a modality that ``CohortInfo.forms`` describes."""
 
     def stored(form: Form) -> np.dtype | None:
-        if name not in form.forms:
-            return None
-        kind, shape = form.forms[name]
-        return np.dtype((np.dtype(kind), shape))
+        kind, shape = form.forms.get(name, (None, ()))
+        return None if kind is None else np.dtype((np.dtype(kind), shape))
 
     return stored
 

@@ -172,7 +172,6 @@ def _regressor(dim: int, number: int, hidden: tuple[int, ...], dropout: float) -
 
 
 def _scaled(regressor: nn.Module, targets: Columns, names: Sequence[str]) -> None:
-    """Set a regressor's mean and spread from the training patients' measurements."""
     assert isinstance(regressor, Regressor)
     measured = targets.double().numpy()
     spread = np.nanstd(measured, axis=0)
@@ -271,13 +270,8 @@ class Targets:
 
     def values(self, cohort: Cohort, rows: Rows) -> Tensor:
         """What a model learns of some rows, a column for each target; NaN is to be ignored."""
-        return _side_by_side(
-            kind.values(cohort, rows, names, self.labels) for kind, names, _ in self.kinds()
-        )
-
-
-def _side_by_side(columns: Iterator[Tensor]) -> Tensor:
-    return torch.cat(list(columns), dim=1)
+        columns = [kind.values(cohort, rows, names, self.labels) for kind, names, _ in self.kinds()]
+        return torch.cat(columns, dim=1)
 
 
 def _require_known(kind: Kind, wanted: Sequence[str], cohort: Cohort) -> None:

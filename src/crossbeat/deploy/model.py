@@ -144,11 +144,7 @@ For research only. It is not cleared for diagnosis and was trained only on patie
 
 @dataclass(frozen=True)
 class Saved:
-    """Settings of a saved model.
-
-    Args:
-        shape: the properties of the cohort that the networks need.
-    """
+    """The settings of a saved model, and the shape of the cohort that its networks need."""
 
     folder: Path
     model: EcgModel
@@ -179,12 +175,7 @@ def model_folder(folder: Path) -> Path:
 
 
 def read_saved(folder: Path) -> Saved:
-    """Read the settings of the model in a folder, or in the ``model`` folder of a run.
-
-    Raises:
-        CheckpointError: there is no model, it has another format version, a file is not as it was
-            written, or a value is not allowed.
-    """
+    """Read the settings of the model in a folder, or in the ``model`` folder of a run."""
     folder = model_folder(folder)
     path = folder / "config.json"
     config = read_json(path, ("format",))

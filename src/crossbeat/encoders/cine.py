@@ -154,9 +154,7 @@ class Stage(nn.Module):
             nn.ReLU(),
         )
         self.time = nn.Sequential(
-            over_time(channels, bias=False),
-            nn.BatchNorm3d(channels),
-            nn.ReLU(),
+            over_time(channels, bias=False), nn.BatchNorm3d(channels), nn.ReLU()
         )
 
     def forward(

@@ -51,13 +51,7 @@ class SpectrogramStem(nn.Module):
     positions: Tensor
 
     def __init__(
-        self,
-        num_leads: int,
-        num_samples: int,
-        *,
-        window: int = 200,
-        hop: int = 100,
-        dim: int = 256,
+        self, num_leads: int, num_samples: int, *, window: int = 200, hop: int = 100, dim: int = 256
     ) -> None:
         super().__init__()
         if num_samples < window:

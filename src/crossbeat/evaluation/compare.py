@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from crossbeat.evaluation.measured import Measured
-from crossbeat.evaluation.predictions import Predictions, Scored, choose
+from crossbeat.evaluation.predictions import Measured, Predictions, Scored, choose
 from crossbeat.evaluation.statistics import (
     MEAN,
     Distributions,
@@ -204,13 +203,7 @@ def _alike(one: Scored, other: Scored) -> bool:
 
 @dataclass(frozen=True)
 class _Way:
-    """What depends on the kind of the targets.
-
-    Args:
-        measure: every metric of every target on every resample, then the mean over targets.
-        size: the patients that a target's metrics rest on.
-        describe: a target of the test split.
-    """
+    """What depends on the kind of the targets; ``size``: the patients that metrics rest on."""
 
     measure: Callable[[Predictions, Resamples], Distributions]
     size: Callable[[Samples, Patients], int]
@@ -258,12 +251,7 @@ def _counts(_: str, targets: Samples) -> Json:
 def _summary(name: str, targets: Samples) -> Json:
     known = targets[~np.isnan(targets)]
     mean, spread = (float(known.mean()), float(known.std())) if len(known) else (None, None)
-    return {
-        "unit": described(name).unit,
-        "measured": len(known),
-        "mean": mean,
-        "sd": spread,
-    }
+    return {"unit": described(name).unit, "measured": len(known), "mean": mean, "sd": spread}
 
 
 _WAYS: Mapping[str, _Way] = {
@@ -284,7 +272,6 @@ def _row_means(run: Measured, weights: Resamples) -> Distributions:
 
 
 def _mean(values: Samples, _: Samples, weights: Weights) -> Values:
-    """The weighted mean of what is defined."""
     known = ~np.isnan(values)
     weights = weights[:, known]
     total = weights.sum(axis=1)

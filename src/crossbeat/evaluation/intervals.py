@@ -29,14 +29,7 @@ Others = Float[np.ndarray, "other replicate"]
 
 @dataclass(frozen=True)
 class Scale:
-    """A metric's range, and a transformation that has no end where the metric has one.
-
-    Args:
-        span: least and greatest value.
-        forward: from a value inside the range to the scale.
-        slope: the derivative of ``forward``.
-        back: the inverse of ``forward``.
-    """
+    """A metric's range, and a transformation that has no end where the metric has one."""
 
     span: tuple[float, float]
     forward: Callable[[float], float]
@@ -188,11 +181,8 @@ def difference(
     """The mean of some runs minus that of others; all on the same patients and resamples.
 
     Args:
-        ones: runs of the first model.
-        others: runs of the second model.
         scale: of the metric; differences are not transformed.
         paired: whether the first run of one belongs to the first of the other, and so on.
-        patients: as for ``over_patients``.
 
     The degrees of freedom of runs that are not paired are those of both models together, as if
     the runs of both varied alike: where one varies four times as much, intervals still hold.
@@ -227,8 +217,6 @@ def half_width(spread: float, between: float, *, patients: int, degrees: int) ->
     """Half the width of an interval over patients and runs.
 
     Args:
-        spread: the variance of the value over patients.
-        between: its variance over runs.
         patients: those that the value rests on, at least 2.
         degrees: of freedom of ``between``; 0 where no model has several runs.
 

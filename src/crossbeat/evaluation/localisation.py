@@ -9,7 +9,7 @@ from jaxtyping import Float, Float64, Shaped
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from crossbeat.evaluation.measured import Measured
+from crossbeat.evaluation.predictions import Measured
 
 ANSWERED = "answered@1"
 PHASE_ERROR = "phase_error"
@@ -35,11 +35,10 @@ def localise(found: Similarities, patients: Shaped[np.ndarray, " patient"]) -> M
     ``answered@1`` is the share of frames whose most similar segment is their own, and
     ``phase_error`` how far that segment lies from the frame's phase, in cycles the shorter way
     round: 0 to 0.5. Both are NaN for a patient whose similarities are.
-
-    Args:
-        found: similarities of as many segments as frames.
     """
-    number = _number(found)
+    _, segments, number = found.shape
+    if segments != number:
+        raise ValueError(f"there must be as many segments as frames, got {segments} and {number}")
     answer = np.where(np.isnan(found), -np.inf, found).argmax(axis=1)
     apart = _apart(answer, np.arange(number), number)
     unknown = np.isnan(found).any(axis=(1, 2))
@@ -65,7 +64,6 @@ def answering_steps(
     A step that is in several segments answers with their mean, weighted by its share of each.
 
     Args:
-        answers: of each segment, such as its similarity to one frame.
         correspondence: the share of each step in each segment, at or above 0.
 
     Returns:
@@ -74,13 +72,6 @@ def answering_steps(
     share = correspondence.sum(axis=0)
     above = answers.astype(np.float64) @ correspondence
     return np.divide(above, share, out=np.full(len(share), np.nan), where=share > 0)
-
-
-def _number(found: Similarities) -> int:
-    _, segments, frames = found.shape
-    if segments != frames:
-        raise ValueError(f"there must be as many segments as frames, got {segments} and {frames}")
-    return frames
 
 
 def _apart(one: np.ndarray, other: np.ndarray | int, number: int) -> np.ndarray:

@@ -8,11 +8,7 @@ from crossbeat.targets import FINDING, MEASUREMENT, Kind
 
 @dataclass(frozen=True)
 class Name:
-    """A model or a limit.
-
-    Args:
-        meaning: one sentence without a full stop.
-    """
+    """A model or a limit, in a few words and in one sentence without a full stop."""
 
     label: str
     meaning: str = ""

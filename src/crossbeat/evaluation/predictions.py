@@ -1,4 +1,4 @@
-"""What a trained model predicts on the validation and the test split."""
+"""What a model predicts of validation and test patients, and what is measured row by row."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Float64, Shaped
 
 from crossbeat.errors import DataError, reason
 from crossbeat.files import write_whole
@@ -18,6 +18,7 @@ from crossbeat.metrics import Choice, best_f1, platt
 from crossbeat.targets import FINDING, KINDS, Kind, described
 
 _PARTS = ("targets", "outputs", "patients")
+_MEASURE = "measure:"
 
 REDUCED: Mapping[str, float] = MappingProxyType({"LVEF": 40.0})
 """A reduced ejection fraction: below 40 %. (The guideline on heart failure counts 40 % itself as
@@ -33,10 +34,6 @@ class Scored:
             it is not known.
         outputs: of findings logits or any real number, higher for more likely; of measurements
             estimates in the same units.
-
-    Raises:
-        ValueError: the three do not describe the same rows.
-        DataError: an output is not finite, or a target is infinite.
     """
 
     targets: Float[np.ndarray, "row target"]
@@ -60,8 +57,6 @@ class Predictions:
     """One run of one model.
 
     Args:
-        kind: of its targets.
-        names: the name of each column.
         val: what thresholds and calibration are chosen on.
         test: what is reported.
 
@@ -88,6 +83,26 @@ class Predictions:
                 f"a patient must be in one split only, got {len(both)} in both val and test "
                 f"(first: {both.tolist()[0]!r}); rebuild the cohort's splits"
             )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Measures of the rows of a test split, such as the rank of a patient in a search.
+
+    Args:
+        measures: by name; NaN where a measure is undefined for a row.
+
+    Raises:
+        ValueError: there is no measure, or one is not there for every row.
+    """
+
+    patients: Shaped[np.ndarray, " row"]
+    measures: Mapping[str, Float64[np.ndarray, " measured"]]
+
+    def __post_init__(self) -> None:
+        lengths = {name: len(values) for name, values in self.measures.items()}
+        if set(lengths.values()) != {len(self.patients)}:
+            raise ValueError(f"every measure must have {len(self.patients)} rows, got {lengths}")
 
 
 def choose(val: Scored) -> tuple[Choice, ...]:
@@ -134,12 +149,12 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
         for split in ("val", "test")
         for part in _PARTS
     }
-    write_arrays(path, arrays)
+    _write_arrays(path, arrays)
 
 
 def read_predictions(path: Path) -> Predictions:
     """Read what ``write_predictions`` wrote."""
-    with read_arrays(path, what="predictions") as arrays:
+    with _read_arrays(path, what="predictions") as arrays:
         splits = {
             split: Scored(*(arrays[f"{split}_{part}"] for part in _PARTS))
             for split in ("val", "test")
@@ -147,7 +162,21 @@ def read_predictions(path: Path) -> Predictions:
         return Predictions(KINDS[str(arrays["kind"])], tuple(arrays["names"].tolist()), **splits)
 
 
-def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+def write_measured(path: Path, measured: Measured) -> None:
+    """Write measures as ``.npz``; the file appears whole or not at all."""
+    arrays = {f"{_MEASURE}{name}": values for name, values in measured.measures.items()}
+    _write_arrays(path, arrays | {"patients": measured.patients})
+
+
+def read_measured(path: Path) -> Measured:
+    """Read what ``write_measured`` wrote."""
+    with _read_arrays(path, what="measures") as arrays:
+        named = {name: arrays[name] for name in arrays if name.startswith(_MEASURE)}
+        measures = {name.removeprefix(_MEASURE): values for name, values in named.items()}
+        return Measured(arrays["patients"], measures)
+
+
+def _write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     """Write arrays as ``.npz`` without pickles; texts of any array type become plain ones."""
     plain: dict[str, Any] = {name: np.asarray(values) for name, values in arrays.items()}
     plain |= {name: np.array(each.tolist()) for name, each in plain.items() if each.dtype == object}
@@ -155,12 +184,8 @@ def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def read_arrays(path: Path, *, what: str) -> Iterator[Mapping[str, np.ndarray]]:
-    """The arrays of a ``.npz`` file, while it is open.
-
-    Raises:
-        DataError: there is no such file, or what is read of it is not what it has to hold.
-    """
+def _read_arrays(path: Path, *, what: str) -> Iterator[Mapping[str, np.ndarray]]:
+    """The arrays of a ``.npz`` file while it is open; a DataError if they are not ``what``."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             yield arrays

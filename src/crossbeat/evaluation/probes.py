@@ -15,11 +15,7 @@ from crossbeat.targets import FINDING, MEASUREMENT, Kind
 
 @dataclass(frozen=True)
 class Embedded:
-    """Embeddings of one split.
-
-    Args:
-        targets: of findings 1 positive and 0 negative, of measurements in their units; NaN ignored.
-    """
+    """Embeddings and targets of one split; of findings 1 and 0, NaN ignored."""
 
     features: Float[np.ndarray, "row dim"]
     targets: Float[np.ndarray, "row target"]
@@ -28,11 +24,7 @@ class Embedded:
 
 @dataclass(frozen=True)
 class Probe:
-    """A fitted linear probe: output = features @ weights + bias.
-
-    Args:
-        bias: the output at features 0.
-    """
+    """A fitted linear probe: output = features @ weights + bias."""
 
     weights: Float[np.ndarray, "dim target"]
     bias: Float[np.ndarray, " target"]
@@ -90,14 +82,7 @@ def fit_probe(
 
 @dataclass(frozen=True)
 class _Way:
-    """What depends on the kind of the targets.
-
-    Args:
-        strengths: that validation chooses from.
-        require: that targets of training and validation suffice, at a share of the patients.
-        fit: weights and bias of standardised features, a target and a strength.
-        loss: of the targets and outputs of validation.
-    """
+    """What depends on the kind of the targets."""
 
     strengths: tuple[float, ...]
     require: Callable[[np.ndarray, np.ndarray, float], None]

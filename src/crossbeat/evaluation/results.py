@@ -11,7 +11,7 @@ an axis hold at each of their ``points`` what a file of results holds.
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,20 +48,12 @@ _OPTIONAL = (
 )
 _ALONG = (("question", "axis", "points"), ("versions", "hours", "cells", "notes"))
 
-_RENAMED = {
-    "phenotypes": "measurements",
-    "phenotype_difference@10": "measurement_difference@10",
-}
+_RENAMED = {"phenotypes": "measurements", "phenotype_difference@10": "measurement_difference@10"}
 """What the last version called a part or a measure."""
 
 
 def write_results(path: Path, results: Json) -> None:
-    """Writes results as JSON; the file appears whole or not at all.
-
-    Args:
-        results: ``compare``'s result with ``cohort``, ``seeds`` and the optional parts added, or
-            such results along an axis.
-    """
+    """Writes results as JSON; the file appears whole or not at all."""
     validate(results, source="the results")
     write_whole(path, json.dumps(results, indent=1, allow_nan=False) + "\n")
 
@@ -261,7 +253,10 @@ def cautions(results: Mapping[str, Any]) -> list[str]:
         for value, count in counts.items()
         if count < FEW
     ]
-    runs = {name: max(_num_runs(found.values())) for name, found in results["models"].items()}
+    runs = {
+        name: max(len(each.get("by_run", [0])) for part in found.values() for each in part.values())
+        for name, found in results["models"].items()
+    }
     most = max(runs.values())
     if 1 < most < ENOUGH_SEEDS:
         said.append("Two training seeds only: the intervals are wide and rough.")
@@ -270,7 +265,3 @@ def cautions(results: Mapping[str, Any]) -> list[str]:
             f"One run only of {', '.join(single)}: how much its runs vary is not in the intervals."
         )
     return said
-
-
-def _num_runs(found: Iterable[Mapping[str, Any]]) -> Iterator[int]:
-    return (len(each.get("by_run", [0])) for metrics in found for each in metrics.values())

@@ -196,7 +196,6 @@ class Table:
         return _told(over_seeds(values, of_differences(scale), patients=size), values)
 
     def _size(self, runs: Drawn, at: int) -> int:
-        """The number of patients that the runs have together."""
         sizes = [self.patients[seed][at] for seed in runs]
         return sizes[0] if self.shared else sum(sizes)
 

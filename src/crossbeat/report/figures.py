@@ -237,7 +237,7 @@ def embedding_map(
     most: int = 1500,
     perplexity: float = 30.0,
 ) -> tuple[Float[np.ndarray, "point 2"], Int64[np.ndarray, " point"]]:
-    """t-SNE of at most ``most`` samples, started from their principal components: places, and whose.
+    """t-SNE of at most ``most`` samples, started from their principal components: places and rows.
 
     Neighbours on the map are neighbours among the embeddings (by cosine distance); distances
     between far groups, and the sizes of groups, mean nothing.

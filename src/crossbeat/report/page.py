@@ -79,11 +79,7 @@ def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> s
 
 
 def sheet_table(sheet: Sheet, *, marked: str = "") -> str:
-    """A table with each interval below its value; nothing for one without cells.
-
-    Args:
-        marked: the row that is set off.
-    """
+    """A table with each interval below its value, a row set off; nothing for one without cells."""
     rows = [(name, "".join(map(_cell, cells))) for name, cells in sheet.rows]
     return _table(sheet.title, sheet.header, rows, marked)
 

@@ -22,12 +22,7 @@ from crossbeat.targets import MEASUREMENT
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the report.
-
-    Args:
-        title: its heading; may hold ``{kind}`` and ``{finding}``.
-        is_folded: whether a reader has to open it.
-    """
+    """A part of the report; its title may hold ``{kind}`` and ``{finding}``."""
 
     name: str
     title: str
@@ -45,14 +40,7 @@ class Section:
 
 
 def write_report(path: Path, subject: Subject) -> None:
-    """Write the report; the file appears whole or not at all.
-
-    Args:
-        subject: what it is about; without runs it tells what the results hold.
-
-    Raises:
-        DataError: the results are not sound.
-    """
+    """Write the report, whole or not at all; without runs it tells what the results hold."""
     results = subject.results
     validate(results, source="the results")
     method, baseline = words.roles(results)

@@ -47,12 +47,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table.
-
-    Args:
-        header: of the columns; the first names the rows.
-        rows: what each row is called, and a cell per further column.
-    """
+    """A table; the first column of the header names the rows."""
 
     title: str
     header: Sequence[str]
@@ -149,13 +144,7 @@ def of_measures(
     alone: bool = False,
     called: Callable[[str], str] = str,
 ) -> Sheet:
-    """Measures of every model, limit or pair: a column per measure.
-
-    Args:
-        part: one of ``MEASURED``.
-        ending: ``_limits`` or ``_differences`` for those.
-        alone: whether the columns are single measurements, by the distance of the nearest.
-    """
+    """Measures of every model, limit or pair: a column per measure, or per single measurement."""
     measures = list(next(iter(results[part].values()), {}))
     single = [name for name in measures if name.endswith(ALONE) and name != DIFFERENCE]
     shown = single if alone else [name for name in measures if name not in single]
@@ -215,17 +204,16 @@ def _with_limits(results: Json, part: str, alone: bool = False) -> Sheet:
 def _blocks(results: Json) -> Iterator[tuple[str, Json]]:
     """Results, at each point of an axis, and the results inside them, with the name of each."""
     for point in results.get("points", [results]):
-        at = f"{results['axis']} {_place(point)}" if "at" in point else _external(point)
+        if "at" in point:
+            at = f"{results['axis']} {_place(point)}"
+        else:
+            at = external(point) if "cohort" in point else ""
         yield at, point
         inner = dict(point.get("readings", {}))
         inner |= {name: point[name] for name in ("measurements", "screening") if name in point}
         for name, found in inner.items():
             if found["models"]:
                 yield ", ".join(filter(None, (at, name))), found
-
-
-def _external(results: Json) -> str:
-    return external(results) if "cohort" in results else ""
 
 
 def over_what(results: Json, own_patients: bool = False) -> str:
@@ -269,7 +257,6 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iter
 
 
 def _in_one(where: str, found: Json) -> Sheet:
-    """Models, limits and pairs in one table."""
     metric = leads(found)
     every = columns_of(found)
     columns = [column for column in every if column not in _FOLLOWS] or every

@@ -73,10 +73,6 @@ class Picture:
 
     Args:
         source: a data URI: the bytes are part of the page, nothing is fetched.
-        alt: what it shows, for those who cannot see it.
-
-    Raises:
-        ValueError: the source is not an image as a data URI.
     """
 
     source: str
@@ -116,7 +112,8 @@ def svg(figure: Figure) -> str:
     text = file.getvalue().decode("utf-8")
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r"<[^>]+>", _shorten, text)
+    # Coordinates to a hundredth of a point; text between tags stays.
+    text = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d\.\d\d)\d+", r"\1", tag[0]), text)
     text = re.sub(r"'DejaVu Sans'(, [^;\"]*)?", _FONT, text)
     light, dark = [], []
     for at, (colour, in_dark) in enumerate(_DARK.items()):
@@ -130,11 +127,6 @@ def svg(figure: Figure) -> str:
     )
     start = text.index(">", text.index("<svg")) + 1
     return text[:start] + style + text[start:]
-
-
-def _shorten(tag: re.Match[str]) -> str:
-    """A tag with its coordinates to a hundredth of a point; text between tags stays."""
-    return re.sub(r"(\d\.\d\d)\d+", r"\1", tag[0])
 
 
 def picture(figure: Figure, *, title: str, caption: str, alt: str, wide: bool = False) -> Picture:

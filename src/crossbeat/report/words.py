@@ -232,12 +232,10 @@ def _other(results: Json) -> str:
 
 
 def _mean(results: Json, name: str) -> Json:
-    """The mean of a model's leading metric over the targets."""
     return results["models"][name][MEAN][_leads(results)]
 
 
 def _apart(results: Json, name: str) -> Json:
-    """By how much the method differs from a model."""
     pair = f"{results['method']} - {name}"
     return results["differences"][pair][MEAN][_leads(results)]
 
@@ -316,7 +314,6 @@ def _by_target(results: Json) -> str:
 
 
 def _others(results: Json) -> Iterator[str]:
-    """The models beside the method, the baseline and the teacher."""
     known = (results["method"], results["baseline"], *names.TEACHERS)
     return (name for name in results["models"] if name not in known)
 

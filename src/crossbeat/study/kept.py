@@ -8,10 +8,12 @@ from typing import Any
 
 from crossbeat.data.info import file_info
 from crossbeat.errors import DataError
-from crossbeat.evaluation.measured import Measured, read_measured, write_measured
 from crossbeat.evaluation.predictions import (
+    Measured,
     Predictions,
+    read_measured,
     read_predictions,
+    write_measured,
     write_predictions,
 )
 from crossbeat.files import write_whole
@@ -26,9 +28,11 @@ Said = Predictions | Measured
 
 def write_cell(folder: Path, said: Mapping[str, Said], told: Mapping[str, Any]) -> None:
     """Write the predictions of a model, then the record; no file is ever half written."""
-    files = {name: f"{_kind(each)}-{n}.npz" for n, (name, each) in enumerate(said.items())}
-    for name, file in files.items():
-        _KINDS[_kind(said[name])][0](folder / file, said[name])
+    files = {}
+    for number, (name, each) in enumerate(said.items()):
+        kind = type(each).__name__.lower()
+        files[name] = f"{kind}-{number}.npz"
+        _KINDS[kind][0](folder / files[name], each)
     record = dict(told) | {
         "predictions": files,
         "files": {file: asdict(file_info(folder / file)) for file in files.values()},
@@ -95,7 +99,3 @@ _KINDS: dict[str, tuple[Callable[[Path, Any], None], Callable[[Path], Said]]] = 
     "measured": (write_measured, read_measured),
 }
 """Functions that write and read each kind of predictions; file names begin with the kind."""
-
-
-def _kind(said: Said) -> str:
-    return type(said).__name__.lower()

@@ -22,7 +22,7 @@ from crossbeat.recipes.run import (
     names_of,
     predictions,
 )
-from crossbeat.study.grid import HEAD, Cell, Reading
+from crossbeat.study.grid import HEAD, Reading
 from crossbeat.study.kept import Said
 from crossbeat.targets import FINDING, MEASUREMENT, Kind
 
@@ -44,11 +44,7 @@ def said_of(
     readings: tuple[Reading, ...] = (),
     limits: bool = False,
 ) -> dict[str, Said]:
-    """Predict the test patients with a finished run, in every way that applies to it.
-
-    Args:
-        limits: whether to also predict from the true parameters of the virtual hearts.
-    """
+    """Predict with a finished run in every way that applies; limits are of virtual hearts alone."""
     first, *more = (kind for kind, _, _ in run.recipe.targets.kinds())
     said: dict[str, Said] = {HEAD: predictions(run, cohort, test=test, kind=first)}
     said |= {kind.plural: predictions(run, cohort, test=test, kind=kind) for kind in more}
@@ -62,11 +58,6 @@ def said_of(
     if run.recipe.targets.measurements and "ecg_encoder" in run.parts:
         said |= _of_measurements(run, cohort, test)
     return said
-
-
-def said_of_cell(cell: Cell, run: Run, cohort: Cohort, test: Cohort) -> dict[str, Said]:
-    """Predict the test patients of a finished cell; see ``said_of``."""
-    return said_of(run, cohort, test, readings=cell.readings, limits=cell.latent_limit)
 
 
 def _of_measurements(run: Run, cohort: Cohort, test: Cohort) -> dict[str, Said]:
@@ -133,9 +124,6 @@ class Encoded:
             seed: picks the patients whose targets are used.
             share: of the training patients whose targets are used, above 0 and at most 1.
             truth: train on the truth, where it is known, instead of the labels of reports.
-
-        Raises:
-            DataError: these targets are of one class or too few.
         """
         policy = self.run.recipe.targets.labels
 
