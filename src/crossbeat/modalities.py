@@ -200,10 +200,8 @@ def extra_form(name: str) -> Callable[[Form], np.dtype | None]:
     """``Modality.stored`` of a modality that ``CohortInfo.forms`` describes."""
 
     def stored(form: Form) -> np.dtype | None:
-        if name not in form.forms:
-            return None
-        kind, shape = form.forms[name]
-        return np.dtype((np.dtype(kind), shape))
+        kind, shape = form.forms.get(name, (None, ()))
+        return None if kind is None else np.dtype((np.dtype(kind), shape))
 
     return stored
 
@@ -346,11 +344,7 @@ def register(name: str, entry: Modality) -> None:
 
 
 def modality(name: str) -> Modality:
-    """A modality by its name.
-
-    Raises:
-        ConfigError: there is no such modality.
-    """
+    """A modality by its name."""
     if name not in MODALITIES:
         near = suggestion(name, MODALITIES, "choose one of them, or import what registers it")
         raise ConfigError(f"modality must be one of {', '.join(MODALITIES)}, got {name!r}{near}")

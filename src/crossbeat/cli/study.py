@@ -116,8 +116,10 @@ def _report_search(found: Json, out: Path, *, as_json: bool) -> None:
 
 def _draw(results: Json, path: Path) -> None:
     try:
-        from crossbeat.report.forests import comparisons  # need the extra plots
-        from crossbeat.report.gains import along
+        from crossbeat.report.forests import (
+            along,
+            comparisons,  # need the extra plots
+        )
     except ConfigError as error:
         note(f"no figure: {error}")
         return

@@ -144,14 +144,7 @@ For research only. It is not cleared for diagnosis and was trained only on patie
 
 @dataclass(frozen=True)
 class Saved:
-    """Settings of a saved model.
-
-    Args:
-        model: settings of the network.
-        preprocessing: applied to every ECG.
-        chosen: what was chosen for each target on the validation patients.
-        shape: the properties of the cohort that the networks need.
-    """
+    """The settings of a saved model, and the shape of the cohort that its networks need."""
 
     folder: Path
     model: EcgModel
@@ -161,11 +154,7 @@ class Saved:
     shape: CohortInfo
 
     def load(self) -> nn.ModuleDict:
-        """The network with its weights, in eval mode.
-
-        Raises:
-            CheckpointError: the weights do not fit the settings.
-        """
+        """The network with its weights, in eval mode."""
         parts = predicting_parts(self.model, self.targets, self.shape, seed=0)
         path = self.folder / WEIGHTS
         weights, _ = load_tensors(path)
@@ -174,11 +163,7 @@ class Saved:
 
 
 def model_folder(folder: Path) -> Path:
-    """The folder of the model: ``model`` in a run, or the folder itself.
-
-    Raises:
-        CheckpointError: the run has no ECG model.
-    """
+    """The folder of the model: ``model`` in a run, or the folder itself."""
     if (folder / "model" / "config.json").is_file():
         return folder / "model"
     if (folder / RESULT).is_file():
@@ -190,12 +175,7 @@ def model_folder(folder: Path) -> Path:
 
 
 def read_saved(folder: Path) -> Saved:
-    """Read the settings of the model in a folder, or in the ``model`` folder of a run.
-
-    Raises:
-        CheckpointError: there is no model, it has another format version, a file is not as it was
-            written, or a value is not allowed.
-    """
+    """Read the settings of the model in a folder, or in the ``model`` folder of a run."""
     folder = model_folder(folder)
     path = folder / "config.json"
     config = read_json(path, ("format",))
@@ -240,7 +220,6 @@ def _preprocessing(path: Path, model: EcgModel) -> Preprocessing:
 
 
 def _names(config: Mapping[str, Any], kind: Kind, path: Path) -> tuple[str, ...]:
-    """The names of the targets of a kind, in the order of the outputs."""
     names = config[kind.plural]
     good = isinstance(names, list) and all(isinstance(name, str) for name in names)
     good = good and len(set(names)) == len(names)
@@ -262,7 +241,6 @@ def _chosen(path: Path, targets: Targets) -> dict[str, Chosen]:
 
 
 def _is_number(value: object) -> bool:
-    """Whether a value from JSON is a finite number."""
     return isinstance(value, int | float) and type(value) is not bool and isfinite(value)
 
 
@@ -281,11 +259,7 @@ def _require(good: bool, path: Path, what: str, got: object) -> None:
 
 
 def read_json(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
-    """Read a JSON file of a saved model.
-
-    Raises:
-        CheckpointError: the file is absent or damaged, or it lacks a key.
-    """
+    """Read a JSON file of a saved model."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -11,7 +11,7 @@ an axis hold at each of their ``points`` what a file of results holds.
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,37 +48,18 @@ _OPTIONAL = (
 )
 _ALONG = (("question", "axis", "points"), ("versions", "hours", "cells", "notes"))
 
-_RENAMED = {
-    "phenotypes": "measurements",
-    "phenotype_difference@10": "measurement_difference@10",
-}
+_RENAMED = {"phenotypes": "measurements", "phenotype_difference@10": "measurement_difference@10"}
 """What the last version called a part or a measure."""
 
 
 def write_results(path: Path, results: Json) -> None:
-    """Writes results as JSON; the file appears whole or not at all.
-
-    Args:
-        path: of the file.
-        results: ``compare``'s result with ``cohort``, ``seeds`` and the optional parts added, or
-            such results along an axis.
-
-    Raises:
-        DataError: the results are not what ``validate`` asks for.
-    """
+    """Writes results as JSON; the file appears whole or not at all."""
     validate(results, source="the results")
     write_whole(path, json.dumps(results, indent=1, allow_nan=False) + "\n")
 
 
 def read_results(path: Path) -> Json:
-    """Reads and validates results; those of the last version have the names of this one.
-
-    Args:
-        path: of a file that ``write_results`` wrote.
-
-    Raises:
-        DataError: there is no such file, it is not JSON, or not what ``validate`` asks for.
-    """
+    """Reads and validates results; those of the last version have the names of this one."""
     try:
         results = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_of_today)
     except (OSError, ValueError) as error:
@@ -95,10 +76,6 @@ def _of_today(pairs: Sequence[tuple[str, Any]]) -> Json:
 
 def validate(results: Any, *, source: str) -> None:
     """Checks names, nesting and range of results.
-
-    Args:
-        results: anything.
-        source: named in the error.
 
     Raises:
         DataError: a part is missing or unknown, an estimate is out of range, its interval is
@@ -235,13 +212,7 @@ def targets_of(results: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def part(name: str, compared: Json, limits: Mapping[str, Any] | None = None) -> Json:
-    """What was measured row by row as a part of results.
-
-    Args:
-        name: ``retrieval`` or ``localisation``.
-        compared: as ``compare_measured`` returns it.
-        limits: measures of what no model is, such as a search by lot, by its name.
-    """
+    """What was measured row by row as a part of results."""
     told = {name: compared["models"], f"{name}_differences": compared["differences"]}
     return told | ({f"{name}_limits": dict(limits)} if limits else {})
 
@@ -265,11 +236,7 @@ def external_notes(results: Mapping[str, Any]) -> list[str]:
 
 
 def verdict(difference: Mapping[str, Any]) -> int:
-    """1 where a difference is clearly above zero, -1 clearly below, 0 where zero is possible.
-
-    Args:
-        difference: with ``low`` and ``high``; null ends are no evidence.
-    """
+    """1 where a difference is clearly above zero, -1 below; 0 where not, or without an interval."""
     low, high = difference["low"], difference["high"]
     if low is None or high is None:
         return 0
@@ -277,11 +244,7 @@ def verdict(difference: Mapping[str, Any]) -> int:
 
 
 def cautions(results: Mapping[str, Any]) -> list[str]:
-    """What makes intervals rough, for the notes: few samples of a class, few seeds, a single run.
-
-    Args:
-        results: seeds, test and models, and screening if there is any.
-    """
+    """What makes intervals rough: few samples of a class, few seeds, a single run."""
     tests = [results["test"], results.get("screening", {}).get("test", {})]
     said = [
         f"Fewer than {FEW} {value} test samples of {finding} ({count}): its intervals are rough."
@@ -290,7 +253,10 @@ def cautions(results: Mapping[str, Any]) -> list[str]:
         for value, count in counts.items()
         if count < FEW
     ]
-    runs = {name: max(_num_runs(found.values())) for name, found in results["models"].items()}
+    runs = {
+        name: max(len(each.get("by_run", [0])) for part in found.values() for each in part.values())
+        for name, found in results["models"].items()
+    }
     most = max(runs.values())
     if 1 < most < ENOUGH_SEEDS:
         said.append("Two training seeds only: the intervals are wide and rough.")
@@ -299,7 +265,3 @@ def cautions(results: Mapping[str, Any]) -> list[str]:
             f"One run only of {', '.join(single)}: how much its runs vary is not in the intervals."
         )
     return said
-
-
-def _num_runs(found: Iterable[Mapping[str, Any]]) -> Iterator[int]:
-    return (len(each.get("by_run", [0])) for metrics in found for each in metrics.values())

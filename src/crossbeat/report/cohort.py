@@ -37,16 +37,7 @@ _CODES = {1: "positive", 0: "negative", -1: "uncertain"}
 
 
 def cohort_page(cohort: Cohort, found: Json, *, examples: int, seed: int) -> str:
-    """The page: its tables, and examples of the training split without names of patients.
-
-    Args:
-        found: the summary of the cohort.
-        examples: how many at most, 0 or more.
-        seed: of the choice, 0 or more.
-
-    Raises:
-        DataError: a stored ECG or X-ray cannot be read.
-    """
+    """The page: its tables, and examples of the training split without names of patients."""
     title = f"Cohort {found['name']}"
     body = "".join(
         (

@@ -19,11 +19,7 @@ _SPREAD = ("mean", "deviation")
 
 
 def tables(found: Json) -> list[Table]:
-    """What a summary tells, as tables; those without rows are left out.
-
-    Args:
-        found: as ``crossbeat.data.summary.summary`` returns it.
-    """
+    """What a summary tells, as tables; those without rows are left out."""
     drawn = [
         ("Records", ["split", *map(_called, _there(found))], _splits(found)),
         (
@@ -36,7 +32,7 @@ def tables(found: Json) -> list[Table]:
             ["measurement", "split", "measured", "mean", "standard deviation"],
             list(_measurements(found)),
         ),
-        ("Hours from the ECG to the X-ray", ["", *_hours(found)], _gaps(found)),
+        ("Hours from the ECG to the X-ray", ["", *found["gaps"].get("hours", {})], _gaps(found)),
         (
             "Left out",
             ["rule", "records"],
@@ -93,10 +89,6 @@ def _measurements(found: Json) -> Iterator[list[str]]:
         for split, told in splits.items():
             numbers = ["–" if told[key] is None else f"{told[key]:.1f}" for key in _SPREAD]
             yield [measurement if split == ALL else "", split, f"{told['measured']:,}", *numbers]
-
-
-def _hours(found: Json) -> list[str]:
-    return list(found["gaps"].get("hours", {}))
 
 
 def _gaps(found: Json) -> Rows:

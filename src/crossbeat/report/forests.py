@@ -1,10 +1,11 @@
-"""What models reach and by how much they differ: bars, and rows with their intervals.
+"""What models reach and by how much they differ: bars, rows with their intervals, and lines.
 
 Needs the extra ``plots``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from crossbeat.evaluation import names
@@ -36,6 +37,11 @@ _CHANCE = {"auroc": (50.0, "50: chance"), "r2": (0.0, "0: no skill")}
 """Where bars begin, in percent, and what that is."""
 _PERFECT = 100.0
 _OTHER = "#8a8f96"
+_ALONG = (6.4, 3.8)
+_LETTERS = 50  # that the axis has room for
+_CLOSE = 0.07  # of the width
+_ROOM = 1.0  # points
+_APART = 0.055  # least distance of two labels, of the height
 _ENDS = ("value", "low", "high")
 
 
@@ -53,9 +59,6 @@ def bars(results: Json) -> Figure:
     """The mean of every model in percent; the baseline and the limit cross all bars as lines.
 
     The teacher and the limit come first, then the models from the best to the worst.
-
-    Args:
-        results: as ``compare`` returns them.
     """
     metric = leads(results)
     start, meaning = _CHANCE[metric]
@@ -110,11 +113,7 @@ def _draw(axes: Axes, y: float, row: _Row, least: float, metric: str) -> None:
 
 @styled
 def forest(results: Json) -> Figure:
-    """The leading metric of every model in percent with its interval, target by target.
-
-    Args:
-        results: as ``compare`` returns them.
-    """
+    """The leading metric of every model in percent with its interval, target by target."""
     models, metric, baseline = results["models"], leads(results), results["baseline"]
     paint = colours(models, method=results["method"], baseline=baseline)
     targets = _mean_first(models[baseline])
@@ -143,12 +142,6 @@ def differences(results: Json) -> Figure:
     """The method's paired differences from the other models, target by target.
 
     A teacher is left out: it sees the other modality, and its distance would hide the rest.
-
-    Args:
-        results: as ``compare`` returns them.
-
-    Raises:
-        ValueError: the method is compared with nothing but the teacher.
     """
     pairs = {
         f"against {label(results, other)}": found
@@ -170,9 +163,6 @@ def comparisons(results: Json) -> Figure:
     """All paired differences of the mean over targets: from the baseline, the method's, others.
 
     A teacher is left out, as in ``differences``.
-
-    Args:
-        results: as ``compare`` returns them.
     """
     method, baseline, metric = results["method"], results["baseline"], leads(results)
     groups: dict[str, dict[str, Any]] = {
@@ -194,7 +184,6 @@ def comparisons(results: Json) -> Figure:
 
 
 def _pairs(results: Json) -> Iterator[tuple[str, str, Any]]:
-    """Both models of every pair without a teacher, and what they differ by."""
     for pair, found in results["differences"].items():
         one, other = pair.split(" - ")
         if not {one, other} & set(names.TEACHERS):
@@ -221,6 +210,91 @@ def _differences(groups: Mapping[str, Json], metric: str, *, width: float = _WID
     axes.set_xlabel(f"difference in {names.metric(metric)}, points (line: 95 % interval)")
     _finish_rows(axes, labels, top)
     return figure
+
+
+@styled
+def along(results: Mapping[str, Any]) -> Figure:
+    """What every model gains on the baseline at every point, or reaches, with its interval.
+
+    Gains are paired differences. They are drawn where all models are at all points; if a model is
+    missing at some, its level is drawn where it is. A teacher is left out: it sees the other
+    modality, and its distance would hide the rest. So would intervals far wider than the values are
+    apart: they run out of the picture.
+    """
+    points, first = results["points"], results["points"][0]
+    baseline, metric = first["baseline"], leads(first)
+    there = [[name for name in point["models"] if name not in names.TEACHERS] for point in points]
+    are_gains = all(set(each) == set(there[0]) for each in there)
+    models = dict.fromkeys(name for each in there for name in each)
+    paint = colours(models, method=first["method"], baseline=baseline)
+    figure, axes = new_axes(*_ALONG)
+    at = _places(axes, [point["at"] for point in points])
+    values = [0.0] if are_gains else []
+    ends: dict[str, float] = {}
+    for model in models:
+        part, name = ("differences", f"{model} - {baseline}") if are_gains else ("models", model)
+        known = {
+            place: found
+            for place, point in zip(at, points, strict=True)
+            if (found := point[part].get(name, {}).get(MEAN, {}).get(metric))
+            and found["value"] is not None
+        }
+        if known:
+            drawn = _line(axes, known, paint[model])
+            values += drawn
+            ends[model] = drawn[-1]
+    low, high = axes.get_ylim()  # intervals get as much room beside the values as these take up
+    room = max(_ROOM, max(values) - min(values))
+    axes.set_ylim(max(low, min(values) - room), min(high, max(values) + room))
+    low, high = axes.get_ylim()
+    height = low
+    for model, value in sorted(ends.items(), key=lambda item: item[1]):
+        height = max(value, height + _APART * (high - low))  # no name hides another
+        _beside(axes, height, label(first, model), side=1, weight="normal", colour=paint[model])
+    axes.set_xlabel(results["axis"])
+    told = titled(metric)
+    if are_gains:
+        axes.axhline(0, color=INK, lw=1)
+        told = f"{names.metric(metric)}, points above {label(first, baseline)}"
+    axes.set_ylabel(f"{told}\n(line: 95 % interval)")
+    return figure
+
+
+def _places(axes: Axes, points: Sequence[float | str]) -> list[float]:
+    """Where the points lie; words and numbers that would hide one another lie side by side."""
+    numbers = [point for point in points if isinstance(point, int | float)]
+    if len(numbers) == len(points) and min(numbers) > 0 and max(numbers) >= 10 * min(numbers):
+        axes.set_xscale("log")
+    elif len(numbers) < len(points) or _crowded(numbers):
+        shown = [f"{point:g}" if isinstance(point, float) else str(point) for point in points]
+        axes.set_xticks(range(len(points)), shown)
+        if sum(map(len, shown)) > _LETTERS:
+            axes.tick_params(axis="x", labelrotation=35)
+            for label in axes.get_xticklabels():
+                label.set_horizontalalignment("right")
+        return [float(place) for place in range(len(points))]
+    axes.set_xticks(numbers, [f"{number:g}" for number in numbers])
+    axes.set_xticks([], minor=True)
+    return [float(number) for number in numbers]
+
+
+def _crowded(numbers: Sequence[float]) -> bool:
+    ends = sorted(numbers)
+    return any(_CLOSE * (ends[-1] - ends[0]) > b - a for a, b in pairwise(ends))
+
+
+def _line(axes: Axes, known: Mapping[float, Json], colour: str) -> list[float]:
+    """A line with its intervals, and its values; a value alone where there is no interval."""
+    places = sorted(known)
+    values, *both = zip(*(_ends(known[place]) for place in places), strict=True)
+    lows, highs = (
+        [value if end is None else end for value, end in zip(values, ends, strict=True)]
+        for ends in both
+    )
+    axes.fill_between(places, lows, highs, color=colour, alpha=0.12, lw=0)
+    axes.vlines(places, lows, highs, color=colour, lw=1.2, alpha=0.6)
+    axes.plot(places, values, "o-", color=colour, ms=5)
+    return list(values)
 
 
 def _mean_first(targets: Json) -> list[str]:

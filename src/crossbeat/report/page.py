@@ -15,12 +15,7 @@ _MARKS = {1: ("up", "▲ "), -1: ("down", "▼ "), 0: ("", "")}
 
 
 def document(title: str, body: str) -> str:
-    """A self-contained page without scripts.
-
-    Args:
-        title: plain text.
-        body: HTML.
-    """
+    """A self-contained page without scripts."""
     style = files("crossbeat.report").joinpath("page.css").read_text(encoding="utf-8")
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     return (
@@ -34,14 +29,7 @@ def document(title: str, body: str) -> str:
 
 
 def section(identity: str, title: str, parts: Iterable[str], *, is_folded: bool = False) -> str:
-    """A section with its heading; empty if it has no content.
-
-    Args:
-        identity: of the element.
-        title: plain text.
-        parts: HTML.
-        is_folded: whether a reader has to open it.
-    """
+    """A section with its heading; empty if it has no content."""
     body = "".join(parts)
     if not body:
         return ""
@@ -85,24 +73,13 @@ def beside(wide: Picture, narrow: Picture) -> str:
 
 
 def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of plain text; nothing for no rows.
-
-    Args:
-        title: above the table.
-        header: of the columns; the first names the rows.
-        rows: cells, as many as there are columns.
-    """
+    """A table of plain text; nothing for no rows."""
     cells = [(first, "".join(f"<td>{escape(each)}</td>" for each in rest)) for first, *rest in rows]
     return _table(title, header, cells)
 
 
 def sheet_table(sheet: Sheet, *, marked: str = "") -> str:
-    """A table with each interval below its value; nothing for one without cells.
-
-    Args:
-        sheet: the table.
-        marked: the row that is set off.
-    """
+    """A table with each interval below its value, a row set off; nothing for one without cells."""
     rows = [(name, "".join(map(_cell, cells))) for name, cells in sheet.rows]
     return _table(sheet.title, sheet.header, rows, marked)
 

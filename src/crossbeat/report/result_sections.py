@@ -189,12 +189,7 @@ def retrieval(it: Subject) -> Iterator[str]:
 
 
 def measured(it: Subject, part: str) -> Iterator[str]:
-    """The tables of what was measured row by row.
-
-    Args:
-        it: what the report is about.
-        part: one of ``MEASURED``.
-    """
+    """The tables of what was measured row by row."""
     for alone in (False, True):
         values, limits, pairs = (
             of_measures(it.results, part, ending=ending, alone=alone, called=called)

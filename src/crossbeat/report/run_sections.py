@@ -276,6 +276,5 @@ def _training(run: Run) -> list[Picture]:
 
 
 def _loss(epoch: Json) -> float:
-    """The sum of all terms of an epoch's loss."""
     terms = (name for name in epoch if name not in _NOT_LOSSES and not name.startswith("val_"))
     return float(sum(epoch[name] for name in terms))

@@ -26,7 +26,6 @@ class Subject:
         results: as ``read_results`` returns them, not along an axis.
         said: what one run of each model predicts of the test patients; may be empty.
         runs: the same runs; may be empty.
-        cohort: whose test split was measured; None without runs.
     """
 
     results: Json

@@ -47,13 +47,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table.
-
-    Args:
-        title: above it.
-        header: of the columns; the first names the rows.
-        rows: what each row is called, and a cell per further column.
-    """
+    """A table; the first column of the header names the rows."""
 
     title: str
     header: Sequence[str]
@@ -76,10 +70,7 @@ def cell(found: Json | None, metric: str, unit: str = "", *, signed: bool = Fals
     One decimal in percent and in units such as ml, else three; zero has no sign.
 
     Args:
-        found: value, low and high; None if there is no estimate.
-        metric: of the estimate.
         unit: of a metric that is no share.
-        signed: whether it is a difference.
     """
     if found is None or found["value"] is None:
         return Cell(_UNDEFINED)
@@ -123,10 +114,6 @@ def of_targets(
     """A metric of every model, limit or pair: a column per target.
 
     Args:
-        found: results, or a part of them that has models and differences.
-        metric: one of theirs.
-        part: ``models``, ``limits`` or ``differences``.
-        called: how a row is called.
         columns: the targets in order; by default all, the mean last if there are several.
     """
     shown = columns or columns_of(found)
@@ -157,15 +144,7 @@ def of_measures(
     alone: bool = False,
     called: Callable[[str], str] = str,
 ) -> Sheet:
-    """Measures of every model, limit or pair: a column per measure.
-
-    Args:
-        results: with the part.
-        part: one of ``MEASURED``.
-        ending: ``_limits`` or ``_differences`` for those.
-        alone: whether the columns are single measurements, by the distance of the nearest.
-        called: how a row is called.
-    """
+    """Measures of every model, limit or pair: a column per measure, or per single measurement."""
     measures = list(next(iter(results[part].values()), {}))
     single = [name for name in measures if name.endswith(ALONE) and name != DIFFERENCE]
     shown = single if alone else [name for name in measures if name not in single]
@@ -183,10 +162,6 @@ def sheets(results: Json, *, own_patients: bool = False) -> Iterator[Sheet]:
     """The tables of results for the terminal.
 
     Of metrics in percent the leading one is shown, of others all.
-
-    Args:
-        results: of an evaluation or a study, along an axis as well.
-        own_patients: whether every seed has its own patients.
     """
     for where, found in _blocks(results):
         start = f"{where}: " if where else ""
@@ -229,7 +204,10 @@ def _with_limits(results: Json, part: str, alone: bool = False) -> Sheet:
 def _blocks(results: Json) -> Iterator[tuple[str, Json]]:
     """Results, at each point of an axis, and the results inside them, with the name of each."""
     for point in results.get("points", [results]):
-        at = f"{results['axis']} {_place(point)}" if "at" in point else _external(point)
+        if "at" in point:
+            at = f"{results['axis']} {_place(point)}"
+        else:
+            at = external(point) if "cohort" in point else ""
         yield at, point
         inner = dict(point.get("readings", {}))
         inner |= {name: point[name] for name in ("measurements", "screening") if name in point}
@@ -238,17 +216,8 @@ def _blocks(results: Json) -> Iterator[tuple[str, Json]]:
                 yield ", ".join(filter(None, (at, name))), found
 
 
-def _external(results: Json) -> str:
-    return external(results) if "cohort" in results else ""
-
-
 def over_what(results: Json, own_patients: bool = False) -> str:
-    """What the intervals of results are over.
-
-    Args:
-        results: results with models.
-        own_patients: whether every seed has its own patients.
-    """
+    """What the intervals of results are over."""
     metric = leads(results)
     if not any("by_run" in found[MEAN][metric] for found in results["models"].values()):
         return "patients"
@@ -256,11 +225,7 @@ def over_what(results: Json, own_patients: bool = False) -> str:
 
 
 def markdown(results: Json) -> Iterator[str]:
-    """The lines of all tables of ``grids`` in Markdown, with an empty line between tables.
-
-    Args:
-        results: of an evaluation or a study, along an axis as well.
-    """
+    """The lines of all tables of ``grids`` in Markdown, with an empty line between tables."""
     for number, sheet in enumerate(grids(results)):
         if number:
             yield ""
@@ -271,10 +236,6 @@ def grids(results: Json) -> list[Sheet]:
     """The tables of results for Markdown: models, limits and pairs in one, by the leading metric.
 
     Pairs with a teacher are left out: it sees the other modality.
-
-    Args:
-        results: of an evaluation or a study; along an axis first the baseline's mean at every
-            point, and the gain of each model.
     """
     tables = [_along(results)] if "points" in results else []
     tables += [_in_one(where, found) for where, found in _blocks(results)]
@@ -288,12 +249,7 @@ def grids(results: Json) -> list[Sheet]:
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The lines of a table in Markdown.
-
-    Args:
-        header: of the columns.
-        rows: cells, as many as there are columns.
-    """
+    """The lines of a table in Markdown."""
     yield f"| {' | '.join(header)} |"
     yield "| --- " * len(header) + "|"
     for row in rows:
@@ -301,7 +257,6 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iter
 
 
 def _in_one(where: str, found: Json) -> Sheet:
-    """Models, limits and pairs in one table."""
     metric = leads(found)
     every = columns_of(found)
     columns = [column for column in every if column not in _FOLLOWS] or every
@@ -342,22 +297,14 @@ def _place(point: Json) -> str:
 
 
 def candidates(found: Json) -> Iterator[tuple[str, str, str, bool]]:
-    """Every candidate of a search: model, candidate, validation AUROC in percent, if chosen.
-
-    Args:
-        found: validation and chosen.
-    """
+    """Every candidate of a search: model, candidate, validation AUROC in percent, if chosen."""
     for model, each in found["validation"].items():
         for name, value in each.items():
             yield model, name, f"{100 * value:.1f}", found["chosen"].get(model) == name
 
 
 def markdown_candidates(found: Json) -> Iterator[str]:
-    """A Markdown table of the validation AUROC of every candidate; the chosen ones are bold.
-
-    Args:
-        found: validation and chosen.
-    """
+    """A Markdown table of the validation AUROC of every candidate; the chosen ones are bold."""
     rows = [
         [f"`{model}`", *(f"**{text}**" if chosen else text for text in (name, value))]
         for model, name, value, chosen in candidates(found)

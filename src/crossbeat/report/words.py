@@ -181,13 +181,7 @@ def retrieved(results: Json) -> str:
 
 
 def found_in_all(tally: Tally, method: str, baseline: str) -> str:
-    """How many patients with a finding two models find.
-
-    Args:
-        tally: of the finding.
-        method: what it is called.
-        baseline: what it is called.
-    """
+    """How many patients with a finding two models find."""
     return (
         f"Of {tally.having:,} test patients with {names.plain(tally.finding)}, {baseline} finds "
         f"{tally.by_baseline:,} and {method} finds {tally.by_method:,}. {capital(method)} finds "
@@ -198,26 +192,13 @@ def found_in_all(tally: Tally, method: str, baseline: str) -> str:
 
 
 def said_of(example: Example, finding: str, method: str, baseline: str) -> str:
-    """What two models say of a patient who has a finding.
-
-    Args:
-        example: the patient.
-        finding: what it is called.
-        method: what it is called.
-        baseline: what it is called.
-    """
+    """What two models say of a patient who has a finding."""
     told = [_said(baseline, example.baseline), _said(method, example.method)]
     return f"The patient has {finding}. {' '.join(told)}"
 
 
 def rule(example: Example, whom: str, by: str) -> str:
-    """How a patient was chosen.
-
-    Args:
-        example: the patient.
-        whom: it was chosen from, such as ``whom both models miss``.
-        by: what it has the median of.
-    """
+    """How a patient was chosen."""
     if example.among == 1:
         return f"This is the only patient {whom}."
     return (
@@ -251,12 +232,10 @@ def _other(results: Json) -> str:
 
 
 def _mean(results: Json, name: str) -> Json:
-    """The mean of a model's leading metric over the targets."""
     return results["models"][name][MEAN][_leads(results)]
 
 
 def _apart(results: Json, name: str) -> Json:
-    """By how much the method differs from a model."""
     pair = f"{results['method']} - {name}"
     return results["differences"][pair][MEAN][_leads(results)]
 
@@ -335,7 +314,6 @@ def _by_target(results: Json) -> str:
 
 
 def _others(results: Json) -> Iterator[str]:
-    """The models beside the method, the baseline and the teacher."""
     known = (results["method"], results["baseline"], *names.TEACHERS)
     return (name for name in results["models"] if name not in known)
 

@@ -71,10 +71,6 @@ def choices_of(search: Search, workshop: Workshop) -> Json:
 
     The AUROC is the mean over findings and seeds, by the labels of the validation split. A model
     has a choice once all its candidates are finished; the first of equal candidates is chosen.
-
-    Raises:
-        DataError: nothing is finished yet, a file of a cell is damaged, or a finding has only one
-            class among the validation labels.
     """
     homes = {cell: workshop.home(cell) for cell in search.cells}
     done = [cell for cell, home in homes.items() if (home / RECORD).is_file()]

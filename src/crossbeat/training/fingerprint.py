@@ -18,11 +18,7 @@ from torch import Tensor
 
 
 def describe(value: Any) -> Any:
-    """The value as plain JSON: settings in full, arrays by their hash, functions by their name.
-
-    Raises:
-        TypeError: the value carries state that its name does not identify, such as a closure.
-    """
+    """The value as plain JSON: settings in full, arrays by their hash, functions by their name."""
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, Path):
@@ -30,18 +26,15 @@ def describe(value: Any) -> Any:
     if isinstance(value, Tensor):
         value = value.detach().cpu().numpy()
     if isinstance(value, np.ndarray | np.generic):
-        return _array(np.asarray(value))
+        array = np.asarray(value)
+        contents = hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+        return {"dtype": str(array.dtype), "shape": list(array.shape), "sha256": contents}
     if isinstance(value, Mapping):
         return {str(key): describe(item) for key, item in sorted(value.items())}
     if isinstance(value, list | tuple | set | frozenset):
         items = sorted(value) if isinstance(value, set | frozenset) else value
         return [describe(item) for item in items]
     return _object(value)
-
-
-def _array(value: np.ndarray) -> dict[str, Any]:
-    contents = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
-    return {"dtype": str(value.dtype), "shape": list(value.shape), "sha256": contents}
 
 
 def _object(value: Any) -> Any:

@@ -247,7 +247,6 @@ class Phase:
                 )
 
     def uses(self) -> tuple[str, ...]:
-        """The names of all parts that the phase touches, trained ones first."""
         return (*self.trains, *self.frozen)
 
     def settings(self) -> dict[str, Any]:
