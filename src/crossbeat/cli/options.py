@@ -15,6 +15,7 @@ from jsonargparse import ActionConfigFile, ArgumentParser, Namespace
 
 from crossbeat.cli.values import YES_OR_NO, Tree, alternatives, load_text, read
 from crossbeat.errors import ConfigError, UserError, suggestion
+from crossbeat.files import Json
 
 _MISSING = re.compile(
     r"(?:Parser key \"(?P<group>[\w.]+)\".*)?are required: (?P<names>[\w.]+(?:, [\w.]+)*)"
@@ -185,7 +186,7 @@ class _Reader:
         value = self._read(given, name, f" in {text}" if is_file else "")
         return value if isinstance(value, str) else json.dumps(value)
 
-    def _file(self, path: Path) -> dict[str, Any]:
+    def _file(self, path: Path) -> Json:
         tree = _tree(path)
         return {name: self._read(given, name, f" in {path}") for name, given in tree.items()}
 

@@ -14,8 +14,9 @@ from typing import Any, ClassVar, Literal, Union, get_args, get_origin
 import yaml
 
 from crossbeat.errors import ConfigError, suggestion
+from crossbeat.files import Json
 
-Tree = None | str | list[Any] | dict[str, Any]
+Tree = None | str | list[Any] | Json
 """What YAML text holds, lists and mappings of the same, with every plain value as its text."""
 
 _WHOLE = re.compile(r"[+-]?(0|[1-9][0-9]*)")
@@ -54,7 +55,7 @@ class _Texts(yaml.SafeLoader):
         for letter, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[str, Any]:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Json:
         names = [self.construct_object(key, deep=True) for key, _ in node.value]
         for number, name in enumerate(names):
             if not isinstance(name, str):

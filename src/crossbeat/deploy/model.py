@@ -4,7 +4,6 @@
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from math import isfinite
 from pathlib import Path
@@ -18,7 +17,7 @@ from crossbeat.data.info import KINDS as COHORT_KINDS
 from crossbeat.data.info import CohortInfo
 from crossbeat.encoders import ENCODERS
 from crossbeat.errors import CheckpointError, ConfigError, reason
-from crossbeat.files import check_seal, write_sealed, write_whole
+from crossbeat.files import Json, ReadJson, check_seal, write_sealed, write_whole
 from crossbeat.modalities import EcgModel
 from crossbeat.models import predicting_parts
 from crossbeat.recipes import models_in
@@ -87,7 +86,7 @@ def export_model(run: Run, folder: Path, cohort: Cohort) -> None:
     write_sealed(folder, last="config.json", text=_json(config), names=names)
 
 
-def record_metrics(folder: Path, results: Mapping[str, Any], model: str) -> None:
+def record_metrics(folder: Path, results: ReadJson, model: str) -> None:
     """Write what a model reaches to its folder, in the format of ``results.json``.
 
     Args:
@@ -108,7 +107,7 @@ def _choices(run: Run, cohort: Cohort) -> dict[str, Chosen]:
     return found
 
 
-def _json(contents: Mapping[str, Any]) -> str:
+def _json(contents: ReadJson) -> str:
     return json.dumps(contents, indent=1) + "\n"
 
 
@@ -219,7 +218,7 @@ def _preprocessing(path: Path, model: EcgModel) -> Preprocessing:
         ) from error
 
 
-def _names(config: Mapping[str, Any], kind: Kind, path: Path) -> tuple[str, ...]:
+def _names(config: ReadJson, kind: Kind, path: Path) -> tuple[str, ...]:
     names = config[kind.plural]
     good = isinstance(names, list) and all(isinstance(name, str) for name in names)
     good = good and len(set(names)) == len(names)
@@ -258,7 +257,7 @@ def _require(good: bool, path: Path, what: str, got: object) -> None:
         raise CheckpointError(f"{path} must have {what}, got {got}; {_AGAIN}")
 
 
-def read_json(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
+def read_json(path: Path, keys: tuple[str, ...]) -> Json:
     """Read a JSON file of a saved model."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))

@@ -10,7 +10,6 @@ from crossbeat.evaluation.predictions import Measured, Predictions, Scored, choo
 from crossbeat.evaluation.statistics import (
     MEAN,
     Distributions,
-    Json,
     Patients,
     Resamples,
     Table,
@@ -18,6 +17,7 @@ from crossbeat.evaluation.statistics import (
     draws,
     pairs_of,
 )
+from crossbeat.files import Json, ReadJson
 from crossbeat.metrics import FINDING_METRICS, MEASUREMENT_METRICS, Samples, Values, Weights
 from crossbeat.targets import FINDING, MEASUREMENT, described
 
@@ -133,7 +133,7 @@ def compare_measured(
 
 
 def _compared(
-    runs: Mapping[str, Any],
+    runs: ReadJson,
     weights: Iterator[tuple[int, Resamples]],
     measure: Callable[[Any, Resamples], Distributions],
     table: Table,
@@ -163,7 +163,7 @@ def _first(runs: Any) -> Any:
     return next(iter(_keyed(runs).values()))
 
 
-def _require(runs: Mapping[str, Any], named: Iterable[str]) -> None:
+def _require(runs: ReadJson, named: Iterable[str]) -> None:
     missing = [name for name in named if name not in runs]
     if missing:
         raise ValueError(f"runs must hold {' and '.join(missing)}, got {', '.join(runs)}")

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Float, Float64, Shaped
 
 from crossbeat.errors import DataError, reason
-from crossbeat.files import write_whole
+from crossbeat.files import Json, ReadJson, write_whole
 from crossbeat.metrics import Choice, best_f1, platt
 from crossbeat.targets import FINDING, KINDS, Kind, described
 
@@ -176,9 +175,9 @@ def read_measured(path: Path) -> Measured:
         return Measured(arrays["patients"], measures)
 
 
-def _write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+def _write_arrays(path: Path, arrays: ReadJson) -> None:
     """Write arrays as ``.npz`` without pickles; texts of any array type become plain ones."""
-    plain: dict[str, Any] = {name: np.asarray(values) for name, values in arrays.items()}
+    plain: Json = {name: np.asarray(values) for name, values in arrays.items()}
     plain |= {name: np.array(each.tolist()) for name, each in plain.items() if each.dtype == object}
     write_whole(path, partial(np.savez, allow_pickle=False, **plain))
 

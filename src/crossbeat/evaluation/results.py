@@ -18,10 +18,8 @@ from typing import Any
 from crossbeat.errors import DataError, reason
 from crossbeat.evaluation.intervals import of_differences, scale_of
 from crossbeat.evaluation.statistics import MEAN, pairs_of
-from crossbeat.files import write_whole
+from crossbeat.files import Json, ReadJson, write_whole
 from crossbeat.targets import FINDING, KINDS, Kind
-
-Json = dict[str, Any]
 
 OWN_PATIENTS = "Every seed has patients of its own: intervals are over seeds."
 """A note of results."""
@@ -200,24 +198,24 @@ def _is_within(number: Any, span: tuple[float, float]) -> bool:
     return is_number and math.isfinite(number) and span[0] - 1e-9 <= number <= span[1] + 1e-9
 
 
-def kind_of(results: Mapping[str, Any]) -> Kind:
+def kind_of(results: ReadJson) -> Kind:
     """The kind of the targets that models are compared on."""
     test = results.get("test", {})
     return next((kind for kind in KINDS.values() if kind.plural in test), FINDING)
 
 
-def targets_of(results: Mapping[str, Any]) -> tuple[str, ...]:
+def targets_of(results: ReadJson) -> tuple[str, ...]:
     """The names of the targets that models are compared on."""
     return tuple(name for kind in KINDS.values() for name in results["test"].get(kind.plural, {}))
 
 
-def part(name: str, compared: Json, limits: Mapping[str, Any] | None = None) -> Json:
+def part(name: str, compared: Json, limits: ReadJson | None = None) -> Json:
     """What was measured row by row as a part of results."""
     told = {name: compared["models"], f"{name}_differences": compared["differences"]}
     return told | ({f"{name}_limits": dict(limits)} if limits else {})
 
 
-def external(results: Mapping[str, Any]) -> str:
+def external(results: ReadJson) -> str:
     """``external: NAME, trained on OTHER`` where models were not trained on the measured cohort."""
     trained, measured = results.get("trained_on", {}), results["cohort"]
     each = [trained] if "fingerprint" in trained else list(trained.values())
@@ -228,14 +226,14 @@ def external(results: Mapping[str, Any]) -> str:
     return f"external: {measured['name']}, trained on {', '.join(dict.fromkeys(names))}"
 
 
-def external_notes(results: Mapping[str, Any]) -> list[str]:
+def external_notes(results: ReadJson) -> list[str]:
     """Notes on an evaluation on a cohort that models were not trained on; none otherwise."""
     words = external(results)
     text = "Thresholds, calibration and linear probes use patients of the training cohort only."
     return [f"{words[0].upper()}{words[1:]}. {text}"] if words else []
 
 
-def verdict(difference: Mapping[str, Any]) -> int:
+def verdict(difference: ReadJson) -> int:
     """1 where a difference is clearly above zero, -1 below; 0 where not, or without an interval."""
     low, high = difference["low"], difference["high"]
     if low is None or high is None:
@@ -243,7 +241,7 @@ def verdict(difference: Mapping[str, Any]) -> int:
     return int(low > 0) - int(high < 0)
 
 
-def cautions(results: Mapping[str, Any]) -> list[str]:
+def cautions(results: ReadJson) -> list[str]:
     """What makes intervals rough: few samples of a class, few seeds, a single run."""
     tests = [results["test"], results.get("screening", {}).get("test", {})]
     said = [

@@ -25,9 +25,9 @@ from crossbeat.evaluation.intervals import (
     over_seeds,
     scale_of,
 )
+from crossbeat.files import Json
 from crossbeat.metrics import Metric, Samples, limit_of_agreement
 
-Json = dict[str, Any]
 Patients = Shaped[np.ndarray, " sample"]
 Resamples = UInt16[np.ndarray, "replicate sample"]
 Distribution = Float[np.ndarray, " replicate"]

@@ -4,7 +4,6 @@ Needs the extra ``plots``.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int64, UInt8
@@ -18,6 +17,7 @@ from crossbeat.evaluation import names
 from crossbeat.evaluation.intervals import Interval
 from crossbeat.evaluation.predictions import Predictions, choose
 from crossbeat.evaluation.statistics import agreement
+from crossbeat.files import Json
 from crossbeat.metrics import MEASUREMENT_METRICS, calibration_points, roc_points
 from crossbeat.report.theme import (
     BASELINE,
@@ -84,7 +84,7 @@ def embedding(
     handles = []
     for value, colour, word in ((0, OTHERS[1], "without"), (1, BASELINE, "with")):
         chosen = points[targets == value]
-        look: dict[str, Any] = {
+        look: Json = {
             "ls": "",
             "marker": "o",
             "color": colour,

@@ -11,6 +11,7 @@ from typing import Any
 from crossbeat.evaluation import names
 from crossbeat.evaluation.results import kind_of, verdict
 from crossbeat.evaluation.statistics import MEAN
+from crossbeat.files import Json, ReadJson
 from crossbeat.report.tables import cell, leads, titled
 from crossbeat.report.theme import (
     BASELINE,
@@ -27,8 +28,6 @@ from crossbeat.report.theme import (
     styled,
 )
 from crossbeat.report.words import label, limit_of, minus
-
-Json = Mapping[str, Any]
 
 _WIDTH, _WIDE, _BARS = 5.6, 8.0, 4.7
 _ROW, _GAP = 0.25, 0.4
@@ -49,13 +48,13 @@ _ENDS = ("value", "low", "high")
 class _Row:
     label: str
     colour: str
-    found: Json
+    found: ReadJson
     bold: bool = False
     is_limit: bool = False
 
 
 @styled
-def bars(results: Json) -> Figure:
+def bars(results: ReadJson) -> Figure:
     """The mean of every model in percent; the baseline and the limit cross all bars as lines.
 
     The teacher and the limit come first, then the models from the best to the worst.
@@ -80,7 +79,7 @@ def bars(results: Json) -> Figure:
     return figure
 
 
-def _rows(results: Json, metric: str) -> Iterator[_Row]:
+def _rows(results: ReadJson, metric: str) -> Iterator[_Row]:
     models = {name: found[MEAN][metric] for name, found in results["models"].items()}
     method, baseline, kind = results["method"], results["baseline"], kind_of(results)
     for name in names.TEACHERS:
@@ -98,7 +97,7 @@ def _rows(results: Json, metric: str) -> Iterator[_Row]:
 
 def _draw(axes: Axes, y: float, row: _Row, least: float, metric: str) -> None:
     ink, weight = (METHOD, "bold") if row.bold else (INK, "normal")
-    place: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "va": "center", "size": 10}
+    place: Json = {"xycoords": ("axes fraction", "data"), "va": "center", "size": 10}
     for side, ha, text in ((0, "left", row.label), (1, "right", _text(row.found, metric))):
         axes.annotate(text, (side, y + 0.36), ha=ha, color=ink, weight=weight, **place)
     axes.barh(y, _PERFECT - least, left=least, height=_THICK, color=RULE, alpha=0.45, lw=0)
@@ -112,7 +111,7 @@ def _draw(axes: Axes, y: float, row: _Row, least: float, metric: str) -> None:
 
 
 @styled
-def forest(results: Json) -> Figure:
+def forest(results: ReadJson) -> Figure:
     """The leading metric of every model in percent with its interval, target by target."""
     models, metric, baseline = results["models"], leads(results), results["baseline"]
     paint = colours(models, method=results["method"], baseline=baseline)
@@ -138,7 +137,7 @@ def forest(results: Json) -> Figure:
 
 
 @styled
-def differences(results: Json) -> Figure:
+def differences(results: ReadJson) -> Figure:
     """The method's paired differences from the other models, target by target.
 
     A teacher is left out: it sees the other modality, and its distance would hide the rest.
@@ -159,13 +158,13 @@ def differences(results: Json) -> Figure:
 
 
 @styled
-def comparisons(results: Json) -> Figure:
+def comparisons(results: ReadJson) -> Figure:
     """All paired differences of the mean over targets: from the baseline, the method's, others.
 
     A teacher is left out, as in ``differences``.
     """
     method, baseline, metric = results["method"], results["baseline"], leads(results)
-    groups: dict[str, dict[str, Any]] = {
+    groups: dict[str, Json] = {
         f"against {label(results, baseline)}": {},
         f"{label(results, method)} against": {},
         "further pairs": {},
@@ -183,14 +182,14 @@ def comparisons(results: Json) -> Figure:
     return _differences(filled, metric, width=_WIDE)
 
 
-def _pairs(results: Json) -> Iterator[tuple[str, str, Any]]:
+def _pairs(results: ReadJson) -> Iterator[tuple[str, str, Any]]:
     for pair, found in results["differences"].items():
         one, other = pair.split(" - ")
         if not {one, other} & set(names.TEACHERS):
             yield one, other, found
 
 
-def _differences(groups: Mapping[str, Json], metric: str, *, width: float = _WIDTH) -> Figure:
+def _differences(groups: Mapping[str, ReadJson], metric: str, *, width: float = _WIDTH) -> Figure:
     """Rows of differences under titles; filled where zero is outside."""
     rows = sum(len(each) + 1 + _GAP for each in groups.values())
     figure, axes = new_axes(width, _ROW * rows + 0.55)
@@ -213,7 +212,7 @@ def _differences(groups: Mapping[str, Json], metric: str, *, width: float = _WID
 
 
 @styled
-def along(results: Mapping[str, Any]) -> Figure:
+def along(results: ReadJson) -> Figure:
     """What every model gains on the baseline at every point, or reaches, with its interval.
 
     Gains are paired differences. They are drawn where all models are at all points; if a model is
@@ -283,7 +282,7 @@ def _crowded(numbers: Sequence[float]) -> bool:
     return any(_CLOSE * (ends[-1] - ends[0]) > b - a for a, b in pairwise(ends))
 
 
-def _line(axes: Axes, known: Mapping[float, Json], colour: str) -> list[float]:
+def _line(axes: Axes, known: Mapping[float, ReadJson], colour: str) -> list[float]:
     """A line with its intervals, and its values; a value alone where there is no interval."""
     places = sorted(known)
     values, *both = zip(*(_ends(known[place]) for place in places), strict=True)
@@ -297,7 +296,7 @@ def _line(axes: Axes, known: Mapping[float, Json], colour: str) -> list[float]:
     return list(values)
 
 
-def _mean_first(targets: Json) -> list[str]:
+def _mean_first(targets: ReadJson) -> list[str]:
     return sorted(targets, key=lambda target: target != MEAN)
 
 
@@ -305,17 +304,17 @@ def _called(target: str) -> str:
     return "mean" if target == MEAN else names.plain(target)
 
 
-def _text(found: Json, metric: str, *, signed: bool = False) -> str:
+def _text(found: ReadJson, metric: str, *, signed: bool = False) -> str:
     return str(cell(found, metric, signed=signed))
 
 
-def _ends(found: Json) -> tuple[float | None, float | None, float | None]:
+def _ends(found: ReadJson) -> tuple[float | None, float | None, float | None]:
     """Value, low and high in percent."""
     value, low, high = (None if found[end] is None else 100 * found[end] for end in _ENDS)
     return value, low, high
 
 
-def _bar(axes: Axes, y: float, found: Json, *, colour: str, filled: bool) -> None:
+def _bar(axes: Axes, y: float, found: ReadJson, *, colour: str, filled: bool) -> None:
     value, low, high = _ends(found)
     if value is None:
         return

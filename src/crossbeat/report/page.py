@@ -3,13 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
-from typing import Any
 
+from crossbeat.files import ReadJson
 from crossbeat.report.tables import Cell, Sheet
 from crossbeat.report.theme import Picture
 from crossbeat.report.words import minus
-
-Json = Mapping[str, Any]
 
 _MARKS = {1: ("up", "▲ "), -1: ("down", "▼ "), 0: ("", "")}
 
@@ -100,7 +98,7 @@ def _table(
     )
 
 
-def facts(title: str, values: Json) -> str:
+def facts(title: str, values: ReadJson) -> str:
     """Names and values, nested names joined by dots; nothing for no values."""
     if not values:
         return ""
@@ -127,7 +125,7 @@ def _scroll(inner: str) -> str:
     return f'<div class="scroll">{inner}</div>'
 
 
-def _flat(values: Json, prefix: str = "") -> Iterator[tuple[str, str]]:
+def _flat(values: ReadJson, prefix: str = "") -> Iterator[tuple[str, str]]:
     for name, value in values.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{name}.")

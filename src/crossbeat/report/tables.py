@@ -6,15 +6,13 @@ Shares are in percent and their differences in points; errors are in the unit of
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 from crossbeat.evaluation import names
 from crossbeat.evaluation.results import external, verdict
 from crossbeat.evaluation.retrieval import ALONE, DIFFERENCE, NEAREST
 from crossbeat.evaluation.statistics import MEAN
+from crossbeat.files import ReadJson
 from crossbeat.targets import described
-
-Json = Mapping[str, Any]
 
 MEASURED: Mapping[str, str] = MappingProxyType(
     {"retrieval": "Retrieval", "localisation": "Localisation in time"}
@@ -64,7 +62,7 @@ class Sheet:
         return Sheet(self.title, header, list(zip(self.header[1:], columns, strict=True)))
 
 
-def cell(found: Json | None, metric: str, unit: str = "", *, signed: bool = False) -> Cell:
+def cell(found: ReadJson | None, metric: str, unit: str = "", *, signed: bool = False) -> Cell:
     """An estimate in percent if its metric is a share, else in its unit.
 
     One decimal in percent and in units such as ml, else three; zero has no sign.
@@ -86,13 +84,13 @@ def cell(found: Json | None, metric: str, unit: str = "", *, signed: bool = Fals
     return Cell(text(found["value"]), ends, sign * verdict(found) if signed else 0)
 
 
-def leads(found: Json) -> str:
+def leads(found: ReadJson) -> str:
     """The leading metric of models that are compared: the first that they have."""
     columns = next(iter(found["models"].values()))
     return next(iter(next(iter(columns.values()))))
 
 
-def columns_of(found: Json) -> list[str]:
+def columns_of(found: ReadJson) -> list[str]:
     """The targets of models that are compared, then the mean if there are several."""
     columns = list(next(iter(found["models"].values())))
     return columns if len(columns) > 2 else columns[:1]
@@ -104,7 +102,7 @@ def titled(metric: str) -> str:
 
 
 def of_targets(
-    found: Json,
+    found: ReadJson,
     metric: str,
     *,
     part: str = "models",
@@ -137,7 +135,7 @@ def of_targets(
 
 
 def of_measures(
-    results: Json,
+    results: ReadJson,
     part: str,
     *,
     ending: str = "",
@@ -158,7 +156,7 @@ def of_measures(
     return Sheet(title, ["models" if signed else "model", *header], rows)
 
 
-def sheets(results: Json, *, own_patients: bool = False) -> Iterator[Sheet]:
+def sheets(results: ReadJson, *, own_patients: bool = False) -> Iterator[Sheet]:
     """The tables of results for the terminal.
 
     Of metrics in percent the leading one is shown, of others all.
@@ -195,13 +193,13 @@ def _shown(values: Sheet, pairs: Sheet, title: str) -> Iterator[Sheet]:
             yield sheet.turned() if wide else sheet
 
 
-def _with_limits(results: Json, part: str, alone: bool = False) -> Sheet:
+def _with_limits(results: ReadJson, part: str, alone: bool = False) -> Sheet:
     values = of_measures(results, part, alone=alone)
     limits = of_measures(results, part, ending="_limits", alone=alone, called=_limit)
     return Sheet(values.title, values.header, [*values.rows, *limits.rows])
 
 
-def _blocks(results: Json) -> Iterator[tuple[str, Json]]:
+def _blocks(results: ReadJson) -> Iterator[tuple[str, ReadJson]]:
     """Results, at each point of an axis, and the results inside them, with the name of each."""
     for point in results.get("points", [results]):
         if "at" in point:
@@ -216,7 +214,7 @@ def _blocks(results: Json) -> Iterator[tuple[str, Json]]:
                 yield ", ".join(filter(None, (at, name))), found
 
 
-def over_what(results: Json, own_patients: bool = False) -> str:
+def over_what(results: ReadJson, own_patients: bool = False) -> str:
     """What the intervals of results are over."""
     metric = leads(results)
     if not any("by_run" in found[MEAN][metric] for found in results["models"].values()):
@@ -224,7 +222,7 @@ def over_what(results: Json, own_patients: bool = False) -> str:
     return "seeds" if own_patients else "patients and runs"
 
 
-def markdown(results: Json) -> Iterator[str]:
+def markdown(results: ReadJson) -> Iterator[str]:
     """The lines of all tables of ``grids`` in Markdown, with an empty line between tables."""
     for number, sheet in enumerate(grids(results)):
         if number:
@@ -232,7 +230,7 @@ def markdown(results: Json) -> Iterator[str]:
         yield from markdown_table(sheet.header, sheet.texts())
 
 
-def grids(results: Json) -> list[Sheet]:
+def grids(results: ReadJson) -> list[Sheet]:
     """The tables of results for Markdown: models, limits and pairs in one, by the leading metric.
 
     Pairs with a teacher are left out: it sees the other modality.
@@ -256,7 +254,7 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iter
         yield f"| {' | '.join(row)} |"
 
 
-def _in_one(where: str, found: Json) -> Sheet:
+def _in_one(where: str, found: ReadJson) -> Sheet:
     metric = leads(found)
     every = columns_of(found)
     columns = [column for column in every if column not in _FOLLOWS] or every
@@ -280,7 +278,7 @@ def _has_teacher(pair: str) -> bool:
     return any(each.split(", ")[0] in names.TEACHERS for each in pair.split(" - "))
 
 
-def _along(results: Json) -> Sheet:
+def _along(results: ReadJson) -> Sheet:
     points = results["points"]
     baseline, metric = points[0]["baseline"], leads(points[0])
     reached = [cell(point["models"][baseline][MEAN][metric], metric) for point in points]
@@ -292,18 +290,18 @@ def _along(results: Json) -> Sheet:
     return Sheet(results["axis"], [results["axis"], *map(_place, points)], rows)
 
 
-def _place(point: Json) -> str:
+def _place(point: ReadJson) -> str:
     return f"{point['at']:g}" if isinstance(point["at"], float) else str(point["at"])
 
 
-def candidates(found: Json) -> Iterator[tuple[str, str, str, bool]]:
+def candidates(found: ReadJson) -> Iterator[tuple[str, str, str, bool]]:
     """Every candidate of a search: model, candidate, validation AUROC in percent, if chosen."""
     for model, each in found["validation"].items():
         for name, value in each.items():
             yield model, name, f"{100 * value:.1f}", found["chosen"].get(model) == name
 
 
-def markdown_candidates(found: Json) -> Iterator[str]:
+def markdown_candidates(found: ReadJson) -> Iterator[str]:
     """A Markdown table of the validation AUROC of every candidate; the chosen ones are bold."""
     rows = [
         [f"`{model}`", *(f"**{text}**" if chosen else text for text in (name, value))]

@@ -16,7 +16,7 @@ from crossbeat.evaluation.predictions import (
     write_measured,
     write_predictions,
 )
-from crossbeat.files import write_whole
+from crossbeat.files import Json, ReadJson, write_whole
 from crossbeat.recipes.record import read_phases, read_versions
 from crossbeat.study.grid import Cell
 
@@ -26,7 +26,7 @@ RECORD = "cell.json"
 Said = Predictions | Measured
 
 
-def write_cell(folder: Path, said: Mapping[str, Said], told: Mapping[str, Any]) -> None:
+def write_cell(folder: Path, said: Mapping[str, Said], told: ReadJson) -> None:
     """Write the predictions of a model, then the record; no file is ever half written."""
     files = {}
     for number, (name, each) in enumerate(said.items()):
@@ -40,7 +40,7 @@ def write_cell(folder: Path, said: Mapping[str, Said], told: Mapping[str, Any]) 
     write_whole(folder / RECORD, json.dumps(record, indent=1))
 
 
-def read_record(folder: Path) -> dict[str, Any]:
+def read_record(folder: Path) -> Json:
     """Read the record of a finished cell."""
     path = folder / RECORD
     try:
@@ -52,7 +52,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     raise DataError(f"{path} must be the record of a cell, got other contents; {_again(folder)}")
 
 
-def read_said(folder: Path) -> dict[str, Any]:
+def read_said(folder: Path) -> Json:
     """Read the predictions of a finished cell, by name."""
     record = read_record(folder)
     for name, expected in record["files"].items():

@@ -12,6 +12,7 @@ from crossbeat.evaluation.compare import compare, compare_measured, estimate
 from crossbeat.evaluation.names import LATENT, RATE
 from crossbeat.evaluation.predictions import REDUCED, Predictions, Scored, screening
 from crossbeat.evaluation.results import OWN_PATIENTS, cautions, part
+from crossbeat.files import Json, ReadJson
 from crossbeat.recipes import record
 from crossbeat.study.grid import HEAD, Cell, Point, Study, groups, in_order, place
 from crossbeat.study.kept import RECORD, Said, hours_of, read_said, versions_of
@@ -19,7 +20,6 @@ from crossbeat.study.said import LIMITS
 from crossbeat.study.work import Workshop
 from crossbeat.targets import KINDS
 
-Json = dict[str, Any]
 Runs = dict[str, dict[int, Any]]
 """What models say, by model and seed."""
 
@@ -40,7 +40,7 @@ class Comparison:
 
     def of(self, compare: Callable[..., Json], runs: Runs) -> Json:
         """The models and their differences, computed by one of the functions that compare runs."""
-        given: Mapping[str, Any] = runs
+        given: ReadJson = runs
         if not self.by_seed and compare is not compare_measured:
             given = {name: list(each.values()) for name, each in runs.items()}
         return compare(

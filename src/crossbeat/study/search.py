@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.evaluation.predictions import Predictions
+from crossbeat.files import Json
 from crossbeat.study.grid import HEAD, Cell
 from crossbeat.study.kept import RECORD, hours_of, read_said, versions_of
 from crossbeat.study.work import Workshop
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

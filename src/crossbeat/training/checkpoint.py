@@ -12,7 +12,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from crossbeat.errors import CheckpointError, reason
-from crossbeat.files import write_whole
+from crossbeat.files import Json, write_whole
 
 
 def save_tensors(
@@ -95,7 +95,7 @@ class SafetensorsIO(CheckpointIO):
     """Lightning's checkpoints in one safetensors file: tensors as such, the rest as JSON."""
 
     def save_checkpoint(
-        self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None
+        self, checkpoint: Json, path: Any, storage_options: Any | None = None
     ) -> None:
         """Write the state of a trainer, atomically."""
         tensors: dict[str, Tensor] = {}
@@ -104,7 +104,7 @@ class SafetensorsIO(CheckpointIO):
 
     def load_checkpoint(
         self, path: Any, map_location: Any | None = None, weights_only: bool | None = None
-    ) -> dict[str, Any]:
+    ) -> Json:
         """Read the state of a trainer."""
         tensors, metadata = load_tensors(Path(path))
         if map_location is not None and not callable(map_location):

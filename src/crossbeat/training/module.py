@@ -17,6 +17,7 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from crossbeat.data.loaders import epoch_batches
+from crossbeat.files import Json
 from crossbeat.training.checkpoint import save_tensors
 from crossbeat.training.phase import Batch, Phase, Source
 from crossbeat.training.processes import alone
@@ -211,11 +212,11 @@ class PhaseModule(LightningModule):
             self.train(was_training)
         return self.trainer.strategy.broadcast(scores)
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+    def on_save_checkpoint(self, checkpoint: Json) -> None:
         """Lightning's hook."""
         checkpoint["history"] = self.history
 
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+    def on_load_checkpoint(self, checkpoint: Json) -> None:
         """Lightning's hook."""
         self.history = checkpoint["history"]
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.errors import ConfigError
+from crossbeat.files import Json
 from crossbeat.modalities import Values
 from crossbeat.signal import Ecgs
 from crossbeat.training.fingerprint import describe
@@ -249,7 +250,7 @@ class Phase:
     def uses(self) -> tuple[str, ...]:
         return (*self.trains, *self.frozen)
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> Json:
         """Everything but the data and the functions, for records."""
         return {
             "name": self.name,

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from torch import nn
 
 from crossbeat.errors import ConfigError
-from crossbeat.files import check_seal, write_sealed
+from crossbeat.files import Json, check_seal, write_sealed
 from crossbeat.training.checkpoint import SafetensorsIO, load_tensors, load_weights
 from crossbeat.training.fingerprint import describe, fingerprint
 from crossbeat.training.module import BEST, LAST, KeepLast, PhaseModule
@@ -190,7 +190,7 @@ def _fit(
 
 
 def _finish(phase: Phase, module: PhaseModule, home: Path) -> None:
-    record: dict[str, Any] = phase.settings() | {
+    record: Json = phase.settings() | {
         "step": describe(phase.step),
         "history": module.history,
         "best_epoch": module.best_epoch(),

@@ -7,12 +7,13 @@ import zlib
 from io import BytesIO
 from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float64
 
 from crossbeat.errors import DataError
+from crossbeat.files import Json
 from crossbeat.readers.cine.record import MOST_CINE_BYTES, Cine, as_stored, check_spacing, in_place
 from crossbeat.readers.limits import MOST_PARSED_BYTES, missing_extra, read_bounded
 
@@ -225,7 +226,7 @@ def _info_phases(info: Path) -> tuple[int, int]:
 def _table_phases(path: Path, table: Path) -> tuple[int, int]:
     text = read_bounded(table, MOST_PARSED_BYTES).decode("utf-8-sig", errors="replace")
     code = path.name.partition(".")[0].removesuffix("_sa")
-    rows: list[dict[str, Any]] = []
+    rows: list[Json] = []
     try:
         rows = [row for row in csv.DictReader(text.splitlines()) if row["External code"] == code]
         return int(rows[0]["ED"]), int(rows[0]["ES"])
