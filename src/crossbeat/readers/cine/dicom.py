@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float64
@@ -47,27 +47,20 @@ _TAGS = (
 """What is read of a file; the rest can be much larger."""
 
 
-class File(NamedTuple):
-    """A DICOM file in memory: where it is (of an archive, below that), and all of it."""
-
-    path: Path
-    data: bytes
-
-
-def dicom_files(path: Path) -> Iterator[File]:
-    """The DICOM files of a folder or zip archive, in the order of their names."""
+def dicom_files(path: Path) -> Iterator[tuple[Path, bytes]]:
+    """The DICOM files of a folder or zip archive, in the order of their names, in memory."""
     total = 0
-    for file in _in_folder(path) if path.is_dir() else _in_archive(path):
-        total += len(file.data)
+    for file, data in _in_folder(path) if path.is_dir() else _in_archive(path):
+        total += len(data)
         if total > MOST_CINE_BYTES:
             raise DataError(
                 f"{path} must hold at most {MOST_CINE_BYTES:,} bytes of DICOM, got more; name the "
                 "folder of one series"
             )
-        yield file
+        yield file, data
 
 
-def _in_folder(folder: Path) -> Iterator[File]:
+def _in_folder(folder: Path) -> Iterator[tuple[Path, bytes]]:
     paths: list[Path] = []
     for root, _, names in os.walk(folder):
         paths += [Path(root, name) for name in names]
@@ -76,12 +69,12 @@ def _in_folder(folder: Path) -> Iterator[File]:
     for path in sorted(paths):
         try:
             if dicom.meta_start(limits.read_start(path, dicom.HEAD)) == dicom.HEAD:
-                yield File(path, limits.read_bounded(path, MOST_FILE_BYTES))
+                yield path, limits.read_bounded(path, MOST_FILE_BYTES)
         except OSError as error:
             raise limits.unreadable(path, error) from None
 
 
-def _in_archive(path: Path) -> Iterator[File]:
+def _in_archive(path: Path) -> Iterator[tuple[Path, bytes]]:
     try:
         limits.check_size(path, MOST_CINE_BYTES)
         with _Bounded(path) as file, zipfile.ZipFile(file) as archive:
@@ -91,7 +84,7 @@ def _in_archive(path: Path) -> Iterator[File]:
             for entry in sorted(entries, key=lambda entry: entry.filename):
                 data = _unpacked(path, archive, entry)
                 if data is not None:
-                    yield File(path / entry.filename, data)
+                    yield path / entry.filename, data
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, struct.error) as error:
         raise DataError(
             f"{path} must be a sound zip archive, but is cut off or damaged; download it again"
@@ -165,11 +158,11 @@ class Image:
     pixels: Frame
 
 
-def open_image(file: File) -> "Dataset | None":
+def open_image(path: Path, data: bytes) -> "Dataset | None":
     """The metadata of a grey image; None for other files (reports, colour pictures)."""
-    with dicom.parsing(file.path, "its parts cannot be read"):
+    with dicom.parsing(path, "its parts cannot be read"):
         kinds = "uncompressed, RLE, lossless JPEG, JPEG-LS, JPEG 2000 and little-endian"
-        dataset = dicom.open_dicom(file.path, file.data, _SYNTAXES, kinds, tags=_TAGS)
+        dataset = dicom.open_dicom(path, data, _SYNTAXES, kinds, tags=_TAGS)
         kind = text_of(dataset, "PhotometricInterpretation")
         return dataset if "PixelData" in dataset and kind.startswith("MONO") else None
 

@@ -49,8 +49,8 @@ def _images(path: Path, series: Sequence[str]) -> list[Image]:
     there: set[str] = set()
     images: list[Image] = []
     best, total = len(series), 0
-    for file in dicom_files(path):
-        dataset = open_image(file)
+    for file, data in dicom_files(path):
+        dataset = open_image(file, data)
         if dataset is None:
             continue
         description = text_of(dataset, "SeriesDescription")
@@ -60,7 +60,7 @@ def _images(path: Path, series: Sequence[str]) -> list[Image]:
         if rank < best:
             best, total, images = rank, 0, []
         if rank == best and (not series or rank < len(series)):
-            images.append(image_of(file.path, dataset))
+            images.append(image_of(file, dataset))
             total += images[-1].pixels.nbytes
         if total > MOST_CINE_BYTES:
             raise DataError(

@@ -45,6 +45,7 @@ _ROOTS = {
 }
 """Formats by the name of the XML document's root element, in small letters."""
 
+_SIGNATURES = {b"ISHNE1.0": "ishne", b"\x93NUMPY": "numpy", BDF: "bdf"}
 _MFER_CORE = {0x01, 0x04, 0x05, 0x06, 0x0A, 0x0B, 0x0C}
 _MFER_TAGS = {*range(0x01, 0x10), *range(0x11, 0x18), 0x1E, *range(0x40, 0x47), *range(0x81, 0x89)}
 """Byte order, block, channels, sequences, type, interval and sensitivity; and all definitions."""
@@ -112,16 +113,13 @@ def find(path: Path) -> Found:
 def _by_signature(head: bytes) -> str | None:
     if meta_start(head) is not None:
         return "dicom"
-    if head.startswith(b"ISHNE1.0"):
-        return "ishne"
-    if head.startswith(b"\x93NUMPY"):
-        return "numpy"
+    known = next(filter(head.startswith, _SIGNATURES), None)
+    if known is not None:
+        return _SIGNATURES[known]
     if head.startswith(b"MATLAB") and head[124:128] in (b"\x00\x01IM", b"\x01\x00MI"):
         return "matlab"
     if head.startswith(b"0       ") and head[252:256].strip().isdigit():
         return "edf"
-    if head.startswith(BDF):
-        return "bdf"
     if len(head) >= 32 and head[8:10] == bytes(2) and head[22:24] == bytes(2):
         pointed = int.from_bytes(head[28:32], "little")  # section 0 begins at byte 7
         return "scp-ecg" if pointed == 7 else None

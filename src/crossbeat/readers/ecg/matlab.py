@@ -33,14 +33,9 @@ _STRUCT, _CHAR, _DOUBLE, _SINGLE = 2, 4, 6, 7
 _NUMERIC = range(_DOUBLE, 16)
 """Classes of arrays: a structure, text, numbers of floating point, numbers."""
 
-_KINDS = {
-    1: "cells",
-    2: "structures within others or several in a row",
-    3: "objects",
-    5: "sparse numbers",
-    16: "functions",
-    17: "objects, such as strings or tables",
-}
+_KINDS = {1: "cells", 3: "objects", 5: "sparse numbers", 16: "functions"}
+_KINDS |= {2: "structures within others or several in a row"}
+_KINDS |= {17: "objects, such as strings or tables"}
 """Further classes of arrays, in words."""
 
 _COMPLEX = 0x800

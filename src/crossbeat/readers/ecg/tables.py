@@ -237,9 +237,8 @@ def _seconds(text: str | None, second: float) -> float:
         numbers = [float(part.replace(",", ".")) for part in parts]
     except ValueError:
         return math.nan
-    return sum(number * 60**power for power, number in enumerate(reversed(numbers))) * (
-        second if len(parts) == 1 else 1.0
-    )
+    total = sum(number * 60**power for power, number in enumerate(reversed(numbers)))
+    return total * (second if len(parts) == 1 else 1.0)
 
 
 def _parse(path: Path, body: bytes, separator: str, columns: list[int]) -> pl.DataFrame:

@@ -145,7 +145,6 @@ def read_record(header: Path, text: bytes | None = None, *, checksum: bool = Tru
     to be late begins so much earlier, and lacks the samples at its end.
 
     Args:
-        header: its header file.
         text: what the header file holds, if that is known; else it is read.
         checksum: whether to refuse samples that do not have the checksum and the first value which
             the header states. Columns of zeros state nothing.

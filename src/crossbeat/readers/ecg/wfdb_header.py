@@ -140,11 +140,7 @@ def segments_in(folder: Path, names: Iterable[str]) -> set[str]:
 
 
 def read_header(path: Path, text: bytes | None = None) -> Header:
-    """The header of a record.
-
-    Args:
-        path: the header file.
-        text: what the file holds, if that is known; else it is read.
+    """The header of a record, from its text if that is known.
 
     Raises:
         OSError: there is no file, or it cannot be read.
