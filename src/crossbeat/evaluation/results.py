@@ -13,7 +13,6 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from crossbeat.errors import DataError, reason
 from crossbeat.evaluation.intervals import of_differences, scale_of
@@ -68,11 +67,11 @@ def read_results(path: Path) -> Json:
     return results
 
 
-def _of_today(pairs: Sequence[tuple[str, Any]]) -> Json:
+def _of_today(pairs: Sequence[tuple[str, object]]) -> Json:
     return {_RENAMED.get(name, name): value for name, value in pairs}
 
 
-def validate(results: Any, *, source: str) -> None:
+def validate(results: object, *, source: str) -> None:
     """Checks names, nesting and range of results.
 
     Raises:
@@ -82,21 +81,21 @@ def validate(results: Any, *, source: str) -> None:
     if isinstance(results, dict) and {"axis", "points"} & set(results):
         _check_axis(results, source)
         return
-    _check_parts(results, _REQUIRED, _OPTIONAL, source)
-    _check_forms(results, source)
-    _check_models(results, source)
+    whole = _checked_parts(results, _REQUIRED, _OPTIONAL, source)
+    _check_forms(whole, source)
+    _check_models(whole, source)
     for name in _INNER:
-        if name in results:
-            whole = {"cohort": results["cohort"], "seeds": results["seeds"], **results[name]}
-            validate(whole, source=f"{source}: {name}")
-    for part, place, metric, found in _estimates(results, source):
+        if name in whole:
+            inner = {"cohort": whole["cohort"], "seeds": whole["seeds"], **whole[name]}
+            validate(inner, source=f"{source}: {name}")
+    for part, place, metric, found in _estimates(whole, source):
         scale = scale_of(metric)
         is_difference = part.endswith("differences")
         _check_estimate(found, (of_differences(scale) if is_difference else scale).span, place)
 
 
 def _check_axis(results: Json, source: str) -> None:
-    _check_parts(results, *_ALONG, source)
+    _checked_parts(results, *_ALONG, source)
     if not isinstance(results["points"], list) or not results["points"]:
         raise DataError(f"{source}: points must be a list of results, got {results['points']!r}")
     places = []
@@ -111,9 +110,9 @@ def _check_axis(results: Json, source: str) -> None:
         validate(inner, source=f"{source}, at {place}")
 
 
-def _check_parts(
-    results: Any, required: Sequence[str], optional: Sequence[str], source: str
-) -> None:
+def _checked_parts(
+    results: object, required: Sequence[str], optional: Sequence[str], source: str
+) -> Json:
     if not isinstance(results, dict):
         raise DataError(f"{source} must hold an object of results, got {type(results).__name__}")
     missing = [name for name in required if name not in results]
@@ -122,6 +121,7 @@ def _check_parts(
         raise DataError(
             f"{source} must hold {', '.join(required)}, got missing {missing} and unknown {unknown}"
         )
+    return results
 
 
 def _check_forms(results: Json, source: str) -> None:
@@ -157,7 +157,7 @@ def _check_models(results: Json, source: str) -> None:
             raise DataError(f"{source}: {name} must hold {sorted(columns)}, got {found!r:.80}")
 
 
-def _estimates(results: Json, source: str) -> Iterator[tuple[str, str, str, Any]]:
+def _estimates(results: Json, source: str) -> Iterator[tuple[str, str, str, object]]:
     """Every estimate with the part that it is of, the place where it stands, and its metric."""
     parts = [(name, results[name], 3) for name in _BY_TARGET if name in results]
     parts += [(name, results[name], 2) for name in _BY_MEASURE if name in results]
@@ -174,13 +174,13 @@ def _estimates(results: Json, source: str) -> Iterator[tuple[str, str, str, Any]
         yield from ((name, *each) for each in level)
 
 
-def _below(place: str, level: Any) -> Iterator[tuple[str, str, Any]]:
+def _below(place: str, level: object) -> Iterator[tuple[str, str, object]]:
     if not isinstance(level, Mapping):
         raise DataError(f"{place} must be an object, got {level!r:.80}")
     return ((f"{place}, {name}", name, inner) for name, inner in level.items())
 
 
-def _check_estimate(found: Any, span: tuple[float, float], place: str) -> None:
+def _check_estimate(found: object, span: tuple[float, float], place: str) -> None:
     if not isinstance(found, Mapping) or not {"value", "low", "high"} <= set(found):
         raise DataError(f"{place} must have value, low and high, got {found!r:.80}")
     value, low, high = (found[name] for name in ("value", "low", "high"))
@@ -193,9 +193,10 @@ def _check_estimate(found: Any, span: tuple[float, float], place: str) -> None:
         raise DataError(f"{place} must have low at or below high, got {dict(found)}")
 
 
-def _is_within(number: Any, span: tuple[float, float]) -> bool:
-    is_number = isinstance(number, int | float) and not isinstance(number, bool)
-    return is_number and math.isfinite(number) and span[0] - 1e-9 <= number <= span[1] + 1e-9
+def _is_within(number: object, span: tuple[float, float]) -> bool:
+    if not isinstance(number, int | float) or isinstance(number, bool):
+        return False
+    return math.isfinite(number) and span[0] - 1e-9 <= number <= span[1] + 1e-9
 
 
 def kind_of(results: ReadJson) -> Kind:

@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
@@ -117,7 +116,7 @@ class Source:
         """The splits that the rows belong to."""
         return set(self.cohort.table["split"].gather(self.rows.tolist()).to_list())
 
-    def fingerprint(self) -> Any:
+    def fingerprint(self) -> object:
         """A digest of the data that training sees through this source, and nothing else.
 
         So a phase without labels is the same phase on cohorts that differ in their labels.
