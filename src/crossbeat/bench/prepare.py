@@ -176,7 +176,7 @@ def _steps(files: Sequence[Path], out: Path) -> dict[str, Callable[[], object]]:
     }
 
 
-def _each(function: Callable[[Any], object], given: Iterable[object]) -> None:
+def _each(function: Callable[..., object], given: Iterable[object]) -> None:
     for one in given:  # nothing is kept: memory is used again, as a build does
         function(one)
 

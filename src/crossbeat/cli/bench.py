@@ -6,7 +6,7 @@ import os
 from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Literal
 
 from crossbeat.cli.options import at_least, command, note, parse
 from crossbeat.cli.tables import print_table
@@ -53,7 +53,7 @@ def run(arguments: list[str]) -> None:
     print_table(f"{options.name}, seed {options.seed}", ["case", *columns], rows)
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.3g}" if abs(value) < 100 else f"{value:,.0f}"
     return f"{value:,}" if isinstance(value, int) else "" if value is None else str(value)

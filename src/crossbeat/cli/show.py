@@ -1,8 +1,6 @@
 """``crossbeat show RECIPE``."""
 
 import json
-from dataclasses import asdict
-from typing import Any
 
 from crossbeat.cli.options import command, parse
 from crossbeat.cli.tables import print_table
@@ -18,10 +16,10 @@ def run(arguments: list[str]) -> None:
     options = parse(parser, arguments)
     from crossbeat.recipes import SUMMARIES
     from crossbeat.recipes.presets import preset_named
-    from crossbeat.recipes.settings import recipe_named
+    from crossbeat.recipes.settings import recipe_named, to_plain
 
-    recipe: Any = preset_named(options.preset)(recipe_named(options.recipe))
-    settings = asdict(recipe)
+    recipe = preset_named(options.preset)(recipe_named(options.recipe))
+    settings = to_plain(recipe)
     if options.json:
         print(json.dumps(settings, indent=1))
         return
@@ -39,7 +37,7 @@ def _flat(settings: Json, prefix: str) -> list[tuple[str, str]]:
     return rows
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if value is None:
         return "none"
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -1,7 +1,6 @@
 """``crossbeat train RECIPE --cohort C --out DIR``: train a recipe."""
 
 from pathlib import Path
-from typing import Any
 
 from crossbeat.cli.options import command, note, parse
 from crossbeat.errors import ConfigError
@@ -18,7 +17,7 @@ def run(arguments: list[str]) -> None:
     from crossbeat.recipes.settings import recipe_named
     from crossbeat.training import TrainerSettings
 
-    recipe: Any = preset_named(preset)(recipe_named(name))
+    recipe = preset_named(preset)(recipe_named(name))
     parser = command("train", f"Train recipe {name} (preset {preset}) on a cohort.")
     parser.add_argument("--cohort", type=Path, required=True, help="folder of the cohort")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")

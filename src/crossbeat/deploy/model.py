@@ -7,7 +7,6 @@ import json
 from dataclasses import asdict, dataclass, fields
 from math import isfinite
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
@@ -243,7 +242,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and type(value) is not bool and isfinite(value)
 
 
-def _ecg_model(values: Any, path: Path) -> EcgModel:
+def _ecg_model(values: Json, path: Path) -> EcgModel:
     known = {field.name for field in fields(EcgModel)}
     good = isinstance(values, dict) and set(values) == known and values["encoder"] in ENCODERS
     good = good and values["normalisation"] in NORMALISATIONS and isinstance(values["hidden"], list)

@@ -9,7 +9,6 @@ and runs; where every seed has patients of its own, over seeds.
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Shaped, UInt16
@@ -79,7 +78,7 @@ def distribution(
 
 def draws(
     patients: Mapping[int, Patients],
-    runs: Mapping[str, Collection[Any]],
+    runs: Mapping[str, Collection[object]],
     *,
     shared: bool,
     seed: int,

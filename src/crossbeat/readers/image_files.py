@@ -195,7 +195,11 @@ def check_tiff(path: Path, data: bytes) -> Said:
     return Said(*told, inverted=photometric == 0, signed=formats == {2})
 
 
-def _tiff_tags(data: bytes) -> tuple[dict[int, Any], dict[int, tuple[int, int]], int]:
+_Tag = Any
+"""The value of a TIFF tag, as Pillow gives it."""
+
+
+def _tiff_tags(data: bytes) -> tuple[dict[int, _Tag], dict[int, tuple[int, int]], int]:
     """Values by tag, type and place of those in the list itself, and where the next list is."""
     order = ">" if data[:2] == b"MM" else "<"
     big = struct.unpack_from(order + "H", data, 2)[0] == 43
@@ -203,7 +207,7 @@ def _tiff_tags(data: bytes) -> tuple[dict[int, Any], dict[int, tuple[int, int]],
     (start,) = struct.unpack_from(order + word, data, 8 if big else 4)
     (num,) = struct.unpack_from(order + head, data, start)
     start += struct.calcsize(head)
-    tags: dict[int, Any] = {}
+    tags: dict[int, _Tag] = {}
     places: dict[int, tuple[int, int]] = {}
     for place in range(start, start + entry * min(num, 2**12), entry):
         tag, kind, count = struct.unpack_from(order + "HH" + word, data, place)
@@ -221,7 +225,7 @@ def _tiff_tags(data: bytes) -> tuple[dict[int, Any], dict[int, tuple[int, int]],
 
 
 def _check_places(
-    path: Path, data: bytes, tags: dict[int, Any], bits: tuple[int, ...], size: tuple[int, int]
+    path: Path, data: bytes, tags: dict[int, _Tag], bits: tuple[int, ...], size: tuple[int, int]
 ) -> None:
     starts, counts = next(
         ((tags[at], tags.get(num)) for at, num in _PLACES if at in tags), ((), ())

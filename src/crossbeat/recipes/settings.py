@@ -87,7 +87,7 @@ def _in_our_words(owner: str, settings: ReadJson, error: BaseException) -> UserE
     return ConfigError(f"{owner} must be a value that it takes{got}; correct the setting")
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     return list(value) if isinstance(value, tuple) else value

@@ -6,7 +6,6 @@ Needs the extra ``plots``.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from crossbeat.evaluation import names
 from crossbeat.evaluation.results import kind_of, verdict
@@ -182,7 +181,7 @@ def comparisons(results: ReadJson) -> Figure:
     return _differences(filled, metric, width=_WIDE)
 
 
-def _pairs(results: ReadJson) -> Iterator[tuple[str, str, Any]]:
+def _pairs(results: ReadJson) -> Iterator[tuple[str, str, ReadJson]]:
     for pair, found in results["differences"].items():
         one, other = pair.split(" - ")
         if not {one, other} & set(names.TEACHERS):

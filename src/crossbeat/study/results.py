@@ -52,7 +52,7 @@ class Comparison:
             extra=[pair for pair in self.extra if set(pair) <= set(runs)],
         )
 
-    def alone(self, runs: Any) -> Json:
+    def alone(self, runs: Mapping[int, Predictions]) -> Json:
         """What one model reaches, without a comparison."""
         return estimate(runs, seed=self.seed, replicates=self.replicates)
 

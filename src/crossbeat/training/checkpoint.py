@@ -67,7 +67,7 @@ def load_weights(module: nn.Module, weights: Mapping[str, Tensor], source: str) 
     module.load_state_dict(dict(weights))
 
 
-def _split(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:
+def _split(value: object, path: str, tensors: dict[str, Tensor]) -> Json:
     if isinstance(value, Tensor):
         tensors[path] = value
         return {"tensor": path}
@@ -95,7 +95,7 @@ class SafetensorsIO(CheckpointIO):
     """Lightning's checkpoints in one safetensors file: tensors as such, the rest as JSON."""
 
     def save_checkpoint(
-        self, checkpoint: Json, path: Any, storage_options: Any | None = None
+        self, checkpoint: Json, path: str | Path, storage_options: object | None = None
     ) -> None:
         """Write the state of a trainer, atomically."""
         tensors: dict[str, Tensor] = {}
@@ -103,7 +103,7 @@ class SafetensorsIO(CheckpointIO):
         save_tensors(Path(path), tensors, {"structure": structure})
 
     def load_checkpoint(
-        self, path: Any, map_location: Any | None = None, weights_only: bool | None = None
+        self, path: str | Path, map_location: Any | None = None, weights_only: bool | None = None
     ) -> Json:
         """Read the state of a trainer."""
         tensors, metadata = load_tensors(Path(path))
@@ -112,6 +112,6 @@ class SafetensorsIO(CheckpointIO):
             tensors = {name: tensor.to(device) for name, tensor in tensors.items()}
         return _join(json.loads(metadata["structure"]), tensors)
 
-    def remove_checkpoint(self, path: Any) -> None:
+    def remove_checkpoint(self, path: str | Path) -> None:
         """Delete a checkpoint."""
         Path(path).unlink(missing_ok=True)

@@ -5,7 +5,6 @@ import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -156,7 +155,7 @@ class PhaseModule(LightningModule):
         self._losses.append({name: loss.detach() for name, loss in losses.items()})
         return total
 
-    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+    def on_train_batch_end(self, outputs: object, batch: Batch, batch_idx: int) -> None:
         """Follow every update with the running average."""
         if self.averaged is not None and self.global_step > self._updates:
             self.averaged.update_parameters(self.parts)

@@ -259,7 +259,12 @@ class EpochProgress(Callback):
             self.progress.start()
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: object,
+        batch: object,
+        batch_idx: int,
     ) -> None:
         """Lightning's hook."""
         self.progress.advance(self.task)

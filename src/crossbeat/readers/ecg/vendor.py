@@ -20,6 +20,9 @@ from crossbeat.readers.ecg import guards
 from crossbeat.readers.ecg.record import NoLeadError, Record, Signal, assemble
 from crossbeat.readers.limits import missing_extra
 
+_Parsed = Any
+"""A record as ``ecgdatakit`` gives it."""
+
 _NO_SAMPLE = -32768  # what ISHNE proposes to store where a lead has failed
 _REPEATED = re.compile(r"_\d+$")  # what the package adds to the name of a lead that comes again
 
@@ -124,7 +127,7 @@ def _no_sequence(path: Path) -> NoLeadError:
     )
 
 
-def _signals(parsed: Any, name: str) -> Iterator[Signal]:
+def _signals(parsed: _Parsed, name: str) -> Iterator[Signal]:
     labels = {lead.label for lead in parsed.leads}
     for lead, rate in zip(parsed.leads, _rates(parsed), strict=True):
         first = _REPEATED.sub("", lead.label)
@@ -141,7 +144,7 @@ def _signals(parsed: Any, name: str) -> Iterator[Signal]:
         yield Signal(label, scaled, lead.resolution_unit if stated else "", rate)
 
 
-def _rates(parsed: Any) -> list[float]:
+def _rates(parsed: _Parsed) -> list[float]:
     """Hertz of each lead, as exactly as the file says it: the package rounds to whole numbers."""
     said = parsed.raw_metadata
     if "sampling_rates" in said:  # MFER
@@ -153,7 +156,7 @@ def _rates(parsed: Any) -> list[float]:
     return [float(lead.sampling_rate) for lead in parsed.leads]
 
 
-def _check_leads(parsed: Any, path: Path) -> None:
+def _check_leads(parsed: _Parsed, path: Path) -> None:
     starts = {lead.annotations.get("start_sample", "1") for lead in parsed.leads}
     late = [lead.label for lead in parsed.leads if "LeadTimeOffset" in lead.annotations]
     if len(starts) > 1 or late:
