@@ -1,8 +1,7 @@
 """A modality of one's own: the written report as counts of words (a bag of words).
 
-It becomes a teacher of the ECG model, with no change to the package: it is registered, stored in a
-cohort beside the ECG, read by an encoder, used by ``clip`` and ``distillation``, and needed by
-nothing in the end: models are measured, and asked about a new patient, by the ECG alone.
+It becomes a teacher of the ECG model, with no change to the package: it is stored in a cohort, read
+by an encoder and used by ``clip`` and ``distillation``. Prediction needs the ECG alone.
 """
 
 from collections.abc import Mapping
@@ -22,7 +21,7 @@ from crossbeat.data.sources.virtual import Virtual
 from crossbeat.data.store import to_int16
 from crossbeat.deploy import Predictor, export_model
 from crossbeat.evaluation.compare import compare
-from crossbeat.modalities import MODALITIES, Encoder, Modality, OtherModel, extra_form, plain
+from crossbeat.modalities import Encoder, Modality, OtherModel, extra_form, plain, register
 from crossbeat.recipes import RECIPES, Recipe, models_in, settings_in, with_settings
 from crossbeat.recipes.presets import demo
 from crossbeat.recipes.run import Plan, Run, predictions, train
@@ -47,7 +46,7 @@ class BagOfWords(nn.Module):
         return self.tokens(x).mean(dim=1)
 
 
-MODALITIES["report"] = Modality(
+REPORTS = Modality(
     label="reports",
     stored=extra_form("report"),
     read=plain,
@@ -59,6 +58,7 @@ MODALITIES["report"] = Modality(
         )
     },
 )
+register("report", REPORTS)
 
 
 def written(table: pl.DataFrame, seed: int) -> np.ndarray:

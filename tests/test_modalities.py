@@ -8,7 +8,7 @@ import torch
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.errors import ConfigError
-from crossbeat.modalities import MODALITIES, EcgModel, Form, Model, OtherModel
+from crossbeat.modalities import MODALITIES, EcgModel, Form, Model, OtherModel, register
 from crossbeat.models import dim_of, embed, encoder, entering, moments, predicting_parts
 from crossbeat.signal import Ecgs
 from crossbeat.targets import Targets
@@ -158,3 +158,10 @@ def test_a_network_that_there_is_none_of_is_refused(settings, message) -> None:
         OtherModel(**settings)
     with pytest.raises(ConfigError, match="got 'resnet'; did you mean"):
         EcgModel(encoder="resnet")
+
+
+@pytest.mark.parametrize("name", ["ecg", "Report", "my_patient", "a-b", ""])
+def test_a_modality_has_a_name_of_its_own_that_a_column_can_have(name: str) -> None:
+    with pytest.raises(ValueError, match="modality"):
+        register(name, MODALITIES["xray"])
+    assert list(MODALITIES)[:4] == ["ecg", "xray", "cine", "cine_long"]

@@ -11,11 +11,17 @@ from contextlib import contextmanager
 from hashlib import file_digest, sha256
 from pathlib import Path
 from secrets import token_hex
-from typing import IO
+from typing import IO, Any
 
 import psutil
 
 from crossbeat.errors import CheckpointError, DataError, reason
+
+Json = dict[str, Any]
+"""What a JSON object holds."""
+
+ReadJson = Mapping[str, Any]
+"""The same, where it is only read."""
 
 SEAL = "seal.json"
 """The file with the size and the SHA-256 of the other files of a sealed folder."""

@@ -27,6 +27,9 @@ Points = Float[np.ndarray, " point"]
 Metric = Callable[[Samples, Samples, Weights], Values]
 """What a bootstrap resamples: targets, scores and weights to one value per row of weights."""
 
+_Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Targets, scores and weights."""
+
 _NORMAL_95 = 1.959963984540054
 
 
@@ -61,9 +64,6 @@ def f1(targets: Samples, scores: Samples, weights: Weights, *, threshold: float)
     """Harmonic mean of precision and recall, a score at or above the threshold called positive.
 
     Args:
-        targets: of a finding.
-        scores: of the same samples.
-        weights: at or above 0.
         threshold: in the unit of ``scores``, chosen on other data; NaN gives NaN.
     """
     targets, scores, weights = _labelled(targets, scores, weights)
@@ -96,9 +96,6 @@ def calibration_error(
     above the value itself.
 
     Args:
-        targets: of a finding.
-        scores: probabilities, in [0, 1].
-        weights: at or above 0.
         bins: at least 1.
 
     Raises:
@@ -147,9 +144,6 @@ def limit_of_agreement(
     """The mean error (score minus target) and so many of its standard deviations.
 
     Args:
-        targets: of a measurement.
-        scores: estimates of it.
-        weights: at or above 0.
         deviations: 0 for the bias, ±1.96 for the limits of agreement.
 
     Source: Bland and Altman 1986 (Lancet 327:307).
@@ -165,11 +159,7 @@ def limit_of_agreement(
 
 
 def best_f1(targets: Samples, scores: Samples) -> float:
-    """The threshold with the highest F1, midway between two neighbouring scores.
-
-    Args:
-        targets: of a finding, on validation.
-        scores: of the same samples.
+    """The threshold with the highest F1 on validation, midway between two neighbouring scores.
 
     Returns:
         In the unit of ``scores``; the highest of equally good thresholds; NaN where a class is
@@ -205,15 +195,11 @@ class Calibration:
 
 
 def platt(targets: Samples, scores: Samples) -> Calibration:
-    """Maximum-likelihood Platt scaling with Platt's smoothed targets and a slope of at least 0.
+    """Maximum-likelihood Platt scaling on validation: smoothed targets, a slope of at least 0.
 
     With P positives and N negatives, positives aim at (P + 1) / (P + 2) and negatives at
     1 / (N + 2), which keeps perfectly separated scores finite. A score that points the wrong way
     gets slope 0 (the prevalence for everyone) instead of being turned round.
-
-    Args:
-        targets: of a finding, on validation.
-        scores: of the same samples.
 
     Returns:
         NaN for both values where a class is absent.
@@ -286,8 +272,6 @@ def roc_points(targets: Samples, scores: Samples, *, most: int = 200) -> tuple[P
     """False and true positive rate at falling thresholds, from (0, 0) to (1, 1).
 
     Args:
-        targets: of a finding; both classes must be there.
-        scores: of the same samples.
         most: points kept, evenly spread along the curve.
 
     Raises:
@@ -311,7 +295,6 @@ def calibration_points(
     """Mean probability, frequency, and the frequency's 95 % interval in bins of equal size.
 
     Args:
-        targets: of a finding.
         probabilities: in [0, 1].
         bins: groups of neighbouring probabilities, fewer if there are fewer samples.
 
@@ -337,11 +320,7 @@ def calibration_points(
     return mean, frequency, middle - half, middle + half
 
 
-def _known(
-    targets: Samples, scores: Samples, weights: Weights
-) -> tuple[
-    Float[np.ndarray, " known"], Float[np.ndarray, " known"], Float[np.ndarray, "replicate known"]
-]:
+def _known(targets: Samples, scores: Samples, weights: Weights) -> _Rows:
     known = ~np.isnan(targets)
     targets, scores = targets[known].astype(np.float64), scores[known].astype(np.float64)
     return targets, scores, weights if known.all() else weights[:, known]
@@ -349,7 +328,7 @@ def _known(
 
 def _labelled(
     targets: Samples, scores: Samples, weights: Weights, *, probabilities: bool = False
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> _Rows:
     targets, scores, weights = _known(targets, scores, weights)
     if not np.isin(targets, (0.0, 1.0)).all():
         raise ValueError("targets must be 0, 1 or NaN")
@@ -360,9 +339,7 @@ def _labelled(
     return targets, scores, weights
 
 
-def _centred(
-    targets: Samples, scores: Samples, weights: Weights
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _centred(targets: Samples, scores: Samples, weights: Weights) -> _Rows:
     """The rows whose truth is known, both sides about the mean of the truth."""
     targets, scores, weights = _known(targets, scores, weights)
     middle = targets.mean() if len(targets) else 0.0

@@ -5,6 +5,7 @@ entry and list no names, so another modality is a ``Modality`` and one line that
 ``docs/example_modality.py`` is one.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -199,10 +200,8 @@ def extra_form(name: str) -> Callable[[Form], np.dtype | None]:
     """``Modality.stored`` of a modality that ``CohortInfo.forms`` describes."""
 
     def stored(form: Form) -> np.dtype | None:
-        if name not in form.forms:
-            return None
-        kind, shape = form.forms[name]
-        return np.dtype((np.dtype(kind), shape))
+        kind, shape = form.forms.get(name, (None, ()))
+        return None if kind is None else np.dtype((np.dtype(kind), shape))
 
     return stored
 
@@ -328,12 +327,24 @@ the R peak on, in the short axis (``cine``) or the long axis (``cine_long``).
 """
 
 
-def modality(name: str) -> Modality:
-    """A modality by its name.
+def register(name: str, entry: Modality) -> None:
+    """Add a modality of your own to ``MODALITIES``.
+
+    Args:
+        name: of the column of cohorts: small letters, digits and underscores.
 
     Raises:
-        ConfigError: there is no such modality.
+        ValueError: the name is taken, or cannot be that of a column.
     """
+    if name in MODALITIES:
+        raise ValueError(f"modality {name!r} must be new, got one that is there; choose a name")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name.endswith("_patient"):
+        raise ValueError(f"a modality must have the name of a column, got {name!r}; change it")
+    MODALITIES[name] = entry
+
+
+def modality(name: str) -> Modality:
+    """A modality by its name."""
     if name not in MODALITIES:
         near = suggestion(name, MODALITIES, "choose one of them, or import what registers it")
         raise ConfigError(f"modality must be one of {', '.join(MODALITIES)}, got {name!r}{near}")

@@ -40,12 +40,7 @@ def seeded(seed: int, name: str, build: Callable[[], Built]) -> Built:
 
 
 def encoder(model: Model, info: CohortInfo, seed: int) -> nn.Module:
-    """Build an encoder for the form of a cohort.
-
-    Raises:
-        ConfigError: the cohort has no such recordings, or some that the model cannot use.
-        CheckpointError: the file of initial weights does not hold them.
-    """
+    """Build an encoder for the form of a cohort."""
     kind = modality(model.modality)
     if kind.stored(info) is None:
         raise ConfigError(f"cohort {info.name!r} must have {kind.label} for this recipe, got none")

@@ -5,11 +5,10 @@
 order to one form; the normalisations act on batches of that form. Functions return new values.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from torch import Tensor
 
 from crossbeat import leads as lead_names
 from crossbeat.errors import ConfigError, DataError
+from crossbeat.files import ReadJson
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ class Preprocessing:
             )
 
     @classmethod
-    def load(cls, settings: Mapping[str, Any]) -> "Preprocessing":
+    def load(cls, settings: ReadJson) -> "Preprocessing":
         """Build it from the output of ``dataclasses.asdict``, also after a round trip through JSON.
 
         Raises:

@@ -172,7 +172,6 @@ def _regressor(dim: int, number: int, hidden: tuple[int, ...], dropout: float) -
 
 
 def _scaled(regressor: nn.Module, targets: Columns, names: Sequence[str]) -> None:
-    """Set a regressor's mean and spread from the training patients' measurements."""
     assert isinstance(regressor, Regressor)
     measured = targets.double().numpy()
     spread = np.nanstd(measured, axis=0)
@@ -246,7 +245,6 @@ class Targets:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All names, in the order of the columns."""
         return (*self.findings, *self.measurements)
 
     def kinds(self) -> Iterator[tuple[Kind, tuple[str, ...], slice]]:
@@ -264,11 +262,7 @@ class Targets:
         return next(self.kinds())[0]
 
     def require_in(self, cohort: Cohort) -> None:
-        """Check that a cohort has all of them.
-
-        Raises:
-            ConfigError: the cohort lacks one, or there is none.
-        """
+        """Check that a cohort has all of them."""
         if not self.names:
             raise ConfigError("a recipe must predict something, got no findings and measurements")
         for kind, names, _ in self.kinds():
@@ -276,13 +270,8 @@ class Targets:
 
     def values(self, cohort: Cohort, rows: Rows) -> Tensor:
         """What a model learns of some rows, a column for each target; NaN is to be ignored."""
-        return _side_by_side(
-            kind.values(cohort, rows, names, self.labels) for kind, names, _ in self.kinds()
-        )
-
-
-def _side_by_side(columns: Iterator[Tensor]) -> Tensor:
-    return torch.cat(list(columns), dim=1)
+        columns = [kind.values(cohort, rows, names, self.labels) for kind, names, _ in self.kinds()]
+        return torch.cat(columns, dim=1)
 
 
 def _require_known(kind: Kind, wanted: Sequence[str], cohort: Cohort) -> None:

@@ -1,5 +1,6 @@
 import importlib.util
 import sys
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -14,8 +15,7 @@ FILE = Path(__file__).parents[2] / "docs" / "example_modality.py"
 @pytest.fixture
 def example(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The file as a module; what it adds to the modalities is taken out again."""
-    monkeypatch.setattr("crossbeat.modalities.MODALITIES", MODALITIES)
-    monkeypatch.setitem(MODALITIES, "report", None)
+    monkeypatch.setattr("crossbeat.modalities.register", partial(monkeypatch.setitem, MODALITIES))
     spec = importlib.util.spec_from_file_location("example_modality", FILE)
     assert spec is not None
     assert spec.loader is not None

@@ -14,8 +14,7 @@ from crossbeat.evaluation.intervals import (
     over_seeds,
     scale_of,
 )
-from crossbeat.evaluation.measured import Measured
-from crossbeat.evaluation.predictions import Predictions, Scored, choose
+from crossbeat.evaluation.predictions import Measured, Predictions, Scored, choose
 from crossbeat.evaluation.statistics import distribution, resamples
 from crossbeat.metrics import FINDING_METRICS, MEASUREMENT_METRICS
 from crossbeat.targets import FINDING, MEASUREMENT, Kind

@@ -9,13 +9,15 @@ import pytest
 
 from crossbeat.errors import DataError
 from crossbeat.evaluation.compare import compare
-from crossbeat.evaluation.measured import Measured, read_measured, write_measured
 from crossbeat.evaluation.predictions import (
+    Measured,
     Predictions,
     Scored,
     choose,
+    read_measured,
     read_predictions,
     screening,
+    write_measured,
     write_predictions,
 )
 from crossbeat.metrics import best_f1, platt

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from crossbeat.report import theme
-from crossbeat.report.gains import along
+from crossbeat.report.forests import along
 
 MODELS = ("direct", "cromotex", "shuffled", "teacher")
 

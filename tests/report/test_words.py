@@ -37,7 +37,8 @@ def test_the_sentence_gives_both_values_and_an_interval_from_small_to_large(
     results = study(kind, skill)
     found = results["differences"][f"{METHOD[kind]} - direct"]["mean"][kind.leads]
     one, other = (
-        f"{100 * mean(results, kind, name)['value']:.1f}" for name in (METHOD[kind], "direct")
+        f"{100 * mean(results, kind, name)['value']:.1f}".replace("-", "−")
+        for name in (METHOD[kind], "direct")
     )
     value, *ends = (f"{abs(100 * found[end]):.1f}" for end in ("value", "low", "high"))
     low, high = sorted(ends, key=float)
@@ -63,6 +64,8 @@ def test_the_sentence_says_what_was_learned_from_and_how_far_the_limit_is(kind: 
     assert f", {100 * (one - low) / (top - low):.0f} % of the way to the clean-label lim" in said
     results["cohort"]["training"] = {"pairs": 9, "labelled_pairs": 9, "labelled_xrays": 9}
     assert words.sentence(results).startswith(f"With 9 pairs of ECG and {other}, {LABEL[kind]} ")
+    results["cohort"]["training"] = {"ecgs": 1200}
+    assert words.sentence(results).startswith(f"With 1,200 ECGs, {LABEL[kind]} reaches")
     lost = study(kind, -0.5, teacher=3.0)
     lost["limits"] = {CLEAN: lost["models"]["teacher"]}
     assert "of the way" not in words.sentence(lost)

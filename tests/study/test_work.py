@@ -14,8 +14,7 @@ from tiny_study import PROBE, QUIET, Tiny, cell, short, study_of
 
 import crossbeat
 from crossbeat.errors import ConfigError, DataError
-from crossbeat.evaluation.measured import Measured
-from crossbeat.evaluation.predictions import Predictions, Scored
+from crossbeat.evaluation.predictions import Measured, Predictions, Scored
 from crossbeat.recipes import record
 from crossbeat.recipes.run import Run
 from crossbeat.study.kept import RECORD, read_record, read_said, versions_of, write_cell

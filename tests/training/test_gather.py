@@ -10,7 +10,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from crossbeat.objectives import alignment, equal
 from crossbeat.training import gather
-from crossbeat.training.gather import alone
+from crossbeat.training.processes import alone
 
 BATCH, DIM = 8, 6
 

@@ -4,7 +4,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.loaders import epoch_batches
 from crossbeat.data.sources.virtual_hearts import VirtualHearts
 from crossbeat.encoders import CINE_ENCODERS
+from crossbeat.files import Json
 
 BATCH = 32
 """Cines in a batch."""
@@ -35,7 +35,7 @@ def cases(*, seed: int, small: bool, folder: Path) -> Cases:
     }
 
 
-def drawn(num: int, frames: int, size: int) -> dict[str, Any]:
+def drawn(num: int, frames: int, size: int) -> Json:
     """Draw patients with ECG and cine and store them, by one process."""
     settings = VirtualHearts(num_patients=num, seed=1, frames=frames, cine_size=size)
     with TemporaryDirectory() as folder, ThreadPoolExecutor(1) as here:
@@ -44,7 +44,7 @@ def drawn(num: int, frames: int, size: int) -> dict[str, Any]:
         return {"per_second": num / (time.process_time() - begin), "cines": num}
 
 
-def encoded(folder: Path, seed: int) -> dict[str, Any]:
+def encoded(folder: Path, seed: int) -> Json:
     """Read all cines of a cohort in random batches and encode them, without gradients."""
     cohort = Cohort.open(folder)
     encoder = CINE_ENCODERS["frames-small"](cohort.info.frames).eval()

@@ -3,7 +3,6 @@
 import time
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from crossbeat.bench import Cases, in_new_process
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.loaders import epoch_batches
 from crossbeat.data.sources.virtual import Virtual
+from crossbeat.files import Json
 
 BATCH = 256
 """Pairs in a batch."""
@@ -27,7 +27,7 @@ def cases(*, seed: int, small: bool, folder: Path) -> Cases:
     return {"loader/ours": in_new_process(loaded, place, seed, threads=2)}
 
 
-def loaded(folder: Path, seed: int) -> dict[str, Any]:
+def loaded(folder: Path, seed: int) -> Json:
     """Read all rows of a cohort several times; the median of the epochs counts.
 
     The files are in memory from the first epoch on, if there is room.

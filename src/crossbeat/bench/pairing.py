@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,6 +10,7 @@ from jaxtyping import Int64
 
 from crossbeat.bench import Cases, in_new_process, peak_gb
 from crossbeat.data.pairing import Pairing, pair
+from crossbeat.files import Json
 
 Tables = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
 """ECGs and X-rays with patient, record and time; stays with patient, begin and end."""
@@ -65,7 +65,7 @@ def _timed(name: str, tables: Tables, rules: tuple[Pairing, ...], folder: Path) 
     return {f"{name}/{rule}": in_new_process(timed, folder, rule, threads=2) for rule in rules}
 
 
-def timed(folder: Path, pairing: Pairing) -> dict[str, Any]:
+def timed(folder: Path, pairing: Pairing) -> Json:
     """Pair the tables of a folder; ``before_gb`` was needed to load code and tables alone."""
     ecgs, xrays, stays = (pl.read_parquet(folder / file) for file in _FILES)
     before = peak_gb()
@@ -82,7 +82,7 @@ def timed(folder: Path, pairing: Pairing) -> dict[str, Any]:
     }
 
 
-def _scanned(tables: Tables, seed: int) -> dict[str, Any]:
+def _scanned(tables: Tables, seed: int) -> Json:
     ecgs, xrays, stays = tables
     seconds, num_pairs = 0.0, 0
     for rule in RULES:

@@ -22,7 +22,7 @@ from crossbeat.data.sources.builder import read_wave
 from crossbeat.data.sources.mimic import SECONDS, Mimic
 from crossbeat.data.store import to_int16
 from crossbeat.errors import ConfigError, DataError
-from crossbeat.files import write_whole
+from crossbeat.files import Json, write_whole
 from crossbeat.leads import INDEPENDENT, STANDARD
 from crossbeat.quality import require
 from crossbeat.readers import read_ecg, read_xray
@@ -127,7 +127,7 @@ def films(num: int) -> float:
         return num / (time.process_time() - begin)
 
 
-def prepared(tree: Path) -> dict[str, Any]:
+def prepared(tree: Path) -> Json:
     """Make the cohort of a tree; ``before_gb`` was needed to load code alone."""
     before, begin = peak_gb(), time.perf_counter()
     settings = Mimic(

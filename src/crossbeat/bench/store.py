@@ -13,7 +13,7 @@ from crossbeat.bench import Cases, in_new_process
 from crossbeat.data.loaders import epoch_batches
 from crossbeat.data.shards import SHARD
 from crossbeat.data.store import Store
-from crossbeat.files import write_whole
+from crossbeat.files import Json, write_whole
 
 BATCH = 256
 """Rows in a batch."""
@@ -114,7 +114,7 @@ def _indexed(store: Store) -> Any:
     return array.__getitem__
 
 
-def _check_same(read: dict[str, Any], rows: Int64[np.ndarray, " row"]) -> None:
+def _check_same(read: Json, rows: Int64[np.ndarray, " row"]) -> None:
     wanted = read["store/one-array"](rows)
     for name, take in read.items():
         if not np.array_equal(take(rows), wanted):

@@ -2,10 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from crossbeat.cli.options import at_least, command, note, parse
 from crossbeat.errors import DataError
+from crossbeat.files import Json
 
 
 def run(arguments: list[str]) -> None:
@@ -70,7 +71,7 @@ def _verify(folder: Path, *, as_json: bool) -> None:
         print(f"{folder}: all {len(files) + 1} files are as they were built")
 
 
-def _print(found: dict[str, Any]) -> None:
+def _print(found: Json) -> None:
     from crossbeat.cli.tables import print_table
     from crossbeat.report.cohort_tables import in_words, tables
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from crossbeat.cli.options import at_least, command, note, parse
-from crossbeat.files import remove_drafts, require_ours
+from crossbeat.files import Json, remove_drafts, require_ours
 
 _MARKS = ("cohort", "cohort.partial", "cohort.request.json", "results.json")
 """Any of these shows that a folder is of a demo."""
@@ -100,7 +100,7 @@ def run(arguments: list[str]) -> None:
     _go_on(out, options.recipe)
 
 
-def _played(options: Any, demo: Demo, out: Path) -> dict[str, Any]:
+def _played(options: Any, demo: Demo, out: Path) -> Json:
     from crossbeat.cli.demo_runs import Asked, play
     from crossbeat.recipes.presets import preset_named
 

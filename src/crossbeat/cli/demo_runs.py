@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from crossbeat.cli.evaluate import save_model
 from crossbeat.cli.prepare import built
@@ -14,6 +13,7 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.registry import Builder
 from crossbeat.deploy import record_metrics
 from crossbeat.evaluation.results import write_results
+from crossbeat.files import Json
 from crossbeat.recipes.presets import Preset
 from crossbeat.recipes.record import counted
 from crossbeat.recipes.run import Run
@@ -87,7 +87,7 @@ class Script:
     seconds: Mapping[str, float]
 
 
-def play(asked: Asked, script: Script) -> dict[str, Any]:
+def play(asked: Asked, script: Script) -> Json:
     """Simulate, train, compare and report; the results."""
     from crossbeat.report.report import Subject, write_report  # needs the extra plots
 

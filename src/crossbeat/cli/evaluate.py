@@ -1,9 +1,8 @@
 """``crossbeat evaluate RUN...``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from crossbeat.cli.options import at_least, command, note, parse
 from crossbeat.cli.tables import show
@@ -12,14 +11,13 @@ from crossbeat.deploy import export_model, record_metrics
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.evaluation.names import CLEAN, LATENT
 from crossbeat.evaluation.results import cautions, external_notes, write_results
+from crossbeat.files import Json, ReadJson
 from crossbeat.recipes.limits import latent_limit
 from crossbeat.recipes.record import counted, describe_cohort, described, versions
 from crossbeat.recipes.run import Run, predictions
 from crossbeat.study.grid import HEAD
 from crossbeat.study.results import Comparison, Runs, compared
 from crossbeat.study.said import said_of
-
-Results = dict[str, Any]
 
 
 def run(arguments: list[str]) -> None:
@@ -132,13 +130,13 @@ class Tested:
     cohort: Cohort
     own: Sequence[Cohort]
 
-    def record_metrics(self, results: Mapping[str, Any]) -> None:
+    def record_metrics(self, results: ReadJson) -> None:
         """Write the results of each saved model to its folder; not those on another cohort."""
         for run, own in zip(self.runs, self.own, strict=True):
             if own is self.cohort and (run.folder / "model").is_dir():
                 record_metrics(run.folder / "model", results, run.name)
 
-    def in_results(self) -> dict[str, Any]:
+    def in_results(self) -> Json:
         """The parts of results that say where models were measured and trained.
 
         ``cohort`` is the measured cohort. ``trained_on`` is the cohort of the training; if the
@@ -148,7 +146,7 @@ class Tested:
         trained = {self._name(run): described(run.plan) for run in self.runs}
         first = next(iter(trained.values()))
         same = all(each["fingerprint"] == first["fingerprint"] for each in trained.values())
-        told: dict[str, Any] = {
+        told: Json = {
             "cohort": described({"cohort": describe_cohort(self.cohort)}),
             "trained_on": first if same else trained,
         }
@@ -206,7 +204,7 @@ def _said(tested: Tested, clean: Run | None) -> dict[str, Runs]:
     return said
 
 
-def _results(tested: Tested, names: list[str], said: dict[str, Runs], *, seed: int) -> Results:
+def _results(tested: Tested, names: list[str], said: dict[str, Runs], *, seed: int) -> Json:
     seeds = [set(each) for name, each in said[HEAD].items() if name != CLEAN]
     by_seed = all(each == seeds[0] for each in seeds)
     how = Comparison(names[:2][-1], names[0], seed=seed, by_seed=by_seed)

@@ -9,12 +9,13 @@ from dataclasses import dataclass, fields, is_dataclass
 from os.path import isfile
 from pathlib import Path
 from types import GenericAlias
-from typing import Any, get_args, get_type_hints
+from typing import get_args, get_type_hints
 
 from jsonargparse import ActionConfigFile, ArgumentParser, Namespace
 
-from crossbeat.cli.values import YES_OR_NO, Tree, alternatives, load_text, read
+from crossbeat.cli.values import YES_OR_NO, Tree, TypeForm, alternatives, load_text, read
 from crossbeat.errors import ConfigError, UserError, suggestion
+from crossbeat.files import Json
 
 _MISSING = re.compile(
     r"(?:Parser key \"(?P<group>[\w.]+)\".*)?are required: (?P<names>[\w.]+(?:, [\w.]+)*)"
@@ -93,7 +94,7 @@ def note(text: str) -> None:
 class _Words:
     """The type of an argument that is named by its place, and that a file may name."""
 
-    kind: Any
+    kind: TypeForm
 
 
 _FLAG, _FILE = object(), object()
@@ -185,11 +186,11 @@ class _Reader:
         value = self._read(given, name, f" in {text}" if is_file else "")
         return value if isinstance(value, str) else json.dumps(value)
 
-    def _file(self, path: Path) -> dict[str, Any]:
+    def _file(self, path: Path) -> Json:
         tree = _tree(path)
         return {name: self._read(given, name, f" in {path}") for name, given in tree.items()}
 
-    def _read(self, given: Tree, name: str, where: str) -> Any:
+    def _read(self, given: Tree, name: str, where: str) -> TypeForm:
         kind = self._kinds.get(name)
         if kind is None:
             raise self._unknown(name, where)
@@ -201,7 +202,7 @@ class _Reader:
         kind = bool if kind is _FLAG else kind.kind if isinstance(kind, _Words) else kind
         return self._checked(given, kind, label, where)
 
-    def _checked(self, given: Tree, kind: Any, label: str, where: str = "") -> Any:
+    def _checked(self, given: Tree, kind: TypeForm, label: str, where: str = "") -> TypeForm:
         try:
             return read(given, kind, label)
         except ConfigError as error:
@@ -231,7 +232,7 @@ def _is_value(word: str) -> bool:
     return re.match(r"-[^0-9.]", word) is None
 
 
-def _kinds(parser: ArgumentParser) -> Iterator[tuple[str, Any]]:
+def _kinds(parser: ArgumentParser) -> Iterator[tuple[str, TypeForm]]:
     for action in parser._actions:
         kind = getattr(action, "_typehint", None)
         if isinstance(action, ActionConfigFile):
@@ -247,7 +248,7 @@ def _kinds(parser: ArgumentParser) -> Iterator[tuple[str, Any]]:
             yield from _with_inner(action.dest, dict if kind is None else kind)
 
 
-def _with_inner(name: str, kind: Any) -> Iterator[tuple[str, Any]]:
+def _with_inner(name: str, kind: TypeForm) -> Iterator[tuple[str, TypeForm]]:
     """A setting, and those in it where it is a group that may be null."""
     groups = [each for each in alternatives(kind) if is_dataclass(each)]
     yield name, dict | None if groups else kind

@@ -1,12 +1,11 @@
 """``crossbeat predict RUN FILE...``: predict from ECG files."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from crossbeat.cli.options import add_checksum, command, note, parse
 from crossbeat.errors import DataError, UserError
+from crossbeat.files import Json, ReadJson
 from crossbeat.quality import Allow, Length
 from crossbeat.readers import Layout
 
@@ -29,7 +28,7 @@ def run(arguments: list[str]) -> None:
     from crossbeat.deploy import Predictor
 
     predictor = Predictor.open(options.run)
-    answers: list[dict[str, Any]] = []
+    answers: list[Json] = []
     for file in options.files:
         try:
             found = predictor.predict_file(
@@ -50,7 +49,7 @@ def run(arguments: list[str]) -> None:
         raise DataError(f"{failed} of {len(answers)} files gave no answer; see above")
 
 
-def _show(answers: list[dict[str, Any]], *, as_json: bool) -> None:
+def _show(answers: list[Json], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(answers, indent=1))
         return
@@ -68,7 +67,7 @@ def _show(answers: list[dict[str, Any]], *, as_json: bool) -> None:
             note(f"no answer: {answer['error']}")
 
 
-def _told(answer: Mapping[str, Any]) -> list[str]:
+def _told(answer: ReadJson) -> list[str]:
     from crossbeat.targets import Answer
 
     words, threshold = Answer(**answer).words, answer["threshold"]

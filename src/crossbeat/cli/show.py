@@ -6,6 +6,7 @@ from typing import Any
 
 from crossbeat.cli.options import command, parse
 from crossbeat.cli.tables import print_table
+from crossbeat.files import Json
 
 
 def run(arguments: list[str]) -> None:
@@ -28,7 +29,7 @@ def run(arguments: list[str]) -> None:
     print_table(f"{options.recipe}: {SUMMARIES[options.recipe]}", ["setting", "value"], rows)
 
 
-def _flat(settings: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
+def _flat(settings: Json, prefix: str) -> list[tuple[str, str]]:
     rows = []
     for name, value in settings.items():
         if isinstance(value, dict):

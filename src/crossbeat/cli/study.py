@@ -3,16 +3,15 @@
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from crossbeat.cli.options import at_least, command, note, parse
 from crossbeat.cli.tables import print_table, show
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.results import write_results
-from crossbeat.files import remove_drafts, require_ours, write_whole
+from crossbeat.files import Json, ReadJson, remove_drafts, require_ours, write_whole
 from crossbeat.report.tables import candidates, markdown, markdown_candidates
 from crossbeat.study.grid import Study
 from crossbeat.study.kept import read_record
@@ -22,8 +21,6 @@ from crossbeat.study.search import Search, choices_of
 from crossbeat.study.work import Workshop
 from crossbeat.training import TrainerSettings
 from crossbeat.workers import Task, share
-
-Json = Mapping[str, Any]
 
 
 def run(arguments: list[str]) -> None:
@@ -92,7 +89,7 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _report(results: dict[str, Any], study: Study, out: Path, *, as_json: bool) -> None:
+def _report(results: Json, study: Study, out: Path, *, as_json: bool) -> None:
     write_results(out / "results.json", results)
     write_whole(out / "table.md", "\n".join(markdown(results)) + "\n")
     _draw(results, out / "figure.png")
@@ -102,7 +99,7 @@ def _report(results: dict[str, Any], study: Study, out: Path, *, as_json: bool) 
     note(f"results: {out / 'results.json'}")
 
 
-def _report_search(found: Json, out: Path, *, as_json: bool) -> None:
+def _report_search(found: ReadJson, out: Path, *, as_json: bool) -> None:
     write_whole(out / "results.json", json.dumps(found, indent=1) + "\n")
     write_whole(out / "table.md", "\n".join(markdown_candidates(found)) + "\n")
     if as_json:
@@ -114,10 +111,12 @@ def _report_search(found: Json, out: Path, *, as_json: bool) -> None:
     note(f"results: {out / 'results.json'}")
 
 
-def _draw(results: Json, path: Path) -> None:
+def _draw(results: ReadJson, path: Path) -> None:
     try:
-        from crossbeat.report.forests import comparisons  # need the extra plots
-        from crossbeat.report.gains import along
+        from crossbeat.report.forests import (
+            along,
+            comparisons,  # need the extra plots
+        )
     except ConfigError as error:
         note(f"no figure: {error}")
         return

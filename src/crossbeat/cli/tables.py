@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+from crossbeat.files import Json
 
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -21,7 +22,7 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]
     console.print(table)
 
 
-def show(results: dict[str, Any], *, as_json: bool, own_patients: bool = False) -> None:
+def show(results: Json, *, as_json: bool, own_patients: bool = False) -> None:
     """Print what models reach and their paired differences, as tables or as JSON.
 
     Args:

@@ -7,15 +7,19 @@ name is asked for.
 import math
 import re
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Union, get_args, get_origin
 
 import yaml
 
 from crossbeat.errors import ConfigError, suggestion
+from crossbeat.files import Json
 
-Tree = None | str | list[Any] | dict[str, Any]
+TypeForm = Any
+"""A type as annotations write it, such as ``int | None``."""
+
+Tree = None | str | list[Any] | Json
 """What YAML text holds, lists and mappings of the same, with every plain value as its text."""
 
 _WHOLE = re.compile(r"[+-]?(0|[1-9][0-9]*)")
@@ -54,7 +58,7 @@ class _Texts(yaml.SafeLoader):
         for letter, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[str, Any]:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> Json:
         names = [self.construct_object(key, deep=True) for key, _ in node.value]
         for number, name in enumerate(names):
             if not isinstance(name, str):
@@ -64,7 +68,7 @@ class _Texts(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-def read(given: Tree, kind: Any, name: str) -> Any:
+def read(given: Tree, kind: TypeForm, name: str) -> Any:
     """The value of a setting as JSON can hold it.
 
     Args:
@@ -87,7 +91,7 @@ def read(given: Tree, kind: Any, name: str) -> Any:
     raise ConfigError(f"{name} must be {rule(kind, name, given)}, got {words!r}{near}")
 
 
-def rule(kind: Any, name: str, given: Tree = None) -> str:
+def rule(kind: TypeForm, name: str, given: Tree = None) -> str:
     """What a setting takes, in words.
 
     Args:
@@ -99,7 +103,7 @@ def rule(kind: Any, name: str, given: Tree = None) -> str:
     return " or ".join(([f"one of {', '.join(choices)}"] if choices else []) + told)
 
 
-def _rule(kind: Any, name: str, given: Tree) -> str:
+def _rule(kind: TypeForm, name: str, given: Tree) -> str:
     if get_origin(kind) is tuple:
         each = get_args(kind)[0]
         if get_origin(each) is tuple:
@@ -117,18 +121,18 @@ def _rule(kind: Any, name: str, given: Tree) -> str:
     return "null" if kind is type(None) else words.get(kind, "a value of its kind")
 
 
-def alternatives(kind: Any) -> tuple[Any, ...]:
+def alternatives(kind: TypeForm) -> tuple[TypeForm, ...]:
     """The types of which a value may be one."""
     if get_origin(kind) in (Union, types.UnionType):
         return tuple(inner for each in get_args(kind) for inner in alternatives(each))
     return (kind,)
 
 
-def _choices(kinds: Iterable[Any]) -> list[str]:
+def _choices(kinds: Iterable[TypeForm]) -> list[str]:
     return [str(word) for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)]
 
 
-def _of_kind(given: Tree, kinds: tuple[Any, ...], name: str) -> Any:
+def _of_kind(given: Tree, kinds: tuple[TypeForm, ...], name: str) -> Any:
     for kind in kinds:
         if get_origin(kind) is tuple:
             return _several(given, get_args(kind), name)
@@ -141,7 +145,7 @@ def _of_kind(given: Tree, kinds: tuple[Any, ...], name: str) -> Any:
     return given if given in _choices(kinds) else None
 
 
-def _several(given: Tree, inner: tuple[Any, ...], name: str) -> list[Any] | None:
+def _several(given: Tree, inner: tuple[TypeForm, ...], name: str) -> list[TypeForm] | None:
     items = _listed(given)
     if items is None:
         return None
@@ -188,7 +192,7 @@ def _plain_number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-_READERS: Mapping[Any, Any] = {
+_READERS: Mapping[TypeForm, Callable[..., TypeForm]] = {
     int: _whole,
     float: _number,
     bool: lambda text, _: YES_OR_NO.get(text.lower()),

@@ -16,6 +16,7 @@ from scipy.ndimage import uniform_filter
 from scipy.spatial import cKDTree
 
 from crossbeat.data.table import owner_column
+from crossbeat.files import Json, ReadJson
 
 ALIKE = 0.95
 """Similarity from which two signals with close signatures count as alike, up to 1."""
@@ -69,7 +70,7 @@ def alike(
     digests: Mapping[str, Sequence[str]],
     signed: Mapping[str, Signatures],
     read: Read,
-) -> dict[str, Any]:
+) -> Json:
     """Pairs of signals of different patients that are equal or nearly so.
 
     Args:
@@ -92,7 +93,7 @@ def alike(
     return {"pairs": len(found), "across_splits": len(across), "listed": order[:LISTED]}
 
 
-def in_words(found: Mapping[str, Any]) -> tuple[str, ...]:
+def in_words(found: ReadJson) -> tuple[str, ...]:
     """A note on the pairs of ``alike``, if there are any."""
     if not found["pairs"]:
         return ()
@@ -189,8 +190,8 @@ def _near(numbers: Signatures, radius: float) -> Int64[np.ndarray, "pair 2"]:
     return shown[pairs[np.argsort(apart[left != right][at], kind="stable")]]
 
 
-def _described(name: str, one: dict, other: dict, similarity: float) -> dict[str, Any]:
-    told: dict[str, Any] = {"signal": name}
+def _described(name: str, one: dict, other: dict, similarity: float) -> Json:
+    told: Json = {"signal": name}
     told |= {f"{key}s": [one[key], other[key]] for key in ("record", "patient", "split")}
     return told | {"similarity": round(similarity, 4)}
 

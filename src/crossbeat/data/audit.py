@@ -8,7 +8,6 @@ Data sets may list a recording twice, even under two patients; only comparing si
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -16,7 +15,7 @@ from crossbeat.data.rejected import Rejected
 from crossbeat.data.splits import SPLITS
 from crossbeat.data.table import signals_in
 from crossbeat.errors import DataError, reason
-from crossbeat.files import write_whole
+from crossbeat.files import Json, ReadJson, write_whole
 
 AUDIT_FILE = "audit.json"
 Digests = Mapping[str, Sequence[str]]
@@ -57,7 +56,7 @@ def without_leaks(table: pl.DataFrame, digests: Digests) -> tuple[pl.DataFrame, 
     return table.filter(~marked), rejected
 
 
-def audit(table: pl.DataFrame, digests: Digests) -> dict[str, Any]:
+def audit(table: pl.DataFrame, digests: Digests) -> Json:
     """Counts by phase and split, and how many are in two splits: of patients, studies, signals.
 
     Args:
@@ -84,7 +83,7 @@ def _seen_together(table: pl.DataFrame) -> list[tuple[str, ...]]:
     return alone + ([("ecg", name) for name in others] if "ecg" in table.columns else [])
 
 
-def write_audit(path: Path, found: Mapping[str, Any], *, table: str) -> None:
+def write_audit(path: Path, found: ReadJson, *, table: str) -> None:
     """Write an audit.
 
     Args:

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from crossbeat.errors import DataError, reason
-from crossbeat.files import sha256_of
+from crossbeat.files import Json, sha256_of
 from crossbeat.modalities import modality
 from crossbeat.signal import Preprocessing
 
@@ -155,12 +155,12 @@ def read_info(path: Path) -> CohortInfo:
         ) from error
 
 
-def _digest(values: dict[str, Any]) -> str:
+def _digest(values: Json) -> str:
     text = json.dumps(values, sort_keys=True, separators=(",", ":"))
     return sha256(text.encode()).hexdigest()
 
 
-def _from_values(values: dict[str, Any], path: Path) -> CohortInfo:
+def _from_values(values: Json, path: Path) -> CohortInfo:
     names = {entry.name for entry in fields(CohortInfo)}
     if values["version"] < VERSION and "phenotypes" in values:
         values |= {"measurements": values.pop("phenotypes"), "forms": {}}

@@ -1,7 +1,6 @@
 """A summary of a cohort in plain values, for tables and JSON."""
 
 import json
-from typing import Any
 
 import polars as pl
 
@@ -10,8 +9,7 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.pairing.report import QUANTILES
 from crossbeat.data.splits import SPLITS
 from crossbeat.data.table import REPORTED, label_column, signals_in, value_column
-
-Json = dict[str, Any]
+from crossbeat.files import Json
 
 ALL = "all"
 """Beside the splits: all of them together."""

@@ -4,7 +4,6 @@
 """
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from math import isfinite
 from pathlib import Path
@@ -18,7 +17,7 @@ from crossbeat.data.info import KINDS as COHORT_KINDS
 from crossbeat.data.info import CohortInfo
 from crossbeat.encoders import ENCODERS
 from crossbeat.errors import CheckpointError, ConfigError, reason
-from crossbeat.files import check_seal, write_sealed, write_whole
+from crossbeat.files import Json, ReadJson, check_seal, write_sealed, write_whole
 from crossbeat.modalities import EcgModel
 from crossbeat.models import predicting_parts
 from crossbeat.recipes import models_in
@@ -87,7 +86,7 @@ def export_model(run: Run, folder: Path, cohort: Cohort) -> None:
     write_sealed(folder, last="config.json", text=_json(config), names=names)
 
 
-def record_metrics(folder: Path, results: Mapping[str, Any], model: str) -> None:
+def record_metrics(folder: Path, results: ReadJson, model: str) -> None:
     """Write what a model reaches to its folder, in the format of ``results.json``.
 
     Args:
@@ -108,7 +107,7 @@ def _choices(run: Run, cohort: Cohort) -> dict[str, Chosen]:
     return found
 
 
-def _json(contents: Mapping[str, Any]) -> str:
+def _json(contents: ReadJson) -> str:
     return json.dumps(contents, indent=1) + "\n"
 
 
@@ -144,14 +143,7 @@ For research only. It is not cleared for diagnosis and was trained only on patie
 
 @dataclass(frozen=True)
 class Saved:
-    """Settings of a saved model.
-
-    Args:
-        model: settings of the network.
-        preprocessing: applied to every ECG.
-        chosen: what was chosen for each target on the validation patients.
-        shape: the properties of the cohort that the networks need.
-    """
+    """The settings of a saved model, and the shape of the cohort that its networks need."""
 
     folder: Path
     model: EcgModel
@@ -161,11 +153,7 @@ class Saved:
     shape: CohortInfo
 
     def load(self) -> nn.ModuleDict:
-        """The network with its weights, in eval mode.
-
-        Raises:
-            CheckpointError: the weights do not fit the settings.
-        """
+        """The network with its weights, in eval mode."""
         parts = predicting_parts(self.model, self.targets, self.shape, seed=0)
         path = self.folder / WEIGHTS
         weights, _ = load_tensors(path)
@@ -174,11 +162,7 @@ class Saved:
 
 
 def model_folder(folder: Path) -> Path:
-    """The folder of the model: ``model`` in a run, or the folder itself.
-
-    Raises:
-        CheckpointError: the run has no ECG model.
-    """
+    """The folder of the model: ``model`` in a run, or the folder itself."""
     if (folder / "model" / "config.json").is_file():
         return folder / "model"
     if (folder / RESULT).is_file():
@@ -190,12 +174,7 @@ def model_folder(folder: Path) -> Path:
 
 
 def read_saved(folder: Path) -> Saved:
-    """Read the settings of the model in a folder, or in the ``model`` folder of a run.
-
-    Raises:
-        CheckpointError: there is no model, it has another format version, a file is not as it was
-            written, or a value is not allowed.
-    """
+    """Read the settings of the model in a folder, or in the ``model`` folder of a run."""
     folder = model_folder(folder)
     path = folder / "config.json"
     config = read_json(path, ("format",))
@@ -239,8 +218,7 @@ def _preprocessing(path: Path, model: EcgModel) -> Preprocessing:
         ) from error
 
 
-def _names(config: Mapping[str, Any], kind: Kind, path: Path) -> tuple[str, ...]:
-    """The names of the targets of a kind, in the order of the outputs."""
+def _names(config: ReadJson, kind: Kind, path: Path) -> tuple[str, ...]:
     names = config[kind.plural]
     good = isinstance(names, list) and all(isinstance(name, str) for name in names)
     good = good and len(set(names)) == len(names)
@@ -262,7 +240,6 @@ def _chosen(path: Path, targets: Targets) -> dict[str, Chosen]:
 
 
 def _is_number(value: object) -> bool:
-    """Whether a value from JSON is a finite number."""
     return isinstance(value, int | float) and type(value) is not bool and isfinite(value)
 
 
@@ -280,12 +257,8 @@ def _require(good: bool, path: Path, what: str, got: object) -> None:
         raise CheckpointError(f"{path} must have {what}, got {got}; {_AGAIN}")
 
 
-def read_json(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
-    """Read a JSON file of a saved model.
-
-    Raises:
-        CheckpointError: the file is absent or damaged, or it lacks a key.
-    """
+def read_json(path: Path, keys: tuple[str, ...]) -> Json:
+    """Read a JSON file of a saved model."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

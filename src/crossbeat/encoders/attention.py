@@ -9,11 +9,7 @@ Tokens = Float[Tensor, "batch token dim"]
 
 
 def require_shape(x: Tensor, *, num_leads: int, num_samples: int) -> None:
-    """Refuses a batch of ECGs of another shape than the encoder was built for.
-
-    Raises:
-        ValueError: the batch has another number of leads or samples.
-    """
+    """Refuses a batch of ECGs of another shape than the encoder was built for."""
     if x.shape[1:] != (num_leads, num_samples):
         raise ValueError(
             f"this encoder was built for {num_leads} leads of {num_samples} samples, "

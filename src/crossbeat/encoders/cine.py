@@ -16,11 +16,7 @@ Cines = Float[Tensor, "batch frame height width"]
 
 
 def require_frames(x: Cines, *, num_frames: int) -> None:
-    """Refuses a batch with another number of frames than the encoder was built for.
-
-    Raises:
-        ValueError: the batch has another number of frames.
-    """
+    """Refuses a batch with another number of frames than the encoder was built for."""
     if x.shape[1] != num_frames:
         raise ValueError(
             f"this encoder was built for cines of {num_frames} frames, got {x.shape[1]} frames; "
@@ -61,7 +57,6 @@ class FrameEncoder(nn.Module):
         return maps.unflatten(0, (-1, self.num_frames))
 
     def tokens(self, x: Cines) -> Tokens:
-        """One token per frame, in the order of time."""
         return self.temporal(self.maps(x).mean(dim=(3, 4)))
 
     def forward(self, x: Cines) -> Float[Tensor, "batch dim"]:
@@ -97,12 +92,7 @@ class TemporalAttention(nn.Module):
 
 
 def phases(num_frames: int, dim: int) -> Float[Tensor, "frame dim"]:
-    """Fixed positions on a circle: sines in the even places, cosines in the odd ones.
-
-    Args:
-        num_frames: frames of one cycle, above 0.
-        dim: length of each position, even.
-    """
+    """Fixed positions on a circle: sines in the even places, cosines in the odd ones."""
     angles = 2 * math.pi * torch.arange(num_frames)[:, None] / num_frames
     angles = angles * torch.arange(1, dim // 2 + 1)
     return rearrange([angles.sin(), angles.cos()], "part frame half -> frame (half part)")
@@ -164,9 +154,7 @@ class Stage(nn.Module):
             nn.ReLU(),
         )
         self.time = nn.Sequential(
-            over_time(channels, bias=False),
-            nn.BatchNorm3d(channels),
-            nn.ReLU(),
+            over_time(channels, bias=False), nn.BatchNorm3d(channels), nn.ReLU()
         )
 
     def forward(
@@ -201,12 +189,10 @@ class VolumeEncoder(nn.Module):
             self.stages.append(Stage(before, after, stride=stride))
 
     def maps(self, x: Cines) -> Float[Tensor, "batch frame dim row column"]:
-        """The map of each frame."""
         require_frames(x, num_frames=self.num_frames)
         return self.stages(x[:, None]).transpose(1, 2)
 
     def tokens(self, x: Cines) -> Tokens:
-        """One token per frame, in the order of time."""
         return self.maps(x).mean(dim=(3, 4))
 
     def forward(self, x: Cines) -> Float[Tensor, "batch dim"]:
@@ -215,9 +201,6 @@ class VolumeEncoder(nn.Module):
 
 def resnet50_net(channels: int) -> nn.Sequential:
     """ResNet-50 up to its last map: 2048 channels, 1/32 of the image in height and width.
-
-    Args:
-        channels: of the image, above 0.
 
     Source: He 2016 (arXiv:1512.03385) table 1, from MONAI: the stride of a block is in its
         convolution of kernel 3, as in torchvision.

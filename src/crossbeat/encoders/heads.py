@@ -8,22 +8,13 @@ from torch import Tensor, nn
 def projection(dim: int, out: int) -> nn.Linear:
     """Maps a pooled vector, or each token, to the space that modalities share.
 
-    Args:
-        dim: length of the encoder's vector, above 0.
-        out: length of the shared vector, above 0.
-
     Source: CroMoTEX (arXiv:2506.19329), one linear map per modality.
     """
     return nn.Linear(dim, out)
 
 
 def classifier(dim: int, findings: int) -> nn.Linear:
-    """One logit per finding, linear in the pooled vector.
-
-    Args:
-        dim: length of the encoder's vector, above 0.
-        findings: number of findings, above 0.
-    """
+    """One logit per finding, linear in the pooled vector."""
     return nn.Linear(dim, findings)
 
 
@@ -33,9 +24,6 @@ def mlp_classifier(
     """One logit per finding after hidden layers of linear map, LayerNorm, GELU and dropout.
 
     Args:
-        dim: length of the encoder's vector, above 0.
-        findings: number of findings, above 0.
-        hidden: width of each hidden layer.
         dropout: probability in training, 0 to 1.
 
     Source: CroMoTEX (arXiv:2506.19329), the head of its fine-tuning.
@@ -50,13 +38,7 @@ def mlp_classifier(
 
 
 def tabular_encoder(columns: int, out: int, *, hidden: int = 64) -> nn.Sequential:
-    """Embed the values of a table in the space that modalities share.
-
-    Args:
-        columns: number of input values, above 0.
-        out: length of the shared vector, above 0.
-        hidden: width of the hidden layer, above 0.
-    """
+    """Embed the values of a table in the space that modalities share."""
     return nn.Sequential(nn.Linear(columns, hidden), nn.GELU(), nn.Linear(hidden, out))
 
 
@@ -67,8 +49,6 @@ class Regressor(nn.Module):
     measurements are learned at the same rate. They are kept with the weights.
 
     Args:
-        dim: length of the encoder's vector, above 0.
-        measurements: number of measurements, above 0.
         hidden: width of each hidden layer; none: linear in the pooled vector.
         dropout: in hidden layers, in training, 0 to 1.
     """
@@ -91,11 +71,7 @@ class Regressor(nn.Module):
     def scale(
         self, center: Float[Tensor, " measurement"], spread: Float[Tensor, " measurement"]
     ) -> None:
-        """Set mean and standard deviation of each measurement.
-
-        Raises:
-            ValueError: a spread is not above 0.
-        """
+        """Set mean and standard deviation of each measurement."""
         if not (spread > 0).all():
             raise ValueError(f"spread must be above 0, got {spread.tolist()}")
         self.center.copy_(center)

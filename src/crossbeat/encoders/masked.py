@@ -23,11 +23,9 @@ def random_patches(batch: int, patches: int, *, share: float, generator: torch.G
     """Which patches of each sample are hidden: as many in every sample, drawn anew for each.
 
     Args:
-        batch: number of samples.
         patches: of a sample, above 1.
         share: of the patches that is hidden, above 0 and below 1; rounded to patches, so that
             at least one is hidden and one is left.
-        generator: draws which.
 
     Raises:
         ValueError: ``share`` is not above 0 and below 1, or there are fewer than two patches.
@@ -134,16 +132,6 @@ def tubes(
 ) -> HiddenSquares:
     """Hides the same squares in every frame: they must be predicted from their surroundings.
 
-    Args:
-        batch: number of cines.
-        frames: of each, above 0.
-        squares: of a frame, above 1.
-        share: of the squares that is hidden, above 0 and below 1.
-        generator: draws which.
-
-    Raises:
-        ValueError: ``share`` is not above 0 and below 1, or there are fewer than two squares.
-
     Source: Tong 2022 (VideoMAE, arXiv:2203.12602) section 3.3.
     """
     hidden = random_patches(batch, squares, share=share, generator=generator)
@@ -153,24 +141,13 @@ def tubes(
 def moments(
     batch: int, frames: int, squares: int, *, share: float, generator: torch.Generator
 ) -> HiddenSquares:
-    """Hides whole frames: they must be predicted from the frames before and after.
-
-    The arguments are those of ``tubes``.
-
-    Raises:
-        ValueError: ``share`` is not above 0 and below 1, or there are fewer than two frames.
-    """
+    """Hides whole frames: they must be predicted from the frames before and after."""
     hidden = random_patches(batch, frames, share=share, generator=generator)
     return hidden[:, :, None].expand(-1, -1, squares)
 
 
 def squares(x: Cines, side: int) -> Squares:
-    """The pixels of each square: the targets of a decoder.
-
-    Args:
-        x: cines, 0 to 1.
-        side: pixels of a square's side; a divisor of height and width.
-    """
+    """The pixels of each square, whose side divides height and width: the targets of a decoder."""
     cut = "batch frame (row height) (column width) -> batch frame (row column) (height width)"
     return rearrange(x, cut, height=side, width=side)
 
@@ -198,23 +175,14 @@ class SquareDecoder(nn.Module):
         self.predict = nn.Conv3d(dim, side**2, 1)
 
     def hide(self, x: Cines, hidden: HiddenSquares) -> Cines:
-        """The cines with the learned square in each hidden place.
-
-        Args:
-            x: cines, 0 to 1.
-            hidden: which squares, row by row.
-        """
+        """The cines, 0 to 1, with the learned square in each hidden place, row by row."""
         rows, columns = x.shape[2] // self.side, x.shape[3] // self.side
         places = rearrange(hidden, "batch frame (row column) -> batch frame row column", row=rows)
         large = places.repeat_interleave(self.side, 2).repeat_interleave(self.side, 3)
         return torch.where(large, self.blank.repeat(rows, columns), x)
 
     def forward(self, maps: Float[Tensor, "batch frame dim row column"]) -> Squares:
-        """Predict the pixels of every square, hidden or not.
-
-        Args:
-            maps: of the encoder.
-        """
+        """Predict the pixels of every square, hidden or not."""
         values = self.predict(self.layers(maps.transpose(1, 2)))
         return rearrange(values, "batch value frame row column -> batch frame (row column) value")
 
@@ -234,15 +202,7 @@ class _Neighbours(nn.Module):
 def fill_in_cine(
     encoder: FrameEncoder | VolumeEncoder, decoder: SquareDecoder, x: Cines, hidden: HiddenSquares
 ) -> Squares:
-    """Predict every square from the squares that are not hidden.
-
-    Args:
-        x: cines, 0 to 1.
-        hidden: which squares, row by row.
-
-    Raises:
-        ValueError: the encoder's map has not one place for each square.
-    """
+    """Predict every square from the squares that are not hidden, counted row by row."""
     maps = encoder.maps(decoder.hide(x, hidden))
     if maps.shape[3] * maps.shape[4] != hidden.shape[2]:
         raise ValueError(

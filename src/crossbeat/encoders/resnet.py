@@ -86,7 +86,6 @@ class ResNet(nn.Module):
         return rearrange(self.stages(self.stem(x)), "batch dim token -> batch token dim")
 
     def steps(self, x: Float[Tensor, "batch lead time"]) -> Tokens:
-        """One token per time step, in the order of time."""
         return self.tokens(x)
 
     def centres(self) -> Float[Tensor, " step"]:

@@ -16,7 +16,6 @@ def sinusoids(num_steps: int, dim: int) -> Float[Tensor, "step dim"]:
     out[t, 2i] = sin(t / 10000^(2i / dim)), out[t, 2i + 1] = cos(t / 10000^(2i / dim)).
 
     Args:
-        num_steps: number of positions, above 0.
         dim: length of each, even.
 
     Source: Vaswani 2017 (arXiv:1706.03762) section 3.5.
@@ -52,13 +51,7 @@ class SpectrogramStem(nn.Module):
     positions: Tensor
 
     def __init__(
-        self,
-        num_leads: int,
-        num_samples: int,
-        *,
-        window: int = 200,
-        hop: int = 100,
-        dim: int = 256,
+        self, num_leads: int, num_samples: int, *, window: int = 200, hop: int = 100, dim: int = 256
     ) -> None:
         super().__init__()
         if num_samples < window:
@@ -138,7 +131,6 @@ class SpectrogramTransformer(nn.Module):
         return lead_mean(self.tokens(x), self.num_leads)
 
     def centres(self) -> Float[Tensor, " step"]:
-        """The middle of each frame, in samples from the start of the ECG."""
         stem = self.stem
         return stem.window / 2 + stem.hop * torch.arange(stem.num_frames)
 

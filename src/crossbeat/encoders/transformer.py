@@ -113,7 +113,6 @@ class EcgTransformer(nn.Module):
         return self.blocks(torch.cat([first, patches], dim=1) + self.positions)
 
     def steps(self, x: Float[Tensor, "batch lead time"]) -> Tokens:
-        """One token per time step, in the order of time."""
         return self.tokens(x)[:, 1:]
 
     def centres(self) -> Float[Tensor, " step"]:

@@ -108,7 +108,6 @@ class LeadPatchTransformer(nn.Module):
         return lead_mean(self.tokens(x)[:, 1:], self.num_leads)
 
     def centres(self) -> Float[Tensor, " step"]:
-        """The middle of each step, in samples from the start of the ECG."""
         return self.stem.centres()
 
     def forward(self, x: Float[Tensor, "batch lead time"]) -> Float[Tensor, "batch dim"]:
@@ -181,7 +180,6 @@ class MmclTransformer(nn.Module):
         return lead_mean(self.tokens(x)[:, 1:], self.num_leads)
 
     def centres(self) -> Float[Tensor, " step"]:
-        """The middle of each step, in samples from the start of the ECG."""
         return self.stem.centres()
 
     def forward(self, x: Float[Tensor, "batch lead time"]) -> Float[Tensor, "batch dim"]:
@@ -226,12 +224,7 @@ def grid(num_rows: int, num_columns: int, dim: int) -> Float[Tensor, "place dim"
     """Fixed positions of a grid, row by row: half of each encodes the column, half the row.
 
     Args:
-        num_rows: above 0.
-        num_columns: above 0.
         dim: length of a position, a multiple of 4.
-
-    Raises:
-        ValueError: ``dim`` is not a multiple of 4.
 
     Source: He 2022 (MAE, arXiv:2111.06377), its public code.
     """

@@ -85,9 +85,6 @@ def small_net(widths: tuple[int, ...]) -> nn.Sequential:
 
     Each is followed by batch normalisation and ReLU. Group normalisation would take an image's
     brightness and with it some of the size of a bright heart out of every map.
-
-    Args:
-        widths: channels after each convolution.
     """
     layers = nn.Sequential()
     for before, after in pairwise((1, *widths)):

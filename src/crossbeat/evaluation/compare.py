@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from crossbeat.evaluation.measured import Measured
-from crossbeat.evaluation.predictions import Predictions, Scored, choose
+from crossbeat.evaluation.predictions import Measured, Predictions, Scored, choose
 from crossbeat.evaluation.statistics import (
     MEAN,
     Distributions,
-    Json,
     Patients,
     Resamples,
     Table,
@@ -19,6 +17,7 @@ from crossbeat.evaluation.statistics import (
     draws,
     pairs_of,
 )
+from crossbeat.files import Json, ReadJson
 from crossbeat.metrics import FINDING_METRICS, MEASUREMENT_METRICS, Samples, Values, Weights
 from crossbeat.targets import FINDING, MEASUREMENT, described
 
@@ -48,18 +47,6 @@ def compare(
     Runs by seed are compared on the seeds that both models have; without one, the difference is
     undefined. Where every seed has test patients of its own, intervals are over seeds, elsewhere
     over patients and runs.
-
-    Args:
-        runs: for each model its runs; all predict the same targets.
-        method: the model that the study is about.
-        baseline: the model that it has to beat.
-        seed: of the resamples.
-        replicates: number of resamples.
-        extra: further pairs of models to be compared, the first minus the second.
-
-    Raises:
-        ValueError: method, baseline or a model of a pair is not among the runs, a model has no
-            run, or the runs do not describe the same targets, rows and patients.
     """
     pairs = pairs_of(list(runs), method=method, baseline=baseline, extra=extra)
     _require(runs, dict.fromkeys((method, baseline, *(name for pair in extra for name in pair))))
@@ -93,16 +80,7 @@ def compare(
 
 
 def estimate(runs: Runs, *, seed: int, replicates: int = 1000) -> Json:
-    """The metrics of one model alone, for example of a limit that no model can pass.
-
-    Args:
-        runs: of the model.
-        seed: of the resamples.
-        replicates: number of resamples.
-
-    Raises:
-        ValueError: there is no run, or the runs do not describe the same rows.
-    """
+    """The metrics of one model alone, for example of a limit that no model can pass."""
     alone = compare({"it": runs}, method="it", baseline="it", seed=seed, replicates=replicates)
     return alone["models"]["it"]
 
@@ -120,11 +98,11 @@ def compare_measured(
 
     Args:
         runs: for each model its runs by training seed; the method and the baseline may be absent.
-        method: is compared with every other model.
-        baseline: every model is compared with it.
+        method: as for ``compare``, and so the other arguments.
+        baseline: is compared with every model.
         seed: of the resamples of patients.
         replicates: number of resamples.
-        extra: further pairs, the first minus the second.
+        extra: further pairs.
 
     Returns:
         ``models`` and ``differences``, by model and measure.
@@ -155,7 +133,7 @@ def compare_measured(
 
 
 def _compared(
-    runs: Mapping[str, Any],
+    runs: ReadJson,
     weights: Iterator[tuple[int, Resamples]],
     measure: Callable[[Any, Resamples], Distributions],
     table: Table,
@@ -185,7 +163,7 @@ def _first(runs: Any) -> Any:
     return next(iter(_keyed(runs).values()))
 
 
-def _require(runs: Mapping[str, Any], named: Iterable[str]) -> None:
+def _require(runs: ReadJson, named: Iterable[str]) -> None:
     missing = [name for name in named if name not in runs]
     if missing:
         raise ValueError(f"runs must hold {' and '.join(missing)}, got {', '.join(runs)}")
@@ -225,13 +203,7 @@ def _alike(one: Scored, other: Scored) -> bool:
 
 @dataclass(frozen=True)
 class _Way:
-    """What depends on the kind of the targets.
-
-    Args:
-        measure: every metric of every target on every resample, then the mean over targets.
-        size: the patients that a target's metrics rest on.
-        describe: a target of the test split.
-    """
+    """What depends on the kind of the targets; ``size``: the patients that metrics rest on."""
 
     measure: Callable[[Predictions, Resamples], Distributions]
     size: Callable[[Samples, Patients], int]
@@ -279,12 +251,7 @@ def _counts(_: str, targets: Samples) -> Json:
 def _summary(name: str, targets: Samples) -> Json:
     known = targets[~np.isnan(targets)]
     mean, spread = (float(known.mean()), float(known.std())) if len(known) else (None, None)
-    return {
-        "unit": described(name).unit,
-        "measured": len(known),
-        "mean": mean,
-        "sd": spread,
-    }
+    return {"unit": described(name).unit, "measured": len(known), "mean": mean, "sd": spread}
 
 
 _WAYS: Mapping[str, _Way] = {
@@ -305,7 +272,6 @@ def _row_means(run: Measured, weights: Resamples) -> Distributions:
 
 
 def _mean(values: Samples, _: Samples, weights: Weights) -> Values:
-    """The weighted mean of what is defined."""
     known = ~np.isnan(values)
     weights = weights[:, known]
     total = weights.sum(axis=1)

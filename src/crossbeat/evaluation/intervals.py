@@ -29,14 +29,7 @@ Others = Float[np.ndarray, "other replicate"]
 
 @dataclass(frozen=True)
 class Scale:
-    """A metric's range, and a transformation that has no end where the metric has one.
-
-    Args:
-        span: least and greatest value.
-        forward: from a value inside the range to the scale.
-        slope: the derivative of ``forward``.
-        back: the inverse of ``forward``.
-    """
+    """A metric's range, and a transformation that has no end where the metric has one."""
 
     span: tuple[float, float]
     forward: Callable[[float], float]
@@ -47,7 +40,6 @@ class Scale:
         """The ends of an interval around a value strictly inside the range.
 
         Args:
-            value: the metric.
             half: half the width, in the unit of the metric; taken to the scale by the slope.
 
         Source: the delta method, van der Vaart 1998, section 3.1.
@@ -99,11 +91,7 @@ _SHARES = ("recall@", "ndcg@", "answered@")
 
 
 def scale_of(metric: str) -> Scale:
-    """The scale of a metric by its name in results; that of errors where it has no own.
-
-    Args:
-        metric: such as ``auroc``, ``r2`` or ``recall@10``.
-    """
+    """The scale of a metric by its name in results; that of errors where it has no own."""
     return SHARE if metric.startswith(_SHARES) else _BY_NAME.get(metric, AMOUNT)
 
 
@@ -115,13 +103,7 @@ def of_differences(scale: Scale) -> Scale:
 
 @dataclass(frozen=True)
 class Interval:
-    """A value and its interval.
-
-    Args:
-        value: on the samples themselves; None where the metric is undefined.
-        low: lower end; None where undefined on too many resamples.
-        high: upper end; None together with ``low``.
-    """
+    """A value and its interval; None where it is undefined, its ends on too few resamples."""
 
     value: float | None
     low: float | None
@@ -171,7 +153,6 @@ def over_seeds(values: Sequence[float | None], scale: Scale, *, patients: int) -
 
     Args:
         values: one per seed, two or more; None or NaN where undefined.
-        scale: of the metric.
         patients: of all seeds, the smaller class of two; for values at an end of the scale.
 
     Source: Student 1908 (Biometrika 6:1).
@@ -189,7 +170,6 @@ def over_patients(runs: Resampled, scale: Scale, *, patients: int) -> Interval:
 
     Args:
         runs: one or more; of one, the interval is over patients alone.
-        scale: of the metric.
         patients: whose number gives the degrees of freedom; of two classes, those of the smaller.
     """
     return _around((runs,), scale, patients)
@@ -201,11 +181,8 @@ def difference(
     """The mean of some runs minus that of others; all on the same patients and resamples.
 
     Args:
-        ones: runs of the first model.
-        others: runs of the second model.
         scale: of the metric; differences are not transformed.
         paired: whether the first run of one belongs to the first of the other, and so on.
-        patients: as for ``over_patients``.
 
     The degrees of freedom of runs that are not paired are those of both models together, as if
     the runs of both varied alike: where one varies four times as much, intervals still hold.
@@ -240,8 +217,6 @@ def half_width(spread: float, between: float, *, patients: int, degrees: int) ->
     """Half the width of an interval over patients and runs.
 
     Args:
-        spread: the variance of the value over patients.
-        between: its variance over runs.
         patients: those that the value rests on, at least 2.
         degrees: of freedom of ``between``; 0 where no model has several runs.
 

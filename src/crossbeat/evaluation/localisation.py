@@ -9,7 +9,7 @@ from jaxtyping import Float, Float64, Shaped
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from crossbeat.evaluation.measured import Measured
+from crossbeat.evaluation.predictions import Measured
 
 ANSWERED = "answered@1"
 PHASE_ERROR = "phase_error"
@@ -24,7 +24,6 @@ def similarities(
 
     Args:
         segments: of ECGs, of any length; NaN throughout where no beat was found.
-        frames: of cines, of any length.
     """
     cosines = normalize(segments, dim=-1) @ normalize(frames, dim=-1).transpose(1, 2)
     return cosines.detach().cpu().double().numpy()
@@ -36,15 +35,10 @@ def localise(found: Similarities, patients: Shaped[np.ndarray, " patient"]) -> M
     ``answered@1`` is the share of frames whose most similar segment is their own, and
     ``phase_error`` how far that segment lies from the frame's phase, in cycles the shorter way
     round: 0 to 0.5. Both are NaN for a patient whose similarities are.
-
-    Args:
-        found: similarities of as many segments as frames.
-        patients: the patient of each matrix.
-
-    Raises:
-        ValueError: there are not as many segments as frames.
     """
-    number = _number(found)
+    _, segments, number = found.shape
+    if segments != number:
+        raise ValueError(f"there must be as many segments as frames, got {segments} and {number}")
     answer = np.where(np.isnan(found), -np.inf, found).argmax(axis=1)
     apart = _apart(answer, np.arange(number), number)
     unknown = np.isnan(found).any(axis=(1, 2))
@@ -55,12 +49,7 @@ def localise(found: Similarities, patients: Shaped[np.ndarray, " patient"]) -> M
 
 
 def by_lot(frames: int, patients: Shaped[np.ndarray, " patient"]) -> Measured:
-    """What ``localise`` is expected to say where any segment is as likely to answer.
-
-    Args:
-        frames: of each cine.
-        patients: the patient of each matrix.
-    """
+    """What ``localise`` is expected to say where any segment is as likely to answer."""
     apart = _apart(np.arange(frames), 0, frames)
     measures = {ANSWERED: (apart == 0).mean(), PHASE_ERROR: apart.mean()}
     rows = len(patients)
@@ -75,7 +64,6 @@ def answering_steps(
     A step that is in several segments answers with their mean, weighted by its share of each.
 
     Args:
-        answers: of each segment, such as its similarity to one frame.
         correspondence: the share of each step in each segment, at or above 0.
 
     Returns:
@@ -84,13 +72,6 @@ def answering_steps(
     share = correspondence.sum(axis=0)
     above = answers.astype(np.float64) @ correspondence
     return np.divide(above, share, out=np.full(len(share), np.nan), where=share > 0)
-
-
-def _number(found: Similarities) -> int:
-    _, segments, frames = found.shape
-    if segments != frames:
-        raise ValueError(f"there must be as many segments as frames, got {segments} and {frames}")
-    return frames
 
 
 def _apart(one: np.ndarray, other: np.ndarray | int, number: int) -> np.ndarray:

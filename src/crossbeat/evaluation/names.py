@@ -8,12 +8,7 @@ from crossbeat.targets import FINDING, MEASUREMENT, Kind
 
 @dataclass(frozen=True)
 class Name:
-    """A model or a limit.
-
-    Args:
-        label: a few words, for tables and figures.
-        meaning: one sentence without a full stop.
-    """
+    """A model or a limit, in a few words and in one sentence without a full stop."""
 
     label: str
     meaning: str = ""
@@ -134,12 +129,7 @@ _LOWER = ("mae", "phase_error", "calibration_error", "brier", _ALONE)
 
 
 def model(name: str, kind: Kind = FINDING) -> Name:
-    """How a model is called; one without an entry goes by its own name.
-
-    Args:
-        name: of a recipe or a model of a study.
-        kind: of the targets of the study.
-    """
+    """How a model is called; one without an entry goes by its own name."""
     if name in _SAME:
         name, kind = _SAME[name], MEASUREMENT
     own = _OF_MEASUREMENTS if kind is MEASUREMENT else {}

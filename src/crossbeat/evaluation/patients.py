@@ -17,18 +17,12 @@ Numbers = Float[np.ndarray, " sample"]
 
 @dataclass(frozen=True, kw_only=True)
 class Tally:
-    """How many test samples two models find.
+    """How many test samples with and without a finding two models find.
 
     Args:
-        finding: which one.
-        having: samples with it.
-        by_baseline: of them, those that the baseline finds.
-        by_method: of them, those that the method finds.
-        gained: of them, those that only the method finds.
+        gained: of those with the finding, those that only the method finds.
         lost: of them, those that only the baseline finds.
-        without: samples without the finding.
-        alarms_baseline: of these, those that the baseline calls positive.
-        alarms_method: of these, those that the method calls positive.
+        alarms_baseline: of those without it, those that the baseline calls positive.
     """
 
     finding: str
@@ -52,7 +46,6 @@ class Answer:
     """What a model says of a patient, as calibrated probabilities from 0 to 1.
 
     Args:
-        probability: of the finding.
         threshold: from which on the model calls the patient positive.
         reached: whether it does. Decided on the score itself: where calibration is flat, the
             probabilities of all patients are equal.
@@ -65,14 +58,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """A test patient with the finding.
-
-    Args:
-        row: among the test samples.
-        baseline: what it says.
-        method: what it says.
-        among: patients whom the rule chose from.
-    """
+    """A test patient with the finding, of so many among whom the rule chose."""
 
     row: int
     baseline: Answer
@@ -85,10 +71,7 @@ class Patients:
     """Whom two models find, and two patients of one finding.
 
     Args:
-        tallies: of every finding with a threshold.
-        shown: the finding of the two patients.
         helped: only the method finds this one; None: there is none.
-        missed: neither model finds this one; None: there is none.
     """
 
     tallies: tuple[Tally, ...]
@@ -104,13 +87,6 @@ def patients_of(baseline: Predictions, method: Predictions) -> Patients | None:
     helped patient has the median rise in probability among these; the missed one has the method's
     median probability among those whom both miss. Of two in the middle the lower one is taken, of
     equals the earlier one.
-
-    Args:
-        baseline: of the same test samples as ``method``.
-        method: the model that the study is about.
-
-    Returns:
-        None where no finding has a threshold.
     """
     if method.kind is not FINDING:
         return None
@@ -124,8 +100,7 @@ def patients_of(baseline: Predictions, method: Predictions) -> Patients | None:
         tallies=tuple(view.tally for view in views),
         shown=best.tally,
         helped=best.median(
-            missed_before & best.method.found,
-            best.method.probability - best.baseline.probability,
+            missed_before & best.method.found, best.method.probability - best.baseline.probability
         ),
         missed=best.median(missed_before & ~best.method.found, best.method.probability),
     )
@@ -133,8 +108,6 @@ def patients_of(baseline: Predictions, method: Predictions) -> Patients | None:
 
 @dataclass(frozen=True)
 class _Said:
-    """What a model says of a finding on the test samples."""
-
     found: Flags
     probability: Numbers
     threshold: float
@@ -159,8 +132,6 @@ class _Said:
 
 @dataclass(frozen=True)
 class _View:
-    """One finding of both models on the test samples."""
-
     tally: Tally
     having: Flags
     baseline: _Said

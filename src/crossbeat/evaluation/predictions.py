@@ -1,4 +1,4 @@
-"""What a trained model predicts on the validation and the test split."""
+"""What a model predicts of validation and test patients, and what is measured row by row."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Float64, Shaped
 
 from crossbeat.errors import DataError, reason
-from crossbeat.files import write_whole
+from crossbeat.files import Json, ReadJson, write_whole
 from crossbeat.metrics import Choice, best_f1, platt
 from crossbeat.targets import FINDING, KINDS, Kind, described
 
 _PARTS = ("targets", "outputs", "patients")
+_MEASURE = "measure:"
 
 REDUCED: Mapping[str, float] = MappingProxyType({"LVEF": 40.0})
 """A reduced ejection fraction: below 40 %. (The guideline on heart failure counts 40 % itself as
@@ -33,11 +33,6 @@ class Scored:
             it is not known.
         outputs: of findings logits or any real number, higher for more likely; of measurements
             estimates in the same units.
-        patients: the patient of each row.
-
-    Raises:
-        ValueError: the three do not describe the same rows.
-        DataError: an output is not finite, or a target is infinite.
     """
 
     targets: Float[np.ndarray, "row target"]
@@ -61,8 +56,6 @@ class Predictions:
     """One run of one model.
 
     Args:
-        kind: of its targets.
-        names: the name of each column.
         val: what thresholds and calibration are chosen on.
         test: what is reported.
 
@@ -91,12 +84,28 @@ class Predictions:
             )
 
 
-def choose(val: Scored) -> tuple[Choice, ...]:
-    """The threshold with the best F1 and the Platt scaling of each finding.
+@dataclass(frozen=True)
+class Measured:
+    """Measures of the rows of a test split, such as the rank of a patient in a search.
 
     Args:
-        val: the validation split; there is no argument for the test split.
+        measures: by name; NaN where a measure is undefined for a row.
+
+    Raises:
+        ValueError: there is no measure, or one is not there for every row.
     """
+
+    patients: Shaped[np.ndarray, " row"]
+    measures: Mapping[str, Float64[np.ndarray, " measured"]]
+
+    def __post_init__(self) -> None:
+        lengths = {name: len(values) for name, values in self.measures.items()}
+        if set(lengths.values()) != {len(self.patients)}:
+            raise ValueError(f"every measure must have {len(self.patients)} rows, got {lengths}")
+
+
+def choose(val: Scored) -> tuple[Choice, ...]:
+    """The threshold with the best F1 and the Platt scaling of each finding, from validation."""
     return tuple(
         Choice(best_f1(targets, outputs), platt(targets, outputs))
         for targets, outputs in zip(val.targets.T, val.outputs.T, strict=True)
@@ -110,11 +119,7 @@ def screening(estimates: Predictions, below: Mapping[str, float] = REDUCED) -> P
     estimate that is wrong by a constant ranks patients as well as a right one.
 
     Args:
-        estimates: a run that predicts measurements.
         below: the threshold of each measurement that is screened for, in its unit.
-
-    Raises:
-        ValueError: a measurement was not estimated, or none is asked for.
     """
     absent = [name for name in below if name not in estimates.names]
     if absent or not below:
@@ -137,30 +142,18 @@ def screening(estimates: Predictions, below: Mapping[str, float] = REDUCED) -> P
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
-    """Write a run as ``.npz``; the file appears whole or not at all.
-
-    Args:
-        path: of the file.
-        predictions: of the run.
-    """
+    """Write a run as ``.npz``; the file appears whole or not at all."""
     arrays = {"kind": predictions.kind.name, "names": predictions.names} | {
         f"{split}_{part}": getattr(getattr(predictions, split), part)
         for split in ("val", "test")
         for part in _PARTS
     }
-    write_arrays(path, arrays)
+    _write_arrays(path, arrays)
 
 
 def read_predictions(path: Path) -> Predictions:
-    """Read what ``write_predictions`` wrote.
-
-    Args:
-        path: of the file.
-
-    Raises:
-        DataError: there is no such file, or it holds something else.
-    """
-    with read_arrays(path, what="predictions") as arrays:
+    """Read what ``write_predictions`` wrote."""
+    with _read_arrays(path, what="predictions") as arrays:
         splits = {
             split: Scored(*(arrays[f"{split}_{part}"] for part in _PARTS))
             for split in ("val", "test")
@@ -168,29 +161,30 @@ def read_predictions(path: Path) -> Predictions:
         return Predictions(KINDS[str(arrays["kind"])], tuple(arrays["names"].tolist()), **splits)
 
 
-def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
-    """Write arrays as ``.npz`` without pickles; texts of any array type become plain ones.
+def write_measured(path: Path, measured: Measured) -> None:
+    """Write measures as ``.npz``; the file appears whole or not at all."""
+    arrays = {f"{_MEASURE}{name}": values for name, values in measured.measures.items()}
+    _write_arrays(path, arrays | {"patients": measured.patients})
 
-    Args:
-        path: of the file, which appears whole or not at all.
-        arrays: by name.
-    """
-    plain: dict[str, Any] = {name: np.asarray(values) for name, values in arrays.items()}
+
+def read_measured(path: Path) -> Measured:
+    """Read what ``write_measured`` wrote."""
+    with _read_arrays(path, what="measures") as arrays:
+        named = {name: arrays[name] for name in arrays if name.startswith(_MEASURE)}
+        measures = {name.removeprefix(_MEASURE): values for name, values in named.items()}
+        return Measured(arrays["patients"], measures)
+
+
+def _write_arrays(path: Path, arrays: ReadJson) -> None:
+    """Write arrays as ``.npz`` without pickles; texts of any array type become plain ones."""
+    plain: Json = {name: np.asarray(values) for name, values in arrays.items()}
     plain |= {name: np.array(each.tolist()) for name, each in plain.items() if each.dtype == object}
     write_whole(path, partial(np.savez, allow_pickle=False, **plain))
 
 
 @contextmanager
-def read_arrays(path: Path, *, what: str) -> Iterator[Mapping[str, np.ndarray]]:
-    """The arrays of a ``.npz`` file, while it is open.
-
-    Args:
-        path: of the file.
-        what: it has to hold, for the error.
-
-    Raises:
-        DataError: there is no such file, or what is read of it is not what it has to hold.
-    """
+def _read_arrays(path: Path, *, what: str) -> Iterator[Mapping[str, np.ndarray]]:
+    """The arrays of a ``.npz`` file while it is open; a DataError if they are not ``what``."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             yield arrays

@@ -15,13 +15,7 @@ from crossbeat.targets import FINDING, MEASUREMENT, Kind
 
 @dataclass(frozen=True)
 class Embedded:
-    """Embeddings of one split.
-
-    Args:
-        features: from a frozen encoder.
-        targets: of findings 1 positive and 0 negative, of measurements in their units; NaN ignored.
-        patients: the patient of each row.
-    """
+    """Embeddings and targets of one split; of findings 1 and 0, NaN ignored."""
 
     features: Float[np.ndarray, "row dim"]
     targets: Float[np.ndarray, "row target"]
@@ -30,13 +24,7 @@ class Embedded:
 
 @dataclass(frozen=True)
 class Probe:
-    """A fitted linear probe: output = features @ weights + bias.
-
-    Args:
-        weights: in the unit of the features and of each target.
-        bias: the output at features 0.
-        strengths: what validation chose for each target.
-    """
+    """A fitted linear probe: output = features @ weights + bias."""
 
     weights: Float[np.ndarray, "dim target"]
     bias: Float[np.ndarray, " target"]
@@ -62,18 +50,10 @@ def fit_probe(
     error on ``val`` wins, for each target by itself.
 
     Args:
-        kind: of the targets.
-        train: the training split.
-        val: the validation split.
         share: of the training patients whose targets are used, above 0 and at most 1.
         seed: picks those patients; a smaller share is part of a larger one.
         strengths: that validation chooses from: of findings inverse regularisations (scikit-learn's
             C), of measurements weights of the penalty; empty for those of the kind.
-
-    Raises:
-        ValueError: ``share`` is not in (0, 1].
-        DataError: a class of a finding is absent from the share or from ``val``; a measurement was
-            measured in fewer than two rows of the share, or in no row of ``val``.
     """
     if not 0 < share <= 1:
         raise ValueError(f"share must be above 0 and at most 1, got {share}")
@@ -102,14 +82,7 @@ def fit_probe(
 
 @dataclass(frozen=True)
 class _Way:
-    """What depends on the kind of the targets.
-
-    Args:
-        strengths: that validation chooses from.
-        require: that targets of training and validation suffice, at a share of the patients.
-        fit: weights and bias of standardised features, a target and a strength.
-        loss: of the targets and outputs of validation.
-    """
+    """What depends on the kind of the targets."""
 
     strengths: tuple[float, ...]
     require: Callable[[np.ndarray, np.ndarray, float], None]

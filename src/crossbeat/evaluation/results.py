@@ -11,17 +11,14 @@ an axis hold at each of their ``points`` what a file of results holds.
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from crossbeat.errors import DataError, reason
 from crossbeat.evaluation.intervals import of_differences, scale_of
 from crossbeat.evaluation.statistics import MEAN, pairs_of
-from crossbeat.files import write_whole
+from crossbeat.files import Json, ReadJson, write_whole
 from crossbeat.targets import FINDING, KINDS, Kind
-
-Json = dict[str, Any]
 
 OWN_PATIENTS = "Every seed has patients of its own: intervals are over seeds."
 """A note of results."""
@@ -48,37 +45,18 @@ _OPTIONAL = (
 )
 _ALONG = (("question", "axis", "points"), ("versions", "hours", "cells", "notes"))
 
-_RENAMED = {
-    "phenotypes": "measurements",
-    "phenotype_difference@10": "measurement_difference@10",
-}
+_RENAMED = {"phenotypes": "measurements", "phenotype_difference@10": "measurement_difference@10"}
 """What the last version called a part or a measure."""
 
 
 def write_results(path: Path, results: Json) -> None:
-    """Writes results as JSON; the file appears whole or not at all.
-
-    Args:
-        path: of the file.
-        results: ``compare``'s result with ``cohort``, ``seeds`` and the optional parts added, or
-            such results along an axis.
-
-    Raises:
-        DataError: the results are not what ``validate`` asks for.
-    """
+    """Writes results as JSON; the file appears whole or not at all."""
     validate(results, source="the results")
     write_whole(path, json.dumps(results, indent=1, allow_nan=False) + "\n")
 
 
 def read_results(path: Path) -> Json:
-    """Reads and validates results; those of the last version have the names of this one.
-
-    Args:
-        path: of a file that ``write_results`` wrote.
-
-    Raises:
-        DataError: there is no such file, it is not JSON, or not what ``validate`` asks for.
-    """
+    """Reads and validates results; those of the last version have the names of this one."""
     try:
         results = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_of_today)
     except (OSError, ValueError) as error:
@@ -89,16 +67,12 @@ def read_results(path: Path) -> Json:
     return results
 
 
-def _of_today(pairs: Sequence[tuple[str, Any]]) -> Json:
+def _of_today(pairs: Sequence[tuple[str, object]]) -> Json:
     return {_RENAMED.get(name, name): value for name, value in pairs}
 
 
-def validate(results: Any, *, source: str) -> None:
+def validate(results: object, *, source: str) -> None:
     """Checks names, nesting and range of results.
-
-    Args:
-        results: anything.
-        source: named in the error.
 
     Raises:
         DataError: a part is missing or unknown, an estimate is out of range, its interval is
@@ -107,21 +81,21 @@ def validate(results: Any, *, source: str) -> None:
     if isinstance(results, dict) and {"axis", "points"} & set(results):
         _check_axis(results, source)
         return
-    _check_parts(results, _REQUIRED, _OPTIONAL, source)
-    _check_forms(results, source)
-    _check_models(results, source)
+    whole = _checked_parts(results, _REQUIRED, _OPTIONAL, source)
+    _check_forms(whole, source)
+    _check_models(whole, source)
     for name in _INNER:
-        if name in results:
-            whole = {"cohort": results["cohort"], "seeds": results["seeds"], **results[name]}
-            validate(whole, source=f"{source}: {name}")
-    for part, place, metric, found in _estimates(results, source):
+        if name in whole:
+            inner = {"cohort": whole["cohort"], "seeds": whole["seeds"], **whole[name]}
+            validate(inner, source=f"{source}: {name}")
+    for part, place, metric, found in _estimates(whole, source):
         scale = scale_of(metric)
         is_difference = part.endswith("differences")
         _check_estimate(found, (of_differences(scale) if is_difference else scale).span, place)
 
 
 def _check_axis(results: Json, source: str) -> None:
-    _check_parts(results, *_ALONG, source)
+    _checked_parts(results, *_ALONG, source)
     if not isinstance(results["points"], list) or not results["points"]:
         raise DataError(f"{source}: points must be a list of results, got {results['points']!r}")
     places = []
@@ -136,9 +110,9 @@ def _check_axis(results: Json, source: str) -> None:
         validate(inner, source=f"{source}, at {place}")
 
 
-def _check_parts(
-    results: Any, required: Sequence[str], optional: Sequence[str], source: str
-) -> None:
+def _checked_parts(
+    results: object, required: Sequence[str], optional: Sequence[str], source: str
+) -> Json:
     if not isinstance(results, dict):
         raise DataError(f"{source} must hold an object of results, got {type(results).__name__}")
     missing = [name for name in required if name not in results]
@@ -147,6 +121,7 @@ def _check_parts(
         raise DataError(
             f"{source} must hold {', '.join(required)}, got missing {missing} and unknown {unknown}"
         )
+    return results
 
 
 def _check_forms(results: Json, source: str) -> None:
@@ -182,7 +157,7 @@ def _check_models(results: Json, source: str) -> None:
             raise DataError(f"{source}: {name} must hold {sorted(columns)}, got {found!r:.80}")
 
 
-def _estimates(results: Json, source: str) -> Iterator[tuple[str, str, str, Any]]:
+def _estimates(results: Json, source: str) -> Iterator[tuple[str, str, str, object]]:
     """Every estimate with the part that it is of, the place where it stands, and its metric."""
     parts = [(name, results[name], 3) for name in _BY_TARGET if name in results]
     parts += [(name, results[name], 2) for name in _BY_MEASURE if name in results]
@@ -199,13 +174,13 @@ def _estimates(results: Json, source: str) -> Iterator[tuple[str, str, str, Any]
         yield from ((name, *each) for each in level)
 
 
-def _below(place: str, level: Any) -> Iterator[tuple[str, str, Any]]:
+def _below(place: str, level: object) -> Iterator[tuple[str, str, object]]:
     if not isinstance(level, Mapping):
         raise DataError(f"{place} must be an object, got {level!r:.80}")
     return ((f"{place}, {name}", name, inner) for name, inner in level.items())
 
 
-def _check_estimate(found: Any, span: tuple[float, float], place: str) -> None:
+def _check_estimate(found: object, span: tuple[float, float], place: str) -> None:
     if not isinstance(found, Mapping) or not {"value", "low", "high"} <= set(found):
         raise DataError(f"{place} must have value, low and high, got {found!r:.80}")
     value, low, high = (found[name] for name in ("value", "low", "high"))
@@ -218,35 +193,30 @@ def _check_estimate(found: Any, span: tuple[float, float], place: str) -> None:
         raise DataError(f"{place} must have low at or below high, got {dict(found)}")
 
 
-def _is_within(number: Any, span: tuple[float, float]) -> bool:
-    is_number = isinstance(number, int | float) and not isinstance(number, bool)
-    return is_number and math.isfinite(number) and span[0] - 1e-9 <= number <= span[1] + 1e-9
+def _is_within(number: object, span: tuple[float, float]) -> bool:
+    if not isinstance(number, int | float) or isinstance(number, bool):
+        return False
+    return math.isfinite(number) and span[0] - 1e-9 <= number <= span[1] + 1e-9
 
 
-def kind_of(results: Mapping[str, Any]) -> Kind:
+def kind_of(results: ReadJson) -> Kind:
     """The kind of the targets that models are compared on."""
     test = results.get("test", {})
     return next((kind for kind in KINDS.values() if kind.plural in test), FINDING)
 
 
-def targets_of(results: Mapping[str, Any]) -> tuple[str, ...]:
+def targets_of(results: ReadJson) -> tuple[str, ...]:
     """The names of the targets that models are compared on."""
     return tuple(name for kind in KINDS.values() for name in results["test"].get(kind.plural, {}))
 
 
-def part(name: str, compared: Json, limits: Mapping[str, Any] | None = None) -> Json:
-    """What was measured row by row as a part of results.
-
-    Args:
-        name: ``retrieval`` or ``localisation``.
-        compared: as ``compare_measured`` returns it.
-        limits: measures of what no model is, such as a search by lot, by its name.
-    """
+def part(name: str, compared: Json, limits: ReadJson | None = None) -> Json:
+    """What was measured row by row as a part of results."""
     told = {name: compared["models"], f"{name}_differences": compared["differences"]}
     return told | ({f"{name}_limits": dict(limits)} if limits else {})
 
 
-def external(results: Mapping[str, Any]) -> str:
+def external(results: ReadJson) -> str:
     """``external: NAME, trained on OTHER`` where models were not trained on the measured cohort."""
     trained, measured = results.get("trained_on", {}), results["cohort"]
     each = [trained] if "fingerprint" in trained else list(trained.values())
@@ -257,31 +227,23 @@ def external(results: Mapping[str, Any]) -> str:
     return f"external: {measured['name']}, trained on {', '.join(dict.fromkeys(names))}"
 
 
-def external_notes(results: Mapping[str, Any]) -> list[str]:
+def external_notes(results: ReadJson) -> list[str]:
     """Notes on an evaluation on a cohort that models were not trained on; none otherwise."""
     words = external(results)
     text = "Thresholds, calibration and linear probes use patients of the training cohort only."
     return [f"{words[0].upper()}{words[1:]}. {text}"] if words else []
 
 
-def verdict(difference: Mapping[str, Any]) -> int:
-    """1 where a difference is clearly above zero, -1 clearly below, 0 where zero is possible.
-
-    Args:
-        difference: with ``low`` and ``high``; null ends are no evidence.
-    """
+def verdict(difference: ReadJson) -> int:
+    """1 where a difference is clearly above zero, -1 below; 0 where not, or without an interval."""
     low, high = difference["low"], difference["high"]
     if low is None or high is None:
         return 0
     return int(low > 0) - int(high < 0)
 
 
-def cautions(results: Mapping[str, Any]) -> list[str]:
-    """What makes intervals rough, for the notes: few samples of a class, few seeds, a single run.
-
-    Args:
-        results: seeds, test and models, and screening if there is any.
-    """
+def cautions(results: ReadJson) -> list[str]:
+    """What makes intervals rough: few samples of a class, few seeds, a single run."""
     tests = [results["test"], results.get("screening", {}).get("test", {})]
     said = [
         f"Fewer than {FEW} {value} test samples of {finding} ({count}): its intervals are rough."
@@ -290,7 +252,10 @@ def cautions(results: Mapping[str, Any]) -> list[str]:
         for value, count in counts.items()
         if count < FEW
     ]
-    runs = {name: max(_num_runs(found.values())) for name, found in results["models"].items()}
+    runs = {
+        name: max(len(each.get("by_run", [0])) for part in found.values() for each in part.values())
+        for name, found in results["models"].items()
+    }
     most = max(runs.values())
     if 1 < most < ENOUGH_SEEDS:
         said.append("Two training seeds only: the intervals are wide and rough.")
@@ -299,7 +264,3 @@ def cautions(results: Mapping[str, Any]) -> list[str]:
             f"One run only of {', '.join(single)}: how much its runs vary is not in the intervals."
         )
     return said
-
-
-def _num_runs(found: Iterable[Mapping[str, Any]]) -> Iterator[int]:
-    return (len(each.get("by_run", [0])) for metrics in found for each in metrics.values())

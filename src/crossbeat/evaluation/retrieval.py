@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from crossbeat.errors import DataError
-from crossbeat.evaluation.measured import Measured
+from crossbeat.evaluation.predictions import Measured
 
 NEAREST = 10
 """How many items of the gallery are shown to whoever searches."""
@@ -39,12 +39,7 @@ class Items:
     """Embeddings that search or are searched.
 
     Args:
-        embeddings: of any length.
         measurements: in any unit; NaN where one was not measured.
-        patients: the patient of each item.
-
-    Raises:
-        ValueError: the three do not describe the same items, or an embedding is not finite.
     """
 
     embeddings: Float[np.ndarray, "item dim"]
@@ -63,18 +58,13 @@ class Items:
 
 @dataclass(frozen=True)
 class Retrieved:
-    """What a search found, query by query.
+    """What a search found, query by query, beside a search by lot and one that knows all.
 
     ``recall@k`` is 1 where an item of the query's own patient is among the k nearest. All other
     measures are about the 10 nearest items of other patients: ``measurement_difference@10`` is
     their mean absolute difference from the query over all measurements, in standard deviations of
     the gallery, ``X_difference@10`` that of measurement X alone, ``ndcg@10`` their discounted gain
     as a share of the best possible one. NaN: the patient has no item, or a measurement is unknown.
-
-    Args:
-        found: the measures of the search.
-        random: what a search by lot gives on average.
-        oracle: what a search that knows patients and measurements gives.
     """
 
     found: Measured
@@ -95,11 +85,6 @@ def retrieve(queries: Items, gallery: Items, measurements: tuple[str, ...]) -> R
     deviations of the gallery, and the gain of an item exp(-d). Items of equal cosine are as good
     as drawn by lot when the own patient is looked for. Items with an unknown measurement count in
     that alone.
-
-    Args:
-        queries: what is searched with.
-        gallery: what is searched.
-        measurements: the name of each column.
 
     Raises:
         ValueError: there is no query, the two differ in dimension or measurements, or a measurement
@@ -141,10 +126,6 @@ class _Hearts:
 
     Args:
         asked: those of the queries in standard deviations; NaN throughout where one is unknown.
-        held: those of the gallery.
-        own: whether an item is of the patient who asks.
-        count: of the items of others.
-        distance: the mean absolute difference.
         everyone: the mean absolute difference of each measurement from all other patients.
     """
 
@@ -168,7 +149,6 @@ class _Hearts:
 
     @cached_property
     def best(self) -> Nearest:
-        """The items of other patients that are least distant."""
         return self.nearest(self.distance)
 
     def nearest(self, far: Float[Tensor, "row item"]) -> Nearest:
@@ -220,7 +200,6 @@ def _check(queries: Items, gallery: Items, measurements: tuple[str, ...]) -> Non
 
 
 def _require_enough(asking: Shaped[Tensor, " row"], owner: Shaped[Tensor, " item"]) -> None:
-    """Every query can be shown items of other patients."""
     owned = torch.bincount(owner, minlength=int(asking.max()) + 1)[asking]
     fewest = len(owner) - int(owned.max())
     if fewest < NEAREST:

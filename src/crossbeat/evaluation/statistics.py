@@ -25,9 +25,9 @@ from crossbeat.evaluation.intervals import (
     over_seeds,
     scale_of,
 )
+from crossbeat.files import Json
 from crossbeat.metrics import Metric, Samples, limit_of_agreement
 
-Json = dict[str, Any]
 Patients = Shaped[np.ndarray, " sample"]
 Resamples = UInt16[np.ndarray, "replicate sample"]
 Distribution = Float[np.ndarray, " replicate"]
@@ -48,12 +48,7 @@ def resamples(patients: Patients, *, seed: int, replicates: int) -> Resamples:
     """How often each sample counts: first the samples as they are, then one row per resample.
 
     Args:
-        patients: the patient of each sample.
-        seed: of the draws.
         replicates: number of resamples, at least 1.
-
-    Raises:
-        ValueError: there is no sample, or no replicate is asked for.
 
     Source: Efron and Tibshirani 1993, chapter 6; Field and Welsh 2007 (J R Stat Soc B 69:369), the
     cluster bootstrap.
@@ -96,10 +91,6 @@ def draws(
 
     Args:
         patients: the patient of each row, by training seed.
-        runs: of each model, by training seed where patients are not shared.
-        shared: whether these are the same for all seeds.
-        seed: of the resamples.
-        replicates: number of resamples.
     """
     if not shared:
         seeds = [set(each) for each in runs.values()]
@@ -118,11 +109,7 @@ def agreement(
     The bias is the mean of estimate minus truth; a limit lies 1.96 standard deviations from it.
 
     Args:
-        truth: NaN ignored.
         estimate: in the same unit.
-        patients: the patient of each row.
-        seed: of the resamples.
-        replicates: number of resamples.
 
     Source: Bland and Altman 1986 (Lancet 327:307).
     """
@@ -144,9 +131,6 @@ def pairs_of(
 
     Args:
         models: those that there are; pairs with others are left out.
-        method: the model that the study is about.
-        baseline: the model that it has to beat.
-        extra: further pairs.
     """
     pairs = [(model, baseline) for model in models if model != baseline]
     pairs += [(method, model) for model in models if model not in (method, baseline)]
@@ -171,18 +155,13 @@ class Table:
     shared: bool
 
     def of_model(self, runs: Drawn) -> Json:
-        """The mean over a model's runs, with its interval and the value of every run.
-
-        Args:
-            runs: by seed; where there is none, every estimate is undefined.
-        """
+        """The mean over a model's runs, with its interval and the value of every run."""
         return self._each(partial(self._model, runs))
 
     def of_difference(self, ones: Drawn, others: Drawn, *, paired: bool = True) -> Json:
         """The mean over one model's runs minus that over another's.
 
         Args:
-            ones: by seed, and so the others.
             paired: whether runs of one seed belong together; then only seeds that both have count.
         """
         if paired:
@@ -217,7 +196,6 @@ class Table:
         return _told(over_seeds(values, of_differences(scale), patients=size), values)
 
     def _size(self, runs: Drawn, at: int) -> int:
-        """The number of patients that the runs have together."""
         sizes = [self.patients[seed][at] for seed in runs]
         return sizes[0] if self.shared else sum(sizes)
 

@@ -4,28 +4,11 @@ import numpy as np
 
 from crossbeat.errors import DataError
 from crossbeat.leads import STANDARD, complete
-from crossbeat.quality.disturbances import (
-    between_beats,
-    check_mains,
-    check_noise,
-    check_pacing,
-    check_wander,
-)
+from crossbeat.quality import disturbances, samples
 from crossbeat.quality.heart import Allow, check_heart
 from crossbeat.quality.limb import check_limb, check_reversal, mend
 from crossbeat.quality.recording import Verdict, fill, recording, told
-from crossbeat.quality.samples import (
-    Length,
-    check_clipped,
-    check_dropout,
-    check_flat,
-    check_gaps,
-    check_leads,
-    check_length,
-    check_unit,
-    cut,
-    pad,
-)
+from crossbeat.quality.samples import Length, cut, pad
 from crossbeat.signal import Ecg
 
 __all__ = ["FIRST", "NOTHING", "Allow", "Length", "Verdict", "check", "require", "told"]
@@ -58,20 +41,23 @@ def check(
         remarks: whether to include checks that never reject; they take time.
     """
     part = cut(ecg, seconds, length)
-    found = [*check_leads(ecg), check_length(ecg, seconds, length), *check_gaps(part)]
+    found = samples.check_leads(ecg)
+    found += [samples.check_length(ecg, seconds, length), *samples.check_gaps(part)]
     record = recording(part)
     if record is None:
         return found
-    spoilt = [*check_flat(record), *check_dropout(record), *check_clipped(record)]
-    noise = between_beats(record)
-    found += [*spoilt, check_unit(record, noise)]
+    spoilt = samples.check_flat(record) + samples.check_dropout(record)
+    spoilt += samples.check_clipped(record)
+    noise = disturbances.between_beats(record)
+    found += [*spoilt, samples.check_unit(record, noise)]
     lost = {verdict.lead for verdict in spoilt if verdict.action == "reject"}
     sound = recording(part, without=lost) if lost else record
     if sound is not None:
         found += [check_limb(sound), *check_heart(sound, allow)]
-    found += check_noise(record, noise) + check_wander(record)
+    found += disturbances.check_noise(record, noise) + disturbances.check_wander(record)
     if remarks:
-        found += [check_reversal(record), check_mains(record), check_pacing(record, noise)]
+        found += [check_reversal(record), disturbances.check_mains(record)]
+        found.append(disturbances.check_pacing(record, noise))
     return found
 
 

@@ -15,8 +15,7 @@ MOST_NOISE = 0.2
 """Noise between beats as part of what a lead spans; of white noise alone it is 0.24 at 100 Hz and
 0.53 at 500 Hz, in PTB-XL 0.1 at most."""
 
-_BEAT_PART = 0.1
-"""Seconds: half of the blocks of this length have no QRS complex in them."""
+_BEAT_PART = 0.1  # seconds: half of the blocks of this length have no QRS complex in them
 
 MAINS = (50.0, 60.0)
 """Hertz."""
@@ -45,8 +44,7 @@ SPIKE_NOISE = 5.0
 SPIKES = 3
 """Number of simultaneous spikes in two or more leads that indicates pacing."""
 
-_APART = 0.05
-"""Seconds within which spikes are one."""
+_APART = 0.05  # seconds within which spikes are one
 
 LEAST_PACED_FS = 250.0
 """Hertz below which a pacing spike cannot be distinguished from a QRS complex."""
@@ -65,11 +63,7 @@ def between_beats(record: Recording) -> Float32[np.ndarray, " lead"]:
 
 
 def check_noise(record: Recording, noise: Float32[np.ndarray, " lead"]) -> list[Verdict]:
-    """Check whether a lead is more than noise; the value is noise as a part of the lead's span.
-
-    Args:
-        noise: of each lead between beats, in millivolts.
-    """
+    """Check whether a lead is more than noise (mV); the value is noise as a part of its span."""
     parts = noise / np.maximum(record.size, 1e-9)
     return judged(
         "noise",
@@ -81,10 +75,7 @@ def check_noise(record: Recording, noise: Float32[np.ndarray, " lead"]) -> list[
 
 
 def check_mains(record: Recording) -> Verdict:
-    """Measure mains hum; the value is the largest wave in millivolts.
-
-    The sampling rate must be high enough, and the record at least 1 s long.
-    """
+    """Measure mains hum in a record of 1 s or longer; the value is the largest wave in mV."""
     rule = f"a wave of 50 or 60 Hz below {MUCH_HUM:g} mV; a larger one is reported"
     waves = _mains_waves(record.values.shape[1], record.fs)
     parts = (record.values - record.level[:, None]) @ waves
@@ -122,11 +113,7 @@ def check_wander(record: Recording) -> list[Verdict]:
 
 
 def check_pacing(record: Recording, noise: Float32[np.ndarray, " lead"]) -> Verdict:
-    """Detect a pacemaker; the value is the number of its spikes, which are kept.
-
-    Args:
-        noise: of each lead between beats, in millivolts.
-    """
+    """Detect a pacemaker in leads of some noise (mV); the value is the number of its spikes."""
     rule = (
         f"fewer than {SPIKES} spikes of {SPIKE:g} mV in two leads, no wider than "
         f"{2000 * SPIKE_LAG:g} ms; more are reported; checked from {LEAST_PACED_FS:g} Hz"

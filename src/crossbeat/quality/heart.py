@@ -32,23 +32,16 @@ clear contrast is a sine (0.71) or a triangle (1); in noise 0.26. With none, als
 TWO_LEVELS = 0.85
 """The same of a lead's values, from which it is a square wave (1); in real ECGs 0.39 at most."""
 
-_LAG = 0.03
-"""Seconds over which the change of a lead is taken: largest for waves of 17 Hz."""
-
-_PART = 0.1
-"""Seconds: the length of a QRS complex."""
-
+_LAG = 0.03  # seconds over which the change of a lead is taken: largest for waves of 17 Hz
+_PART = 0.1  # seconds: the length of a QRS complex
 _BUSY, _QUIET = 0.15, 0.25
 """The share of parts that counts as busy, and that below which the quiet ones lie."""
 
 _SOURCES = 2
 """Signals that are looked for in all leads together where no lead shows heartbeats by itself."""
 
-_FEWEST = 20
-"""Parts: in a shorter record heartbeats are not looked for."""
-
-_BEAT_LAGS = (0.2, 1.5)
-"""Seconds from beat to beat that are tried."""
+_FEWEST = 20  # parts: in a shorter record heartbeats are not looked for
+_BEAT_LAGS = (0.2, 1.5)  # seconds from beat to beat that are tried
 
 MOST_INVERTED = -4.0
 """The log-odds of being upright below which an ECG is inverted. In 2153 parts of real ECGs that the
@@ -58,15 +51,9 @@ _UPRIGHT = 0.2
 """By how much of their span I, V5 and V6 reach further up from their median than down, on average,
 from which the ECG is upright, and nothing more is computed: so in nine of ten."""
 
-_BEFORE, _AFTER = 0.25, 0.45
-"""Seconds around the R peak that are averaged over beats."""
-
-_APART = 0.25
-"""Seconds: of bursts nearer to one another, the larger is a beat."""
-
-_LEAST_BURST = 0.25
-"""Part of the largest bursts that one must have to be a beat."""
-
+_BEFORE, _AFTER = 0.25, 0.45  # seconds around the R peak that are averaged over beats
+_APART = 0.25  # seconds: of bursts nearer to one another, the larger is a beat
+_LEAST_BURST = 0.25  # part of the largest bursts that one must have to be a beat
 _LEVEL = (-0.09, -0.055)
 """Seconds from the R peak of the level before the QRS complex, which is 0 of the average beat."""
 
@@ -88,14 +75,9 @@ _HEARTBEAT_RULE = (
     f"repeat with a correlation of {LEAST_REPEAT:g}; the middle half of a lead's values takes less "
     f"than {TWO_LEVELS:g} of their span, and that of its changes less than {MOST_MIDDLE:g}"
 )
-_NO_HEARTBEAT = (
-    "use another recording, or, where that is offered, say --allow.no_heartbeat "
-    "(Allow(no_heartbeat=True))"
-)
-_TURN = (
-    "multiply its values by -1, or, where that is offered, say --allow.inverted "
-    "(Allow(inverted=True))"
-)
+_INSTEAD = "or, where that is offered, say --allow.{0} (Allow({0}=True))"
+_NO_HEARTBEAT = f"use another recording, {_INSTEAD.format('no_heartbeat')}"
+_TURN = f"multiply its values by -1, {_INSTEAD.format('inverted')}"
 _INVERTED_RULE = f"log-odds of upright P, QRS and T waves of at least {MOST_INVERTED:g}"
 
 WEIGHTS = np.array(
@@ -121,8 +103,7 @@ class Bursts:
 
     Args:
         step: millivolts from each sample of ``Recording.slow`` to 30 ms later.
-        parts: mean square of ``step`` in parts of 0.1 s, divided by that of the whole lead.
-        length: samples of a part.
+        parts: mean square of ``step`` in parts of ``length`` samples, divided by that of the lead.
     """
 
     step: Float32[np.ndarray, "lead step"]
@@ -165,13 +146,13 @@ def check_heart(record: Recording, allow: Allow) -> list[Verdict]:
     found = bursts(record)
     if found.parts.shape[1] < _FEWEST:
         return []
-    heartbeat = _heartbeat(record, found, allow=allow.no_heartbeat)
+    heartbeat = _heartbeat(record, found, allow.no_heartbeat)
     if heartbeat.message:
         return [heartbeat]
-    return [heartbeat, _inverted(record, found, allow=allow.inverted)]
+    return [heartbeat, _inverted(record, found, allow.inverted)]
 
 
-def _heartbeat(record: Recording, found: Bursts, *, allow: bool) -> Verdict:
+def _heartbeat(record: Recording, found: Bursts, allow: bool) -> Verdict:
     middle = len(found.parts) // 2
     value = _contrast(np.sort(found.parts, axis=0)[middle])
     if value < LEAST_CONTRAST:
@@ -186,11 +167,10 @@ def _heartbeat(record: Recording, found: Bursts, *, allow: bool) -> Verdict:
     if beats and not wave:
         return verdict
     what = "a sine or a square wave" if wave else "noise or wander alone"
-    text = f"no heartbeat found, the leads show {what}"
-    return _bad(verdict, text, _NO_HEARTBEAT, allow=allow)
+    return _bad(verdict, f"no heartbeat found, the leads show {what}", _NO_HEARTBEAT, allow)
 
 
-def _inverted(record: Recording, found: Bursts, *, allow: bool) -> Verdict:
+def _inverted(record: Recording, found: Bursts, allow: bool) -> Verdict:
     value = 0.0
     if set(INDEPENDENT) <= set(record.leads) and _doubtful(record):
         heights = waves(record, found)
@@ -199,10 +179,10 @@ def _inverted(record: Recording, found: Bursts, *, allow: bool) -> Verdict:
     if value >= MOST_INVERTED:
         return verdict
     text = "the ECG is upside down, its P, QRS and T waves point the wrong way"
-    return _bad(verdict, text, _TURN, allow=allow)
+    return _bad(verdict, text, _TURN, allow)
 
 
-def _bad(verdict: Verdict, text: str, instead: str, *, allow: bool) -> Verdict:
+def _bad(verdict: Verdict, text: str, instead: str, allow: bool) -> Verdict:
     if allow:
         return replace(verdict, message=f"{text}; it is used as it is")
     return replace(verdict, action="reject", message=f"{text}; {instead}")
@@ -215,10 +195,7 @@ def _doubtful(record: Recording) -> bool:
 
 
 def waves(record: Recording, found: Bursts) -> Float32[np.ndarray, "lead wave"] | None:
-    """The height of each wave of the average beat, -1 to 1, in the independent leads.
-
-    None if there are fewer than two beats.
-    """
+    """The height of each wave of the average beat, -1 to 1, if two beats are found; else None."""
     peaks = _beats(record, found)
     before, after = round(_BEFORE * record.slow_fs), round(_AFTER * record.slow_fs)
     peaks = peaks[(peaks >= before) & (peaks < record.slow.shape[1] - after)]

@@ -21,7 +21,7 @@ from itertools import combinations
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 from scipy.linalg import eigh
 
 from crossbeat.leads import INDEPENDENT, STANDARD, expansion
@@ -53,10 +53,7 @@ class Fault:
     """What is wrong with limb leads.
 
     Args:
-        kind: ``swapped``: two columns are exchanged; ``negated``: one has the wrong sign;
-            ``scaled``: one has another gain than the others; ``gains``: several have;
-            ``foreign``: one does not belong to the others; ``unclear``: none of these explains
-            it, or several do.
+        kind: ``_REPAIRS`` and ``_REASONS`` say what each means; ``unclear``: none or several do.
         leads: those at fault; none if ``gains`` or ``unclear``.
         residual: the part of the limb leads, as they are, that breaks the equations, 0 to 1.
         factor: how many times too large a ``scaled`` lead is.
@@ -83,10 +80,7 @@ _REASONS = {
 
 
 def check_limb(record: Recording) -> Verdict:
-    """Check the limb-lead equations; the value is the part that breaks them, 0 to 1.
-
-    At least three limb leads are needed.
-    """
+    """Check the equations of three or more limb leads; the value is what breaks them, 0 to 1."""
     leads, covariance = _covariance(record)
     rule = f"III = II - I and the equations of aVR, aVL and aVF, but for {RESIDUAL:g} of their size"
     found = _diagnosed(leads, covariance)
@@ -121,7 +115,7 @@ def _diagnosed(leads: tuple[str, ...], covariance: Square) -> Fault | None:
     residual = _residual(leads, covariance)
     if residual <= RESIDUAL or residual * np.sqrt(np.trace(covariance)) <= LEAST_RESIDUAL:
         return None
-    simple = [*_exchanged(leads, covariance), *_turned(leads, covariance)]
+    simple = list(_simple(leads, covariance))
     if simple:
         kind, names = simple[0] if len(simple) == 1 else ("unclear", ())
         return Fault(kind, names, residual)
@@ -146,17 +140,12 @@ def _residual(leads: tuple[str, ...], covariance: Square) -> float:
     return float(np.sqrt(max((_outside(leads) * covariance).sum() / total, 0.0)))
 
 
-def _exchanged(
-    leads: tuple[str, ...], covariance: Square
-) -> Iterator[tuple[Kind, tuple[str, ...]]]:
+def _simple(leads: tuple[str, ...], covariance: Square) -> Iterator[tuple[Kind, tuple[str, ...]]]:
     for one, other in combinations(range(len(leads)), 2):
         order = np.arange(len(leads))
         order[[one, other]] = other, one
         if _residual(leads, covariance[np.ix_(order, order)]) <= RESIDUAL:
             yield "swapped", (leads[one], leads[other])
-
-
-def _turned(leads: tuple[str, ...], covariance: Square) -> Iterator[tuple[Kind, tuple[str, ...]]]:
     for row, lead in enumerate(leads):
         sign = np.ones(len(leads))
         sign[row] = -1
@@ -199,9 +188,7 @@ SILENT = 0.15
 SILENT_PART = 0.12
 """What a lead between two legs spans, as part of the largest of I, II and III; in PTB-XL 0.18."""
 
-_WINDOW = 0.6
-"""Seconds of the running mean that is taken off: baseline."""
-
+_WINDOW = 0.6  # seconds of the running mean that is taken off: baseline
 _PAIRS = {"I": "left and right arm", "II": "right arm and left leg"}
 _SILENT_PAIRS = {
     "I": "both arms and both legs",
@@ -222,17 +209,15 @@ def check_reversal(record: Recording) -> Verdict:
         f"I and II correlate with V5 or V6 by more than {AGREEMENT:g}; I, II and III span more "
         f"than {SILENT:g} mV or {SILENT_PART:g} of the largest of them"
     )
-    limb = [lead for lead in _SILENT_PAIRS if lead in record.leads]
-    sizes = {lead: float(record.size[record.leads.index(lead)]) for lead in limb}
+    by_lead = dict(zip(record.leads, record.size.tolist(), strict=True))
+    sizes = {lead: by_lead[lead] for lead in _SILENT_PAIRS if lead in by_lead}
     for lead, size in sizes.items():
         if FLAT <= size < SILENT and size < SILENT_PART * max(sizes.values()):
             text = f"lead {lead} is nearly silent; are the electrodes of {_SILENT_PAIRS[lead]}"
             return _suspected(lead, size, rule, text)
     agreements = _agreements(record)
-    lowest = min(agreements, key=agreements.__getitem__, default=None)
-    if lowest is None:
-        return Verdict("reversal", 1.0, rule)
-    value = agreements[lowest]
+    lowest = min(agreements, key=agreements.__getitem__, default="")
+    value = agreements.get(lowest, 1.0)
     if value > AGREEMENT:
         return Verdict("reversal", value, rule)
     text = f"lead {lowest} points away from V5 and V6; are the electrodes of {_PAIRS[lowest]}"
@@ -244,23 +229,19 @@ def _suspected(lead: str, value: float, rule: str, text: str) -> Verdict:
 
 
 def _agreements(record: Recording) -> dict[str, float]:
+    """By limb lead; of signals without their running mean, limited to a standard deviation."""
     limb = [lead for lead in _PAIRS if lead in record.leads]
     chest = [lead for lead in ("V5", "V6") if lead in record.leads]
     if not limb or not chest:
         return {}
     rows = [record.leads.index(lead) for lead in (*limb, *chest)]
-    waves = _waves(record.slow[rows], round(_WINDOW * record.slow_fs / 2))
+    values, half = record.slow[rows], round(_WINDOW * record.slow_fs / 2)
+    width = 2 * half + 1
+    padded = np.pad(values, ((0, 0), (half + 1, half)), mode="edge")
+    sums = padded.cumsum(axis=1, dtype=np.float64)
+    waves = (values - (sums[:, width:] - sums[:, :-width]) / width).astype(np.float32)
+    limit = waves.std(axis=1, keepdims=True)
+    waves = waves.clip(-limit, limit)
     waves /= np.maximum(np.sqrt((waves**2).sum(axis=1, keepdims=True)), 1e-9)
     agreement = waves[: len(limb)] @ waves[len(limb) :].T
     return dict(zip(limb, agreement.max(axis=1).tolist(), strict=True))
-
-
-def _waves(values: Float32[np.ndarray, "lead slow"], half: int) -> Float32[np.ndarray, "lead slow"]:
-    """The signal less its running mean, limited to one standard deviation."""
-    padded = np.pad(values, ((0, 0), (half + 1, half)), mode="edge")
-    sums = padded.cumsum(axis=1, dtype=np.float64)
-    width = 2 * half + 1
-    mean = (sums[:, width:] - sums[:, :-width]) / width
-    waves = (values - mean).astype(np.float32)
-    limit = waves.std(axis=1, keepdims=True)
-    return waves.clip(-limit, limit)

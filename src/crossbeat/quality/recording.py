@@ -18,19 +18,16 @@ OUTLIERS = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """The leads that have samples, and values that several checks share.
+    """The leads that have samples, in finite millivolts, and values that several checks share.
 
     Args:
-        values: millivolts, finite.
-        leads: the name of each row.
-        fs: sampling rate in hertz.
-        slow: millivolts, means of the samples of as short a time as 10 ms.
-        slow_fs: sampling rate of ``slow`` in hertz.
+        fs: hertz, as ``slow_fs``.
+        slow: means of the samples of as short a time as 10 ms.
         low: the lowest value of each lead.
-        high: the highest value of each lead.
-        level: the median of each lead.
-        size: millivolts that all values of each lead span, but for the ``OUTLIERS``.
-        middle: millivolts that the middle half of the values of each lead spans.
+        high: the highest.
+        level: the median.
+        size: what all values of each lead span, but for the ``OUTLIERS``.
+        middle: what the middle half of the values of each lead spans.
     """
 
     values: Float32[np.ndarray, "lead time"]
@@ -46,18 +43,15 @@ class Recording:
 
 
 def recording(ecg: Ecg, without: Collection[str] = ()) -> Recording | None:
-    """The values that checks share, or None if no lead has a sample.
-
-    Args:
-        without: leads to leave out.
-    """
-    values = ecg.values
-    any_there = np.isfinite(values).any(axis=1)
-    rows = [row for row, lead in enumerate(ecg.leads) if any_there[row] and lead not in without]
+    """The values that checks share, ``without`` some leads, or None if no lead has a sample."""
+    there = np.isfinite(ecg.values).any(axis=1)
+    rows = [row for row, lead in enumerate(ecg.leads) if there[row] and lead not in without]
     if not rows:
         return None
-    values = fill(values if len(rows) == len(values) else values[rows])
-    slow, slow_fs = _slow(values, ecg.fs)
+    values = fill(ecg.values if len(rows) == len(ecg.values) else ecg.values[rows])
+    every = min(max(int(ecg.fs / SLOW_FS), 1), values.shape[1])
+    mean = np.full(every, 1 / every, np.float32)  # faster than the method of that name
+    slow = values if every == 1 else blocks(values, every) @ mean
     ordered = np.sort(slow, axis=1)
     num, cut = ordered.shape[1], int(OUTLIERS * ordered.shape[1])
     return Recording(
@@ -65,7 +59,7 @@ def recording(ecg: Ecg, without: Collection[str] = ()) -> Recording | None:
         leads=tuple(ecg.leads[row] for row in rows),
         fs=ecg.fs,
         slow=slow,
-        slow_fs=slow_fs,
+        slow_fs=ecg.fs / every,
         low=values.min(axis=1),
         high=values.max(axis=1),
         level=ordered[:, num // 2],
@@ -75,11 +69,7 @@ def recording(ecg: Ecg, without: Collection[str] = ()) -> Recording | None:
 
 
 def fill(values: Float32[np.ndarray, "lead time"]) -> Float32[np.ndarray, "lead time"]:
-    """The same without gaps: straight lines between the samples around them.
-
-    Args:
-        values: at least one finite sample of each lead; the result is these where all are.
-    """
+    """The same without gaps: straight lines between samples, of which each lead must have one."""
     present = np.isfinite(values)
     if present.all():
         return values
@@ -95,16 +85,6 @@ def longest(stretch: Bool[np.ndarray, "*lead time"]) -> Int[np.ndarray, "*lead"]
     at = np.arange(stretch.shape[-1])
     before = np.maximum.accumulate(np.where(stretch, -1, at), axis=-1)
     return np.asarray((at - before).max(axis=-1, initial=0))
-
-
-def _slow(
-    values: Float32[np.ndarray, "lead time"], fs: float
-) -> tuple[Float32[np.ndarray, "lead slow"], float]:
-    every = min(max(int(fs / SLOW_FS), 1), values.shape[1])
-    if every == 1:
-        return values, fs
-    mean = np.full(every, 1 / every, np.float32)  # faster than the method of that name
-    return blocks(values, every) @ mean, fs / every
 
 
 def blocks(
@@ -138,20 +118,9 @@ class Verdict:
 
 
 def judged(
-    name: str,
-    rule: str,
-    values: Mapping[str, float],
-    *,
-    bad: Callable[[float], bool],
-    message: str,
+    name: str, rule: str, values: Mapping[str, float], *, bad: Callable[[float], bool], message: str
 ) -> list[Verdict]:
-    """A verdict on each lead that is to be rejected, or one that all are well.
-
-    Args:
-        values: what was measured, by lead.
-        bad: whether a value breaks the rule.
-        message: what follows the name of the lead in a sentence.
-    """
+    """A verdict on each lead whose value is bad, with a message on it, or one that all are well."""
     found = [
         Verdict(name, value, rule, "reject", lead, f"lead {lead} {message}")
         for lead, value in values.items()

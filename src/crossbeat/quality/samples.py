@@ -24,8 +24,7 @@ FLAT = 0.005
 LONGEST_PAUSE = 1.0
 """Seconds for which a lead may stay as flat as ``FLAT``; in sound ones it was 0.5 at most."""
 
-_BLOCK = 0.1
-"""Seconds: how finely flat stretches are measured."""
+_BLOCK = 0.1  # seconds: how finely flat stretches are measured
 
 CLIPPED_RUN = 0.01
 """Seconds at the very highest or lowest value of a lead, and at least 2 samples, that count."""
@@ -54,9 +53,7 @@ def check_leads(ecg: Ecg) -> list[Verdict]:
     if ecg.unrecognised:
         remedy += f", or name it so if it is one of {listed(ecg.unrecognised)}"
     found = []
-    for lead in STANDARD:
-        if lead in ecg.leads:
-            continue
+    for lead in filter(lambda lead: lead not in ecg.leads, STANDARD):
         if lead in known:
             text = f"lead {lead} is missing; it is derived from I and II"
             found.append(Verdict("leads", 1.0, rule, "repair", lead, text))
@@ -72,6 +69,7 @@ def check_gaps(ecg: Ecg) -> list[Verdict]:
     Gaps at a fixed interval have the name ``interleaved``; its value is the interval in seconds.
     """
     rule = f"no gap longer than {LONGEST_GAP:g} s"
+    regular = f"fewer than {REGULAR_GAPS} gaps, or at different intervals"
     found = []
     absent = ~np.isfinite(ecg.values)
     for row in np.flatnonzero(absent.any(axis=1)):
@@ -87,7 +85,6 @@ def check_gaps(ecg: Ecg) -> list[Verdict]:
                 "be stretched if they were never recorded; export it without them, and check the "
                 "rate"
             )
-            regular = f"fewer than {REGULAR_GAPS} gaps, or at different intervals"
             found.append(Verdict("interleaved", interval, regular, "reject", lead, text))
         else:
             text = f"{where}; they are interpolated"
@@ -184,27 +181,19 @@ class Length:
 
 
 def cut(ecg: Ecg, seconds: float, length: Length) -> Ecg:
-    """The part of a longer record that is taken, and all of a shorter one.
-
-    Args:
-        seconds: that are needed.
-    """
-    spare = ecg.values.shape[1] - _needed(ecg.fs, seconds)
+    """The part of a longer record that is taken, and all of a shorter one."""
+    needed = _needed(ecg.fs, seconds)
+    spare = ecg.values.shape[1] - needed
     if spare <= 0:
         return ecg
     start = {"first": 0, "middle": spare // 2, "last": spare}[length.longer]
-    stop = start + _needed(ecg.fs, seconds)
-    return Ecg(ecg.values[:, start:stop], ecg.leads, ecg.fs)
+    return Ecg(ecg.values[:, start : start + needed], ecg.leads, ecg.fs)
 
 
 def pad(ecg: Ecg, seconds: float) -> Ecg:
-    """Pad a record at its end with the median of each lead.
+    """Pad a finite record, with I and II, at its end with the median of each lead.
 
     The limb leads stay where the medians of I and II put them, so their equations hold.
-
-    Args:
-        ecg: finite, with leads I and II.
-        seconds: that are needed.
     """
     lacking = _needed(ecg.fs, seconds) - ecg.values.shape[1]
     if lacking <= 0:
@@ -264,7 +253,6 @@ large, signal and noise, it is the gain that is wrong."""
 USUAL_SIZE = 1.1
 """Millivolts that the middle lead spans in the middle record of PTB-XL."""
 
-
 _RULE = (
     f"peak of at least {LEAST_PEAK:g} mV and below {GREATEST_PEAK:g} mV from the median; "
     f"the middle lead spans less than {GREATEST_SIZE:g} mV, or {LARGE_SIZE:g} mV where all leads "
@@ -273,37 +261,31 @@ _RULE = (
 
 
 def check_unit(record: Recording, noise: Float32[np.ndarray, " lead"]) -> Verdict:
-    """Check the amplitudes; the value is the one that decides, in millivolts.
-
-    Args:
-        noise: of each lead between beats, in millivolts.
-    """
+    """Check the amplitudes, and the noise between beats (mV); the value is what decides, in mV."""
     peaks = np.maximum(record.high - record.level, record.level - record.low)
     peak = float(peaks.max())
     middle = float(np.sort(record.size)[len(record.size) // 2])
     largest = float(record.size.max())
     if peak >= GREATEST_PEAK and record.size[peaks.argmax()] < GREATEST_PEAK:
+        value = peak
         text = (
             f"lead {record.leads[int(peaks.argmax())]} has samples {peak:.3g} mV from its median, "
             "which no ECG reaches; are they marks of missing values? Set them to NaN"
         )
-        return _rejected(peak, text)
-    if peak >= GREATEST_PEAK:
-        return _rejected(peak, f"peak of {peak:g} mV is not an ECG; is the signal in microvolt?")
-    if peak < LEAST_PEAK:
+    elif peak >= GREATEST_PEAK:
+        value, text = peak, f"peak of {peak:g} mV is not an ECG; is the signal in microvolt?"
+    elif peak < LEAST_PEAK:
+        value = peak
         text = f"peak of {peak:g} mV is not an ECG; is the signal in volt, or normalised?"
-        return _rejected(peak, text)
-    if middle >= GREATEST_SIZE or (middle >= LARGE_SIZE and noise.min() >= LARGE_NOISE):
+    elif middle >= GREATEST_SIZE or (middle >= LARGE_SIZE and noise.min() >= LARGE_NOISE):
+        value = middle
         text = (
             f"leads span {middle:.3g} mV, {middle / USUAL_SIZE:.2g} times the usual, and all leads "
             "are large; is the gain in the header right?"
         )
-        return _rejected(middle, text)
-    if largest < LEAST_SIZE:
+    elif largest < LEAST_SIZE:
+        value = largest
         text = f"no lead spans more than {largest:.2g} mV; is the gain in the header right?"
-        return _rejected(largest, text)
-    return Verdict("unit", peak, _RULE)
-
-
-def _rejected(value: float, message: str) -> Verdict:
-    return Verdict("unit", value, _RULE, "reject", message=message)
+    else:
+        return Verdict("unit", peak, _RULE)
+    return Verdict("unit", value, _RULE, "reject", message=text)

@@ -8,17 +8,5 @@ from crossbeat.readers.ecg.identify import FORMATS, identify
 from crossbeat.readers.ecg.tables import Layout
 from crossbeat.readers.xray import read_xray
 
-__all__ = [
-    "FORMATS",
-    "Cine",
-    "Layout",
-    "Region",
-    "cropped",
-    "disc_volume",
-    "identify",
-    "read_cine",
-    "read_ecg",
-    "read_xray",
-    "roi_by_mask",
-    "roi_by_motion",
-]
+__all__ = ["FORMATS", "Cine", "Layout", "Region", "cropped", "disc_volume", "identify"]
+__all__ += ["read_cine", "read_ecg", "read_xray", "roi_by_mask", "roi_by_motion"]

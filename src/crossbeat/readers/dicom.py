@@ -7,7 +7,7 @@ and compression), A.5 (deflated files).
 import re
 import warnings
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -31,6 +31,7 @@ IMPLICIT = "1.2.840.10008.1.2"
 EXPLICIT = f"{IMPLICIT}.1"
 DEFLATED = f"{IMPLICIT}.1.99"
 BIG_ENDIAN = f"{IMPLICIT}.2"
+UNCOMPRESSED = {IMPLICIT, EXPLICIT, DEFLATED, BIG_ENDIAN}
 _JPEG = f"{IMPLICIT}.4."
 _EXTENDED = f"{_JPEG}51"
 _NEED_PACKAGES = {
@@ -45,7 +46,9 @@ COMPRESSED = {f"{IMPLICIT}.5", *_NEED_PACKAGES, f"{_JPEG}90", f"{_JPEG}91"}
 JPEG = {f"{_JPEG}50", _EXTENDED}
 """Those of images that lose detail: JPEG of 8 bits, and of up to 12."""
 
-_PREAMBLE = 128
+HEAD = 132
+"""Bytes of a file up to the end of its signature."""
+
 _MAGIC = b"DICM"
 _META = re.compile(rb"\x02\x00[\x00-\x18][\x00\x01](?:UL|OB|UI|SH|AE)")
 """How an element of the meta information begins: group 2, explicit and little-endian."""
@@ -54,7 +57,7 @@ _META = re.compile(rb"\x02\x00[\x00-\x18][\x00\x01](?:UL|OB|UI|SH|AE)")
 def is_dicom(path: Path) -> bool:
     """Whether a file has the DICOM signature; False if it cannot be read."""
     try:
-        return meta_start(read_start(path, _PREAMBLE + len(_MAGIC))) is not None
+        return meta_start(read_start(path, HEAD)) is not None
     except OSError:
         return False
 
@@ -63,13 +66,10 @@ def meta_start(head: bytes) -> int | None:
     """Where the meta information starts; None if it is no DICOM file.
 
     Some programs leave out the 128 bytes before the signature, or these and the signature.
-
-    Args:
-        head: the first 132 bytes, if there are so many.
     """
-    for before in (_PREAMBLE, 0):
-        if head[before : before + len(_MAGIC)] == _MAGIC:
-            return before + len(_MAGIC)
+    for end in (HEAD, len(_MAGIC)):
+        if head[end - len(_MAGIC) : end] == _MAGIC:
+            return end
     return 0 if _META.match(head) else None
 
 
@@ -80,11 +80,7 @@ def damaged(path: Path, what: str) -> DataError:
 
 @contextmanager
 def parsing(path: Path, fault: str = "") -> Iterator[None]:
-    """Make a ``DataError`` of whatever a package raises, and hush its warnings.
-
-    Args:
-        fault: what the error says instead of the package's words.
-    """
+    """Make a ``DataError`` of whatever a package raises, with its words or ``fault``."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of values that are checked here, or not used
         try:
@@ -96,28 +92,30 @@ def parsing(path: Path, fault: str = "") -> Iterator[None]:
 
 
 def open_dicom(
-    path: Path, data: bytes, known: Collection[str], kinds: str
-) -> tuple[BytesIO, "Dataset", str]:
-    """A file after its meta information, that, and the transfer syntax that it names.
+    path: Path,
+    data: bytes,
+    known: Collection[str],
+    kinds: str,
+    *,
+    most: int = 0,
+    tags: Iterable[str] = (),
+) -> "Dataset":
+    """The elements of a file, or those named, with its meta information.
 
     Args:
-        data: all of it.
-        known: transfer syntaxes that can be read.
-        kinds: what they are called.
-
-    Raises:
-        DataError: the package ``pydicom`` is absent, there is no signature, or the transfer syntax
-            is another one.
-        Exception: whatever the package's parsing runs into.
+        known: transfer syntaxes that can be read, which are called ``kinds``.
+        most: bytes that a deflated file may unpack to.
     """
     try:
         import pydicom  # noqa: F401
     except ImportError:
         raise missing_extra(path, "a DICOM file", "pydicom") from None
+    from pydicom.datadict import tag_for_keyword
+    from pydicom.dataset import FileMetaDataset
     from pydicom.filereader import read_dataset
 
     file = BytesIO(data)  # gives no more bytes than there are
-    start = meta_start(data[: _PREAMBLE + len(_MAGIC)])
+    start = meta_start(data[:HEAD])
     if start is None:
         raise DataError(f"{path} must be a DICOM file, but has no signature; copy it again")
     file.seek(start)
@@ -127,15 +125,16 @@ def open_dicom(
         raise DataError(
             f"{path} must be {kinds}, got transfer syntax {syntax[:80] or 'none'}; export it so"
         )
-    return file, meta, syntax
+    if syntax == DEFLATED:
+        file = _inflated(path, file, most)
+    wanted = [tag for tag in map(tag_for_keyword, tags) if tag is not None] or None
+    found = read_dataset(file, syntax == IMPLICIT, syntax != BIG_ENDIAN, specific_tags=wanted)
+    found.file_meta = FileMetaDataset(meta)
+    return found
 
 
-def inflated(path: Path, file: BytesIO, most: int) -> BytesIO:
-    """The rest of a deflated file, unpacked.
-
-    Raises:
-        DataError: it is damaged, or has more than ``most`` bytes.
-    """
+def _inflated(path: Path, file: BytesIO, most: int) -> BytesIO:
+    """The rest of a deflated file, unpacked."""
     unpack = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         data = unpack.decompress(file.read(), most + 1)
@@ -169,16 +168,7 @@ def numbers_of(
     empty: bool = False,
     remedy: str = "correct it, or export it again",
 ) -> list[float]:
-    """The numbers of a value.
-
-    Args:
-        num: how many there must be; 0: one or more.
-        empty: whether there may be none.
-        remedy: the end of the message.
-
-    Raises:
-        DataError: they are others.
-    """
+    """The numbers of a value: ``num`` of them, where 0 is one or more; or none, if ``empty``."""
     told = list(filter(None, text_of(item, keyword).split("\\")))
     try:
         numbers = [float(part) for part in told]
@@ -206,15 +196,7 @@ def words_of(image: "Dataset", keyword: str) -> list[int]:
 
 
 def decoded(path: Path, image: "Dataset") -> Pixels:
-    """The stored values of an image of one frame and one value for each pixel.
-
-    Args:
-        image: its metadata, with its transfer syntax; its size is checked already.
-
-    Raises:
-        DataError: pixels are damaged or missing, do not fit what the file says of them, or need a
-            package that is absent.
-    """
+    """The stored values of an image of one frame and one value for each pixel, of a sound size."""
     with parsing(path, "its pixels cannot be decoded"):
         stored = int(image.BitsStored)
         high = int(image.get("HighBit", stored - 1))
@@ -224,11 +206,12 @@ def decoded(path: Path, image: "Dataset") -> Pixels:
                 "correct it, or export the image again"
             )
         syntax = text_of(image.file_meta, "TransferSyntaxUID")
-        bits = 8
+        bits, held = 8, len(image.PixelData)
+        need = (int(image.Rows) * int(image.Columns) * int(image.BitsAllocated) + 7) // 8
         if syntax in {*JPEG, *_NEED_PACKAGES}:
             bits = _check_coded(path, image)
-        elif not image.file_meta.TransferSyntaxUID.is_compressed:
-            _check_length(path, image)
+        elif syntax in UNCOMPRESSED and not need <= held <= need + 1:
+            raise damaged(path, f"has {held:,} bytes of pixels where its size needs {need:,}")
         by_pillow = syntax in {f"{_JPEG}50", f"{_JPEG}90", f"{_JPEG}91"}
         if by_pillow or (syntax == _EXTENDED and bits == 8):
             image.pixel_array_options(decoding_plugin="pillow")  # also where others are installed
@@ -238,13 +221,6 @@ def decoded(path: Path, image: "Dataset") -> Pixels:
         if pixels.shape != (image.Rows, image.Columns):
             raise damaged(path, "its pixels are not of one grey value each")
         return pixels
-
-
-def _check_length(path: Path, image: "Dataset") -> None:
-    need = (int(image.Rows) * int(image.Columns) * int(image.BitsAllocated) + 7) // 8
-    held = len(image.PixelData)
-    if not need <= held <= need + 1:
-        raise damaged(path, f"has {held:,} bytes of pixels where its size needs {need:,}")
 
 
 def _check_coded(path: Path, image: "Dataset") -> int:
@@ -309,11 +285,7 @@ def _stored_number(image: "Dataset", keyword: str) -> int | None:
 
 
 def shutter_of(path: Path, image: "Dataset", shape: tuple[int, int]) -> Mask | None:
-    """Where the picture is that shutters leave open; None if there is none.
-
-    Raises:
-        DataError: the file states a shutter that cannot be.
-    """
+    """Where the picture is that shutters leave open; None if there is none."""
     inside = None
     row, column = np.ogrid[1 : shape[0] + 1, 1 : shape[1] + 1]
     for form in filter(None, text_of(image, "ShutterShape").replace(" ", "").split("\\")):
@@ -328,7 +300,11 @@ def shutter_of(path: Path, image: "Dataset", shape: tuple[int, int]) -> Mask | N
             radius = numbers_of(path, image, "RadiusOfCircularShutter", 1)[0]
             part = (row - middle[0]) ** 2 + (column - middle[1]) ** 2 <= radius**2
         elif form == "POLYGONAL":
-            part = _polygon(numbers_of(path, image, "VerticesOfThePolygonalShutter"), shape)
+            corners = numbers_of(path, image, "VerticesOfThePolygonalShutter")
+            canvas = Image.new("1", (shape[1], shape[0]))
+            places = [(x - 1, y - 1) for x, y in zip(corners[1::2], corners[::2], strict=False)]
+            ImageDraw.Draw(canvas).polygon(places, fill=1)
+            part = np.asarray(canvas)
         else:
             raise DataError(
                 f"{path}: ShutterShape must be RECTANGULAR, CIRCULAR or POLYGONAL, got "
@@ -336,10 +312,3 @@ def shutter_of(path: Path, image: "Dataset", shape: tuple[int, int]) -> Mask | N
             )
         inside = part if inside is None else inside & part
     return inside
-
-
-def _polygon(corners: list[float], shape: tuple[int, int]) -> Mask:
-    canvas = Image.new("1", (shape[1], shape[0]))
-    places = zip(corners[1::2], corners[::2], strict=False)
-    ImageDraw.Draw(canvas).polygon([(column - 1, row - 1) for column, row in places], fill=1)
-    return np.asarray(canvas)

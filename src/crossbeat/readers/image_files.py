@@ -22,9 +22,7 @@ _SIZES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 _ALONE = {0x01, *range(0xD0, 0xD9)}
 _SCAN, _END, _JFIF = 0xDA, 0xD9, 0xE0
 
-_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-"""Of a pixel, by the type of colour of PNG."""
-
+_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a pixel, by the type of colour of PNG
 _STEP = 2**20
 
 _TYPES = {1: "B", 3: "H", 4: "I", 5: "II", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 18: "Q"}
@@ -33,13 +31,9 @@ _TYPES = {1: "B", 3: "H", 4: "I", 5: "II", 6: "b", 8: "h", 9: "i", 13: "I", 16: 
 _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 256, 257, 258, 259, 262
 _ORIENTATION, _X, _Y, _EXTRA, _FORMAT, _PAGE = 274, 282, 283, 338, 339, 254
 _PLACES = ((273, 279), (324, 325))
-_READ = {
-    *(_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC),
-    *(_ORIENTATION, _X, _Y, _EXTRA, _FORMAT, _PAGE, *_PLACES[0], *_PLACES[1]),
-}
-_PAGE_PARTS = 0b101
-"""Bits of a page that is a reduced image or a mask."""
-
+_READ = {_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, *_PLACES[0], *_PLACES[1]}
+_READ |= {_ORIENTATION, _X, _Y, _EXTRA, _FORMAT, _PAGE}
+_PAGE_PARTS = 0b101  # bits of a page that is a reduced image or a mask
 _MOST_VALUES = 2**20
 
 
@@ -48,9 +42,6 @@ class Said(NamedTuple):
 
     Args:
         data: the file, without what would make a decoder invert or turn the image.
-        width: pixels of a row.
-        height: rows.
-        bits: of a value.
         grey: whether pixels have one value each.
         orientation: 1 to 8 as in TIFF; None: to be looked up in EXIF.
         aspect: height of a pixel divided by its width.
@@ -89,10 +80,7 @@ def check_png(path: Path, data: bytes) -> Said:
 
 
 def check_png_rows(path: Path, data: bytes) -> None:
-    """Raise ``DataError`` if the packed pixels of a sound PNG are fewer than its size needs.
-
-    Decoders leave black what is missing, so this is for films that end in black.
-    """
+    """Raise ``DataError`` if a sound PNG lacks packed pixels, which decoders leave black."""
     parts = list(_png_parts(path, data, pixels=True))
     width, height, bits, colour, *_, interlaced = struct.unpack(">IIBBBBB", dict(parts)[b"IHDR"])
     row = 1 + (width * bits * _SAMPLES.get(colour, 1) + 7) // 8
@@ -112,15 +100,13 @@ def check_png_rows(path: Path, data: bytes) -> None:
 
 def _png_parts(path: Path, data: bytes, *, pixels: bool = False) -> Iterator[tuple[bytes, bytes]]:
     """Names and contents, of the packed pixels only if they are wanted."""
-    start = 8
-    view = memoryview(data)
+    start, view = 8, memoryview(data)
     while start + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, start)
         kind, end = data[start + 4 : start + 8], start + 12 + length
         if end > len(data):
             break
-        (sum_,) = struct.unpack_from(">I", data, end - 4)
-        if zlib.crc32(view[start + 4 : end - 4]) != sum_:
+        if zlib.crc32(view[start + 4 : end - 4]) != int.from_bytes(data[end - 4 : end]):
             name = kind.decode("latin-1") if kind.isalpha() else "without a name"
             raise _broken(path, "PNG", f"has a wrong checksum in its part {name}")
         if kind == b"IEND":
@@ -131,15 +117,11 @@ def _png_parts(path: Path, data: bytes, *, pixels: bool = False) -> Iterator[tup
 
 
 def check_jpeg(path: Path, data: bytes, *, strict: bool = False) -> Said:
-    """What a JPEG says whose segments are whole and that ends as it should.
+    """What a JPEG, lossless JPEG or JPEG-LS says whose segments are whole, up to its end.
 
     Args:
-        data: the file, or the pixels of a DICOM file; also lossless JPEG and JPEG-LS.
         strict: whether each part has to begin where the last ended, for decoders that end the
             process otherwise.
-
-    Raises:
-        DataError: it is cut off, or has no pixels.
     """
     size: tuple[int, int, int, int] | None = None
     aspect, scans = 1.0, 0
@@ -202,18 +184,15 @@ def check_tiff(path: Path, data: bytes) -> Said:
     for tag in (_PHOTOMETRIC, _ORIENTATION):
         if tag in places and (tag == _ORIENTATION or photometric == 0):
             struct.pack_into(order + _TYPES[places[tag][0]], fixed, places[tag][1], 1)
-    across, down = _ratio(tags.get(_X)), _ratio(tags.get(_Y))
-    return Said(
-        bytes(fixed),
-        width,
-        height,
-        max(bits),
-        len(bits) - len(tags.get(_EXTRA, ())) == 1 and photometric in (0, 1),
-        int(tags[_ORIENTATION][0]) if _ORIENTATION in tags else None,
-        across / down if across and down else 1.0,
-        inverted=photometric == 0,
-        signed=formats == {2},
+    across, down = (
+        value[0] / value[1] if len(value) == 2 and value[1] else 0.0
+        for value in (tags.get(_X, ()), tags.get(_Y, ()))
     )
+    grey = len(bits) - len(tags.get(_EXTRA, ())) == 1 and photometric in (0, 1)
+    turn = int(tags[_ORIENTATION][0]) if _ORIENTATION in tags else None
+    aspect = across / down if across and down else 1.0
+    told = (bytes(fixed), width, height, max(bits), grey, turn, aspect)
+    return Said(*told, inverted=photometric == 0, signed=formats == {2})
 
 
 def _tiff_tags(data: bytes) -> tuple[dict[int, Any], dict[int, tuple[int, int]], int]:
@@ -254,10 +233,6 @@ def _check_places(
     need = (size[0] * sum(bits) + 7) // 8 * size[1] if len(bits) == 1 else 0
     if tags.get(_COMPRESSION, (1,))[0] == 1 and sum(counts) < need:
         raise _broken(path, "TIFF", f"has {sum(counts):,} of {need:,} bytes of pixels")
-
-
-def _ratio(value: tuple[int, ...] | None) -> float:
-    return value[0] / value[1] if value and len(value) == 2 and value[1] else 0.0
 
 
 def _broken(path: Path, kind: str, what: str) -> DataError:

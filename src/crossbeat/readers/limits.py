@@ -22,57 +22,31 @@ MOST_CHANNELS = 256
 MOST_SEGMENTS = 1_000
 """Segments of a WFDB record: each is a file to open."""
 
-
 _OPEN = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 """Not to wait for a pipe that nobody writes to."""
 
 
-def read_start(path: Path, num: int) -> bytes:
-    """The first bytes of a file.
-
-    Args:
-        num: how many bytes, if it has them.
-
-    Raises:
-        OSError: there is no file, or it cannot be read.
-        DataError: it is a folder, device or pipe.
-    """
-    return _read(path, num, None)
+def read_start(path: Path, num: int, most: int | None = None) -> bytes:
+    """The first bytes of a file, which may have ``most`` bytes."""
+    file = os.open(path, _OPEN)
+    try:
+        num = min(num, _check(path, os.fstat(file), most))
+        parts = [os.read(file, num)]
+        while parts[-1] and sum(map(len, parts)) < num:
+            parts.append(os.read(file, num))
+    finally:
+        os.close(file)
+    return b"".join(parts)
 
 
 def read_bounded(path: Path, most: int = MOST_BYTES) -> bytes:
-    """All of a file.
-
-    Args:
-        most: bytes that it may have.
-
-    Raises:
-        OSError: there is no file, or it cannot be read.
-        DataError: it is a folder, device or pipe, or is larger.
-    """
-    return _read(path, most + 1, most)
+    """All of a file, which may have ``most`` bytes."""
+    return read_start(path, most + 1, most)
 
 
-def _read(path: Path, num: int, most: int | None) -> bytes:
-    file = os.open(path, _OPEN)
-    try:
-        size = _check(path, os.fstat(file), most)
-        parts = [os.read(file, min(num, size))]
-        while parts[-1] and sum(map(len, parts)) < min(num, size):
-            parts.append(os.read(file, size))
-    finally:
-        os.close(file)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-def check_size(path: Path, most: int = MOST_BYTES) -> int:
-    """The size of a file in bytes.
-
-    Raises:
-        OSError: there is no file.
-        DataError: it is a folder, device or pipe, or is larger than ``most`` bytes.
-    """
-    return _check(path, path.stat(), most)
+def check_size(path: Path, most: int = MOST_BYTES) -> None:
+    """Raise ``DataError`` if it is no file, or is larger than ``most`` bytes."""
+    _check(path, path.stat(), most)
 
 
 def _check(path: Path, status: os.stat_result, most: int | None) -> int:
@@ -87,11 +61,7 @@ def _check(path: Path, status: os.stat_result, most: int | None) -> int:
 
 
 def start_of(path: Path, num: int) -> bytes | None:
-    """The first bytes of a file; nothing if there is none.
-
-    Raises:
-        DataError: it is a folder, device or pipe, or cannot be read.
-    """
+    """The first bytes of a file; nothing if there is none."""
     try:
         return read_start(path, num)
     except (FileNotFoundError, NotADirectoryError):

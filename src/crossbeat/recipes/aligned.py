@@ -11,7 +11,7 @@ from crossbeat.beats import Rule
 from crossbeat.data.cohort import Cohort
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.localisation import localise, similarities
-from crossbeat.evaluation.measured import Measured
+from crossbeat.evaluation.predictions import Measured
 from crossbeat.evaluation.retrieval import Items, Retrieved, retrieve
 from crossbeat.modalities import OtherModel
 from crossbeat.models import embed, embedded, moments

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from crossbeat.errors import ConfigError
+from crossbeat.files import ReadJson
 from crossbeat.modalities import EcgModel, OtherModel
 from crossbeat.recipes import AnyRecipe, settings_in, with_settings
 from crossbeat.training import Optimisation
@@ -46,7 +47,7 @@ _DEMO_MEASUREMENTS: Mapping[str, Optimisation] = {
 }
 """Other settings for recipes that predict measurements alone, which few patients have."""
 
-_DEMO_SETTINGS: Mapping[str, Any] = {
+_DEMO_SETTINGS: ReadJson = {
     "shared_dim": 64,
     "temperature": 0.1,
     "self_temperature": 0.1,

@@ -3,11 +3,10 @@
 import json
 import os
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.labels import LabelPolicy
 from crossbeat.errors import CheckpointError, ConfigError
-from crossbeat.files import SEAL, check_seal, write_sealed, write_whole
+from crossbeat.files import SEAL, Json, ReadJson, check_seal, write_sealed, write_whole
 from crossbeat.training import PhaseRecord
 from crossbeat.training.fingerprint import fingerprint
 from crossbeat.training.processes import is_main_process
@@ -38,7 +37,7 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in _VERSIONED}
 
 
-def describe_cohort(cohort: Cohort) -> dict[str, Any]:
+def describe_cohort(cohort: Cohort) -> Json:
     """The cohort as saved in a plan: its folder, fingerprint and the properties that parts need."""
     described = {name: getattr(cohort.info, name) for name in _COHORT}
     return {
@@ -50,7 +49,7 @@ def describe_cohort(cohort: Cohort) -> dict[str, Any]:
     } | {name: list(v) if isinstance(v, tuple) else v for name, v in described.items()}
 
 
-def shape(plan: dict[str, Any]) -> CohortInfo:
+def shape(plan: Json) -> CohortInfo:
     """The properties of the cohort that parts need, read from a plan."""
     cohort = plan["cohort"]
     forms = {name: (kind, tuple(shape)) for name, (kind, shape) in cohort["forms"].items()}
@@ -71,7 +70,7 @@ def shape(plan: dict[str, Any]) -> CohortInfo:
     )
 
 
-def described(plan: Mapping[str, Any]) -> dict[str, Any]:
+def described(plan: ReadJson) -> Json:
     """The cohort as saved in results: without its folder, with whether its patients are virtual."""
     cohort = {name: value for name, value in plan["cohort"].items() if name != "folder"}
     return cohort | ({"kind": "virtual"} if cohort["name"].startswith("virtual") else {})
@@ -99,9 +98,7 @@ def counted(cohort: Cohort) -> dict[str, int]:
     }
 
 
-def require_same(
-    folder: Path, plan: dict[str, Any], *, today: Callable[[dict[str, Any]], dict[str, Any]]
-) -> None:
+def require_same(folder: Path, plan: Json, *, today: Callable[[Json], Json]) -> None:
     """Check that a run in the folder, if any, has the same plan.
 
     Args:
@@ -120,12 +117,12 @@ def require_same(
         )
 
 
-def _identity(plan: dict[str, Any]) -> str:
+def _identity(plan: Json) -> str:
     cohort = {name: value for name, value in plan["cohort"].items() if name != "folder"}
     return fingerprint(json.loads(json.dumps(plan | {"cohort": cohort})))
 
 
-def begin(folder: Path, plan: dict[str, Any]) -> None:
+def begin(folder: Path, plan: Json) -> None:
     """Write the plan."""
     if is_main_process() and not (folder / PLAN).is_file():
         write_whole(folder / PLAN, json.dumps(plan, indent=1))
@@ -177,7 +174,7 @@ def check(folder: Path) -> None:
         check_seal(folder, needs=(PLAN, WEIGHTS, LEARNED, RESULT), remedy=remedy)
 
 
-def read_plan(folder: Path) -> dict[str, Any]:
+def read_plan(folder: Path) -> Json:
     """Read the plan of the run in a folder.
 
     Raises:
@@ -191,7 +188,7 @@ def read_plan(folder: Path) -> dict[str, Any]:
     return plan
 
 
-def read_phases(folder: Path) -> list[dict[str, Any]]:
+def read_phases(folder: Path) -> list[Json]:
     """Read the record of the phases of the run in a folder.
 
     Raises:
@@ -214,7 +211,7 @@ def read_versions(folder: Path) -> dict[str, str]:
     return _read(folder / RESULT, ("versions",))["versions"]
 
 
-def _read(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
+def _read(path: Path, keys: tuple[str, ...]) -> Json:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:

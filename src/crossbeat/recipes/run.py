@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +14,7 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.splits import Split
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.evaluation.predictions import Predictions, Scored
-from crossbeat.files import remove_drafts, require_ours
+from crossbeat.files import Json, remove_drafts, require_ours
 from crossbeat.modalities import MODALITIES, EcgModel, Model, OtherModel, modality
 from crossbeat.models import embedded, predict
 from crossbeat.recipes import Recipe, models_in, record, settings_in, with_settings
@@ -49,8 +48,8 @@ class Run:
     name: str
     recipe: Recipe
     parts: nn.ModuleDict
-    plan: dict[str, Any]
-    phases: list[dict[str, Any]]
+    plan: Json
+    phases: list[Json]
     learned: Learned
 
     @classmethod
@@ -182,7 +181,7 @@ def train(
     return Run.open(folder)
 
 
-def _as_today(plan: dict[str, Any]) -> dict[str, Any]:
+def _as_today(plan: Json) -> Json:
     recipe = from_plain(recipe_named(plan["recipe"]), plan["settings"])
     return plan | {"settings": to_plain(recipe)}
 

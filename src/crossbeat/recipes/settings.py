@@ -10,6 +10,7 @@ from typing import Any
 from jsonargparse import ArgumentParser
 
 from crossbeat.errors import ConfigError, UserError, suggestion
+from crossbeat.files import Json, ReadJson
 from crossbeat.recipes import RECIPES, Recipe, settings_in
 
 _KEY = re.compile(r'Parser key "recipe\.([\w.]+)"')
@@ -30,7 +31,7 @@ def recipe_named(name: str) -> Recipe:
     return RECIPES[name]
 
 
-def to_plain(recipe: Recipe) -> dict[str, Any]:
+def to_plain(recipe: Recipe) -> Json:
     """The settings as JSON values."""
     return asdict(recipe)  # type: ignore[call-overload]
 
@@ -45,7 +46,7 @@ _RENAMED = {
 """Settings of earlier runs, by what they are called in recipes that lack them."""
 
 
-def from_plain(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
+def from_plain(recipe: Recipe, settings: ReadJson) -> Recipe:
     """A recipe of the same kind with some settings changed.
 
     Args:
@@ -71,7 +72,7 @@ def from_plain(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
         raise _in_our_words(type(recipe).__name__, settings, error) from error
 
 
-def _in_our_words(owner: str, settings: Mapping[str, Any], error: BaseException) -> UserError:
+def _in_our_words(owner: str, settings: ReadJson, error: BaseException) -> UserError:
     """An error of jsonargparse as one of ours: what a setting said itself, or its name."""
     cause: BaseException | None = error
     while cause is not None:
@@ -92,7 +93,7 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def check_names(settings: Any, given: Mapping[str, Any], owner: str) -> None:
+def check_names(settings: Any, given: ReadJson, owner: str) -> None:
     """Check that every given name is a setting.
 
     Raises:

@@ -3,10 +3,9 @@
 Needs the extra ``plots``.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from html import escape
-from typing import Any
 
 import numpy as np
 from jaxtyping import Int64
@@ -14,6 +13,7 @@ from jaxtyping import Int64
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.table import REPORTED, label_column
 from crossbeat.evaluation import names
+from crossbeat.files import ReadJson
 from crossbeat.leads import INDEPENDENT
 from crossbeat.report.cohort_tables import Rows, in_words, tables
 from crossbeat.report.page import (
@@ -31,22 +31,11 @@ from crossbeat.report.theme import Picture, picture
 from crossbeat.report.words import DISCLAIMER
 from crossbeat.signal import Ecg
 
-Json = Mapping[str, Any]
-
 _CODES = {1: "positive", 0: "negative", -1: "uncertain"}
 
 
-def cohort_page(cohort: Cohort, found: Json, *, examples: int, seed: int) -> str:
-    """The page: its tables, and examples of the training split without names of patients.
-
-    Args:
-        found: the summary of the cohort.
-        examples: how many at most, 0 or more.
-        seed: of the choice, 0 or more.
-
-    Raises:
-        DataError: a stored ECG or X-ray cannot be read.
-    """
+def cohort_page(cohort: Cohort, found: ReadJson, *, examples: int, seed: int) -> str:
+    """The page: its tables, and examples of the training split without names of patients."""
     title = f"Cohort {found['name']}"
     body = "".join(
         (

@@ -1,14 +1,13 @@
 """What a cohort's summary tells, as tables of text: for the terminal and for a page."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from crossbeat.data.splits import SPLITS
 from crossbeat.data.summary import ALL
 from crossbeat.evaluation import names
+from crossbeat.files import ReadJson
 from crossbeat.modalities import MODALITIES
 
-Json = Mapping[str, Any]
 Rows = Sequence[Sequence[str]]
 Table = tuple[str, Sequence[str], Rows]
 """A title, the names of the columns, and the cells."""
@@ -18,12 +17,8 @@ _COUNTS = {"reported": "with a report"}
 _SPREAD = ("mean", "deviation")
 
 
-def tables(found: Json) -> list[Table]:
-    """What a summary tells, as tables; those without rows are left out.
-
-    Args:
-        found: as ``crossbeat.data.summary.summary`` returns it.
-    """
+def tables(found: ReadJson) -> list[Table]:
+    """What a summary tells, as tables; those without rows are left out."""
     drawn = [
         ("Records", ["split", *map(_called, _there(found))], _splits(found)),
         (
@@ -36,7 +31,7 @@ def tables(found: Json) -> list[Table]:
             ["measurement", "split", "measured", "mean", "standard deviation"],
             list(_measurements(found)),
         ),
-        ("Hours from the ECG to the X-ray", ["", *_hours(found)], _gaps(found)),
+        ("Hours from the ECG to the X-ray", ["", *found["gaps"].get("hours", {})], _gaps(found)),
         (
             "Left out",
             ["rule", "records"],
@@ -48,7 +43,7 @@ def tables(found: Json) -> list[Table]:
     return [table for table in drawn if table[2]]
 
 
-def in_words(found: Json) -> str:
+def in_words(found: ReadJson) -> str:
     """Kind and form of a cohort in a line."""
     form, parts = found["form"], [found["kind"]]
     if form["leads"]:
@@ -62,14 +57,14 @@ def in_words(found: Json) -> str:
     return " · ".join(parts)
 
 
-def _splits(found: Json) -> Rows:
+def _splits(found: ReadJson) -> Rows:
     there = _there(found)
     return [
         [split, *(f"{counts[key]:,}" for key in there)] for split, counts in found["splits"].items()
     ]
 
 
-def _there(found: Json) -> list[str]:
+def _there(found: ReadJson) -> list[str]:
     """The counts that are told: those of a modality only where there are some."""
     counts = found["splits"][ALL]
     return [key for key in counts if counts[key] or key not in MODALITIES]
@@ -79,7 +74,7 @@ def _called(count: str) -> str:
     return MODALITIES[count].label if count in MODALITIES else _COUNTS.get(count, count)
 
 
-def _findings(found: Json) -> Iterator[list[str]]:
+def _findings(found: ReadJson) -> Iterator[list[str]]:
     for finding, splits in found["findings"].items():
         for split, counts in splits.items():
             name = names.plain(finding) if split == ALL else ""
@@ -88,31 +83,27 @@ def _findings(found: Json) -> Iterator[list[str]]:
             yield [name, split, *(f"{count:,}" for count in counts.values()), share]
 
 
-def _measurements(found: Json) -> Iterator[list[str]]:
+def _measurements(found: ReadJson) -> Iterator[list[str]]:
     for measurement, splits in found["measurements"].items():
         for split, told in splits.items():
             numbers = ["–" if told[key] is None else f"{told[key]:.1f}" for key in _SPREAD]
             yield [measurement if split == ALL else "", split, f"{told['measured']:,}", *numbers]
 
 
-def _hours(found: Json) -> list[str]:
-    return list(found["gaps"].get("hours", {}))
-
-
-def _gaps(found: Json) -> Rows:
+def _gaps(found: ReadJson) -> Rows:
     gaps = found["gaps"]
     if not gaps:
         return []
     return [[f"{gaps['pairs']:,} pairs", *(f"{value:,.1f}" for value in gaps["hours"].values())]]
 
 
-def _phases(found: Json) -> Iterator[list[str]]:
+def _phases(found: ReadJson) -> Iterator[list[str]]:
     for phase, splits in found["audit"]["phases"].items():
         told = [f"{each['rows']:,} rows, {each['patients']:,} patients" for each in splits.values()]
         yield [phase, *told]
 
 
-def _leaks(found: Json) -> Iterator[list[str]]:
+def _leaks(found: ReadJson) -> Iterator[list[str]]:
     for name, count in found["audit"]["in_two_splits"].items():
         yield [f"{name} in two splits", f"{count:,}"]
     for name, count in found["audit"]["repeated_signals"].items():

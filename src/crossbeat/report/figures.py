@@ -4,7 +4,6 @@ Needs the extra ``plots``.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int64, UInt8
@@ -18,6 +17,7 @@ from crossbeat.evaluation import names
 from crossbeat.evaluation.intervals import Interval
 from crossbeat.evaluation.predictions import Predictions, choose
 from crossbeat.evaluation.statistics import agreement
+from crossbeat.files import Json
 from crossbeat.metrics import MEASUREMENT_METRICS, calibration_points, roc_points
 from crossbeat.report.theme import (
     BASELINE,
@@ -44,13 +44,7 @@ _DRAWN = 250.0
 
 @styled
 def roc(predictions: Mapping[str, Predictions], finding: str, paint: Mapping[str, str]) -> Figure:
-    """ROC curves of several models on one finding.
-
-    Args:
-        predictions: one run per model, by its label.
-        finding: one of theirs.
-        paint: the colour of each model.
-    """
+    """ROC curves of several models on one finding."""
     figure, axes = _square("false positive rate", "true positive rate")
     for model, run in predictions.items():
         column = run.names.index(finding)
@@ -64,13 +58,7 @@ def roc(predictions: Mapping[str, Predictions], finding: str, paint: Mapping[str
 def calibration(
     predictions: Mapping[str, Predictions], finding: str, paint: Mapping[str, str]
 ) -> Figure:
-    """Calibration curves on the test split, calibrated on validation.
-
-    Args:
-        predictions: one run per model, by its label.
-        finding: one of theirs.
-        paint: the colour of each model.
-    """
+    """Calibration curves on the test split, calibrated on validation."""
     figure, axes = _square("calibrated probability", "share with the finding")
     for model, run in predictions.items():
         column = run.names.index(finding)
@@ -90,15 +78,13 @@ def embedding(
     """A map of embeddings, coloured by a finding.
 
     Args:
-        points: places on the map.
         targets: 1 positive, 0 negative, NaN unknown (not drawn).
-        finding: what ``targets`` say.
     """
     figure, axes = new_axes(_SMALL, _SMALL + 0.35)
     handles = []
     for value, colour, word in ((0, OTHERS[1], "without"), (1, BASELINE, "with")):
         chosen = points[targets == value]
-        look: dict[str, Any] = {
+        look: Json = {
             "ls": "",
             "marker": "o",
             "color": colour,
@@ -121,8 +107,6 @@ def training(curves: Mapping[str, Sequence[float]], *, label: str, chosen: int =
     """Curves over the epochs of a phase.
 
     Args:
-        curves: one value per epoch.
-        label: what the values are.
         chosen: the epoch whose weights were kept, counted from 1; 0 if none was.
     """
     figure, axes = new_axes(_SMALL, 2.6)
@@ -139,13 +123,7 @@ def training(curves: Mapping[str, Sequence[float]], *, label: str, chosen: int =
 
 @styled
 def scatter(run: Predictions, measurement: str, *, colour: str = METHOD) -> Figure:
-    """The estimate of every test row against the truth, with the line of equality.
-
-    Args:
-        run: of one model.
-        measurement: one of its measurements.
-        colour: of the points.
-    """
+    """The estimate of every test row against the truth, with the line of equality."""
     truth, estimate, _ = _known(run, measurement)
     figure, axes = new_axes(_SMALL, _SMALL)
     _points(axes, truth, estimate, colour)
@@ -169,11 +147,6 @@ def bland_altman(run: Predictions, measurement: str, *, colour: str = METHOD) ->
 
     Lines are the bias and the limits of agreement, bands their 95 % intervals over patients.
 
-    Args:
-        run: of one model.
-        measurement: one of its measurements.
-        colour: of the points.
-
     Source: Bland and Altman 1986 (Lancet 327:307).
     """
     truth, estimate, patients = _known(run, measurement)
@@ -194,11 +167,7 @@ def bland_altman(run: Predictions, measurement: str, *, colour: str = METHOD) ->
 
 @styled
 def frame_by_segment(found: Float[np.ndarray, "segment frame"]) -> Figure:
-    """How similar every segment is to every frame; the dashed line is where they belong together.
-
-    Args:
-        found: cosines, of one patient or a mean over patients.
-    """
+    """How similar segments and frames are; the dashed line is where they belong together."""
     segments, frames = found.shape
     figure, axes = new_axes(4.5, 3.8)
     shown = axes.imshow(
@@ -231,8 +200,6 @@ def answering_strips(
     The colour runs from the least to the strongest answer; a step without one stays blank.
 
     Args:
-        ecg: millivolts.
-        lead: which of its leads is drawn.
         cine: of the same patient; 0 black to 255 white.
         frames: which of its frames are shown.
         answers: how strongly each step of the record answers to each of these frames, at equal
@@ -270,19 +237,15 @@ def embedding_map(
     most: int = 1500,
     perplexity: float = 30.0,
 ) -> tuple[Float[np.ndarray, "point 2"], Int64[np.ndarray, " point"]]:
-    """t-SNE of at most ``most`` samples, started from their principal components.
+    """t-SNE of at most ``most`` samples, started from their principal components: places and rows.
 
     Neighbours on the map are neighbours among the embeddings (by cosine distance); distances
     between far groups, and the sizes of groups, mean nothing.
 
     Args:
-        features: one embedding per sample.
         seed: picks the samples and fixes the map.
         most: samples drawn, at least 8.
         perplexity: effective number of neighbours; lowered to a third of the samples.
-
-    Returns:
-        The place of each sample that is drawn, and which samples these are.
 
     Raises:
         ValueError: fewer than 8 samples would be drawn.

@@ -1,15 +1,17 @@
-"""What models reach and by how much they differ: bars, and rows with their intervals.
+"""What models reach and by how much they differ: bars, rows with their intervals, and lines.
 
 Needs the extra ``plots``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from crossbeat.evaluation import names
 from crossbeat.evaluation.results import kind_of, verdict
 from crossbeat.evaluation.statistics import MEAN
+from crossbeat.files import Json, ReadJson
 from crossbeat.report.tables import cell, leads, titled
 from crossbeat.report.theme import (
     BASELINE,
@@ -27,8 +29,6 @@ from crossbeat.report.theme import (
 )
 from crossbeat.report.words import label, limit_of, minus
 
-Json = Mapping[str, Any]
-
 _WIDTH, _WIDE, _BARS = 5.6, 8.0, 4.7
 _ROW, _GAP = 0.25, 0.4
 _BAR_ROW, _THICK = 0.43, 0.34
@@ -36,6 +36,11 @@ _CHANCE = {"auroc": (50.0, "50: chance"), "r2": (0.0, "0: no skill")}
 """Where bars begin, in percent, and what that is."""
 _PERFECT = 100.0
 _OTHER = "#8a8f96"
+_ALONG = (6.4, 3.8)
+_LETTERS = 50  # that the axis has room for
+_CLOSE = 0.07  # of the width
+_ROOM = 1.0  # points
+_APART = 0.055  # least distance of two labels, of the height
 _ENDS = ("value", "low", "high")
 
 
@@ -43,19 +48,16 @@ _ENDS = ("value", "low", "high")
 class _Row:
     label: str
     colour: str
-    found: Json
+    found: ReadJson
     bold: bool = False
     is_limit: bool = False
 
 
 @styled
-def bars(results: Json) -> Figure:
+def bars(results: ReadJson) -> Figure:
     """The mean of every model in percent; the baseline and the limit cross all bars as lines.
 
     The teacher and the limit come first, then the models from the best to the worst.
-
-    Args:
-        results: as ``compare`` returns them.
     """
     metric = leads(results)
     start, meaning = _CHANCE[metric]
@@ -77,7 +79,7 @@ def bars(results: Json) -> Figure:
     return figure
 
 
-def _rows(results: Json, metric: str) -> Iterator[_Row]:
+def _rows(results: ReadJson, metric: str) -> Iterator[_Row]:
     models = {name: found[MEAN][metric] for name, found in results["models"].items()}
     method, baseline, kind = results["method"], results["baseline"], kind_of(results)
     for name in names.TEACHERS:
@@ -95,7 +97,7 @@ def _rows(results: Json, metric: str) -> Iterator[_Row]:
 
 def _draw(axes: Axes, y: float, row: _Row, least: float, metric: str) -> None:
     ink, weight = (METHOD, "bold") if row.bold else (INK, "normal")
-    place: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "va": "center", "size": 10}
+    place: Json = {"xycoords": ("axes fraction", "data"), "va": "center", "size": 10}
     for side, ha, text in ((0, "left", row.label), (1, "right", _text(row.found, metric))):
         axes.annotate(text, (side, y + 0.36), ha=ha, color=ink, weight=weight, **place)
     axes.barh(y, _PERFECT - least, left=least, height=_THICK, color=RULE, alpha=0.45, lw=0)
@@ -109,12 +111,8 @@ def _draw(axes: Axes, y: float, row: _Row, least: float, metric: str) -> None:
 
 
 @styled
-def forest(results: Json) -> Figure:
-    """The leading metric of every model in percent with its interval, target by target.
-
-    Args:
-        results: as ``compare`` returns them.
-    """
+def forest(results: ReadJson) -> Figure:
+    """The leading metric of every model in percent with its interval, target by target."""
     models, metric, baseline = results["models"], leads(results), results["baseline"]
     paint = colours(models, method=results["method"], baseline=baseline)
     targets = _mean_first(models[baseline])
@@ -139,16 +137,10 @@ def forest(results: Json) -> Figure:
 
 
 @styled
-def differences(results: Json) -> Figure:
+def differences(results: ReadJson) -> Figure:
     """The method's paired differences from the other models, target by target.
 
     A teacher is left out: it sees the other modality, and its distance would hide the rest.
-
-    Args:
-        results: as ``compare`` returns them.
-
-    Raises:
-        ValueError: the method is compared with nothing but the teacher.
     """
     pairs = {
         f"against {label(results, other)}": found
@@ -166,16 +158,13 @@ def differences(results: Json) -> Figure:
 
 
 @styled
-def comparisons(results: Json) -> Figure:
+def comparisons(results: ReadJson) -> Figure:
     """All paired differences of the mean over targets: from the baseline, the method's, others.
 
     A teacher is left out, as in ``differences``.
-
-    Args:
-        results: as ``compare`` returns them.
     """
     method, baseline, metric = results["method"], results["baseline"], leads(results)
-    groups: dict[str, dict[str, Any]] = {
+    groups: dict[str, Json] = {
         f"against {label(results, baseline)}": {},
         f"{label(results, method)} against": {},
         "further pairs": {},
@@ -193,15 +182,14 @@ def comparisons(results: Json) -> Figure:
     return _differences(filled, metric, width=_WIDE)
 
 
-def _pairs(results: Json) -> Iterator[tuple[str, str, Any]]:
-    """Both models of every pair without a teacher, and what they differ by."""
+def _pairs(results: ReadJson) -> Iterator[tuple[str, str, Any]]:
     for pair, found in results["differences"].items():
         one, other = pair.split(" - ")
         if not {one, other} & set(names.TEACHERS):
             yield one, other, found
 
 
-def _differences(groups: Mapping[str, Json], metric: str, *, width: float = _WIDTH) -> Figure:
+def _differences(groups: Mapping[str, ReadJson], metric: str, *, width: float = _WIDTH) -> Figure:
     """Rows of differences under titles; filled where zero is outside."""
     rows = sum(len(each) + 1 + _GAP for each in groups.values())
     figure, axes = new_axes(width, _ROW * rows + 0.55)
@@ -223,7 +211,92 @@ def _differences(groups: Mapping[str, Json], metric: str, *, width: float = _WID
     return figure
 
 
-def _mean_first(targets: Json) -> list[str]:
+@styled
+def along(results: ReadJson) -> Figure:
+    """What every model gains on the baseline at every point, or reaches, with its interval.
+
+    Gains are paired differences. They are drawn where all models are at all points; if a model is
+    missing at some, its level is drawn where it is. A teacher is left out: it sees the other
+    modality, and its distance would hide the rest. So would intervals far wider than the values are
+    apart: they run out of the picture.
+    """
+    points, first = results["points"], results["points"][0]
+    baseline, metric = first["baseline"], leads(first)
+    there = [[name for name in point["models"] if name not in names.TEACHERS] for point in points]
+    are_gains = all(set(each) == set(there[0]) for each in there)
+    models = dict.fromkeys(name for each in there for name in each)
+    paint = colours(models, method=first["method"], baseline=baseline)
+    figure, axes = new_axes(*_ALONG)
+    at = _places(axes, [point["at"] for point in points])
+    values = [0.0] if are_gains else []
+    ends: dict[str, float] = {}
+    for model in models:
+        part, name = ("differences", f"{model} - {baseline}") if are_gains else ("models", model)
+        known = {
+            place: found
+            for place, point in zip(at, points, strict=True)
+            if (found := point[part].get(name, {}).get(MEAN, {}).get(metric))
+            and found["value"] is not None
+        }
+        if known:
+            drawn = _line(axes, known, paint[model])
+            values += drawn
+            ends[model] = drawn[-1]
+    low, high = axes.get_ylim()  # intervals get as much room beside the values as these take up
+    room = max(_ROOM, max(values) - min(values))
+    axes.set_ylim(max(low, min(values) - room), min(high, max(values) + room))
+    low, high = axes.get_ylim()
+    height = low
+    for model, value in sorted(ends.items(), key=lambda item: item[1]):
+        height = max(value, height + _APART * (high - low))  # no name hides another
+        _beside(axes, height, label(first, model), side=1, weight="normal", colour=paint[model])
+    axes.set_xlabel(results["axis"])
+    told = titled(metric)
+    if are_gains:
+        axes.axhline(0, color=INK, lw=1)
+        told = f"{names.metric(metric)}, points above {label(first, baseline)}"
+    axes.set_ylabel(f"{told}\n(line: 95 % interval)")
+    return figure
+
+
+def _places(axes: Axes, points: Sequence[float | str]) -> list[float]:
+    """Where the points lie; words and numbers that would hide one another lie side by side."""
+    numbers = [point for point in points if isinstance(point, int | float)]
+    if len(numbers) == len(points) and min(numbers) > 0 and max(numbers) >= 10 * min(numbers):
+        axes.set_xscale("log")
+    elif len(numbers) < len(points) or _crowded(numbers):
+        shown = [f"{point:g}" if isinstance(point, float) else str(point) for point in points]
+        axes.set_xticks(range(len(points)), shown)
+        if sum(map(len, shown)) > _LETTERS:
+            axes.tick_params(axis="x", labelrotation=35)
+            for label in axes.get_xticklabels():
+                label.set_horizontalalignment("right")
+        return [float(place) for place in range(len(points))]
+    axes.set_xticks(numbers, [f"{number:g}" for number in numbers])
+    axes.set_xticks([], minor=True)
+    return [float(number) for number in numbers]
+
+
+def _crowded(numbers: Sequence[float]) -> bool:
+    ends = sorted(numbers)
+    return any(_CLOSE * (ends[-1] - ends[0]) > b - a for a, b in pairwise(ends))
+
+
+def _line(axes: Axes, known: Mapping[float, ReadJson], colour: str) -> list[float]:
+    """A line with its intervals, and its values; a value alone where there is no interval."""
+    places = sorted(known)
+    values, *both = zip(*(_ends(known[place]) for place in places), strict=True)
+    lows, highs = (
+        [value if end is None else end for value, end in zip(values, ends, strict=True)]
+        for ends in both
+    )
+    axes.fill_between(places, lows, highs, color=colour, alpha=0.12, lw=0)
+    axes.vlines(places, lows, highs, color=colour, lw=1.2, alpha=0.6)
+    axes.plot(places, values, "o-", color=colour, ms=5)
+    return list(values)
+
+
+def _mean_first(targets: ReadJson) -> list[str]:
     return sorted(targets, key=lambda target: target != MEAN)
 
 
@@ -231,17 +304,17 @@ def _called(target: str) -> str:
     return "mean" if target == MEAN else names.plain(target)
 
 
-def _text(found: Json, metric: str, *, signed: bool = False) -> str:
+def _text(found: ReadJson, metric: str, *, signed: bool = False) -> str:
     return str(cell(found, metric, signed=signed))
 
 
-def _ends(found: Json) -> tuple[float | None, float | None, float | None]:
+def _ends(found: ReadJson) -> tuple[float | None, float | None, float | None]:
     """Value, low and high in percent."""
     value, low, high = (None if found[end] is None else 100 * found[end] for end in _ENDS)
     return value, low, high
 
 
-def _bar(axes: Axes, y: float, found: Json, *, colour: str, filled: bool) -> None:
+def _bar(axes: Axes, y: float, found: ReadJson, *, colour: str, filled: bool) -> None:
     value, low, high = _ends(found)
     if value is None:
         return

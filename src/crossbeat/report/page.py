@@ -3,24 +3,17 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
-from typing import Any
 
+from crossbeat.files import ReadJson
 from crossbeat.report.tables import Cell, Sheet
 from crossbeat.report.theme import Picture
 from crossbeat.report.words import minus
-
-Json = Mapping[str, Any]
 
 _MARKS = {1: ("up", "▲ "), -1: ("down", "▼ "), 0: ("", "")}
 
 
 def document(title: str, body: str) -> str:
-    """A self-contained page without scripts.
-
-    Args:
-        title: plain text.
-        body: HTML.
-    """
+    """A self-contained page without scripts."""
     style = files("crossbeat.report").joinpath("page.css").read_text(encoding="utf-8")
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     return (
@@ -34,14 +27,7 @@ def document(title: str, body: str) -> str:
 
 
 def section(identity: str, title: str, parts: Iterable[str], *, is_folded: bool = False) -> str:
-    """A section with its heading; empty if it has no content.
-
-    Args:
-        identity: of the element.
-        title: plain text.
-        parts: HTML.
-        is_folded: whether a reader has to open it.
-    """
+    """A section with its heading; empty if it has no content."""
     body = "".join(parts)
     if not body:
         return ""
@@ -85,24 +71,13 @@ def beside(wide: Picture, narrow: Picture) -> str:
 
 
 def table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of plain text; nothing for no rows.
-
-    Args:
-        title: above the table.
-        header: of the columns; the first names the rows.
-        rows: cells, as many as there are columns.
-    """
+    """A table of plain text; nothing for no rows."""
     cells = [(first, "".join(f"<td>{escape(each)}</td>" for each in rest)) for first, *rest in rows]
     return _table(title, header, cells)
 
 
 def sheet_table(sheet: Sheet, *, marked: str = "") -> str:
-    """A table with each interval below its value; nothing for one without cells.
-
-    Args:
-        sheet: the table.
-        marked: the row that is set off.
-    """
+    """A table with each interval below its value, a row set off; nothing for one without cells."""
     rows = [(name, "".join(map(_cell, cells))) for name, cells in sheet.rows]
     return _table(sheet.title, sheet.header, rows, marked)
 
@@ -123,7 +98,7 @@ def _table(
     )
 
 
-def facts(title: str, values: Json) -> str:
+def facts(title: str, values: ReadJson) -> str:
     """Names and values, nested names joined by dots; nothing for no values."""
     if not values:
         return ""
@@ -150,7 +125,7 @@ def _scroll(inner: str) -> str:
     return f'<div class="scroll">{inner}</div>'
 
 
-def _flat(values: Json, prefix: str = "") -> Iterator[tuple[str, str]]:
+def _flat(values: ReadJson, prefix: str = "") -> Iterator[tuple[str, str]]:
     for name, value in values.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{name}.")

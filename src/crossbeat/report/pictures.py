@@ -19,11 +19,7 @@ MM_PER_MV = 10.0
 SECONDS = 10.0
 """The page's width in time."""
 
-LAYOUT = (
-    ("I", "aVR", "V1", "V4"),
-    ("II", "aVL", "V2", "V5"),
-    ("III", "aVF", "V3", "V6"),
-)
+LAYOUT = (("I", "aVR", "V1", "V4"), ("II", "aVL", "V2", "V5"), ("III", "aVF", "V3", "V6"))
 RHYTHM = "II"
 
 _LEFT, _RIGHT, _TOP, _ROW, _FOOT = 16.0, 4.0, 5.0, 30.0, 5.0
@@ -114,13 +110,7 @@ def _line(axes: Axes, across: np.ndarray, up: np.ndarray) -> None:
 
 
 def xray(image: UInt8[np.ndarray, "height width"], *, title: str, caption: str) -> Picture:
-    """A chest X-ray as a picture.
-
-    Args:
-        image: grey values, 0 black to 255 white.
-        title: such as its findings.
-        caption: such as where it comes from.
-    """
+    """A chest X-ray as a picture."""
     file = BytesIO()
     Image.fromarray(image).save(file, "PNG", optimize=True)
     alt = f"Chest X-ray: {title}"
@@ -128,21 +118,15 @@ def xray(image: UInt8[np.ndarray, "height width"], *, title: str, caption: str) 
 
 
 def beating(cine: Frames, *, seconds: float, title: str, caption: str) -> Picture:
-    """A cine as a GIF that beats for ever, in as many greys as ``MOST_BYTES`` leaves room for.
-
-    Args:
-        cine: one beat, frame 0 at the R peak; 0 black to 255 white.
-        seconds: the length of the beat.
-        title: such as the patient.
-        caption: what to see in it.
-
-    Raises:
-        ValueError: there is no frame, no time, or too much picture for ``MOST_BYTES``.
-    """
+    """A cine as a GIF that beats for ever, in as many greys as ``MOST_BYTES`` leaves room for."""
     if not cine.size or seconds <= 0:
         raise ValueError(f"a beat needs frames and seconds, got {cine.shape} and {seconds}")
     number = max(1, min(len(cine), int(seconds / _FASTEST)))
-    frames = [_enlarged(cine[frame]) for frame in np.arange(number) * len(cine) // number]
+    size = (cine.shape[2] * _ENLARGED, cine.shape[1] * _ENLARGED)
+    frames = [
+        np.asarray(Image.fromarray(cine[frame]).resize(size, Image.Resampling.BICUBIC))
+        for frame in np.arange(number) * len(cine) // number
+    ]
     for greys in _GREYS:
         content = _animated([_with_palette(each, greys) for each in frames], seconds)
         if len(content) <= MOST_BYTES:
@@ -152,12 +136,6 @@ def beating(cine: Frames, *, seconds: float, title: str, caption: str) -> Pictur
         f"a page takes {MOST_BYTES} bytes, got {len(content)} for {number} frames of "
         f"{cine.shape[2]} x {cine.shape[1]} pixels; cut out the heart"
     )
-
-
-def _enlarged(frame: UInt8[np.ndarray, "height width"]) -> UInt8[np.ndarray, "tall wide"]:
-    height, width = frame.shape
-    size = (width * _ENLARGED, height * _ENLARGED)
-    return np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BICUBIC))
 
 
 def _with_palette(grey: UInt8[np.ndarray, "tall wide"], greys: int) -> Image.Image:

@@ -22,15 +22,7 @@ from crossbeat.targets import MEASUREMENT
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the report.
-
-    Args:
-        name: of the element on the page.
-        title: its heading; may hold ``{kind}`` and ``{finding}``.
-        applies: whether there is anything to say.
-        parts: HTML.
-        is_folded: whether a reader has to open it.
-    """
+    """A part of the report; its title may hold ``{kind}`` and ``{finding}``."""
 
     name: str
     title: str
@@ -48,15 +40,7 @@ class Section:
 
 
 def write_report(path: Path, subject: Subject) -> None:
-    """Write the report; the file appears whole or not at all.
-
-    Args:
-        path: of the HTML file.
-        subject: what it is about; without runs it tells what the results hold.
-
-    Raises:
-        DataError: the results are not sound.
-    """
+    """Write the report, whole or not at all; without runs it tells what the results hold."""
     results = subject.results
     validate(results, source="the results")
     method, baseline = words.roles(results)

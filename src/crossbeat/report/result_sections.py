@@ -1,20 +1,18 @@
 """The sections of the report that tell what results hold."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from crossbeat.evaluation import names
 from crossbeat.evaluation.results import targets_of
 from crossbeat.evaluation.statistics import MEAN
+from crossbeat.files import ReadJson
 from crossbeat.report import forests, words
 from crossbeat.report.page import bullets, folded, paragraph, pictures, sheet_table, table
 from crossbeat.report.subject import Subject
 from crossbeat.report.tables import Sheet, of_measures, of_targets
 from crossbeat.report.theme import picture
 from crossbeat.targets import FINDING, MEASUREMENT
-
-Json = Mapping[str, Any]
 
 
 def result(it: Subject) -> Iterator[str]:
@@ -115,7 +113,7 @@ def _tallies(it: Subject) -> str:
 
 
 def _values(
-    it: Subject, found: Json, metric: str, *, part: str = "models", reading: str = ""
+    it: Subject, found: ReadJson, metric: str, *, part: str = "models", reading: str = ""
 ) -> str:
     """A table of a metric: a row per model, the mean first."""
 
@@ -127,7 +125,7 @@ def _values(
     return sheet_table(replace(sheet, title=title), marked=it.label(it.results["method"]))
 
 
-def _differences(it: Subject, found: Json, metric: str, *, reading: str = "") -> str:
+def _differences(it: Subject, found: ReadJson, metric: str, *, reading: str = "") -> str:
     def called(pair: str) -> str:
         return names.pair(pair.replace(f", {reading}", ""), it.kind)
 
@@ -138,7 +136,7 @@ def _differences(it: Subject, found: Json, metric: str, *, reading: str = "") ->
     return sheet_table(replace(sheet, title=title))
 
 
-def _mean_first(found: Json) -> list[str]:
+def _mean_first(found: ReadJson) -> list[str]:
     return sorted(next(iter(found["models"].values())), key=lambda target: target != MEAN)
 
 
@@ -189,12 +187,7 @@ def retrieval(it: Subject) -> Iterator[str]:
 
 
 def measured(it: Subject, part: str) -> Iterator[str]:
-    """The tables of what was measured row by row.
-
-    Args:
-        it: what the report is about.
-        part: one of ``MEASURED``.
-    """
+    """The tables of what was measured row by row."""
     for alone in (False, True):
         values, limits, pairs = (
             of_measures(it.results, part, ending=ending, alone=alone, called=called)

@@ -1,6 +1,6 @@
 """The sections of the report that look at runs, and at single patients of the cohort."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from html import escape
 from typing import Any
@@ -12,6 +12,7 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.evaluation import names
 from crossbeat.evaluation.localisation import answering_steps
 from crossbeat.evaluation.patients import Example
+from crossbeat.files import ReadJson
 from crossbeat.models import num_steps
 from crossbeat.recipes.aligned import has_moments, moments_alike, rule_of
 from crossbeat.recipes.run import Run, embeddings
@@ -23,8 +24,6 @@ from crossbeat.report.subject import Subject
 from crossbeat.report.theme import Picture, colours, picture
 from crossbeat.signal import Ecg
 from crossbeat.targets import KINDS, described
-
-Json = Mapping[str, Any]
 
 _CURVES = ("cromotex", "distillation", *names.TEACHERS)
 """Models whose curves are drawn beside those of the baseline and the method."""
@@ -275,7 +274,6 @@ def _training(run: Run) -> list[Picture]:
     return shown
 
 
-def _loss(epoch: Json) -> float:
-    """The sum of all terms of an epoch's loss."""
+def _loss(epoch: ReadJson) -> float:
     terms = (name for name in epoch if name not in _NOT_LOSSES and not name.startswith("val_"))
     return float(sum(epoch[name] for name in terms))

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -12,10 +11,9 @@ from crossbeat.evaluation import names
 from crossbeat.evaluation.patients import Patients, patients_of
 from crossbeat.evaluation.predictions import REDUCED, Predictions, screening
 from crossbeat.evaluation.results import kind_of
+from crossbeat.files import ReadJson
 from crossbeat.recipes.run import Run, evaluation_rows
 from crossbeat.targets import FINDING, Kind
-
-Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +24,9 @@ class Subject:
         results: as ``read_results`` returns them, not along an axis.
         said: what one run of each model predicts of the test patients; may be empty.
         runs: the same runs; may be empty.
-        cohort: whose test split was measured; None without runs.
     """
 
-    results: Json
+    results: ReadJson
     said: Mapping[str, Predictions] = field(default_factory=dict)
     runs: Mapping[str, Run] = field(default_factory=dict)
     cohort: Cohort | None = None

@@ -6,15 +6,13 @@ Shares are in percent and their differences in points; errors are in the unit of
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 from crossbeat.evaluation import names
 from crossbeat.evaluation.results import external, verdict
 from crossbeat.evaluation.retrieval import ALONE, DIFFERENCE, NEAREST
 from crossbeat.evaluation.statistics import MEAN
+from crossbeat.files import ReadJson
 from crossbeat.targets import described
-
-Json = Mapping[str, Any]
 
 MEASURED: Mapping[str, str] = MappingProxyType(
     {"retrieval": "Retrieval", "localisation": "Localisation in time"}
@@ -47,13 +45,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table.
-
-    Args:
-        title: above it.
-        header: of the columns; the first names the rows.
-        rows: what each row is called, and a cell per further column.
-    """
+    """A table; the first column of the header names the rows."""
 
     title: str
     header: Sequence[str]
@@ -70,16 +62,13 @@ class Sheet:
         return Sheet(self.title, header, list(zip(self.header[1:], columns, strict=True)))
 
 
-def cell(found: Json | None, metric: str, unit: str = "", *, signed: bool = False) -> Cell:
+def cell(found: ReadJson | None, metric: str, unit: str = "", *, signed: bool = False) -> Cell:
     """An estimate in percent if its metric is a share, else in its unit.
 
     One decimal in percent and in units such as ml, else three; zero has no sign.
 
     Args:
-        found: value, low and high; None if there is no estimate.
-        metric: of the estimate.
         unit: of a metric that is no share.
-        signed: whether it is a difference.
     """
     if found is None or found["value"] is None:
         return Cell(_UNDEFINED)
@@ -95,13 +84,13 @@ def cell(found: Json | None, metric: str, unit: str = "", *, signed: bool = Fals
     return Cell(text(found["value"]), ends, sign * verdict(found) if signed else 0)
 
 
-def leads(found: Json) -> str:
+def leads(found: ReadJson) -> str:
     """The leading metric of models that are compared: the first that they have."""
     columns = next(iter(found["models"].values()))
     return next(iter(next(iter(columns.values()))))
 
 
-def columns_of(found: Json) -> list[str]:
+def columns_of(found: ReadJson) -> list[str]:
     """The targets of models that are compared, then the mean if there are several."""
     columns = list(next(iter(found["models"].values())))
     return columns if len(columns) > 2 else columns[:1]
@@ -113,7 +102,7 @@ def titled(metric: str) -> str:
 
 
 def of_targets(
-    found: Json,
+    found: ReadJson,
     metric: str,
     *,
     part: str = "models",
@@ -123,10 +112,6 @@ def of_targets(
     """A metric of every model, limit or pair: a column per target.
 
     Args:
-        found: results, or a part of them that has models and differences.
-        metric: one of theirs.
-        part: ``models``, ``limits`` or ``differences``.
-        called: how a row is called.
         columns: the targets in order; by default all, the mean last if there are several.
     """
     shown = columns or columns_of(found)
@@ -150,22 +135,14 @@ def of_targets(
 
 
 def of_measures(
-    results: Json,
+    results: ReadJson,
     part: str,
     *,
     ending: str = "",
     alone: bool = False,
     called: Callable[[str], str] = str,
 ) -> Sheet:
-    """Measures of every model, limit or pair: a column per measure.
-
-    Args:
-        results: with the part.
-        part: one of ``MEASURED``.
-        ending: ``_limits`` or ``_differences`` for those.
-        alone: whether the columns are single measurements, by the distance of the nearest.
-        called: how a row is called.
-    """
+    """Measures of every model, limit or pair: a column per measure, or per single measurement."""
     measures = list(next(iter(results[part].values()), {}))
     single = [name for name in measures if name.endswith(ALONE) and name != DIFFERENCE]
     shown = single if alone else [name for name in measures if name not in single]
@@ -179,14 +156,10 @@ def of_measures(
     return Sheet(title, ["models" if signed else "model", *header], rows)
 
 
-def sheets(results: Json, *, own_patients: bool = False) -> Iterator[Sheet]:
+def sheets(results: ReadJson, *, own_patients: bool = False) -> Iterator[Sheet]:
     """The tables of results for the terminal.
 
     Of metrics in percent the leading one is shown, of others all.
-
-    Args:
-        results: of an evaluation or a study, along an axis as well.
-        own_patients: whether every seed has its own patients.
     """
     for where, found in _blocks(results):
         start = f"{where}: " if where else ""
@@ -220,16 +193,19 @@ def _shown(values: Sheet, pairs: Sheet, title: str) -> Iterator[Sheet]:
             yield sheet.turned() if wide else sheet
 
 
-def _with_limits(results: Json, part: str, alone: bool = False) -> Sheet:
+def _with_limits(results: ReadJson, part: str, alone: bool = False) -> Sheet:
     values = of_measures(results, part, alone=alone)
     limits = of_measures(results, part, ending="_limits", alone=alone, called=_limit)
     return Sheet(values.title, values.header, [*values.rows, *limits.rows])
 
 
-def _blocks(results: Json) -> Iterator[tuple[str, Json]]:
+def _blocks(results: ReadJson) -> Iterator[tuple[str, ReadJson]]:
     """Results, at each point of an axis, and the results inside them, with the name of each."""
     for point in results.get("points", [results]):
-        at = f"{results['axis']} {_place(point)}" if "at" in point else _external(point)
+        if "at" in point:
+            at = f"{results['axis']} {_place(point)}"
+        else:
+            at = external(point) if "cohort" in point else ""
         yield at, point
         inner = dict(point.get("readings", {}))
         inner |= {name: point[name] for name in ("measurements", "screening") if name in point}
@@ -238,43 +214,26 @@ def _blocks(results: Json) -> Iterator[tuple[str, Json]]:
                 yield ", ".join(filter(None, (at, name))), found
 
 
-def _external(results: Json) -> str:
-    return external(results) if "cohort" in results else ""
-
-
-def over_what(results: Json, own_patients: bool = False) -> str:
-    """What the intervals of results are over.
-
-    Args:
-        results: results with models.
-        own_patients: whether every seed has its own patients.
-    """
+def over_what(results: ReadJson, own_patients: bool = False) -> str:
+    """What the intervals of results are over."""
     metric = leads(results)
     if not any("by_run" in found[MEAN][metric] for found in results["models"].values()):
         return "patients"
     return "seeds" if own_patients else "patients and runs"
 
 
-def markdown(results: Json) -> Iterator[str]:
-    """The lines of all tables of ``grids`` in Markdown, with an empty line between tables.
-
-    Args:
-        results: of an evaluation or a study, along an axis as well.
-    """
+def markdown(results: ReadJson) -> Iterator[str]:
+    """The lines of all tables of ``grids`` in Markdown, with an empty line between tables."""
     for number, sheet in enumerate(grids(results)):
         if number:
             yield ""
         yield from markdown_table(sheet.header, sheet.texts())
 
 
-def grids(results: Json) -> list[Sheet]:
+def grids(results: ReadJson) -> list[Sheet]:
     """The tables of results for Markdown: models, limits and pairs in one, by the leading metric.
 
     Pairs with a teacher are left out: it sees the other modality.
-
-    Args:
-        results: of an evaluation or a study; along an axis first the baseline's mean at every
-            point, and the gain of each model.
     """
     tables = [_along(results)] if "points" in results else []
     tables += [_in_one(where, found) for where, found in _blocks(results)]
@@ -288,20 +247,14 @@ def grids(results: Json) -> list[Sheet]:
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The lines of a table in Markdown.
-
-    Args:
-        header: of the columns.
-        rows: cells, as many as there are columns.
-    """
+    """The lines of a table in Markdown."""
     yield f"| {' | '.join(header)} |"
     yield "| --- " * len(header) + "|"
     for row in rows:
         yield f"| {' | '.join(row)} |"
 
 
-def _in_one(where: str, found: Json) -> Sheet:
-    """Models, limits and pairs in one table."""
+def _in_one(where: str, found: ReadJson) -> Sheet:
     metric = leads(found)
     every = columns_of(found)
     columns = [column for column in every if column not in _FOLLOWS] or every
@@ -325,7 +278,7 @@ def _has_teacher(pair: str) -> bool:
     return any(each.split(", ")[0] in names.TEACHERS for each in pair.split(" - "))
 
 
-def _along(results: Json) -> Sheet:
+def _along(results: ReadJson) -> Sheet:
     points = results["points"]
     baseline, metric = points[0]["baseline"], leads(points[0])
     reached = [cell(point["models"][baseline][MEAN][metric], metric) for point in points]
@@ -337,27 +290,19 @@ def _along(results: Json) -> Sheet:
     return Sheet(results["axis"], [results["axis"], *map(_place, points)], rows)
 
 
-def _place(point: Json) -> str:
+def _place(point: ReadJson) -> str:
     return f"{point['at']:g}" if isinstance(point["at"], float) else str(point["at"])
 
 
-def candidates(found: Json) -> Iterator[tuple[str, str, str, bool]]:
-    """Every candidate of a search: model, candidate, validation AUROC in percent, if chosen.
-
-    Args:
-        found: validation and chosen.
-    """
+def candidates(found: ReadJson) -> Iterator[tuple[str, str, str, bool]]:
+    """Every candidate of a search: model, candidate, validation AUROC in percent, if chosen."""
     for model, each in found["validation"].items():
         for name, value in each.items():
             yield model, name, f"{100 * value:.1f}", found["chosen"].get(model) == name
 
 
-def markdown_candidates(found: Json) -> Iterator[str]:
-    """A Markdown table of the validation AUROC of every candidate; the chosen ones are bold.
-
-    Args:
-        found: validation and chosen.
-    """
+def markdown_candidates(found: ReadJson) -> Iterator[str]:
+    """A Markdown table of the validation AUROC of every candidate; the chosen ones are bold."""
     rows = [
         [f"`{model}`", *(f"**{text}**" if chosen else text for text in (name, value))]
         for model, name, value, chosen in candidates(found)

@@ -73,13 +73,6 @@ class Picture:
 
     Args:
         source: a data URI: the bytes are part of the page, nothing is fetched.
-        title: a few words.
-        caption: what to see in it.
-        alt: what it shows, for those who cannot see it.
-        wide: keeps its width on a narrow screen, where it scrolls sideways.
-
-    Raises:
-        ValueError: the source is not an image as a data URI.
     """
 
     source: str
@@ -94,35 +87,19 @@ class Picture:
 
 
 def data_uri(content: bytes, media_type: str) -> str:
-    """The content as an address that needs no request.
-
-    Args:
-        content: of the picture's file.
-        media_type: such as ``image/png``.
-    """
+    """The content as an address that needs no request."""
     return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def colours(models: Iterable[str], *, method: str, baseline: str) -> dict[str, str]:
-    """The colour of each model, the same in every figure of a study.
-
-    Args:
-        models: names in the order of the study.
-        method: the model that the study is about.
-        baseline: the model that it has to beat.
-    """
+    """The colour of each model, the same in every figure of a study."""
     fixed = dict.fromkeys(TEACHERS, TEACHER) | {baseline: BASELINE, method: METHOD}
     rest = [model for model in models if model not in fixed]
     return fixed | {model: OTHERS[at % len(OTHERS)] for at, model in enumerate(rest)}
 
 
 def new_axes(width: float, height: float) -> tuple[Figure, Axes]:
-    """An empty figure with one plot.
-
-    Args:
-        width: inches.
-        height: inches.
-    """
+    """An empty figure with one plot, so many inches wide and high."""
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.add_subplot()
 
@@ -135,7 +112,8 @@ def svg(figure: Figure) -> str:
     text = file.getvalue().decode("utf-8")
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r"<[^>]+>", _shorten, text)
+    # Coordinates to a hundredth of a point; text between tags stays.
+    text = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d\.\d\d)\d+", r"\1", tag[0]), text)
     text = re.sub(r"'DejaVu Sans'(, [^;\"]*)?", _FONT, text)
     light, dark = [], []
     for at, (colour, in_dark) in enumerate(_DARK.items()):
@@ -151,20 +129,7 @@ def svg(figure: Figure) -> str:
     return text[:start] + style + text[start:]
 
 
-def _shorten(tag: re.Match[str]) -> str:
-    """A tag with its coordinates to a hundredth of a point; text between tags stays."""
-    return re.sub(r"(\d\.\d\d)\d+", r"\1", tag[0])
-
-
 def picture(figure: Figure, *, title: str, caption: str, alt: str, wide: bool = False) -> Picture:
-    """The figure as a picture for the report.
-
-    Args:
-        figure: from one of the functions that draw.
-        title: a few words.
-        caption: what to see in it.
-        alt: what it shows, for those who cannot see it.
-        wide: keeps its width on a narrow screen.
-    """
+    """The figure as a picture for the report."""
     source = data_uri(svg(figure).encode("utf-8"), "image/svg+xml")
     return Picture(source, title, caption, alt, wide)

@@ -1,16 +1,14 @@
 """The sentences of the report, made from the numbers by the same rules whoever wins."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from crossbeat.evaluation import names
 from crossbeat.evaluation.patients import Answer, Example, Tally
 from crossbeat.evaluation.results import kind_of, targets_of, verdict
 from crossbeat.evaluation.retrieval import DIFFERENCE
 from crossbeat.evaluation.statistics import MEAN
+from crossbeat.files import ReadJson
 from crossbeat.report.tables import Cell, cell
-
-Json = Mapping[str, Any]
 
 DISCLAIMER = (
     "Not a medical device: these models are for research and must not be used to diagnose, "
@@ -72,22 +70,22 @@ _DOUBTS = {
 """What a control that does as well takes from a gain, by how its name ends."""
 
 
-def label(results: Json, name: str) -> str:
+def label(results: ReadJson, name: str) -> str:
     """How a model of these results is called."""
     return names.model(name, kind_of(results)).label
 
 
-def roles(results: Json) -> tuple[str, str]:
+def roles(results: ReadJson) -> tuple[str, str]:
     """The labels of the method and the baseline."""
     return label(results, results["method"]), label(results, results["baseline"])
 
 
-def cohort_kind(results: Json) -> str:
+def cohort_kind(results: ReadJson) -> str:
     """What the pairs of the cohort are; empty for a kind without an entry."""
     return _KINDS.get(str(results["cohort"].get("kind", "")), "").format(other=_other(results))
 
 
-def sentence(results: Json) -> str:
+def sentence(results: ReadJson) -> str:
     """The result in one sentence, whoever wins."""
     metric = _leads(results)
     method, baseline = roles(results)
@@ -95,21 +93,21 @@ def sentence(results: Json) -> str:
     found = _main(results)
     if None in (one["value"], other["value"], found["value"]):
         return f"The mean {names.metric(metric)} is undefined on this test split."
-    one_told, other_told = (cell(each, metric).value for each in (one, other))
+    one_told, other_told = (minus(cell(each, metric).value) for each in (one, other))
     return (
         f"{_setting(results)}{method} reaches a mean {names.metric(metric)} of {one_told}; "
         f"{baseline} reaches {other_told}: {_gain(found, metric)}{_way(results)}."
     )
 
 
-def remarks(results: Json) -> list[str]:
+def remarks(results: ReadJson) -> list[str]:
     """What a reader has to know before the sentence is quoted."""
     texts = [cohort_kind(results), between_seeds(results)]
     texts += [_doubt(results, name) for name in _others(results)]
     return [text for text in (*texts, *results.get("notes", ())) if text]
 
 
-def controls(results: Json) -> list[str]:
+def controls(results: ReadJson) -> list[str]:
     """A sentence on every model that the method is compared with, and on the limits."""
     texts = [_by_target(results)]
     texts += [_control(results, name) for name in _others(results)]
@@ -118,14 +116,14 @@ def controls(results: Json) -> list[str]:
     return [text for text in texts if text]
 
 
-def limits(results: Json) -> list[str]:
+def limits(results: ReadJson) -> list[str]:
     """What limits the study, by what it has measured."""
     measured = {*results, kind_of(results).plural}
     told = [text for part, text in _LIMITS_OF.items() if part in measured]
     return [*_LIMITS, *told, *results["cohort"].get("notes", ())]
 
 
-def limit_of(results: Json) -> tuple[str, Json] | None:
+def limit_of(results: ReadJson) -> tuple[str, ReadJson] | None:
     """The limit that models are measured by: that of clean labels, else the first; its mean."""
     metric = _leads(results)
     found = {
@@ -137,7 +135,7 @@ def limit_of(results: Json) -> tuple[str, Json] | None:
     return None if name is None else (name, found[name])
 
 
-def between_seeds(results: Json) -> str:
+def between_seeds(results: ReadJson) -> str:
     """How far apart the training seeds are, or that there is only one."""
     ranges = []
     metric = _leads(results)
@@ -152,7 +150,7 @@ def between_seeds(results: Json) -> str:
     return _ONE_SEED if len(results["seeds"]) == 1 else ""
 
 
-def screened(results: Json) -> str:
+def screened(results: ReadJson) -> str:
     """How well the method's estimates screen."""
     found = results["screening"]["models"][results["method"]]
     told = [
@@ -163,7 +161,7 @@ def screened(results: Json) -> str:
     return f"Screening by the estimate of {roles(results)[0]}: {listed(told)}."
 
 
-def retrieved(results: Json) -> str:
+def retrieved(results: ReadJson) -> str:
     """How well the method's embeddings find patients; empty if it did not search."""
     found = results["retrieval"].get(results["method"])
     if found is None:
@@ -181,13 +179,7 @@ def retrieved(results: Json) -> str:
 
 
 def found_in_all(tally: Tally, method: str, baseline: str) -> str:
-    """How many patients with a finding two models find.
-
-    Args:
-        tally: of the finding.
-        method: what it is called.
-        baseline: what it is called.
-    """
+    """How many patients with a finding two models find."""
     return (
         f"Of {tally.having:,} test patients with {names.plain(tally.finding)}, {baseline} finds "
         f"{tally.by_baseline:,} and {method} finds {tally.by_method:,}. {capital(method)} finds "
@@ -198,26 +190,13 @@ def found_in_all(tally: Tally, method: str, baseline: str) -> str:
 
 
 def said_of(example: Example, finding: str, method: str, baseline: str) -> str:
-    """What two models say of a patient who has a finding.
-
-    Args:
-        example: the patient.
-        finding: what it is called.
-        method: what it is called.
-        baseline: what it is called.
-    """
+    """What two models say of a patient who has a finding."""
     told = [_said(baseline, example.baseline), _said(method, example.method)]
     return f"The patient has {finding}. {' '.join(told)}"
 
 
 def rule(example: Example, whom: str, by: str) -> str:
-    """How a patient was chosen.
-
-    Args:
-        example: the patient.
-        whom: it was chosen from, such as ``whom both models miss``.
-        by: what it has the median of.
-    """
+    """How a patient was chosen."""
     if example.among == 1:
         return f"This is the only patient {whom}."
     return (
@@ -246,48 +225,46 @@ def minus(text: str) -> str:
     return text.replace("-", "−")
 
 
-def _other(results: Json) -> str:
+def _other(results: ReadJson) -> str:
     return names.OTHER[kind_of(results).name]
 
 
-def _mean(results: Json, name: str) -> Json:
-    """The mean of a model's leading metric over the targets."""
+def _mean(results: ReadJson, name: str) -> ReadJson:
     return results["models"][name][MEAN][_leads(results)]
 
 
-def _apart(results: Json, name: str) -> Json:
-    """By how much the method differs from a model."""
+def _apart(results: ReadJson, name: str) -> ReadJson:
     pair = f"{results['method']} - {name}"
     return results["differences"][pair][MEAN][_leads(results)]
 
 
-def _main(results: Json) -> Json:
+def _main(results: ReadJson) -> ReadJson:
     return _apart(results, results["baseline"])
 
 
-def _told(found: Json, results: Json) -> str:
+def _told(found: ReadJson, results: ReadJson) -> str:
     return minus(str(cell(found, _leads(results))))
 
 
-def _signed(found: Json, metric: str) -> Cell:
+def _signed(found: ReadJson, metric: str) -> Cell:
     told = cell(found, metric, signed=True)
     return Cell(minus(told.value), minus(told.ends))
 
 
-def _points(found: Json, metric: str) -> str:
+def _points(found: ReadJson, metric: str) -> str:
     """Such as ``+2.1 points (95 % interval +1.0 to +3.2)``."""
     told = _signed(found, metric)
     return f"{told.value} points" + (f" (95 % interval {told.ends})" if told.ends else "")
 
 
-def _setting(results: Json) -> str:
+def _setting(results: ReadJson) -> str:
     """What the models learned from, as the beginning of a sentence; empty where it is not known."""
     counts = results["cohort"].get("training", {})
     pairs, labelled, films = (
         counts.get(name) for name in ("pairs", "labelled_pairs", "labelled_xrays")
     )
     if not pairs:
-        return ""
+        return f"With {counts['ecgs']:,} ECGs, " if counts.get("ecgs") else ""
     text = f"With {pairs:,} pairs of ECG and {_other(results)}"
     if labelled < pairs:
         text += f", of which {labelled:,} have labels"
@@ -296,7 +273,7 @@ def _setting(results: Json) -> str:
     return f"{text}, "
 
 
-def _gain(found: Json, metric: str) -> str:
+def _gain(found: ReadJson, metric: str) -> str:
     told, sign = _signed(found, metric), verdict(found)
     if not told.ends:
         return f"a difference of {told.value} points"
@@ -308,7 +285,7 @@ def _gain(found: Json, metric: str) -> str:
     return f"a {word} of {size.value} points (95 % interval {size.ends})"
 
 
-def _way(results: Json) -> str:
+def _way(results: ReadJson) -> str:
     """The share of the way to the limit of clean labels, where the method gains."""
     limit = limit_of(results)
     if limit is None or limit[0] != names.CLEAN or verdict(_main(results)) <= 0:
@@ -320,7 +297,7 @@ def _way(results: Json) -> str:
     return f", {100 * (one - other) / (top - other):.0f} % of the way to the clean-label limit"
 
 
-def _by_target(results: Json) -> str:
+def _by_target(results: ReadJson) -> str:
     metric = _leads(results)
     found = results["differences"]["{method} - {baseline}".format(**results)]
     groups: dict[int, list[str]] = {1: [], 0: [], -1: []}
@@ -334,13 +311,12 @@ def _by_target(results: Json) -> str:
     return " ".join(told)
 
 
-def _others(results: Json) -> Iterator[str]:
-    """The models beside the method, the baseline and the teacher."""
+def _others(results: ReadJson) -> Iterator[str]:
     known = (results["method"], results["baseline"], *names.TEACHERS)
     return (name for name in results["models"] if name not in known)
 
 
-def _control(results: Json, name: str) -> str:
+def _control(results: ReadJson, name: str) -> str:
     metric, found = _leads(results), _apart(results, name)
     if found["value"] is None:
         return ""
@@ -357,7 +333,7 @@ def _control(results: Json, name: str) -> str:
     return told[verdict(found)] + meaning
 
 
-def _doubt(results: Json, name: str) -> str:
+def _doubt(results: ReadJson, name: str) -> str:
     """What a control takes from a gain; empty where the method beats it, and without a gain."""
     found = _apart(results, name)
     if verdict(_main(results)) <= 0 or found["value"] is None or verdict(found) > 0:
@@ -372,7 +348,7 @@ def _doubt(results: Json, name: str) -> str:
     return f"{start} This simpler model may be enough."
 
 
-def _teacher(results: Json, name: str) -> str:
+def _teacher(results: ReadJson, name: str) -> str:
     found = _mean(results, name)
     if found["value"] is None:
         return ""
@@ -380,11 +356,11 @@ def _teacher(results: Json, name: str) -> str:
     return f"The {teacher.label} {teacher.meaning} and reaches {_told(found, results)}."
 
 
-def _leads(results: Json) -> str:
+def _leads(results: ReadJson) -> str:
     return kind_of(results).leads
 
 
-def _limit(results: Json, name: str) -> str:
+def _limit(results: ReadJson, name: str) -> str:
     found = results["limits"][name].get(MEAN, {}).get(_leads(results))
     if found is None:
         return ""

@@ -132,7 +132,6 @@ class Study:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The compared models in the order of the cells, without the limits."""
         names = dict.fromkeys(cell.model for cell in self.cells)
         return tuple(name for name in names if name not in self.limits)
 
@@ -199,13 +198,10 @@ def _check_names(study: Study) -> None:
 
 
 def _check_axis(study: Study) -> None:
-    placed = {cell.model: set[bool]() for cell in study.cells}
-    for cell in study.cells:
-        placed[cell.model].add(cell.point is not None)
-    some = any(True in each for each in placed.values())
-    if some != bool(study.axis):
+    placed = {(cell.model, cell.point is not None) for cell in study.cells}
+    if any(at_a_point for _, at_a_point in placed) != bool(study.axis):
         _refuse("both an axis and points, or neither", f"axis {study.axis!r}")
-    mixed = [name for name, each in placed.items() if len(each) > 1]
+    mixed = [cell.model for cell in study.cells if (cell.model, cell.point is None) in placed]
     if mixed:
         _refuse("all cells of a model at points, or none of them", f"both for {mixed[0]!r}")
 

@@ -38,13 +38,7 @@ def all_measured(some: VirtualHearts) -> VirtualHearts:
 
 
 def hearts(number: int, seed: int, preset: Preset) -> Study:
-    """All models and limits on one cohort.
-
-    Args:
-        number: number of patients.
-        seed: seed of the cohort and of the training.
-        preset: sets the sizes of a recipe.
-    """
+    """All models and limits on one cohort."""
     cohort = patients(number, seed)
     cells = [
         Cell(

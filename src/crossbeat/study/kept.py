@@ -8,13 +8,15 @@ from typing import Any
 
 from crossbeat.data.info import file_info
 from crossbeat.errors import DataError
-from crossbeat.evaluation.measured import Measured, read_measured, write_measured
 from crossbeat.evaluation.predictions import (
+    Measured,
     Predictions,
+    read_measured,
     read_predictions,
+    write_measured,
     write_predictions,
 )
-from crossbeat.files import write_whole
+from crossbeat.files import Json, ReadJson, write_whole
 from crossbeat.recipes.record import read_phases, read_versions
 from crossbeat.study.grid import Cell
 
@@ -24,17 +26,13 @@ RECORD = "cell.json"
 Said = Predictions | Measured
 
 
-def write_cell(folder: Path, said: Mapping[str, Said], told: Mapping[str, Any]) -> None:
-    """Write the predictions of a model, then the record; no file is ever half written.
-
-    Args:
-        folder: folder of the cell.
-        said: predictions by name.
-        told: further contents of the record, as JSON values.
-    """
-    files = {name: f"{_kind(each)}-{n}.npz" for n, (name, each) in enumerate(said.items())}
-    for name, file in files.items():
-        _KINDS[_kind(said[name])][0](folder / file, said[name])
+def write_cell(folder: Path, said: Mapping[str, Said], told: ReadJson) -> None:
+    """Write the predictions of a model, then the record; no file is ever half written."""
+    files = {}
+    for number, (name, each) in enumerate(said.items()):
+        kind = type(each).__name__.lower()
+        files[name] = f"{kind}-{number}.npz"
+        _KINDS[kind][0](folder / files[name], each)
     record = dict(told) | {
         "predictions": files,
         "files": {file: asdict(file_info(folder / file)) for file in files.values()},
@@ -42,12 +40,8 @@ def write_cell(folder: Path, said: Mapping[str, Said], told: Mapping[str, Any]) 
     write_whole(folder / RECORD, json.dumps(record, indent=1))
 
 
-def read_record(folder: Path) -> dict[str, Any]:
-    """Read the record of a finished cell.
-
-    Raises:
-        DataError: the record is damaged.
-    """
+def read_record(folder: Path) -> Json:
+    """Read the record of a finished cell."""
     path = folder / RECORD
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -58,12 +52,8 @@ def read_record(folder: Path) -> dict[str, Any]:
     raise DataError(f"{path} must be the record of a cell, got other contents; {_again(folder)}")
 
 
-def read_said(folder: Path) -> dict[str, Any]:
-    """Read the predictions of a finished cell, by name.
-
-    Raises:
-        DataError: a file is absent or damaged.
-    """
+def read_said(folder: Path) -> Json:
+    """Read the predictions of a finished cell, by name."""
     record = read_record(folder)
     for name, expected in record["files"].items():
         path = folder / name
@@ -76,11 +66,7 @@ def read_said(folder: Path) -> dict[str, Any]:
 
 
 def hours_of(homes: Mapping[Cell, Path]) -> dict[str, float]:
-    """Hours of training by model; a shared phase counts only for the first of its models.
-
-    Args:
-        homes: the folder of each finished cell.
-    """
+    """Hours of training by model; a shared phase counts only for the first of its models."""
     spent = dict.fromkeys((cell.model for cell in homes), 0.0)
     counted: set[Path] = set()
     for cell, home in homes.items():
@@ -93,11 +79,7 @@ def hours_of(homes: Mapping[Cell, Path]) -> dict[str, float]:
 
 
 def versions_of(homes: Iterable[Path]) -> dict[str, str]:
-    """Versions of the software that trained the cells; where they differ, all of them.
-
-    Args:
-        homes: the folders of finished cells.
-    """
+    """Versions of the software that trained the cells; where they differ, all of them."""
     found: dict[str, set[str]] = {}
     for home in homes:
         for name, version in read_versions(home).items():
@@ -117,7 +99,3 @@ _KINDS: dict[str, tuple[Callable[[Path, Any], None], Callable[[Path], Said]]] = 
     "measured": (write_measured, read_measured),
 }
 """Functions that write and read each kind of predictions; file names begin with the kind."""
-
-
-def _kind(said: Said) -> str:
-    return type(said).__name__.lower()

@@ -19,9 +19,6 @@ def study_named(name: str, *, small: bool) -> Study | Search:
 
     Args:
         small: make the study small, only to check that it runs.
-
-    Raises:
-        ConfigError: there is no such file, or it does not define a study.
     """
     module = _module(path_of(name))
     make = getattr(module, "study", None)
@@ -39,11 +36,7 @@ def study_named(name: str, *, small: bool) -> Study | Search:
 
 
 def path_of(name: str) -> Path:
-    """The file of a study.
-
-    Raises:
-        ConfigError: the file does not exist.
-    """
+    """The file of a study."""
     path = Path(name) if name.endswith(".py") else FOLDER / f"{name}.py"
     if path.is_file():
         return path

@@ -12,6 +12,7 @@ from crossbeat.evaluation.compare import compare, compare_measured, estimate
 from crossbeat.evaluation.names import LATENT, RATE
 from crossbeat.evaluation.predictions import REDUCED, Predictions, Scored, screening
 from crossbeat.evaluation.results import OWN_PATIENTS, cautions, part
+from crossbeat.files import Json, ReadJson
 from crossbeat.recipes import record
 from crossbeat.study.grid import HEAD, Cell, Point, Study, groups, in_order, place
 from crossbeat.study.kept import RECORD, Said, hours_of, read_said, versions_of
@@ -19,7 +20,6 @@ from crossbeat.study.said import LIMITS
 from crossbeat.study.work import Workshop
 from crossbeat.targets import KINDS
 
-Json = dict[str, Any]
 Runs = dict[str, dict[int, Any]]
 """What models say, by model and seed."""
 
@@ -29,16 +29,7 @@ _ALONE = (*LIMITS, *(f"{name} {limit}" for name, limits in LIMITS.items() for li
 
 @dataclass(frozen=True)
 class Comparison:
-    """The models to compare, and how.
-
-    Args:
-        method: the model to test.
-        baseline: the model with which every other model is compared.
-        extra: further pairs of models, the first minus the second.
-        replicates: number of bootstrap samples.
-        seed: seed of the bootstrap.
-        by_seed: whether runs of one seed belong together.
-    """
+    """The models to compare, and how: whether runs of one seed belong together."""
 
     method: str
     baseline: str
@@ -49,7 +40,7 @@ class Comparison:
 
     def of(self, compare: Callable[..., Json], runs: Runs) -> Json:
         """The models and their differences, computed by one of the functions that compare runs."""
-        given: Mapping[str, Any] = runs
+        given: ReadJson = runs
         if not self.by_seed and compare is not compare_measured:
             given = {name: list(each.values()) for name, each in runs.items()}
         return compare(
@@ -67,15 +58,7 @@ class Comparison:
 
 
 def compared(said: Mapping[str, Runs], how: Comparison, limits: Sequence[str] = ()) -> Json:
-    """All parts of the results that are computed from predictions.
-
-    Args:
-        said: what each model says at each seed, by the name of the head or reading.
-        limits: the models that are upper limits for the others.
-
-    Raises:
-        ValueError: runs of one seed have different test patients.
-    """
+    """All parts of the results from what models say, by head or reading, model and seed."""
     left = {name: dict(runs) for name, runs in said.items()}
     whole_heads = left.pop(HEAD)
     heads = {name: runs for name, runs in whole_heads.items() if name not in limits}
@@ -117,7 +100,14 @@ def _reading(runs: Runs, name: str, how: Comparison) -> Json:
         found = how.of(compare, runs)
     else:
         found = {"models": {m: how.alone(each) for m, each in runs.items()}, "differences": {}}
-    return as_reading(found, name, how.baseline)
+    return {
+        "models": {f"{model}, {name}": each for model, each in found["models"].items()},
+        "differences": {
+            " - ".join(f"{model}, {name}" for model in pair.split(" - ")): each
+            for pair, each in found["differences"].items()
+            if not pair.startswith(f"{how.baseline} - ")
+        },
+    }
 
 
 def _reference(runs: Runs, how: Comparison) -> Json:
@@ -128,11 +118,7 @@ def _reference(runs: Runs, how: Comparison) -> Json:
 
 @dataclass(frozen=True)
 class Finished:
-    """The finished cells of a study.
-
-    Args:
-        homes: the folder of each finished cell.
-    """
+    """The finished cells of a study."""
 
     study: Study
     homes: Mapping[Cell, Path]
@@ -158,20 +144,9 @@ class Finished:
                     found.setdefault(name, {}).setdefault(model, {})[seed] = merged
         return found
 
-    def missing(self) -> int:
-        """The number of cells that are not finished."""
-        return len(self.study.cells) - len(self.homes)
-
 
 def merge(parts: Sequence[Said], targets: Sequence[str]) -> Said:
-    """Merge what the cells that form one model say; their targets differ.
-
-    Args:
-        targets: those of all parts, in the order of the columns.
-
-    Raises:
-        ValueError: the parts have different patients.
-    """
+    """Merge what the cells that form one model say; their targets differ."""
     first = parts[0]
     if not isinstance(first, Predictions):
         return first
@@ -192,15 +167,7 @@ def merge(parts: Sequence[Said], targets: Sequence[str]) -> Said:
 
 
 def results_of(finished: Finished, *, replicates: int = 1000) -> Json:
-    """The results of the finished cells, along the axis if there is one.
-
-    Args:
-        replicates: number of bootstrap samples.
-
-    Raises:
-        DataError: there is nothing to compare yet, a file of a cell is damaged, or cells of one
-            seed have different test patients.
-    """
+    """The results of the finished cells, along the axis if there is one."""
     study = finished.study
     at = {point: _at(finished, point, replicates) for point in study.points}
     found = {point: results for point, results in at.items() if results is not None}
@@ -238,7 +205,7 @@ def _at(finished: Finished, point: Point, replicates: int) -> Json | None:
     how = Comparison(study.method, study.baseline, study.differences, replicates)
     try:
         found = compared({**said, HEAD: heads}, how, study.limits)
-        check_limits({name: heads.get(name, {}) for name in study.limits}, heads[study.baseline])
+        _check_limits({name: heads.get(name, {}) for name in study.limits}, heads[study.baseline])
     except ValueError as error:
         raise DataError(f"the cells{place(point)} cannot be compared: {error}") from error
     told = {cell.model: cell for cell in reversed(study.at(point)) if cell in finished.homes}
@@ -255,49 +222,19 @@ def _at(finished: Finished, point: Point, replicates: int) -> Json | None:
     )
 
 
-def check_limits(
-    limits: Mapping[str, Mapping[int, Predictions]],
-    baseline: Mapping[int, Predictions],
+def _check_limits(
+    limits: Mapping[str, Mapping[int, Predictions]], baseline: Mapping[int, Predictions]
 ) -> None:
-    """Check that the limits and the baseline have the same test patients.
-
-    Args:
-        limits: predictions of each limit by seed.
-        baseline: predictions of the baseline by seed.
-
-    Raises:
-        ValueError: the test patients of a seed differ.
-    """
     for name, runs in limits.items():
         for seed in runs.keys() & baseline.keys():
             if not np.array_equal(runs[seed].test.patients, baseline[seed].test.patients):
                 raise ValueError(f"limit {name} must have the same test samples as the baseline")
 
 
-def as_reading(compared: Json, name: str, baseline: str) -> Json:
-    """Add the name of a reading to the names of models and differences.
-
-    Args:
-        name: name of the reading.
-        baseline: the model whose own differences are left out.
-    """
-    return {
-        "models": {f"{model}, {name}": each for model, each in compared["models"].items()},
-        "differences": {
-            " - ".join(f"{model}, {name}" for model in pair.split(" - ")): each
-            for pair, each in compared["differences"].items()
-            if not pair.startswith(f"{baseline} - ")
-        },
-    }
-
-
 def notes_of(finished: Finished, absent: Sequence[Point] = ()) -> list[str]:
-    """Notes for readers of the results.
-
-    Args:
-        absent: points of the axis where nothing can be compared.
-    """
-    study, missing = finished.study, finished.missing()
+    """Notes for readers of the results."""
+    study = finished.study
+    missing = len(study.cells) - len(finished.homes)
     notes = []
     if study.own_patients:
         notes.append(OWN_PATIENTS)

@@ -22,7 +22,7 @@ from crossbeat.recipes.run import (
     names_of,
     predictions,
 )
-from crossbeat.study.grid import HEAD, Cell, Reading
+from crossbeat.study.grid import HEAD, Reading
 from crossbeat.study.kept import Said
 from crossbeat.targets import FINDING, MEASUREMENT, Kind
 
@@ -44,14 +44,7 @@ def said_of(
     readings: tuple[Reading, ...] = (),
     limits: bool = False,
 ) -> dict[str, Said]:
-    """Predict the test patients with a finished run, in every way that applies to it.
-
-    Args:
-        cohort: the cohort of the training.
-        test: the cohort whose test split is used.
-        readings: probes of findings.
-        limits: whether to also predict from the true parameters of the virtual hearts.
-    """
+    """Predict with a finished run in every way that applies; limits are of virtual hearts alone."""
     first, *more = (kind for kind, _, _ in run.recipe.targets.kinds())
     said: dict[str, Said] = {HEAD: predictions(run, cohort, test=test, kind=first)}
     said |= {kind.plural: predictions(run, cohort, test=test, kind=kind) for kind in more}
@@ -65,11 +58,6 @@ def said_of(
     if run.recipe.targets.measurements and "ecg_encoder" in run.parts:
         said |= _of_measurements(run, cohort, test)
     return said
-
-
-def said_of_cell(cell: Cell, run: Run, cohort: Cohort, test: Cohort) -> dict[str, Said]:
-    """Predict the test patients of a finished cell; see ``said_of``."""
-    return said_of(run, cohort, test, readings=cell.readings, limits=cell.latent_limit)
 
 
 def _of_measurements(run: Run, cohort: Cohort, test: Cohort) -> dict[str, Said]:
@@ -95,25 +83,14 @@ def _of_measurements(run: Run, cohort: Cohort, test: Cohort) -> dict[str, Said]:
 
 
 def probed(run: Run, cohort: Cohort, test: Cohort) -> Predictions:
-    """Measurements by a linear probe of a run's ECG encoder.
-
-    Raises:
-        ConfigError: the run predicts no measurements, or has no ECG encoder.
-        DataError: the run learned from a patient of the test split.
-    """
+    """Measurements by a linear probe of a run's ECG encoder."""
     names = names_of(run, MEASUREMENT)
     return Encoded.by(run, cohort, test=test).read(MEASUREMENT, names, seed=run.seed)
 
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """The ECG embeddings of all splits, computed by one encoder.
-
-    Args:
-        cohort: the cohort whose training and validation splits the probe uses.
-        test: the cohort whose test split is used.
-        features: embeddings by split.
-    """
+    """The ECG embeddings of all splits, computed by one encoder."""
 
     run: Run
     cohort: Cohort
@@ -122,11 +99,7 @@ class Encoded:
 
     @classmethod
     def by(cls, run: Run, cohort: Cohort, *, test: Cohort | None = None) -> "Encoded":
-        """Run the encoder on the cohorts.
-
-        Raises:
-            DataError: the run learned from a patient of the test split.
-        """
+        """Run the encoder on the cohorts."""
         held = test or cohort
         rows: dict[Split, np.ndarray] = {"test": held_out_rows(run, held)}
         rows |= {split: evaluation_rows(cohort, split) for split in ("train", "val")}
@@ -148,13 +121,9 @@ class Encoded:
         """Train a linear probe on the training patients and predict.
 
         Args:
-            names: the targets.
             seed: picks the patients whose targets are used.
             share: of the training patients whose targets are used, above 0 and at most 1.
             truth: train on the truth, where it is known, instead of the labels of reports.
-
-        Raises:
-            DataError: these targets are of one class or too few.
         """
         policy = self.run.recipe.targets.labels
 

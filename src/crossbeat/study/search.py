@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.evaluation.predictions import Predictions
+from crossbeat.files import Json
 from crossbeat.study.grid import HEAD, Cell
 from crossbeat.study.kept import RECORD, hours_of, read_said, versions_of
 from crossbeat.study.work import Workshop
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,10 +69,6 @@ def choices_of(search: Search, workshop: Workshop) -> Json:
 
     The AUROC is the mean over findings and seeds, by the labels of the validation split. A model
     has a choice once all its candidates are finished; the first of equal candidates is chosen.
-
-    Raises:
-        DataError: nothing is finished yet, a file of a cell is damaged, or a finding has only one
-            class among the validation labels.
     """
     homes = {cell: workshop.home(cell) for cell in search.cells}
     done = [cell for cell, home in homes.items() if (home / RECORD).is_file()]

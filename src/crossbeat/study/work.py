@@ -15,7 +15,7 @@ from crossbeat.recipes.record import versions
 from crossbeat.recipes.run import Plan, train
 from crossbeat.study.grid import Cell
 from crossbeat.study.kept import RECORD, write_cell
-from crossbeat.study.said import said_of_cell
+from crossbeat.study.said import said_of
 from crossbeat.training import TrainerSettings
 from crossbeat.training.fingerprint import describe, fingerprint
 from crossbeat.workers import Task, locked
@@ -28,7 +28,6 @@ class Workshop:
     Args:
         folder: folder of the study, on a file system that all machines can access.
         shared: folder of the cohorts and phases that several studies use.
-        trainer: settings of the trainer; each cell runs in one process.
 
     Raises:
         ConfigError: the trainer settings ask for several processes per cell.
@@ -64,23 +63,12 @@ class Workshop:
         return self.folder / "cells" / f"{name}-{fingerprint(contents)[:12]}"
 
     def run(self, cell: Cell, home: Path) -> None:
-        """Train a cell, score it and save its predictions.
-
-        Args:
-            home: folder of the cell.
-
-        Raises:
-            UserError: the recipe does not fit the cohort, a reading has labels of only one class,
-                or a file is damaged; the message names the cell.
-        """
+        """Train a cell, score it and save its predictions; errors of the user name the cell."""
         try:
-            self._run(cell, home)
+            cohorts = self.cohort(cell.cohort), self.cohort(cell.held)
+            finish(cell, home, cohorts, trainer=self.trainer, phases=self.shared / "phases")
         except UserError as error:
             raise type(error)(f"{cell.title}: {error}") from error
-
-    def _run(self, cell: Cell, home: Path) -> None:
-        cohorts = self.cohort(cell.cohort), self.cohort(cell.held)
-        finish(cell, home, cohorts, trainer=self.trainer, phases=self.shared / "phases")
 
     def cohort(self, settings: Builder) -> Cohort:
         """Open the cohort of some settings; the first process that needs it builds it."""
@@ -102,26 +90,13 @@ def finish(
     trainer: TrainerSettings,
     phases: Path,
 ) -> None:
-    """Train a cell, score it and save its predictions; a finished cell is only checked.
-
-    Args:
-        home: folder of the cell.
-        cohorts: the cohort for training, and the cohort whose test split is used.
-        phases: folder of the phases that cells share.
-
-    Raises:
-        ConfigError: the folder holds another cell, or the recipe does not fit the cohort.
-        DataError: a reading has labels of only one class.
-    """
+    """Train a cell, score it and save its predictions; a finished cell is only checked."""
     started = time.perf_counter()
     plan = Plan(name=cell.recipe_name, recipe=cell.recipe, seed=cell.seed)
     run = train(plan, cohorts[0], home, trainer=trainer, shared=phases)
     if (home / RECORD).is_file():
         return
-    said = said_of_cell(cell, run, *cohorts)
-    told = {
-        "cell": describe(cell),
-        "seconds": time.perf_counter() - started,
-        "versions": versions(),
-    }
+    said = said_of(run, *cohorts, readings=cell.readings, limits=cell.latent_limit)
+    seconds = time.perf_counter() - started
+    told = {"cell": describe(cell), "seconds": seconds, "versions": versions()}
     write_cell(home, said, told)

@@ -1,7 +1,7 @@
 """Training phases: definition, running, stopping, resuming and passing weights on."""
 
-from crossbeat.training.gather import gather
 from crossbeat.training.phase import Batch, Choice, Optimisation, Phase, Source
+from crossbeat.training.processes import gather
 from crossbeat.training.runner import PhaseRecord, TrainerSettings, run_phases
 
 __all__ = [

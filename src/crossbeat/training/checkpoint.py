@@ -12,7 +12,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from crossbeat.errors import CheckpointError, reason
-from crossbeat.files import write_whole
+from crossbeat.files import Json, write_whole
 
 
 def save_tensors(
@@ -24,11 +24,7 @@ def save_tensors(
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors and the metadata of a safetensors file.
-
-    Raises:
-        CheckpointError: the file is missing or is not a whole safetensors file.
-    """
+    """The tensors and the metadata of a safetensors file."""
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -42,12 +38,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def load_weights(module: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
-    """Load weights into a module whose names, shapes and types they match exactly.
-
-    Raises:
-        CheckpointError: a name is missing or unknown, a shape or type differs, or a value is not
-            finite.
-    """
+    """Load weights into a module whose names, shapes and types they match exactly."""
     own = module.state_dict()
     problems = [f"missing {name}" for name in own if name not in weights]
     problems += [f"unknown {name}" for name in weights if name not in own]
@@ -104,7 +95,7 @@ class SafetensorsIO(CheckpointIO):
     """Lightning's checkpoints in one safetensors file: tensors as such, the rest as JSON."""
 
     def save_checkpoint(
-        self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None
+        self, checkpoint: Json, path: Any, storage_options: Any | None = None
     ) -> None:
         """Write the state of a trainer, atomically."""
         tensors: dict[str, Tensor] = {}
@@ -113,12 +104,8 @@ class SafetensorsIO(CheckpointIO):
 
     def load_checkpoint(
         self, path: Any, map_location: Any | None = None, weights_only: bool | None = None
-    ) -> dict[str, Any]:
-        """Read the state of a trainer.
-
-        Raises:
-            CheckpointError: the file is missing or is not a whole safetensors file.
-        """
+    ) -> Json:
+        """Read the state of a trainer."""
         tensors, metadata = load_tensors(Path(path))
         if map_location is not None and not callable(map_location):
             device = torch.device(map_location)

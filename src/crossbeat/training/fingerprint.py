@@ -17,12 +17,8 @@ import numpy as np
 from torch import Tensor
 
 
-def describe(value: Any) -> Any:
-    """The value as plain JSON: settings in full, arrays by their hash, functions by their name.
-
-    Raises:
-        TypeError: the value carries state that its name does not identify, such as a closure.
-    """
+def describe(value: object) -> object:
+    """The value as plain JSON: settings in full, arrays by their hash, functions by their name."""
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, Path):
@@ -30,7 +26,9 @@ def describe(value: Any) -> Any:
     if isinstance(value, Tensor):
         value = value.detach().cpu().numpy()
     if isinstance(value, np.ndarray | np.generic):
-        return _array(np.asarray(value))
+        array = np.asarray(value)
+        contents = hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+        return {"dtype": str(array.dtype), "shape": list(array.shape), "sha256": contents}
     if isinstance(value, Mapping):
         return {str(key): describe(item) for key, item in sorted(value.items())}
     if isinstance(value, list | tuple | set | frozenset):
@@ -39,17 +37,15 @@ def describe(value: Any) -> Any:
     return _object(value)
 
 
-def _array(value: np.ndarray) -> dict[str, Any]:
-    contents = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
-    return {"dtype": str(value.dtype), "shape": list(value.shape), "sha256": contents}
-
-
-def _object(value: Any) -> Any:
+def _object(value: Any) -> object:
     if hasattr(value, "fingerprint"):
         return value.fingerprint()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        return {"type": type(value).__qualname__} | describe(fields)
+        return {
+            "type": type(value).__qualname__,
+            **{name: describe(each) for name, each in sorted(fields.items())},
+        }
     if isinstance(value, functools.partial):
         return {
             "function": describe(value.func),
@@ -61,7 +57,7 @@ def _object(value: Any) -> Any:
     raise TypeError(f"cannot describe {type(value).__qualname__} {value!r} in a fingerprint")
 
 
-def _function(value: Callable[..., Any]) -> str:
+def _function(value: Callable[..., object]) -> str:
     if getattr(value, "__closure__", None) and not _is_at_module_level(value):
         raise TypeError(
             f"{value.__qualname__} is a closure, whose settings cannot be read; use "
@@ -70,7 +66,7 @@ def _function(value: Callable[..., Any]) -> str:
     return f"{value.__module__}.{value.__qualname__}"
 
 
-def _is_at_module_level(value: Callable[..., Any]) -> bool:
+def _is_at_module_level(value: Callable[..., object]) -> bool:
     """Such as a decorated function, which is technically a closure, but of nothing that varies."""
     found: Any = sys.modules.get(value.__module__)
     for name in value.__qualname__.split("."):
@@ -78,7 +74,7 @@ def _is_at_module_level(value: Callable[..., Any]) -> bool:
     return found is value
 
 
-def fingerprint(value: Any) -> str:
+def fingerprint(value: object) -> str:
     """The SHA-256 of ``describe(value)``, in hexadecimal."""
     text = json.dumps(describe(value), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

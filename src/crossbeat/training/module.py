@@ -17,9 +17,10 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from crossbeat.data.loaders import epoch_batches
+from crossbeat.files import Json
 from crossbeat.training.checkpoint import save_tensors
-from crossbeat.training.gather import alone
 from crossbeat.training.phase import Batch, Phase, Source
+from crossbeat.training.processes import alone
 
 BEST = "best.safetensors"
 LAST = "last.safetensors"
@@ -32,8 +33,6 @@ def derive_seed(*parts: str | int) -> int:
 
 
 class _Batches(Dataset[Batch]):
-    """The batch at given positions of a source."""
-
     def __init__(self, source: Source) -> None:
         self.source = source
 
@@ -61,8 +60,6 @@ class PhaseModule(LightningModule):
     that was killed and resumed draws what an uninterrupted one draws.
 
     Args:
-        parts: the parts that the phase uses, by name.
-        seed: any integer.
         folder: where the best and the last epoch are kept.
         workers: processes that read batches ahead, as long as the phase lasts; 0 reads in this one.
     """
@@ -107,7 +104,6 @@ class PhaseModule(LightningModule):
         return batch.to(device)
 
     def batches(self, epoch: int) -> list[np.ndarray]:
-        """The positions of each batch of this process in an epoch."""
         weights = self.phase.weights
         return epoch_batches(
             np.ones(len(self.phase.train)) if weights is None else weights,
@@ -136,10 +132,7 @@ class PhaseModule(LightningModule):
             return settings.factor(step / per_epoch)
 
         schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
-        return {
-            "optimizer": optimiser,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_train_epoch_start(self) -> None:
         """Lightning's hook."""
@@ -178,10 +171,10 @@ class PhaseModule(LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Score on validation data, keep the best epoch, stop when patience is over."""
-        record = {
-            name: self._mean_over_processes([losses[name] for losses in self._losses])
-            for name in self._losses[0]
-        }
+        record: dict[str, float] = {}
+        for name in self._losses[0]:
+            mean = torch.stack([losses[name] for losses in self._losses]).mean()
+            record[name] = float(self.trainer.strategy.reduce(mean, reduce_op="mean"))
         record |= {f"val_{name}": value for name, value in self._score().items()}
         record["epoch"] = self.current_epoch
         record["seconds"] = time.perf_counter() - self._started
@@ -189,10 +182,6 @@ class PhaseModule(LightningModule):
         if self.best_epoch() == self.current_epoch and self.trainer.is_global_zero:
             save_tensors(self.folder / BEST, self.kept.state_dict())
         self._stop_when_patience_is_over()
-
-    def _mean_over_processes(self, losses: list[Tensor]) -> float:
-        mean = torch.stack(losses).mean()
-        return float(self.trainer.strategy.reduce(mean, reduce_op="mean"))
 
     def on_train_start(self) -> None:
         """A run that was killed after its last epoch has nothing left to do."""
@@ -210,10 +199,8 @@ class PhaseModule(LightningModule):
 
     def _stop_when_patience_is_over(self) -> None:
         patience = self.phase.choice.patience
-        if patience is None or not self.history:
-            return
-        if len(self.history) - 1 - self.best_epoch() >= patience:
-            self.trainer.should_stop = True
+        if patience is not None and self.history:
+            self.trainer.should_stop |= len(self.history) - 1 - self.best_epoch() >= patience
 
     def _score(self) -> dict[str, float]:
         scores: dict[str, float] = {}
@@ -225,11 +212,11 @@ class PhaseModule(LightningModule):
             self.train(was_training)
         return self.trainer.strategy.broadcast(scores)
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+    def on_save_checkpoint(self, checkpoint: Json) -> None:
         """Lightning's hook."""
         checkpoint["history"] = self.history
 
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+    def on_load_checkpoint(self, checkpoint: Json) -> None:
         """Lightning's hook."""
         self.history = checkpoint["history"]
 

@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.errors import ConfigError
+from crossbeat.files import Json
 from crossbeat.modalities import Values
 from crossbeat.signal import Ecgs
 from crossbeat.training.fingerprint import describe
@@ -116,7 +116,7 @@ class Source:
         """The splits that the rows belong to."""
         return set(self.cohort.table["split"].gather(self.rows.tolist()).to_list())
 
-    def fingerprint(self) -> Any:
+    def fingerprint(self) -> object:
         """A digest of the data that training sees through this source, and nothing else.
 
         So a phase without labels is the same phase on cohorts that differ in their labels.
@@ -247,10 +247,9 @@ class Phase:
                 )
 
     def uses(self) -> tuple[str, ...]:
-        """The names of all parts that the phase touches, trained ones first."""
         return (*self.trains, *self.frozen)
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> Json:
         """Everything but the data and the functions, for records."""
         return {
             "name": self.name,

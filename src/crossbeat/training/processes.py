@@ -1,4 +1,7 @@
-"""The processes of one training end together: on a signal, with the main process, or when done."""
+"""The processes of one training: they gather each batch, and end together.
+
+They end on a signal, with the main process, or when done. Contrastive losses need the whole batch.
+"""
 
 import ctypes
 import os
@@ -9,19 +12,67 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import psutil
 import torch
 import torch.distributed as dist
 from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import Tensor
 
 from crossbeat.errors import STOPPED
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _PAUSE = 0.5
+_alone = ContextVar("_alone", default=False)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Within the block, ``gather`` returns what it is given: one process scores the whole data."""
+    before = _alone.set(True)
+    try:
+        yield
+    finally:
+        _alone.reset(before)
+
+
+class _Gather(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, local: Tensor) -> Tensor:
+        pieces = [torch.empty_like(local) for _ in range(dist.get_world_size())]
+        dist.all_gather(pieces, local.contiguous())
+        ctx.rows = local.shape[0]
+        return torch.cat(pieces)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (gradient,) = gradients
+        gradient = gradient.contiguous()
+        dist.all_reduce(gradient)
+        start = dist.get_rank() * ctx.rows
+        return gradient[start : start + ctx.rows]
+
+
+def gather(local: Tensor) -> Tensor:
+    """The rows of all processes, in the order of their ranks.
+
+    With one process, and within ``alone``, it is ``local`` itself.
+
+    Every process then computes the loss of the whole batch. Gradients are summed over the
+    processes on their way back; as DistributedDataParallel averages over the same processes,
+    the parameters receive the gradient of the whole batch.
+
+    Args:
+        local: any shape, the same on every process.
+    """
+    many = dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
+    if _alone.get() or not many:
+        return local
+    return _Gather.apply(local)
 
 
 def is_main_process() -> bool:
@@ -38,22 +89,19 @@ def ended_by_signals(processes: int) -> Iterator[None]:
     started, with exit code 1. A process of a rank above 0 on its machine (``LOCAL_RANK``) also
     ends within a second of its parent. Outside the main thread, where handlers cannot be set,
     signals keep their meaning.
-
-    Args:
-        processes: of the training, over all machines.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    alone = processes == 1
+    single = processes == 1
     handlers = (
         {signal.SIGTERM: signal.default_int_handler}
-        if alone
+        if single
         else dict.fromkeys(_SIGNALS, _leave_it_to_the_thread)
     )
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        with nullcontext() if alone else _thread():
+        with nullcontext() if single else _thread():
             yield
     finally:
         for number, handler in before.items():
@@ -65,9 +113,6 @@ def share_cores(devices: int) -> None:
 
     Lightning does so in the first phase that is trained. Done from the start, a run that continues
     in a later phase computes with as many threads as an uninterrupted one.
-
-    Args:
-        devices: processes on this machine, at least 1.
     """
     if devices > 1 and "OMP_NUM_THREADS" not in os.environ:
         threads = max(1, torch.get_num_threads() // devices)

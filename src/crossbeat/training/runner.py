@@ -2,29 +2,28 @@
 
 import json
 import logging
+import math
+import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from lightning.pytorch import Callback, Trainer
+from lightning.pytorch import Callback, LightningModule, Trainer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import nn
 
 from crossbeat.errors import ConfigError
-from crossbeat.files import check_seal, write_sealed
-from crossbeat.training.checkpoint import (
-    SafetensorsIO,
-    load_tensors,
-    load_weights,
-)
+from crossbeat.files import Json, check_seal, write_sealed
+from crossbeat.training.checkpoint import SafetensorsIO, load_tensors, load_weights
 from crossbeat.training.fingerprint import describe, fingerprint
 from crossbeat.training.module import BEST, LAST, KeepLast, PhaseModule
 from crossbeat.training.phase import Optimisation, Phase
 from crossbeat.training.processes import Together, ended_by_signals
-from crossbeat.training.progress import EpochProgress
 from crossbeat.workers import locked
 
 _DONE = "phase.json"
@@ -64,7 +63,6 @@ class TrainerSettings:
 
     @property
     def processes(self) -> int:
-        """Over all machines."""
         return self.devices * self.num_nodes
 
 
@@ -89,11 +87,7 @@ class PhaseRecord:
 
 
 def check_batch(name: str, optimisation: Optimisation, settings: TrainerSettings) -> None:
-    """A batch must divide among the processes.
-
-    Raises:
-        ConfigError: it does not.
-    """
+    """Check that a batch divides among the processes."""
     if optimisation.batch_size % settings.processes:
         raise ConfigError(
             f"the batch size of phase {name!r} must be a multiple of the number of processes, "
@@ -102,11 +96,7 @@ def check_batch(name: str, optimisation: Optimisation, settings: TrainerSettings
 
 
 def check_accelerator(settings: TrainerSettings) -> None:
-    """This machine must have the accelerators that are asked for.
-
-    Raises:
-        ConfigError: it does not.
-    """
+    """Check that this machine has the accelerators that are asked for."""
     mps = torch.backends.mps.is_available()
     num = {"gpu": torch.cuda.device_count() or int(mps), "mps": int(mps)}.get(settings.accelerator)
     if num == 0:
@@ -161,42 +151,23 @@ def _run(
     home = folder / f"{phase.name}-{key[:16]}"
     reused = (home / _DONE).is_file()
     if not reused:
-        with _alone(home, settings):
+        with locked(home) if settings.processes == 1 else nullcontext():
             reused = (home / _DONE).is_file()  # another process may have been at it
             if not reused:
                 _fit(phase, used, home, seed=seed, settings=settings)
     load_best(used, home)
     record = json.loads((home / _DONE).read_text())
-    return PhaseRecord(
-        name=phase.name,
-        folder=home,
-        history=record["history"],
-        best_epoch=record["best_epoch"],
-        seconds=record["seconds"],
-        reused=reused,
-    )
+    kept = {name: record[name] for name in ("history", "best_epoch", "seconds")}
+    return PhaseRecord(name=phase.name, folder=home, reused=reused, **kept)
 
 
 def load_best(parts: nn.ModuleDict, home: Path) -> None:
-    """Load the weights of the best epoch of a finished phase into the parts that it used.
-
-    Args:
-        parts: those of the phase, and any others.
-        home: folder of the phase.
-
-    Raises:
-        CheckpointError: a file of the phase is not as it was written, or does not fit the parts.
-    """
+    """Load the weights of the best epoch of a finished phase into the parts that it used."""
     check_seal(home, needs=(BEST, _DONE), remedy=f"remove {home}, so that it is trained again")
     weights, _ = load_tensors(home / BEST)
     used = {name.partition(".")[0] for name in weights}
     kept = nn.ModuleDict({name: parts[name] for name in parts if name in used})
     load_weights(kept, weights, str(home / BEST))
-
-
-def _alone(home: Path, settings: TrainerSettings) -> AbstractContextManager[None]:
-    """Keep other runs out of a phase's folder; the processes of one run are in it together."""
-    return locked(home) if settings.processes == 1 else nullcontext()
 
 
 def _fit(
@@ -219,7 +190,7 @@ def _fit(
 
 
 def _finish(phase: Phase, module: PhaseModule, home: Path) -> None:
-    record: dict[str, Any] = phase.settings() | {
+    record: Json = phase.settings() | {
         "step": describe(phase.step),
         "history": module.history,
         "best_epoch": module.best_epoch(),
@@ -261,3 +232,59 @@ def _trainer(phase: Phase, home: Path, settings: TrainerSettings) -> Trainer:
         enable_model_summary=False,
         default_root_dir=home,
     )
+
+
+class EpochProgress(Callback):
+    """A bar over all batches of a phase on a terminal; a line at the end elsewhere."""
+
+    def __init__(self, phase: Phase) -> None:
+        self.phase = phase
+        self.progress = Progress(
+            TextColumn("{task.description:<24}"),
+            BarColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=Console(file=sys.stderr),
+        )
+        self.task = self.progress.add_task(phase.name, note="", total=None)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Lightning's hook."""
+        if trainer.is_global_zero:
+            batches = int(trainer.num_training_batches)
+            total = batches * self.phase.optimisation.epochs
+            done = batches * trainer.current_epoch
+            self.progress.update(self.task, total=total, completed=done)
+            self.progress.start()
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Lightning's hook."""
+        self.progress.advance(self.task)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Lightning's hook; it comes before the module's own, so the score is one epoch old."""
+        self.progress.update(self.task, note=self._note(pl_module))
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Lightning's hook."""
+        total = self.progress.tasks[0].total
+        self.progress.update(self.task, note=self._note(pl_module), completed=total)
+        self.progress.stop()
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Lightning's hook: leave the terminal as it was."""
+        self.progress.stop()
+
+    def _note(self, module: LightningModule) -> str:
+        history: Any = module.history
+        if not history:
+            return ""
+        metric = f"val_{self.phase.choice.metric}"
+        best = history[module.best_epoch()][metric]  # type: ignore[operator]
+        shown = "none" if math.isnan(best) else f"{best:.3f}"
+        return f"epoch {len(history)}/{self.phase.optimisation.epochs} best {metric} {shown}"

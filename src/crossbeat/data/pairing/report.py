@@ -6,7 +6,6 @@ the two, and on how often a finding is there among those who are paired.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,6 +16,7 @@ from crossbeat.data.pairing.pairs import Pairing, Pairs, hours_apart, no_stays, 
 from crossbeat.data.pairing.timelines import Timelines, timelines, usable
 from crossbeat.data.table import label_column
 from crossbeat.errors import DataError
+from crossbeat.files import Json
 
 WINDOWS = (1.0, 6.0, 24.0, 72.0, 168.0, 720.0, 1440.0)
 """Hours; the last three are 7, 30 and 60 days."""
@@ -37,8 +37,6 @@ QUANTILES = {
     "95 %": 0.95,
     "most": 1.0,
 }
-
-Json = dict[str, Any]
 
 _MEANING = {"positive": POSITIVE, "negative": NEGATIVE, "uncertain": UNCERTAIN, "unknown": MISSING}
 

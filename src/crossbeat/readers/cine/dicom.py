@@ -11,34 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float64
 
 from crossbeat.errors import DataError
+from crossbeat.readers import dicom, limits
 from crossbeat.readers.cine.record import MOST_CINE_BYTES, Frame, as_stored, check_spacing
-from crossbeat.readers.dicom import (
-    COMPRESSED,
-    EXPLICIT,
-    IMPLICIT,
-    counted_pixels,
-    damaged,
-    decoded,
-    numbers_of,
-    open_dicom,
-    padding_of,
-    parsing,
-    shutter_of,
-    text_of,
-)
-from crossbeat.readers.limits import (
-    MOST_PARSED_BYTES,
-    check_size,
-    read_bounded,
-    read_start,
-    unreadable,
-)
+from crossbeat.readers.dicom import damaged, numbers_of, text_of
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -46,14 +27,12 @@ if TYPE_CHECKING:
 MOST_FILES = 10_000
 """Files of a folder or archive; UK Biobank's short axis has about 600."""
 
-MOST_FILE_BYTES = MOST_PARSED_BYTES
+MOST_FILE_BYTES = limits.MOST_PARSED_BYTES
 """Of one DICOM file: an image of 1024 x 1024 pixels of 16 bits takes half of it."""
 
 _MOST_PIXELS = 2**21
-_HEAD = 132
-_SIGNATURE = b"DICM"
 _PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_SYNTAXES = {IMPLICIT, EXPLICIT, *COMPRESSED}
+_SYNTAXES = {dicom.IMPLICIT, dicom.EXPLICIT, *dicom.COMPRESSED}
 _TAGS = (
     *("SeriesDescription", "SeriesInstanceUID", "SeriesNumber", "InstanceNumber"),
     *("TriggerTime", "CardiacNumberOfImages", "NumberOfFrames"),
@@ -68,35 +47,20 @@ _TAGS = (
 """What is read of a file; the rest can be much larger."""
 
 
-class File(NamedTuple):
-    """A DICOM file in memory: where it is (of an archive, below that), and all of it."""
-
-    path: Path
-    data: bytes
-
-
-def dicom_files(path: Path) -> Iterator[File]:
-    """The DICOM files, in the order of their names and never more than fits; others are skipped.
-
-    Args:
-        path: a folder, with the folders in it, or a zip archive.
-
-    Raises:
-        DataError: there are too many files, they are too large, one cannot be read, or the archive
-            is damaged, encrypted or packed in a way of its own.
-    """
+def dicom_files(path: Path) -> Iterator[tuple[Path, bytes]]:
+    """The DICOM files of a folder or zip archive, in the order of their names, in memory."""
     total = 0
-    for file in _in_folder(path) if path.is_dir() else _in_archive(path):
-        total += len(file.data)
+    for file, data in _in_folder(path) if path.is_dir() else _in_archive(path):
+        total += len(data)
         if total > MOST_CINE_BYTES:
             raise DataError(
                 f"{path} must hold at most {MOST_CINE_BYTES:,} bytes of DICOM, got more; name the "
                 "folder of one series"
             )
-        yield file
+        yield file, data
 
 
-def _in_folder(folder: Path) -> Iterator[File]:
+def _in_folder(folder: Path) -> Iterator[tuple[Path, bytes]]:
     paths: list[Path] = []
     for root, _, names in os.walk(folder):
         paths += [Path(root, name) for name in names]
@@ -104,15 +68,15 @@ def _in_folder(folder: Path) -> Iterator[File]:
             raise _too_many(folder, f"more than {len(paths) - 1:,}")
     for path in sorted(paths):
         try:
-            if read_start(path, _HEAD)[-len(_SIGNATURE) :] == _SIGNATURE:
-                yield File(path, read_bounded(path, MOST_FILE_BYTES))
+            if dicom.meta_start(limits.read_start(path, dicom.HEAD)) == dicom.HEAD:
+                yield path, limits.read_bounded(path, MOST_FILE_BYTES)
         except OSError as error:
-            raise unreadable(path, error) from None
+            raise limits.unreadable(path, error) from None
 
 
-def _in_archive(path: Path) -> Iterator[File]:
+def _in_archive(path: Path) -> Iterator[tuple[Path, bytes]]:
     try:
-        check_size(path, MOST_CINE_BYTES)
+        limits.check_size(path, MOST_CINE_BYTES)
         with _Bounded(path) as file, zipfile.ZipFile(file) as archive:
             entries = archive.infolist()
             if len(entries) > MOST_FILES:
@@ -120,7 +84,7 @@ def _in_archive(path: Path) -> Iterator[File]:
             for entry in sorted(entries, key=lambda entry: entry.filename):
                 data = _unpacked(path, archive, entry)
                 if data is not None:
-                    yield File(path / entry.filename, data)
+                    yield path / entry.filename, data
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, struct.error) as error:
         raise DataError(
             f"{path} must be a sound zip archive, but is cut off or damaged; download it again"
@@ -128,7 +92,7 @@ def _in_archive(path: Path) -> Iterator[File]:
     except RuntimeError as error:  # encrypted
         raise _packed_otherwise(path, "has a password") from error
     except OSError as error:
-        raise unreadable(path, error) from None
+        raise limits.unreadable(path, error) from None
 
 
 class _Bounded(FileIO):
@@ -143,12 +107,11 @@ class _Bounded(FileIO):
 def _unpacked(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes | None:
     """The contents of a DICOM file; nothing of another."""
     if entry.compress_type not in _PACKED:  # others can ask for any memory
-        raise _packed_otherwise(
-            path, f"{entry.filename[:80]} is packed by method {entry.compress_type}"
-        )
+        method = f"{entry.filename[:80]} is packed by method {entry.compress_type}"
+        raise _packed_otherwise(path, method)
     with archive.open(entry) as file:
-        head = file.read(_HEAD)
-        if head[-len(_SIGNATURE) :] != _SIGNATURE:
+        head = file.read(dicom.HEAD)
+        if dicom.meta_start(head) != dicom.HEAD:
             return None
         if entry.file_size > MOST_FILE_BYTES:
             raise DataError(
@@ -176,20 +139,14 @@ class Image:
     """One frame of one slice.
 
     Args:
-        path: of its file.
-        description: of its series.
-        series: that it belongs to, the number of that series first.
-        instance: its number in the series; None where there is none.
-        trigger: milliseconds after the R peak; None if the file does not state it.
-        frames: that its slice should have; None if the file does not state it.
+        series: number and UID.
+        trigger: milliseconds after the R peak.
+        frames: that its slice should have.
         position: of the first pixel, mm.
         directions: of a row, and of a column: unit vectors.
-        spacing_mm: between rows, and between columns.
-        pixels: grey values, rescaled where the file says so; padding and what a shutter hides have
-            the least value of the others.
+        pixels: rescaled; padding and what a shutter hides have the least value of the others.
     """
 
-    path: Path
     description: str
     series: tuple[int, str]
     instance: int | None
@@ -201,40 +158,21 @@ class Image:
     pixels: Frame
 
 
-def open_image(file: File) -> "Dataset | None":
-    """The metadata of a grey image; None for other files (reports, colour pictures).
-
-    Raises:
-        DataError: it is damaged, of another transfer syntax, or the package ``pydicom`` is absent.
-    """
-    with parsing(file.path, "its parts cannot be read"):
+def open_image(path: Path, data: bytes) -> "Dataset | None":
+    """The metadata of a grey image; None for other files (reports, colour pictures)."""
+    with dicom.parsing(path, "its parts cannot be read"):
         kinds = "uncompressed, RLE, lossless JPEG, JPEG-LS, JPEG 2000 and little-endian"
-        data, meta, syntax = open_dicom(file.path, file.data, _SYNTAXES, kinds)
-        from pydicom.datadict import tag_for_keyword
-        from pydicom.dataset import FileMetaDataset
-        from pydicom.filereader import read_dataset
-
-        tags = [tag for tag in map(tag_for_keyword, _TAGS) if tag is not None]
-        dataset = read_dataset(data, syntax == IMPLICIT, True, specific_tags=tags)
-        dataset.file_meta = FileMetaDataset(meta)
+        dataset = dicom.open_dicom(path, data, _SYNTAXES, kinds, tags=_TAGS)
         kind = text_of(dataset, "PhotometricInterpretation")
         return dataset if "PixelData" in dataset and kind.startswith("MONO") else None
 
 
 def image_of(path: Path, dataset: "Dataset") -> Image:
-    """The image of a file, of which ``open_image`` gives the metadata.
-
-    Raises:
-        DataError: it is damaged, too large, has several frames, a modality LUT or no pixel that
-            counts, or does not state its position.
-    """
+    """The image of a file, of which ``open_image`` gives the metadata."""
+    keywords = {"ImagePositionPatient": 3, "ImageOrientationPatient": 6, "PixelSpacing": 2}
+    remedy = "a frame of a cine must state its position; export it again"
     position, directions, spacing = (
-        numbers_of(path, dataset, keyword, num, remedy=_STATE_POSITION)
-        for keyword, num in (
-            ("ImagePositionPatient", 3),
-            ("ImageOrientationPatient", 6),
-            ("PixelSpacing", 2),
-        )
+        numbers_of(path, dataset, *keyword, remedy=remedy) for keyword in keywords.items()
     )
     check_spacing(path, spacing)
     axes = np.reshape(directions, (2, 3))
@@ -244,7 +182,6 @@ def image_of(path: Path, dataset: "Dataset") -> Image:
             "export it again"
         )
     return Image(
-        path=path,
         description=text_of(dataset, "SeriesDescription"),
         series=(_whole(dataset, "SeriesNumber") or 0, text_of(dataset, "SeriesInstanceUID")),
         instance=_whole(dataset, "InstanceNumber"),
@@ -255,9 +192,6 @@ def image_of(path: Path, dataset: "Dataset") -> Image:
         spacing_mm=(spacing[0], spacing[1]),
         pixels=_pixels(path, dataset),
     )
-
-
-_STATE_POSITION = "a frame of a cine must state its position; export it again"
 
 
 def _pixels(path: Path, dataset: "Dataset") -> Frame:
@@ -281,11 +215,12 @@ def _pixels(path: Path, dataset: "Dataset") -> Frame:
             f"{path} must have 1 to {_MOST_PIXELS:,} pixels, got {shape[0]} x {shape[1]}; scale it "
             "down"
         )
-    stored = decoded(path, dataset)
+    stored = dicom.decoded(path, dataset)
     pixels = as_stored(_rescaled(path, dataset, stored))
     if not np.isfinite(pixels).all():
         raise damaged(path, "its rescaled values are not finite")
-    counted = counted_pixels(shutter_of(path, dataset, shape), padding_of(dataset, stored))
+    shutter, padding = dicom.shutter_of(path, dataset, shape), dicom.padding_of(dataset, stored)
+    counted = dicom.counted_pixels(shutter, padding)
     if counted is None or counted.all():
         return pixels
     if not counted.any():

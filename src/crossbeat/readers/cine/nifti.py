@@ -5,20 +5,16 @@ import gzip
 import re
 import zlib
 from io import BytesIO
+from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float64
 
 from crossbeat.errors import DataError
-from crossbeat.readers.cine.record import (
-    MOST_CINE_BYTES,
-    Cine,
-    as_stored,
-    check_spacing,
-    in_place,
-)
+from crossbeat.files import Json
+from crossbeat.readers.cine.record import MOST_CINE_BYTES, Cine, as_stored, check_spacing, in_place
 from crossbeat.readers.limits import MOST_PARSED_BYTES, missing_extra, read_bounded
 
 GZIP = b"\x1f\x8b"
@@ -34,6 +30,7 @@ _AGREE = 0.01
 angle between rows and columns."""
 
 _SECONDS = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}
+_MILLIMETRES = {"mm": 1.0, "unknown": 1.0, "meter": 1e3, "micron": 1e-3}
 
 
 class _Head(NamedTuple):
@@ -49,10 +46,7 @@ class _Head(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes of all values."""
-        num = self.dtype.itemsize
-        for length in self.shape:  # Python's numbers do not overflow
-            num *= length
-        return num
+        return prod(self.shape, start=self.dtype.itemsize)
 
 
 def is_nifti(head: bytes) -> bool:
@@ -63,19 +57,10 @@ def is_nifti(head: bytes) -> bool:
 
 
 def read_nifti(path: Path, table: Path | None) -> Cine:
-    """A stack over time, or of one frame, as masks are.
+    """A stack over time, or of one frame, as masks are; its axes are column, row, slice and frame.
 
     End diastole and end systole are those of ACDC's ``Info.cfg`` beside the file, or of the file's
     row in the table of M&Ms.
-
-    Args:
-        path: a NIfTI-1 or NIfTI-2 file, maybe packed by gzip, with the axes column, row, slice and
-            frame.
-        table: of M&Ms.
-
-    Raises:
-        DataError: the file is damaged, too large or no stack of images, the frames of end diastole
-            and end systole are not among its own, or the package ``nibabel`` is absent.
     """
     data = read_bounded(path, MOST_CINE_BYTES)
     packed = data.startswith(GZIP)
@@ -86,13 +71,15 @@ def read_nifti(path: Path, table: Path | None) -> Cine:
         raise _damaged(path, "it cannot be unpacked") from error
     values = np.frombuffer(body, head.dtype).reshape(head.shape[::-1])
     values = values.reshape(-1, *values.shape[-3:]).swapaxes(0, 1)
-    spacing, frames = _spacing(path, head), values.shape[1]
+    spacing = [zoom * _MILLIMETRES[head.units[0]] for zoom in head.zooms[:3]]
+    check_spacing(path, spacing[:2])
+    frames = values.shape[1]
     phases = _phases(path, table, frames) if len(head.shape) == 4 else (None, None)
     moved, upright = _moved(path, head)
     apart = spacing[2] * upright
-    by_frame = np.repeat(moved[:, None], frames, axis=1)
+    moved = np.repeat(moved[:, None], frames, axis=1)
     return Cine(
-        values=in_place(path, _scaled(path, head, values), by_frame),
+        values=in_place(path, _scaled(path, head, values), moved),
         spacing_mm=(spacing[1], spacing[0]),
         slice_mm=apart if len(values) > 1 and 0 < apart < np.inf else None,
         times=_times(head, frames),
@@ -143,11 +130,6 @@ def _head(path: Path, start: bytes) -> _Head:
         )
     except Exception as error:  # the package raises whatever its parsing runs into
         raise _damaged(path, "its header is damaged") from error
-    _check(path, head, size)
-    return head
-
-
-def _check(path: Path, head: _Head, size: int) -> None:
     if len(head.shape) not in (3, 4) or min(head.shape) < 1 or head.dtype.kind not in "iuf":
         raise DataError(
             f"{path} must be a stack of grey images over time, of 3 or 4 axes, got "
@@ -156,18 +138,11 @@ def _check(path: Path, head: _Head, size: int) -> None:
         )
     if not size <= head.offset < _MOST_OFFSET:
         raise _damaged(path, f"its values begin at byte {head.offset}")
+    return head
 
 
 def _damaged(path: Path, what: str) -> DataError:
     return DataError(f"{path} must be a sound NIfTI file, but {what}; copy or export it again")
-
-
-def _spacing(path: Path, head: _Head) -> tuple[float, ...]:
-    """Millimetres from column to column, row to row and slice to slice."""
-    known = {"mm": 1.0, "unknown": 1.0, "meter": 1e3, "micron": 1e-3}
-    spacing = tuple(zoom * known[head.units[0]] for zoom in head.zooms[:3])
-    check_spacing(path, spacing[:2])
-    return spacing
 
 
 def _moved(path: Path, head: _Head) -> tuple[Float64[np.ndarray, "slice 2"], float]:
@@ -208,8 +183,10 @@ def _times(head: _Head, frames: int) -> Float64[np.ndarray, " frame"] | None:
 
 
 def _scaled(path: Path, head: _Head, values: np.ndarray) -> np.ndarray:
-    slope = 1.0 if head.scale[0] is None else float(head.scale[0])
-    offset = 0.0 if head.scale[1] is None else float(head.scale[1])
+    slope, offset = (
+        default if told is None else float(told)
+        for told, default in zip(head.scale, (1.0, 0.0), strict=True)
+    )
     if (slope, offset) == (1.0, 0.0):
         scaled = as_stored(values)
     else:
@@ -224,13 +201,10 @@ def _scaled(path: Path, head: _Head, values: np.ndarray) -> np.ndarray:
 
 def _phases(path: Path, table: Path | None, frames: int) -> tuple[int | None, int | None]:
     """The frames of end diastole and end systole, from 0."""
-    info = path.with_name("Info.cfg")
-    if table is not None:
-        source, (diastole, systole) = table, _table_phases(path, table)
-    elif info.is_file():
-        source, (diastole, systole) = info, _info_phases(info)
-    else:
+    source = table or path.with_name("Info.cfg")
+    if table is None and not source.is_file():
         return None, None
+    diastole, systole = _info_phases(source) if table is None else _table_phases(path, table)
     if diastole == systole:  # M&Ms has 0 and 0 where nobody looked
         return None, None
     if not max(diastole, systole) < frames or min(diastole, systole) < 0:
@@ -252,7 +226,7 @@ def _info_phases(info: Path) -> tuple[int, int]:
 def _table_phases(path: Path, table: Path) -> tuple[int, int]:
     text = read_bounded(table, MOST_PARSED_BYTES).decode("utf-8-sig", errors="replace")
     code = path.name.partition(".")[0].removesuffix("_sa")
-    rows: list[dict[str, Any]] = []
+    rows: list[Json] = []
     try:
         rows = [row for row in csv.DictReader(text.splitlines()) if row["External code"] == code]
         return int(rows[0]["ED"]), int(rows[0]["ES"])

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float64, Real
@@ -75,11 +74,7 @@ def in_place(path: Path, values: Frames, moved: Float64[np.ndarray, "slice frame
     Where an image has no pixels, its least value stands.
 
     Args:
-        values: the images.
         moved: rows and columns by which each image lies further on than the first.
-
-    Raises:
-        DataError: an image lies beside the first by more than ``MOST_MOVED`` of its size.
 
     Source: DICOM PS3.3 C.7.6.2.1.1; NIfTI-1, method 3: where a pixel lies in the patient.
     """
@@ -96,11 +91,11 @@ def in_place(path: Path, values: Frames, moved: Float64[np.ndarray, "slice frame
         image, step = values[place], moved[place]
         whole = np.rint(step)
         near = np.abs(step - whole).max() <= STILL
-        placed[place] = _shifted(image, whole if near else step, order=0 if near else 1)
+        out = ndimage.shift(
+            image.astype(np.float64),
+            whole if near else step,
+            order=0 if near else 1,
+            cval=float(image.min()),
+        )
+        placed[place] = np.rint(out) if image.dtype.kind in "iu" else out
     return placed
-
-
-def _shifted(image: Frame, step: Float64[np.ndarray, "2"], *, order: Literal[0, 1]) -> Frame:
-    least = image.min()
-    out = ndimage.shift(image.astype(np.float64), step, order=order, cval=float(least))
-    return (np.rint(out) if image.dtype.kind in "iu" else out).astype(image.dtype)

@@ -22,8 +22,7 @@ _SMOOTH_MM = 8.0
 _MUCH, _BRIGHT = 98, 0.5
 """Percentile of motion that is surely the heart's, and the part of it that still may be."""
 
-_SHOWN = (0.5, 99.5)
-"""Percentiles of grey values that become black and white."""
+_SHOWN = (0.5, 99.5)  # percentiles of grey values that become black and white
 
 
 @dataclass(frozen=True, kw_only=True)

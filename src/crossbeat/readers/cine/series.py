@@ -6,7 +6,7 @@ stacks, and a slice that was taken again.
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from itertools import starmap
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -17,33 +17,17 @@ from crossbeat.readers.cine.dicom import Image, dicom_files, image_of, open_imag
 from crossbeat.readers.cine.record import MOST_CINE_BYTES, Cine, as_stored, in_place
 from crossbeat.readers.dicom import text_of
 
-_PARALLEL = 0.9998
-"""Cosine of the angle between planes of one stack: about a degree."""
-
-_SAME_MM = 0.5
-"""Planes that lie nearer to each other are of one slice."""
-
-_EVEN = 0.05
-"""How much distances of slices may differ, as a part of their mean."""
-
+_PARALLEL = 0.9998  # cosine of the angle between planes of one stack: about a degree
+_SAME_MM = 0.5  # planes that lie nearer to each other are of one slice
+_EVEN = 0.05  # how much distances of slices may differ, as a part of their mean
 _MOST_STACKS = 50
 """Directions of planes in one folder; a whole examination of the heart has about 20."""
 
-_LISTED = 20
-"""Names that an error lists."""
+_LISTED = 20  # names that an error lists
 
 
 def read_series(path: Path, series: Sequence[str]) -> Cine:
-    """The one stack of a folder or archive, or of the series named.
-
-    Args:
-        path: a folder or a zip archive.
-        series: patterns of descriptions of series; the first that one has counts.
-
-    Raises:
-        DataError: a file is damaged or too large; there is no cine, or several; a slice lacks
-            frames, or images differ in size.
-    """
+    """The one stack of a folder or archive, or of the series whose description has a pattern."""
     stacks = _stacks(path, _images(path, series))
     cines = [stack for stack in stacks if max(map(len, stack)) > 1]
     if not cines:
@@ -52,9 +36,7 @@ def read_series(path: Path, series: Sequence[str]) -> Cine:
             f"{'one of each slice' if stacks else 'none'}; name another folder"
         )
     if len(cines) > 1:
-        several = "; ".join(
-            _names([image for slice_ in stack for image in slice_]) for stack in cines
-        )
+        several = "; ".join(_names(list(chain(*stack))) for stack in cines)
         raise DataError(
             f"{path} must hold one stack of parallel slices, got {len(cines)} ({several}); name "
             "the series of one"
@@ -67,17 +49,18 @@ def _images(path: Path, series: Sequence[str]) -> list[Image]:
     there: set[str] = set()
     images: list[Image] = []
     best, total = len(series), 0
-    for file in dicom_files(path):
-        dataset = open_image(file)
+    for file, data in dicom_files(path):
+        dataset = open_image(file, data)
         if dataset is None:
             continue
         description = text_of(dataset, "SeriesDescription")
         there.add(description)
-        rank = _rank(description, series)
+        names = [fnmatchcase(description.casefold(), name.casefold()) for name in series]
+        rank = [*names, True].index(True)  # of the first pattern that it has; else their number
         if rank < best:
             best, total, images = rank, 0, []
         if rank == best and (not series or rank < len(series)):
-            images.append(image_of(file.path, dataset))
+            images.append(image_of(file, dataset))
             total += images[-1].pixels.nbytes
         if total > MOST_CINE_BYTES:
             raise DataError(
@@ -90,13 +73,6 @@ def _images(path: Path, series: Sequence[str]) -> list[Image]:
             "these"
         )
     return images
-
-
-def _rank(description: str, series: Sequence[str]) -> int:
-    """Which pattern comes first of those that a description has; their number if it has none."""
-    plain = description.casefold()
-    hits = [rank for rank, name in enumerate(series) if fnmatchcase(plain, name.casefold())]
-    return min(hits, default=len(series))
 
 
 def _stacks(path: Path, images: list[Image]) -> list[list[list[Image]]]:
@@ -128,14 +104,6 @@ def _heights(images: list[Image]) -> Float64[np.ndarray, " image"]:
     """Where each plane lies along the normal of the first, mm."""
     normal = np.cross(*images[0].directions)
     return np.array([image.position @ normal for image in images])
-
-
-def _moved(slices: list[list[Image]]) -> Float64[np.ndarray, "slice frame 2"]:
-    """Rows and columns by which each image lies further on than the first."""
-    first = slices[0][0]
-    places = np.array([[image.position for image in frames] for frames in slices])
-    along = (places - first.position) @ first.directions[::-1].T  # down a column, along a row
-    return along / np.array(first.spacing_mm)
 
 
 def _over_time(path: Path, images: list[Image]) -> list[Image]:
@@ -172,31 +140,31 @@ def _cine(path: Path, slices: list[list[Image]]) -> Cine:
     kinds = {(image.pixels.shape, image.spacing_mm) for frames in slices for image in frames}
     lengths = {len(frames) for frames in slices}
     if len(kinds) > 1 or len(lengths) > 1:
+        sizes = {f"{y} x {x} pixels of {h:g} x {w:g} mm" for (y, x), (h, w) in kinds}
         raise DataError(
             f"{path}: all slices must have one size and one number of frames, got "
-            f"{_listed(set(starmap(_size, kinds)))} and "
-            f"{_listed(set(map(str, lengths)))} frames; name the series of some"
+            f"{_listed(sizes)} and {_listed(set(map(str, lengths)))} frames; name the series of "
+            "some"
         )
     first = [frames[0] for frames in slices]
     gaps = np.diff(_heights(first))
     even = gaps.size > 0 and np.ptp(gaps) <= _EVEN * gaps.mean()
-    triggers = [image.trigger for frames in slices for image in frames]
-    times = None if None in triggers else np.array(triggers, dtype=np.float64) / 1000
+    triggers = [[image.trigger for image in frames] for frames in slices]
+    stated = None not in chain(*triggers)
     values = as_stored(np.array([[image.pixels for image in frames] for frames in slices]))
+    places = np.array([[image.position for image in frames] for frames in slices])
+    # how much further on each image lies than the first: down a column, along a row
+    moved = (places - first[0].position) @ first[0].directions[::-1].T / first[0].spacing_mm
     return Cine(
-        values=in_place(path, values, _moved(slices)),
+        values=in_place(path, values, moved),
         spacing_mm=first[0].spacing_mm,
         slice_mm=float(gaps.mean()) if even else None,
-        times=None if times is None else times.reshape(len(slices), -1).mean(axis=0),
+        times=(np.array(triggers, np.float64) / 1000).mean(axis=0) if stated else None,
     )
 
 
 def _names(images: list[Image]) -> str:
     return _listed({image.description for image in images})
-
-
-def _size(shape: tuple[int, ...], spacing_mm: tuple[float, float]) -> str:
-    return f"{shape[0]} x {shape[1]} pixels of {spacing_mm[0]:g} x {spacing_mm[1]:g} mm"
 
 
 def _listed(names: set[str]) -> str:

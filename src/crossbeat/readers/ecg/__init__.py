@@ -19,13 +19,8 @@ from crossbeat.readers.limits import unreadable
 from crossbeat.signal import Ecg
 
 _TABLES = {"csv": read_csv, "numpy": read_numpy}
-_OTHERS = {
-    "dicom": read_dicom,
-    "edf": read_edf,
-    "bdf": read_edf,
-    "matlab": read_matlab,
-    "cardiosoft-xml": read_cardiosoft,
-}
+_OTHERS = {"dicom": read_dicom, "edf": read_edf, "bdf": read_edf, "matlab": read_matlab}
+_OTHERS |= {"cardiosoft-xml": read_cardiosoft}
 
 
 def read_ecg(path: str | Path, layout: Layout | None = None, *, checksum: bool = True) -> Ecg:
@@ -65,11 +60,9 @@ def read_ecg(path: str | Path, layout: Layout | None = None, *, checksum: bool =
     if record.values.shape[1] == 0:
         raise DataError(f"{file} must hold samples, got none; copy or export it again")
     values = _millivolts(record, rows, file)
-    others = record.others
-    if len(rows) < len(record.names):
-        others = (*(name for row, name in enumerate(record.names) if row not in rows), *others)
+    others = tuple(name for row, name in enumerate(record.names) if row not in rows)
     leads = tuple("aVR" if lead == INVERTED else lead for lead in rows.values())
-    return Ecg(values, leads, record.fs, others)
+    return Ecg(values, leads, record.fs, others + record.others)
 
 
 def _read(found: Found, layout: Layout | None, checksum: bool) -> Record:

@@ -8,23 +8,22 @@ from xml.etree import ElementTree
 import numpy as np
 
 from crossbeat.errors import DataError
-from crossbeat.readers.ecg.guards import check_xml
+from crossbeat.readers.ecg.guards import check_xml, undeclared
 from crossbeat.readers.ecg.record import Record, Signal, assemble
 from crossbeat.readers.limits import MOST_CHANNELS, MOST_PARSED_BYTES, read_bounded
 
 _SAMPLES = re.compile(r"[-+\d,\s]*", re.ASCII)
-_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
 
 def read_cardiosoft(path: Path) -> Record:
-    """The rhythm strip of a file, in microvolts; mean beats and full disclosure are passed over.
-
-    Raises:
-        DataError: the file is damaged, has no rhythm strip or several, does not state its rate, or
-            its leads differ in length.
-    """
+    """The rhythm strip of a file, in microvolts; mean beats and full disclosure are passed over."""
     check_xml(path)
-    strips = list(_tree(path).iter("StripData"))
+    data = read_bounded(path, MOST_PARSED_BYTES)
+    try:
+        tree = ElementTree.fromstring(data)
+    except (ElementTree.ParseError, ValueError, LookupError):  # as check_xml reads it then
+        tree = ElementTree.fromstring(undeclared(data))
+    strips = list(tree.iter("StripData"))
     if len(strips) != 1:
         raise DataError(
             f"{path} must hold one rhythm strip (StripData), got {len(strips)}; a resting ECG has "
@@ -36,14 +35,6 @@ def read_cardiosoft(path: Path) -> Record:
             f"{path} must hold at most {MOST_CHANNELS} leads, got {len(waves)}; export it again"
         )
     return assemble(_signals(strips[0], waves, path), path)
-
-
-def _tree(path: Path) -> ElementTree.Element:
-    data = read_bounded(path, MOST_PARSED_BYTES)
-    try:
-        return ElementTree.fromstring(data)
-    except (ElementTree.ParseError, ValueError, LookupError):  # as check_xml reads it then
-        return ElementTree.fromstring(_DECLARATION.sub("", data.decode("latin-1"), count=1))
 
 
 def _signals(

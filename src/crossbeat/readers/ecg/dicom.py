@@ -11,24 +11,12 @@ import numpy as np
 
 from crossbeat.errors import DataError, listed
 from crossbeat.leads import among, coded
-from crossbeat.readers.dicom import (
-    BIG_ENDIAN,
-    DEFLATED,
-    EXPLICIT,
-    IMPLICIT,
-    inflated,
-    open_dicom,
-    parsing,
-    text_of,
-)
+from crossbeat.readers.dicom import BIG_ENDIAN, UNCOMPRESSED, open_dicom, parsing, text_of
 from crossbeat.readers.ecg.record import Record, Signal, assemble
 from crossbeat.readers.limits import MOST_CHANNELS, MOST_PARSED_BYTES, read_bounded
 
 if TYPE_CHECKING:
     from pydicom import Dataset
-
-_SYNTAXES = (IMPLICIT, EXPLICIT, DEFLATED, BIG_ENDIAN)
-"""Transfer syntaxes that are read; others are for images."""
 
 _TYPES = {(8, "SB"): "i1", (8, "UB"): "u1", (16, "SS"): "i2", (16, "US"): "u2"}
 _TYPES |= {(32, "SL"): "i4", (32, "UL"): "u4"}
@@ -42,43 +30,26 @@ _MEDIAN = re.compile("median|representative|average", re.IGNORECASE)
 
 
 def read_dicom(path: Path) -> Record:
-    """The leads of the rhythm recording, in their units.
-
-    Raises:
-        DataError: the file is damaged, compressed, holds no waveform or several recordings of
-            leads, does not state rate or scale, its leads are shifted in time, or the package
-            ``pydicom`` is absent.
-    """
+    """The leads of the rhythm recording, in their units."""
     data = read_bounded(path, MOST_PARSED_BYTES)
     with parsing(path):
-        return _recording(path, *_groups(path, data))
-
-
-def _groups(path: Path, data: bytes) -> tuple[list["Dataset"], str]:
-    """The multiplex groups, and the order of the bytes of their samples."""
-    file, _, syntax = open_dicom(path, data, _SYNTAXES, "DICOM that is uncompressed or deflated")
-    from pydicom.filereader import read_dataset
-    from pydicom.tag import Tag
-
-    if syntax == DEFLATED:
-        file = inflated(path, file, MOST_PARSED_BYTES)
-    waveforms = Tag("WaveformSequence")
-    little = syntax != BIG_ENDIAN
-    found = read_dataset(file, syntax == IMPLICIT, little, specific_tags=[waveforms])
-    return list(found.WaveformSequence) if waveforms in found else [], "<" if little else ">"
+        kinds = "DICOM that is uncompressed or deflated"
+        wanted = ("WaveformSequence",)
+        found = open_dicom(path, data, UNCOMPRESSED, kinds, most=MOST_PARSED_BYTES, tags=wanted)
+        groups = list(found.WaveformSequence) if "WaveformSequence" in found else []
+        big = text_of(found.file_meta, "TransferSyntaxUID") == BIG_ENDIAN
+        return _recording(path, groups, ">" if big else "<")
 
 
 def _recording(path: Path, groups: list["Dataset"], order: str) -> Record:
     if not groups:
         raise DataError(f"{path} must be a DICOM waveform, but has none; is it an image?")
-    rhythm = [
-        group for group in groups if not _MEDIAN.search(text_of(group, "MultiplexGroupLabel"))
-    ]
+    labels = [text_of(group, "MultiplexGroupLabel") for group in groups]
+    rhythm = [each for each, label in zip(groups, labels, strict=True) if not _MEDIAN.search(label)]
     if not rhythm:
-        labels = listed(text_of(group, "MultiplexGroupLabel") for group in groups)
         raise DataError(
             f"{path} must hold a recording of the rhythm, got only mean beats, with the labels "
-            f"{labels}; export the rhythm"
+            f"{listed(labels)}; export the rhythm"
         )
     original = [group for group in rhythm if text_of(group, "WaveformOriginality") != "DERIVED"]
     taken = original or rhythm
@@ -90,7 +61,9 @@ def _recording(path: Path, groups: list["Dataset"], order: str) -> Record:
         for end, each in zip(ends, names, strict=True)
     ]
     having = [number for number, each in enumerate(wanted) if each]
-    if len(having) > 1 and not _simultaneous([taken[number] for number in having]):
+    # each group has other leads, so all must say when they start, and it must be the same time
+    starts = {text_of(taken[number], "MultiplexGroupTimeOffset") for number in having}
+    if len(having) > 1 and ("" in starts or len(set(map(float, starts))) > 1):
         raise DataError(
             f"{path} must hold one recording of leads, got {len(having)}, which may not be of "
             "the same time; export one"
@@ -102,12 +75,6 @@ def _recording(path: Path, groups: list["Dataset"], order: str) -> Record:
     ]
     others = [name for number, each in enumerate(names) if number not in having for name in each]
     return assemble(signals, path, others)
-
-
-def _simultaneous(groups: list["Dataset"]) -> bool:
-    """Whether all groups say when they start, and it is the same time; each has other leads."""
-    starts = {text_of(group, "MultiplexGroupTimeOffset") for group in groups}
-    return "" not in starts and len(set(map(float, starts))) == 1
 
 
 def _signals(
@@ -152,9 +119,8 @@ def _samples(path: Path, group: "Dataset", num_channels: int, order: str) -> np.
     channels, samples = int(group.NumberOfWaveformChannels), int(group.NumberOfWaveformSamples)
     data = group.get_item("WaveformData").value
     stated = channels * samples * stored.itemsize
-    if not (
-        0 < channels == num_channels <= MOST_CHANNELS and 0 < stated <= len(data) <= stated + 1
-    ):
+    fits = 0 < channels == num_channels <= MOST_CHANNELS
+    if not fits or not 0 < stated <= len(data) <= stated + 1:
         raise DataError(
             f"{path} must hold {samples:,} samples of each of {channels} channels, {stated:,} "
             f"bytes, got {len(data):,} of {num_channels} channels; it is damaged, copy it again"
@@ -196,9 +162,8 @@ def _lead(path: Path, channel: "Dataset") -> str:
     code = _code(channel, "ChannelSourceSequence", "CodeValue")
     meaning = _code(channel, "ChannelSourceSequence", "CodeMeaning")
     number = coded(code, _code(channel, "ChannelSourceSequence", "CodingSchemeDesignator"))
-    texts = [
-        _BESIDE.sub("", text).strip() for text in (code, meaning, text_of(channel, "ChannelLabel"))
-    ]
+    label = text_of(channel, "ChannelLabel")
+    texts = [_BESIDE.sub("", text).strip() for text in (code, meaning, label)]
     said = [lead for text in texts for lead in among([text]).values()]
     if number == "":
         return f"{code} {meaning}".strip()

@@ -20,18 +20,9 @@ BDF = b"\xffBIOSEMI"
 MOST_RECORDS = 100_000
 """Data records of a file: the start of each is read."""
 
-_WIDTHS = {
-    "label": 16,
-    "transducer": 80,
-    "unit": 8,
-    "physical minimum": 8,
-    "physical maximum": 8,
-    "digital minimum": 8,
-    "digital maximum": 8,
-    "filters": 80,
-    "samples in a record": 8,
-    "reserved": 32,
-}
+_ENDS = ("physical minimum", "physical maximum", "digital minimum", "digital maximum")
+_WIDTHS = {"label": 16, "transducer": 80, "unit": 8, **dict.fromkeys(_ENDS, 8), "filters": 80}
+_WIDTHS |= {"samples in a record": 8, "reserved": 32}
 """Letters of each field of a signal; the fields of all signals follow one another."""
 
 _ANNOTATIONS = {"EDF Annotations", "BDF Annotations"}
@@ -40,8 +31,7 @@ _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _ONSET = re.compile(rb"([-+]\d{1,15}(?:\.\d{0,15})?)[\x14\x15]")
 """What a data record of EDF+ begins its first annotation with: its start in seconds."""
 
-_GAP = 1e-6
-"""Seconds by which the start of a data record may be off."""
+_GAP = 1e-6  # seconds by which the start of a data record may be off
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +53,7 @@ class _Header:
 
 
 def read_edf(path: Path) -> Record:
-    """The leads of a file, in their units.
-
-    Raises:
-        DataError: the file is damaged, was not finished or has gaps; there is no lead or one
-            twice; a lead has no range; or its leads differ in rate.
-    """
+    """The leads of a file, in their units."""
     data = read_bounded(path, MOST_BYTES)
     header = _read_header(path, data)
     start = 256 * (len(header.counts) + 1)
@@ -99,31 +84,27 @@ def _read_header(path: Path, data: bytes) -> _Header:
     num_records = _whole(path, _text(data[236:244]), "number of data records")
     seconds = _number(path, _text(data[244:252]), "duration of a data record")
     signals = _whole(path, _text(data[252:256]), "number of signals")
+    extent = DataError(
+        f"{path} must have 1 to {MOST_CHANNELS} signals in 1 to {MOST_RECORDS:,} data records, "
+        f"each with samples, got {signals} in {num_records}; export the finished recording again"
+    )
     if not (0 < signals <= MOST_CHANNELS and 0 < num_records <= MOST_RECORDS):
-        raise _extent(path, signals, num_records)
+        raise extent
     size = _whole(path, _text(data[184:192]), "size of the header")
     if size != 256 * (signals + 1) or len(data) < size:
         raise _unsound(path, f"its size is {size:,} bytes for {signals} signals")
     fields, start = {}, 256
     for name, width in _WIDTHS.items():
-        ends = range(start, start + signals * width, width)
-        fields[name] = [_text(data[end : end + width]) for end in ends]
-        start += signals * width
+        begins = range(start, start + signals * width, width)
+        fields[name] = [_text(data[begin : begin + width]) for begin in begins]
+        start = begins.stop
     counts = [_whole(path, text, "samples") for text in fields["samples in a record"]]
     if min(counts) < 1:
-        raise _extent(path, signals, num_records)
-    bdf = data.startswith(BDF)
+        raise extent
     reserved = _text(data[192:236])[:5]
     plus = re.fullmatch(r"[EB]DF\+[CD]?", reserved) is not None
-    kind = ("BDF" if bdf else "EDF") + (reserved[3:] if plus else "")
+    kind = ("BDF" if data.startswith(BDF) else "EDF") + (reserved[3:] if plus else "")
     return _Header(path, kind, num_records, seconds, fields, counts)
-
-
-def _extent(path: Path, signals: int, num_records: int) -> DataError:
-    return DataError(
-        f"{path} must have 1 to {MOST_CHANNELS} signals in 1 to {MOST_RECORDS:,} data records, "
-        f"each with samples, got {signals} in {num_records}; export the finished recording again"
-    )
 
 
 def _unsound(path: Path, reason: str) -> DataError:
@@ -157,9 +138,9 @@ def _check_gaps(header: _Header, records: np.ndarray) -> None:
         begin, end = _place(header, at)
         found = [_ONSET.match(record.tobytes()) for record in records[:, begin:end]]
         onsets = [float(onset[1]) for onset in found if onset]
+    if len(onsets) < header.num_records and not header.kind.endswith("D"):
+        return
     if len(onsets) < header.num_records:
-        if not header.kind.endswith("D"):
-            return
         raise DataError(
             f"{header.path} must say when each data record starts, as it is {header.kind}, which "
             "may have gaps; export it without gaps"
@@ -182,29 +163,22 @@ def _signal(header: _Header, records: np.ndarray, row: int) -> Signal:
     label = header.fields["label"][row]
     ends = {name: texts[row] for name, texts in header.fields.items()}
     what = f"range of {label}"
-    low = _number(header.path, ends["physical minimum"], what)
-    high = _number(header.path, ends["physical maximum"], what)
-    least = _whole(header.path, ends["digital minimum"], what)
-    most = _whole(header.path, ends["digital maximum"], what)
+    low, high = (_number(header.path, ends[end], what) for end in _ENDS[:2])
+    least, most = (_whole(header.path, ends[end], what) for end in _ENDS[2:])
     if low == high or least >= most or not np.isfinite([low, high]).all():
         raise DataError(
             f"{header.path}: the range of {label} must not be empty, got {low:g} to {high:g} for "
             f"the stored values {least} to {most}, which says no scale; export it again"
         )
     begin, end = _place(header, row)
-    stored = _integers(np.ascontiguousarray(records[:, begin:end]), header.width)
+    stored = np.ascontiguousarray(records[:, begin:end])
+    if header.width == 2:
+        stored = stored.ravel().view("<i2")
+    else:
+        wide = np.zeros((stored.size // 3, 4), np.uint8)
+        wide[:, 1:] = stored.reshape(-1, 3)
+        stored = wide.view("<i4").ravel() >> 8
     gain = (high - low) / (most - least)
     with np.errstate(over="ignore"):
         values = (stored * gain + (low - gain * least)).astype(np.float32)
-    return Signal(
-        label, values, header.fields["unit"][row], round(header.counts[row] / header.seconds, 6)
-    )
-
-
-def _integers(stored: np.ndarray, width: int) -> np.ndarray:
-    """Little-endian integers of two or three bytes."""
-    if width == 2:
-        return stored.ravel().view("<i2")
-    wide = np.zeros((stored.size // 3, 4), np.uint8)
-    wide[:, 1:] = stored.reshape(-1, 3)
-    return wide.view("<i4").ravel() >> 8
+    return Signal(label, values, ends["unit"], round(header.counts[row] / header.seconds, 6))

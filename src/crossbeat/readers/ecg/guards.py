@@ -9,6 +9,7 @@ import re
 import struct
 from base64 import b64decode
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from xml.parsers import expat
@@ -29,9 +30,7 @@ MOST_MARKUP = 200_000
 MOST_UNPACKED = 2**22
 """Bytes of packed samples after unpacking: 174,000 samples of each of 12 leads."""
 
-_END = 1023
-"""The code after which an LZW stream of 10 bits ends."""
-
+_END = 1023  # the code after which an LZW stream of 10 bits ends
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 
 MOST_STEPS = 100_000
@@ -57,11 +56,7 @@ Seen = Callable[[str, dict[str, str], str], object]
 
 
 def check_xml(path: Path, seen: Seen = lambda *_: None) -> None:
-    """Raise ``DataError`` unless XML is well-formed, of bounded size and without own entities.
-
-    Args:
-        seen: is called with each element.
-    """
+    """Raise ``DataError`` unless XML is well-formed, of bounded size and without own entities."""
     data = read_bounded(path, MOST_PARSED_BYTES)
     if max(data.count(b"<"), data.count(b"=")) > MOST_MARKUP:
         raise DataError(
@@ -72,52 +67,47 @@ def check_xml(path: Path, seen: Seen = lambda *_: None) -> None:
         _walk(path, data, seen)
     except (expat.ExpatError, ValueError, LookupError) as error:
         try:  # as the parsers do where an encoding is not declared
-            _walk(path, _DECLARATION.sub("", data.decode("latin-1"), count=1), seen)
+            _walk(path, undeclared(data), seen)
         except (expat.ExpatError, ValueError):
             raise DataError(
                 f"{path} must be well-formed XML, but: {error}; copy or export it again"
             ) from None
 
 
+def undeclared(data: bytes) -> str:
+    """XML of an unknown encoding as Latin-1, without its declaration."""
+    return _DECLARATION.sub("", data.decode("latin-1"), count=1)
+
+
 def _walk(path: Path, text: bytes | str, seen: Seen) -> None:
-    parser = expat.ParserCreate()
-    walk = _Walk(path, seen)
-    parser.buffer_text = True
-    parser.StartElementHandler = walk.start
-    parser.EndElementHandler = walk.end
-    parser.CharacterDataHandler = walk.write
-    parser.EntityDeclHandler = walk.refuse
-    parser.Parse(text, True)
+    within: list[tuple[str, dict[str, str], list[str]]] = []  # the elements that are open
 
-
-class _Walk:
-    """The open elements, as a parser reports them."""
-
-    def __init__(self, path: Path, seen: Seen) -> None:
-        self.path = path
-        self.seen = seen
-        self.within: list[tuple[str, dict[str, str], list[str]]] = []
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        if len(self.within) == DEEPEST:
+    def start(name: str, attributes: dict[str, str]) -> None:
+        if len(within) == DEEPEST:
             raise DataError(
-                f"{self.path} must have at most {DEEPEST} elements within each other, got more; "
+                f"{path} must have at most {DEEPEST} elements within each other, got more; "
                 "export it again"
             )
-        self.within.append((name.rpartition(":")[2], attributes, []))
+        within.append((name.rpartition(":")[2], attributes, []))
 
-    def end(self, _: str) -> None:
-        name, attributes, own = self.within.pop()
-        self.seen(name, attributes, "".join(own))
+    def end(_: str) -> None:
+        name, attributes, own = within.pop()
+        seen(name, attributes, "".join(own))
 
-    def write(self, own: str) -> None:
-        self.within[-1][2].append(own)
+    def write(own: str) -> None:
+        within[-1][2].append(own)
 
-    def refuse(self, name: str, *_: object) -> None:
+    def refuse(name: str, *_: object) -> None:
         raise DataError(
-            f"{self.path} must declare no entities, got {name[:80]!r}; such XML can take all "
+            f"{path} must declare no entities, got {name[:80]!r}; such XML can take all "
             "memory or read other files, export it again"
         )
+
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.CharacterDataHandler, parser.EntityDeclHandler = write, refuse
+    parser.Parse(text, True)
 
 
 def check_hl7(path: Path) -> None:
@@ -142,7 +132,14 @@ def check_sierra(path: Path) -> None:
     """
     claims: dict[str, str] = {}
     check_xml(path, partial(_check_claims, path, claims))
-    leads, num = _claimed(claims)
+    leads = len(claims.get("leadlabels", "").split())
+    stated = int(_number(claims.get("numberofleads", "")))
+    if not leads:
+        leads = int(_number(claims.get("numberchannelsallocated", "")))
+    elif 0 < stated < leads:
+        leads = stated
+    rate = _number(claims.get("samplespersecond", "")) or _number(claims.get("samplingrate", ""))
+    num = round(_number(claims.get("durationperchannel", "")) * rate / 1000)
     held = int(claims.get("held", "0"))
     if num and held > leads * num:
         raise DataError(
@@ -156,7 +153,10 @@ def _check_claims(
 ) -> None:
     if name in {"samplingrate", "numberchannelsallocated", "numberchannelsvalid"}:
         claims[name] = text
-    if name in {"numberchannelsallocated", "numberchannelsvalid"} and not _few(text):
+    if name in {"numberchannelsallocated", "numberchannelsvalid"}:
+        with suppress(ValueError):
+            if 0 <= float(text or 0) <= MOST_CHANNELS:
+                return
         raise DataError(
             f"{path}: {name} must be a number up to {MOST_CHANNELS}, got {text[:80]!r}; "
             "export it again"
@@ -177,39 +177,17 @@ def _check_claims(
         claims.update(attributes, held=str(held))
 
 
-def _claimed(claims: dict[str, str]) -> tuple[int, int]:
-    """Leads, and samples of each; 0 where the file does not say it."""
-    leads = len(claims.get("leadlabels", "").split())
-    stated = int(_number(claims.get("numberofleads", "")))
-    if not leads:
-        leads = int(_number(claims.get("numberchannelsallocated", "")))
-    elif 0 < stated < leads:
-        leads = stated
-    rate = _number(claims.get("samplespersecond", "")) or _number(claims.get("samplingrate", ""))
-    return leads, round(_number(claims.get("durationperchannel", "")) * rate / 1000)
-
-
 def _number(text: str) -> float:
-    """A number; 0 if the text is none."""
+    """A number; 0 if the text is none, or larger than any rate, duration, count or voltage."""
     try:
         value = float(text or 0)
     except ValueError:
         return 0.0
-    return value if abs(value) < _ABSURD else 0.0
+    return value if abs(value) < 1e12 else 0.0
 
-
-_ABSURD = 1e12
-"""No rate, duration, count or voltage is as large."""
 
 _LIMB = [lead.lower() for lead in STANDARD[:6]]
 """The order in which the package rebuilds limb leads; in another it would not."""
-
-
-def _few(text: str) -> bool:
-    try:
-        return 0 <= float(text or 0) <= MOST_CHANNELS
-    except ValueError:
-        return False
 
 
 def _check_packed(path: Path, text: str) -> None:
@@ -273,27 +251,22 @@ def check_ishne(path: Path) -> None:
 def check_scp(path: Path) -> None:
     """Raise ``DataError`` if SCP-ECG claims more samples or beats than its size allows."""
     data = read_bounded(path, MOST_SCP_BYTES)
+    leads = beats = milliseconds = longest = 0
+    interval = 1
     try:
-        _check_scp(path, data)
+        for number, body in _scp_sections(data):
+            if number == 3:
+                leads = max(leads, body[0] if body else 0)
+                spans = [struct.unpack_from("<2I", body, 2 + 9 * lead) for lead in range(leads)]
+                longest = max([longest, *(last - first + 1 for first, last in spans)])
+            elif number == 4:
+                milliseconds, _, beats = struct.unpack_from("<3H", body)
+            elif number == 5:
+                (interval,) = struct.unpack_from("<H", body, 2)
     except struct.error as error:
         raise DataError(f"{path} must be whole, but: {error}; copy it again") from None
-
-
-def _check_scp(path: Path, data: bytes) -> None:
-    most = 8 * len(data)  # a sample takes one bit at least
-    leads = beats = milliseconds = 0
-    longest, interval = 0, 1
-    for number, body in _scp_sections(data):
-        if number == 3:
-            leads = max(leads, body[0] if body else 0)
-            for lead in range(leads):
-                first, last = struct.unpack_from("<2I", body, 2 + 9 * lead)
-                longest = max(longest, last - first + 1)
-        elif number == 4:
-            milliseconds, _, beats = struct.unpack_from("<3H", body)
-        elif number == 5:
-            (interval,) = struct.unpack_from("<H", body, 2)
     longest = max(longest, milliseconds * 1000 // max(interval, 1))
+    most = 8 * len(data)  # a sample takes one bit at least
     if longest > most or leads * beats > MOST_BEATS:
         raise DataError(
             f"{path} must have at most {most:,} samples in a lead, as its size allows, and "
@@ -338,11 +311,7 @@ def check_mfer(path: Path) -> None:
 
 
 def mfer_definitions(path: Path, data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Tag and value of each MFER definition; of one that holds others, those alone.
-
-    Raises:
-        DataError: a definition is cut off, or they are nested too deeply.
-    """
+    """Tag and value of each MFER definition; of one that holds others, those alone."""
     ends: list[int | None] = []  # of the definitions that hold others; None: it ends with 0 0
     start = 0
     while start < len(data):

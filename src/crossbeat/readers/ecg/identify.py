@@ -45,6 +45,7 @@ _ROOTS = {
 }
 """Formats by the name of the XML document's root element, in small letters."""
 
+_SIGNATURES = {b"ISHNE1.0": "ishne", b"\x93NUMPY": "numpy", BDF: "bdf"}
 _MFER_CORE = {0x01, 0x04, 0x05, 0x06, 0x0A, 0x0B, 0x0C}
 _MFER_TAGS = {*range(0x01, 0x10), *range(0x11, 0x18), 0x1E, *range(0x40, 0x47), *range(0x81, 0x89)}
 """Byte order, block, channels, sequences, type, interval and sensitivity; and all definitions."""
@@ -62,8 +63,8 @@ _OTHERS = {
 }
 """Other common file types, by their first bytes."""
 
-_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
-"""Bytes that no text has."""
+_ELEMENT = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")  # bytes that no text has
 
 
 def identify(path: str | Path) -> str:
@@ -79,13 +80,7 @@ def identify(path: str | Path) -> str:
 
 
 class Found(NamedTuple):
-    """What a path leads to.
-
-    Args:
-        name: of the format, one of ``FORMATS``.
-        path: of the file to read: the header of a WFDB record.
-        text: all that the file holds, where that is known.
-    """
+    """What a path leads to: a format of ``FORMATS``, the file to read, and its text if known."""
 
     name: str
     path: Path
@@ -93,11 +88,7 @@ class Found(NamedTuple):
 
 
 def find(path: Path) -> Found:
-    """The format, and the file to read.
-
-    Raises:
-        DataError: as ``identify``.
-    """
+    """The format, and the file to read: of a WFDB record its header; raises as ``identify``."""
     head = start_of(path, HEAD)
     header = path.with_name(path.name + ".hea") if head is None else path.with_suffix(".hea")
     if head is None:
@@ -122,16 +113,13 @@ def find(path: Path) -> Found:
 def _by_signature(head: bytes) -> str | None:
     if meta_start(head) is not None:
         return "dicom"
-    if head.startswith(b"ISHNE1.0"):
-        return "ishne"
-    if head.startswith(b"\x93NUMPY"):
-        return "numpy"
+    known = next(filter(head.startswith, _SIGNATURES), None)
+    if known is not None:
+        return _SIGNATURES[known]
     if head.startswith(b"MATLAB") and head[124:128] in (b"\x00\x01IM", b"\x01\x00MI"):
         return "matlab"
     if head.startswith(b"0       ") and head[252:256].strip().isdigit():
         return "edf"
-    if head.startswith(BDF):
-        return "bdf"
     if len(head) >= 32 and head[8:10] == bytes(2) and head[22:24] == bytes(2):
         pointed = int.from_bytes(head[28:32], "little")  # section 0 begins at byte 7
         return "scp-ecg" if pointed == 7 else None
@@ -160,9 +148,7 @@ def _text(head: bytes) -> str | None:
 
 
 def _root(text: str) -> str:
-    found = re.search(
-        r"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)", re.sub(r"(?s)<!--.*?-->", "", text)
-    )
+    found = _ELEMENT.search(re.sub(r"(?s)<!--.*?-->", "", text))
     return found[1] if found else ""
 
 
@@ -192,9 +178,9 @@ def _by_definitions(head: bytes) -> str | None:
 
 
 def _reason(head: bytes, path: Path) -> str:
-    for signature, reason in _OTHERS.items():
-        if head.startswith(signature):
-            return reason
+    known = next(filter(head.startswith, _OTHERS), None)
+    if known is not None:
+        return _OTHERS[known]
     if head.startswith(b"MATLAB 7.3") or head[512:516] == b"\x89HDF":
         return "a MATLAB 7.3 file (HDF5); save it with -v7"
     text = _text(head)

@@ -33,23 +33,14 @@ _STRUCT, _CHAR, _DOUBLE, _SINGLE = 2, 4, 6, 7
 _NUMERIC = range(_DOUBLE, 16)
 """Classes of arrays: a structure, text, numbers of floating point, numbers."""
 
-_KINDS = {
-    1: "cells",
-    2: "structures within others or several in a row",
-    3: "objects",
-    5: "sparse numbers",
-    16: "functions",
-    17: "objects, such as strings or tables",
-}
+_KINDS = {1: "cells", 3: "objects", 5: "sparse numbers", 16: "functions"}
+_KINDS |= {2: "structures within others or several in a row"}
+_KINDS |= {17: "objects, such as strings or tables"}
 """Further classes of arrays, in words."""
-
-_NO_SIZE = (16, 17)
-"""Of these, those that are stored in another way than numbers."""
 
 _COMPLEX = 0x800
 
-_DEEPEST = 1
-"""Structures within a structure of the layouts: the text and numbers in it."""
+_DEEPEST = 1  # structures within a structure of the layouts: the text and numbers in it
 
 Values = dict[str, "Array | Values"]
 Array = tuple[int, np.ndarray]
@@ -57,11 +48,7 @@ Array = tuple[int, np.ndarray]
 
 
 def read_matlab(path: Path) -> Record:
-    """The leads of a MATLAB v5 file in a known layout.
-
-    Raises:
-        DataError: the file is damaged, unpacks to too much, or has another layout.
-    """
+    """The leads of a MATLAB v5 file in a known layout."""
     data = read_bounded(path)
     order = "<" if data[126:128] == b"IM" else ">"
     try:
@@ -74,9 +61,8 @@ def read_matlab(path: Path) -> Record:
 
 
 def _damaged(path: Path, reason: str) -> DataError:
-    return DataError(
-        f"{path} must be a sound MATLAB v5 file, but: {reason[:300]}; copy or save it again"
-    )
+    reason = reason[:300]
+    return DataError(f"{path} must be a sound MATLAB v5 file, but: {reason}; copy or save it again")
 
 
 def _unknown(path: Path, what: str) -> DataError:
@@ -131,11 +117,11 @@ def _named(path: Path, body: bytes, order: str, within: int) -> tuple[str, Array
     """Name and values of an array, which lies within so many others."""
     (_, flags), *others = _parts(path, body, order)
     about = struct.unpack(order + "2I", flags)[0]
-    if about & 0xFF in _NO_SIZE:
-        raise _unknown(path, _KINDS[about & 0xFF])
+    kind = about & 0xFF
+    if kind in (16, 17):  # stored in another way than numbers
+        raise _unknown(path, _KINDS[kind])
     (_, sizes), (_, name), *parts = others
     shape = struct.unpack(order + f"{len(sizes) // 4}i", sizes)
-    kind = about & 0xFF
     if kind == _STRUCT and set(shape) == {1} and within < _DEEPEST:
         return name.decode("ascii"), _fields(path, parts, order, within + 1)
     if kind == _CHAR:

@@ -25,12 +25,7 @@ MILLIVOLTS = {
 
 
 class NoLeadError(DataError):
-    """None of a file's signals is one of the twelve leads.
-
-    Args:
-        text: as of ``DataError``.
-        names: of the signals, as the file spells them.
-    """
+    """None of a file's signals, as the file spells their ``names``, is one of the twelve leads."""
 
     def __init__(self, text: str, *, names: Sequence[str] = ()) -> None:
         super().__init__(text)
@@ -39,12 +34,10 @@ class NoLeadError(DataError):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The signals of a record.
+    """The signals of a record, with names and units as the file spells them.
 
     Args:
         values: in the unit of each signal; NaN where there is no sample.
-        names: of the signals, as the file spells them.
-        units: of the signals, as the file spells them.
         fs: sampling rate in hertz.
         others: names of further signals, which are no leads and may have another rate.
     """
@@ -57,14 +50,7 @@ class Record:
 
 
 class Signal(NamedTuple):
-    """One signal of a file in which each has its own rate and length.
-
-    Args:
-        name: as the file spells it.
-        values: of one dimension, in ``unit``.
-        unit: as the file spells it; empty if there is none.
-        fs: sampling rate in hertz.
-    """
+    """One signal of a file in which each has its own rate (Hz), length and unit, maybe none."""
 
     name: str
     values: np.ndarray
@@ -76,12 +62,7 @@ def lead_rows(names: Sequence[str], path: Path, others: Sequence[str] = ()) -> d
     """Where the twelve leads stand among the names of signals, as ``crossbeat.leads.among`` says.
 
     Args:
-        names: of the signals, as the file spells them.
         others: names of signals that are not to be read, for messages.
-
-    Raises:
-        NoLeadError: there is none.
-        DataError: there is one twice.
     """
     rows = among(names)
     leads = set(rows.values())
@@ -106,21 +87,15 @@ def assemble(signals: Iterable[Signal], path: Path, others: Sequence[str] = ()) 
     """The leads among the signals, which must have one rate and one length.
 
     Args:
-        signals: of the file.
         others: names of signals that are no leads, and have no samples here.
-
-    Raises:
-        NoLeadError: there is no lead.
-        DataError: there is one twice, or they differ in rate or length.
     """
     given = list(signals)
     names = [signal.name for signal in given]
     rows = lead_rows(names, path, others)
     leads = [given[row] for row in rows]
-    for what, values in (
-        ("rate", {f"{signal.fs:g} Hz" for signal in leads}),
-        ("length", {f"{signal.values.size} samples" for signal in leads}),
-    ):
+    rates = {f"{signal.fs:g} Hz" for signal in leads}
+    lengths = {f"{signal.values.size} samples" for signal in leads}
+    for what, values in {"rate": rates, "length": lengths}.items():
         if len(values) > 1:
             raise DataError(
                 f"{path}: all leads must have one {what}, got {' and '.join(sorted(values))}; "

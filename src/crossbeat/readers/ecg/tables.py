@@ -25,9 +25,7 @@ _NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?")
 _THOUSANDS = r"^[-+]?[1-9]\d{0,2}([.,]\d{3})+$"
 """Numbers such as 1.037, which may be a thousand and more."""
 
-_MISSING = -32768
-"""What stands for no sample where whole numbers of 16 bits are stored, as in WFDB."""
-
+_MISSING = -32768  # what stands for no sample where whole numbers of 16 bits are stored, as in WFDB
 _SECONDS = dict.fromkeys(("s", "sec", "second", "seconds"), 1.0)
 _SECONDS |= dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), 1e-3)
 _WITH_UNIT = re.compile(r"(?P<name>[^\[\]()]+?)[ _]*[\[(](?P<unit>[^\[\]()]+)[\])]")
@@ -74,11 +72,7 @@ class Layout:
 
 
 def split_line(line: str) -> list[str]:
-    """The fields of a line of a CSV file, parted by semicolons, tabs or commas, in this order.
-
-    Args:
-        line: without its end.
-    """
+    """The fields of a line of a CSV file, parted by semicolons, tabs or commas, in this order."""
     return [field.strip().strip("\"'").strip() for field in line.split(_separator(line))]
 
 
@@ -95,18 +89,9 @@ def read_csv(path: Path, layout: Layout) -> Record:
     """The leads of a CSV file: a column each, a sample each line.
 
     The first line may name the leads of the columns, also with their unit, as in ``I (mV)``; if
-    not, the layout does. A line of their units
-    may follow it, and must agree with the layout, as must times in a column ``Elapsed time``.
-    Between semicolons or tabs, a comma is the decimal sign. Empty fields, ``-`` and ``nan`` are
-    missing samples, and so is -32768 among whole numbers. Empty lines are passed over.
-
-    Args:
-        layout: rate, unit and, if the file has no line of names, leads.
-
-    Raises:
-        DataError: neither the file nor the layout names the columns, they disagree in names, unit
-            or rate, a line has another number of fields, a field of a lead is no number, or its
-            point may be one between thousands.
+    not, the layout does. A line of their units may follow it, and must agree with the layout, as
+    must times in a column ``Elapsed time``. Between semicolons or tabs, a comma is the decimal
+    sign. Empty fields, ``-`` and ``nan`` are missing samples, and so is -32768 among whole numbers.
     """
     text = _plain(read_bounded(path))
     first, _, body = text.partition(b"\n")
@@ -129,15 +114,9 @@ def read_csv(path: Path, layout: Layout) -> Record:
     table = _parse(path, body, separator, [*rows, *clock])
     for place, second in enumerate(clock.values(), start=len(rows)):
         _check_times(path, table[:, place], second, layout.fs)
-    numbers = _numbers(path, table[:, : len(rows)], comma=separator != ",")
-    return assemble(
-        (
-            Signal(names[row], values, layout.unit, layout.fs)
-            for row, values in zip(rows, numbers, strict=True)
-        ),
-        path,
-        [name for row, name in enumerate(names) if row not in rows],
-    )
+    numbers = zip(rows, _numbers(path, table[:, : len(rows)], separator != ","), strict=True)
+    signals = [Signal(names[row], values, layout.unit, layout.fs) for row, values in numbers]
+    return assemble(signals, path, [name for row, name in enumerate(names) if row not in rows])
 
 
 def column(text: str) -> tuple[str, str]:
@@ -198,8 +177,7 @@ def _check_fields(path: Path, body: bytes, separator: str, names: tuple[str, ...
     """Each line must have a field for each name; a separator may end the lines."""
     first = _fields(body.partition(b"\n")[0], separator)
     needed = len(names) - (names[-1] == "")
-    wide = len(first)
-    got = wide
+    got = wide = len(first)
     if wide in {needed, len(names)} or (wide == needed + 1 and not first[-1]):
         letters = np.frombuffer(body, np.uint8)
         ends = np.append(np.flatnonzero(letters == ord("\n")), letters.size)
@@ -208,8 +186,9 @@ def _check_fields(path: Path, body: bytes, separator: str, names: tuple[str, ...
             return
         # rare: separators in quotes, or lines that are not alike
         fields = (_fields(line, separator) for line in body.split(b"\n"))
-        uneven = (len(row) for row in fields if len(row) != wide and not _is_whole(row, needed))
-        got = next(uneven, wide)
+        uneven = (row for row in fields if len(row) != wide)
+        # a line may lack the separator that ends others
+        got = next((len(row) for row in uneven if len(row) != needed or not row[-1].strip()), wide)
         if got == wide:
             return
     raise DataError(
@@ -224,11 +203,6 @@ def _fields(line: bytes, separator: str) -> list[str]:
         return next(csv.reader([_line(line)], delimiter=separator), [])
     except csv.Error:
         return []
-
-
-def _is_whole(row: Sequence[str], needed: int) -> bool:
-    """Whether a line only lacks the separator that ends others."""
-    return len(row) == needed and bool(row[-1].strip())
 
 
 def _clock(names: Sequence[str], units: Sequence[str]) -> dict[int, float]:
@@ -263,9 +237,8 @@ def _seconds(text: str | None, second: float) -> float:
         numbers = [float(part.replace(",", ".")) for part in parts]
     except ValueError:
         return math.nan
-    return sum(number * 60**power for power, number in enumerate(reversed(numbers))) * (
-        second if len(parts) == 1 else 1.0
-    )
+    total = sum(number * 60**power for power, number in enumerate(reversed(numbers)))
+    return total * (second if len(parts) == 1 else 1.0)
 
 
 def _parse(path: Path, body: bytes, separator: str, columns: list[int]) -> pl.DataFrame:
@@ -290,12 +263,8 @@ def _parse(path: Path, body: bytes, separator: str, columns: list[int]) -> pl.Da
     return table[:, [ordered.index(column) for column in columns]]
 
 
-def _numbers(path: Path, table: pl.DataFrame, *, comma: bool) -> np.ndarray:
-    """Samples of each lead in a row.
-
-    Args:
-        comma: whether a comma is a decimal sign.
-    """
+def _numbers(path: Path, table: pl.DataFrame, comma: bool) -> np.ndarray:
+    """Samples of each lead in a row, from text in which a comma may be the decimal sign."""
     fields = [column.str.strip_chars(" \t\"'") for column in table]
     _check_signs(path, fields)
     numbers = []
@@ -347,17 +316,9 @@ def _unmarked(values: np.ndarray) -> np.ndarray:
 
 
 def read_numpy(path: Path, layout: Layout) -> Record:
-    """The leads of an array, whose rows or columns are the leads of the layout.
+    """The leads of an array of real numbers, whose rows or columns are the leads of the layout.
 
     Among whole numbers, -32768 is a missing sample, as in the formats that store 16 bits.
-
-    Args:
-        path: a .npy file of real numbers.
-        layout: rate, unit and leads.
-
-    Raises:
-        DataError: the file is damaged, holds something else than real numbers, or neither rows nor
-            columns, or both, are as many as the leads.
     """
     check_size(path)
     try:
@@ -375,22 +336,12 @@ def read_numpy(path: Path, layout: Layout) -> Record:
         raise DataError(
             f"{path} must hold real numbers, got {str(array.dtype)[:80]}; save them as floats"
         )
-    num = len(layout.leads)
-    table = np.atleast_2d(array)
-    if (
-        table.ndim != 2
-        or not 0 < num <= MOST_CHANNELS
-        or (table.shape[0] == num) == (table.shape[1] == num)
-    ):
+    num, table = len(layout.leads), np.atleast_2d(array)
+    if table.ndim != 2 or not 0 < num <= MOST_CHANNELS or table.shape.count(num) != 1:
         raise DataError(
             f"{path} must be an array of leads and samples, one side as long as the {num} leads of "
             f"the layout, got {' x '.join(map(str, array.shape))[:80]}; name the leads"
         )
     rows = _unmarked(np.asarray(table if table.shape[0] == num else table.T))
-    return assemble(
-        (
-            Signal(name, row, layout.unit, layout.fs)
-            for name, row in zip(layout.names, rows, strict=True)
-        ),
-        path,
-    )
+    named = zip(layout.names, rows, strict=True)
+    return assemble((Signal(name, row, layout.unit, layout.fs) for name, row in named), path)

@@ -10,88 +10,52 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from crossbeat.errors import DataError, listed
 from crossbeat.leads import among
-from crossbeat.readers.ecg.guards import (
-    check_hl7,
-    check_ishne,
-    check_mfer,
-    check_scp,
-    check_sierra,
-    check_xml,
-)
+from crossbeat.readers.ecg import guards
 from crossbeat.readers.ecg.record import NoLeadError, Record, Signal, assemble
 from crossbeat.readers.limits import missing_extra
 
-_NO_SAMPLE = -32768
-"""What ISHNE proposes to store where a lead has failed."""
-
-_REPEATED = re.compile(r"_\d+$")
-"""What the package adds to the name of a lead that comes again."""
+_NO_SAMPLE = -32768  # what ISHNE proposes to store where a lead has failed
+_REPEATED = re.compile(r"_\d+$")  # what the package adds to the name of a lead that comes again
 
 
-class _Format(NamedTuple):
-    module: str
-    parser: str
-    check: Callable[[Path], None]
-    harmless: str
-    """Regular expression of warnings that do not concern the leads which are read."""
-    layouts: str = "one recording of 16 bits"
-    """What is read of the format, for messages."""
-
-
-_FORMATS = {
-    "ge-muse-xml": _Format(
-        "ge_muse_xml",
-        "GEMuseXMLParser",
-        check_xml,
-        r"Additional (?!rhythm).* waveform ignored|LeadAmplitudeUnits missing",
-    ),
-    "philips-sierra-xml": _Format(
-        "sierra_xml",
-        "SierraXMLParser",
-        check_sierra,
-        r"[Rr]epresentative beats|<repbeats>|no signal resolution",
-        "SierraECG and PhilipsECG of the versions 1.03 to 1.04.02, not compressed or as XLI",
-    ),
-    "hl7-aecg": _Format(
-        "hl7_aecg",
-        "HL7aECGParser",
-        check_hl7,
-        r"representative beat series|sets in the median|sequences ignored|rounded to",
-    ),
-    "scp-ecg": _Format(
-        "scp_ecg",
-        "SCPECGParser",
-        check_scp,
-        r"Section 1 |subtraction zones are truncated, ignored|median beats|"
-        r"multiplier is 0|Section 12 ",
-        "a rhythm in section 6, all of it at one rate",
-    ),
-    "ishne": _Format("ishne_holter", "ISHNEHolterParser", check_ishne, r"spec code -9"),
-    "mfer": _Format(
-        "mfer",
-        "MFERParser",
-        check_mfer,
-        r"invalid (?:birth date|measurement time)",
-        "one waveform that is not compressed, in frames without gaps that state their interval",
-    ),
-    "mortara-xml": _Format(
-        "mortara_el250",
-        "MortaraEL250Parser",
-        check_xml,
-        r"TYPICAL_CYCLE",
-        "signed samples of 16 bits in Base64, without an offset",
-    ),
+_PARSERS: dict[str, tuple[str, str, Callable[[Path], None]]] = {
+    "ge-muse-xml": ("ge_muse_xml", "GEMuseXMLParser", guards.check_xml),
+    "philips-sierra-xml": ("sierra_xml", "SierraXMLParser", guards.check_sierra),
+    "hl7-aecg": ("hl7_aecg", "HL7aECGParser", guards.check_hl7),
+    "scp-ecg": ("scp_ecg", "SCPECGParser", guards.check_scp),
+    "ishne": ("ishne_holter", "ISHNEHolterParser", guards.check_ishne),
+    "mfer": ("mfer", "MFERParser", guards.check_mfer),
+    "mortara-xml": ("mortara_el250", "MortaraEL250Parser", guards.check_xml),
 }
-"""Leads without a scale are told apart later, by their empty unit: hence harmless here."""
+"""Module and class of the package, and what is checked before."""
 
-_NOT_READ = "UnsupportedFormatError"
-"""What the package raises of a sound file that it does not read."""
+_HARMLESS = {
+    "ge-muse-xml": r"Additional (?!rhythm).* waveform ignored|LeadAmplitudeUnits missing",
+    "philips-sierra-xml": r"[Rr]epresentative beats|<repbeats>|no signal resolution",
+    "hl7-aecg": r"representative beat series|sets in the median|sequences ignored|rounded to",
+    "scp-ecg": r"Section 1 |subtraction zones are truncated, ignored|median beats|"
+    r"multiplier is 0|Section 12 ",
+    "ishne": r"spec code -9",
+    "mfer": r"invalid (?:birth date|measurement time)",
+    "mortara-xml": r"TYPICAL_CYCLE",
+}
+"""Regular expressions of warnings that do not concern the leads which are read. Leads without a
+scale are told apart later, by their empty unit: hence harmless here."""
+
+_READ = {
+    "philips-sierra-xml": "SierraECG and PhilipsECG of the versions 1.03 to 1.04.02, not "
+    "compressed or as XLI",
+    "scp-ecg": "a rhythm in section 6, all of it at one rate",
+    "mfer": "one waveform that is not compressed, in frames without gaps that state their interval",
+    "mortara-xml": "signed samples of 16 bits in Base64, without an offset",
+}
+"""What is read of a format, for messages, if it is not one recording of 16 bits."""
 
 _LAYOUTS = re.compile(
     r"Additional rhythm|only the first is read|non-zero|redefine the channels|"
@@ -102,38 +66,29 @@ _LAYOUTS = re.compile(
 _SKIPPED = re.compile(r"sequences ignored in the rhythm series: \[(.*)\]")
 """A warning that has the codes of signals that are left out."""
 
-_HL7 = "MDC_ECG_LEAD_"
-"""What the package takes off the names of leads."""
+_HL7 = "MDC_ECG_LEAD_"  # what the package takes off the names of leads
 
 
 def read_vendor(path: Path, name: str) -> Record:
-    """The leads of a file, in their units.
-
-    Args:
-        name: its format, as ``identify`` returns it.
-
-    Raises:
-        DataError: the file is damaged or inconsistent, does not state rate or scale, its
-            leads differ in rate, length or start, or the package ``ecgdatakit`` is absent.
-    """
-    known = _FORMATS[name]
+    """The leads of a file of the format ``name``, in their units."""
+    module_name, parser, check = _PARSERS[name]
     try:
-        module = importlib.import_module(f"ecgdatakit.parsing.parsers.{known.module}")
+        module = importlib.import_module(f"ecgdatakit.parsing.parsers.{module_name}")
     except ImportError:
         raise missing_extra(path, f"in the format {name}", "ecgdatakit") from None
-    known.check(path)
+    check(path)
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         try:
-            parsed = getattr(module, known.parser)().parse(path)
+            parsed = getattr(module, parser)().parse(path)
         except Exception as error:  # the package raises whatever its parsing runs into
             if "No ECG lead sequence" in str(error):
                 raise _no_sequence(path) from error
-            sound = type(error).__name__ == _NOT_READ
+            sound = type(error).__name__ == "UnsupportedFormatError"
             raise _refused(path, name, str(error), sound=sound) from error
     said = [str(warning.message) for warning in told]
     for message in said:
-        if not re.search(known.harmless, message):
+        if not re.search(_HARMLESS[name], message):
             raise _refused(path, name, message, sound=_LAYOUTS.search(message) is not None)
     _check_leads(parsed, path)
     skipped = ",".join(_SKIPPED.findall("\n".join(said))).split(",")
@@ -145,7 +100,7 @@ def read_vendor(path: Path, name: str) -> Record:
 def _refused(path: Path, name: str, reason: str, *, sound: bool) -> DataError:
     return DataError(
         f"{path} is of the format {name}, but of a layout that crossbeat does not read: "
-        f"{reason[:300]}; it reads {_FORMATS[name].layouts}, export it so"
+        f"{reason[:300]}; it reads {_READ.get(name, 'one recording of 16 bits')}, export it so"
         if sound
         else f"{path} must be a sound file of the format {name}, but: {reason[:300]}; copy or "
         "export it again"
@@ -161,7 +116,7 @@ def _no_sequence(path: Path) -> NoLeadError:
         if name == "code" and re.search("LEAD|ELEC", code):
             found.append(code)
 
-    check_xml(path, see)
+    guards.check_xml(path, see)
     return NoLeadError(
         f"{path} must hold leads with codes such as {_HL7}II, got {listed(found) or 'none'}; "
         "export it so",
@@ -173,6 +128,9 @@ def _signals(parsed: Any, name: str) -> Iterator[Signal]:
     labels = {lead.label for lead in parsed.leads}
     for lead, rate in zip(parsed.leads, _rates(parsed), strict=True):
         first = _REPEATED.sub("", lead.label)
+        label = first if first in labels else lead.label
+        if name == "hl7-aecg" and label not in among([label]).values():
+            label = f"{_HL7}{label}"  # as the file has it: dI is not DI
         values = np.asarray(lead.samples)
         with np.errstate(over="ignore", invalid="ignore"):
             scaled = (values * lead.resolution + lead.offset).astype(np.float32)
@@ -180,30 +138,19 @@ def _signals(parsed: Any, name: str) -> Iterator[Signal]:
             scaled[values == _NO_SAMPLE] = np.nan
         sound = np.isfinite([lead.resolution, lead.offset]).all() and lead.resolution != 0
         stated = sound and lead.adc_resolution != 0  # as the file has it; 0 where it has none
-        yield Signal(
-            _name(first if first in labels else lead.label, name),
-            scaled,
-            lead.resolution_unit if stated else "",
-            rate,
-        )
-
-
-def _name(label: str, name: str) -> str:
-    """The name of a lead as its file has it, as far as the package tells: in HL7 dI is not DI."""
-    return label if name != "hl7-aecg" or label in among([label]).values() else f"{_HL7}{label}"
+        yield Signal(label, scaled, lead.resolution_unit if stated else "", rate)
 
 
 def _rates(parsed: Any) -> list[float]:
     """Hertz of each lead, as exactly as the file says it: the package rounds to whole numbers."""
     said = parsed.raw_metadata
-    rounded = [float(lead.sampling_rate) for lead in parsed.leads]
     if "sampling_rates" in said:  # MFER
         return [round(float(rate), 6) for rate in said["sampling_rates"]]
     if "rhythm_sample_interval_us" in said:  # SCP-ECG
-        return [round(1e6 / said["rhythm_sample_interval_us"], 6)] * len(rounded)
+        return [round(1e6 / said["rhythm_sample_interval_us"], 6)] * len(parsed.leads)
     if "sampling_rate_exact" in said.get("rhythm_time", {}):  # HL7
-        return [round(said["rhythm_time"]["sampling_rate_exact"], 6)] * len(rounded)
-    return rounded
+        return [round(said["rhythm_time"]["sampling_rate_exact"], 6)] * len(parsed.leads)
+    return [float(lead.sampling_rate) for lead in parsed.leads]
 
 
 def _check_leads(parsed: Any, path: Path) -> None:

@@ -31,8 +31,7 @@ from crossbeat.signal import Ecg
 _ANY_MISSING = -(2**15)
 """What stands for no sample in programs, and in the checksums of some, whatever the format."""
 
-_WRITTEN_GAIN = 1000
-"""Stored integers per millivolt."""
+_WRITTEN_GAIN = 1000  # stored integers per millivolt
 
 
 class Storage(NamedTuple):
@@ -41,7 +40,7 @@ class Storage(NamedTuple):
     Args:
         block: how many bytes the first samples of a block take: none, one, two, ..., all.
         unpack: the samples of whole blocks, given as bytes, in a row.
-        missing: what is stored where there is no sample; nothing stands for it in format 8.
+        missing: what is stored where there is no sample; None in format 8.
     """
 
     block: tuple[int, ...]
@@ -69,9 +68,8 @@ class Storage(NamedTuple):
     def read(self, data: bytes, offset: int, num: int) -> np.ndarray:
         """So many samples of a file, which holds them, after so many bytes."""
         stored = np.frombuffer(data, np.uint8, offset=offset)[: self.most(num)]
-        lacking = self.most(num) - stored.size
-        if lacking:
-            stored = np.append(stored, np.zeros(lacking, np.uint8))
+        if stored.size < self.most(num):
+            stored = np.append(stored, np.zeros(self.most(num) - stored.size, np.uint8))
         return self.unpack(stored)[:num]
 
 
@@ -109,8 +107,7 @@ def _signed(bits: int, *samples: np.ndarray) -> np.ndarray:
     return (np.stack(samples, axis=1).ravel() ^ half) - half
 
 
-_ROWS = 50
-"""Samples of every signal that are added side by side."""
+_ROWS = 50  # samples of every signal that are added side by side
 
 FORMATS = {
     8: Storage((0, 1), _view("i1"), None),
@@ -148,7 +145,6 @@ def read_record(header: Path, text: bytes | None = None, *, checksum: bool = Tru
     to be late begins so much earlier, and lacks the samples at its end.
 
     Args:
-        header: its header file.
         text: what the header file holds, if that is known; else it is read.
         checksum: whether to refuse samples that do not have the checksum and the first value which
             the header states. Columns of zeros state nothing.
@@ -160,9 +156,8 @@ def read_record(header: Path, text: bytes | None = None, *, checksum: bool = Tru
             signals, or the format is not of fixed width.
     """
     described = read_header(header, text)
-    if described.segments:
-        return _read_segments(header, described, checksum)
-    return _read_signals(header, described, checksum)
+    read = _read_segments if described.segments else _read_signals
+    return read(header, described, checksum)
 
 
 def _read_segments(header: Path, described: Header, checksum: bool) -> Record:
@@ -303,20 +298,15 @@ def _read_file(
             f"signals, got {size * storage.per_block / storage.block[-1] / num:g}; it is damaged "
             "or belongs to another header, copy both again"
         )
-    return _arranged(storage.read(data, offset, known * width), channels), len(data)
-
-
-def _arranged(stored: np.ndarray, channels: list[Channel]) -> np.ndarray:
-    """The values of each signal in a row, of all in turn, frame by frame."""
-    num, frame = len(channels), channels[0].frame
+    stored = storage.read(data, offset, known * width)  # of all signals in turn, frame by frame
     if frame == 1:
         rows = stored.reshape(-1, num).T
     else:
         rows = stored.reshape(-1, num, frame).swapaxes(0, 1).reshape(num, -1)
-    if channels[0].format == DIFFERENCES:
+    if number == DIFFERENCES:
         before = np.array([[channel.first or 0] for channel in channels])
         rows = before + rows.cumsum(axis=1, dtype=np.int64)
-    return rows
+    return rows, len(data)
 
 
 def _no_file(path: Path, what: str, error: OSError) -> DataError:
@@ -377,15 +367,15 @@ def _physical(stored: np.ndarray, channels: list[Channel]) -> Float32[np.ndarray
 
 
 def write_wfdb(ecg: Ecg, stem: Path) -> Path:
-    """The header of a new record of format 16 with one signal file; 1 uV per unit.
+    """Write a record of format 16 with one signal file, in units of 1 uV, and return its header.
 
     Args:
-        ecg: millivolts, from -32 to 32 mV.
-        stem: path of the record without suffix; its name becomes the record's.
+        ecg: from -32 to 32 mV, finite.
+        stem: path of the record without suffix; its name, letters, digits, - and _, becomes the
+            record's.
 
     Raises:
-        ValueError: a value is not finite or does not fit, or the name has other characters than
-            letters, digits, - and _.
+        ValueError: a value or the name breaks its rule.
     """
     if not re.fullmatch(r"[-\w]+", stem.name):
         raise ValueError(f"a record's name must have letters, digits, - and _, got {stem.name!r}")

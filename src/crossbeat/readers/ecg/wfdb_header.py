@@ -27,7 +27,6 @@ DEFAULT_FS = 250.0
 DEFAULT_GAIN = 200.0
 """Stored units per physical unit, where the header gives none or 0 (header(5))."""
 
-
 LEAST_GAIN = 1e-20
 """Stored units per physical unit: less, or more than one by this, single precision cannot hold."""
 
@@ -36,18 +35,15 @@ class Channel(NamedTuple):  # twelve are made for each record: a tuple is made f
     """One signal line.
 
     Args:
-        file: the name of its signal file, in the folder of the header.
-        format: WFDB's number of the storage format.
+        file: in the folder of the header.
         frame: samples per frame.
         offset: bytes before the first sample.
         skew: frames by which this signal is late.
         gain: stored units per physical unit.
         baseline: the stored value of physical 0.
-        unit: the physical unit.
         first: the stored value of the first sample; None, like the checksum, if it is not said, but
             not in the format ``DIFFERENCES``.
         checksum: the sum of all stored values modulo 65,536.
-        name: the description.
     """
 
     file: str
@@ -76,14 +72,7 @@ GAP = "~"
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A record, of signals or of segments.
-
-    Args:
-        fs: frames per second.
-        num_frames: of each signal; None if it is not said.
-        channels: the signals; none of a record of segments.
-        segments: the parts, in order; none of a record of signals.
-    """
+    """A record, of signals or of segments, with ``fs`` frames per second."""
 
     fs: float
     num_frames: int | None
@@ -94,9 +83,7 @@ class Header:
 DIFFERENCES = 8
 """The format whose samples are differences to the one before, and the first to ``first``."""
 
-_RECORD_LINE = 256
-"""Bytes that a record line has at most (header(5))."""
-
+_RECORD_LINE = 256  # bytes that a record line has at most (header(5))
 _NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _MOST_DIGITS = 18
 _COUNT = rf"\d{{1,{_MOST_DIGITS}}}"  # more digits are damage, and some take no end of time to read
@@ -116,12 +103,7 @@ _SEGMENT = re.compile(rf"(?P<name>[-\w]+|{GAP})\s+(?P<frames>{_COUNT})")
 
 
 def is_header(head: bytes, *, alone: bool) -> bool:
-    """Whether a text begins as a WFDB header does: a record line, then signal lines.
-
-    Args:
-        head: the first bytes of a file.
-        alone: whether the record line is enough.
-    """
+    """Whether a file begins as a WFDB header: a record line, ``alone`` or with a signal line."""
     if alone and head[:1] not in {b"#", b"\n", b"\r"}:
         head = head.partition(b"\n")[0]
     record, *signals = _lines(head)[: 1 if alone else 2] or [""]
@@ -144,12 +126,7 @@ def _lines(data: bytes) -> list[str]:
 
 
 def segments_in(folder: Path, names: Iterable[str]) -> set[str]:
-    """The headers that belong to records of several segments of the same folder.
-
-    Args:
-        folder: of the files.
-        names: of its files; others than headers are passed over.
-    """
+    """The headers, among the names of a folder's files, that are segments of records in it."""
     found: set[str] = set()
     for name in names:
         if name.endswith(".hea"):
@@ -163,11 +140,7 @@ def segments_in(folder: Path, names: Iterable[str]) -> set[str]:
 
 
 def read_header(path: Path, text: bytes | None = None) -> Header:
-    """The header of a record.
-
-    Args:
-        path: the header file.
-        text: what the file holds, if that is known; else it is read.
+    """The header of a record, from its text if that is known.
 
     Raises:
         OSError: there is no file, or it cannot be read.
@@ -249,12 +222,8 @@ def _signal(line: str) -> Channel | None:
         return None
     if first is None and stored[1] == DIFFERENCES:
         first = stored[-1]  # the zero of the converter
-    return Channel(
-        *stored[:-1],
-        first,
-        None if checksum is None else checksum % 2**16,
-        fields[8] if len(fields) > 8 else "",
-    )
+    checksum = None if checksum is None else checksum % 2**16
+    return Channel(*stored[:-1], first, checksum, fields[8] if len(fields) > 8 else "")
 
 
 @lru_cache(maxsize=MOST_CHANNELS)  # the signals of a record, and of a data set, are stored alike

@@ -11,40 +11,16 @@ import numpy as np
 from jaxtyping import Float32
 
 from crossbeat.errors import DataError
-from crossbeat.readers.dicom import (
-    BIG_ENDIAN,
-    COMPRESSED,
-    DEFLATED,
-    EXPLICIT,
-    IMPLICIT,
-    JPEG,
-    Mask,
-    Pixels,
-    counted_pixels,
-    decoded,
-    inflated,
-    numbers_of,
-    open_dicom,
-    padding_of,
-    parsing,
-    shutter_of,
-    text_of,
-    words_of,
-)
+from crossbeat.readers import dicom
+from crossbeat.readers.dicom import Mask, Pixels, numbers_of, text_of, words_of
 from crossbeat.readers.limits import read_bounded
-from crossbeat.readers.xray.film import (
-    MOST_PIXELS,
-    Film,
-    check_aspect,
-    check_last_rows,
-    check_size,
-)
+from crossbeat.readers.xray.film import MOST_PIXELS, Film, check_aspect, check_last_rows, check_size
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
 _MOST_BYTES = 2 * MOST_PIXELS + 2**22
-_SYNTAXES = {IMPLICIT, EXPLICIT, DEFLATED, BIG_ENDIAN, *JPEG, *COMPRESSED}
+_SYNTAXES = {*dicom.UNCOMPRESSED, *dicom.JPEG, *dicom.COMPRESSED}
 _OTHERS = {"CT", "MR", "PT", "NM", "US", "MG", "XA", "ECG", "SM", "OP"}
 """Modalities whose images are no film of a chest."""
 
@@ -54,34 +30,20 @@ _AXES = ("LR", "AP", "HF")
 
 _SHAPES = {"MONOCHROME1": "INVERSE", "MONOCHROME2": "IDENTITY"}
 
-
 Grey = Float32[np.ndarray, "height width"]
 
 
 def read_dicom(path: Path) -> Film:
-    """The film that a viewer shows at first: scaled, windowed, upright, not mirrored, bones bright.
-
-    Raises:
-        OSError: the file cannot be read.
-        DataError: the file is damaged, is no X-ray of one frame and one grey value, contradicts
-            itself, is too large, of another transfer syntax, broke off, or a package is absent.
-    """
+    """The film that a viewer shows at first: windowed, upright, not mirrored, bones bright."""
     data = read_bounded(path, _MOST_BYTES)
-    with parsing(path, "its parts cannot be read"):
+    with dicom.parsing(path, "its parts cannot be read"):
         image = _checked(path, data)
-        return _shown(path, image, decoded(path, image))
+        return _shown(path, image, dicom.decoded(path, image))
 
 
 def _checked(path: Path, data: bytes) -> "Dataset":
     kinds = "uncompressed, RLE, JPEG, lossless JPEG, JPEG-LS, JPEG 2000"
-    file, meta, syntax = open_dicom(path, data, _SYNTAXES, kinds)
-    from pydicom.dataset import FileMetaDataset
-    from pydicom.filereader import read_dataset
-
-    if syntax == DEFLATED:
-        file = inflated(path, file, _MOST_BYTES)
-    image = read_dataset(file, syntax == IMPLICIT, syntax != BIG_ENDIAN)
-    image.file_meta = FileMetaDataset(meta)
+    image = dicom.open_dicom(path, data, _SYNTAXES, kinds, most=_MOST_BYTES)
     modality = text_of(image, "Modality")
     if modality in _OTHERS:
         raise DataError(f"{path} must be an X-ray, got modality {modality}; name another file")
@@ -104,9 +66,8 @@ def _checked(path: Path, data: bytes) -> "Dataset":
 
 
 def _shown(path: Path, image: "Dataset", stored: Pixels) -> Film:
-    shutter = shutter_of(path, image, stored.shape)
-    padding = padding_of(image, stored)
-    counted = counted_pixels(shutter, padding)
+    shutter, padding = dicom.shutter_of(path, image, stored.shape), dicom.padding_of(image, stored)
+    counted = dicom.counted_pixels(shutter, padding)
     meant = padding is not None and _is_meant(stored, padding)
     there = counted if meant else shutter
     check_last_rows(path, stored if there is None else stored[there.any(axis=1)])

@@ -79,9 +79,6 @@ def check_last_rows(path: Path, pixels: Pixels) -> None:
 
     A film whose border is black all round is sound, so a band that has its like at the top of
     the film does not count. A film of one value everywhere is left to others.
-
-    Raises:
-        DataError: more than ``MOST_FLAT`` of the film, from the bottom up, has one value.
     """
     if not pixels.size or not (pixels[-1] == pixels[-1, -1]).all():
         return

@@ -13,13 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from crossbeat.errors import DataError
 from crossbeat.readers.image_files import Said, check_jpeg, check_png, check_png_rows, check_tiff
 from crossbeat.readers.limits import read_bounded, read_start
-from crossbeat.readers.xray.film import (
-    MOST_PIXELS,
-    Film,
-    check_aspect,
-    check_last_rows,
-    check_size,
-)
+from crossbeat.readers.xray.film import MOST_PIXELS, Film, check_aspect, check_last_rows, check_size
 
 _FORMATS: dict[bytes, tuple[str, Callable[[Path, bytes], Said]]] = {
     b"\x89PNG\r\n\x1a\n": ("PNG", check_png),
@@ -35,7 +29,7 @@ _DAMAGE = (OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, s
 _WIDER = {"I;16", "I;16B", "I;16L", "I"}
 _ORIENTATION = 0x0112
 _TURNS = {
-    0: (False, False, False),  # not stated
+    0: (False, False, False),
     1: (False, False, False),
     2: (False, False, True),
     3: (False, True, True),
@@ -47,21 +41,11 @@ _TURNS = {
 }
 """Arguments of ``Film.turned`` by orientation; 0: not stated."""
 
-_FILL = 128
-"""What libjpeg puts where data is missing."""
+_FILL = 128  # what libjpeg puts where data is missing
 
 
 def read_image(path: Path, size: int) -> Film:
-    """A film from an image file.
-
-    Args:
-        path: a PNG, JPEG or TIFF file of one image.
-        size: pixels of a side that are needed; large JPEGs are decoded no finer than twice that.
-
-    Raises:
-        DataError: the file is missing, empty, damaged, no image of these formats, of several
-            images or of another kind of pixels, too large, or broke off.
-    """
+    """A film from a PNG, JPEG or TIFF file; of a large JPEG no finer than twice ``size``."""
     try:
         name, said = _checked(path)
     except FileNotFoundError:
