@@ -260,24 +260,6 @@ def test_the_length_that_is_needed_and_its_policy_are_options(tmp_path: Path, ca
     assert called(header, "--seconds", 5, "--length.longer", "last")[1][0]["verdict"] == "ok"
 
 
-@pytest.mark.parametrize(
-    ("option", "value", "error"),
-    [
-        ("--seconds", "0", "--seconds must be above 0, got 0"),
-        ("--seconds", ".inf", "--seconds must be a number of seconds or a duration such as"),
-        ("--workers", "0", "--workers must be at least 1, got 0"),
-        ("--length.longer", "all", "must be one of first, middle, last"),
-        ("--layout.unit", "volts", "fs"),
-    ],
-)
-def test_a_wrong_option_is_the_command_s_fault(
-    tmp_path: Path, called: Call, option: str, value: str, error: str
-) -> None:
-    code, found, err = called(write_wfdb(SOUND, tmp_path / "a"), option, value)
-    assert (code, found) == (2, [])
-    assert error in err
-
-
 def test_the_table_shows_names_as_they_are(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -98,7 +98,7 @@ def test_the_demo_of_hearts_goes_on_where_it_was_stopped(tmp_path, play, called,
     assert names <= set(results["retrieval"]["shuffled"])
     assert {"localisation", "screening"} <= set(results)
     report = (out / "report.html").read_text()
-    assert report.count("data:image/gif") == 2
+    assert 2 <= report.count("data:image/gif") <= 4  # of patients found by screening as well
     assert 'src="http' not in report
     assert json.loads((out / "ptacl" / "model" / "metrics.json").read_text())
     assert len(predicted(called, out / "ptacl", out / "example" / "patient.hea")) == 10

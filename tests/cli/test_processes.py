@@ -98,7 +98,7 @@ def wait_for_an_epoch(process, run, phase):
 
 
 def require_same_files(run, other):
-    for name in ("weights.safetensors", "model/model.safetensors", "model/calibration.json"):
+    for name in ("weights.safetensors", "model/model.safetensors", "model/chosen.json"):
         assert (run / name).read_bytes() == (other / name).read_bytes()
 
 

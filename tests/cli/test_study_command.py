@@ -80,7 +80,7 @@ def test_results_along_an_axis_have_a_table_for_each_point(place, capsys) -> Non
     assert [point["at"] for point in found["points"]] == [0.0, 0.5]
     table = (place / "out" / "table.md").read_text()
     assert "| share of wrong labels 0.5: AUROC in percent |" in table
-    assert "share of wrong labels 0.0: AUROC in percent" in capsys.readouterr().out
+    assert "share of wrong labels 0: AUROC in percent" in capsys.readouterr().out
     assert (place / "out" / "figure.png").is_file()
 
 
