@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from crossbeat.evaluation.results import kind_of, read_results
-from crossbeat.report.forests import bars, comparisons
-from crossbeat.report.gains import along
+from crossbeat.report.forests import along, bars, comparisons
 from crossbeat.report.tables import grids, markdown_candidates, markdown_table
 from crossbeat.targets import FINDING
 
