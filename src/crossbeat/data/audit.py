@@ -25,13 +25,7 @@ _STUDIES = ("record", "xray_study")
 
 
 def without_leaks(table: pl.DataFrame, digests: Digests) -> tuple[pl.DataFrame, list[Rejected]]:
-    """The table without rows whose signal is in a more protected split as well.
-
-    The test split is protected from validation and training, validation from training.
-
-    Args:
-        table: of a cohort.
-    """
+    """The table without rows whose signal is in a more protected split (test, validation) as well."""
     order = pl.col("split").replace_strict(
         {name: i for i, name in enumerate(SPLITS)}, default=len(SPLITS)
     )
@@ -57,11 +51,7 @@ def without_leaks(table: pl.DataFrame, digests: Digests) -> tuple[pl.DataFrame, 
 
 
 def audit(table: pl.DataFrame, digests: Digests) -> Json:
-    """Counts by phase and split, and how many are in two splits: of patients, studies, signals.
-
-    Args:
-        table: of a cohort.
-    """
+    """Counts by phase and split, and how many are in two splits: of patients, studies, signals."""
     told = _with_signals(table, digests)
     return {
         "phases": {" and ".join(has): _counts(told, has) for has in _seen_together(table)},
@@ -84,24 +74,12 @@ def _seen_together(table: pl.DataFrame) -> list[tuple[str, ...]]:
 
 
 def write_audit(path: Path, found: ReadJson, *, table: str) -> None:
-    """Write an audit.
-
-    Args:
-        found: what ``audit`` returned.
-        table: the checksum of the file of the table that was audited.
-    """
+    """Write what ``audit`` returned, with the checksum of the file of the table."""
     write_whole(path, json.dumps({"table": table, **found}, indent=1) + "\n")
 
 
 def check_audit(path: Path, *, table: str) -> None:
-    """The audit is of this table and found no leak.
-
-    Args:
-        table: the checksum of the file of the cohort's table.
-
-    Raises:
-        DataError: it is damaged, of another table, or found something in two splits.
-    """
+    """Check that the audit is of the table with this checksum and found no leak."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         leaks, audited = dict(found["in_two_splits"]), found["table"]

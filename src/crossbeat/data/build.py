@@ -136,15 +136,9 @@ def build_cohort(
 
 
 def require_room(folder: Path, info: CohortInfo, rows: Mapping[str, int]) -> None:
-    """Check that the disk has room for the signals of a cohort before work on it begins.
+    """Check that the disk has room for so many rows of each signal before work on a cohort begins.
 
-    Args:
-        folder: where the cohort will be. If an unfinished build is there, nothing is checked.
-        info: what it is.
-        rows: how many there will be of each signal.
-
-    Raises:
-        DataError: the disk is too small.
+    If an unfinished build is there, nothing is checked.
     """
     if folder.with_name(f"{folder.name}.partial").exists():
         return

@@ -25,13 +25,7 @@ Unit = Literal["mV", "NU"]
 
 @dataclass(frozen=True, kw_only=True)
 class FileInfo:
-    """Size and checksum of a file of a cohort.
-
-    Args:
-        size: bytes.
-        sha256: hexadecimal digest of the contents.
-        rows: samples in a shard; 0 for other files.
-    """
+    """Size in bytes and SHA-256 of a file of a cohort; rows in a shard, 0 for other files."""
 
     size: int
     sha256: str
@@ -96,9 +90,6 @@ class CohortInfo:
     def row(self, signal: str) -> np.dtype:
         """Shape and type of a stored signal, as one type: its ``shape``, ``base``, ``itemsize``.
 
-        Args:
-            signal: a name in ``MODALITIES``.
-
         Raises:
             DataError: the cohort has no such signal.
         """
@@ -120,11 +111,7 @@ class CohortInfo:
 
 
 def read_info(path: Path) -> CohortInfo:
-    """The contents of a ``cohort.json``.
-
-    Raises:
-        DataError: it is absent, damaged, or of another version of the format.
-    """
+    """The contents of a ``cohort.json``."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         version = values["version"]

@@ -59,9 +59,6 @@ def split_folds(folds: Sequence[int]) -> dict[int, Split]:
     """The split of each fold: the last one present is for testing, the one before for validation.
 
     For the whole PTB-XL, that is fold 10 and fold 9, as its authors recommend.
-
-    Raises:
-        DataError: there are fewer than three folds.
     """
     order = sorted(set(folds))
     if len(order) < 3:
@@ -73,15 +70,7 @@ def split_folds(folds: Sequence[int]) -> dict[int, Split]:
 
 
 def check_patients_disjoint(table: pl.DataFrame) -> None:
-    """Check that every patient is in one split, over ECGs and images together.
-
-    Args:
-        table: has the columns patient and split; those that end in ``_patient`` (may be null) say
-            whose the pictures are.
-
-    Raises:
-        DataError: a patient is in two splits; names the patient and both.
-    """
+    """Check that every patient is in one split, over ECGs and images together."""
     roles = [name for name in table.columns if name == "patient" or name.endswith("_patient")]
     people = pl.concat([table.select(pl.col(role).alias("patient"), "split") for role in roles])
     seen = (

@@ -224,9 +224,7 @@ def right_cycle(cycle: Cycle) -> Cycle:
 def emptied(cycle: Cycle, time: Times) -> Times:
     """How far the ventricle has emptied: 0 at end diastole, 1 at end systole.
 
-    Args:
-        cycle: of each patient.
-        time: seconds after the R peak, of this beat or any other.
+    Times are seconds after the R peak, of this beat or any other.
     """
     at = {f.name: getattr(cycle, f.name)[:, None] for f in fields(cycle)}
     time = np.mod(time, at["length"])
@@ -241,12 +239,7 @@ def emptied(cycle: Cycle, time: Times) -> Times:
 
 
 def frame_times(cycle: Cycle, frames: int) -> Float32[np.ndarray, "patient frame"]:
-    """Seconds after the R peak of each frame: frame f of F is at f / F of the cycle.
-
-    Args:
-        cycle: of each patient.
-        frames: 1 or more.
-    """
+    """Seconds after the R peak of each frame: frame f of F is at f / F of the cycle."""
     return cycle.length[:, None] * np.arange(frames, dtype=np.float32) / frames
 
 

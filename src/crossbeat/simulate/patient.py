@@ -293,14 +293,7 @@ are ours."""
 
 
 def kept(hours: float) -> dict[str, float]:
-    """How much each changing quantity has in common with itself some hours before, 0 to 1.
-
-    Args:
-        hours: 0 or more; with 0 nothing changes, and nothing is named.
-
-    Raises:
-        ValueError: ``hours`` is below 0 or not finite.
-    """
+    """How much each changing quantity has in common with itself some hours before, 0 to 1."""
     if not 0 <= hours < np.inf:
         raise ValueError(f"hours must be 0 or more and finite, got {hours}")
     return {name: float(np.exp(-hours / tau)) for name, tau in TAU.items()} if hours else {}

@@ -88,13 +88,7 @@ class CheXpert:
         Shares(val=self.val, test=self.test)
 
     def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
-        """Read, crop and store the X-rays in a new folder.
-
-        Raises:
-            DataError: a table is absent or damaged, a path in it is not as published, no image
-                is usable, a patient is in the tables of both kinds, the folder exists, or the
-                disk is full.
-        """
+        """Read, crop and store the X-rays in a new folder."""
         table = self._listed()
         info = CohortInfo(
             name="chexpert",

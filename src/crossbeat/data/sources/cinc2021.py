@@ -81,12 +81,7 @@ Source: github.com/physionetchallenges/evaluation-2021 at 09de852, dx_mapping_sc
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnosis:
-    """A scored diagnosis.
-
-    Args:
-        codes: of SNOMED CT; any of them counts.
-        sources: those that use it; in the others, nothing is known of it.
-    """
+    """A scored diagnosis: any of its codes counts, and only some sources use it."""
 
     codes: frozenset[str]
     sources: frozenset[str]
@@ -168,12 +163,7 @@ class Cinc2021:
         return Preprocessing.standard(fs=self.fs, seconds=self.seconds)
 
     def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
-        """Read, clean and store the ECGs in a new folder.
-
-        Raises:
-            DataError: there are no records of these sources, none is usable, the folder exists,
-                or the disk is full.
-        """
+        """Read, clean and store the ECGs in a new folder."""
         table = self._listed()
         names = "\n".join(table["record"])
         info = CohortInfo(

@@ -126,12 +126,7 @@ class Ludb:
         return Preprocessing.standard(fs=self.fs, seconds=SECONDS)
 
     def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
-        """Read, clean and store the ECGs in a new folder.
-
-        Raises:
-            DataError: the table is absent or damaged, no record is usable, the folder exists, or
-                the disk is full.
-        """
+        """Read, clean and store the ECGs in a new folder."""
         table = self._listed()
         info = CohortInfo(
             name="ludb",
@@ -191,15 +186,7 @@ def _labels() -> list[pl.Expr]:
 
 
 def read_ludb(file: str, *, checksum: bool = True) -> Ecg:
-    """A record of LUDB in millivolts, whatever gains its header gives.
-
-    Args:
-        file: its header.
-        checksum: whether its checksums and first values must be right.
-
-    Raises:
-        DataError: the record is absent or damaged, or a signal is none of the twelve leads.
-    """
+    """A record of LUDB by its header file, in millivolts whatever gains the header gives."""
     path = Path(file)
     try:
         channels = read_header(path).channels

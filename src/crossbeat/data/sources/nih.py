@@ -84,12 +84,7 @@ class NihCxr14:
         Shares(val=self.val, test=self.test)
 
     def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
-        """Read, crop and store the X-rays in a new folder.
-
-        Raises:
-            DataError: the table is absent or damaged, no image is large enough, none is
-                usable, the folder exists, or the disk is full.
-        """
+        """Read, crop and store the X-rays in a new folder."""
         listed = self._listed()
         pixels = pl.Series([_pixels(file) for file in listed["xray_file"]], dtype=pl.Int64)
         sized = listed.with_columns(pixels.cast(pl.String).alias("note:pixels"))

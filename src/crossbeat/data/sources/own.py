@@ -131,14 +131,7 @@ class OwnFiles:
         return Preprocessing.standard(fs=self.fs, seconds=self.seconds)
 
     def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
-        """Read, clean and store the files in a new folder.
-
-        Raises:
-            DataError: the table is absent or damaged, a value has no meaning, a patient is in two
-                splits or spelled in two ways, more than 5 % of the files are absent or cannot be
-                read, no record is usable, the folder exists, or the disk is full.
-            ConfigError: a setting does not fit the table.
-        """
+        """Read, clean and store the files in a new folder."""
         table, info = self._listed()
         if not how.get("allow_missing", False):
             for name in FILES:
@@ -313,11 +306,7 @@ def _require_files(table: pl.DataFrame, name: str, listed_in: Path) -> None:
 
 
 def _require_rates(table: pl.DataFrame) -> None:
-    """Check that ECG files state their rate and unit: one of each suffix, before a cohort is begun.
-
-    Raises:
-        ConfigError: a file is CSV or NumPy.
-    """
+    """Check that ECG files state their rate and unit: one of each suffix, before the build begins."""
     files = table["ecg_file"].drop_nulls()
     suffixes = files.str.extract(r"(\.[^./\\]*)$").fill_null("")
     for file in files.filter(suffixes.is_first_distinct()):

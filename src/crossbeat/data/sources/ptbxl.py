@@ -119,12 +119,7 @@ class PtbXl:
         return Preprocessing.standard(fs=self.fs, seconds=SECONDS)
 
     def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
-        """Read, clean and store the ECGs in a new folder.
-
-        Raises:
-            DataError: a table is absent or damaged, no record is usable, the folder exists, or
-                the disk is full.
-        """
+        """Read, clean and store the ECGs in a new folder."""
         table = self._published()
         if self.normalised is not None:
             further = _further(self.normalised)

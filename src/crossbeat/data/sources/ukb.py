@@ -140,12 +140,7 @@ class Ukb:
         return Preprocessing.standard(fs=self.fs, seconds=SECONDS)
 
     def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
-        """Read, clean, crop and store the files in a new folder.
-
-        Raises:
-            DataError: a folder or the table is absent or damaged, nobody has both files, no record
-                is usable, the folder exists, or the disk is full.
-        """
+        """Read, clean, crop and store the files in a new folder."""
         people = self._people()
         read = {
             "ecg": (partial(read_wave, clean=self.preprocessing()), self.ecg),
@@ -207,16 +202,7 @@ class Ukb:
 def read_heart(
     file: str, settings: Ukb, view: View | None = None
 ) -> UInt8[np.ndarray, "frame height width"]:
-    """A cine as the cohort stores it.
-
-    Args:
-        file: an archive of DICOM files, or the folder that it was unpacked to.
-        settings: of the cohort.
-        view: another one than ``settings.view``.
-
-    Raises:
-        DataError: the file cannot be read, has no such view, or nothing in it moves.
-    """
+    """A cine, an archive of DICOM files or their folder, as the cohort stores it."""
     cine = read_cine(file, series=SERIES[view or settings.view][1])
     region = roi_by_motion(cine, side_mm=settings.side_mm)
     middle = len(cine.values) // 2
@@ -248,16 +234,8 @@ def _files(folder: Path, field: str, visit: int, name: str) -> pl.DataFrame:
 def read_measures(path: Path, visit: int) -> pl.DataFrame:
     """The participants with age, sex and measurements: patient, age, sex and ``value:`` columns.
 
-    Columns may be called as on UK Biobank's showcase (``24103-2.0``) or its research platform
-    (``p24103_i2``, ``participant.p24103_i2``), or as the measure (``LVEF``).
-
-    Args:
-        path: a CSV file, or gzipped, with a row for each participant.
-        visit: the instance of the measures.
-
-    Raises:
-        DataError: the file is absent or damaged, has no column eid or none of a measure, or lists
-            a participant twice.
+    Columns of the CSV table may be called as on UK Biobank's showcase (``24103-2.0``) or its
+    research platform (``p24103_i2``, ``participant.p24103_i2``), or as the measure (``LVEF``).
     """
     there = header_of(path)
     known = {name: _column(there, field, visit, name) for name, field in FIELDS.items()}

@@ -38,13 +38,7 @@ _QUALITY = 95
 
 @dataclass(frozen=True, eq=False)
 class Films:
-    """What is known of the frontal images of some X-ray studies, and what was reported of them.
-
-    Args:
-        anteroposterior: taken from the front, in bed.
-        supine: lying flat.
-        labels: of the report, by finding.
-    """
+    """How frontal images of some X-ray studies were taken, and the labels of their reports."""
 
     anteroposterior: Bool[np.ndarray, " film"]
     supine: Bool[np.ndarray, " film"]
@@ -54,9 +48,7 @@ class Films:
 def patients_at(events: pl.DataFrame, draws: simulate.Draws) -> simulate.Patients:
     """The patients as they are when something is recorded, a row each.
 
-    Args:
-        events: have columns patient, the row in the block, and hours, one of ``STATES``.
-        draws: of the block.
+    ``events`` have columns patient, the row in the block, and hours, one of ``STATES``.
     """
     states = sorted(set(events["hours"])) or [STATES[0]]
     drawn = [draw_block(draws.block, draws.seed, draws.num, hours) for hours in states]
@@ -76,10 +68,8 @@ def write_ecgs(
     """The records of a block.
 
     Args:
-        folder: of MIMIC-IV-ECG.
         ecgs: rows as ``visits`` has them, with subject_id and path.
         patients: at the time of each signal, in the order of the signals.
-        draws: of the block.
     """
     rows = ecgs.partition_by("signal", as_dict=True)
     for number, part in _portions(len(patients)):
@@ -130,10 +120,8 @@ def write_films(
     """The frontal images of some studies, one each, with the lateral ones that belong to them.
 
     Args:
-        folder: of MIMIC-CXR-JPG.
         films: path, fault and view, the same in all rows; lateral_path, lateral_fault, or null.
         patients: at the time of each film.
-        draws: of the block.
         sizes: pixels per side of the images, as they are drawn and as they are stored.
     """
     made: list[Films] = []

@@ -251,12 +251,9 @@ def write_block(
     """Write the files of some patients, and then their part of the tables.
 
     Args:
-        draws: of the block.
-        folder: of the tree.
         part: a JSON file, for the rows of all tables as CSV, how many there are, and the faults.
         sizes: pixels per side of the X-rays, as they are drawn and as they are stored.
         shares: of the patients in the parts "validate" and "test" of MIMIC-CXR's split.
-        faults: how often something is wrong.
     """
     seen = visits(draws, faults)
     people = _people(draws, shares)
