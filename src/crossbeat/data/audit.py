@@ -25,7 +25,7 @@ _STUDIES = ("record", "xray_study")
 
 
 def without_leaks(table: pl.DataFrame, digests: Digests) -> tuple[pl.DataFrame, list[Rejected]]:
-    """The table without rows whose signal is in a more protected split (test, validation) as well."""
+    """The table without rows whose signal is in a more protected split, such as test, as well."""
     order = pl.col("split").replace_strict(
         {name: i for i, name in enumerate(SPLITS)}, default=len(SPLITS)
     )

@@ -253,7 +253,7 @@ Vector = Float32[np.ndarray, "patient 3"]
 
 @dataclass(frozen=True, eq=False)
 class Wave:
-    """One Gaussian of every patient: seconds after the R peak, deviation in seconds, mV on X, Y, Z."""
+    """One Gaussian per patient: seconds after the R peak, deviation in seconds, mV on X, Y, Z."""
 
     centre: Trait
     width: Trait

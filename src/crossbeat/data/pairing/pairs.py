@@ -150,7 +150,7 @@ def _places(lines: Timelines, pairing: Pairing) -> Pairs:
 
 
 def _in_stay(lines: Timelines, *, reuse: bool) -> Pairs:
-    """The k-th X-ray of a visit takes its k-th ECG, by row; where there is none the first, if reused.
+    """The k-th X-ray of a visit takes its k-th ECG, by row; beyond, the first one, if reused.
 
     This is what it comes to that X-ray by X-ray each takes the first ECG that is not used yet.
     """

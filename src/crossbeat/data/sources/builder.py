@@ -69,7 +69,7 @@ def _no_table(path: Path, error: Exception) -> DataError:
 
 
 def published(folder: Path, name: str) -> Path:
-    """A table of a data set, plain or in gzip; the name may have wildcards where versions differ."""
+    """A table of a data set, plain or in gzip; wildcards in its name stand for its version."""
     found = sorted({*folder.glob(name), *folder.glob(f"{name}.gz")})
     plain = [path for path in found if path.suffix == ".csv"]
     if len(plain or found) != 1:

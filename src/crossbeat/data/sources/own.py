@@ -306,7 +306,7 @@ def _require_files(table: pl.DataFrame, name: str, listed_in: Path) -> None:
 
 
 def _require_rates(table: pl.DataFrame) -> None:
-    """Check that ECG files state their rate and unit: one of each suffix, before the build begins."""
+    """Check that ECG files state their rate and unit: one of each suffix, before the build."""
     files = table["ecg_file"].drop_nulls()
     suffixes = files.str.extract(r"(\.[^./\\]*)$").fill_null("")
     for file in files.filter(suffixes.is_first_distinct()):

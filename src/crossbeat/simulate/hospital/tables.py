@@ -103,7 +103,7 @@ _DAY = 86400
 
 @dataclass(frozen=True, eq=False)
 class People:
-    """The patients of a block, as they are when their first stay begins, and their MIMIC-CXR split."""
+    """The patients of a block, as they are when their first stay begins; split is MIMIC-CXR's."""
 
     draws: simulate.Draws
     subjects: Int64[np.ndarray, " patient"]
