@@ -12,10 +12,10 @@ from pathlib import Path
 import polars as pl
 
 from crossbeat.data.rejected import Rejected
-from crossbeat.data.splits import SPLITS
+from crossbeat.data.splits import SPLITS, people_in
 from crossbeat.data.table import signals_in
 from crossbeat.errors import DataError, reason
-from crossbeat.files import Json, ReadJson, write_whole
+from crossbeat.files import Json
 
 AUDIT_FILE = "audit.json"
 Digests = Mapping[str, Sequence[str]]
@@ -56,7 +56,7 @@ def audit(table: pl.DataFrame, digests: Digests) -> Json:
     return {
         "phases": {" and ".join(has): _counts(told, has) for has in _seen_together(table)},
         "in_two_splits": {
-            "patients": _in_two(_people(told), "patient"),
+            "patients": _in_two(people_in(told), "patient"),
             "studies": sum(_in_two(told, name) for name in _STUDIES if name in told.columns),
             "signals": sum(_in_two(told, _called(name)) for name in digests),
         },
@@ -71,11 +71,6 @@ def _seen_together(table: pl.DataFrame) -> list[tuple[str, ...]]:
     others = [name for name in signals_in(table) if name != "ecg"]
     alone = [(name,) for name in signals_in(table)]
     return alone + ([("ecg", name) for name in others] if "ecg" in table.columns else [])
-
-
-def write_audit(path: Path, found: ReadJson, *, table: str) -> None:
-    """Write what ``audit`` returned, with the checksum of the file of the table."""
-    write_whole(path, json.dumps({"table": table, **found}, indent=1) + "\n")
 
 
 def check_audit(path: Path, *, table: str) -> None:
@@ -115,14 +110,9 @@ def _with_signals(table: pl.DataFrame, digests: Digests) -> pl.DataFrame:
     )
 
 
-def _people(table: pl.DataFrame) -> pl.DataFrame:
-    roles = [name for name in table.columns if name == "patient" or name.endswith("_patient")]
-    return pl.concat([table.select(pl.col(role).alias("patient"), "split") for role in roles])
-
-
 def _in_two(table: pl.DataFrame, column: str) -> int:
-    splits = table.drop_nulls(column).group_by(column).agg(pl.col("split").n_unique())
-    return splits.filter(pl.col("split") > 1).height
+    of_each = table.drop_nulls(column).group_by(column).agg(pl.col("split").n_unique())
+    return of_each.filter(pl.col("split") > 1).height
 
 
 def _counts(table: pl.DataFrame, has: Sequence[str]) -> dict[str, dict[str, int]]:

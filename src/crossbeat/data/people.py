@@ -14,6 +14,7 @@ import polars as pl
 from jaxtyping import Int64
 
 from crossbeat.data.cohort import Cohort
+from crossbeat.data.splits import people_in
 from crossbeat.errors import DataError
 
 OWN = "own"
@@ -88,8 +89,7 @@ def people(cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> pl.DataFrame:
 
 def ids_in(table: pl.DataFrame) -> pl.Series:
     """The ids in a table, each once: those of the rows and of the owners of pictures."""
-    roles = [name for name in table.columns if name == "patient" or name.endswith("_patient")]
-    return pl.concat([table[role].alias("patient") for role in roles]).drop_nulls().unique()
+    return people_in(table)["patient"].drop_nulls().unique()
 
 
 def in_common(some: pl.DataFrame, others: pl.DataFrame, *, own: bool = True) -> pl.DataFrame:

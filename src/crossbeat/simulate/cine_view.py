@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
-from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -151,9 +150,10 @@ def long_axis(heart: Hearts, pose: Pose, row: int, size: int, slices: int) -> It
     )
 
 
-VIEWS: Mapping[str, Callable[[Hearts, Pose, int, int, int], Iterator[Section]]] = MappingProxyType(
-    {"short": short_axis, "long": long_axis}
-)
+VIEWS: Mapping[str, Callable[[Hearts, Pose, int, int, int], Iterator[Section]]] = {
+    "short": short_axis,
+    "long": long_axis,
+}
 """Short-axis slices, and one long-axis view of all chambers. Each takes the heart of one patient,
 the pose of the block's patients, the patient's row in it, pixels per side and number of slices."""
 

@@ -1,6 +1,6 @@
 """What all data sets share: tables are read, patients divided, and files become a cohort."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from hashlib import sha256
@@ -142,10 +142,11 @@ def stored_wave(
 
 
 def build_files(
-    folder: Path, info: CohortInfo, parts: Iterable[pl.DataFrame], read: Read, **how: Unpack[How]
+    folder: Path, info: CohortInfo, table: pl.DataFrame, read: Read, **how: Unpack[How]
 ) -> Cohort:
     """Build a cohort from listed files: ``build_cohort`` of a ``block_of_files`` for each part."""
-    return build_cohort(folder, info, [partial(block_of_files, p, read) for p in parts], **how)
+    blocks = [partial(block_of_files, part, read) for part in table.iter_slices(BLOCK)]
+    return build_cohort(folder, info, blocks, **how)
 
 
 def block_of_files(table: pl.DataFrame, read: Read) -> Block:

@@ -14,7 +14,6 @@ from crossbeat.data.build import How
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.sources.builder import (
-    BLOCK,
     build_files,
     check_image_size,
     divided,
@@ -101,8 +100,7 @@ class CheXpert:
             notes=(_EXPERTS_NOTE,) if self.experts else (),
         )
         load = partial(read_xray, size=self.image_size)
-        parts = table.iter_slices(BLOCK)
-        return build_files(folder, info, parts, {"xray": (load, self.root.parent)}, **how)
+        return build_files(folder, info, table, {"xray": (load, self.root.parent)}, **how)
 
     def _tables(self) -> list[Path]:
         further = [self.root / TEST] if (self.root / TEST).is_file() else []

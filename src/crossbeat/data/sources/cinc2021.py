@@ -25,7 +25,7 @@ from crossbeat.data.sources.builder import (
     settings_of,
 )
 from crossbeat.data.splits import Shares
-from crossbeat.data.table import REPORTED, label_column
+from crossbeat.data.table import OLDEST, REPORTED, label_column
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.quality import Allow, Length
 from crossbeat.readers.limits import MOST_HEADER_BYTES, read_bounded
@@ -101,7 +101,6 @@ FINDINGS: dict[str, Diagnosis] = dict(map(_scored, _SCORED.strip().splitlines())
 
 _TOLD = re.compile(r"^#\s*(Age|Sex|Dx):[ \t]*(.*?)\s*$", re.MULTILINE)
 _SEXES = {"female": "F", "f": "F", "male": "M", "m": "M"}
-_OLDEST = 120.0
 _NOTES = (
     (
         "The challenge does not identify patients: every record counts as a different patient, and "
@@ -236,7 +235,7 @@ def _told(header: Path, source: str) -> Sequence[object]:
 
 def _age(text: str) -> float | None:
     known = re.fullmatch(r"\d{1,3}(?:\.\d*)?", text)
-    return float(text) if known and float(text) <= _OLDEST else None
+    return float(text) if known and float(text) <= OLDEST else None
 
 
 def _label(diagnosis: Diagnosis, codes: set[str], source: str) -> int | None:

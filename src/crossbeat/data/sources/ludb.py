@@ -16,7 +16,6 @@ from crossbeat.data.build import How
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.sources.builder import (
-    BLOCK,
     build_files,
     divided,
     read_csv,
@@ -138,8 +137,7 @@ class Ludb:
             notes=_NOTES,
         ).with_ecgs(self.preprocessing())
         load = partial(_wave, clean=self.preprocessing(), checksum=self.checksum)
-        parts = table.iter_slices(BLOCK)
-        return build_files(folder, info, parts, {"ecg": (load, self.root.parent)}, **how)
+        return build_files(folder, info, table, {"ecg": (load, self.root.parent)}, **how)
 
     def _listed(self) -> pl.DataFrame:
         texts = ("Sex", "Age", *_DIAGNOSES)

@@ -23,7 +23,7 @@ _COLLAPSE, _LARGE = 250.0, 500.0  # ml of pleural fluid
 def chexpert(
     xrays: pl.DataFrame, told: simulate.Labels, patients: simulate.Patients
 ) -> pl.DataFrame:
-    """The labels of each study by its report: 1.0, 0.0, -1.0 if uncertain, null if not mentioned."""
+    """The labels of each study by its report: 1.0, 0.0, -1.0 if uncertain, null if not given."""
     patch = np.abs(patients.consolidation)
     fluid = np.maximum(patients.effusion_left, patients.effusion_right)
     columns: dict[str, np.ndarray] = {
