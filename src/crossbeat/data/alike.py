@@ -42,14 +42,9 @@ _LEAST_XRAY = 2.0  # the same of an X-ray, in grey levels
 
 
 def signatures(name: str, array: Shaped[np.ndarray, "signal ..."]) -> Signatures | None:
-    """The signature of each signal; None for a kind of signal that is not compared.
+    """The signature of each signal, NaN where it shows too little; None for a kind not compared.
 
-    The signature of an ECG is its amplitude spectrum, of an X-ray its lowest cosine coefficients;
-    both without their scale. It is NaN for a signal that shows too little.
-
-    Args:
-        name: ``ecg``, ``xray``, ``cine`` or ``cine_long``.
-        array: as a cohort stores it.
+    Of an ECG it is the amplitude spectrum, of an X-ray the lowest cosine coefficients, unscaled.
     """
     make = {"ecg": _of_ecgs, "xray": _of_xrays}.get(name)
     return make(array) if make else None
@@ -73,15 +68,10 @@ def alike(
 ) -> Json:
     """Pairs of signals of different patients that are equal or nearly so.
 
-    Args:
-        table: of a cohort.
-        digests: for each kind of signal a digest of each that is stored, in the order of the store.
-        signed: the signatures, in the same order.
-        read: gives the stored arrays.
-
-    Returns ``pairs`` and ``across_splits``, how many there are, and ``listed``: of at most
-    ``LISTED`` of them ``signal``, ``records``, ``patients``, ``splits`` and ``similarity`` (1: the
-    same bytes), those across splits first.
+    ``digests`` and ``signed`` are in the order of the store. Returns ``pairs`` and
+    ``across_splits``, how many there are, and ``listed``: of at most ``LISTED`` of them ``signal``,
+    ``records``, ``patients``, ``splits`` and ``similarity`` (1: the same bytes), first those across
+    splits.
     """
     found = [
         pair

@@ -12,10 +12,10 @@ from pathlib import Path
 import polars as pl
 
 from crossbeat.data.rejected import Rejected
-from crossbeat.data.splits import SPLITS
+from crossbeat.data.splits import SPLITS, people_in
 from crossbeat.data.table import signals_in
 from crossbeat.errors import DataError, reason
-from crossbeat.files import Json, ReadJson, write_whole
+from crossbeat.files import Json
 
 AUDIT_FILE = "audit.json"
 Digests = Mapping[str, Sequence[str]]
@@ -25,13 +25,7 @@ _STUDIES = ("record", "xray_study")
 
 
 def without_leaks(table: pl.DataFrame, digests: Digests) -> tuple[pl.DataFrame, list[Rejected]]:
-    """The table without rows whose signal is in a more protected split as well.
-
-    The test split is protected from validation and training, validation from training.
-
-    Args:
-        table: of a cohort.
-    """
+    """The table without rows whose signal is in a more protected split, such as test, as well."""
     order = pl.col("split").replace_strict(
         {name: i for i, name in enumerate(SPLITS)}, default=len(SPLITS)
     )
@@ -57,16 +51,12 @@ def without_leaks(table: pl.DataFrame, digests: Digests) -> tuple[pl.DataFrame, 
 
 
 def audit(table: pl.DataFrame, digests: Digests) -> Json:
-    """Counts by phase and split, and how many are in two splits: of patients, studies, signals.
-
-    Args:
-        table: of a cohort.
-    """
+    """Counts by phase and split, and how many are in two splits: of patients, studies, signals."""
     told = _with_signals(table, digests)
     return {
         "phases": {" and ".join(has): _counts(told, has) for has in _seen_together(table)},
         "in_two_splits": {
-            "patients": _in_two(_people(told), "patient"),
+            "patients": _in_two(people_in(told), "patient"),
             "studies": sum(_in_two(told, name) for name in _STUDIES if name in told.columns),
             "signals": sum(_in_two(told, _called(name)) for name in digests),
         },
@@ -83,25 +73,8 @@ def _seen_together(table: pl.DataFrame) -> list[tuple[str, ...]]:
     return alone + ([("ecg", name) for name in others] if "ecg" in table.columns else [])
 
 
-def write_audit(path: Path, found: ReadJson, *, table: str) -> None:
-    """Write an audit.
-
-    Args:
-        found: what ``audit`` returned.
-        table: the checksum of the file of the table that was audited.
-    """
-    write_whole(path, json.dumps({"table": table, **found}, indent=1) + "\n")
-
-
 def check_audit(path: Path, *, table: str) -> None:
-    """The audit is of this table and found no leak.
-
-    Args:
-        table: the checksum of the file of the cohort's table.
-
-    Raises:
-        DataError: it is damaged, of another table, or found something in two splits.
-    """
+    """Check that the audit is of the table with this checksum and found no leak."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         leaks, audited = dict(found["in_two_splits"]), found["table"]
@@ -137,14 +110,9 @@ def _with_signals(table: pl.DataFrame, digests: Digests) -> pl.DataFrame:
     )
 
 
-def _people(table: pl.DataFrame) -> pl.DataFrame:
-    roles = [name for name in table.columns if name == "patient" or name.endswith("_patient")]
-    return pl.concat([table.select(pl.col(role).alias("patient"), "split") for role in roles])
-
-
 def _in_two(table: pl.DataFrame, column: str) -> int:
-    splits = table.drop_nulls(column).group_by(column).agg(pl.col("split").n_unique())
-    return splits.filter(pl.col("split") > 1).height
+    of_each = table.drop_nulls(column).group_by(column).agg(pl.col("split").n_unique())
+    return of_each.filter(pl.col("split") > 1).height
 
 
 def _counts(table: pl.DataFrame, has: Sequence[str]) -> dict[str, dict[str, int]]:

@@ -22,7 +22,7 @@ import polars as pl
 from jaxtyping import Shaped
 
 from crossbeat.data import alike
-from crossbeat.data.audit import AUDIT_FILE, audit, without_leaks, write_audit
+from crossbeat.data.audit import AUDIT_FILE, audit, without_leaks
 from crossbeat.data.cohort import INFO_FILE, TABLE_FILE, Cohort
 from crossbeat.data.info import CohortInfo, FileInfo, file_info, read_info
 from crossbeat.data.people import EXACT_IDS, ids_in, require_one_spelling
@@ -136,15 +136,9 @@ def build_cohort(
 
 
 def require_room(folder: Path, info: CohortInfo, rows: Mapping[str, int]) -> None:
-    """Check that the disk has room for the signals of a cohort before work on it begins.
+    """Check that the disk has room for so many rows of each signal before work on a cohort begins.
 
-    Args:
-        folder: where the cohort will be. If an unfinished build is there, nothing is checked.
-        info: what it is.
-        rows: how many there will be of each signal.
-
-    Raises:
-        DataError: the disk is too small.
+    If an unfinished build is there, nothing is checked.
     """
     if folder.with_name(f"{folder.name}.partial").exists():
         return
@@ -317,17 +311,16 @@ def _finish(
     write_table(draft / TABLE_FILE, table)
     files[TABLE_FILE] = file_info(draft / TABLE_FILE)
     whole = {name: np.concatenate(parts) for name, parts in signed.items()}
-    read = partial(rows_in, draft, info, shards)
-    found = audit(table, digests) | {"alike": alike.alike(table, digests, whole, read)}
-    write_audit(draft / AUDIT_FILE, found, table=files[TABLE_FILE].sha256)
-    files[AUDIT_FILE] = file_info(draft / AUDIT_FILE)
+    same = alike.alike(table, digests, whole, partial(rows_in, draft, info, shards))
+    found = {"table": files[TABLE_FILE].sha256, **audit(table, digests), "alike": same}
+    write_whole(draft / AUDIT_FILE, json.dumps(found, indent=1) + "\n")
     if left_out.height:
         write_table(draft / REJECTED_FILE, left_out)
-        files[REJECTED_FILE] = file_info(draft / REJECTED_FILE)
     for name, text in beside.items():
         write_whole(draft / name, text)
-        files[name] = file_info(draft / name)
-    notes = (*info.notes, *in_words(left_out, table.height), *alike.in_words(found["alike"]))
+    written = [AUDIT_FILE, *[REJECTED_FILE] * bool(left_out.height), *beside]
+    files |= {name: file_info(draft / name) for name in written}
+    notes = (*info.notes, *in_words(left_out, table.height), *alike.in_words(same))
     write_whole(draft / INFO_FILE, replace(info, files=files, notes=notes).to_json())
 
 

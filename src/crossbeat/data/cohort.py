@@ -149,15 +149,9 @@ class Cohort:
         Raises:
             ConfigError: the cohort has no such measurement.
         """
-        unknown = [name for name in names if name not in self.info.measurements]
-        if unknown:
-            raise ConfigError(
-                f"measurement must be one of {', '.join(self.info.measurements) or 'none'} (cohort "
-                f"{self.info.name}), got {', '.join(unknown)}; choose one of them"
-            )
+        self._require("measurement", names, self.info.measurements)
         columns = [self.table[value_column(name)].fill_null(np.nan).to_numpy() for name in names]
-        values = np.stack([column[rows] for column in columns], axis=1)
-        return torch.from_numpy(values)
+        return torch.from_numpy(np.stack([column[rows] for column in columns], axis=1))
 
     def contents(self, column: str, rows: Int64[np.ndarray, " row"]) -> dict[str, object]:
         """All that decides what ``read`` returns for some rows.
@@ -190,8 +184,8 @@ class Cohort:
         Raises:
             ConfigError: the cohort has no such finding.
         """
-        columns = [label_column(finding) for finding in self._known(findings)]
-        labels = policy.apply(self._codes(columns, rows))
+        self._require("finding", findings, self.info.findings)
+        labels = policy.apply(self._codes(list(map(label_column, findings)), rows))
         labels[~self._reported[rows]] = np.nan
         return torch.from_numpy(labels)
 
@@ -227,7 +221,7 @@ class Cohort:
             ConfigError: the cohort has no such finding.
         """
         told = [name for name in findings if truth_column(name) not in self._code_index]
-        self._known(told)
+        self._require("finding", told, self.info.findings)
         columns = [label_column(name) if name in told else truth_column(name) for name in findings]
         known = _KNOWN.apply(self._codes(columns, rows))
         known[np.ix_(~self._reported[rows], [name in told for name in findings])] = np.nan
@@ -254,14 +248,13 @@ class Cohort:
         digest.update(text.getvalue())
         return digest.hexdigest()
 
-    def _known(self, findings: Sequence[str]) -> Sequence[str]:
-        unknown = [finding for finding in findings if finding not in self.info.findings]
+    def _require(self, what: str, names: Sequence[str], known: Sequence[str]) -> None:
+        unknown = [name for name in names if name not in known]
         if unknown:
             raise ConfigError(
-                f"finding must be one of {', '.join(self.info.findings)} (cohort "
+                f"{what} must be one of {', '.join(known) or 'none'} (cohort "
                 f"{self.info.name}), got {', '.join(unknown)}; choose one of them"
             )
-        return findings
 
     def _store_rows(
         self, column: str, rows: Int64[np.ndarray, " row"]

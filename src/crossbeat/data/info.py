@@ -25,13 +25,7 @@ Unit = Literal["mV", "NU"]
 
 @dataclass(frozen=True, kw_only=True)
 class FileInfo:
-    """Size and checksum of a file of a cohort.
-
-    Args:
-        size: bytes.
-        sha256: hexadecimal digest of the contents.
-        rows: samples in a shard; 0 for other files.
-    """
+    """Size in bytes and SHA-256 of a file of a cohort; rows in a shard, 0 for other files."""
 
     size: int
     sha256: str
@@ -96,9 +90,6 @@ class CohortInfo:
     def row(self, signal: str) -> np.dtype:
         """Shape and type of a stored signal, as one type: its ``shape``, ``base``, ``itemsize``.
 
-        Args:
-            signal: a name in ``MODALITIES``.
-
         Raises:
             DataError: the cohort has no such signal.
         """
@@ -120,36 +111,15 @@ class CohortInfo:
 
 
 def read_info(path: Path) -> CohortInfo:
-    """The contents of a ``cohort.json``.
-
-    Raises:
-        DataError: it is absent, damaged, or of another version of the format.
-    """
+    """The contents of a ``cohort.json``."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        version = values["version"]
+        return _from_values(json.loads(path.read_text(encoding="utf-8")), path)
     except FileNotFoundError:
         raise DataError(
             f"{path.parent} must be a folder with {path.name}, got none; "
             "build a cohort there, or name the folder of one"
         ) from None
-    except (ValueError, KeyError, TypeError, NotADirectoryError) as error:
-        raise DataError(
-            f"{path} must be a cohort's JSON, got: {reason(error)}; rebuild it"
-        ) from error
-    if version not in _READABLE:
-        raise DataError(
-            f"{path} must have format version {VERSION}, got {version}; "
-            "rebuild the cohort with this version of crossbeat"
-        )
-    if version >= _DIGESTED and values.pop(_DIGEST, None) != _digest(values):
-        raise DataError(
-            f"{path} must be as it was built, got other contents; "
-            "copy the folder again or rebuild the cohort"
-        )
-    try:
-        return _from_values(values, path)
-    except (TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, NotADirectoryError) as error:
         raise DataError(
             f"{path} must be a cohort's JSON, got: {reason(error)}; rebuild it"
         ) from error
@@ -162,7 +132,18 @@ def _digest(values: Json) -> str:
 
 def _from_values(values: Json, path: Path) -> CohortInfo:
     names = {entry.name for entry in fields(CohortInfo)}
-    if values["version"] < VERSION and "phenotypes" in values:
+    version = values["version"]
+    if version not in _READABLE:
+        raise DataError(
+            f"{path} must have format version {VERSION}, got {version}; "
+            "rebuild the cohort with this version of crossbeat"
+        )
+    if version >= _DIGESTED and values.pop(_DIGEST, None) != _digest(values):
+        raise DataError(
+            f"{path} must be as it was built, got other contents; "
+            "copy the folder again or rebuild the cohort"
+        )
+    if version < VERSION and "phenotypes" in values:
         values |= {"measurements": values.pop("phenotypes"), "forms": {}}
     if set(values) != names:
         raise DataError(

@@ -64,11 +64,7 @@ def label_codes(table: pl.DataFrame, columns: tuple[str, ...]) -> Int8[np.ndarra
 
 
 def check_labels(table: pl.DataFrame, columns: tuple[str, ...]) -> None:
-    """Every label must be 1, 0, -1 or null.
-
-    Raises:
-        DataError: one is not; names its row, patient and column.
-    """
+    """Check that every label is 1, 0, -1 or null."""
     for name in columns:
         wrong = (~table[name].is_in([POSITIVE, NEGATIVE, UNCERTAIN])).fill_null(value=False)
         if wrong.any():

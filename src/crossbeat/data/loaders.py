@@ -15,12 +15,6 @@ def weighted_order(
     repetitions are spread over the epoch: a batch seldom has one row twice, which in contrastive
     learning would be a sample that is its own negative.
 
-    Args:
-        weights: 0 or more, of any sum above 0.
-
-    Raises:
-        ValueError: a weight is negative or not finite, or all are 0.
-
     Source: Madow 1949 (doi:10.1214/aoms/1177729988).
     """
     if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.sum() > 0):

@@ -14,6 +14,7 @@ import polars as pl
 from jaxtyping import Int64
 
 from crossbeat.data.cohort import Cohort
+from crossbeat.data.splits import people_in
 from crossbeat.errors import DataError
 
 OWN = "own"
@@ -58,14 +59,7 @@ def spellings(patients: Iterable[str]) -> list[tuple[str, ...]]:
 
 
 def require_one_spelling(patients: Iterable[str], source: str) -> None:
-    """Check that no two ids differ only in their spelling.
-
-    Args:
-        source: where the ids are from, for the error.
-
-    Raises:
-        DataError: two do.
-    """
+    """Check that no two ids differ only in their spelling; ``source`` is where they are from."""
     found = spellings(patients)
     if found:
         shown = "; ".join(" and ".join(map(repr, same)) for same in found[:_SHOWN])
@@ -77,14 +71,11 @@ def require_one_spelling(patients: Iterable[str], source: str) -> None:
 
 
 def people(cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> pl.DataFrame:
-    """The people of some rows: those of the ECGs and the owners of the pictures.
+    """The people of some rows of a cohort: those of the ECGs and the owners of the pictures.
 
-    Args:
-        rows: indices into the cohort's table.
-
-    Returns a row for each of them: ``source`` (the data set that gave the id), ``digest`` (of the
-    canonical id, 64 bits) and ``patient`` (the id in the cohort), sorted. In a cohort with
-    ``EXACT_IDS`` there is another row for the id as it is written.
+    A row has ``source`` (the data set that gave the id), ``digest`` (of the canonical id, 64 bits)
+    and ``patient`` (the id in the cohort). In a cohort with ``EXACT_IDS`` there is another row for
+    the id as it is written.
     """
     exact = bool(cohort.info.settings.get(EXACT_IDS, False))
     told = [
@@ -98,8 +89,7 @@ def people(cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> pl.DataFrame:
 
 def ids_in(table: pl.DataFrame) -> pl.Series:
     """The ids in a table, each once: those of the rows and of the owners of pictures."""
-    roles = [name for name in table.columns if name == "patient" or name.endswith("_patient")]
-    return pl.concat([table[role].alias("patient") for role in roles]).drop_nulls().unique()
+    return people_in(table)["patient"].drop_nulls().unique()
 
 
 def in_common(some: pl.DataFrame, others: pl.DataFrame, *, own: bool = True) -> pl.DataFrame:

@@ -24,7 +24,13 @@ class Builder(Protocol):
     """The settings of a data set, as a frozen dataclass; ``build`` makes its cohort."""
 
     def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
-        """Make the cohort in a new folder, or go on with one that was interrupted."""
+        """Make the cohort in a new folder, or go on with one that was interrupted.
+
+        Raises:
+            DataError: a table is absent or damaged, no record is usable, the folder exists, or the
+                disk is full or too small.
+            ConfigError: a setting does not fit the data set.
+        """
 
 
 COHORTS: dict[str, type[Builder]] = {

@@ -38,14 +38,7 @@ class Rejected:
 
     @classmethod
     def of(cls, error: DataError, record: str, file: str, root: Path, signal: str) -> "Rejected":
-        """What an error says of a record.
-
-        Args:
-            record: its name.
-            file: where it lies.
-            root: the folder that is left out of the file and the reason.
-            signal: what kind of file it is.
-        """
+        """What an error says of a record, without the root folder in the file and the reason."""
         return cls(
             record=record,
             file=file.removeprefix(f"{root}/"),
@@ -61,11 +54,7 @@ def rejected_table(rejected: Sequence[Rejected]) -> pl.DataFrame:
 
 
 def in_words(rejected: pl.DataFrame, num_kept: int) -> list[str]:
-    """A sentence on how many were left out and why; nothing where none was.
-
-    Args:
-        num_kept: rows that the cohort has.
-    """
+    """A sentence on how many were left out and why; nothing where none was."""
     if not rejected.height:
         return []
     counts = rejected["rule"].value_counts().sort(["count", "rule"], descending=[True, False])

@@ -137,22 +137,14 @@ def rows_in(
     signal: str,
     rows: Int64[np.ndarray, " row"],
 ) -> Shaped[np.ndarray, "row ..."]:
-    """Some rows of a signal, from the finished shards.
-
-    Args:
-        shards: of all signals, by name, in the order of their rows.
-    """
+    """Some rows of a signal, from the finished shards in the order of their rows."""
     counts = {name: told.rows for name, told in shards.items() if name.startswith(f"{signal}-")}
     paths = [draft / name for name in counts]
     return Store(paths, list(counts.values()), info.row(signal)).take(rows)
 
 
 def write_array(path: Path, array: np.ndarray) -> None:
-    """Write a ``.npy`` file.
-
-    Raises:
-        DataError: the disk is full or closed.
-    """
+    """Write a ``.npy`` file."""
     rows = np.ascontiguousarray(array)
 
     def write(file: IO[bytes]) -> None:  # on a full disk np.save raises an error without its number

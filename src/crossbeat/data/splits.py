@@ -46,7 +46,7 @@ def split_patients(patients: Iterable[str], shares: Shares, seed: int) -> dict[s
     next for validation, the rest for training. The parts have the given shares, to the nearest
     patient.
     """
-    order = sorted(set(patients), key=lambda patient: _hash(patient, seed))
+    order = sorted(set(patients), key=lambda patient: sha256(f"{seed}:{patient}".encode()).digest())
     num_test = round(shares.test * len(order))
     num_val = round(shares.val * len(order))
     splits: dict[str, Split] = dict.fromkeys(order, "train")
@@ -59,9 +59,6 @@ def split_folds(folds: Sequence[int]) -> dict[int, Split]:
     """The split of each fold: the last one present is for testing, the one before for validation.
 
     For the whole PTB-XL, that is fold 10 and fold 9, as its authors recommend.
-
-    Raises:
-        DataError: there are fewer than three folds.
     """
     order = sorted(set(folds))
     if len(order) < 3:
@@ -72,20 +69,17 @@ def split_folds(folds: Sequence[int]) -> dict[int, Split]:
     return splits | {order[-2]: "val", order[-1]: "test"}
 
 
-def check_patients_disjoint(table: pl.DataFrame) -> None:
-    """Check that every patient is in one split, over ECGs and images together.
-
-    Args:
-        table: has the columns patient and split; those that end in ``_patient`` (may be null) say
-            whose the pictures are.
-
-    Raises:
-        DataError: a patient is in two splits; names the patient and both.
-    """
+def people_in(table: pl.DataFrame) -> pl.DataFrame:
+    """The patient, or null, and the split of each ECG and each picture of a table."""
     roles = [name for name in table.columns if name == "patient" or name.endswith("_patient")]
-    people = pl.concat([table.select(pl.col(role).alias("patient"), "split") for role in roles])
+    return pl.concat([table.select(pl.col(role).alias("patient"), "split") for role in roles])
+
+
+def check_patients_disjoint(table: pl.DataFrame) -> None:
+    """Check that every patient is in one split, over ECGs and images together."""
     seen = (
-        people.drop_nulls("patient")
+        people_in(table)
+        .drop_nulls("patient")
         .group_by("patient")
         .agg(pl.col("split").unique().sort())
         .filter(pl.col("split").list.len() > 1)
@@ -98,7 +92,3 @@ def check_patients_disjoint(table: pl.DataFrame) -> None:
             f"{' and '.join(first['split'])} ({seen.height} such patients); "
             "split by patient, over ECGs and pictures together"
         )
-
-
-def _hash(patient: str, seed: int) -> str:
-    return sha256(f"{seed}:{patient}".encode()).hexdigest()

@@ -68,16 +68,7 @@ class Store:
 def to_int16(
     values: Float[np.ndarray, "batch lead time"], gain: float, source: str
 ) -> Int16[np.ndarray, "batch lead time"]:
-    """ECGs as integers of 1 / gain, rounded to the nearest.
-
-    Args:
-        values: millivolts, or standard deviations.
-        gain: integers per unit, above 0.
-        source: named in errors.
-
-    Raises:
-        DataError: a value is not finite, or too large for 16 bits.
-    """
+    """ECGs (mV, or standard deviations) as integers of 1 / gain, rounded to the nearest."""
     scaled = np.rint(values * np.float32(gain))
     wrong = ~(np.abs(scaled) <= _LARGEST)
     if wrong.any():

@@ -71,13 +71,7 @@ def value_column(measurement: str) -> str:
 
 
 def conform(table: pl.DataFrame) -> pl.DataFrame:
-    """The table with every column of the schema, in its order and type; absent ones null.
-
-    Optional columns come where they are given.
-
-    Raises:
-        DataError: a column is unknown, or a value does not fit its type.
-    """
+    """The table with every column of the schema and given optional ones, in its order and type."""
     columns = [
         (pl.col(name) if name in table.columns else pl.lit(None)).cast(dtype).alias(name)
         for name, dtype in _columns(table.columns).items()
@@ -91,11 +85,7 @@ def conform(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def write_table(path: Path, table: pl.DataFrame) -> None:
-    """Write a Parquet file.
-
-    Raises:
-        DataError: the disk is full or closed.
-    """
+    """Write a Parquet file."""
     contents = BytesIO()  # Polars does not tell that a disk is full
     table.write_parquet(contents)
     write_whole(path, contents.getvalue())
@@ -104,12 +94,7 @@ def write_table(path: Path, table: pl.DataFrame) -> None:
 def check_table(
     table: pl.DataFrame, findings: tuple[str, ...], measurements: tuple[str, ...] = ()
 ) -> None:
-    """Check that training can use the table without leaking patients.
-
-    Raises:
-        DataError: a column is absent, unknown or of another type; a value is outside of its
-            range; a row has no recording, or a label without a report; a patient is in two splits.
-    """
+    """Check that training can use the table without leaking patients."""
     told = [*map(label_column, findings), *map(value_column, measurements)]
     wanted = _columns([*told, *table.columns])
     for name, dtype in wanted.items():
@@ -161,11 +146,7 @@ def signals_in(table: pl.DataFrame) -> list[str]:
 
 
 def owner_column(name: str) -> str:
-    """Where the table holds whose recording it is.
-
-    Args:
-        name: a modality; of an ECG it is the patient of the row.
-    """
+    """Where the table holds whose recording it is; of an ECG it is the patient of the row."""
     return "patient" if name == "ecg" else f"{name}_patient"
 
 

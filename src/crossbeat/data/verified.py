@@ -28,15 +28,10 @@ _here: dict[Path, Mark] = {}
 def damaged(
     folder: Path, files: Mapping[str, FileInfo], names: Iterable[str], *, again: bool = False
 ) -> dict[str, str]:
-    """What is wrong with the files of a cohort; empty if they are as they were built.
+    """What is wrong with the files of a cohort, by name; empty if they are as they were built.
 
-    Args:
-        files: all files, whose sizes are compared.
-        names: those whose contents are compared too.
-        again: read them even if they were read before and have not changed; leave no marks.
-
-    Returns:
-        for each damaged file, in order of the names, what was found instead.
+    The sizes of all ``files`` are compared, and the contents of those of some ``names``. With
+    ``again`` they are read even if they were before and have not changed, and leave no marks.
     """
     marks = {} if again else _marks(folder)
     found = {
@@ -68,11 +63,7 @@ def damaged(
 def require_undamaged(
     folder: Path, files: Mapping[str, FileInfo], names: Iterable[str], *, again: bool = False
 ) -> None:
-    """``damaged``, as an error.
-
-    Raises:
-        DataError: a file is absent or has other contents; the message names the files.
-    """
+    """``damaged``, as an error."""
     found = damaged(folder, files, names, again=again)
     if found:
         shown = [f"{folder / name} ({what})" for name, what in list(found.items())[:_SHOWN]]

@@ -144,7 +144,7 @@ def cine_blocks(
 def volume_block(
     patients: Patients, block: int, seed: int, *, frames: int
 ) -> dict[str, Float32[np.ndarray, "patient frame"]]:
-    """Volumes of left ventricle (LV), right ventricle (RV) and left atrium (LA), ml.
+    """Volumes in ml of left ventricle (LV), right ventricle (RV) and left atrium (LA).
 
     The arguments are those of ``cine_block``.
     """
@@ -155,10 +155,7 @@ def volume_block(
 def slice_mm_block(
     patients: Patients, block: int, seed: int, *, slices: int
 ) -> Float32[np.ndarray, " patient"]:
-    """Distance between the short-axis slices of each patient, mm.
-
-    The arguments are those of ``cine_block``.
-    """
+    """Distance in mm between the short-axis slices of the ``cine_block`` of the same arguments."""
     return hearts(patients, block, seed, 1).base[:, 0] / slices
 
 

@@ -44,20 +44,15 @@ class Look:
     """How each patient's cine was recorded, and the small structures of the heart.
 
     Args:
-        gain: brightness over the usual.
         noise: standard deviation of either part of the complex noise, of the full scale.
         across: how the coils' logarithm rises to the right.
         up: and upwards, to the chest wall.
-        papillary: size of the papillary muscles, 1 as usual.
         rough: amplitudes of the waves of trabeculae.
         chest: distance of the chest wall from the middle of the image, mm.
         chest_angle: direction in which it lies, degrees against the clock from the right.
         diaphragm: how far below the heart the liver begins, mm.
         slope: of the diaphragm, mm per mm.
         fat: thickness of the fat about the heart, mm; the heavy have more.
-        coarse: slow random texture.
-        fine: quick random texture.
-        real: what lies around the heart on real stacks, if that shows.
     """
 
     gain: Trait
@@ -217,10 +212,7 @@ def _softened(signal: np.ndarray) -> Signal:
 
 
 def backdrop(look: Look, row: int, place: Place, floor: float) -> Plane:
-    """The signal of what lies around the heart, 0 to 1.
-
-    ``floor`` is the height of the lowest point of the heart, mm above the middle of the image.
-    """
+    """The signal (0 to 1) around a heart that reaches down to ``floor`` mm above the middle."""
     slow, quick = smooth(look.coarse[row], place), smooth(look.fine[row], place)
     vessels = np.clip(quick - 1.5, 0, 1.2)
     made = LUNG + 0.01 * slow + 0.3 * vessels
@@ -262,9 +254,6 @@ def smooth(cells: Float32[np.ndarray, "cell cell"], place: Place) -> Plane:
 
 
 def coil(place: Place, across: float, up: float) -> Plane:
-    """How much more the coils receive at each pixel; the apex lies next to them.
-
-    Its logarithm rises by ``across`` from the left to the right edge, by ``up`` to the upper one.
-    """
+    """How much more the coils receive at each pixel; the apex lies next to them."""
     near = 0.45 * (0.6 - np.clip(place.part, 0, 1.2))
     return np.exp((place.right * across + place.up * up) / FIELD + near).astype(np.float32)

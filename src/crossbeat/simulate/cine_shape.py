@@ -69,10 +69,7 @@ class Hearts:
     """The ventricles of the patients of a block over one beat.
 
     Args:
-        cycle: their beat.
-        left: volume of the left ventricle, ml.
-        right: volume of the right ventricle, ml.
-        atrium: volume of the left atrium, ml.
+        left: volume of the left ventricle, ml, and so the others.
         length: of the left cavity from its apex to the base, mm.
         radius: of the left cavity where it is widest, mm.
         wall: thickness of the wall where the cavity is widest, mm.
@@ -105,12 +102,10 @@ class Hearts:
 
 @dataclass(frozen=True, eq=False)
 class Outlines:
-    """Distances in mm from the axis of the left ventricle, where 0 is: nothing there.
+    """Distances in mm from the axis of the left ventricle; 0 where nothing is.
 
-    Args:
-        cavity: to the inner surface of the left ventricle.
-        outer: to its outer surface.
-        right: to the far wall of the right ventricle, where it is, else to ``outer``.
+    To its inner surface, to its outer one, and to the far wall of the right ventricle, where it is,
+    else to ``outer``.
     """
 
     cavity: Outline
@@ -175,7 +170,7 @@ def _wall(radius: Curve, length: Curve, muscle: Trait) -> Curve:
 def outlines(heart: Hearts, height: Float32[np.ndarray, " level"], angles: int) -> Outlines:
     """The cross-sections of one patient's ventricles, at heights over the apex in mm.
 
-    ``angles`` is the number of directions, from the lateral wall by way of the anterior one.
+    Angles are counted from the lateral wall by way of the anterior one.
     """
     turn = np.arange(angles, dtype=np.float32) * np.float32(2 * np.pi / angles)
     radius, wall, length = (one[0][:, None] for one in (heart.radius, heart.wall, heart.length))

@@ -77,15 +77,7 @@ class Textures:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Around:
-    """Which real surroundings each patient has.
-
-    Args:
-        textures: to choose from.
-        stack: which of them.
-        zoom: how much larger it shows.
-        right: shift, mm.
-        up: shift, mm.
-    """
+    """Which real surroundings each patient has, how much larger they show, their shift in mm."""
 
     textures: Textures
     stack: Int64[np.ndarray, " patient"]

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
-from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float32, Int64
@@ -52,12 +51,9 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Section:
-    """One section of one patient's beating heart.
+    """Outlines in one section of a beating heart, by frame and direction, and its pixels' places.
 
-    Args:
-        shape: outlines of the ventricles, by frame and direction.
-        drawn: the same, with the atria where the ventricles have left the section.
-        place: of the pixels.
+    ``drawn`` has the atria where the ventricles have left the section.
     """
 
     shape: Outlines
@@ -72,8 +68,7 @@ class Pose:
     Args:
         turn: of the short axis against the clock, degrees; at 0 the septum faces left.
         tilt: of the long axis, degrees; at 0 the apex is on top.
-        right: shift of the heart, mm.
-        up: shift of the heart, mm.
+        right: shift of the heart, mm; and so ``up``.
         papillary: directions of the papillary muscles, degrees.
     """
 
@@ -126,11 +121,7 @@ def short_axis(heart: Hearts, pose: Pose, row: int, size: int, slices: int) -> I
 
 
 def long_axis(heart: Hearts, pose: Pose, row: int, size: int, slices: int) -> Iterator[Section]:
-    """The long-axis section of one patient through septum and lateral wall; see ``VIEWS``.
-
-    Raises:
-        ValueError: ``slices`` is not 1.
-    """
+    """The long-axis section of one patient through septum and lateral wall; see ``VIEWS``."""
     if slices != 1:
         raise ValueError(f"slices must be 1 in the long axis, got {slices}")
     length = heart.base[0, 0]
@@ -159,9 +150,10 @@ def long_axis(heart: Hearts, pose: Pose, row: int, size: int, slices: int) -> It
     )
 
 
-VIEWS: Mapping[str, Callable[[Hearts, Pose, int, int, int], Iterator[Section]]] = MappingProxyType(
-    {"short": short_axis, "long": long_axis}
-)
+VIEWS: Mapping[str, Callable[[Hearts, Pose, int, int, int], Iterator[Section]]] = {
+    "short": short_axis,
+    "long": long_axis,
+}
 """Short-axis slices, and one long-axis view of all chambers. Each takes the heart of one patient,
 the pose of the block's patients, the patient's row in it, pixels per side and number of slices."""
 

@@ -209,12 +209,7 @@ def breathing_rate(draws: Draws) -> Trait:
 def current_beat(
     switch: Float32[np.ndarray, "patient beat"], time: Float32[np.ndarray, " time"]
 ) -> Int32[np.ndarray, "patient time"]:
-    """Which beat each sample belongs to, when beat b takes over at ``switch[b]``, ascending.
-
-    Args:
-        switch: seconds.
-        time: seconds, evenly spaced from 0.
-    """
+    """Which beat each sample belongs to, when beat b takes over at ``switch[b]``, ascending."""
     at = np.ceil(switch / (time[1] - time[0])).astype(np.int64).clip(0, len(time))
     steps = np.zeros((len(switch), len(time) + 1), dtype=np.int32)
     np.add.at(steps, (np.arange(len(switch))[:, None], at[:, 1:]), 1)
@@ -244,13 +239,7 @@ def _displaced(chest: np.ndarray, draws: Draws) -> np.ndarray:
 
 
 def noise(draws: Draws, breath: np.ndarray, fs: int) -> Float32[np.ndarray, "patient 9 time"]:
-    """Potential of each electrode in mV: muscle, baseline, mains.
-
-    Args:
-        draws: of the recording.
-        breath: the breathing of each patient over time, from -1 to 1.
-        fs: samples per second.
-    """
+    """Potential of each electrode in mV: muscle, baseline (with the breath, -1 to 1), mains."""
     num, time = breath.shape
     size = np.exp(0.6 * draws.normal("noise", 3) - [4.9, 3.0, 6.0]).astype(np.float32)
     each = np.exp(0.35 * draws.normal("contact", len(ELECTRODES), 3)).astype(np.float32)

@@ -253,13 +253,7 @@ Vector = Float32[np.ndarray, "patient 3"]
 
 @dataclass(frozen=True, eq=False)
 class Wave:
-    """One Gaussian of every patient.
-
-    Args:
-        centre: seconds after the R peak.
-        width: standard deviation in seconds.
-        vector: mV along X, Y, Z at the centre.
-    """
+    """One Gaussian per patient: seconds after the R peak, deviation in seconds, mV on X, Y, Z."""
 
     centre: Trait
     width: Trait
@@ -268,13 +262,10 @@ class Wave:
 
 @dataclass(frozen=True, eq=False)
 class Loops:
-    """The waves of a beat by what times them: the atria, the ventricles, repolarisation.
+    """The waves of a beat by what times them.
 
-    Args:
-        atrial: P, measured from the R peak that follows.
-        ventricular: QRS of a conducted beat.
-        ectopic: QRS and T of a premature ventricular beat.
-        recovery: ST, T and U, measured from the R peak before.
+    P is measured from the R peak that follows; ST, T and U from the one before. ``ectopic`` are QRS
+    and T of a premature ventricular beat.
     """
 
     atrial: tuple[Wave, ...]

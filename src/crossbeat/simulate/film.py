@@ -24,15 +24,12 @@ class Film:
 
     Args:
         anteroposterior: taken from the front, in bed.
-        supine: lying flat.
         breath: depth of inspiration, 1 full to 0 none.
         turned: rotation of the patient about the vertical, degrees.
         tilt: rotation of the film, degrees.
         field: width of the film in mm.
-        right: shift of the patient on the film, mm.
-        down: shift of the patient on the film, mm.
-        exposure: standard score.
-        contrast: standard score.
+        right: shift of the patient on the film, mm; and so ``down``.
+        exposure: standard score; and so ``contrast``.
         grain: standard deviation of the noise, grey levels.
     """
 
@@ -88,17 +85,13 @@ class Thorax:
         half: half the inner width of the rib cage.
         apex: of the lungs.
         angle: of the costophrenic recess.
-        dome_right: top of the right half of the diaphragm.
-        dome_left: top of the left half.
+        dome_right: top of that half of the diaphragm.
         heart_right: how far the heart reaches to the patient's right.
-        heart_left: how far it reaches to the left.
         midline: shift of the mediastinum, to the image's right.
         pedicle: half the width of the great vessels.
         knob: how far the aortic arch stands out.
         fluid_right: height of the fluid above the angle.
-        fluid_left: height of the fluid above the angle.
         veil_right: depth of fluid spread behind the lung, cm.
-        veil_left: depth of fluid spread behind the lung, cm.
     """
 
     half: Trait
@@ -163,10 +156,7 @@ def fluid_height(volume: Trait) -> Trait:
 class Canvas:
     """Where each pixel lies in the patient, in mm from the midline at the level of the carina.
 
-    Args:
-        x: to the image's right.
-        y: downwards.
-        pixel: width of a pixel.
+    To the image's right and downwards; ``pixel`` is the width of one.
     """
 
     x: Grid

@@ -81,10 +81,7 @@ def truth(patients: Patients) -> dict[str, Bool[np.ndarray, " patient"]]:
 
 
 def severity(patients: Patients) -> dict[str, Trait]:
-    """How far beyond its threshold each of ``FINDINGS`` is; above 0 is there, 1 is pronounced.
-
-    Cardiothoracic ratio per 0.05, fluid per doubling, lung water per 4 ml per kg.
-    """
+    """How far beyond its threshold each of ``FINDINGS`` is; above 0 is there, 1 is pronounced."""
     fluid = np.maximum(patients.effusion_left, patients.effusion_right)
     return _beyond(cardiothoracic_ratio(patients), fluid, patients.lung_water)
 

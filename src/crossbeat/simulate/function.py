@@ -39,7 +39,6 @@ those of the cycle within the ranges that textbooks print.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float32
@@ -49,9 +48,7 @@ from crossbeat.simulate.electrical import electrical
 from crossbeat.simulate.patient import Patients, Trait
 from crossbeat.simulate.streams import Draws, spans
 
-PHENOTYPES: Mapping[str, str] = MappingProxyType(
-    {name: phenotype.unit for name, phenotype in KNOWN.items()}
-)
+PHENOTYPES: Mapping[str, str] = {name: phenotype.unit for name, phenotype in KNOWN.items()}
 """The phenotypes and their units: volumes at end diastole and end systole, stroke volume, ejection
 fraction and muscle mass of the left (LV) and right (RV) ventricle, and the largest volume of the
 left atrium."""
@@ -59,15 +56,13 @@ left atrium."""
 Phenotypes = dict[str, Trait]
 Times = Float32[np.ndarray, "patient time"]
 
-_HEALTHY: Mapping[str, tuple[tuple[float, float], tuple[float, float]]] = MappingProxyType(
-    {
-        "LVEDV": ((124, 21), (166, 32)),
-        "LVM": ((70, 13), (103, 21)),
-        "RVEDV": ((130, 24), (182, 36)),
-        "LVSV": ((75, 14), (96, 20)),
-        "LAV": ((62, 17), (71, 19)),
-    }
-)
+_HEALTHY: Mapping[str, tuple[tuple[float, float], tuple[float, float]]] = {
+    "LVEDV": ((124, 21), (166, 32)),
+    "LVM": ((70, 13), (103, 21)),
+    "RVEDV": ((130, 24), (182, 36)),
+    "LVSV": ((75, 14), (96, 20)),
+    "LAV": ((62, 17), (71, 19)),
+}
 """Mean and standard deviation of women and men, ml or g."""
 
 _AREA = (1.68, 1.95)
@@ -224,9 +219,7 @@ def right_cycle(cycle: Cycle) -> Cycle:
 def emptied(cycle: Cycle, time: Times) -> Times:
     """How far the ventricle has emptied: 0 at end diastole, 1 at end systole.
 
-    Args:
-        cycle: of each patient.
-        time: seconds after the R peak, of this beat or any other.
+    Times are seconds after the R peak, of this beat or any other.
     """
     at = {f.name: getattr(cycle, f.name)[:, None] for f in fields(cycle)}
     time = np.mod(time, at["length"])
@@ -241,12 +234,7 @@ def emptied(cycle: Cycle, time: Times) -> Times:
 
 
 def frame_times(cycle: Cycle, frames: int) -> Float32[np.ndarray, "patient frame"]:
-    """Seconds after the R peak of each frame: frame f of F is at f / F of the cycle.
-
-    Args:
-        cycle: of each patient.
-        frames: 1 or more.
-    """
+    """Seconds after the R peak of each frame: frame f of F is at f / F of the cycle."""
     return cycle.length[:, None] * np.arange(frames, dtype=np.float32) / frames
 
 

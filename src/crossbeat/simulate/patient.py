@@ -29,11 +29,11 @@ The sources give the direction. The sizes are ours, set once so that the prevale
 a hospital cohort (see ``findings``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Bool, Float32, Int64
 
 from crossbeat.simulate.streams import Draws, spans
 
@@ -119,7 +119,7 @@ class Patients:
     def __len__(self) -> int:
         return len(self.age)
 
-    def rows(self, rows: slice) -> "Patients":
+    def rows(self, rows: slice | Int64[np.ndarray, " some"]) -> "Patients":
         """Some of the patients."""
         return Patients(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
@@ -142,11 +142,15 @@ def draw_patients(num: int, seed: int, *, hours: float = 0.0) -> Patients:
     """
     if num < 1:
         raise ValueError(f"num must be 1 or more, got {num}")
-    drawn = [draw_block(block, seed, rows.stop - rows.start, hours) for block, rows in spans(num)]
-    traits = [f.name for f in fields(Patients)]
-    return Patients(
-        **{name: np.concatenate([getattr(one, name) for one in drawn]) for name in traits}
+    return joined(
+        [draw_block(block, seed, rows.stop - rows.start, hours) for block, rows in spans(num)]
     )
+
+
+def joined(parts: Sequence[Patients]) -> Patients:
+    """The patients of all parts, one after the other."""
+    traits = [f.name for f in fields(Patients)]
+    return Patients(**{t: np.concatenate([getattr(part, t) for part in parts]) for t in traits})
 
 
 def draw_block(block: int, seed: int, num: int, hours: float = 0.0) -> Patients:
@@ -293,14 +297,7 @@ are ours."""
 
 
 def kept(hours: float) -> dict[str, float]:
-    """How much each changing quantity has in common with itself some hours before, 0 to 1.
-
-    Args:
-        hours: 0 or more; with 0 nothing changes, and nothing is named.
-
-    Raises:
-        ValueError: ``hours`` is below 0 or not finite.
-    """
+    """How much each changing quantity has in common with itself some hours before, 0 to 1."""
     if not 0 <= hours < np.inf:
         raise ValueError(f"hours must be 0 or more and finite, got {hours}")
     return {name: float(np.exp(-hours / tau)) for name, tau in TAU.items()} if hours else {}

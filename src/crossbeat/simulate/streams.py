@@ -77,10 +77,10 @@ class Draws:
         return np.where(stays < self.kept[name], first, later)
 
 
-def spans(num: int) -> Iterator[tuple[int, slice]]:
+def spans(num: int, size: int = BLOCK) -> Iterator[tuple[int, slice]]:
     """Each block's number and the rows of a cohort of ``num`` patients that it holds."""
-    for block, start in enumerate(range(0, num, BLOCK)):
-        yield block, slice(start, min(start + BLOCK, num))
+    for block, start in enumerate(range(0, num, size)):
+        yield block, slice(start, min(start + size, num))
 
 
 def in_order(

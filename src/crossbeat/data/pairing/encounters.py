@@ -50,8 +50,6 @@ def block_of(
     others are paired again. Of several records of a patient with the same signal the first stays.
 
     Args:
-        given: the records.
-        pairing: which ECG goes with which X-ray.
         read: how a file is read: of an ``ecg`` and of an ``xray``.
         alone: whether records of each kind stay that are in no pair.
         root: the folder that holds all files; left out of messages and stored paths.

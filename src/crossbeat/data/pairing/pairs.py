@@ -150,12 +150,9 @@ def _places(lines: Timelines, pairing: Pairing) -> Pairs:
 
 
 def _in_stay(lines: Timelines, *, reuse: bool) -> Pairs:
-    """The k-th X-ray of a visit takes its k-th ECG, by row; where there is none the first, or none.
+    """The k-th X-ray of a visit takes its k-th ECG, by row; beyond, the first one, if reused.
 
     This is what it comes to that X-ray by X-ray each takes the first ECG that is not used yet.
-
-    Args:
-        reuse: whether X-rays beyond the last ECG of their visit take its first.
     """
     ecg_visit, ecg_place = _by_row(lines.visits.holding(lines.ecgs), lines.ecgs)
     visit, place = _by_row(lines.visits.holding(lines.xrays), lines.xrays)
@@ -226,13 +223,9 @@ def _nearest_once(lines: Timelines, *, window: int) -> Pairs:
 
 @dataclass(frozen=True, kw_only=True)
 class _Moments:
-    """Times at which somebody has ECGs, or X-rays, that are not paired yet.
+    """Times at which somebody has ECGs, or X-rays, and how many are ``left`` to be paired.
 
-    Args:
-        line: at one time the X-rays come first; ``row`` is the place, in its own timeline, of the
-            first record that is left.
-        is_ecg: whether the records are ECGs.
-        left: how many are left.
+    At one time X-rays come first; ``row`` is the place, in its own timeline, of the first one left.
     """
 
     line: Timeline

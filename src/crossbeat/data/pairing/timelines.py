@@ -17,13 +17,7 @@ STAYS = pl.Schema({"patient": pl.String(), "begin": TIME, "end": TIME})
 
 @dataclass(frozen=True, kw_only=True)
 class Timeline:
-    """Records that have a time, in order of person, time, name of the record and row.
-
-    Args:
-        person: number of the patient, 0 or more.
-        time: microseconds.
-        row: of the table that the records are from.
-    """
+    """Records with a time (microseconds) in order of person, time, name and row of their table."""
 
     person: Int64[np.ndarray, " entry"]
     time: Int64[np.ndarray, " entry"]
@@ -38,10 +32,6 @@ class Timeline:
         """How many entries come before a time of a person, those of earlier persons counted in.
 
         So the place of the person's first entry at that time or later, if there is one.
-
-        Args:
-            person: numbers as in ``self.person``.
-            time: microseconds.
         """
         low = np.searchsorted(self.person, person, "left")
         high = np.searchsorted(self.person, person, "right")
@@ -57,9 +47,7 @@ class Timeline:
 class Visits:
     """Stretches of time, in order of person and time, none of which touches another.
 
-    Args:
-        starts: when they begin.
-        end: when they end, microseconds; this moment still belongs to them.
+    The ``end`` (microseconds) still belongs to them.
     """
 
     starts: Timeline
@@ -86,16 +74,7 @@ class Timelines:
 
 
 def timelines(ecgs: pl.DataFrame, xrays: pl.DataFrame, stays: pl.DataFrame) -> Timelines:
-    """The timelines that pairing rules use. Records without a time are left out.
-
-    Args:
-        ecgs: patient, record and time.
-        xrays: patient, record and time.
-        stays: patient, begin and end; those that ``usable`` leaves count.
-
-    Raises:
-        DataError: a column is absent or of another type, or a patient is empty.
-    """
+    """The timelines that pairing rules use, of records with a time and of ``usable`` stays."""
     for name, table, columns in (
         ("ECGs", ecgs, RECORDS),
         ("X-rays", xrays, RECORDS),

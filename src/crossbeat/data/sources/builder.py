@@ -1,6 +1,6 @@
 """What all data sets share: tables are read, patients divided, and files become a cohort."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
 from hashlib import sha256
@@ -33,15 +33,7 @@ _USUAL = Length()
 
 
 def read_csv(path: Path, columns: Mapping[str, type]) -> pl.DataFrame:
-    """Some columns of a table, each as a Python type.
-
-    Args:
-        path: a CSV file with a header line; may be compressed by gzip.
-        columns: the name and the type (``str``, ``int`` or ``float``) of those wanted.
-
-    Raises:
-        DataError: the file is absent, lacks a column, or holds a value that does not fit.
-    """
+    """Some columns of a CSV table, also in gzip, each as ``str``, ``int`` or ``float``."""
     there = header_of(path)
     absent = [name for name in columns if name not in there]
     if absent:
@@ -63,11 +55,7 @@ def read_csv(path: Path, columns: Mapping[str, type]) -> pl.DataFrame:
 
 
 def header_of(path: Path) -> list[str]:
-    """The names of a table's columns.
-
-    Raises:
-        DataError: the file is absent or no CSV table.
-    """
+    """The names of a table's columns."""
     if not path.is_file():
         raise DataError(f"there is no file {path}; name the folder that holds it")
     try:
@@ -81,15 +69,7 @@ def _no_table(path: Path, error: Exception) -> DataError:
 
 
 def published(folder: Path, name: str) -> Path:
-    """A table of a data set, as it was published or unpacked.
-
-    Args:
-        folder: that holds it.
-        name: its name with ``.csv``; may have wildcards where versions differ.
-
-    Raises:
-        DataError: there is none, or there are two versions of it.
-    """
+    """A table of a data set, plain or in gzip; wildcards in its name stand for its version."""
     found = sorted({*folder.glob(name), *folder.glob(f"{name}.gz")})
     plain = [path for path in found if path.suffix == ".csv"]
     if len(plain or found) != 1:
@@ -107,16 +87,7 @@ def table_digest(*paths: Path) -> str:
 
 
 def times(values: pl.Series, path: Path, form: str) -> pl.Series:
-    """Texts as moments; null where there is none.
-
-    Args:
-        values: all of one form; none is guessed.
-        path: of the table that they are from, for the message.
-        form: as ``strftime`` takes it.
-
-    Raises:
-        DataError: a text is no moment of this form.
-    """
+    """Texts of one form (as of ``strftime``) as moments; null where there is none."""
     try:
         return values.str.to_datetime(form, time_unit="us")
     except pl.exceptions.PolarsError as error:
@@ -127,28 +98,13 @@ def times(values: pl.Series, path: Path, form: str) -> pl.Series:
 
 
 def check_image_size(owner: str, pixels: int) -> None:
-    """X-rays have a size.
-
-    Args:
-        owner: the settings that need it, for the message.
-        pixels: of a side.
-
-    Raises:
-        ConfigError: it is below 1.
-    """
+    """Check the size of the X-rays of some settings."""
     if pixels < 1:
         raise ConfigError(f"{owner}.image_size must be 1 pixel or more, got {pixels}; raise it")
 
 
 def divided(table: pl.DataFrame, seed: int, *, val: float, test: float) -> pl.DataFrame:
-    """The table with a column ``split``, the same in all rows of a patient.
-
-    Args:
-        table: has a column ``patient``.
-        seed: of the split.
-        val: share of the patients for validation.
-        test: share of the patients for testing.
-    """
+    """The table with a column ``split``, the same in all rows of a patient."""
     splits = split_patients(table["patient"], Shares(val=val, test=test), seed)
     split = pl.col("patient").replace_strict(splits, return_dtype=pl.String)
     return table.with_columns(split=split)
@@ -171,14 +127,8 @@ def read_wave(
     """An ECG file as a cohort stores it; see ``stored_wave``.
 
     Args:
-        clean: the form that it is brought to.
         layout: of a file that does not state its rate and unit.
-        length: how to treat a longer or shorter one.
         checksum: whether the checksums and first values that WFDB headers state must be right.
-        allow: faults with which it is read all the same.
-
-    Raises:
-        DataError: the file cannot be read, or a check of ``crossbeat.quality`` rejects the ECG.
     """
     return stored_wave(read_ecg(file, layout, checksum=checksum), file, clean, length, allow)
 
@@ -186,35 +136,17 @@ def read_wave(
 def stored_wave(
     ecg: Ecg, file: str, clean: Preprocessing, length: Length = _USUAL, allow: Allow = NOTHING
 ) -> Int16[np.ndarray, "lead time"]:
-    """An ECG as a cohort stores it: checked, repaired, cleaned, in steps of a microvolt.
-
-    Args:
-        ecg: in mV.
-        file: that it is from, for messages.
-        clean: the form that it is brought to.
-        length: how to treat a longer or shorter one.
-        allow: faults with which it is used all the same.
-
-    Raises:
-        DataError: a check of ``crossbeat.quality`` rejects the ECG.
-    """
+    """An ECG (mV) as a cohort stores it: checked, repaired, cleaned, in steps of a microvolt."""
     whole = require(ecg, file, clean.seconds, length, allow)
     return to_int16(clean.apply(whole).values[None], CohortInfo.ecg_gain, file)[0]
 
 
 def build_files(
-    folder: Path, info: CohortInfo, parts: Iterable[pl.DataFrame], read: Read, **how: Unpack[How]
+    folder: Path, info: CohortInfo, table: pl.DataFrame, read: Read, **how: Unpack[How]
 ) -> Cohort:
-    """Build a cohort from listed files; see ``build_cohort``.
-
-    Args:
-        folder: of the cohort.
-        info: what it is.
-        parts: the rows of each block, as ``block_of_files`` takes them.
-        read: as ``block_of_files`` takes it; picklable.
-        how: see ``How``.
-    """
-    return build_cohort(folder, info, [partial(block_of_files, p, read) for p in parts], **how)
+    """Build a cohort from listed files: ``build_cohort`` of a ``block_of_files`` for each part."""
+    blocks = [partial(block_of_files, part, read) for part in table.iter_slices(BLOCK)]
+    return build_cohort(folder, info, blocks, **how)
 
 
 def block_of_files(table: pl.DataFrame, read: Read) -> Block:

@@ -14,7 +14,6 @@ from crossbeat.data.build import How
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.sources.builder import (
-    BLOCK,
     build_files,
     check_image_size,
     divided,
@@ -88,13 +87,7 @@ class CheXpert:
         Shares(val=self.val, test=self.test)
 
     def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
-        """Read, crop and store the X-rays in a new folder.
-
-        Raises:
-            DataError: a table is absent or damaged, a path in it is not as published, no image
-                is usable, a patient is in the tables of both kinds, the folder exists, or the
-                disk is full.
-        """
+        """Read, crop and store the X-rays in a new folder."""
         table = self._listed()
         info = CohortInfo(
             name="chexpert",
@@ -107,8 +100,7 @@ class CheXpert:
             notes=(_EXPERTS_NOTE,) if self.experts else (),
         )
         load = partial(read_xray, size=self.image_size)
-        parts = table.iter_slices(BLOCK)
-        return build_files(folder, info, parts, {"xray": (load, self.root.parent)}, **how)
+        return build_files(folder, info, table, {"xray": (load, self.root.parent)}, **how)
 
     def _tables(self) -> list[Path]:
         further = [self.root / TEST] if (self.root / TEST).is_file() else []

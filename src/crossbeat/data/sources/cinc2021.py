@@ -25,7 +25,7 @@ from crossbeat.data.sources.builder import (
     settings_of,
 )
 from crossbeat.data.splits import Shares
-from crossbeat.data.table import REPORTED, label_column
+from crossbeat.data.table import OLDEST, REPORTED, label_column
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.quality import Allow, Length
 from crossbeat.readers.limits import MOST_HEADER_BYTES, read_bounded
@@ -81,12 +81,7 @@ Source: github.com/physionetchallenges/evaluation-2021 at 09de852, dx_mapping_sc
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnosis:
-    """A scored diagnosis.
-
-    Args:
-        codes: of SNOMED CT; any of them counts.
-        sources: those that use it; in the others, nothing is known of it.
-    """
+    """A scored diagnosis: any of its codes counts, and only some sources use it."""
 
     codes: frozenset[str]
     sources: frozenset[str]
@@ -106,7 +101,6 @@ FINDINGS: dict[str, Diagnosis] = dict(map(_scored, _SCORED.strip().splitlines())
 
 _TOLD = re.compile(r"^#\s*(Age|Sex|Dx):[ \t]*(.*?)\s*$", re.MULTILINE)
 _SEXES = {"female": "F", "f": "F", "male": "M", "m": "M"}
-_OLDEST = 120.0
 _NOTES = (
     (
         "The challenge does not identify patients: every record counts as a different patient, and "
@@ -168,12 +162,7 @@ class Cinc2021:
         return Preprocessing.standard(fs=self.fs, seconds=self.seconds)
 
     def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
-        """Read, clean and store the ECGs in a new folder.
-
-        Raises:
-            DataError: there are no records of these sources, none is usable, the folder exists,
-                or the disk is full.
-        """
+        """Read, clean and store the ECGs in a new folder."""
         table = self._listed()
         names = "\n".join(table["record"])
         info = CohortInfo(
@@ -246,7 +235,7 @@ def _told(header: Path, source: str) -> Sequence[object]:
 
 def _age(text: str) -> float | None:
     known = re.fullmatch(r"\d{1,3}(?:\.\d*)?", text)
-    return float(text) if known and float(text) <= _OLDEST else None
+    return float(text) if known and float(text) <= OLDEST else None
 
 
 def _label(diagnosis: Diagnosis, codes: set[str], source: str) -> int | None:

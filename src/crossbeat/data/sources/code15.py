@@ -120,12 +120,7 @@ class Code15:
         return Preprocessing.standard(fs=self.fs, seconds=self.seconds)
 
     def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
-        """Read, clean and store the ECGs in a new folder.
-
-        Raises:
-            DataError: the table is absent or damaged, no part is there, no record is usable, the
-                folder exists, or the disk is full.
-        """
+        """Read, clean and store the ECGs in a new folder."""
         listed = self._listed()
         here = [part.name for part in self.root.glob("*.hdf5")]
         table = listed.filter(pl.col("part").is_in(here))
@@ -247,10 +242,6 @@ def _wave(
 
 
 def without_padding(stored: Float[np.ndarray, "time lead"]) -> Float[np.ndarray, "kept lead"]:
-    """A tracing without the samples at its ends that are 0 in all leads; of zeros only, nothing.
-
-    Args:
-        stored: any unit.
-    """
+    """A tracing without the samples at its ends that are 0 in all leads; of zeros only, nothing."""
     used = np.flatnonzero(stored.any(axis=1))
     return stored[used[0] : used[-1] + 1] if used.size else stored[:0]

@@ -16,7 +16,6 @@ from crossbeat.data.build import How
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.sources.builder import (
-    BLOCK,
     build_files,
     divided,
     read_csv,
@@ -126,12 +125,7 @@ class Ludb:
         return Preprocessing.standard(fs=self.fs, seconds=SECONDS)
 
     def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
-        """Read, clean and store the ECGs in a new folder.
-
-        Raises:
-            DataError: the table is absent or damaged, no record is usable, the folder exists, or
-                the disk is full.
-        """
+        """Read, clean and store the ECGs in a new folder."""
         table = self._listed()
         info = CohortInfo(
             name="ludb",
@@ -143,8 +137,7 @@ class Ludb:
             notes=_NOTES,
         ).with_ecgs(self.preprocessing())
         load = partial(_wave, clean=self.preprocessing(), checksum=self.checksum)
-        parts = table.iter_slices(BLOCK)
-        return build_files(folder, info, parts, {"ecg": (load, self.root.parent)}, **how)
+        return build_files(folder, info, table, {"ecg": (load, self.root.parent)}, **how)
 
     def _listed(self) -> pl.DataFrame:
         texts = ("Sex", "Age", *_DIAGNOSES)
@@ -191,15 +184,7 @@ def _labels() -> list[pl.Expr]:
 
 
 def read_ludb(file: str, *, checksum: bool = True) -> Ecg:
-    """A record of LUDB in millivolts, whatever gains its header gives.
-
-    Args:
-        file: its header.
-        checksum: whether its checksums and first values must be right.
-
-    Raises:
-        DataError: the record is absent or damaged, or a signal is none of the twelve leads.
-    """
+    """A record of LUDB by its header file, in millivolts whatever gains the header gives."""
     path = Path(file)
     try:
         channels = read_header(path).channels

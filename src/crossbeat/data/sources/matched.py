@@ -80,12 +80,7 @@ class LabelMatched:
             )
 
     def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
-        """Match within splits, and store the pairs in a new folder; ECGs without a match stay.
-
-        Raises:
-            ConfigError: a rule names a finding that a cohort lacks.
-            DataError: nothing matches, the folder exists, or the disk is full.
-        """
+        """Match within splits, and store the pairs in a new folder; ECGs without a match stay."""
         ecgs, xrays = Cohort.open(self.ecgs), Cohort.open(self.xrays)
         for cohort, side in ((ecgs, 0), (xrays, 1)):
             absent = {rule[side] for rule in self.rules} - set(cohort.info.findings)
@@ -145,22 +140,11 @@ def match(
     most_uses: int,
     seed: int,
 ) -> Int64[np.ndarray, " ecg"]:
-    """The row of the X-ray of each ECG, -1 where there is none.
+    """The row of the X-ray of each ECG, -1 where there is none; see ``LabelMatched``.
 
     ECGs choose in random order: of the X-rays of their split, related finding and sex, no further
-    in age than the caliper, one that is used least, and of those the nearest in age. Unknown values
-    do not prevent a match.
-
-    Args:
-        ecgs: table of a cohort with ECGs.
-        xrays: table of a cohort with X-rays.
-        rules: pairs of a finding of the ECG and one of the X-ray, in order of precedence.
-        caliper: years, 0 or more.
-        most_uses: ECGs that may share one X-ray, 1 or more.
-        seed: of the order, and of the choice between equals.
-
-    Raises:
-        DataError: nothing matches.
+    in age than the caliper (years), one that is used least, and of those the nearest in age.
+    Unknown values do not prevent a match.
     """
     random = np.random.default_rng(seed)
     pools = _pools(xrays, {rule[1] for rule in rules})

@@ -119,10 +119,6 @@ class Mimic:
         """Pair, read, clean and store the records in a new folder.
 
         ``pairing.json`` and ``pairing.md`` beside them list what other rules would have paired.
-
-        Raises:
-            DataError: a table is absent or damaged, no record is usable, the folder exists, or
-                the disk is full.
         """
         known = self._known()
         pairs = pair(known.ecgs, known.xrays, self.pairing, stays=known.stays)

@@ -15,7 +15,6 @@ from crossbeat.data.build import How
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.sources.builder import (
-    BLOCK,
     build_files,
     check_image_size,
     divided,
@@ -24,7 +23,7 @@ from crossbeat.data.sources.builder import (
     table_digest,
 )
 from crossbeat.data.splits import Shares
-from crossbeat.data.table import label_column
+from crossbeat.data.table import OLDEST, label_column
 from crossbeat.errors import DataError
 from crossbeat.readers import read_xray
 
@@ -37,9 +36,6 @@ FINDINGS = {
     "no_finding": "No Finding",
 }
 """What the table calls each finding. It names findings that are there; others are absent."""
-
-OLDEST = 120.0
-"""Years; the table has a few ages above (a slip of the pen), which are stored as unknown."""
 
 _COLUMNS = {
     "Image Index": str,
@@ -84,12 +80,7 @@ class NihCxr14:
         Shares(val=self.val, test=self.test)
 
     def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
-        """Read, crop and store the X-rays in a new folder.
-
-        Raises:
-            DataError: the table is absent or damaged, no image is large enough, none is
-                usable, the folder exists, or the disk is full.
-        """
+        """Read, crop and store the X-rays in a new folder."""
         listed = self._listed()
         pixels = pl.Series([_pixels(file) for file in listed["xray_file"]], dtype=pl.Int64)
         sized = listed.with_columns(pixels.cast(pl.String).alias("note:pixels"))
@@ -102,8 +93,7 @@ class NihCxr14:
         table = divided(table, self.seed, val=self.val, test=self.test)
         info = self._info(listed.height - table.height)
         load = partial(read_xray, size=self.image_size)
-        parts = table.iter_slices(BLOCK)
-        return build_files(folder, info, parts, {"xray": (load, self.root.parent)}, **how)
+        return build_files(folder, info, table, {"xray": (load, self.root.parent)}, **how)
 
     def _info(self, num_small: int) -> CohortInfo:
         small = f"{num_small} images of less than {self.image_size} pixels a side were left out."
@@ -126,6 +116,7 @@ class NihCxr14:
         return listed.select(
             pl.format("nih-{}", "Patient ID").alias("patient"),
             pl.format("nih-{}", name.str.strip_suffix(".png")).alias("record"),
+            # A few ages are greater, by a slip of the pen: unknown.
             pl.when(age <= OLDEST).then(age).cast(pl.Float32).alias("age"),
             pl.col("Patient Gender").alias("sex"),
             pl.col("View Position").alias("note:view"),

@@ -10,13 +10,13 @@ from typing import Unpack
 
 import polars as pl
 
-from crossbeat.data.build import MOST_LOST, How
+from crossbeat.data.build import MOST_LOST, How, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.people import require_one_spelling
 from crossbeat.data.sources.builder import (
     BLOCK,
-    build_files,
+    block_of_files,
     check_image_size,
     divided,
     read_wave,
@@ -131,14 +131,7 @@ class OwnFiles:
         return Preprocessing.standard(fs=self.fs, seconds=self.seconds)
 
     def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
-        """Read, clean and store the files in a new folder.
-
-        Raises:
-            DataError: the table is absent or damaged, a value has no meaning, a patient is in two
-                splits or spelled in two ways, more than 5 % of the files are absent or cannot be
-                read, no record is usable, the folder exists, or the disk is full.
-            ConfigError: a setting does not fit the table.
-        """
+        """Read, clean and store the files in a new folder."""
         table, info = self._listed()
         if not how.get("allow_missing", False):
             for name in FILES:
@@ -155,7 +148,8 @@ class OwnFiles:
             allow=self.allow,
         )
         read = {"ecg": (wave, root), "xray": (partial(read_xray, size=self.image_size), root)}
-        return build_files(folder, info, _by_patient(table), read, **how)
+        blocks = [partial(block_of_files, part, read) for part in _by_patient(table)]
+        return build_cohort(folder, info, blocks, **how)
 
     def _listed(self) -> tuple[pl.DataFrame, CohortInfo]:
         """The rows of the table in words of the cohort, and what the cohort will be."""
@@ -254,11 +248,10 @@ class OwnFiles:
 
     def _distinct(self, table: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
         """The table without rows that repeat an earlier one; every file is of one patient."""
-        same = [name for name in table.columns if name not in ("row", "record")]
+        kept = table
         if not self.every_row_is_a_patient:
+            same = [name for name in table.columns if name not in ("row", "record")]
             kept = table.unique(same, keep="first", maintain_order=True)
-        else:
-            kept = table
         for name in FILES:
             owners = (
                 kept.drop_nulls(f"{name}_file")
@@ -303,7 +296,11 @@ class OwnFiles:
 def _require_files(table: pl.DataFrame, name: str, listed_in: Path) -> None:
     """Check that nearly all files of a column exist, before the first of them is read."""
     files = table[f"{name}_file"].drop_nulls().unique(maintain_order=True).to_list()
-    absent = [file for file in files if not os.path.exists(file) and not _is_stem(file)]
+    absent = [
+        file
+        for file in files  # a stem is that of the files of a WFDB record
+        if not os.path.exists(file) and not os.path.exists(f"{file}.hea")
+    ]
     if absent and len(absent) > MOST_LOST * len(files):
         raise DataError(
             f"the files of column {name} of {listed_in} must exist, got {len(absent)} of "
@@ -313,21 +310,12 @@ def _require_files(table: pl.DataFrame, name: str, listed_in: Path) -> None:
 
 
 def _require_rates(table: pl.DataFrame) -> None:
-    """Check that ECG files state their rate and unit: one of each suffix, before a cohort is begun.
-
-    Raises:
-        ConfigError: a file is CSV or NumPy.
-    """
+    """Check that ECG files state their rate and unit: one of each suffix, before the build."""
     files = table["ecg_file"].drop_nulls()
     suffixes = files.str.extract(r"(\.[^./\\]*)$").fill_null("")
     for file in files.filter(suffixes.is_first_distinct()):
         with suppress(DataError):  # told as the others that cannot be read
             read_ecg(file)
-
-
-def _is_stem(file: str) -> bool:
-    """Whether a file is the common stem of the files of a WFDB record."""
-    return os.path.exists(f"{file}.hea")
 
 
 def _by_patient(table: pl.DataFrame) -> Iterator[pl.DataFrame]:

@@ -48,15 +48,8 @@ def read_table(path: Path, sheet: str | None = None) -> tuple[pl.DataFrame, tupl
     """All columns of a table as trimmed text, empty ones null, and notes on how it was read.
 
     The format follows from the contents: CSV with commas, semicolons, tabs or vertical bars, in
-    UTF-8, UTF-16 or Windows-1252 (Latin-1), also in gzip; Excel and OpenDocument; Parquet.
-
-    Args:
-        path: the table; its first line names the columns.
-        sheet: of a workbook; may be left out if there is only one that is not empty.
-
-    Raises:
-        DataError: the file is absent, damaged, empty, of another format, or names a column twice.
-        ConfigError: a workbook has several sheets and ``sheet`` names none of them.
+    UTF-8, UTF-16 or Windows-1252 (Latin-1), also in gzip; Excel and OpenDocument; Parquet. Of a
+    workbook the sheet may be left out if there is only one that is not empty.
     """
     if path.is_dir() or not path.exists():
         got = "a folder" if path.is_dir() else "nothing there"
@@ -272,18 +265,7 @@ class Columns:
     def required(
         self, there: Sequence[str], path: Path, *, every_row_is_a_patient: bool
     ) -> dict[str, str]:
-        """The column of each setting that the table has; it must have files and patients.
-
-        Args:
-            there: names of all columns.
-            path: of the table, for errors.
-            every_row_is_a_patient: whether it has no column of patients.
-
-        Raises:
-            ConfigError: a column that was named is absent, two settings name one column, or there
-                are patients where none should be.
-            DataError: there is no column of files, or none of patients.
-        """
+        """The column of each setting that the table has; it must have files and patients."""
         roles = self._found(there, path)
         if every_row_is_a_patient and "patient" in roles:
             raise ConfigError(
@@ -337,9 +319,7 @@ class Columns:
     def _options(wanted: Iterable[Sequence[str]], there: Sequence[str]) -> list[str]:
         """What the user may have to add, such as ``--columns.patient subject_id``.
 
-        Args:
-            wanted: groups of settings whose columns were not found; one of each group is needed.
-            there: names of the columns that have no role yet.
+        One setting of each group that is ``wanted``; ``there`` are columns that have no role yet.
         """
         plain = {_plain(name): name for name in reversed(there)}
         added: list[str] = []
@@ -366,11 +346,7 @@ def column_named(name: str, there: Sequence[str]) -> str | None:
 
 
 def require_column(name: str, there: Sequence[str], path: Path, option: str) -> str:
-    """The column of this name in any case.
-
-    Raises:
-        ConfigError: there is none.
-    """
+    """The column of this name in any case."""
     found = column_named(name, there)
     if found is None:
         near = suggestion(name, there, f"its columns are {listed(there)}")

@@ -68,11 +68,7 @@ _Value = TypeVar("_Value")
 
 
 def ages(values: pl.Series, path: Path) -> pl.Series:
-    """Ages in years, from ``56``, ``56.5``, ``56y``, ``56 years`` or DICOM's ``056Y``.
-
-    Raises:
-        DataError: one is no age of 0 to 120 years.
-    """
+    """Ages in years, from ``56``, ``56.5``, ``56y``, ``56 years`` or DICOM's ``056Y``."""
     rule = (
         f"a number of years from 0 to {OLDEST:g}, or empty; correct it, or say --missing {_GOT} if "
         "it stands for no age"
@@ -83,16 +79,7 @@ def ages(values: pl.Series, path: Path) -> pl.Series:
 def sexes(
     values: pl.Series, path: Path, *, female: Sequence[str], male: Sequence[str]
 ) -> pl.Series:
-    """F and M.
-
-    Args:
-        values: with ``H`` beside it, ``M`` may be mujer instead of male, and is refused.
-        female: further texts for F.
-        male: further texts for M.
-
-    Raises:
-        DataError: one is neither.
-    """
+    """F and M, by usual and further texts; M beside H may be mujer, not male, and is refused."""
     words = dict(_SEX)
     if values.str.to_lowercase().is_in(["h", "hombre"]).any():
         del words["m"]
@@ -106,11 +93,7 @@ def sexes(
 
 
 def splits(values: pl.Series, path: Path) -> pl.Series:
-    """Splits by one of their usual names.
-
-    Raises:
-        DataError: one is no split, or absent.
-    """
+    """Splits by one of their usual names."""
     rule = (
         f"{', '.join(SPLITS[:-1])} or {SPLITS[-1]}; correct it, or say --columns.split none to "
         "divide the patients by --val and --test"
@@ -124,12 +107,7 @@ def labels(
 ) -> tuple[pl.Series, pl.Series]:
     """Labels 1, 0 and -1, and what they are before they are rounded, from 0 to 1.
 
-    Args:
-        threshold: labels between 0 and 1 of this or more are 1; by default 0.5.
-        soft: whether such labels are taken without a threshold.
-
-    Raises:
-        DataError: one is no label, or lies between 0 and 1 and nothing decides.
+    Labels between 0 and 1 are refused without a threshold, unless ``soft`` ones are wanted.
     """
     rule = (
         "1, 0, -1 (uncertain), yes, no or empty; correct it, take the column out of --findings, "
@@ -158,9 +136,6 @@ def _understood(
         read: the meaning of a text; raises ``ValueError`` if it has none.
         rule: what a value must be and what to do if it is none, for the error: two texts joined
             by a semicolon; ``_GOT`` in the second stands for the text that was found.
-
-    Raises:
-        DataError: a value has no meaning; names the row, the column and the value.
     """
     known: dict[str, _Value | None] = {}
     wrong: list[str] = []
@@ -186,21 +161,13 @@ def and_more(num: int) -> str:
 
 
 def without_missing(values: pl.Series, missing: Sequence[str] = ()) -> pl.Series:
-    """The values, null where the text says that there is none: NA, NaN, null, a point, a hyphen.
-
-    Args:
-        missing: further texts that say so, such as codes of a registry.
-    """
+    """The values, null where the text says that there is none: NA, NaN, null, a point, a hyphen."""
     words = [*_MISSING, *(word.casefold() for word in missing)]
     return values.set(values.str.to_lowercase().is_in(words), None)
 
 
 def require_all_digits(patients: pl.Series, path: Path) -> None:
-    """Check that no id is one that a spreadsheet rounded: 1.23E+14 stands for several patients.
-
-    Raises:
-        DataError: one is rounded; names its row.
-    """
+    """Check that no id is one that a spreadsheet rounded: 1.23E+14 stands for several patients."""
     rounded = patients.str.contains(r"^\d([.,]\d+)?[eE]\+\d+$")
     if rounded.any():
         row = int(rounded.arg_max() or 0)
@@ -241,17 +208,10 @@ def _label(text: str) -> float:
 
 
 def moments(values: Mapping[str, pl.Series], form: str | None, path: Path) -> list[pl.Series]:
-    """Columns of times as moments; those with a time zone in UTC.
+    """Columns of times, by their settings, as moments; those with a time zone in UTC.
 
-    A column is read by ``form`` if all of its values have it, or if they are not ISO 8601.
-
-    Args:
-        values: trimmed texts by the setting that names their column.
-        form: of other times, as in Python's ``strftime``.
-
-    Raises:
-        ConfigError: ``form`` is no form of a time.
-        DataError: a value is no time, or only some of the times have a zone.
+    A column is read by ``form`` (of ``strftime``) if all of its values have it, or if they are not
+    ISO 8601.
     """
     read = {role: _moments_of(texts, form, path) for role, texts in values.items()}
     zoned = {

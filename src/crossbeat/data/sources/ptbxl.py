@@ -17,7 +17,6 @@ from crossbeat.data.build import How
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.sources.builder import (
-    BLOCK,
     build_files,
     read_csv,
     read_wave,
@@ -119,12 +118,7 @@ class PtbXl:
         return Preprocessing.standard(fs=self.fs, seconds=SECONDS)
 
     def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
-        """Read, clean and store the ECGs in a new folder.
-
-        Raises:
-            DataError: a table is absent or damaged, no record is usable, the folder exists, or
-                the disk is full.
-        """
+        """Read, clean and store the ECGs in a new folder."""
         table = self._published()
         if self.normalised is not None:
             further = _further(self.normalised)
@@ -133,8 +127,7 @@ class PtbXl:
         table = table.with_columns(split=pl.col("fold").replace_strict(splits)).drop("fold")
         read = read_wave if self.normalised is None else _scaled
         load = partial(read, clean=self.preprocessing(), checksum=self.checksum)
-        parts = table.iter_slices(BLOCK)
-        return build_files(folder, self._info(), parts, {"ecg": (load, self.root.parent)}, **how)
+        return build_files(folder, self._info(), table, {"ecg": (load, self.root.parent)}, **how)
 
     def _info(self) -> CohortInfo:
         scaled = self.normalised is not None

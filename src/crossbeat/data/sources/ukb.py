@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Literal, Unpack
 
 import numpy as np
@@ -20,7 +19,6 @@ from crossbeat.data.build import How
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.sources.builder import (
-    BLOCK,
     build_files,
     divided,
     header_of,
@@ -40,30 +38,26 @@ SECONDS = 10.0
 
 LongView = Literal["2ch", "3ch", "4ch"]
 View = Literal["short"] | LongView
-SERIES: Mapping[View, tuple[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "short": ("20209", ("CINE_segmented_SAX_b*", "CINE_segmented_SAX")),
-        "2ch": ("20208", ("CINE_segmented_LAX_2Ch",)),
-        "3ch": ("20208", ("CINE_segmented_LAX_3Ch",)),
-        "4ch": ("20208", ("CINE_segmented_LAX_4Ch",)),
-    }
-)
+SERIES: Mapping[View, tuple[str, tuple[str, ...]]] = {
+    "short": ("20209", ("CINE_segmented_SAX_b*", "CINE_segmented_SAX")),
+    "2ch": ("20208", ("CINE_segmented_LAX_2Ch",)),
+    "3ch": ("20208", ("CINE_segmented_LAX_3Ch",)),
+    "4ch": ("20208", ("CINE_segmented_LAX_4Ch",)),
+}
 """The field of each view, and what its series are called."""
 
-FIELDS: Mapping[str, int] = MappingProxyType(
-    {
-        "LVEDV": 24100,
-        "LVESV": 24101,
-        "LVSV": 24102,
-        "LVEF": 24103,
-        "LVM": 24105,
-        "RVEDV": 24106,
-        "RVESV": 24107,
-        "RVSV": 24108,
-        "RVEF": 24109,
-        "LAV": 24110,
-    }
-)
+FIELDS: Mapping[str, int] = {
+    "LVEDV": 24100,
+    "LVESV": 24101,
+    "LVSV": 24102,
+    "LVEF": 24103,
+    "LVM": 24105,
+    "RVEDV": 24106,
+    "RVESV": 24107,
+    "RVSV": 24108,
+    "RVEF": 24109,
+    "LAV": 24110,
+}
 """The field of each measure, in ml, % and g; LAV is the largest volume of the left atrium.
 
 Source: Bai 2020 (10.1038/s41591-020-1009-y).
@@ -140,12 +134,7 @@ class Ukb:
         return Preprocessing.standard(fs=self.fs, seconds=SECONDS)
 
     def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
-        """Read, clean, crop and store the files in a new folder.
-
-        Raises:
-            DataError: a folder or the table is absent or damaged, nobody has both files, no record
-                is usable, the folder exists, or the disk is full.
-        """
+        """Read, clean, crop and store the files in a new folder."""
         people = self._people()
         read = {
             "ecg": (partial(read_wave, clean=self.preprocessing()), self.ecg),
@@ -155,14 +144,12 @@ class Ukb:
             read_long = partial(read_heart, settings=self, view=self.long_view)
             read["cine_long"] = (read_long, self.cine_long)
         rows = people.with_columns(record="patient")
-        return build_files(folder, self._info(people), rows.iter_slices(BLOCK), read, **how)
+        return build_files(folder, self._info(people), rows, read, **how)
 
     def _people(self) -> pl.DataFrame:
         """A row for each participant: patient, split, age, sex, measurements and files."""
-        ecgs, cines = (
-            _files(self.ecg, "20205", self.visit, "ecg"),
-            _files(self.cine, SERIES[self.view][0], self.visit, "cine"),
-        )
+        ecgs = _files(self.ecg, "20205", self.visit, "ecg")
+        cines = _files(self.cine, SERIES[self.view][0], self.visit, "cine")
         how: Literal["full", "inner"] = "full" if self.unpaired else "inner"
         people = ecgs.join(cines, on="patient", how=how, coalesce=True)
         if self.cine_long is not None:
@@ -207,16 +194,7 @@ class Ukb:
 def read_heart(
     file: str, settings: Ukb, view: View | None = None
 ) -> UInt8[np.ndarray, "frame height width"]:
-    """A cine as the cohort stores it.
-
-    Args:
-        file: an archive of DICOM files, or the folder that it was unpacked to.
-        settings: of the cohort.
-        view: another one than ``settings.view``.
-
-    Raises:
-        DataError: the file cannot be read, has no such view, or nothing in it moves.
-    """
+    """A cine, an archive of DICOM files or their folder, as the cohort stores it."""
     cine = read_cine(file, series=SERIES[view or settings.view][1])
     region = roi_by_motion(cine, side_mm=settings.side_mm)
     middle = len(cine.values) // 2
@@ -248,16 +226,8 @@ def _files(folder: Path, field: str, visit: int, name: str) -> pl.DataFrame:
 def read_measures(path: Path, visit: int) -> pl.DataFrame:
     """The participants with age, sex and measurements: patient, age, sex and ``value:`` columns.
 
-    Columns may be called as on UK Biobank's showcase (``24103-2.0``) or its research platform
-    (``p24103_i2``, ``participant.p24103_i2``), or as the measure (``LVEF``).
-
-    Args:
-        path: a CSV file, or gzipped, with a row for each participant.
-        visit: the instance of the measures.
-
-    Raises:
-        DataError: the file is absent or damaged, has no column eid or none of a measure, or lists
-            a participant twice.
+    Columns of the CSV table may be called as on UK Biobank's showcase (``24103-2.0``) or its
+    research platform (``p24103_i2``, ``participant.p24103_i2``), or as the measure (``LVEF``).
     """
     there = header_of(path)
     known = {name: _column(there, field, visit, name) for name, field in FIELDS.items()}

@@ -87,11 +87,7 @@ class Virtual:
         self._check_films()
 
     def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
-        """Simulate the patients into a new folder; its bytes follow from the settings alone.
-
-        Raises:
-            DataError: the folder exists, or the disk is full or too small.
-        """
+        """Simulate the patients into a new folder; its bytes follow from the settings alone."""
         number = self.num_patients + self.outside
         room = {"ecg": self.num_patients}
         if self.image_size:
@@ -231,37 +227,20 @@ def _block(
 def stored_ecgs(
     patients: simulate.Patients, number: int, seed: int, fs: float
 ) -> Int16[np.ndarray, "ecg lead time"]:
-    """The ECGs of a block of virtual patients, as a cohort stores them.
-
-    Args:
-        patients: those of the block.
-        number: of the block.
-        seed: of the patients.
-        fs: sampling rate in hertz.
-    """
+    """The ECGs of a block of virtual patients, as a cohort stores them."""
     waves = simulate.ecg_block(patients, number, seed)
     clean = standard(fs).apply_batch(waves, STANDARD, float(simulate.FS))
     return to_int16(clean, CohortInfo.ecg_gain, f"simulated block {number}")
 
 
 def standard(fs: float) -> Preprocessing:
-    """What is done to simulated ECGs before they are stored.
-
-    Args:
-        fs: sampling rate in hertz.
-    """
+    """What is done to simulated ECGs before they are stored."""
     return Preprocessing.standard(fs=fs, seconds=float(simulate.SECONDS))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Recorded:
-    """What there is of each patient.
-
-    Args:
-        ecg: an ECG.
-        xray: an X-ray.
-        report: labels, as the report of the X-ray was read.
-    """
+    """What there is of each patient: an ECG, an X-ray, labels as the X-ray's report was read."""
 
     ecg: Flag
     xray: Flag
@@ -285,8 +264,6 @@ def recorded(training: Flag, seed: int, *, paired: float = 1.0, labelled: float 
     of a lower one, and every share is exact to the nearest patient.
 
     Args:
-        training: the patients who may lack something.
-        seed: of the draws; 0 or more.
         paired: share of them who have both ECG and X-ray; the others have an ECG and no X-ray.
         labelled: share of them who have a report of their X-ray, if they have an X-ray.
     """

@@ -71,12 +71,7 @@ class VirtualHearts:
         standard(self.fs)
 
     def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
-        """Simulate the patients into a new folder; its bytes follow from settings and textures.
-
-        Raises:
-            DataError: the folder exists, the disk is full or too small, or the textures cannot be
-                used.
-        """
+        """Simulate the patients into a new folder; its bytes follow from settings and textures."""
         signals = ("ecg", "cine", "cine_long") if self.long_axis else ("ecg", "cine")
         require_room(folder, self._info(), dict.fromkeys(signals, self.num_patients))
         textures = None if self.textures is None else simulate.read_textures(self.textures)

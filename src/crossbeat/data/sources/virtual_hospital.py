@@ -30,9 +30,6 @@ class VirtualHospital:
         """Write the files unless they are there, then pair and store the records.
 
         A share of the files is damaged on purpose; ``allow_missing`` is not used.
-
-        Raises:
-            DataError: no record pairs, or the disk is full.
         """
         digest = sha256(json.dumps(asdict(self.patients)).encode()).hexdigest()[:12]
         tree = folder.with_name(f"mimic-{digest}")

@@ -2,33 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from types import MappingProxyType
 
 from crossbeat.errors import ConfigError
 
-FAULTS: Mapping[str, str] = MappingProxyType(
-    {
-        "missing_ecg": "study_id of an ECG in the tables that has no files",
-        "truncated_ecg": "study_id of an ECG whose signal file ends too early",
-        "flat_lead": "[study_id, lead] of an ECG in which one lead is 0 throughout",
-        "missing_samples": "study_id of an ECG in which samples of all leads are marked as missing",
-        "duplicated_ecg": "[study_id, study_id] of one signal stored twice for one patient",
-        "shared_ecg": "[study_id, study_id] of one signal stored for two patients",
-        "ecg_outside_stay": "study_id of an ECG whose recorded time lies in no stay of the patient",
-        "clock_drift": "[cart_id, minutes] by which the clock of a cart is ahead",
-        "patient_without_ecg": "subject_id of a patient of whom there is no ECG",
-        "missing_xray": "dicom_id of an image in the tables that has no file",
-        "truncated_xray": "dicom_id of an image whose file ends too early",
-        "lateral_view": "dicom_id of an image that is not frontal",
-        "several_frontals": "study_id of an X-ray study with two frontal images",
-        "xray_outside_stay": "study_id of an X-ray study whose time lies in no stay of the patient",
-        "early_study_time": "study_id of an X-ray study before 10:00, without leading zeros",
-        "uncertain_label": "[study_id, column] of a -1.0 in the labels of CheXpert",
-        "overlapping_stays": "[stay_id, stay_id] of one patient",
-        "reversed_stay": "stay_id of a stay that ends before it begins",
-        "over_89": "subject_id of a patient whose anchor_age is 91, for any age above 89",
-    }
-)
+FAULTS: Mapping[str, str] = {
+    "missing_ecg": "study_id of an ECG in the tables that has no files",
+    "truncated_ecg": "study_id of an ECG whose signal file ends too early",
+    "flat_lead": "[study_id, lead] of an ECG in which one lead is 0 throughout",
+    "missing_samples": "study_id of an ECG in which samples of all leads are marked as missing",
+    "duplicated_ecg": "[study_id, study_id] of one signal stored twice for one patient",
+    "shared_ecg": "[study_id, study_id] of one signal stored for two patients",
+    "ecg_outside_stay": "study_id of an ECG whose recorded time lies in no stay of the patient",
+    "clock_drift": "[cart_id, minutes] by which the clock of a cart is ahead",
+    "patient_without_ecg": "subject_id of a patient of whom there is no ECG",
+    "missing_xray": "dicom_id of an image in the tables that has no file",
+    "truncated_xray": "dicom_id of an image whose file ends too early",
+    "lateral_view": "dicom_id of an image that is not frontal",
+    "several_frontals": "study_id of an X-ray study with two frontal images",
+    "xray_outside_stay": "study_id of an X-ray study whose time lies in no stay of the patient",
+    "early_study_time": "study_id of an X-ray study before 10:00, without leading zeros",
+    "uncertain_label": "[study_id, column] of a -1.0 in the labels of CheXpert",
+    "overlapping_stays": "[stay_id, stay_id] of one patient",
+    "reversed_stay": "stay_id of a stay that ends before it begins",
+    "over_89": "subject_id of a patient whose anchor_age is 91, for any age above 89",
+}
 """The keys of ``faults.json`` beside a tree, and what an entry of each is.
 
 The file lists every case, so that a reader can be asked whether it found it. Times are those in the

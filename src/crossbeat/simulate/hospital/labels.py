@@ -23,13 +23,7 @@ _COLLAPSE, _LARGE = 250.0, 500.0  # ml of pleural fluid
 def chexpert(
     xrays: pl.DataFrame, told: simulate.Labels, patients: simulate.Patients
 ) -> pl.DataFrame:
-    """The labels of each study: 1.0, 0.0, -1.0 for uncertain, null where nothing is said.
-
-    Args:
-        xrays: subject_id and study_id of each study.
-        told: of the reports of the studies.
-        patients: at the time of each study.
-    """
+    """The labels of each study by its report: 1.0, 0.0, -1.0 if uncertain, null if not given."""
     patch = np.abs(patients.consolidation)
     fluid = np.maximum(patients.effusion_left, patients.effusion_right)
     columns: dict[str, np.ndarray] = {
@@ -49,11 +43,7 @@ def chexpert(
 
 
 def negbio(labels: pl.DataFrame) -> pl.DataFrame:
-    """The labels of another program: some that are certain in the one are uncertain in the other.
-
-    Args:
-        labels: those of ``chexpert``.
-    """
+    """The labels of another program: some that are certain in one are uncertain in the other."""
     columns = {}
     chance = scattered(labels["study_id"].to_numpy())
     for number, name in enumerate(_COLUMNS):
@@ -65,12 +55,7 @@ def negbio(labels: pl.DataFrame) -> pl.DataFrame:
 
 
 def radiologists(labels: pl.DataFrame, patients: simulate.Patients) -> pl.DataFrame:
-    """What people found on some of the studies: the truth of the three findings.
-
-    Args:
-        labels: those of ``chexpert``, of studies of test patients.
-        patients: at the time of each study.
-    """
+    """What people found on some of the studies of test patients: the truth of three findings."""
     columns = _arrays(labels)
     known = simulate.truth(patients)
     for finding in simulate.FINDINGS:

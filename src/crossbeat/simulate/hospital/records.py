@@ -4,7 +4,6 @@ An X-ray is drawn coarser than it is stored and enlarged, which costs a quarter.
 image is no lateral film: it only has to be there, so that whoever wants frontal ones finds out.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Int16, UInt8
+from jaxtyping import Bool, Int16
 from PIL import Image
 
 from crossbeat import simulate
@@ -21,7 +20,7 @@ from crossbeat.files import disk_with_room
 from crossbeat.leads import MIMIC, STANDARD, complete
 from crossbeat.simulate.film import take_film
 from crossbeat.simulate.hospital.visits import STATES
-from crossbeat.simulate.patient import draw_block
+from crossbeat.simulate.patient import draw_block, joined
 
 GAIN = 200
 """Stored integers per millivolt."""
@@ -38,13 +37,7 @@ _QUALITY = 95
 
 @dataclass(frozen=True, eq=False)
 class Films:
-    """What is known of the frontal images of some X-ray studies, and what was reported of them.
-
-    Args:
-        anteroposterior: taken from the front, in bed.
-        supine: lying flat.
-        labels: of the report, by finding.
-    """
+    """How frontal images of some X-ray studies were taken, and the labels of their reports."""
 
     anteroposterior: Bool[np.ndarray, " film"]
     supine: Bool[np.ndarray, " film"]
@@ -54,20 +47,12 @@ class Films:
 def patients_at(events: pl.DataFrame, draws: simulate.Draws) -> simulate.Patients:
     """The patients as they are when something is recorded, a row each.
 
-    Args:
-        events: have columns patient, the row in the block, and hours, one of ``STATES``.
-        draws: of the block.
+    ``events`` have columns patient, the row in the block, and hours, one of ``STATES``.
     """
     states = sorted(set(events["hours"])) or [STATES[0]]
     drawn = [draw_block(draws.block, draws.seed, draws.num, hours) for hours in states]
     state = np.searchsorted(states, events["hours"].to_numpy())
-    rows = state * draws.num + events["patient"].to_numpy()
-    return simulate.Patients(
-        **{
-            name: np.concatenate([getattr(one, name) for one in drawn])[rows]
-            for name in vars(drawn[0])
-        }
-    )
+    return joined(drawn).rows(state * draws.num + events["patient"].to_numpy())
 
 
 def write_ecgs(
@@ -76,13 +61,11 @@ def write_ecgs(
     """The records of a block.
 
     Args:
-        folder: of MIMIC-IV-ECG.
         ecgs: rows as ``visits`` has them, with subject_id and path.
         patients: at the time of each signal, in the order of the signals.
-        draws: of the block.
     """
     rows = ecgs.partition_by("signal", as_dict=True)
-    for number, part in _portions(len(patients)):
+    for number, part in simulate.spans(len(patients), _TOGETHER):
         seed = _recording_seed(draws, "ecg", number)
         waves = complete(simulate.ecgs(patients.rows(part), seed), STANDARD, MIMIC)
         stored = np.clip(np.rint(waves * GAIN), _MISSING + 1, -_MISSING - 1).astype("<i2")
@@ -130,19 +113,18 @@ def write_films(
     """The frontal images of some studies, one each, with the lateral ones that belong to them.
 
     Args:
-        folder: of MIMIC-CXR-JPG.
         films: path, fault and view, the same in all rows; lateral_path, lateral_fault, or null.
         patients: at the time of each film.
-        draws: of the block.
         sizes: pixels per side of the images, as they are drawn and as they are stored.
     """
     made: list[Films] = []
     rows = films.to_dicts()
-    for number, part in _portions(len(patients)):
+    for number, part in simulate.spans(len(patients), _TOGETHER):
         some, seed = patients.rows(part), _recording_seed(draws, rows[0]["view"], number)
         images = simulate.xrays(some, seed, sizes[0])
         for image, row in zip(images, rows[part], strict=True):
-            frontal = _enlarged(image, sizes[1])
+            large = (sizes[1], sizes[1])
+            frontal = Image.fromarray(image).resize(large, Image.Resampling.BICUBIC)
             _write_jpg(folder / row["path"], frontal, row["fault"])
             if row["lateral_path"] is not None:
                 _write_jpg(folder / row["lateral_path"], _from_aside(frontal), row["lateral_fault"])
@@ -164,19 +146,10 @@ def _joined(made: list[Films]) -> Films:
     )
 
 
-def _portions(num: int) -> Iterator[tuple[int, slice]]:
-    for number, start in enumerate(range(0, num, _TOGETHER)):
-        yield number, slice(start, min(start + _TOGETHER, num))
-
-
 def _recording_seed(draws: simulate.Draws, what: str, portion: int) -> int:
     """A seed of its own for the noise, electrodes, exposure and reports of some recordings."""
     text = f"{draws.seed}/{draws.block}/{what}/{portion}"
     return int.from_bytes(sha256(text.encode()).digest()[:8], "big")
-
-
-def _enlarged(image: UInt8[np.ndarray, "small small"], size: int) -> Image.Image:
-    return Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC)
 
 
 def _from_aside(frontal: Image.Image) -> Image.Image:

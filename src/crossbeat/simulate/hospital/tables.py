@@ -103,14 +103,7 @@ _DAY = 86400
 
 @dataclass(frozen=True, eq=False)
 class People:
-    """The patients of a block.
-
-    Args:
-        draws: of the block.
-        subjects: subject_id of each.
-        first: as they are when their first stay begins.
-        split: of MIMIC-CXR that each belongs to.
-    """
+    """The patients of a block, as they are when their first stay begins; split is MIMIC-CXR's."""
 
     draws: simulate.Draws
     subjects: Int64[np.ndarray, " patient"]
@@ -205,12 +198,7 @@ def text(seconds: pl.Expr) -> pl.Expr:
 
 
 def ecg_rows(ecgs: pl.DataFrame, patients: simulate.Patients) -> dict[str, pl.DataFrame]:
-    """The tables record_list and machine_measurements.
-
-    Args:
-        ecgs: of the block, with subject_id, path, cart_id and ecg_time as text.
-        patients: at the time of each signal.
-    """
+    """The tables record_list and machine_measurements, with patients at the time of each signal."""
     shown = pl.DataFrame(simulate.ecg_determinants(patients), schema=list(simulate.DETERMINANTS))
     shown = shown[ecgs["signal"].to_numpy()]
     atrial = (shown["fibrillation"] == 1) | (shown["paced"] == 1)
@@ -271,8 +259,6 @@ def xray_rows(
     """The tables of MIMIC-CXR-JPG.
 
     Args:
-        people: the patients.
-        xrays: the studies, with subject_id.
         films: the images, with dicom_id, anteroposterior and supine, and size in pixels.
         shown: what was reported of each study, and the patients at its time.
     """
@@ -343,13 +329,7 @@ def _chosen(*cases: tuple[pl.Expr, str], otherwise: str) -> pl.Expr:
 
 
 def truth_rows(studies: pl.DataFrame, known: dict[str, np.ndarray], modality: str) -> pl.DataFrame:
-    """The findings that were there when something was recorded.
-
-    Args:
-        studies: subject_id and study_id of each.
-        known: the truth at the time of each.
-        modality: "ecg" or "xray".
-    """
+    """The findings that were there when something was recorded."""
     columns = {name: pl.Series(known[name].astype(np.int8)) for name in simulate.FINDINGS}
     return studies.select("subject_id", "study_id", modality=pl.lit(modality)).with_columns(
         **columns

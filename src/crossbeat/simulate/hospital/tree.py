@@ -12,8 +12,8 @@ import gzip
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import Executor, as_completed
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import sha256
@@ -208,18 +208,11 @@ def _check_same(folder: Path, there: dict, wanted: dict) -> None:
 
 
 def _join_table(file: IO[bytes], *, name: str, parts: list[Path], pack: bool) -> None:
-    lines = _lines(name, parts)
-    if not pack:
-        file.writelines(lines)
-        return
-    with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
-        packed.writelines(lines)
-
-
-def _lines(name: str, parts: list[Path]) -> Iterator[bytes]:
-    yield f"{TABLES[name][1]}\n".encode()
-    for part in parts:
-        yield json.loads(part.read_bytes())["tables"][name].encode()
+    lines = (json.loads(part.read_bytes())["tables"][name] for part in parts)
+    zipped = partial(gzip.GzipFile, filename="", mode="wb", fileobj=file, mtime=0)
+    with zipped() if pack else nullcontext(file) as out:
+        out.write(f"{TABLES[name][1]}\n".encode())
+        out.writelines(line.encode() for line in lines)
 
 
 def _join_faults(file: IO[bytes], *, parts: list[Path], drift: list[list[int]]) -> None:
@@ -251,12 +244,9 @@ def write_block(
     """Write the files of some patients, and then their part of the tables.
 
     Args:
-        draws: of the block.
-        folder: of the tree.
         part: a JSON file, for the rows of all tables as CSV, how many there are, and the faults.
         sizes: pixels per side of the X-rays, as they are drawn and as they are stored.
         shares: of the patients in the parts "validate" and "test" of MIMIC-CXR's split.
-        faults: how often something is wrong.
     """
     seen = visits(draws, faults)
     people = _people(draws, shares)

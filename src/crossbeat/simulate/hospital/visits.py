@@ -43,11 +43,7 @@ Flags = Bool[np.ndarray, "patient stay"]
 class Stays:
     """The stays of each patient of a block; times in seconds since 1970.
 
-    Args:
-        there: whether there is such a stay; the first is there always.
-        begin: when the patient came.
-        end: when the patient left.
-        written: the end that the tables give.
+    The first is there always; ``written`` is the end that the tables give.
     """
 
     there: Flags
@@ -87,12 +83,7 @@ class Visits:
 
 
 def visits(draws: Draws, faults: Faults) -> Visits:
-    """All that happened to the patients of a block, a table row each.
-
-    Args:
-        draws: of the block.
-        faults: how often something is wrong.
-    """
+    """All that happened to the patients of a block, a table row each."""
     stays = _stays(draws, faults)
     without = draws.uniform("without ecg") < faults.patient_without_ecg
     xrays, films = _xrays(draws, stays, faults)
@@ -107,7 +98,6 @@ def ids(
     Args:
         numbers: 0 or more, below ten million.
         first_digit: 1 for patients, 2 admissions, 3 stays, 4 ECGs, 5 X-ray studies.
-        seed: another seed has other identifiers for the same numbers.
     """
     start = (7919 * seed + 1_234_567 * first_digit) % _IDS
     return first_digit * _IDS + (numbers + start) * _SPREAD % _IDS
@@ -276,13 +266,7 @@ Entries = dict[str, list]
 
 
 def faulty(visits: Visits, films: pl.DataFrame, tables: dict[str, pl.DataFrame]) -> Entries:
-    """The entries of each fault in the rows of a block, by the keys of ``FAULTS``.
-
-    Args:
-        visits: what happened to the patients.
-        films: the images, with dicom_id and study_id.
-        tables: the rows of the block by the name of the table.
-    """
+    """The entries of each fault in the rows of a block, by the keys of ``FAULTS``."""
     people, with_ecg = tables["patients"], visits.ecgs["patient"].implode()
     without = people.filter(~pl.col("patient").is_in(with_ecg))
     old = people.filter(pl.col("anchor_age") > OLDEST)
