@@ -244,7 +244,7 @@ def _forget_losses(draft: Path, num_blocks: int) -> None:
 
 def _make(draft: Path, info: CohortInfo, number: int, block: Callable[[], Block]) -> None:
     made = block()
-    entries, digests, signatures = {}, {}, {}
+    files, digests, signatures = {}, {}, {}
     for name, array in made.signals.items():
         if array is not None and len(array):
             _check_signal(array, name, info)
@@ -254,18 +254,12 @@ def _make(draft: Path, info: CohortInfo, number: int, block: Callable[[], Block]
                 signatures[name] = alike.to_text(signed)
             path = block_file(draft, number, name)
             write_array(path, array)
-            entries[path.name] = asdict(file_info(path, len(array)))
+            files[path.name] = file_info(path, len(array))
     path = rows_file(draft, number)
     write_table(path, conform(made.table))
-    entries[path.name] = asdict(file_info(path))
-    receipt = {
-        "number": number,
-        "files": entries,
-        "digests": digests,
-        "rejected": [asdict(each) for each in made.rejected],
-        "signatures": signatures,
-    }
-    write_whole(receipt_file(draft, f"{number:05d}"), json.dumps(receipt))
+    files[path.name] = file_info(path)
+    receipt = Receipt(number, files, digests, made.rejected, signatures)
+    write_whole(receipt_file(draft, f"{number:05d}"), json.dumps(asdict(receipt)))
 
 
 def _check_signal(array: np.ndarray, name: str, info: CohortInfo) -> None:

@@ -56,7 +56,8 @@ def damaged(
     good = {name: mark for name, mark in read.items() if name not in found}
     if good and not again:
         _here.update({folder / name: mark for name, mark in good.items()})
-        _keep(folder, good)
+        with suppress(OSError, DataError):  # a folder that cannot be written to is read again
+            write_whole(folder / MARKS_FILE, json.dumps(_marks(folder) | good) + "\n")
     return {name: found[name] for name in sorted(found)}
 
 
@@ -105,8 +106,3 @@ def _marks(folder: Path) -> dict[str, Mark]:
         }
     except (OSError, ValueError, TypeError, AttributeError, LookupError, OverflowError):
         return {}
-
-
-def _keep(folder: Path, good: Mapping[str, Mark]) -> None:
-    with suppress(OSError, DataError):  # a folder that cannot be written to is read again
-        write_whole(folder / MARKS_FILE, json.dumps(_marks(folder) | dict(good)) + "\n")

@@ -120,7 +120,6 @@ class _Shelf:
 def _paired(
     pairing: Pairing, given: Encounters, shelves: Mapping[str, _Shelf]
 ) -> dict[str, list[int]]:
-    """The rows of the tables that pair."""
     usable = {name: shelf.usable() for name, shelf in shelves.items()}
     found = pair(usable["ecg"], usable["xray"], pairing, stays=given.stays)
     return {name: usable[name]["row"].gather(found[name]).to_list() for name in usable}

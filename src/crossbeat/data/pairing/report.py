@@ -27,7 +27,6 @@ SHIFTS = (-60.0, -15.0, -5.0, 5.0, 15.0, 60.0)
 SPREADS = (5.0, 15.0, 60.0)
 """Standard deviations, in minutes, of an error that each ECG's clock has to itself."""
 
-
 QUANTILES = {
     "least": 0.0,
     "5 %": 0.05,
@@ -192,7 +191,8 @@ def _changes(tables: _Tables, before: Pairs, after: Pairs) -> Json:
     These are shares of the pairs there were, and so is ``gained``: pairs of X-rays that had none.
     """
     num = len(before.ecg)
-    kept = np.isin(_numbers(tables, before), _numbers(tables, after))
+    old, new = (rows.xray * tables.ecgs.height + rows.ecg for rows in (before, after))
+    kept = np.isin(old, new)
     still = np.isin(before.xray, after.xray)
     gained = ~np.isin(after.xray, before.xray)
     counts = {"kept": kept, "changed": still & ~kept, "lost": ~still, "gained": gained}
@@ -220,10 +220,6 @@ def _quantiles(hours: Float64[np.ndarray, " pair"]) -> Json:
         return dict.fromkeys(QUANTILES)
     values = np.quantile(hours, list(QUANTILES.values())).tolist()
     return dict(zip(QUANTILES, values, strict=True))
-
-
-def _numbers(tables: _Tables, rows: Pairs) -> Int64[np.ndarray, " pair"]:
-    return rows.xray * tables.ecgs.height + rows.ecg
 
 
 def report_markdown(report: Json) -> str:

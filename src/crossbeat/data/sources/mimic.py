@@ -7,8 +7,9 @@ Read from the folders as downloaded: MIMIC-IV-ECG 1.0 (doi:10.13026/4nqg-sb35), 
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal, Unpack
 
@@ -36,6 +37,7 @@ from crossbeat.errors import ConfigError, DataError
 from crossbeat.findings import CHEXPERT
 from crossbeat.readers import read_xray
 from crossbeat.signal import Preprocessing
+from crossbeat.simulate.hospital import VirtualMimic
 
 SECONDS = 10.0
 FRONTAL = ("PA", "AP")
@@ -248,6 +250,40 @@ class Mimic:
             settings={**settings, "tables": table_digest(*read)},
             notes=(_in_words(pairs, self.pairing),),
         ).with_ecgs(self.preprocessing())
+
+
+@dataclass(frozen=True, kw_only=True)
+class VirtualHospital:
+    """The cohort ``mimic`` of a virtual MIMIC; its files are kept beside the cohort.
+
+    Args:
+        patients: the files; cohorts that share them have the same patients in each split,
+            whatever is paired.
+        pairing: which ECG goes with which X-ray.
+    """
+
+    patients: VirtualMimic
+    pairing: Pairing
+
+    def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
+        """Write the files unless they are there, then pair and store the records.
+
+        A share of the files is damaged on purpose; ``allow_missing`` is not used.
+        """
+        digest = sha256(json.dumps(asdict(self.patients)).encode()).hexdigest()[:12]
+        tree = folder.with_name(f"mimic-{digest}")
+        self.patients.write(tree, executor=how.get("executor"))
+        return Mimic(
+            ecg=tree / "mimic-iv-ecg",
+            cxr=tree / "mimic-cxr-jpg",
+            ed=tree / "mimic-iv-ed",
+            hosp=tree / "mimic-iv/hosp",
+            pairing=self.pairing,
+            seed=self.patients.seed,
+            val=self.patients.val,
+            test=self.patients.test,
+            image_size=self.patients.image_size,
+        ).build(folder, **(how | {"allow_missing": True}))
 
 
 def _ecgs(folder: Path) -> pl.DataFrame:

@@ -15,10 +15,11 @@ from crossbeat import simulate
 from crossbeat.data.build import Block, How, build_cohort, require_room
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
-from crossbeat.data.splits import Shares, split_patients
+from crossbeat.data.splits import Shares, Split, split_patients
 from crossbeat.data.store import to_int16
 from crossbeat.data.table import REPORTED, label_column, truth_column
 from crossbeat.errors import ConfigError, require_least
+from crossbeat.files import Json
 from crossbeat.leads import STANDARD
 from crossbeat.signal import Preprocessing
 
@@ -133,29 +134,18 @@ class Virtual:
             names[: self.num_patients], Shares(val=self.val, test=self.test), self.seed
         )
         splits |= dict.fromkeys(names[self.num_patients :], "train")
-        columns = {
-            "patient": names,
-            "record": names,
-            "split": [splits[name] for name in names],
-            "age": patients.age,
-            "sex": np.where(patients.male, "M", "F"),
-            "xray_patient": names,
-        }
-        for finding, codes in self._labels(filmed).items():
+        columns = described(patients, names, splits) | {"xray_patient": names}
+        if self.label_noise is None:
+            labels = simulate.report_labels(filmed, self.seed)
+        else:
+            labels = simulate.flipped_truth(filmed, self.seed, self.label_noise)
+        for finding, codes in labels.items():
             said = pl.Series(codes)
             columns[label_column(finding)] = said.set(said == simulate.NOT_MENTIONED, None)
-        for name, there in simulate.truth(patients).items():
-            columns[truth_column(name)] = there.astype(np.int8)
-        shown = simulate.ecg_determinants(patients)
-        columns |= {f"latent:{name}": shown[:, i] for i, name in enumerate(simulate.DETERMINANTS)}
         training = np.array([splits[name] == "train" for name in names[: self.num_patients]])
         given = recorded(training, self.seed, paired=self.paired, labelled=self.labelled)
-        return _with_gaps(pl.DataFrame(columns), given.and_outside(self.outside))
-
-    def _labels(self, filmed: simulate.Patients) -> simulate.Labels:
-        if self.label_noise is None:
-            return simulate.report_labels(filmed, self.seed)
-        return simulate.flipped_truth(filmed, self.seed, self.label_noise)
+        table = pl.DataFrame(columns | truths(patients))
+        return _with_gaps(table, given.and_outside(self.outside))
 
     def _info(self) -> CohortInfo:
         return CohortInfo(
@@ -182,11 +172,11 @@ def _notes(settings: Virtual) -> Iterator[str]:
         )
     if settings.paired != 1.0:
         yield (
-            f"{_percent(settings.paired)} of the training patients have an ECG and an X-ray. The "
+            f"{100 * settings.paired:g} % of the training patients have an ECG and an X-ray. The "
             "others have an ECG only, and no label."
         )
     if settings.labelled != 1.0:
-        yield f"{_percent(settings.labelled)} of the training pairs have a report, and so labels."
+        yield f"{100 * settings.labelled:g} % of the training pairs have a report, and so labels."
     if settings.outside:
         yield (
             f"{settings.outside:,} further X-rays with a report are of other patients, who have no "
@@ -199,10 +189,6 @@ def _notes(settings: Virtual) -> Iterator[str]:
         )
     if settings.film_noise:
         yield f"Noise of {settings.film_noise:g} grey levels was added to the X-rays."
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:g} %"
 
 
 def _block(
@@ -222,6 +208,26 @@ def _block(
         films = simulate.noisier(films, number, settings.seed, settings.film_noise)
     signals["xray"] = films[table["xray"].to_numpy()]
     return Block(table.with_columns(_numbered("ecg"), _numbered("xray")), signals)
+
+
+def described(patients: simulate.Patients, names: list[str], splits: dict[str, Split]) -> Json:
+    """The columns of a table that all virtual patients have."""
+    return {
+        "patient": names,
+        "record": names,
+        "split": [splits[name] for name in names],
+        "age": patients.age,
+        "sex": np.where(patients.male, "M", "F"),
+    }
+
+
+def truths(patients: simulate.Patients) -> Json:
+    """The columns of what is true: findings, conditions and the noise-free ECG parameters."""
+    truth = simulate.truth(patients)
+    shown = zip(simulate.DETERMINANTS, simulate.ecg_determinants(patients).T, strict=True)
+    return {truth_column(name): there.astype(np.int8) for name, there in truth.items()} | {
+        f"latent:{name}": values for name, values in shown
+    }
 
 
 def stored_ecgs(
