@@ -56,8 +56,7 @@ MOST_LOST = 0.05
 """Share of the files of a kind that may be unreadable without the user's consent."""
 
 _SHOWN = 3
-_REFUSED = "refused"
-"""The file in an unfinished build that says that too many files were lost."""
+_REFUSED = "refused"  # the file in an unfinished build that says that too many files were lost
 
 
 class How(TypedDict, total=False):

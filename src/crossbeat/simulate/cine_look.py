@@ -26,17 +26,10 @@ BLOOD, MUSCLE, LUNG, LIVER, FAT, WALL = 0.64, 0.18, 0.05, 0.3, 0.85, 0.2
 _COARSE, _FINE = 9, 40
 """Cells per side of the random textures, so that they are the same at any size."""
 
-_RIGHT_WALL = 2.5
-"""Thickness of the wall of the right ventricle, mm."""
-
-_LINE = 0.14
-"""Signal of this thin wall between fat and blood."""
-
-_MOST_FAT = 2.5
-"""Fat where there is most of it, to the right of the heart, over the usual."""
-
-_WAVES = 40
-"""Waves of the inner surfaces about the axis."""
+_RIGHT_WALL = 2.5  # thickness of the wall of the right ventricle, mm
+_LINE = 0.14  # signal of this thin wall between fat and blood
+_MOST_FAT = 2.5  # fat where there is most of it, to the right of the heart, over the usual
+_WAVES = 40  # waves of the inner surfaces about the axis
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

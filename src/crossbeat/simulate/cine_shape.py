@@ -45,20 +45,14 @@ from crossbeat.simulate.streams import Draws
 DENSITY = 1.05
 """Of heart muscle, g per ml."""
 
-_WIDEST = 0.6
-"""Where a ventricle is widest: share of the way from its apex to its base."""
+_WIDEST = 0.6  # where a ventricle is widest: share of the way from its apex to its base
 
 _FULL = 1 - (_WIDEST**3 + (1 - _WIDEST) ** 3) / (3 * _WIDEST**2)
 """Volume over that of the cylinder of greatest width and same length."""
 
-_APEX = 0.7
-"""Thickness of the wall at the apex over that at the widest place."""
-
-_RIGHT_APEX = 0.12
-"""Where the right ventricle begins: share of the way from apex to base."""
-
-_ATRIUM = 1.15
-"""Length of the left atrium over its width."""
+_APEX = 0.7  # thickness of the wall at the apex over that at the widest place
+_RIGHT_APEX = 0.12  # where the right ventricle begins: share of the way from apex to base
+_ATRIUM = 1.15  # length of the left atrium over its width
 
 Curve = Float32[np.ndarray, "patient frame"]
 Outline = Float32[np.ndarray, "frame *level angle"]

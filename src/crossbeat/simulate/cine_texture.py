@@ -29,20 +29,13 @@ Cells = Float32[np.ndarray, "level cell cell"]
 VESSEL = 0.62
 """Signal of the blood around the heart over the full scale; stacks are brought to it."""
 
-_MASK = "_lv"
-"""How the name of the array ends that has the left cavity of a stack."""
-
-_WALL = 11
-"""Thickness of the left wall with the fat on it, mm."""
-
+_MASK = "_lv"  # how the name of the array ends that has the left cavity of a stack
+_WALL = 11  # thickness of the left wall with the fat on it, mm
 _WIDE = 1.3
 """How far the right ventricle reaches from the middle of the left one, over the left radius."""
 
-_ASIDE = 10
-"""How far the middle of the left ventricle lies to the right of that of the heart, mm."""
-
-_SEAM = 3
-"""Width over which real and drawn surroundings pass into each other, mm."""
+_ASIDE = 10  # how far the middle of the left ventricle lies to the right of that of the heart, mm
+_SEAM = 3  # width over which real and drawn surroundings pass into each other, mm
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

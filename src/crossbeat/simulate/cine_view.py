@@ -20,8 +20,7 @@ LEVELS = 200
 """Heights at which a long-axis outline is known on either side."""
 
 _LONG_ANGLES = 36
-_REACH = 1.7
-"""How far a long-axis view reaches beyond the apex, in lengths of the ventricle."""
+_REACH = 1.7  # how far a long-axis view reaches beyond the apex, in lengths of the ventricle
 
 Plane = Float32[np.ndarray, "height width"]
 

@@ -241,8 +241,7 @@ def fluid(space: Thorax, seen: Lungs) -> Grid:
     return seen.cage * veil * (0.6 + 0.5 * np.clip(seen.height, 0, 1))
 
 
-_BRANCHES = (30, 11)
-"""Cells of the vessel texture: around the hilum, outwards."""
+_BRANCHES = (30, 11)  # cells of the vessel texture: around the hilum, outwards
 
 
 def lung_markings(on: Canvas, seen: Lungs, patients: Patients, draws: Draws) -> Grid:

@@ -19,8 +19,7 @@ from crossbeat.data.splits import SPLITS
 from crossbeat.data.table import OLDEST
 from crossbeat.errors import ConfigError, DataError
 
-_GOT = "<value>"
-"""Stands for the value that was found in what a message tells to do."""
+_GOT = "<value>"  # stands for the value that was found in what a message tells to do
 
 _ISO = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?)?"
@@ -34,8 +33,7 @@ _CLOCKS = (
     *(" %I:%M %p", " %I:%M:%S %p"),
 )
 
-_YEARS = (2, 9998)
-"""In which a time is one in UTC as well."""
+_YEARS = (2, 9998)  # in which a time is one in UTC as well
 
 _AGE = re.compile(
     r"(\d+(?:\.\d+)?) ?(?:(y|yo|yr|yrs|year|years|years old|jahre|años|ans)|(m)|(w)|(d))?"

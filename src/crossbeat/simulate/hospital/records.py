@@ -31,8 +31,7 @@ _MISSING = -32768
 _TOGETHER = 32
 """Recordings made at a time; films fit into the processor's cache, and memory stays flat."""
 
-_QUALITY = 95
-"""Of the JPGs, as of MIMIC-CXR-JPG (Johnson et al. 2019, arXiv:1901.07042)."""
+_QUALITY = 95  # of the JPGs, as of MIMIC-CXR-JPG (Johnson et al. 2019, arXiv:1901.07042)
 
 
 @dataclass(frozen=True, eq=False)

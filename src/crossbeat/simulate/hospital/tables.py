@@ -92,12 +92,8 @@ TABLES = {
 }
 """The file and the header of every table by a short name; the last two are no part of MIMIC."""
 
-_NOT_MEASURED = 29999
-"""What a cart writes where it measured nothing."""
-
-_P_ONSET = 40
-"""Milliseconds before the P wave in the beat that a cart measures."""
-
+_NOT_MEASURED = 29999  # what a cart writes where it measured nothing
+_P_ONSET = 40  # milliseconds before the P wave in the beat that a cart measures
 _DAY = 86400
 
 
