@@ -40,15 +40,10 @@ _SEAM = 3  # width over which real and drawn surroundings pass into each other, 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Textures:
-    """The surroundings of real hearts; ``of`` makes them.
+    """The surroundings of real hearts; ``of`` makes them."""
 
-    Args:
-        signal: of each stack, its slices from base to apex, ``FIELD`` wide; 0 to 1.
-        share: how much of it shows; 0 where the real heart was.
-    """
-
-    signal: tuple[Cells, ...]
-    share: tuple[Cells, ...]
+    signal: tuple[Cells, ...]  # of each stack, its slices from base to apex, ``FIELD`` wide; 0 to 1
+    share: tuple[Cells, ...]  # how much of it shows; 0 where the real heart was
 
     @classmethod
     def of(cls, stacks: Iterable[tuple[Stack, Stack]]) -> "Textures":
@@ -70,13 +65,13 @@ class Textures:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Around:
-    """Which real surroundings each patient has, how much larger they show, their shift in mm."""
+    """Which real surroundings each patient has."""
 
-    textures: Textures
-    stack: Int64[np.ndarray, " patient"]
-    zoom: Trait
-    right: Trait
-    up: Trait
+    textures: Textures  # to choose from
+    stack: Int64[np.ndarray, " patient"]  # which of them
+    zoom: Trait  # how much larger it shows
+    right: Trait  # shift, mm
+    up: Trait  # shift, mm
 
 
 def around(textures: Textures, draws: Draws) -> Around:

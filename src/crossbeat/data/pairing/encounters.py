@@ -24,16 +24,14 @@ class Encounters:
     """All that is known of some patients.
 
     Args:
-        ecgs: patient, record, time and file.
-        xrays: patient, record, study, time, view, file, reported, ``label:`` and ``note:`` columns.
-        stays: patient, begin and end.
-        people: patient, split, sex and born (a year).
+        xrays: patient, record, study, time, view, file, reported, ``label:`` and ``note:``
+            columns.
     """
 
-    ecgs: pl.DataFrame
+    ecgs: pl.DataFrame  # patient, record, time and file
     xrays: pl.DataFrame
-    stays: pl.DataFrame
-    people: pl.DataFrame
+    stays: pl.DataFrame  # patient, begin and end
+    people: pl.DataFrame  # patient, split, sex and born (a year)
 
 
 def block_of(

@@ -20,11 +20,11 @@ Queries = Int64[np.ndarray, " query"]
 
 @dataclass(frozen=True, kw_only=True)
 class Timeline:
-    """Records with a time (microseconds) in order of person, time, name and row of their table."""
+    """Records that have a time, in order of person, time, name of the record and row."""
 
-    person: Entries
-    time: Entries
-    row: Entries
+    person: Entries  # number of the patient, 0 or more
+    time: Entries  # microseconds
+    row: Entries  # of the table that the records are from
 
     def __len__(self) -> int:
         return len(self.row)

@@ -81,10 +81,10 @@ Source: github.com/physionetchallenges/evaluation-2021 at 09de852, dx_mapping_sc
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnosis:
-    """A scored diagnosis: any of its codes counts, and only some sources use it."""
+    """A scored diagnosis."""
 
-    codes: frozenset[str]
-    sources: frozenset[str]
+    codes: frozenset[str]  # of SNOMED CT; any of them counts
+    sources: frozenset[str]  # those that use it; in the others, nothing is known of it
 
 
 def _scored(line: str) -> tuple[str, Diagnosis]:

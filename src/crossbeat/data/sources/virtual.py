@@ -246,11 +246,11 @@ def standard(fs: float) -> Preprocessing:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Recorded:
-    """What there is of each patient: an ECG, an X-ray, labels as the X-ray's report was read."""
+    """What there is of each patient."""
 
-    ecg: Flag
-    xray: Flag
-    report: Flag
+    ecg: Flag  # an ECG
+    xray: Flag  # an X-ray
+    report: Flag  # labels, as the report of the X-ray was read
 
     def and_outside(self, number: int) -> "Recorded":
         """The same, followed by patients with an X-ray, its report and no ECG."""

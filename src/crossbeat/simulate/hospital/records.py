@@ -38,9 +38,9 @@ _QUALITY = 95  # of the JPGs, as of MIMIC-CXR-JPG (Johnson et al. 2019, arXiv:19
 class Films:
     """How frontal images of some X-ray studies were taken, and the labels of their reports."""
 
-    anteroposterior: Bool[np.ndarray, " film"]
-    supine: Bool[np.ndarray, " film"]
-    labels: simulate.Labels
+    anteroposterior: Bool[np.ndarray, " film"]  # taken from the front, in bed
+    supine: Bool[np.ndarray, " film"]  # lying flat
+    labels: simulate.Labels  # of the report, by finding
 
 
 def patients_at(events: pl.DataFrame, draws: simulate.Draws) -> simulate.Patients:

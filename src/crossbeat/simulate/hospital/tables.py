@@ -99,12 +99,12 @@ _DAY = 86400
 
 @dataclass(frozen=True, eq=False)
 class People:
-    """The patients of a block, as they are when their first stay begins; split is MIMIC-CXR's."""
+    """The patients of a block."""
 
-    draws: simulate.Draws
-    subjects: Int64[np.ndarray, " patient"]
-    first: simulate.Patients
-    split: np.ndarray
+    draws: simulate.Draws  # of the block
+    subjects: Int64[np.ndarray, " patient"]  # subject_id of each
+    first: simulate.Patients  # as they are when their first stay begins
+    split: np.ndarray  # of MIMIC-CXR that each belongs to
 
 
 def hospital_rows(people: People, visits: Visits) -> dict[str, pl.DataFrame]:

@@ -41,15 +41,12 @@ Flags = Bool[np.ndarray, "patient stay"]
 
 @dataclass(frozen=True, eq=False)
 class Stays:
-    """The stays of each patient of a block; times in seconds since 1970.
+    """The stays of each patient of a block; times in seconds since 1970."""
 
-    The first is there always; ``written`` is the end that the tables give.
-    """
-
-    there: Flags
-    begin: Seconds
-    end: Seconds
-    written: Seconds
+    there: Flags  # whether there is such a stay; the first is there always
+    begin: Seconds  # when the patient came
+    end: Seconds  # when the patient left
+    written: Seconds  # the end that the tables give
 
     def last(self) -> Int64[np.ndarray, " patient"]:
         """The end of each patient's last stay."""
@@ -68,17 +65,15 @@ class Visits:
     """What happened to the patients of a block.
 
     Args:
-        stays: when each was there.
         ecgs: rows of study_id, patient, cart_id, time, ecg_time (by the cart's clock), hours,
             signal, copy, fault, lead: ``signal`` numbers the signals, ``copy`` is 0 for the
             original, 1 for a copy of the same patient, 2 for one of another.
-        xrays: rows of study_id, patient, time, hours.
         films: rows of xray, a row of ``xrays``, view ("frontal", "second", "lateral"), fault.
     """
 
-    stays: Stays
+    stays: Stays  # when each was there
     ecgs: pl.DataFrame
-    xrays: pl.DataFrame
+    xrays: pl.DataFrame  # rows of study_id, patient, time, hours
     films: pl.DataFrame
 
 
