@@ -1,10 +1,8 @@
 """Build a cohort block by block, in several processes; an interrupted build can be resumed.
 
-A build writes into ``<folder>.partial``. A finished block leaves its files and, last, a receipt
-with their checksums. When all blocks are there, their signals are joined to shards of one size; a
-finished shard leaves a receipt, too. A second run keeps what has a receipt. At the end the folder
-gets its name, so a folder under that name is complete. Its bytes depend neither on the number of
-workers nor on interruptions.
+A build writes into ``<folder>.partial``, and keeps what has a receipt: blocks, then shards. At the
+end the folder gets its name, so a folder under that name is complete. Its bytes depend neither on
+the number of workers nor on interruptions.
 """
 
 import json

@@ -1,8 +1,7 @@
 """Which files of a cohort are as they were built. Each is read once, until it changes.
 
-A file that was read is marked with its size, inode and times in ``.verified.json`` of the cohort's
-folder, so that other processes need not read it again. A copied file has another inode or another
-time of change; its mark does not hold.
+A file that was read is marked in ``.verified.json`` of the cohort's folder, so that other processes
+need not read it again. It does not hold for a copy, which has another inode or time of change.
 """
 
 import json

@@ -86,13 +86,7 @@ def spans(num: int, size: int = BLOCK) -> Iterator[tuple[int, slice]]:
 def in_order(
     make: Callable[..., Made], jobs: Iterable[tuple], executor: Executor | None
 ) -> Iterator[Made]:
-    """``make(*job)`` of each job in order, shared out if there is an executor.
-
-    Args:
-        make: a function that can be sent to another process.
-        jobs: the arguments of each call.
-        executor: keeps up to ``AHEAD`` calls under way; without one they run here, when asked for.
-    """
+    """``make(*job)`` of each job in order; an executor keeps up to ``AHEAD`` calls under way."""
     if executor is None:
         yield from (make(*job) for job in jobs)
         return

@@ -44,13 +44,9 @@ def block_of(
 ) -> Block:
     """The block of some patients.
 
-    A record is read when a pair or ``alone`` asks for it. One that is unusable leaves, and the
-    others are paired again. Of several records of a patient with the same signal the first stays.
-
-    Args:
-        read: how a file is read: of an ``ecg`` and of an ``xray``.
-        alone: whether records of each kind stay that are in no pair.
-        root: the folder that holds all files; left out of messages and stored paths.
+    A record is read when a pair asks for it, or ``alone``: whether records of its kind stay that
+    are in no pair. One that is unusable leaves, and the others are paired again. Of several records
+    of a patient with the same signal the first stays. Messages and paths leave out the root.
     """
     tables = {"ecg": given.ecgs, "xray": given.xrays}
     shelves = {name: _Shelf(table, read[name], root, name) for name, table in tables.items()}

@@ -1,8 +1,4 @@
-"""Compare the pairing rule of a data set with other rules and with wrong clocks.
-
-What a model learns depends on who is paired with whom: on how many there are, on the time between
-the two, and on how often a finding is there among those who are paired.
-"""
+"""Compare the pairing rule of a data set with other rules and with wrong clocks."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -53,20 +49,12 @@ def pairing_report(
 
     ``rules`` lists what each rule and window pairs, first the chosen one; ``clocks`` how the pairs
     of the chosen one change when the clocks of the ECGs are wrong. Prevalence is the share of the
-    paired X-rays that are positive.
+    paired X-rays that are positive. Without stays, the rule ``ed-stay`` is left out.
 
     Args:
-        ecgs: patient, record and time.
-        xrays: patient, record and time.
-        stays: patient, begin and end of emergency stays; None leaves ``ed-stay`` out.
         labels: a row for each row of ``xrays``; its columns ``label:FINDING`` hold 1, 0, -1 or
             null, others are let be.
-        chosen: the rule that the cohort was paired by.
         seed: of the errors that each clock has to itself.
-
-    Raises:
-        DataError: there are not as many labels as X-rays, a label is out of its range, or a table
-            lacks a column.
     """
     tables = _tables(ecgs, xrays, stays, labels)
     lines = tables.lines()

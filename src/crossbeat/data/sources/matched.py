@@ -1,8 +1,7 @@
 """Pairs of different patients: ``label-matched`` cohorts, and shuffled pairs as the null.
 
-No public data set has an ECG and a chest X-ray of the same patient. A label-matched cohort shows
-an ECG encoder the X-ray of somebody else who has a related finding, is of the same sex and about
-as old. Beyond the labels, it can only learn what a finding looks like in general.
+A label-matched cohort shows an ECG encoder the X-ray of somebody else who has a related finding, is
+of the same sex and about as old: it can only learn what a finding looks like in general.
 """
 
 from dataclasses import dataclass, replace

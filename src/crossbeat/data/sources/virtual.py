@@ -268,10 +268,6 @@ def recorded(training: Flag, seed: int, *, paired: float = 1.0, labelled: float 
     Validation and test patients have everything, so that selection and measurement stay the same
     while training has less. Who lacks what is drawn by rank: a higher share adds patients to those
     of a lower one, and every share is exact to the nearest patient.
-
-    Args:
-        paired: share of them who have both ECG and X-ray; the others have an ECG and no X-ray.
-        labelled: share of them who have a report of their X-ray, if they have an X-ray.
     """
     num = training.sum()
     xray = ~training | (_place(training, seed, "modality") < round(paired * num))
@@ -282,8 +278,7 @@ def recorded(training: Flag, seed: int, *, paired: float = 1.0, labelled: float 
 def _with_gaps(table: pl.DataFrame, there: Recorded) -> pl.DataFrame:
     """The table of complete patients without what they lack.
 
-    Its columns ``ecg`` and ``xray`` tell whether there is one (see ``_numbered``). Where every
-    report was read, it has no column ``reported``.
+    Where every report was read, it has no column ``reported``.
     """
     told = [name for name in table.columns if name.startswith(label_column(""))]
     less = table.with_columns(

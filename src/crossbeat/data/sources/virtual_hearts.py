@@ -84,10 +84,9 @@ class VirtualHearts:
         return build_cohort(folder, self._info(), blocks, **how)
 
     def fingerprint(self) -> dict[str, object]:
-        """The settings that identify a cohort; unused ones are left out.
+        """The settings that identify a cohort, without unused ones: older cohorts stay the same.
 
-        So a cohort of short axes alone is the same one as before there were long ones. Textures
-        are known by what they hold, not by where they lie.
+        Textures are known by what they hold, not by where they lie.
         """
         return {"type": type(self).__qualname__} | self._settings()
 

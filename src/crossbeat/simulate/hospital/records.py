@@ -57,12 +57,7 @@ def patients_at(events: pl.DataFrame, draws: simulate.Draws) -> simulate.Patient
 def write_ecgs(
     folder: Path, ecgs: pl.DataFrame, patients: simulate.Patients, draws: simulate.Draws
 ) -> None:
-    """The records of a block.
-
-    Args:
-        ecgs: rows as ``visits`` has them, with subject_id and path.
-        patients: at the time of each signal, in the order of the signals.
-    """
+    """The records of a block, of patients at the time of each signal, in order of the signals."""
     rows = ecgs.partition_by("signal", as_dict=True)
     for number, part in simulate.spans(len(patients), _TOGETHER):
         seed = _recording_seed(draws, "ecg", number)

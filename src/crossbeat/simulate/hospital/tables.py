@@ -252,12 +252,7 @@ def xray_rows(
     films: pl.DataFrame,
     shown: tuple[Films, simulate.Patients],
 ) -> dict[str, pl.DataFrame]:
-    """The tables of MIMIC-CXR-JPG.
-
-    Args:
-        films: the images, with dicom_id, anteroposterior and supine, and size in pixels.
-        shown: what was reported of each study, and the patients at its time.
-    """
+    """The tables of MIMIC-CXR-JPG; ``shown`` is what was reported, and the patients at the time."""
     told, patients = shown
     split = pl.Series("split", people.split[xrays["patient"].to_numpy()])
     labels = chexpert(xrays, told.labels, patients)

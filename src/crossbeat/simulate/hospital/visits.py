@@ -90,9 +90,7 @@ def ids(
 ) -> Int64[np.ndarray, " row"]:
     """Identifiers of eight digits in no apparent order, as MIMIC has them; each number has its own.
 
-    Args:
-        numbers: 0 or more, below ten million.
-        first_digit: 1 for patients, 2 admissions, 3 stays, 4 ECGs, 5 X-ray studies.
+    The first digit is 1 for patients, 2 admissions, 3 stays, 4 ECGs, 5 X-ray studies.
     """
     start = (7919 * seed + 1_234_567 * first_digit) % _IDS
     return first_digit * _IDS + (numbers + start) * _SPREAD % _IDS
