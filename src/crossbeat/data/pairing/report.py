@@ -56,7 +56,21 @@ def pairing_report(
             null, others are let be.
         seed: of the errors that each clock has to itself.
     """
-    tables = _tables(ecgs, xrays, stays, labels)
+    if labels.height != xrays.height:
+        raise DataError(
+            f"labels must have a row for each of {xrays.height} X-rays, got {labels.height}; "
+            "join them to the X-rays"
+        )
+    start = label_column("")
+    columns = tuple(name for name in labels.columns if name.startswith(start))
+    check_labels(labels.with_columns(xrays["patient"]), columns)
+    tables = _Tables(
+        ecgs=ecgs,
+        xrays=xrays,
+        stays=no_stays() if stays is None else stays,
+        findings=tuple(name.removeprefix(start) for name in columns),
+        codes=label_codes(labels.select(pl.col(columns).cast(pl.Int8)), columns),
+    )
     lines = tables.lines()
     rows = paired_rows(lines, chosen)
     others = [rule for rule in _rules(with_stays=stays is not None) if rule != chosen]
@@ -110,26 +124,6 @@ class _Tables:
         """The same with the times of the ECGs moved on, or back where below 0."""
         error = pl.Series("time", np.rint(minutes * 6e7).astype(np.int64)).cast(pl.Duration("us"))
         return replace(self, ecgs=self.ecgs.with_columns(self.ecgs["time"] + error))
-
-
-def _tables(
-    ecgs: pl.DataFrame, xrays: pl.DataFrame, stays: pl.DataFrame | None, labels: pl.DataFrame
-) -> _Tables:
-    if labels.height != xrays.height:
-        raise DataError(
-            f"labels must have a row for each of {xrays.height} X-rays, got {labels.height}; "
-            "join them to the X-rays"
-        )
-    start = label_column("")
-    columns = tuple(name for name in labels.columns if name.startswith(start))
-    check_labels(labels.with_columns(xrays["patient"]), columns)
-    return _Tables(
-        ecgs=ecgs,
-        xrays=xrays,
-        stays=no_stays() if stays is None else stays,
-        findings=tuple(name.removeprefix(start) for name in columns),
-        codes=label_codes(labels.select(pl.col(columns).cast(pl.Int8)), columns),
-    )
 
 
 def _record_counts(tables: _Tables) -> Json:

@@ -241,6 +241,11 @@ class Mimic:
         read += [published(self.hosp, "patients.csv")] if self.hosp else []
         settings = settings_of(self, "ecg", "cxr", "ed", "hosp", "dicom")
         settings["xrays"] = "JPG" if self.dicom is None else "DICOM"
+        ecgs, xrays, patients = (pairs[name].n_unique() for name in ("ecg", "xray", "patient"))
+        note = (
+            f"The tables have {pairs.height} pairs by {self.pairing}: {ecgs} ECGs and {xrays} "
+            f"X-rays of {patients} patients. Labels are those of the X-ray's report."
+        )
         return CohortInfo(
             name="mimic",
             kind="paired",
@@ -248,7 +253,7 @@ class Mimic:
             image_size=self.image_size,
             seed=self.seed,
             settings={**settings, "tables": table_digest(*read)},
-            notes=(_in_words(pairs, self.pairing),),
+            notes=(note,),
         ).with_ecgs(self.preprocessing())
 
 
@@ -371,11 +376,3 @@ def _load(table: pl.DataFrame, records: pl.Series | None = None) -> pl.DataFrame
     """How many records of each patient have to be read."""
     counted = pl.len() if records is None else pl.col(records.name).n_unique()
     return table.group_by("patient").agg(counted.cast(pl.Int64).alias("records"))
-
-
-def _in_words(pairs: pl.DataFrame, pairing: Pairing) -> str:
-    ecgs, xrays, patients = (pairs[name].n_unique() for name in ("ecg", "xray", "patient"))
-    return (
-        f"The tables have {pairs.height} pairs by {pairing}: {ecgs} ECGs and {xrays} X-rays of "
-        f"{patients} patients. Labels are those of the X-ray's report."
-    )
