@@ -77,8 +77,9 @@ class Draws:
         return np.where(stays < self.kept[name], first, later)
 
 
-def spans(num: int, size: int = BLOCK) -> Iterator[tuple[int, slice]]:
-    """Each block's number and the rows of a cohort of ``num`` patients that it holds."""
+def spans(num: int, size: int | None = None) -> Iterator[tuple[int, slice]]:
+    """Each block's number and the rows of ``num`` patients that it holds, by default ``BLOCK``."""
+    size = size or BLOCK
     for block, start in enumerate(range(0, num, size)):
         yield block, slice(start, min(start + size, num))
 
