@@ -13,7 +13,7 @@ from choices import chosen
 from curves import curve_seeds
 
 from crossbeat.data.pairing import Pairing
-from crossbeat.data.sources.virtual_hospital import VirtualHospital
+from crossbeat.data.sources.mimic import VirtualHospital
 from crossbeat.simulate.hospital import VirtualMimic
 from crossbeat.study import Cell, Study
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.pairing import Pairing
-from crossbeat.data.sources.virtual_hospital import VirtualHospital
+from crossbeat.data.sources.mimic import VirtualHospital
 from crossbeat.simulate.hospital import VirtualMimic
 
 PATIENTS = VirtualMimic(num_patients=40, seed=5, image_size=24, film_size=16, val=0.2, test=0.4)

@@ -1,7 +1,6 @@
 """Nearly equal signals of different patients: one recording under two ids, with other bytes.
 
-Each signal gets a signature of a few numbers that small changes hardly move. Signals whose
-signatures are close are compared sample by sample; those that correlate well are listed.
+Only signals are compared whose signatures, a few numbers that small changes hardly move, are close.
 """
 
 from base64 import b64decode, b64encode

@@ -1,8 +1,7 @@
 """The leak audit: check that no patient, study or signal is in two splits.
 
-A patient, a study or a signal may be in one split only, in every phase: the teacher learns from
-all rows with an X-ray, self-supervision from all with an ECG, alignment from all with both.
-Data sets may list a recording twice, even under two patients; only comparing signals shows this.
+That holds in every phase: the teacher learns from all rows with an X-ray, self-supervision from all
+with an ECG. Data sets may list a recording twice, even under two patients.
 """
 
 import json

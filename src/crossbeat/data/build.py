@@ -1,10 +1,8 @@
 """Build a cohort block by block, in several processes; an interrupted build can be resumed.
 
-A build writes into ``<folder>.partial``. A finished block leaves its files and, last, a receipt
-with their checksums. When all blocks are there, their signals are joined to shards of one size; a
-finished shard leaves a receipt, too. A second run keeps what has a receipt. At the end the folder
-gets its name, so a folder under that name is complete. Its bytes depend neither on the number of
-workers nor on interruptions.
+A build writes into ``<folder>.partial``, and keeps what has a receipt: blocks, then shards. At the
+end the folder gets its name, so a folder under that name is complete. Its bytes depend neither on
+the number of workers nor on interruptions.
 """
 
 import json
@@ -56,8 +54,7 @@ MOST_LOST = 0.05
 """Share of the files of a kind that may be unreadable without the user's consent."""
 
 _SHOWN = 3
-_REFUSED = "refused"
-"""The file in an unfinished build that says that too many files were lost."""
+_REFUSED = "refused"  # the file in an unfinished build that says that too many files were lost
 
 
 class How(TypedDict, total=False):
@@ -244,7 +241,7 @@ def _forget_losses(draft: Path, num_blocks: int) -> None:
 
 def _make(draft: Path, info: CohortInfo, number: int, block: Callable[[], Block]) -> None:
     made = block()
-    entries, digests, signatures = {}, {}, {}
+    files, digests, signatures = {}, {}, {}
     for name, array in made.signals.items():
         if array is not None and len(array):
             _check_signal(array, name, info)
@@ -254,18 +251,12 @@ def _make(draft: Path, info: CohortInfo, number: int, block: Callable[[], Block]
                 signatures[name] = alike.to_text(signed)
             path = block_file(draft, number, name)
             write_array(path, array)
-            entries[path.name] = asdict(file_info(path, len(array)))
+            files[path.name] = file_info(path, len(array))
     path = rows_file(draft, number)
     write_table(path, conform(made.table))
-    entries[path.name] = asdict(file_info(path))
-    receipt = {
-        "number": number,
-        "files": entries,
-        "digests": digests,
-        "rejected": [asdict(each) for each in made.rejected],
-        "signatures": signatures,
-    }
-    write_whole(receipt_file(draft, f"{number:05d}"), json.dumps(receipt))
+    files[path.name] = file_info(path)
+    receipt = Receipt(number, files, digests, made.rejected, signatures)
+    write_whole(receipt_file(draft, f"{number:05d}"), json.dumps(asdict(receipt)))
 
 
 def _check_signal(array: np.ndarray, name: str, info: CohortInfo) -> None:

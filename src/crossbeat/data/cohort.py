@@ -36,6 +36,7 @@ from crossbeat.signal import Ecgs
 
 INFO_FILE = "cohort.json"
 TABLE_FILE = "table.parquet"
+Rows = Int64[np.ndarray, " row"]
 _KNOWN = LabelPolicy(uncertain="ignore", missing="negative")
 
 
@@ -105,7 +106,7 @@ class Cohort:
         names = [path.name for path in self._stores[column].paths]
         require_undamaged(self.folder, self.info.files, names)
 
-    def rows(self, split: Split, *, has: tuple[str, ...] = ("ecg",)) -> Int64[np.ndarray, " row"]:
+    def rows(self, split: Split, *, has: tuple[str, ...] = ("ecg",)) -> Rows:
         """The rows of the table in a split that have a value in each column of ``has``.
 
         If the table lacks the column of a signal, no row has it.
@@ -117,7 +118,7 @@ class Cohort:
         )
         return np.flatnonzero(self.table.select(chosen).to_series().to_numpy())
 
-    def read(self, name: str, rows: Int64[np.ndarray, " row"]) -> Values:
+    def read(self, name: str, rows: Rows) -> Values:
         """The recordings of some rows in their unit; ``MODALITIES`` says which that is.
 
         Args:
@@ -129,21 +130,19 @@ class Cohort:
         stored = self._stores[name].take(self._store_rows(name, rows))
         return modality(name).read(stored, self.info)
 
-    def ecgs(self, rows: Int64[np.ndarray, " row"]) -> Ecgs:
+    def ecgs(self, rows: Rows) -> Ecgs:
         """The ECGs of some rows, in ``info.unit``; see ``read``."""
         found = self.read("ecg", rows)
         assert isinstance(found, Ecgs)
         return found
 
-    def images(self, name: str, rows: Int64[np.ndarray, " row"]) -> Shaped[Tensor, "batch ..."]:
+    def images(self, name: str, rows: Rows) -> Shaped[Tensor, "batch ..."]:
         """The X-rays or cines of some rows, 0 to 255; see ``read``."""
         found = self.read(name, rows)
         assert isinstance(found, Tensor)
         return found
 
-    def measurements(
-        self, rows: Int64[np.ndarray, " row"], names: Sequence[str]
-    ) -> Float32[Tensor, "batch measurement"]:
+    def measurements(self, rows: Rows, names: Sequence[str]) -> Float32[Tensor, "batch value"]:
         """Cardiac measurements in their units; NaN where one is missing.
 
         Raises:
@@ -153,7 +152,7 @@ class Cohort:
         columns = [self.table[value_column(name)].fill_null(np.nan).to_numpy() for name in names]
         return torch.from_numpy(np.stack([column[rows] for column in columns], axis=1))
 
-    def contents(self, column: str, rows: Int64[np.ndarray, " row"]) -> dict[str, object]:
+    def contents(self, column: str, rows: Rows) -> dict[str, object]:
         """All that decides what ``read`` returns for some rows.
 
         It is verified before, see ``verify_signals``.
@@ -172,10 +171,7 @@ class Cohort:
         }
 
     def labels(
-        self,
-        rows: Int64[np.ndarray, " row"],
-        findings: Sequence[str],
-        policy: LabelPolicy,
+        self, rows: Rows, findings: Sequence[str], policy: LabelPolicy
     ) -> Float32[Tensor, "batch finding"]:
         """Labels from the reports, 1 or 0; NaN where the policy ignores a label.
 
@@ -190,7 +186,7 @@ class Cohort:
         return torch.from_numpy(labels)
 
     def soft_labels(
-        self, rows: Int64[np.ndarray, " row"], findings: Sequence[str], labels: Tensor
+        self, rows: Rows, findings: Sequence[str], labels: Tensor
     ) -> Float32[Tensor, "batch finding"] | None:
         """The labels before they were rounded, 0 to 1, if the cohort has any.
 
@@ -208,9 +204,7 @@ class Cohort:
                 soft[known, place] = values[known]
         return soft
 
-    def truth(
-        self, rows: Int64[np.ndarray, " row"], findings: Sequence[str]
-    ) -> Float32[Tensor, "batch finding"]:
+    def truth(self, rows: Rows, findings: Sequence[str]) -> Float32[Tensor, "batch finding"]:
         """The true findings where they are known, else those of the reports.
 
         Of reports, uncertain labels are ignored (NaN) and findings not mentioned are negative;
@@ -227,7 +221,7 @@ class Cohort:
         known[np.ix_(~self._reported[rows], [name in told for name in findings])] = np.nan
         return torch.from_numpy(known)
 
-    def patients(self, rows: Int64[np.ndarray, " row"]) -> Shaped[np.ndarray, " row"]:
+    def patients(self, rows: Rows) -> Shaped[np.ndarray, " row"]:
         """The patient of each row: resampling for intervals is by these."""
         return self._patients[rows]
 
@@ -256,9 +250,7 @@ class Cohort:
                 f"{self.info.name}), got {', '.join(unknown)}; choose one of them"
             )
 
-    def _store_rows(
-        self, column: str, rows: Int64[np.ndarray, " row"]
-    ) -> Int64[np.ndarray, " row"]:
+    def _store_rows(self, column: str, rows: Rows) -> Rows:
         stored = self._rows_in[column][rows]
         if stored.size and stored.min() < 0:
             row = int(rows[stored.argmin()])
@@ -302,13 +294,14 @@ class Cohort:
 
     @cached_property
     def _stores(self) -> dict[str, Store]:
-        there = {name: each.stored(self.info) for name, each in MODALITIES.items()}
-        return {name: self._store(name, row) for name, row in there.items() if row is not None}
-
-    def _store(self, signal: str, row: np.dtype) -> Store:
-        names = sorted(name for name in self.info.files if name.startswith(f"{signal}-"))
-        counts = [self.info.files[name].rows for name in names]
-        return Store([self.folder / name for name in names], counts, row)
+        stores = {}
+        for signal, each in MODALITIES.items():
+            row = each.stored(self.info)
+            if row is not None:
+                names = sorted(name for name in self.info.files if name.startswith(f"{signal}-"))
+                counts = [self.info.files[name].rows for name in names]
+                stores[signal] = Store([self.folder / name for name in names], counts, row)
+        return stores
 
     def _check_rows(self, column: str, num_rows: int) -> None:
         given = self.table[column].drop_nulls().to_numpy()

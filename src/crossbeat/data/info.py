@@ -25,11 +25,11 @@ Unit = Literal["mV", "NU"]
 
 @dataclass(frozen=True, kw_only=True)
 class FileInfo:
-    """Size in bytes and SHA-256 of a file of a cohort; rows in a shard, 0 for other files."""
+    """Size and checksum of a file of a cohort."""
 
-    size: int
-    sha256: str
-    rows: int = 0
+    size: int  # bytes
+    sha256: str  # hexadecimal digest of the contents
+    rows: int = 0  # samples in a shard; 0 for other files
 
 
 @dataclass(frozen=True, kw_only=True)

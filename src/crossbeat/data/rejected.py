@@ -20,21 +20,13 @@ _SCHEMA = dict.fromkeys(("record", "file", "rule", "reason", "signal"), pl.Strin
 
 @dataclass(frozen=True, kw_only=True)
 class Rejected:
-    """A record that was left out.
+    """A record that was left out."""
 
-    Args:
-        record: what the cohort's table would have called it.
-        file: where it lies below the data set's folder, the same on every machine.
-        rule: what it broke, in a word: a check of ``crossbeat.quality``, or ``unreadable``.
-        reason: one sentence.
-        signal: what kind of file it is, one of the columns that name rows of a store.
-    """
-
-    record: str
-    file: str
-    rule: str
-    reason: str
-    signal: str = "ecg"
+    record: str  # what the cohort's table would have called it
+    file: str  # where it lies below the data set's folder, the same on every machine
+    rule: str  # what it broke, in a word: a check of ``crossbeat.quality``, or ``unreadable``
+    reason: str  # one sentence
+    signal: str = "ecg"  # what kind of file it is, one of the columns that name rows of a store
 
     @classmethod
     def of(cls, error: DataError, record: str, file: str, root: Path, signal: str) -> "Rejected":

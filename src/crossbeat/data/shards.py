@@ -1,8 +1,7 @@
 """Blocks of a build, and the shards to which they are joined.
 
-Shards are as few as ``SHARD`` bytes allow and about equally large, whatever the size of the blocks.
-When a shard and its receipt are written, the files of the blocks that end in it are removed: little
-more than one copy of the signals is on disk at any time.
+When a shard is written, the files of the blocks that end in it are removed: little more than one
+copy of the signals is on disk at any time.
 """
 
 import json

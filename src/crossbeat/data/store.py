@@ -40,12 +40,7 @@ class Store:
         return self.__dict__ | {"_maps": {}}
 
     def take(self, rows: Int64[np.ndarray, " row"]) -> Shaped[np.ndarray, "row ..."]:
-        """A copy of the rows, in the order given.
-
-        Raises:
-            IndexError: a row is below 0 or beyond the last.
-            DataError: a shard is absent or damaged, or has other rows than the store was told.
-        """
+        """A copy of the rows, in the order given; a shard must be as the store was told."""
         if rows.size and (rows.min() < 0 or rows.max() >= len(self)):
             raise IndexError(f"rows must be 0 to {len(self) - 1}, got {rows.min()}, {rows.max()}")
         shards = np.searchsorted(self._ends, rows, side="right")

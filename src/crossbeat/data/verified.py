@@ -1,8 +1,7 @@
 """Which files of a cohort are as they were built. Each is read once, until it changes.
 
-A file that was read is marked with its size, inode and times in ``.verified.json`` of the cohort's
-folder, so that other processes need not read it again. A copied file has another inode or another
-time of change; its mark does not hold.
+A file that was read is marked in ``.verified.json`` of the cohort's folder, so that other processes
+need not read it again. It does not hold for a copy, which has another inode or time of change.
 """
 
 import json
@@ -56,7 +55,8 @@ def damaged(
     good = {name: mark for name, mark in read.items() if name not in found}
     if good and not again:
         _here.update({folder / name: mark for name, mark in good.items()})
-        _keep(folder, good)
+        with suppress(OSError, DataError):  # a folder that cannot be written to is read again
+            write_whole(folder / MARKS_FILE, json.dumps(_marks(folder) | good) + "\n")
     return {name: found[name] for name in sorted(found)}
 
 
@@ -105,8 +105,3 @@ def _marks(folder: Path) -> dict[str, Mark]:
         }
     except (OSError, ValueError, TypeError, AttributeError, LookupError, OverflowError):
         return {}
-
-
-def _keep(folder: Path, good: Mapping[str, Mark]) -> None:
-    with suppress(OSError, DataError):  # a folder that cannot be written to is read again
-        write_whole(folder / MARKS_FILE, json.dumps(_marks(folder) | dict(good)) + "\n")

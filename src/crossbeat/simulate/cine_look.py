@@ -26,49 +26,30 @@ BLOOD, MUSCLE, LUNG, LIVER, FAT, WALL = 0.64, 0.18, 0.05, 0.3, 0.85, 0.2
 _COARSE, _FINE = 9, 40
 """Cells per side of the random textures, so that they are the same at any size."""
 
-_RIGHT_WALL = 2.5
-"""Thickness of the wall of the right ventricle, mm."""
-
-_LINE = 0.14
-"""Signal of this thin wall between fat and blood."""
-
-_MOST_FAT = 2.5
-"""Fat where there is most of it, to the right of the heart, over the usual."""
-
-_WAVES = 40
-"""Waves of the inner surfaces about the axis."""
+_RIGHT_WALL = 2.5  # thickness of the wall of the right ventricle, mm
+_LINE = 0.14  # signal of this thin wall between fat and blood
+_MOST_FAT = 2.5  # fat where there is most of it, to the right of the heart, over the usual
+_WAVES = 40  # waves of the inner surfaces about the axis
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Look:
-    """How each patient's cine was recorded, and the small structures of the heart.
+    """How each patient's cine was recorded, and the small structures of the heart."""
 
-    Args:
-        noise: standard deviation of either part of the complex noise, of the full scale.
-        across: how the coils' logarithm rises to the right.
-        up: and upwards, to the chest wall.
-        rough: amplitudes of the waves of trabeculae.
-        chest: distance of the chest wall from the middle of the image, mm.
-        chest_angle: direction in which it lies, degrees against the clock from the right.
-        diaphragm: how far below the heart the liver begins, mm.
-        slope: of the diaphragm, mm per mm.
-        fat: thickness of the fat about the heart, mm; the heavy have more.
-    """
-
-    gain: Trait
-    noise: Trait
-    across: Trait
-    up: Trait
-    papillary: Trait
-    rough: Float32[np.ndarray, "patient 2 wave"]
-    chest: Trait
-    chest_angle: Trait
-    diaphragm: Trait
-    slope: Trait
-    fat: Trait
-    coarse: Float32[np.ndarray, "patient cell cell"]
-    fine: Float32[np.ndarray, "patient pixel pixel"]
-    real: Around | None
+    gain: Trait  # brightness over the usual
+    noise: Trait  # standard deviation of either part of the complex noise, of the full scale
+    across: Trait  # how the coils' logarithm rises to the right
+    up: Trait  # and upwards, to the chest wall
+    papillary: Trait  # size of the papillary muscles, 1 as usual
+    rough: Float32[np.ndarray, "patient 2 wave"]  # amplitudes of the waves of trabeculae
+    chest: Trait  # distance of the chest wall from the middle of the image, mm
+    chest_angle: Trait  # direction in which it lies, degrees against the clock from the right
+    diaphragm: Trait  # how far below the heart the liver begins, mm
+    slope: Trait  # of the diaphragm, mm per mm
+    fat: Trait  # thickness of the fat about the heart, mm; the heavy have more
+    coarse: Float32[np.ndarray, "patient cell cell"]  # slow random texture
+    fine: Float32[np.ndarray, "patient pixel pixel"]  # quick random texture
+    real: Around | None  # what lies around the heart on real stacks, if that shows
 
 
 def look(patients: Patients, draws: Draws, textures: Textures | None) -> Look:

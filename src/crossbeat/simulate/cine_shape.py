@@ -45,20 +45,14 @@ from crossbeat.simulate.streams import Draws
 DENSITY = 1.05
 """Of heart muscle, g per ml."""
 
-_WIDEST = 0.6
-"""Where a ventricle is widest: share of the way from its apex to its base."""
+_WIDEST = 0.6  # where a ventricle is widest: share of the way from its apex to its base
 
 _FULL = 1 - (_WIDEST**3 + (1 - _WIDEST) ** 3) / (3 * _WIDEST**2)
 """Volume over that of the cylinder of greatest width and same length."""
 
-_APEX = 0.7
-"""Thickness of the wall at the apex over that at the widest place."""
-
-_RIGHT_APEX = 0.12
-"""Where the right ventricle begins: share of the way from apex to base."""
-
-_ATRIUM = 1.15
-"""Length of the left atrium over its width."""
+_APEX = 0.7  # thickness of the wall at the apex over that at the widest place
+_RIGHT_APEX = 0.12  # where the right ventricle begins: share of the way from apex to base
+_ATRIUM = 1.15  # length of the left atrium over its width
 
 Curve = Float32[np.ndarray, "patient frame"]
 Outline = Float32[np.ndarray, "frame *level angle"]
@@ -66,27 +60,18 @@ Outline = Float32[np.ndarray, "frame *level angle"]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Hearts:
-    """The ventricles of the patients of a block over one beat.
-
-    Args:
-        left: volume of the left ventricle, ml, and so the others.
-        length: of the left cavity from its apex to the base, mm.
-        radius: of the left cavity where it is widest, mm.
-        wall: thickness of the wall where the cavity is widest, mm.
-        narrowing: share of its cross-section that the cavity loses in systole.
-        oval: how far from round the cavity is, along and across the septum.
-    """
+    """The ventricles of the patients of a block over one beat."""
 
     patients: Patients
-    cycle: Cycle
-    left: Curve
-    right: Curve
-    atrium: Curve
-    length: Curve
-    radius: Curve
-    wall: Curve
-    narrowing: Trait
-    oval: Float32[np.ndarray, "patient 2"]
+    cycle: Cycle  # their beat
+    left: Curve  # volume of the left ventricle, ml
+    right: Curve  # volume of the right ventricle, ml
+    atrium: Curve  # volume of the left atrium, ml
+    length: Curve  # of the left cavity from its apex to the base, mm
+    radius: Curve  # of the left cavity where it is widest, mm
+    wall: Curve  # thickness of the wall where the cavity is widest, mm
+    narrowing: Trait  # share of its cross-section that the cavity loses in systole
+    oval: Float32[np.ndarray, "patient 2"]  # how far from round, along and across the septum
 
     def one(self, row: int) -> "Hearts":
         """The ventricles of one patient."""
@@ -102,15 +87,11 @@ class Hearts:
 
 @dataclass(frozen=True, eq=False)
 class Outlines:
-    """Distances in mm from the axis of the left ventricle; 0 where nothing is.
+    """Distances in mm from the axis of the left ventricle, where 0 is: nothing there."""
 
-    To its inner surface, to its outer one, and to the far wall of the right ventricle, where it is,
-    else to ``outer``.
-    """
-
-    cavity: Outline
-    outer: Outline
-    right: Outline
+    cavity: Outline  # to the inner surface of the left ventricle
+    outer: Outline  # to its outer surface
+    right: Outline  # to the far wall of the right ventricle, where it is, else to ``outer``
 
     def each(self, change: Callable[[np.ndarray], np.ndarray]) -> "Outlines":
         """The three of them changed alike."""

@@ -29,33 +29,21 @@ Cells = Float32[np.ndarray, "level cell cell"]
 VESSEL = 0.62
 """Signal of the blood around the heart over the full scale; stacks are brought to it."""
 
-_MASK = "_lv"
-"""How the name of the array ends that has the left cavity of a stack."""
-
-_WALL = 11
-"""Thickness of the left wall with the fat on it, mm."""
-
+_MASK = "_lv"  # how the name of the array ends that has the left cavity of a stack
+_WALL = 11  # thickness of the left wall with the fat on it, mm
 _WIDE = 1.3
 """How far the right ventricle reaches from the middle of the left one, over the left radius."""
 
-_ASIDE = 10
-"""How far the middle of the left ventricle lies to the right of that of the heart, mm."""
-
-_SEAM = 3
-"""Width over which real and drawn surroundings pass into each other, mm."""
+_ASIDE = 10  # how far the middle of the left ventricle lies to the right of that of the heart, mm
+_SEAM = 3  # width over which real and drawn surroundings pass into each other, mm
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Textures:
-    """The surroundings of real hearts; ``of`` makes them.
+    """The surroundings of real hearts; ``of`` makes them."""
 
-    Args:
-        signal: of each stack, its slices from base to apex, ``FIELD`` wide; 0 to 1.
-        share: how much of it shows; 0 where the real heart was.
-    """
-
-    signal: tuple[Cells, ...]
-    share: tuple[Cells, ...]
+    signal: tuple[Cells, ...]  # of each stack, its slices from base to apex, ``FIELD`` wide; 0 to 1
+    share: tuple[Cells, ...]  # how much of it shows; 0 where the real heart was
 
     @classmethod
     def of(cls, stacks: Iterable[tuple[Stack, Stack]]) -> "Textures":
@@ -77,13 +65,13 @@ class Textures:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Around:
-    """Which real surroundings each patient has, how much larger they show, their shift in mm."""
+    """Which real surroundings each patient has."""
 
-    textures: Textures
-    stack: Int64[np.ndarray, " patient"]
-    zoom: Trait
-    right: Trait
-    up: Trait
+    textures: Textures  # to choose from
+    stack: Int64[np.ndarray, " patient"]  # which of them
+    zoom: Trait  # how much larger it shows
+    right: Trait  # shift, mm
+    up: Trait  # shift, mm
 
 
 def around(textures: Textures, draws: Draws) -> Around:

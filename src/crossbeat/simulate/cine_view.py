@@ -20,8 +20,7 @@ LEVELS = 200
 """Heights at which a long-axis outline is known on either side."""
 
 _LONG_ANGLES = 36
-_REACH = 1.7
-"""How far a long-axis view reaches beyond the apex, in lengths of the ventricle."""
+_REACH = 1.7  # how far a long-axis view reaches beyond the apex, in lengths of the ventricle
 
 Plane = Float32[np.ndarray, "height width"]
 
@@ -31,52 +30,36 @@ class Place:
     """Where the pixels of a section lie.
 
     Args:
-        right: to the right of the middle of the image, mm.
-        up: above the middle of the image, mm.
-        index: which direction of the outlines each pixel lies in.
-        radius: distance from the axis of the left ventricle, mm.
         papillary: distance from each papillary muscle along the wall, over half its width.
-        part: height over the apex, share of the length at end diastole; 1 is the base.
-        pixel: width of a pixel, mm.
     """
 
-    right: Plane
-    up: Plane
-    index: Int64[np.ndarray, "height width"]
-    radius: Plane
+    right: Plane  # to the right of the middle of the image, mm
+    up: Plane  # above the middle of the image, mm
+    index: Int64[np.ndarray, "height width"]  # which direction of the outlines each pixel lies in
+    radius: Plane  # distance from the axis of the left ventricle, mm
     papillary: Float32[np.ndarray, "muscle height width"]
-    part: Plane
-    pixel: float
+    part: Plane  # height over the apex, share of the length at end diastole; 1 is the base
+    pixel: float  # width of a pixel, mm
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Section:
-    """Outlines in one section of a beating heart, by frame and direction, and its pixels' places.
+    """One section of one patient's beating heart."""
 
-    ``drawn`` has the atria where the ventricles have left the section.
-    """
-
-    shape: Outlines
-    drawn: Outlines
-    place: Place
+    shape: Outlines  # outlines of the ventricles, by frame and direction
+    drawn: Outlines  # the same, with the atria where the ventricles have left the section
+    place: Place  # of the pixels
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Pose:
-    """How each patient's heart lies in the image.
-
-    Args:
-        turn: of the short axis against the clock, degrees; at 0 the septum faces left.
-        tilt: of the long axis, degrees; at 0 the apex is on top.
-        right: shift of the heart, mm; and so ``up``.
-        papillary: directions of the papillary muscles, degrees.
-    """
+    """How each patient's heart lies in the image; the short axis turns against the clock."""
 
     turn: Float32[np.ndarray, " patient"]
-    tilt: Float32[np.ndarray, " patient"]
-    right: Float32[np.ndarray, " patient"]
-    up: Float32[np.ndarray, " patient"]
-    papillary: Float32[np.ndarray, "patient 2"]
+    tilt: Float32[np.ndarray, " patient"]  # of the long axis, degrees; at 0 the apex is on top
+    right: Float32[np.ndarray, " patient"]  # shift of the heart, mm
+    up: Float32[np.ndarray, " patient"]  # shift of the heart, mm
+    papillary: Float32[np.ndarray, "patient 2"]  # directions of the papillary muscles, degrees
 
 
 def pose(draws: Draws) -> Pose:

@@ -58,17 +58,11 @@ Leads = Float32[np.ndarray, "patient 12 time"]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Beats:
-    """The beats of each patient, the first of them before the record begins.
+    """The beats of each patient, the first of them before the record begins."""
 
-    Args:
-        peak: time of the R peak, in seconds from the start of the record.
-        interval: time since the R peak before, seconds.
-        ectopic: premature ventricular beat.
-    """
-
-    peak: Float32[np.ndarray, "patient beat"]
-    interval: Float32[np.ndarray, "patient beat"]
-    ectopic: Bool[np.ndarray, "patient beat"]
+    peak: Float32[np.ndarray, "patient beat"]  # of R, seconds from the start of the record
+    interval: Float32[np.ndarray, "patient beat"]  # time since the R peak before, seconds
+    ectopic: Bool[np.ndarray, "patient beat"]  # premature ventricular beat
 
 
 def ecgs(patients: Patients, seed: int, executor: Executor | None = None) -> Leads:

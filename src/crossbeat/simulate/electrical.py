@@ -55,63 +55,34 @@ from crossbeat.simulate.patient import Patients, Trait
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Electrical:
-    """The ECG of each patient in parameters, before electrodes are placed and noise is added.
+    """The ECG of each patient in parameters, before electrodes are placed and noise is added."""
 
-    Args:
-        rate: mean ventricular rate, beats per minute.
-        irregularity: standard deviation of RR over its mean.
-        ectopy: share of beats that are premature ventricular.
-        fibrillation: 1 if fibrillation waves replace the P wave, else 0.
-        p_duration: ms.
-        p_right: voltage of the right atrium's part of P, mV.
-        p_left: voltage of the left atrium's part of P, mV.
-        pr: ms, from the start of P to the start of QRS.
-        qrs: duration, ms.
-        left_block: share of the left bundle branch block pattern in the QRS, 0 to 1.
-        right_block: share of the right bundle branch block pattern, 0 to 1.
-        paced: 1 if a spike stands before each QRS, else 0.
-        qt: ms, at this rate.
-        qtc: ms, at 60 beats per minute.
-        voltage: factor on every lead.
-        precordial: further factor on V1 to V6.
-        left_lateral: further factor on I, V5 and V6, which pleural fluid on the left lowers.
-        axis: of the QRS in the frontal plane, degrees, positive downwards.
-        rotation: of the QRS about the vertical axis, degrees, positive backwards.
-        scar_anterior: share of the anterior forces lost.
-        scar_inferior: share of the inferior forces lost.
-        t_voltage: mV.
-        t_angle: of T from its healthy direction, away from the left ventricle, degrees.
-        t_width: factor on the width of T.
-        st: depression over the left ventricle, mV.
-        u_voltage: mV.
-    """
-
-    rate: Trait
-    irregularity: Trait
-    ectopy: Trait
-    fibrillation: Trait
-    p_duration: Trait
-    p_right: Trait
-    p_left: Trait
-    pr: Trait
-    qrs: Trait
-    left_block: Trait
-    right_block: Trait
-    paced: Trait
-    qt: Trait
-    qtc: Trait
-    voltage: Trait
-    precordial: Trait
-    left_lateral: Trait
-    axis: Trait
-    rotation: Trait
-    scar_anterior: Trait
-    scar_inferior: Trait
-    t_voltage: Trait
-    t_angle: Trait
-    t_width: Trait
-    st: Trait
-    u_voltage: Trait
+    rate: Trait  # mean ventricular rate, beats per minute
+    irregularity: Trait  # standard deviation of RR over its mean
+    ectopy: Trait  # share of beats that are premature ventricular
+    fibrillation: Trait  # 1 if fibrillation waves replace the P wave, else 0
+    p_duration: Trait  # ms
+    p_right: Trait  # voltage of the right atrium's part of P, mV
+    p_left: Trait  # voltage of the left atrium's part of P, mV
+    pr: Trait  # ms, from the start of P to the start of QRS
+    qrs: Trait  # duration, ms
+    left_block: Trait  # share of the left bundle branch block pattern in the QRS, 0 to 1
+    right_block: Trait  # share of the right bundle branch block pattern, 0 to 1
+    paced: Trait  # 1 if a spike stands before each QRS, else 0
+    qt: Trait  # ms, at this rate
+    qtc: Trait  # ms, at 60 beats per minute
+    voltage: Trait  # factor on every lead
+    precordial: Trait  # further factor on V1 to V6
+    left_lateral: Trait  # further factor on I, V5 and V6, which pleural fluid on the left lowers
+    axis: Trait  # of the QRS in the frontal plane, degrees, positive downwards
+    rotation: Trait  # of the QRS about the vertical axis, degrees, positive backwards
+    scar_anterior: Trait  # share of the anterior forces lost
+    scar_inferior: Trait  # share of the inferior forces lost
+    t_voltage: Trait  # mV
+    t_angle: Trait  # of T from its healthy direction, away from the left ventricle, degrees
+    t_width: Trait  # factor on the width of T
+    st: Trait  # depression over the left ventricle, mV
+    u_voltage: Trait  # mV
 
 
 DETERMINANTS = tuple(f.name for f in fields(Electrical))
@@ -253,25 +224,21 @@ Vector = Float32[np.ndarray, "patient 3"]
 
 @dataclass(frozen=True, eq=False)
 class Wave:
-    """One Gaussian per patient: seconds after the R peak, deviation in seconds, mV on X, Y, Z."""
+    """One Gaussian of every patient."""
 
-    centre: Trait
-    width: Trait
-    vector: Vector
+    centre: Trait  # seconds after the R peak
+    width: Trait  # standard deviation in seconds
+    vector: Vector  # mV along X, Y, Z at the centre
 
 
 @dataclass(frozen=True, eq=False)
 class Loops:
-    """The waves of a beat by what times them.
+    """The waves of a beat by what times them: the atria, the ventricles, repolarisation."""
 
-    P is measured from the R peak that follows; ST, T and U from the one before. ``ectopic`` are QRS
-    and T of a premature ventricular beat.
-    """
-
-    atrial: tuple[Wave, ...]
-    ventricular: tuple[Wave, ...]
-    ectopic: tuple[Wave, ...]
-    recovery: tuple[Wave, ...]
+    atrial: tuple[Wave, ...]  # P, measured from the R peak that follows
+    ventricular: tuple[Wave, ...]  # QRS of a conducted beat
+    ectopic: tuple[Wave, ...]  # QRS and T of a premature ventricular beat
+    recovery: tuple[Wave, ...]  # ST, T and U, measured from the R peak before
 
 
 def loops(seen: Electrical) -> Loops:

@@ -20,30 +20,19 @@ Number = Value | float | int
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Film:
-    """One film of each patient.
+    """One film of each patient."""
 
-    Args:
-        anteroposterior: taken from the front, in bed.
-        breath: depth of inspiration, 1 full to 0 none.
-        turned: rotation of the patient about the vertical, degrees.
-        tilt: rotation of the film, degrees.
-        field: width of the film in mm.
-        right: shift of the patient on the film, mm; and so ``down``.
-        exposure: standard score; and so ``contrast``.
-        grain: standard deviation of the noise, grey levels.
-    """
-
-    anteroposterior: Flag
-    supine: Flag
-    breath: Trait
-    turned: Trait
-    tilt: Trait
-    field: Trait
-    right: Trait
-    down: Trait
-    exposure: Trait
-    contrast: Trait
-    grain: Trait
+    anteroposterior: Flag  # taken from the front, in bed
+    supine: Flag  # lying flat
+    breath: Trait  # depth of inspiration, 1 full to 0 none
+    turned: Trait  # rotation of the patient about the vertical, degrees
+    tilt: Trait  # rotation of the film, degrees
+    field: Trait  # width of the film in mm
+    right: Trait  # shift of the patient on the film, mm
+    down: Trait  # shift of the patient on the film, mm
+    exposure: Trait  # standard score
+    contrast: Trait  # standard score
+    grain: Trait  # standard deviation of the noise, grey levels
 
     @property
     def magnification(self) -> Trait:
@@ -80,34 +69,22 @@ class Thorax:
     """What is where on the film, in mm from the midline at the level of the carina.
 
     The image's left is the patient's right. Downwards is positive.
-
-    Args:
-        half: half the inner width of the rib cage.
-        apex: of the lungs.
-        angle: of the costophrenic recess.
-        dome_right: top of that half of the diaphragm.
-        heart_right: how far the heart reaches to the patient's right.
-        midline: shift of the mediastinum, to the image's right.
-        pedicle: half the width of the great vessels.
-        knob: how far the aortic arch stands out.
-        fluid_right: height of the fluid above the angle.
-        veil_right: depth of fluid spread behind the lung, cm.
     """
 
-    half: Trait
-    apex: Trait
-    angle: Trait
-    dome_right: Trait
-    dome_left: Trait
-    heart_right: Trait
-    heart_left: Trait
-    midline: Trait
-    pedicle: Trait
-    knob: Trait
-    fluid_right: Trait
-    fluid_left: Trait
-    veil_right: Trait
-    veil_left: Trait
+    half: Trait  # half the inner width of the rib cage
+    apex: Trait  # of the lungs
+    angle: Trait  # of the costophrenic recess
+    dome_right: Trait  # top of the right half of the diaphragm
+    dome_left: Trait  # top of the left half
+    heart_right: Trait  # how far the heart reaches to the patient's right
+    heart_left: Trait  # how far it reaches to the left
+    midline: Trait  # shift of the mediastinum, to the image's right
+    pedicle: Trait  # half the width of the great vessels
+    knob: Trait  # how far the aortic arch stands out
+    fluid_right: Trait  # height of the fluid above the angle
+    fluid_left: Trait  # height of the fluid above the angle
+    veil_right: Trait  # depth of fluid spread behind the lung, cm
+    veil_left: Trait  # depth of fluid spread behind the lung, cm
 
 
 def thorax(patients: Patients, film: Film) -> Thorax:
@@ -154,14 +131,11 @@ def fluid_height(volume: Trait) -> Trait:
 
 @dataclass(frozen=True, eq=False)
 class Canvas:
-    """Where each pixel lies in the patient, in mm from the midline at the level of the carina.
+    """Where each pixel lies in the patient, in mm from the midline at the level of the carina."""
 
-    To the image's right and downwards; ``pixel`` is the width of one.
-    """
-
-    x: Grid
-    y: Grid
-    pixel: Value
+    x: Grid  # to the image's right
+    y: Grid  # downwards
+    pixel: Value  # width of a pixel
 
     def only(self, some: Bool[np.ndarray, " patient"]) -> "Canvas":
         """The canvas of some of the patients."""

@@ -133,23 +133,14 @@ Labels = dict[str, Int8[np.ndarray, " patient"]]
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """How one finding is reported.
+    """How one finding is reported."""
 
-    Args:
-        error: standard deviation of a reader's error, in the units of ``severity``.
-        hedge: half-width of the band about the threshold in which a reader doubts.
-        doubt: how often a reader in doubt writes so, rather than deciding.
-        omit: how often a mild positive, one severity above the threshold or less, is left out.
-        negate: how often an absent finding is stated as absent.
-        miscode: how often the program codes a statement as the opposite or a hedge as certain.
-    """
-
-    error: float
-    hedge: float
-    doubt: float
-    omit: float
-    negate: float
-    miscode: float
+    error: float  # standard deviation of a reader's error, in the units of ``severity``
+    hedge: float  # half-width of the band about the threshold in which a reader doubts
+    doubt: float  # how often a reader in doubt writes so, rather than deciding
+    omit: float  # how often a mild positive, one severity above the threshold or less, is left out
+    negate: float  # how often an absent finding is stated as absent
+    miscode: float  # how often the program codes a statement as the opposite or a hedge as certain
 
 
 REPORTS = {

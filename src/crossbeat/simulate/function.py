@@ -68,8 +68,7 @@ _HEALTHY: Mapping[str, tuple[tuple[float, float], tuple[float, float]]] = {
 _AREA = (1.68, 1.95)
 """Body surface area of these women and men, m2: their mean mass over their mean indexed mass."""
 
-_AGE = 59.0
-"""Years: the middle of the ages of these women and men."""
+_AGE = 59.0  # years: the middle of the ages of these women and men
 
 
 def phenotypes(patients: Patients, seed: int) -> Phenotypes:

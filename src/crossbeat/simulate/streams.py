@@ -77,8 +77,9 @@ class Draws:
         return np.where(stays < self.kept[name], first, later)
 
 
-def spans(num: int, size: int = BLOCK) -> Iterator[tuple[int, slice]]:
-    """Each block's number and the rows of a cohort of ``num`` patients that it holds."""
+def spans(num: int, size: int | None = None) -> Iterator[tuple[int, slice]]:
+    """Each block's number and the rows of ``num`` patients that it holds, by default ``BLOCK``."""
+    size = size or BLOCK
     for block, start in enumerate(range(0, num, size)):
         yield block, slice(start, min(start + size, num))
 
@@ -86,13 +87,7 @@ def spans(num: int, size: int = BLOCK) -> Iterator[tuple[int, slice]]:
 def in_order(
     make: Callable[..., Made], jobs: Iterable[tuple], executor: Executor | None
 ) -> Iterator[Made]:
-    """``make(*job)`` of each job in order, shared out if there is an executor.
-
-    Args:
-        make: a function that can be sent to another process.
-        jobs: the arguments of each call.
-        executor: keeps up to ``AHEAD`` calls under way; without one they run here, when asked for.
-    """
+    """``make(*job)`` of each job in order; an executor keeps up to ``AHEAD`` calls under way."""
     if executor is None:
         yield from (make(*job) for job in jobs)
         return

@@ -109,21 +109,13 @@ def develop(thick: Grid, film: Film) -> Grid:
 
 @dataclass(frozen=True, eq=False)
 class Lungs:
-    """Where the air is, and the coordinates that lung markings follow.
+    """Where the air is, and the coordinates that lung markings follow."""
 
-    Args:
-        air: 1 where the film shows aerated lung, 0 elsewhere.
-        cage: 1 inside the rib cage, whatever fills it.
-        side: distance from the midline over half the cage, 0 to 1 and beyond.
-        height: 0 at the apex, 1 at the costophrenic angle.
-        right: 1 on the patient's right, the image's left.
-    """
-
-    air: Grid
-    cage: Grid
-    side: Grid
-    height: Grid
-    right: Grid
+    air: Grid  # 1 where the film shows aerated lung, 0 elsewhere
+    cage: Grid  # 1 inside the rib cage, whatever fills it
+    side: Grid  # distance from the midline over half the cage, 0 to 1 and beyond
+    height: Grid  # 0 at the apex, 1 at the costophrenic angle
+    right: Grid  # 1 on the patient's right, the image's left
 
 
 def lungs(on: Canvas, space: Thorax) -> Lungs:
@@ -241,8 +233,7 @@ def fluid(space: Thorax, seen: Lungs) -> Grid:
     return seen.cage * veil * (0.6 + 0.5 * np.clip(seen.height, 0, 1))
 
 
-_BRANCHES = (30, 11)
-"""Cells of the vessel texture: around the hilum, outwards."""
+_BRANCHES = (30, 11)  # cells of the vessel texture: around the hilum, outwards
 
 
 def lung_markings(on: Canvas, seen: Lungs, patients: Patients, draws: Draws) -> Grid:

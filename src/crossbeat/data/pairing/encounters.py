@@ -24,16 +24,14 @@ class Encounters:
     """All that is known of some patients.
 
     Args:
-        ecgs: patient, record, time and file.
-        xrays: patient, record, study, time, view, file, reported, ``label:`` and ``note:`` columns.
-        stays: patient, begin and end.
-        people: patient, split, sex and born (a year).
+        xrays: patient, record, study, time, view, file, reported, ``label:`` and ``note:``
+            columns.
     """
 
-    ecgs: pl.DataFrame
+    ecgs: pl.DataFrame  # patient, record, time and file
     xrays: pl.DataFrame
-    stays: pl.DataFrame
-    people: pl.DataFrame
+    stays: pl.DataFrame  # patient, begin and end
+    people: pl.DataFrame  # patient, split, sex and born (a year)
 
 
 def block_of(
@@ -46,13 +44,9 @@ def block_of(
 ) -> Block:
     """The block of some patients.
 
-    A record is read when a pair or ``alone`` asks for it. One that is unusable leaves, and the
-    others are paired again. Of several records of a patient with the same signal the first stays.
-
-    Args:
-        read: how a file is read: of an ``ecg`` and of an ``xray``.
-        alone: whether records of each kind stay that are in no pair.
-        root: the folder that holds all files; left out of messages and stored paths.
+    A record is read when a pair asks for it, or ``alone``: whether records of its kind stay that
+    are in no pair. One that is unusable leaves, and the others are paired again. Of several records
+    of a patient with the same signal the first stays. Messages and paths leave out the root.
     """
     tables = {"ecg": given.ecgs, "xray": given.xrays}
     shelves = {name: _Shelf(table, read[name], root, name) for name, table in tables.items()}
@@ -120,7 +114,6 @@ class _Shelf:
 def _paired(
     pairing: Pairing, given: Encounters, shelves: Mapping[str, _Shelf]
 ) -> dict[str, list[int]]:
-    """The rows of the tables that pair."""
     usable = {name: shelf.usable() for name, shelf in shelves.items()}
     found = pair(usable["ecg"], usable["xray"], pairing, stays=given.stays)
     return {name: usable[name]["row"].gather(found[name]).to_list() for name in usable}

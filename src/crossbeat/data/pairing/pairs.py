@@ -11,10 +11,18 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float64, Int64
 
-from crossbeat.data.pairing.timelines import STAYS, Timeline, Timelines, timelines
+from crossbeat.data.pairing.timelines import (
+    STAYS,
+    Entries,
+    Queries,
+    Timeline,
+    Timelines,
+    timelines,
+)
 from crossbeat.errors import ConfigError, suggestion
 
 Rule = Literal["ed-stay", "nearest", "within"]
+Flags = Bool[np.ndarray, " entry"]
 
 _NEVER = np.iinfo(np.int64).max
 _HOUR = 3_600_000_000  # microseconds
@@ -165,9 +173,7 @@ def _in_stay(lines: Timelines, *, reuse: bool) -> Pairs:
     return Pairs(ecg_place[chosen[paired]], place[paired])
 
 
-def _by_row(
-    visit: Int64[np.ndarray, " entry"], line: Timeline
-) -> tuple[Int64[np.ndarray, " held"], Int64[np.ndarray, " held"]]:
+def _by_row(visit: Entries, line: Timeline) -> tuple[np.ndarray, np.ndarray]:
     """Visit and place of the entries that are in one."""
     order = np.lexsort((line.row, visit))
     order = order[np.searchsorted(visit[order], 0) :]
@@ -229,12 +235,10 @@ class _Moments:
     """
 
     line: Timeline
-    is_ecg: Bool[np.ndarray, " entry"]
-    left: Int64[np.ndarray, " entry"]
+    is_ecg: Flags
+    left: Entries
 
-    def nearest(
-        self, window: int
-    ) -> tuple[Int64[np.ndarray, " entry"], Bool[np.ndarray, " entry"]]:
+    def nearest(self, window: int) -> tuple[Entries, Flags]:
         """Where the nearest of the other kind is, of two the earlier; whether it is near enough."""
         ecg, end = self.is_ecg, len(self.left) - 1
         before = np.where(ecg, _last(~ecg), _last(ecg))
@@ -244,17 +248,12 @@ class _Moments:
         best = np.where(gap_before <= gap_after, before, after)
         return np.clip(best, 0, end), np.minimum(gap_before, gap_after) <= window
 
-    def without(
-        self, used: Int64[np.ndarray, " entry"], near: Bool[np.ndarray, " entry"]
-    ) -> "_Moments":
+    def without(self, used: Entries, near: Flags) -> "_Moments":
         """What is left when the first ``used`` of each moment are paired."""
-        keep = near & (used < self.left)
-        line = Timeline(
-            person=self.line.person[keep],
-            time=self.line.time[keep],
-            row=(self.line.row + used)[keep],
-        )
-        return _Moments(line=line, is_ecg=self.is_ecg[keep], left=(self.left - used)[keep])
+        keep, line = near & (used < self.left), self.line
+        row = (line.row + used)[keep]
+        later = Timeline(person=line.person[keep], time=line.time[keep], row=row)
+        return _Moments(line=later, is_ecg=self.is_ecg[keep], left=(self.left - used)[keep])
 
 
 def _moments(lines: Timelines) -> _Moments:
@@ -272,17 +271,12 @@ def _moments(lines: Timelines) -> _Moments:
     return _Moments(line=line, is_ecg=is_ecg[chosen], left=left)
 
 
-def _last(kind: Bool[np.ndarray, " entry"]) -> Int64[np.ndarray, " entry"]:
+def _last(kind: Flags) -> Entries:
     """Where the last entry of the kind is, up to and with each entry; -1 if there is none."""
     return np.maximum.accumulate(np.where(kind, np.arange(len(kind)), -1))
 
 
-def _gap(
-    line: Timeline,
-    place: Int64[np.ndarray, " query"],
-    person: Int64[np.ndarray, " query"],
-    time: Int64[np.ndarray, " query"],
-) -> Int64[np.ndarray, " query"]:
+def _gap(line: Timeline, place: Queries, person: Queries, time: Queries) -> Queries:
     """Microseconds to the entry at a place; endless where that is not an entry of the person."""
     inside = np.clip(place, 0, len(line) - 1)
     there = (inside == place) & (line.person[inside] == person)

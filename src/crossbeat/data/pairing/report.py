@@ -1,8 +1,4 @@
-"""Compare the pairing rule of a data set with other rules and with wrong clocks.
-
-What a model learns depends on who is paired with whom: on how many there are, on the time between
-the two, and on how often a finding is there among those who are paired.
-"""
+"""Compare the pairing rule of a data set with other rules and with wrong clocks."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -26,7 +22,6 @@ SHIFTS = (-60.0, -15.0, -5.0, 5.0, 15.0, 60.0)
 
 SPREADS = (5.0, 15.0, 60.0)
 """Standard deviations, in minutes, of an error that each ECG's clock has to itself."""
-
 
 QUANTILES = {
     "least": 0.0,
@@ -54,22 +49,28 @@ def pairing_report(
 
     ``rules`` lists what each rule and window pairs, first the chosen one; ``clocks`` how the pairs
     of the chosen one change when the clocks of the ECGs are wrong. Prevalence is the share of the
-    paired X-rays that are positive.
+    paired X-rays that are positive. Without stays, the rule ``ed-stay`` is left out.
 
     Args:
-        ecgs: patient, record and time.
-        xrays: patient, record and time.
-        stays: patient, begin and end of emergency stays; None leaves ``ed-stay`` out.
         labels: a row for each row of ``xrays``; its columns ``label:FINDING`` hold 1, 0, -1 or
             null, others are let be.
-        chosen: the rule that the cohort was paired by.
         seed: of the errors that each clock has to itself.
-
-    Raises:
-        DataError: there are not as many labels as X-rays, a label is out of its range, or a table
-            lacks a column.
     """
-    tables = _tables(ecgs, xrays, stays, labels)
+    if labels.height != xrays.height:
+        raise DataError(
+            f"labels must have a row for each of {xrays.height} X-rays, got {labels.height}; "
+            "join them to the X-rays"
+        )
+    start = label_column("")
+    columns = tuple(name for name in labels.columns if name.startswith(start))
+    check_labels(labels.with_columns(xrays["patient"]), columns)
+    tables = _Tables(
+        ecgs=ecgs,
+        xrays=xrays,
+        stays=no_stays() if stays is None else stays,
+        findings=tuple(name.removeprefix(start) for name in columns),
+        codes=label_codes(labels.select(pl.col(columns).cast(pl.Int8)), columns),
+    )
     lines = tables.lines()
     rows = paired_rows(lines, chosen)
     others = [rule for rule in _rules(with_stays=stays is not None) if rule != chosen]
@@ -125,26 +126,6 @@ class _Tables:
         return replace(self, ecgs=self.ecgs.with_columns(self.ecgs["time"] + error))
 
 
-def _tables(
-    ecgs: pl.DataFrame, xrays: pl.DataFrame, stays: pl.DataFrame | None, labels: pl.DataFrame
-) -> _Tables:
-    if labels.height != xrays.height:
-        raise DataError(
-            f"labels must have a row for each of {xrays.height} X-rays, got {labels.height}; "
-            "join them to the X-rays"
-        )
-    start = label_column("")
-    columns = tuple(name for name in labels.columns if name.startswith(start))
-    check_labels(labels.with_columns(xrays["patient"]), columns)
-    return _Tables(
-        ecgs=ecgs,
-        xrays=xrays,
-        stays=no_stays() if stays is None else stays,
-        findings=tuple(name.removeprefix(start) for name in columns),
-        codes=label_codes(labels.select(pl.col(columns).cast(pl.Int8)), columns),
-    )
-
-
 def _record_counts(tables: _Tables) -> Json:
     """Records and patients, paired or not; ``in_stay`` counts patients who have an X-ray."""
     lines = tables.lines()
@@ -192,7 +173,8 @@ def _changes(tables: _Tables, before: Pairs, after: Pairs) -> Json:
     These are shares of the pairs there were, and so is ``gained``: pairs of X-rays that had none.
     """
     num = len(before.ecg)
-    kept = np.isin(_numbers(tables, before), _numbers(tables, after))
+    old, new = (rows.xray * tables.ecgs.height + rows.ecg for rows in (before, after))
+    kept = np.isin(old, new)
     still = np.isin(before.xray, after.xray)
     gained = ~np.isin(after.xray, before.xray)
     counts = {"kept": kept, "changed": still & ~kept, "lost": ~still, "gained": gained}
@@ -220,10 +202,6 @@ def _quantiles(hours: Float64[np.ndarray, " pair"]) -> Json:
         return dict.fromkeys(QUANTILES)
     values = np.quantile(hours, list(QUANTILES.values())).tolist()
     return dict(zip(QUANTILES, values, strict=True))
-
-
-def _numbers(tables: _Tables, rows: Pairs) -> Int64[np.ndarray, " pair"]:
-    return rows.xray * tables.ecgs.height + rows.ecg
 
 
 def report_markdown(report: Json) -> str:

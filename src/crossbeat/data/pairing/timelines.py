@@ -14,21 +14,22 @@ RECORDS = pl.Schema({"patient": pl.String(), "record": pl.String(), "time": TIME
 STAYS = pl.Schema({"patient": pl.String(), "begin": TIME, "end": TIME})
 """Columns that tables of records and of stays must have; others are let be."""
 
+Entries = Int64[np.ndarray, " entry"]
+Queries = Int64[np.ndarray, " query"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Timeline:
-    """Records with a time (microseconds) in order of person, time, name and row of their table."""
+    """Records that have a time, in order of person, time, name of the record and row."""
 
-    person: Int64[np.ndarray, " entry"]
-    time: Int64[np.ndarray, " entry"]
-    row: Int64[np.ndarray, " entry"]
+    person: Entries  # number of the patient, 0 or more
+    time: Entries  # microseconds
+    row: Entries  # of the table that the records are from
 
     def __len__(self) -> int:
         return len(self.row)
 
-    def before(
-        self, person: Int64[np.ndarray, " query"], time: Int64[np.ndarray, " query"]
-    ) -> Int64[np.ndarray, " query"]:
+    def before(self, person: Queries, time: Queries) -> Queries:
         """How many entries come before a time of a person, those of earlier persons counted in.
 
         So the place of the person's first entry at that time or later, if there is one.
@@ -53,15 +54,13 @@ class Visits:
     starts: Timeline
     end: Int64[np.ndarray, " visit"]
 
-    def holding(self, line: Timeline) -> Int64[np.ndarray, " entry"]:
+    def holding(self, line: Timeline) -> Entries:
         """The number of the visit that each entry falls in, -1 where there is none."""
         if not len(self.end):
             return np.full(len(line), -1)
         last = self.starts.before(line.person, line.time + 1) - 1
-        held = (
-            (last >= 0) & (self.starts.person[last] == line.person) & (line.time <= self.end[last])
-        )
-        return np.where(held, last, -1)
+        same = (last >= 0) & (self.starts.person[last] == line.person)
+        return np.where(same & (line.time <= self.end[last]), last, -1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,12 +74,9 @@ class Timelines:
 
 def timelines(ecgs: pl.DataFrame, xrays: pl.DataFrame, stays: pl.DataFrame) -> Timelines:
     """The timelines that pairing rules use, of records with a time and of ``usable`` stays."""
-    for name, table, columns in (
-        ("ECGs", ecgs, RECORDS),
-        ("X-rays", xrays, RECORDS),
-        ("stays", stays, STAYS),
-    ):
-        _check(name, table, columns)
+    _check("ECGs", ecgs, RECORDS)
+    _check("X-rays", xrays, RECORDS)
+    _check("stays", stays, STAYS)
     people = xrays.select(pl.col("patient").unique(maintain_order=True)).with_row_index("person")
     return Timelines(
         ecgs=_timeline(ecgs, people), xrays=_timeline(xrays, people), visits=_visits(stays, people)
@@ -114,11 +110,7 @@ def _timeline(table: pl.DataFrame, people: pl.DataFrame) -> Timeline:
         .join(people, on="patient")
         .sort("person", "time", "record", "row")
     )
-    return Timeline(
-        person=_integers(known["person"]),
-        time=_integers(known["time"]),
-        row=_integers(known["row"]),
-    )
+    return Timeline(**{name: _integers(known[name]) for name in ("person", "time", "row")})
 
 
 def _visits(stays: pl.DataFrame, people: pl.DataFrame) -> Visits:
@@ -131,13 +123,9 @@ def _visits(stays: pl.DataFrame, people: pl.DataFrame) -> Visits:
         .group_by("visit", maintain_order=True)
         .agg(pl.col("person").first(), pl.col("begin").first(), pl.col("end").max())
     )
-    starts = Timeline(
-        person=_integers(visits["person"]),
-        time=_integers(visits["begin"]),
-        row=np.arange(visits.height),
-    )
-    return Visits(starts=starts, end=_integers(visits["end"]))
+    person, begin, end = (_integers(visits[name]) for name in ("person", "begin", "end"))
+    return Visits(starts=Timeline(person=person, time=begin, row=np.arange(len(end))), end=end)
 
 
-def _integers(column: pl.Series) -> Int64[np.ndarray, " entry"]:
+def _integers(column: pl.Series) -> Entries:
     return column.to_physical().cast(pl.Int64).to_numpy()

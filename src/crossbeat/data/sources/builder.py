@@ -152,12 +152,8 @@ def build_files(
 def block_of_files(table: pl.DataFrame, read: Read) -> Block:
     """A block of a cohort: the rows of which a file can be read, and the arrays that were read.
 
-    Args:
-        table: columns of a cohort, and for each signal its files, such as ``ecg_file``. A file that
-            several rows name is read once.
-        read: for each signal how a file is read, and the folder that is left out of files and
-            reasons so that they are the same on every machine. What raises ``DataError`` is left
-            out; arrays of a signal have one shape.
+    A row has columns of a cohort, and for each signal its file, such as ``ecg_file``. A file that
+    several rows name is read once. What raises ``DataError`` is left out.
     """
     arrays: dict[str, np.ndarray | None] = {}
     rejected: list[Rejected] = []

@@ -81,22 +81,19 @@ Source: github.com/physionetchallenges/evaluation-2021 at 09de852, dx_mapping_sc
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnosis:
-    """A scored diagnosis: any of its codes counts, and only some sources use it."""
+    """A scored diagnosis."""
 
-    codes: frozenset[str]
-    sources: frozenset[str]
+    codes: frozenset[str]  # of SNOMED CT; any of them counts
+    sources: frozenset[str]  # those that use it; in the others, nothing is known of it
 
 
-def _scored(line: str) -> tuple[str, Diagnosis]:
-    name, codes, *marks = line.split()
-    used = zip(SOURCES, "".join(marks), strict=True)
-    return name, Diagnosis(
+FINDINGS: dict[str, Diagnosis] = {
+    name: Diagnosis(
         codes=frozenset(codes.split(",")),
-        sources=frozenset(source for source, mark in used if mark == "1"),
+        sources=frozenset(s for s, m in zip(SOURCES, some + others, strict=True) if m == "1"),
     )
-
-
-FINDINGS: dict[str, Diagnosis] = dict(map(_scored, _SCORED.strip().splitlines()))
+    for name, codes, some, others in map(str.split, _SCORED.strip().splitlines())
+}
 """The scored diagnoses by the name of the finding."""
 
 _TOLD = re.compile(r"^#\s*(Age|Sex|Dx):[ \t]*(.*?)\s*$", re.MULTILINE)

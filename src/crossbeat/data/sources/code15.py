@@ -161,9 +161,6 @@ class Code15:
             pl.format("code15-{}", "exam_id").alias("record"),
             pl.col("age").cast(pl.Float32),
             pl.col("is_male").str.to_lowercase().replace_strict(sex, default=None).alias("sex"),
-            pl.format("{}/{}:{}", pl.lit(str(self.root)), "trace_file", "exam_id").alias(
-                "ecg_file"
-            ),
             *(
                 pl.col(of)
                 .str.to_lowercase()
@@ -171,6 +168,7 @@ class Code15:
                 .alias(label_column(finding))
                 for finding, of in FINDINGS.items()
             ),
+            ecg_file=pl.format("{}/{}:{}", pl.lit(str(self.root)), "trace_file", "exam_id"),
         )
         return divided(table, self.seed, val=self.val, test=self.test)
 

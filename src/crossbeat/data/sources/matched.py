@@ -1,8 +1,7 @@
 """Pairs of different patients: ``label-matched`` cohorts, and shuffled pairs as the null.
 
-No public data set has an ECG and a chest X-ray of the same patient. A label-matched cohort shows
-an ECG encoder the X-ray of somebody else who has a related finding, is of the same sex and about
-as old. Beyond the labels, it can only learn what a finding looks like in general.
+A label-matched cohort shows an ECG encoder the X-ray of somebody else who has a related finding, is
+of the same sex and about as old: it can only learn what a finding looks like in general.
 """
 
 from dataclasses import dataclass, replace
@@ -151,7 +150,11 @@ def match(
     ages, sexes = xrays["age"].to_numpy(), xrays["sex"].fill_null("").to_numpy()
     uses = np.zeros(xrays.height, dtype=np.int64)
     partner = np.full(ecgs.height, -1, dtype=np.int64)
-    people = ecgs.select("split", "age", "sex", finding=_related(rules)).rows()
+    related = pl.coalesce(  # the X-ray finding of the first rule whose ECG finding is there
+        pl.when((pl.col(label_column(ecg)) == 1) & pl.col("ecg").is_not_null()).then(pl.lit(xray))
+        for ecg, xray in rules
+    )
+    people = ecgs.select("split", "age", "sex", finding=related).rows()
     for row in random.permutation(ecgs.height).tolist():
         split, age, sex, finding = people[row]
         pool = pools.get((split, finding), partner[:0])
@@ -217,14 +220,6 @@ def _pools(
         for split in SPLITS
         for finding in findings
     }
-
-
-def _related(rules: tuple[tuple[str, str], ...]) -> pl.Expr:
-    """The X-ray finding of the first rule whose ECG finding is there."""
-    return pl.coalesce(
-        pl.when((pl.col(label_column(ecg)) == 1) & pl.col("ecg").is_not_null()).then(pl.lit(xray))
-        for ecg, xray in rules
-    )
 
 
 def _pairs(ecgs: Cohort, xrays: Cohort, partner: Int64[np.ndarray, " ecg"]) -> pl.DataFrame:

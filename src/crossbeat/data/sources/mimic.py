@@ -7,8 +7,9 @@ Read from the folders as downloaded: MIMIC-IV-ECG 1.0 (doi:10.13026/4nqg-sb35), 
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal, Unpack
 
@@ -36,6 +37,7 @@ from crossbeat.errors import ConfigError, DataError
 from crossbeat.findings import CHEXPERT
 from crossbeat.readers import read_xray
 from crossbeat.signal import Preprocessing
+from crossbeat.simulate.hospital import VirtualMimic
 
 SECONDS = 10.0
 FRONTAL = ("PA", "AP")
@@ -239,6 +241,11 @@ class Mimic:
         read += [published(self.hosp, "patients.csv")] if self.hosp else []
         settings = settings_of(self, "ecg", "cxr", "ed", "hosp", "dicom")
         settings["xrays"] = "JPG" if self.dicom is None else "DICOM"
+        ecgs, xrays, patients = (pairs[name].n_unique() for name in ("ecg", "xray", "patient"))
+        note = (
+            f"The tables have {pairs.height} pairs by {self.pairing}: {ecgs} ECGs and {xrays} "
+            f"X-rays of {patients} patients. Labels are those of the X-ray's report."
+        )
         return CohortInfo(
             name="mimic",
             kind="paired",
@@ -246,8 +253,42 @@ class Mimic:
             image_size=self.image_size,
             seed=self.seed,
             settings={**settings, "tables": table_digest(*read)},
-            notes=(_in_words(pairs, self.pairing),),
+            notes=(note,),
         ).with_ecgs(self.preprocessing())
+
+
+@dataclass(frozen=True, kw_only=True)
+class VirtualHospital:
+    """The cohort ``mimic`` of a virtual MIMIC; its files are kept beside the cohort.
+
+    Args:
+        patients: the files; cohorts that share them have the same patients in each split,
+            whatever is paired.
+        pairing: which ECG goes with which X-ray.
+    """
+
+    patients: VirtualMimic
+    pairing: Pairing
+
+    def build(self, folder: Path, **how: Unpack[How]) -> Cohort:
+        """Write the files unless they are there, then pair and store the records.
+
+        A share of the files is damaged on purpose; ``allow_missing`` is not used.
+        """
+        digest = sha256(json.dumps(asdict(self.patients)).encode()).hexdigest()[:12]
+        tree = folder.with_name(f"mimic-{digest}")
+        self.patients.write(tree, executor=how.get("executor"))
+        return Mimic(
+            ecg=tree / "mimic-iv-ecg",
+            cxr=tree / "mimic-cxr-jpg",
+            ed=tree / "mimic-iv-ed",
+            hosp=tree / "mimic-iv/hosp",
+            pairing=self.pairing,
+            seed=self.patients.seed,
+            val=self.patients.val,
+            test=self.patients.test,
+            image_size=self.patients.image_size,
+        ).build(folder, **(how | {"allow_missing": True}))
 
 
 def _ecgs(folder: Path) -> pl.DataFrame:
@@ -335,11 +376,3 @@ def _load(table: pl.DataFrame, records: pl.Series | None = None) -> pl.DataFrame
     """How many records of each patient have to be read."""
     counted = pl.len() if records is None else pl.col(records.name).n_unique()
     return table.group_by("patient").agg(counted.cast(pl.Int64).alias("records"))
-
-
-def _in_words(pairs: pl.DataFrame, pairing: Pairing) -> str:
-    ecgs, xrays, patients = (pairs[name].n_unique() for name in ("ecg", "xray", "patient"))
-    return (
-        f"The tables have {pairs.height} pairs by {pairing}: {ecgs} ECGs and {xrays} X-rays of "
-        f"{patients} patients. Labels are those of the X-ray's report."
-    )

@@ -120,14 +120,12 @@ class NihCxr14:
             pl.when(age <= OLDEST).then(age).cast(pl.Float32).alias("age"),
             pl.col("Patient Gender").alias("sex"),
             pl.col("View Position").alias("note:view"),
-            # A listed file that is absent keeps its place: reading it says so.
-            name.replace_strict(found, default=str(self.root / "images") + "/" + name).alias(
-                "xray_file"
-            ),
             *(
                 named.list.contains(of).cast(pl.Int8).alias(label_column(finding))
                 for finding, of in FINDINGS.items()
             ),
+            # A listed file that is absent keeps its place: reading it says so.
+            xray_file=name.replace_strict(found, default=f"{self.root / 'images'}/" + name),
         )
 
 

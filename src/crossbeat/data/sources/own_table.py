@@ -118,6 +118,9 @@ def _parsed(text: str, path: Path) -> pl.DataFrame:
             f"{path} must begin with the names of its columns, got an empty line; add the names, "
             "or export it again"
         )
+    unquoted = DataError(
+        f"{path} must be a CSV table, but its quotes do not match; export it again"
+    )
     try:
         table = pl.read_csv(
             text.encode(),
@@ -127,13 +130,12 @@ def _parsed(text: str, path: Path) -> pl.DataFrame:
             new_columns=names,
         )
     except pl.exceptions.PolarsError as error:
-        raise _uneven(text, separator, path) or _unquoted(path) from error
+        _require_even(text, separator, path)
+        raise unquoted from error
+    if table.width != len(names) or table[1:, -1].has_nulls():  # filled up where values lack
+        _require_even(text, separator, path)
     if table.width != len(names):
-        raise _uneven(text, separator, path) or _unquoted(path)
-    if table[1:, -1].has_nulls():  # a line with too few values is filled up at its end
-        uneven = _uneven(text, separator, path)
-        if uneven:
-            raise uneven
+        raise unquoted
     return table[1:]
 
 
@@ -148,32 +150,26 @@ def _decoded(data: bytes, path: Path) -> tuple[str, tuple[str, ...]]:
         raise DataError(
             f"{path} must be a CSV, Excel or Parquet table, got another format; export it as CSV"
         )
+    notes: tuple[str, ...] = ()
     try:
-        text, notes = data.decode("utf-8-sig"), ()
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("cp1252", errors="replace")
-        return text.replace("\r\n", "\n").replace("\r", "\n"), (
-            f"{path.name} is not UTF-8, so it was read as Windows-1252 (Latin-1).",
-        )
+        notes = (f"{path.name} is not UTF-8, so it was read as Windows-1252 (Latin-1).",)
     return text.replace("\r\n", "\n").replace("\r", "\n"), notes
 
 
-def _uneven(text: str, separator: str, path: Path) -> DataError | None:
-    """The error of the first line that has not a value for each column, but is not empty."""
+def _require_even(text: str, separator: str, path: Path) -> None:
+    """Check that each line has a value for each column, or is empty."""
     lines = csv.reader(io.StringIO(text), delimiter=separator)
     width = len(next(lines, []))
     for row in lines:
         if any(map(str.strip, row)) and len(row) != width:
-            return DataError(
+            raise DataError(
                 f"line {lines.line_num} of {path} must have {width} values, as the header has, got "
                 f"{len(row)} (separated by {_SEPARATORS.get(separator, separator)}); put values "
                 "that contain the separator in double quotes, or add what is missing"
             )
-    return None
-
-
-def _unquoted(path: Path) -> DataError:
-    return DataError(f"{path} must be a CSV table, but its quotes do not match; export it again")
 
 
 def _workbook(data: bytes, path: Path, sheet: str | None) -> pl.DataFrame:
@@ -272,25 +268,22 @@ class Columns:
                 f"{path} must be read without --every-row-is-a-patient, got the column "
                 f"{roles['patient']!r}; leave the option out, or add --columns.patient {NO_COLUMN}"
             )
-        must: list[str] = []
-        wanted: list[Sequence[str]] = []
+        wanted: dict[Sequence[str], str] = {}
         otherwise = ""
         if not set(FILES) & set(roles):
-            must.append("a column ecg or xray that names files")
-            wanted.append(FILES)
+            wanted[FILES] = "a column ecg or xray that names files"
         if "patient" not in roles and not every_row_is_a_patient:
-            must.append("a column patient")
-            wanted.append(("patient",))
+            wanted["patient",] = "a column patient"
             otherwise = ", or say --every-row-is-a-patient if no patient has two rows"
-        if must:
+        if wanted:
             add = " ".join(self._options(wanted, [n for n in there if n not in roles.values()]))
             raise DataError(
-                f"{path} must have {' and '.join(must)}, got {listed(there)}; add {add}{otherwise}"
+                f"{path} must have {' and '.join(wanted.values())}, got {listed(there)}; "
+                f"add {add}{otherwise}"
             )
         return roles
 
     def _found(self, there: Sequence[str], path: Path) -> dict[str, str]:
-        """The column of each setting that the table has."""
         given = {each.name: getattr(self, each.name) for each in fields(self)}
         roles: dict[str, str] = {}
         for role, name in given.items():

@@ -19,8 +19,7 @@ from crossbeat.data.splits import SPLITS
 from crossbeat.data.table import OLDEST
 from crossbeat.errors import ConfigError, DataError
 
-_GOT = "<value>"
-"""Stands for the value that was found in what a message tells to do."""
+_GOT = "<value>"  # stands for the value that was found in what a message tells to do
 
 _ISO = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?)?"
@@ -34,8 +33,7 @@ _CLOCKS = (
     *(" %I:%M %p", " %I:%M:%S %p"),
 )
 
-_YEARS = (2, 9998)
-"""In which a time is one in UTC as well."""
+_YEARS = (2, 9998)  # in which a time is one in UTC as well
 
 _AGE = re.compile(
     r"(\d+(?:\.\d+)?) ?(?:(y|yo|yr|yrs|year|years|years old|jahre|años|ans)|(m)|(w)|(d))?"
@@ -258,11 +256,12 @@ def _moments_of(texts: pl.Series, form: str | None, path: Path) -> list[datetime
             raise ValueError(text)
         return in_range(datetime.fromisoformat(text.replace(" UTC", "Z").replace(" +", "+")))
 
-    there = texts.drop_nulls()
-    every = there.unique().to_list()
+    every = texts.drop_nulls().unique().to_list()
     iso = all(_ISO.fullmatch(text) for text in every)
     if form is None or (iso and not _fits(every, form)):
-        fitting = _forms(there)
+        fitting = [
+            date + clock for date in _DATES for clock in _CLOCKS if _fits(every, date + clock)
+        ]
         way = " or ".join(repr(each) for each in fitting) or "'%d.%m.%Y %H:%M'"
         rule = (
             "an ISO 8601 time such as 2024-03-31 10:12:00; say how it is written, such as "
@@ -270,12 +269,6 @@ def _moments_of(texts: pl.Series, form: str | None, path: Path) -> list[datetime
         )
         return _understood(texts, by_iso, rule, path)
     return _understood(texts, by_form, f"a time of the form {form!r}; correct --time-format", path)
-
-
-def _forms(texts: pl.Series) -> list[str]:
-    """Usual forms that every text has."""
-    some = texts.unique(maintain_order=True).to_list()
-    return [date + clock for date in _DATES for clock in _CLOCKS if _fits(some, date + clock)]
 
 
 def _fits(texts: Sequence[str], form: str) -> bool:

@@ -205,7 +205,6 @@ def read_heart(
 
 
 def _files(folder: Path, field: str, visit: int, name: str) -> pl.DataFrame:
-    """The file of each participant."""
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder}; name the one that holds field {field}")
     found: dict[str, tuple[int, str]] = {}

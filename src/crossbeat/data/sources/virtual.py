@@ -15,10 +15,11 @@ from crossbeat import simulate
 from crossbeat.data.build import Block, How, build_cohort, require_room
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
-from crossbeat.data.splits import Shares, split_patients
+from crossbeat.data.splits import Shares, Split, split_patients
 from crossbeat.data.store import to_int16
 from crossbeat.data.table import REPORTED, label_column, truth_column
 from crossbeat.errors import ConfigError, require_least
+from crossbeat.files import Json
 from crossbeat.leads import STANDARD
 from crossbeat.signal import Preprocessing
 
@@ -133,29 +134,18 @@ class Virtual:
             names[: self.num_patients], Shares(val=self.val, test=self.test), self.seed
         )
         splits |= dict.fromkeys(names[self.num_patients :], "train")
-        columns = {
-            "patient": names,
-            "record": names,
-            "split": [splits[name] for name in names],
-            "age": patients.age,
-            "sex": np.where(patients.male, "M", "F"),
-            "xray_patient": names,
-        }
-        for finding, codes in self._labels(filmed).items():
+        columns = described(patients, names, splits) | {"xray_patient": names}
+        if self.label_noise is None:
+            labels = simulate.report_labels(filmed, self.seed)
+        else:
+            labels = simulate.flipped_truth(filmed, self.seed, self.label_noise)
+        for finding, codes in labels.items():
             said = pl.Series(codes)
             columns[label_column(finding)] = said.set(said == simulate.NOT_MENTIONED, None)
-        for name, there in simulate.truth(patients).items():
-            columns[truth_column(name)] = there.astype(np.int8)
-        shown = simulate.ecg_determinants(patients)
-        columns |= {f"latent:{name}": shown[:, i] for i, name in enumerate(simulate.DETERMINANTS)}
         training = np.array([splits[name] == "train" for name in names[: self.num_patients]])
         given = recorded(training, self.seed, paired=self.paired, labelled=self.labelled)
-        return _with_gaps(pl.DataFrame(columns), given.and_outside(self.outside))
-
-    def _labels(self, filmed: simulate.Patients) -> simulate.Labels:
-        if self.label_noise is None:
-            return simulate.report_labels(filmed, self.seed)
-        return simulate.flipped_truth(filmed, self.seed, self.label_noise)
+        table = pl.DataFrame(columns | truths(patients))
+        return _with_gaps(table, given.and_outside(self.outside))
 
     def _info(self) -> CohortInfo:
         return CohortInfo(
@@ -182,11 +172,11 @@ def _notes(settings: Virtual) -> Iterator[str]:
         )
     if settings.paired != 1.0:
         yield (
-            f"{_percent(settings.paired)} of the training patients have an ECG and an X-ray. The "
+            f"{100 * settings.paired:g} % of the training patients have an ECG and an X-ray. The "
             "others have an ECG only, and no label."
         )
     if settings.labelled != 1.0:
-        yield f"{_percent(settings.labelled)} of the training pairs have a report, and so labels."
+        yield f"{100 * settings.labelled:g} % of the training pairs have a report, and so labels."
     if settings.outside:
         yield (
             f"{settings.outside:,} further X-rays with a report are of other patients, who have no "
@@ -199,10 +189,6 @@ def _notes(settings: Virtual) -> Iterator[str]:
         )
     if settings.film_noise:
         yield f"Noise of {settings.film_noise:g} grey levels was added to the X-rays."
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:g} %"
 
 
 def _block(
@@ -224,6 +210,26 @@ def _block(
     return Block(table.with_columns(_numbered("ecg"), _numbered("xray")), signals)
 
 
+def described(patients: simulate.Patients, names: list[str], splits: dict[str, Split]) -> Json:
+    """The columns of a table that all virtual patients have."""
+    return {
+        "patient": names,
+        "record": names,
+        "split": [splits[name] for name in names],
+        "age": patients.age,
+        "sex": np.where(patients.male, "M", "F"),
+    }
+
+
+def truths(patients: simulate.Patients) -> Json:
+    """The columns of what is true: findings, conditions and the noise-free ECG parameters."""
+    truth = simulate.truth(patients)
+    shown = zip(simulate.DETERMINANTS, simulate.ecg_determinants(patients).T, strict=True)
+    return {truth_column(name): there.astype(np.int8) for name, there in truth.items()} | {
+        f"latent:{name}": values for name, values in shown
+    }
+
+
 def stored_ecgs(
     patients: simulate.Patients, number: int, seed: int, fs: float
 ) -> Int16[np.ndarray, "ecg lead time"]:
@@ -240,11 +246,11 @@ def standard(fs: float) -> Preprocessing:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Recorded:
-    """What there is of each patient: an ECG, an X-ray, labels as the X-ray's report was read."""
+    """What there is of each patient."""
 
-    ecg: Flag
-    xray: Flag
-    report: Flag
+    ecg: Flag  # an ECG
+    xray: Flag  # an X-ray
+    report: Flag  # labels, as the report of the X-ray was read
 
     def and_outside(self, number: int) -> "Recorded":
         """The same, followed by patients with an X-ray, its report and no ECG."""
@@ -262,10 +268,6 @@ def recorded(training: Flag, seed: int, *, paired: float = 1.0, labelled: float 
     Validation and test patients have everything, so that selection and measurement stay the same
     while training has less. Who lacks what is drawn by rank: a higher share adds patients to those
     of a lower one, and every share is exact to the nearest patient.
-
-    Args:
-        paired: share of them who have both ECG and X-ray; the others have an ECG and no X-ray.
-        labelled: share of them who have a report of their X-ray, if they have an X-ray.
     """
     num = training.sum()
     xray = ~training | (_place(training, seed, "modality") < round(paired * num))
@@ -276,8 +278,7 @@ def recorded(training: Flag, seed: int, *, paired: float = 1.0, labelled: float 
 def _with_gaps(table: pl.DataFrame, there: Recorded) -> pl.DataFrame:
     """The table of complete patients without what they lack.
 
-    Its columns ``ecg`` and ``xray`` tell whether there is one (see ``_numbered``). Where every
-    report was read, it has no column ``reported``.
+    Where every report was read, it has no column ``reported``.
     """
     told = [name for name in table.columns if name.startswith(label_column(""))]
     less = table.with_columns(

@@ -14,9 +14,9 @@ from crossbeat import simulate
 from crossbeat.data.build import Block, How, build_cohort, require_room
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
-from crossbeat.data.sources.virtual import standard, stored_ecgs
+from crossbeat.data.sources.virtual import described, standard, stored_ecgs, truths
 from crossbeat.data.splits import Shares, split_patients
-from crossbeat.data.table import truth_column, value_column
+from crossbeat.data.table import value_column
 from crossbeat.errors import ConfigError, DataError, require_least
 
 NOTE = (
@@ -84,10 +84,9 @@ class VirtualHearts:
         return build_cohort(folder, self._info(), blocks, **how)
 
     def fingerprint(self) -> dict[str, object]:
-        """The settings that identify a cohort; unused ones are left out.
+        """The settings that identify a cohort, without unused ones: older cohorts stay the same.
 
-        So a cohort of short axes alone is the same one as before there were long ones. Textures
-        are known by what they hold, not by where they lie.
+        Textures are known by what they hold, not by where they lie.
         """
         return {"type": type(self).__qualname__} | self._settings()
 
@@ -104,27 +103,12 @@ class VirtualHearts:
         names = [f"h{self.seed}-{number:07d}" for number in range(len(patients))]
         splits = split_patients(names, Shares(val=self.val, test=self.test), self.seed)
         known = pl.Series(self._known(np.array([splits[name] == "train" for name in names])))
-        shown = simulate.ecg_determinants(patients)
-        return pl.DataFrame(
-            {
-                "patient": names,
-                "record": names,
-                "split": [splits[name] for name in names],
-                "age": patients.age,
-                "sex": np.where(patients.male, "M", "F"),
-                "cine_patient": names,
-            }
-            | ({"cine_long_patient": names} if self.long_axis else {})
-            | {
-                value_column(name): pl.Series(values).set(~known, None)
-                for name, values in simulate.phenotypes(patients, self.seed).items()
-            }
-            | {
-                truth_column(name): there.astype(np.int8)
-                for name, there in simulate.truth(patients).items()
-            }
-            | {f"latent:{name}": shown[:, i] for i, name in enumerate(simulate.DETERMINANTS)}
-        )
+        columns = described(patients, names, splits) | {"cine_patient": names}
+        if self.long_axis:
+            columns["cine_long_patient"] = names
+        for name, values in simulate.phenotypes(patients, self.seed).items():
+            columns[value_column(name)] = pl.Series(values).set(~known, None)
+        return pl.DataFrame(columns | truths(patients))
 
     def _known(self, training: Bool[np.ndarray, " patient"]) -> Bool[np.ndarray, " patient"]:
         """Whose measures are known: the share is met to the nearest training patient."""
@@ -134,13 +118,8 @@ class VirtualHearts:
         return known
 
     def _info(self) -> CohortInfo:
-        notes = [NOTE]
-        if self.measured < 1:
-            notes.append(
-                f"{100 * self.measured:g} % of the training patients have cardiac measurements."
-            )
-        if self.textures is not None:
-            notes.append(REAL)
+        share = f"{100 * self.measured:g} % of the training patients have cardiac measurements."
+        notes = [NOTE, *[share] * (self.measured < 1), *[REAL] * (self.textures is not None)]
         return CohortInfo(
             name="virtual-hearts",
             kind="paired",

@@ -31,17 +31,16 @@ _MISSING = -32768
 _TOGETHER = 32
 """Recordings made at a time; films fit into the processor's cache, and memory stays flat."""
 
-_QUALITY = 95
-"""Of the JPGs, as of MIMIC-CXR-JPG (Johnson et al. 2019, arXiv:1901.07042)."""
+_QUALITY = 95  # of the JPGs, as of MIMIC-CXR-JPG (Johnson et al. 2019, arXiv:1901.07042)
 
 
 @dataclass(frozen=True, eq=False)
 class Films:
     """How frontal images of some X-ray studies were taken, and the labels of their reports."""
 
-    anteroposterior: Bool[np.ndarray, " film"]
-    supine: Bool[np.ndarray, " film"]
-    labels: simulate.Labels
+    anteroposterior: Bool[np.ndarray, " film"]  # taken from the front, in bed
+    supine: Bool[np.ndarray, " film"]  # lying flat
+    labels: simulate.Labels  # of the report, by finding
 
 
 def patients_at(events: pl.DataFrame, draws: simulate.Draws) -> simulate.Patients:
@@ -58,12 +57,7 @@ def patients_at(events: pl.DataFrame, draws: simulate.Draws) -> simulate.Patient
 def write_ecgs(
     folder: Path, ecgs: pl.DataFrame, patients: simulate.Patients, draws: simulate.Draws
 ) -> None:
-    """The records of a block.
-
-    Args:
-        ecgs: rows as ``visits`` has them, with subject_id and path.
-        patients: at the time of each signal, in the order of the signals.
-    """
+    """The records of a block, of patients at the time of each signal, in order of the signals."""
     rows = ecgs.partition_by("signal", as_dict=True)
     for number, part in simulate.spans(len(patients), _TOGETHER):
         seed = _recording_seed(draws, "ecg", number)

@@ -92,23 +92,19 @@ TABLES = {
 }
 """The file and the header of every table by a short name; the last two are no part of MIMIC."""
 
-_NOT_MEASURED = 29999
-"""What a cart writes where it measured nothing."""
-
-_P_ONSET = 40
-"""Milliseconds before the P wave in the beat that a cart measures."""
-
+_NOT_MEASURED = 29999  # what a cart writes where it measured nothing
+_P_ONSET = 40  # milliseconds before the P wave in the beat that a cart measures
 _DAY = 86400
 
 
 @dataclass(frozen=True, eq=False)
 class People:
-    """The patients of a block, as they are when their first stay begins; split is MIMIC-CXR's."""
+    """The patients of a block."""
 
-    draws: simulate.Draws
-    subjects: Int64[np.ndarray, " patient"]
-    first: simulate.Patients
-    split: np.ndarray
+    draws: simulate.Draws  # of the block
+    subjects: Int64[np.ndarray, " patient"]  # subject_id of each
+    first: simulate.Patients  # as they are when their first stay begins
+    split: np.ndarray  # of MIMIC-CXR that each belongs to
 
 
 def hospital_rows(people: People, visits: Visits) -> dict[str, pl.DataFrame]:
@@ -256,12 +252,7 @@ def xray_rows(
     films: pl.DataFrame,
     shown: tuple[Films, simulate.Patients],
 ) -> dict[str, pl.DataFrame]:
-    """The tables of MIMIC-CXR-JPG.
-
-    Args:
-        films: the images, with dicom_id, anteroposterior and supine, and size in pixels.
-        shown: what was reported of each study, and the patients at its time.
-    """
+    """The tables of MIMIC-CXR-JPG; ``shown`` is what was reported, and the patients at the time."""
     told, patients = shown
     split = pl.Series("split", people.split[xrays["patient"].to_numpy()])
     labels = chexpert(xrays, told.labels, patients)

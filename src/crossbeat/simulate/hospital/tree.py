@@ -1,11 +1,8 @@
 """A virtual MIMIC: ECGs, X-rays, stays and tables in the layout of the published data sets.
 
 The patients are those of the cohort ``virtual`` with the same seed, seen several times in the
-course of days to months (``simulate.patient``).
-
-Blocks of patients are written side by side. A finished block leaves a part of every table in a
-folder ``.unfinished``; when all are there, the parts are joined and the folder goes. So a tree
-that was interrupted is completed by the same call, and only finished blocks are kept.
+course of days to months (``simulate.patient``). A tree that was interrupted is completed by the
+same call, and only finished blocks are kept.
 """
 
 import gzip

@@ -41,15 +41,12 @@ Flags = Bool[np.ndarray, "patient stay"]
 
 @dataclass(frozen=True, eq=False)
 class Stays:
-    """The stays of each patient of a block; times in seconds since 1970.
+    """The stays of each patient of a block; times in seconds since 1970."""
 
-    The first is there always; ``written`` is the end that the tables give.
-    """
-
-    there: Flags
-    begin: Seconds
-    end: Seconds
-    written: Seconds
+    there: Flags  # whether there is such a stay; the first is there always
+    begin: Seconds  # when the patient came
+    end: Seconds  # when the patient left
+    written: Seconds  # the end that the tables give
 
     def last(self) -> Int64[np.ndarray, " patient"]:
         """The end of each patient's last stay."""
@@ -68,17 +65,15 @@ class Visits:
     """What happened to the patients of a block.
 
     Args:
-        stays: when each was there.
         ecgs: rows of study_id, patient, cart_id, time, ecg_time (by the cart's clock), hours,
             signal, copy, fault, lead: ``signal`` numbers the signals, ``copy`` is 0 for the
             original, 1 for a copy of the same patient, 2 for one of another.
-        xrays: rows of study_id, patient, time, hours.
         films: rows of xray, a row of ``xrays``, view ("frontal", "second", "lateral"), fault.
     """
 
-    stays: Stays
+    stays: Stays  # when each was there
     ecgs: pl.DataFrame
-    xrays: pl.DataFrame
+    xrays: pl.DataFrame  # rows of study_id, patient, time, hours
     films: pl.DataFrame
 
 
@@ -95,9 +90,7 @@ def ids(
 ) -> Int64[np.ndarray, " row"]:
     """Identifiers of eight digits in no apparent order, as MIMIC has them; each number has its own.
 
-    Args:
-        numbers: 0 or more, below ten million.
-        first_digit: 1 for patients, 2 admissions, 3 stays, 4 ECGs, 5 X-ray studies.
+    The first digit is 1 for patients, 2 admissions, 3 stays, 4 ECGs, 5 X-ray studies.
     """
     start = (7919 * seed + 1_234_567 * first_digit) % _IDS
     return first_digit * _IDS + (numbers + start) * _SPREAD % _IDS
