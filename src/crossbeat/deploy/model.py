@@ -242,13 +242,14 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and type(value) is not bool and isfinite(value)
 
 
-def _ecg_model(values: Json, path: Path) -> EcgModel:
+def _ecg_model(values: object, path: Path) -> EcgModel:
     known = {field.name for field in fields(EcgModel)}
-    good = isinstance(values, dict) and set(values) == known and values["encoder"] in ENCODERS
-    good = good and values["normalisation"] in NORMALISATIONS and isinstance(values["hidden"], list)
+    given = values if isinstance(values, dict) else {}
+    good = set(given) == known and given["encoder"] in ENCODERS
+    good = good and given["normalisation"] in NORMALISATIONS and isinstance(given["hidden"], list)
     what = f"{', '.join(sorted(known))} of an encoder that this version has"
     _require(good, path, what, values)
-    return EcgModel(**values | {"hidden": tuple(values["hidden"])})
+    return EcgModel(**given | {"hidden": tuple(given["hidden"])})
 
 
 def _require(good: bool, path: Path, what: str, got: object) -> None:
