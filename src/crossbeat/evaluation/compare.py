@@ -98,7 +98,7 @@ def compare_measured(
 
     Args:
         runs: for each model its runs by training seed; the method and the baseline may be absent.
-        method: as for ``compare``, and so the other arguments.
+        method: is compared with every other model.
         baseline: is compared with every model.
         seed: of the resamples of patients.
         replicates: number of resamples.
