@@ -226,6 +226,18 @@ def test_a_loss_that_is_not_finite_stops_the_run(tiny, tmp_path):
         train(tiny, tmp_path, step=partial(step, noise=float("inf")))
 
 
+def test_ctrl_c_is_ctrl_c_where_lightning_fails_while_it_ends(tiny, tmp_path, monkeypatch):
+    def fails(*args, **kwargs):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise RuntimeError("ended twice") from None
+
+    monkeypatch.setattr("lightning.pytorch.Trainer.fit", fails)
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny, tmp_path)
+
+
 def test_accumulating_batches_makes_fewer_updates(tiny, tmp_path):
     def plain():  # without batch statistics and dropout, two half batches are one whole batch
         torch.manual_seed(0)

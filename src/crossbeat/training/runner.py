@@ -183,6 +183,11 @@ def _fit(
             trainer.fit(module, ckpt_path=last if last.is_file() else None, weights_only=True)
         except SystemExit as stop:  # Lightning turns Ctrl-C into an exit
             raise KeyboardInterrupt from stop
+        except Exception as error:
+            # Lightning 2.6.6 fails if Ctrl-C comes while it ends: it tears down a second time.
+            if isinstance(error.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from error
+            raise
     used.requires_grad_(True)
     if trainer.is_global_zero:
         _finish(phase, module, home)
