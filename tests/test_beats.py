@@ -5,12 +5,11 @@ from functools import cache
 
 import numpy as np
 import pytest
-import torch
 
-from crossbeat.beats import correspondence, correspondences, r_peaks
+from crossbeat.beats import correspondence, r_peaks
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.leads import STANDARD
-from crossbeat.signal import Ecg, Ecgs, Preprocessing
+from crossbeat.signal import Ecg, Preprocessing
 from crossbeat.simulate import FS, Draws, draw_patients, ecgs
 from crossbeat.simulate.ecg import beats
 from crossbeat.simulate.electrical import electrical
@@ -121,7 +120,7 @@ def test_the_extra_to_install_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         r_peaks(Ecg(virtual()[0][0], STANDARD, float(FS)))
 
 
-# --- correspondences
+# --- correspondence
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -214,20 +213,6 @@ def test_without_a_whole_beat_nothing_is_known(peaks: np.ndarray) -> None:
         assert np.isnan(rows).all()
     linear = correspondence(peaks, rule="linear", segments=4, steps=5, seconds=3.0)
     assert np.isfinite(linear).all()
-
-
-@pytest.mark.parametrize("rule", RULES)
-def test_a_batch_has_the_correspondence_of_each_record(rule) -> None:
-    values = virtual()[0][:4].copy()
-    values[2] = 0
-    batch = Ecgs(torch.from_numpy(values), STANDARD, float(FS))
-    rows = correspondences(batch, rule=rule, segments=10, steps=40)
-    assert rows.dtype == np.float32
-    for row, ecg in zip(rows, values, strict=True):
-        peaks = r_peaks(Ecg(ecg, STANDARD, float(FS)))
-        alone = correspondence(peaks, rule=rule, segments=10, steps=40, seconds=10.0)
-        np.testing.assert_array_equal(row, alone)
-    assert np.isnan(rows[2]).all() == (rule != "linear")
 
 
 def test_steps_may_be_given_by_their_middles() -> None:

@@ -14,7 +14,7 @@ from jaxtyping import Float, Float32, Float64
 from scipy.signal import butter, sosfiltfilt
 
 from crossbeat.errors import ConfigError, DataError
-from crossbeat.signal import Ecg, Ecgs
+from crossbeat.signal import Ecg
 
 Peaks = Float64[np.ndarray, " beat"]
 Middles = Float64[np.ndarray, " step"]
@@ -123,32 +123,6 @@ def correspondence(
     phases = (np.arange(segments + 1) - 0.5) / segments
     pooled = np.stack([_shares(start + phases * (end - start), middles) for start, end in beats])
     return pooled.mean(axis=0)
-
-
-def correspondences(
-    ecgs: Ecgs, *, rule: Rule, segments: int, steps: int | Middles
-) -> Float32[np.ndarray, "batch segment step"]:
-    """The correspondence of each ECG of a batch, to its own R peaks.
-
-    Args:
-        ecgs: any unit; before any view that shifts time.
-        rule: as ``correspondence`` has it.
-        segments: of each, above 0.
-        steps: of each, as ``correspondence`` has them.
-
-    Raises:
-        ValueError: a number is not above 0, or the middles of steps are not at equal spacing.
-        ConfigError: the package sleepecg is not installed.
-        DataError: a value is not finite, or the rate is too low.
-    """
-    seconds = ecgs.values.shape[-1] / ecgs.fs
-    found = []
-    for values in ecgs.values.float().numpy(force=True):
-        peaks = np.empty(0) if rule == "linear" else r_peaks(Ecg(values, ecgs.leads, ecgs.fs))
-        found.append(
-            correspondence(peaks, rule=rule, segments=segments, steps=steps, seconds=seconds)
-        )
-    return np.stack(found)
 
 
 def _detector() -> Callable[[np.ndarray, float], np.ndarray]:

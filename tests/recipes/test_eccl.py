@@ -64,6 +64,11 @@ def test_a_share_that_leaves_one_axis_out_is_refused(share):
         small("eccl-heart", short_share=share)
 
 
+def test_an_axis_for_both_encoders_is_refused():
+    with pytest.raises(ConfigError, match=r"modality must be 'cine', got 'cine_long'; leave it"):
+        small("eccl-heart", cine=replace(SMALL_CINE, modality="cine_long"))
+
+
 @pytest.mark.parametrize("name", ["eccl-heart", "ptacl-global"])
 def test_masked_modelling_of_some_frames_only_is_refused(name, tiny_hearts):
     recipe = small(name, cine=replace(SMALL_CINE, phases=(0.0, 0.5)))

@@ -84,6 +84,18 @@ def test_cells_of_one_finding_each_are_one_model() -> None:
             {},
             "the same findings in reading 'probe' of every model, got others for distillation",
         ),
+        (
+            tuple(
+                replace(
+                    each,
+                    recipe=short("direct", measurements=("LVM",)),
+                    readings=(replace(PROBE, name="linear probe"),),
+                )
+                for each in PAIR
+            ),
+            {},
+            "other names of readings than that of measurements, 'linear probe', got direct, seed 0",
+        ),
     ],
 )
 def test_cells_that_do_not_fit_together_are_refused(cells, changes, message) -> None:

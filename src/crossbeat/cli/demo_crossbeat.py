@@ -13,12 +13,11 @@ from crossbeat.recipes import Recipe, settings_in, with_settings
 from crossbeat.recipes.crossbeat import GENTLE
 from crossbeat.recipes.presets import Preset
 from crossbeat.recipes.settings import recipe_named
-from crossbeat.study.grid import Cell, Reading, Study
+from crossbeat.study.grid import PROBE, Cell, Reading, Study
 from crossbeat.training import Optimisation
 
 METHOD, BASELINE = "crossbeat", "direct"
 MODELS = ("teacher", BASELINE, "cromotex", METHOD, "crossbeat-shuffled")
-PROBE = "linear probe"
 
 _LABELLED = 0.1
 _ABUNDANT = 9000

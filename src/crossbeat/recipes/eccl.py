@@ -86,7 +86,7 @@ class Eccl:
             last phase; above 0.
 
     Raises:
-        ConfigError: ``short_share`` is out of its range.
+        ConfigError: ``short_share`` is out of its range, or ``cine`` names another modality.
     """
 
     measurements: tuple[str, ...] = tuple(MEASUREMENTS)
@@ -113,6 +113,11 @@ class Eccl:
             raise ConfigError(
                 f"short_share must be above 0 and below 1, got {self.short_share:g}; for one axis "
                 "alone use ptacl-global with --recipe.frozen_cine true"
+            )
+        if self.cine.modality != AXES[0]:
+            raise ConfigError(
+                f"cine.modality must be {AXES[0]!r}, got {self.cine.modality!r}; leave it out: one "
+                "encoder reads the short axis and another one the long axis"
             )
 
     @property

@@ -14,6 +14,9 @@ Point = float | str | None
 HEAD = "head"
 """Name of the predictions of the model's own head; readings have other names."""
 
+PROBE = "linear probe"
+"""Name of the reading that every run has that predicts measurements from ECGs."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
@@ -218,6 +221,9 @@ def _check_group(cells: Sequence[Cell], targets: tuple[str, ...]) -> None:
 
 
 def _check_readings(cells: Sequence[Cell]) -> None:
+    for cell in cells:
+        if cell.recipe.targets.measurements and PROBE in {each.name for each in cell.readings}:
+            _refuse(f"other names of readings than that of measurements, {PROBE!r}", cell.title)
     known: dict[str, tuple[str, ...]] = {}
     for group in groups(cells).values():
         for name in in_order([each.name for each in cell.readings] for cell in group):

@@ -22,12 +22,9 @@ from crossbeat.recipes.run import (
     names_of,
     predictions,
 )
-from crossbeat.study.grid import HEAD, Reading
+from crossbeat.study.grid import HEAD, PROBE, Reading
 from crossbeat.study.kept import Said
 from crossbeat.targets import FINDING, MEASUREMENT, Kind
-
-PROBE = "linear probe"
-"""The reading of every run that predicts measurements from ECGs."""
 
 RETRIEVAL, LOCALISATION = "retrieval", "localisation"
 LIMITS = {RETRIEVAL: ("random", "oracle"), LOCALISATION: ("random",)}
