@@ -95,7 +95,7 @@ def test_a_search_ends_with_its_choices_by_validation(place, capsys, monkeypatch
     for model, each in found["validation"].items():
         assert found["chosen"][model] == max(each, key=each.get)
     shown = capsys.readouterr()
-    assert "Validation AUROC in percent, mean over findings" in " ".join(shown.out.split())
+    assert "Validation AUROC in percent, mean over targets" in " ".join(shown.out.split())
     for model, each in found["validation"].items():
         for name, value in each.items():
             (line,) = (row for row in shown.out.splitlines() if model in row and name in row)

@@ -208,9 +208,12 @@ def test_along_an_axis_the_gains_come_first() -> None:
     ]
 
 
-def test_the_chosen_candidate_is_bold() -> None:
+@pytest.mark.parametrize(("metric", "called"), [("auroc", "AUROC"), ("r2", "R²")])
+def test_the_chosen_candidate_is_bold(metric, called) -> None:
     search = {"validation": {"clip": {"slow": 0.7, "fast": 0.8}}, "chosen": {"clip": "fast"}}
-    assert list(markdown_candidates(search))[2:] == [
+    lines = list(markdown_candidates(search | {"metric": metric}))
+    assert lines[0] == f"| model | candidate | validation {called} |"
+    assert lines[2:] == [
         "| `clip` | slow | 70.0 |",
         "| `clip` | **fast** | **80.0** |",
     ]

@@ -150,7 +150,7 @@ def test_without_a_finished_cell_there_is_nothing_to_choose(found_in) -> None:
 def test_a_finding_of_one_class_among_the_validation_labels_is_refused(found_in, value) -> None:
     targets = TARGETS.copy()
     targets[:, 1] = value
-    message = "positives and negatives of silent, got one class for direct at a, seed 0"
+    message = "must differ in silent, got the same value of all of them for direct at a, seed 0"
     with pytest.raises(DataError, match=message):
         found_in(ALONE, GOOD, targets=targets)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from crossbeat.cli.options import at_least, command, note, parse
 from crossbeat.cli.tables import print_table, show
 from crossbeat.errors import ConfigError
+from crossbeat.evaluation import names
 from crossbeat.evaluation.results import write_results
 from crossbeat.files import Json, ReadJson, remove_drafts, require_ours, write_whole
 from crossbeat.report.tables import candidates, markdown, markdown_candidates
@@ -106,8 +107,9 @@ def _report_search(found: ReadJson, out: Path, *, as_json: bool) -> None:
         print(json.dumps(found, indent=1))
         return
     rows = [[*told, "chosen" * chosen] for *told, chosen in candidates(found)]
-    header = ["model", "candidate", "AUROC", ""]
-    print_table("Validation AUROC in percent, mean over findings", header, rows)
+    metric = names.metric(found["metric"])
+    header = ["model", "candidate", metric, ""]
+    print_table(f"Validation {metric} in percent, mean over targets", header, rows)
     note(f"results: {out / 'results.json'}")
 
 

@@ -295,19 +295,21 @@ def _place(point: ReadJson) -> str:
 
 
 def candidates(found: ReadJson) -> Iterator[tuple[str, str, str, bool]]:
-    """Every candidate of a search: model, candidate, validation AUROC in percent, if chosen."""
+    """Every candidate of a search: model, candidate, leading metric in percent, if chosen."""
     for model, each in found["validation"].items():
         for name, value in each.items():
             yield model, name, f"{100 * value:.1f}", found["chosen"].get(model) == name
 
 
 def markdown_candidates(found: ReadJson) -> Iterator[str]:
-    """A Markdown table of the validation AUROC of every candidate; the chosen ones are bold."""
+    """A Markdown table of every candidate's metric on validation; the chosen ones are bold."""
     rows = [
         [f"`{model}`", *(f"**{text}**" if chosen else text for text in (name, value))]
         for model, name, value, chosen in candidates(found)
     ]
-    return markdown_table(["model", "candidate", "validation AUROC"], rows)
+    return markdown_table(
+        ["model", "candidate", f"validation {names.metric(found['metric'])}"], rows
+    )
 
 
 def _limit(name: str) -> str:

@@ -65,18 +65,19 @@ class Search:
 
 
 def choices_of(search: Search, workshop: Workshop) -> Json:
-    """The validation AUROC of every finished candidate, and the best of each model.
+    """The leading metric of every finished candidate on validation, and the best of each model.
 
-    The AUROC is the mean over findings and seeds, by the labels of the validation split. A model
-    has a choice once all its candidates are finished; the first of equal candidates is chosen.
+    It is the mean over targets and seeds: the AUROC by the labels of the validation split, or R².
+    A model has a choice once all its candidates are finished; the first of equal ones is chosen.
     """
     homes = {cell: workshop.home(cell) for cell in search.cells}
     done = [cell for cell, home in homes.items() if (home / RECORD).is_file()]
     if not done:
         raise DataError(f"{workshop.folder} must have finished cells, got none; run the search")
     scores: dict[str, dict[str, list[float]]] = {}
+    said = {cell: read_said(homes[cell])[HEAD] for cell in done}
     for cell in done:
-        reached = _reached(cell, read_said(homes[cell])[HEAD])
+        reached = _reached(cell, said[cell])
         scores.setdefault(cell.model, {}).setdefault(str(cell.point), []).append(reached)
     means = {
         model: {name: float(np.mean(values)) for name, values in each.items()}
@@ -87,6 +88,7 @@ def choices_of(search: Search, workshop: Workshop) -> Json:
     return {
         "question": search.question,
         "seeds": sorted({cell.seed for cell in done}),
+        "metric": said[done[0]].kind.leads,
         "validation": means,
         "chosen": {
             model: max(each, key=lambda name, each=each: each[name])  # type: ignore[misc]
@@ -109,8 +111,8 @@ def _reached(cell: Cell, said: Predictions) -> float:
     undefined = [name for name, value in values.items() if np.isnan(value)]
     if undefined:
         raise DataError(
-            f"validation patients must have positives and negatives of {', '.join(undefined)}, "
-            f"got one class for {cell.title}; use a larger cohort"
+            f"validation patients must differ in {', '.join(undefined)}, got the same value of all "
+            f"of them for {cell.title}; use a larger cohort"
         )
     return float(np.mean(list(values.values())))
 
