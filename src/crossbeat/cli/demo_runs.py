@@ -54,11 +54,6 @@ class Asked:
     workers: int
     preset: Preset
 
-    @property
-    def trainer(self) -> TrainerSettings:
-        """With a bar for each network where no other trains beside it."""
-        return TrainerSettings(progress=False)
-
     def finished(self, tasks: Sequence[Task]) -> Iterator[Task]:
         """Train all networks and yield each when it is; those that are must be as asked for.
 
@@ -160,12 +155,10 @@ def _training(words: Mapping[str, str], left: list[str]) -> str:
 
 def _task(cell: Cell, home: Path, cohorts: Mapping[Builder, Cohort], asked: Asked) -> Task:
     patients = cohorts[cell.cohort].folder, cohorts[cell.held].folder
-    work = partial(_finish, cell, home, patients, asked.trainer, asked.out / "phases")
+    work = partial(_finish, cell, home, patients, asked.out / "phases")
     return Task(name=cell.model, result=home / RECORD, work=work)
 
 
-def _finish(
-    cell: Cell, home: Path, patients: tuple[Path, Path], trainer: TrainerSettings, phases: Path
-) -> None:
+def _finish(cell: Cell, home: Path, patients: tuple[Path, Path], phases: Path) -> None:
     learns, test = (Cohort.open(folder) for folder in patients)
-    finish(cell, home, (learns, test), trainer=trainer, phases=phases)
+    finish(cell, home, (learns, test), trainer=TrainerSettings(progress=False), phases=phases)
