@@ -205,8 +205,10 @@ def test_who_builds_what_another_process_is_building_waits_and_opens_it(tmp_path
         assert go_on.wait(60)
         return tiny_block(i)
 
-    def build(seed: int, block: Callable[[int], Block]) -> Cohort:
-        return build_tiny(tmp_path / "a", block, seed=seed)
+    def build(seed: int, block: Callable[[int], Block]) -> Cohort:  # a patch is not for threads
+        blocks = [partial(block, i) for i in range(BLOCKS)]
+        with ThreadPoolExecutor(1) as here:
+            return build_cohort(tmp_path / "a", tiny_info(seed), blocks, executor=here)
 
     with ThreadPoolExecutor(3) as threads:
         first = threads.submit(build, 0, slow)
