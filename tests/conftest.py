@@ -1,6 +1,11 @@
 """Fixtures that every test may use."""
 
 import os
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"):
+    os.environ[_name] = "1"  # tests run side by side, and so do the processes that they start
+
+# ruff: noqa: E402
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
