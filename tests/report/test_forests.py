@@ -62,6 +62,11 @@ def test_intervals_that_are_far_wider_than_the_values_run_out_of_the_picture() -
     assert narrow.get_ylim()[0] > -1
 
 
+def test_gains_that_are_all_large_are_drawn_above_zero() -> None:
+    low, high = along(results(point(1.0, 0.06), point(2.0, 0.07))).axes[0].get_ylim()
+    assert low <= 0 < high
+
+
 def test_names_stand_at_the_lines_and_the_teacher_is_left_out() -> None:
     text = theme.svg(along(THREE))
     assert "CroMoTEX" in text

@@ -226,6 +226,10 @@ def along(results: ReadJson) -> Figure:
     models = dict.fromkeys(name for each in there for name in each)
     paint = colours(models, method=first["method"], baseline=baseline)
     figure, axes = new_axes(*_ALONG)
+    told = titled(metric)
+    if are_gains:
+        axes.axhline(0, color=INK, lw=1)  # first, so that the axis shows it
+        told = f"{names.metric(metric)}, points above {label(first, baseline)}"
     at = _places(axes, [point["at"] for point in points])
     values = [0.0] if are_gains else []
     ends: dict[str, float] = {}
@@ -250,10 +254,6 @@ def along(results: ReadJson) -> Figure:
         height = max(value, height + _APART * (high - low))  # no name hides another
         _beside(axes, height, label(first, model), side=1, weight="normal", colour=paint[model])
     axes.set_xlabel(results["axis"])
-    told = titled(metric)
-    if are_gains:
-        axes.axhline(0, color=INK, lw=1)
-        told = f"{names.metric(metric)}, points above {label(first, baseline)}"
     axes.set_ylabel(f"{told}\n(line: 95 % interval)")
     return figure
 
