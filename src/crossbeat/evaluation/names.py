@@ -115,7 +115,7 @@ _METRICS = {
     "auprc": "AUPRC",
     "f1": "F1",
     "brier": "Brier score",
-    "calibration_error": "Calibration error",
+    "calibration_error": "calibration error",
     "r2": "R²",
     "pearson": "Pearson r",
     "mae": "MAE",

@@ -121,7 +121,7 @@ def _values(
         return it.label(name.removesuffix(f", {reading}"))
 
     sheet = of_targets(found, metric, part=part, called=called, columns=_mean_first(found))
-    title = f"{reading}: {sheet.title}" if reading else sheet.title
+    title = f"{reading}: {sheet.title}" if reading else words.capital(sheet.title)
     return sheet_table(replace(sheet, title=title), marked=it.label(it.results["method"]))
 
 
