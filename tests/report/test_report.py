@@ -11,6 +11,8 @@ from made_up import LABEL, METHOD, SEARCH, full_study, run, runs, study
 from crossbeat.errors import DataError
 from crossbeat.report import words
 from crossbeat.report.report import Subject, write_report
+from crossbeat.report.tables import cell
+from crossbeat.report.words import minus
 from crossbeat.targets import FINDING, MEASUREMENT, Kind
 
 HOSTILE = "<script src='//x'>"
@@ -150,9 +152,9 @@ def test_values_stand_in_their_tables(kind: Kind, tmp_path: Path) -> None:
     results = full_study(kind)
     text = page(tmp_path, results, said=runs(kind, 2.0))
     for metric in kind.metrics:
-        found = results["models"][METHOD[kind]]["mean"][metric]
-        factor, digits = (1, 3) if metric in ("pearson", "mae") else (100, 1)
-        assert f"{factor * found['value']:.{digits}f}<small>" in text.replace("−", "-")
+        (target, _), unit = results["models"][METHOD[kind]], "%" if metric == "mae" else ""
+        found = cell(results["models"][METHOD[kind]][target][metric], metric, unit)
+        assert f"{minus(found.value)}<small>" in text
     assert re.search(rf'<tr class="marked"><th scope="row">{LABEL[kind]}</th>', text)
 
 

@@ -32,6 +32,7 @@ from crossbeat.report.theme import (
     new_axes,
     styled,
 )
+from crossbeat.report.words import minus
 from crossbeat.signal import Ecg
 from crossbeat.targets import described
 
@@ -137,7 +138,7 @@ def scatter(run: Predictions, measurement: str, *, colour: str = METHOD) -> Figu
     once = np.ones((1, len(truth)))
     told = {name: metric(truth, estimate, once)[0] for name, metric in MEASUREMENT_METRICS.items()}
     text = f"R² {told['r2']:.2f}\nr {told['pearson']:.2f}\nMAE {told['mae']:.1f} {unit}".rstrip()
-    axes.text(0.04, 0.97, text, transform=axes.transAxes, va="top", size=9)
+    axes.text(0.04, 0.97, minus(text), transform=axes.transAxes, va="top", size=9)
     return figure
 
 

@@ -11,7 +11,7 @@ from crossbeat.evaluation import names
 from crossbeat.evaluation.results import kind_of, verdict
 from crossbeat.evaluation.statistics import MEAN
 from crossbeat.files import Json, ReadJson
-from crossbeat.report.tables import cell, leads, titled
+from crossbeat.report.tables import cell, leads, mean_first, titled
 from crossbeat.report.theme import (
     BASELINE,
     INK,
@@ -114,7 +114,7 @@ def forest(results: ReadJson) -> Figure:
     """The leading metric of every model in percent with its interval, target by target."""
     models, metric, baseline = results["models"], leads(results), results["baseline"]
     paint = colours(models, method=results["method"], baseline=baseline)
-    targets = _mean_first(models[baseline])
+    targets = mean_first(results)
     figure, axes = new_axes(_WIDTH, _ROW * len(targets) * (len(models) + 1 + _GAP) + 0.55)
     labels: dict[float, str] = {}
     top = 0.0
@@ -151,7 +151,7 @@ def differences(results: ReadJson) -> Figure:
     metric = leads(results)
     groups = {
         _called(target): {pair: found[target][metric] for pair, found in pairs.items()}
-        for target in _mean_first(next(iter(pairs.values())))
+        for target in mean_first(results)
     }
     return _differences(groups, metric)
 
@@ -201,7 +201,7 @@ def _differences(groups: Mapping[str, ReadJson], metric: str, *, width: float = 
             sign = verdict(found)
             colour = {1: METHOD, -1: BASELINE, 0: MUTED}[sign]
             _bar(axes, top - at, found, colour=colour, filled=sign != 0)
-            text = minus(_text(found, metric, signed=True))
+            text = _text(found, metric, signed=True)
             _beside(axes, top - at, text, side=1, weight="normal", colour=MUTED)
         top -= len(group) + 1 + _GAP
     axes.axvline(0, color=INK, lw=1)
@@ -295,16 +295,12 @@ def _line(axes: Axes, known: Mapping[float, ReadJson], colour: str) -> list[floa
     return list(values)
 
 
-def _mean_first(targets: ReadJson) -> list[str]:
-    return sorted(targets, key=lambda target: target != MEAN)
-
-
 def _called(target: str) -> str:
     return "mean" if target == MEAN else names.plain(target)
 
 
 def _text(found: ReadJson, metric: str, *, signed: bool = False) -> str:
-    return str(cell(found, metric, signed=signed))
+    return minus(str(cell(found, metric, signed=signed)))
 
 
 def _ends(found: ReadJson) -> tuple[float | None, float | None, float | None]:

@@ -5,12 +5,11 @@ from dataclasses import replace
 
 from crossbeat.evaluation import names
 from crossbeat.evaluation.results import targets_of
-from crossbeat.evaluation.statistics import MEAN
 from crossbeat.files import ReadJson
 from crossbeat.report import forests, words
 from crossbeat.report.page import bullets, folded, paragraph, pictures, sheet_table, table
 from crossbeat.report.subject import Subject
-from crossbeat.report.tables import Sheet, of_measures, of_targets
+from crossbeat.report.tables import Sheet, mean_first, of_measures, of_targets
 from crossbeat.report.theme import picture
 from crossbeat.targets import FINDING, MEASUREMENT
 
@@ -120,24 +119,21 @@ def _values(
     def called(name: str) -> str:
         return it.label(name.removesuffix(f", {reading}"))
 
-    sheet = of_targets(found, metric, part=part, called=called, columns=_mean_first(found))
+    sheet = of_targets(found, metric, part=part, called=called, columns=mean_first(found))
     title = f"{reading}: {sheet.title}" if reading else words.capital(sheet.title)
-    return sheet_table(replace(sheet, title=title), marked=it.label(it.results["method"]))
+    sheet = replace(sheet, title=title).fitting()
+    return sheet_table(sheet, marked=it.label(it.results["method"]))
 
 
 def _differences(it: Subject, found: ReadJson, metric: str, *, reading: str = "") -> str:
     def called(pair: str) -> str:
         return names.pair(pair.replace(f", {reading}", ""), it.kind)
 
-    columns = _mean_first(found)
+    columns = mean_first(found)
     sheet = of_targets(found, metric, part="differences", called=called, columns=columns)
     points = " in points" if names.in_percent(metric) else ""
     title = f"{f'{reading}: ' if reading else ''}Differences in {names.metric(metric)}{points}"
-    return sheet_table(replace(sheet, title=title))
-
-
-def _mean_first(found: ReadJson) -> list[str]:
-    return sorted(next(iter(found["models"].values())), key=lambda target: target != MEAN)
+    return sheet_table(replace(sheet, title=title).fitting())
 
 
 def screened(it: Subject) -> Iterator[str]:
@@ -209,7 +205,7 @@ def limits(it: Subject) -> Iterator[str]:
         it.kind.leads,
         part="limits",
         called=lambda name: names.limit(name).label,
-        columns=_mean_first(found),
+        columns=mean_first(found),
     )
     yield sheet_table(replace(sheet, header=["Upper limit", *sheet.header[1:]]))
     yield bullets(words.limits(it.results))

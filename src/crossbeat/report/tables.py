@@ -20,7 +20,7 @@ MEASURED: Mapping[str, str] = MappingProxyType(
 """The parts of results that were measured row by row, and how they are called."""
 
 _UNDEFINED = "not defined"
-_WIDE = 8  # columns of a table that is turned round for the terminal
+_WIDE = 8  # columns of a table that is turned round
 _FOLLOWS = ("LVSV", "RVESV", "RVSV", "RVEF")
 """Measurements that Markdown leaves out: they follow from others, or are like them."""
 
@@ -61,6 +61,11 @@ class Sheet:
         header = [self.header[0], *(name for name, _ in self.rows)]
         return Sheet(self.title, header, list(zip(self.header[1:], columns, strict=True)))
 
+    def fitting(self) -> "Sheet":
+        """As it is, or turned if it would be too wide for a page or a terminal."""
+        wide = len(self.header) > max(_WIDE, len(self.rows) + 1)
+        return self.turned() if wide else self
+
 
 def cell(found: ReadJson | None, metric: str, unit: str = "", *, signed: bool = False) -> Cell:
     """An estimate in percent if its metric is a share, else in its unit.
@@ -94,6 +99,11 @@ def columns_of(found: ReadJson) -> list[str]:
     """The targets of models that are compared, then the mean if there are several."""
     columns = list(next(iter(found["models"].values())))
     return columns if len(columns) > 2 else columns[:1]
+
+
+def mean_first(found: ReadJson) -> list[str]:
+    """``columns_of`` in the order of the report."""
+    return sorted(columns_of(found), key=lambda target: target != MEAN)
 
 
 def titled(metric: str) -> str:
@@ -189,8 +199,7 @@ def _shown(values: Sheet, pairs: Sheet, title: str) -> Iterator[Sheet]:
     """Tables with cells, turned round if they would be too wide."""
     for sheet in (values, Sheet(title, pairs.header, pairs.rows)):
         if sheet.rows and len(sheet.header) > 1:
-            wide = len(sheet.header) > max(_WIDE, len(sheet.rows) + 1)
-            yield sheet.turned() if wide else sheet
+            yield sheet.fitting()
 
 
 def _with_limits(results: ReadJson, part: str, alone: bool = False) -> Sheet:
