@@ -85,7 +85,7 @@ def test_every_phase_has_its_curve(films: Subject) -> None:
 def test_hearts_beat_with_their_measurements(hearts: Subject) -> None:
     text = "".join(run_sections.hearts(hearts))
     assert text.count("data:image/gif") == 2
-    assert re.search(r"LVEF \d+, LVEDV \d+\. One beat, from the R peak on\.", text)
+    assert re.search(r"LVEF \d+ %, LVEDV \d+ ml\. One beat, from the R peak on\.", text)
 
 
 def test_a_patient_of_screening_is_shown_with_the_heart(hearts: Subject) -> None:

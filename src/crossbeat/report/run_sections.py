@@ -100,7 +100,11 @@ def _heart(cohort: Cohort, row: int) -> Picture:
     peaks = r_peaks(_ecg(cohort, row)) if cohort.info.leads else np.zeros(0)
     told = cohort.measurements(np.array([row]), cohort.info.measurements)[0].tolist()
     named = dict(zip(cohort.info.measurements, told, strict=True))
-    values = [f"{name} {named[name]:.0f}" for name in _SAID if np.isfinite(named.get(name, np.nan))]
+    values = [
+        f"{name} {named[name]:.0f} {described(name).unit}"
+        for name in _SAID
+        if np.isfinite(named.get(name, np.nan))
+    ]
     return beating(
         cohort.images("cine", np.array([row]))[0].numpy(),
         seconds=float(np.median(np.diff(peaks))) if len(peaks) > 1 else 1.0,
