@@ -25,9 +25,7 @@ def ptb_xl(shared: Path) -> dict[tuple[str, float], Ecg]:
     return {(stem[:5], ecg.fs): ecg for stem, ecg in records.items()}
 
 
-def test_of_494_records_of_ptb_xl_none_is_refused_and_few_are_remarked_on(
-    ptb_xl: dict[tuple[str, float], Ecg],
-) -> None:
+def test_of_494_records_of_ptb_xl_none_is_refused_and_few_are_remarked_on(ptb_xl):
     remarks = {key: told_of(ecg) for key, ecg in ptb_xl.items()}
     assert len(remarks) == 434 + 60
     assert {action for found in remarks.values() for *_, action in found} == {"ok"}
@@ -42,17 +40,15 @@ def test_of_494_records_of_ptb_xl_none_is_refused_and_few_are_remarked_on(
 
 @pytest.mark.parametrize("limb", [("aVL", "aVF"), ("aVF", "aVL")])
 def test_what_is_required_of_ptb_xl_is_what_was_recorded_also_if_two_leads_are_exchanged(
-    ptb_xl: dict[tuple[str, float], Ecg], limb: tuple[str, str]
-) -> None:
+    ptb_xl, limb
+):
     order = [STANDARD.index(lead) for lead in (*STANDARD[:4], *limb, *STANDARD[6:])]
     for (name, _), ecg in list(ptb_xl.items())[::3]:
         given = Ecg(ecg.values[order], STANDARD, ecg.fs)
         np.testing.assert_array_equal(quality.require(given, name, 10.0).values, ecg.values)
 
 
-def test_most_exchanges_of_the_arms_are_suspected(
-    ptb_xl: dict[tuple[str, float], Ecg],
-) -> None:
+def test_most_exchanges_of_the_arms_are_suspected(ptb_xl):
     seen: Counter[bool] = Counter()
     for ecg in ptb_xl.values():
         rows = dict(zip(STANDARD, ecg.values, strict=True))
@@ -80,21 +76,19 @@ def test_most_exchanges_of_the_arms_are_suspected(
         ("ludb_104.hea", [("limb", "", "reject"), ("reversal", "II", "ok")]),
     ],
 )
-def test_each_file_gets_the_verdict_it_deserves(
-    shared: Path, file: str, found: list[tuple[str, str, str]]
-) -> None:
+def test_each_file_gets_the_verdict_it_deserves(shared, file, found):
     assert told_of(read_ecg(shared / "data/ecg-formats" / file)) == found
 
 
 @pytest.mark.parametrize("name", ["ludb_1", "ludb_104"])
-def test_ludb_is_sound_as_a_microvolt_per_unit(shared: Path, name: str) -> None:
+def test_ludb_is_sound_as_a_microvolt_per_unit(shared, name):
     folder = shared / "data/ecg-formats"
     stored = np.fromfile(folder / f"{name}.dat", "<i2").reshape(-1, 12).T
     ecg = Ecg(stored.astype(np.float32) / 1000, STANDARD, 500.0)
     assert [action for *_, action in told_of(ecg) if action != "ok"] == []
 
 
-def test_the_gains_of_ludb_are_named_in_the_reason(shared: Path) -> None:
+def test_the_gains_of_ludb_are_named_in_the_reason(shared):
     ecg = read_ecg(shared / "data/ecg-formats/ludb_1.hea")
     with pytest.raises(DataError, match=r"only with a different gain for each; are the gains in"):
         quality.require(ecg, "ludb_1", 10.0)

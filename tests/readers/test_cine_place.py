@@ -36,7 +36,7 @@ def seen(shape: tuple[int, int], corner: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("down", "right"), [(3.0, -4.0), (-1.5, 6.0), (2.25, 3.0), (-0.3, 1.0)])
-def test_slices_that_were_moved_lie_on_the_first(tmp_path: Path, down: float, right: float) -> None:
+def test_slices_that_were_moved_lie_on_the_first(tmp_path, down, right):
     shape = (16, 20)
     files = slice_files("a", 0.0, values=seen(shape, np.zeros(2)))
     values = seen(shape, np.array([down, right]))
@@ -58,7 +58,7 @@ def second(folder: Path, down: float, right: float) -> np.ndarray:
     return read_cine(write_folder(folder, files)).values[1]
 
 
-def test_a_slice_moved_by_whole_pixels_keeps_its_values_or_is_refused(tmp_path: Path) -> None:
+def test_a_slice_moved_by_whole_pixels_keeps_its_values_or_is_refused(tmp_path):
     values = seen((6, 8), np.zeros(2))
     shifted = second(tmp_path / "a", 0.0, 4.0)
     np.testing.assert_array_equal(shifted[..., 2:], values[..., :-2])
@@ -68,7 +68,7 @@ def test_a_slice_moved_by_whole_pixels_keeps_its_values_or_is_refused(tmp_path: 
         second(tmp_path / "c", 0.0, -9.0)
 
 
-def test_the_heart_of_the_shifted_case_is_at_one_place(shared: Path, tmp_path: Path) -> None:
+def test_the_heart_of_the_shifted_case_is_at_one_place(shared, tmp_path):
     script = shared / "cases" / "cine_slice_shifted_in_plane.py"
     subprocess.run(
         [sys.executable, "-B", script, str(tmp_path / "cine")], check=True, cwd=script.parent
@@ -93,7 +93,7 @@ HIDDEN: dict[str, dict[str, object]] = {
 
 
 @pytest.mark.parametrize("kind", HIDDEN)
-def test_pixels_that_do_not_count_have_the_least_value(tmp_path: Path, kind: str) -> None:
+def test_pixels_that_do_not_count_have_the_least_value(tmp_path, kind):
     values = frames(3)
     stored = values.copy()
     stored[:, :, :2] = 9000
@@ -110,7 +110,7 @@ def nifti(path: Path, values: np.ndarray, affine: np.ndarray) -> Path:
     return path
 
 
-def test_a_sheared_stack_of_nifti_is_put_upright(tmp_path: Path) -> None:
+def test_a_sheared_stack_of_nifti_is_put_upright(tmp_path):
     columns, rows, slices = np.mgrid[:16, :12, :4]
     affine = np.diag([1.5, 2.0, 8.0, 1.0])
     affine[0, 2] = 3.0  # each slice begins two columns further on
@@ -125,7 +125,7 @@ def test_a_sheared_stack_of_nifti_is_put_upright(tmp_path: Path) -> None:
     assert cine.spacing_mm == pytest.approx((2.0, 1.5))
 
 
-def test_sizes_that_differ_between_pixdim_and_sform_are_refused(tmp_path: Path) -> None:
+def test_sizes_that_differ_between_pixdim_and_sform_are_refused(tmp_path):
     path = nifti(tmp_path / "a.nii", np.ones((4, 5, 3, 2), np.int16), np.diag([1.5, 2, 8, 1.0]))
     data = bytearray(path.read_bytes())
     data[84:88] = np.float32(1.0).tobytes()  # pixdim[2]
@@ -134,7 +134,7 @@ def test_sizes_that_differ_between_pixdim_and_sform_are_refused(tmp_path: Path) 
         read_cine(path)
 
 
-def test_rows_and_columns_that_are_not_at_right_angles_are_refused(tmp_path: Path) -> None:
+def test_rows_and_columns_that_are_not_at_right_angles_are_refused(tmp_path):
     affine = np.diag([1.5, 2.0, 8.0, 1.0])
     affine[:2, 1] = [1.2, 1.6]
     path = nifti(tmp_path / "a.nii", np.ones((4, 5, 3, 2), np.int16), affine)

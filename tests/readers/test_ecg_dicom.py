@@ -88,7 +88,7 @@ def unit(data: Dataset, row: int = 0) -> Dataset:
     return channel(data, row).ChannelSensitivityUnitsSequence[0]
 
 
-def test_the_real_file_equals_what_pydicom_scales(shared: Path) -> None:
+def test_the_real_file_equals_what_pydicom_scales(shared):
     path = shared / "data" / "ecg-formats" / "mortara_12lead.dcm"
     ecg = read_ecg(path)
     expected = multiplex_array(pydicom.dcmread(path), 0, as_raw=False).T / 1000
@@ -99,7 +99,7 @@ def test_the_real_file_equals_what_pydicom_scales(shared: Path) -> None:
 # values
 
 
-def test_scale_correction_and_baseline_are_used(tmp_path: Path) -> None:
+def test_scale_correction_and_baseline_are_used(tmp_path):
     def change(data: Dataset) -> None:
         channel(data, 5).ChannelSensitivityCorrectionFactor = "2"
         channel(data, 5).ChannelBaseline = "-30"
@@ -130,7 +130,7 @@ def padded(value: int, stored: np.ndarray) -> Change:
         (1, (5, slice(0, 30))),
     ],
 )
-def test_padding_is_no_sample(tmp_path: Path, value: int, place: tuple[object, slice]) -> None:
+def test_padding_is_no_sample(tmp_path, value, place):
     stored = np.random.default_rng(0).integers(-2000, 2000, (12, 100))
     stored[stored == value] += 1
     stored[place] = value
@@ -150,7 +150,7 @@ def resting() -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("stored", resting(), ids=["rest", "rest above zero"])
-def test_a_padding_value_that_samples_have_too_is_none(tmp_path: Path, stored: np.ndarray) -> None:
+def test_a_padding_value_that_samples_have_too_is_none(tmp_path, stored):
     assert_holds(read_ecg(written(tmp_path, padded(0, stored))), millivolts(stored))
 
 
@@ -161,7 +161,7 @@ def test_a_padding_value_that_samples_have_too_is_none(tmp_path: Path, stored: n
 @pytest.mark.parametrize(
     "syntax", [ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian]
 )
-def test_other_transfer_syntaxes_are_read(tmp_path: Path, syntax: UID, seed: int) -> None:
+def test_other_transfer_syntaxes_are_read(tmp_path, syntax, seed):
     order = ">" if syntax == ExplicitVRBigEndian else "<"
     data = (known() + seed).T.astype(f"{order}i2").tobytes()
     ecg = read_ecg(written(tmp_path, setting(group, WaveformData=data), syntax))
@@ -169,7 +169,7 @@ def test_other_transfer_syntaxes_are_read(tmp_path: Path, syntax: UID, seed: int
 
 
 @pytest.mark.parametrize("part", [0.5, 0.95])
-def test_deflated_dicom_that_is_cut_off_is_refused(tmp_path: Path, part: float) -> None:
+def test_deflated_dicom_that_is_cut_off_is_refused(tmp_path, part):
     path = written(tmp_path, syntax=DeflatedExplicitVRLittleEndian)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(part * len(whole))])
@@ -187,13 +187,11 @@ BYTES = setting(group, WaveformBitsAllocated=8, WaveformSampleInterpretation="SB
         (BYTES, ExplicitVRBigEndian, "must be little-endian where its samples have 8 bits"),
     ],
 )
-def test_files_that_a_syntax_may_not_have_are_refused(
-    tmp_path: Path, change: Change, syntax: UID, reason: str
-) -> None:
+def test_files_that_a_syntax_may_not_have_are_refused(tmp_path, change, syntax, reason):
     refuse(written(tmp_path, change, syntax), reason)
 
 
-def test_compressed_dicom_is_refused(tmp_path: Path) -> None:
+def test_compressed_dicom_is_refused(tmp_path):
     data = made(known())
     data.file_meta.TransferSyntaxUID = JPEG2000
     data.save_as(tmp_path / "a.dcm")
@@ -201,7 +199,7 @@ def test_compressed_dicom_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("start", [128, 132])
-def test_dicom_without_its_preamble_is_read(tmp_path: Path, start: int) -> None:
+def test_dicom_without_its_preamble_is_read(tmp_path, start):
     path = written(tmp_path)
     path.write_bytes(path.read_bytes()[start:])
     assert identify(path) == "dicom"
@@ -221,7 +219,7 @@ def test_dicom_without_its_preamble_is_read(tmp_path: Path, start: int) -> None:
         (b"", None),
     ],
 )
-def test_where_the_meta_information_starts(head: bytes, start: int | None) -> None:
+def test_where_the_meta_information_starts(head, start):
     assert meta_start(head) == start
 
 
@@ -248,15 +246,13 @@ def both(*changes: Change) -> Change:
 
 
 @pytest.mark.parametrize("offsets", [("0", "0"), ("2500", "2500.0")])
-def test_leads_in_two_groups_of_the_same_time_are_one_recording(
-    tmp_path: Path, offsets: tuple[str, str]
-) -> None:
+def test_leads_in_two_groups_of_the_same_time_are_one_recording(tmp_path, offsets):
     ecg = read_ecg(written(tmp_path, halves(*offsets)))
     assert ecg.leads == STANDARD
     assert_holds(ecg, millivolts(known()))
 
 
-def test_mean_beats_and_derived_groups_are_passed_over(tmp_path: Path) -> None:
+def test_mean_beats_and_derived_groups_are_passed_over(tmp_path):
     def change(data: Dataset) -> None:
         beat, derived = group(made(known()[:, :40])), group(made(known(), fs=250))
         beat.MultiplexGroupLabel, derived.WaveformOriginality = "MEDIAN BEAT", "DERIVED"
@@ -292,17 +288,13 @@ def numbered(number: Callable[[int], str], scheme: str) -> Change:
         numbered(lambda code: f"2:{256 + code}", "MDC"),
     ],
 )
-def test_leads_are_named_by_code_meaning_label_or_the_number_of_a_standard(
-    tmp_path: Path, change: Change
-) -> None:
+def test_leads_are_named_by_code_meaning_label_or_the_number_of_a_standard(tmp_path, change):
     ecg = read_ecg(written(tmp_path, change))
     assert ecg.leads == STANDARD
     assert_holds(ecg, millivolts(known()))
 
 
-def test_the_inverted_lead_is_turned_though_its_published_meaning_lost_the_sign(
-    tmp_path: Path,
-) -> None:
+def test_the_inverted_lead_is_turned_though_its_published_meaning_lost_the_sign(tmp_path):
     ecg = read_ecg(written(tmp_path, named("2:65", "aVR", "")))
     assert ecg.leads == STANDARD
     np.testing.assert_allclose(ecg.values[3], -millivolts(known())[3], rtol=3e-7)
@@ -315,9 +307,7 @@ def test_the_inverted_lead_is_turned_though_its_published_meaning_lost_the_sign(
         ("5.6.3-9-16", "Lead X", "5.6.3-9-16 Lead X"),
     ],
 )
-def test_the_number_of_another_lead_is_believed(
-    tmp_path: Path, code: str, meaning: str, others: str
-) -> None:
+def test_the_number_of_another_lead_is_believed(tmp_path, code, meaning, others):
     ecg = read_ecg(written(tmp_path, named(code, meaning, meaning)))
     assert ecg.leads == (*STANDARD[:3], *STANDARD[4:])
     assert ecg.unrecognised == (others,)
@@ -380,5 +370,5 @@ SEVERAL = "must hold one recording of leads, got 2, which may not be of the same
         ),
     ],
 )
-def test_what_does_not_fit_is_refused(tmp_path: Path, change: Change, reason: str) -> None:
+def test_what_does_not_fit_is_refused(tmp_path, change, reason):
     refuse(written(tmp_path, change), reason)

@@ -1,7 +1,5 @@
 """Every real file of the reference data: what it is, how long, how large; or why it is refused."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -50,14 +48,14 @@ REFUSED = {
 }
 
 
-def test_every_file_is_expected_to_read_or_not(shared: Path) -> None:
+def test_every_file_is_expected_to_read_or_not(shared):
     folder = shared / "data" / "ecg-formats"
     files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert files == READ.keys() | REFUSED.keys()
 
 
 @pytest.mark.parametrize("name", READ)
-def test_a_file_reads_as_what_it_is(shared: Path, name: str) -> None:
+def test_a_file_reads_as_what_it_is(shared, name):
     path = shared / "data" / "ecg-formats" / name
     kind, fs, seconds = READ[name]
     ecg = read_ecg(path)
@@ -71,7 +69,7 @@ def test_a_file_reads_as_what_it_is(shared: Path, name: str) -> None:
 @pytest.mark.parametrize(
     "name", [*(name for name in READ if READ[name][0] != "wfdb"), "s0010_re.dat"]
 )
-def test_limb_leads_follow_from_the_first_two(shared: Path, name: str) -> None:
+def test_limb_leads_follow_from_the_first_two(shared, name):
     """To a few stored units: so the leads are neither swapped nor scaled apart."""
     ecg = read_ecg(shared / "data" / "ecg-formats" / name)
     rows = dict(zip(ecg.leads, ecg.values, strict=True))
@@ -80,6 +78,6 @@ def test_limb_leads_follow_from_the_first_two(shared: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_file_is_refused_with_the_right_reason(shared: Path, name: str) -> None:
+def test_a_file_is_refused_with_the_right_reason(shared, name):
     with pytest.raises(DataError, match=REFUSED[name]):
         read_ecg(shared / "data" / "ecg-formats" / name)

@@ -27,7 +27,7 @@ def signed(size: int = 32) -> np.ndarray:
 
 
 @pytest.mark.parametrize("last", ["57", "70", "80", "81"])
-def test_kinds_of_jpeg_are_read(tmp_path: Path, last: str) -> None:
+def test_kinds_of_jpeg_are_read(tmp_path, last):
     path = repacked(written(tmp_path, slope()), last)
     assert_shows(path, slope())
 
@@ -40,22 +40,20 @@ def test_kinds_of_jpeg_are_read(tmp_path: Path, last: str) -> None:
         ("90", "JPEG2000", {"irreversible": False}, 1.0),
     ],
 )
-def test_jpeg_of_8_bits_is_read(
-    tmp_path: Path, last: str, kind: str, options: dict[str, object], tolerance: float
-) -> None:
+def test_jpeg_of_8_bits_is_read(tmp_path, last, kind, options, tolerance):
     pixels = (slope() // 16).astype(np.uint8)
     data = packed(pixels, kind, **options)
     assert_shows(written(tmp_path, pixels, syntax=UID(JPEG + last), data=data), pixels, tolerance)
 
 
-def test_extended_jpeg_of_12_bits_is_named(tmp_path: Path) -> None:
+def test_extended_jpeg_of_12_bits_is_named(tmp_path):
     path = repacked(written(tmp_path, slope()), "51")
     refuse(path, r"by JPEG of 12 bits, which needs .* pylibjpeg-libjpeg;")
 
 
 @pytest.mark.parametrize("last", ["70", "80"])
 @pytest.mark.parametrize("kind", ["8 bits", "16 bits", "signed"])
-def test_values_of_every_kind_are_kept(tmp_path: Path, last: str, kind: str) -> None:
+def test_values_of_every_kind_are_kept(tmp_path, last, kind):
     pixels = {
         "8 bits": (slope() // 16).astype(np.uint8),
         "16 bits": slope() * 17,
@@ -66,13 +64,13 @@ def test_values_of_every_kind_are_kept(tmp_path: Path, last: str, kind: str) -> 
     assert_shows(repacked(written(tmp_path, pixels, change), last), pixels.astype(int))
 
 
-def test_run_lengths_are_read(tmp_path: Path) -> None:
+def test_run_lengths_are_read(tmp_path):
     path = written(tmp_path, slope(), lambda image: image.compress(RLELossless))
     assert dcmread(path).file_meta.TransferSyntaxUID == RLELossless
     assert_shows(path, slope())
 
 
-def test_the_other_order_of_bytes_is_read(tmp_path: Path) -> None:
+def test_the_other_order_of_bytes_is_read(tmp_path):
     told = {"WindowCenter": "1400", "WindowWidth": "800", "PixelPaddingValue": 100}
     expected = read_xray(written(tmp_path, slope(), setting(**told)), 32)
     change = setting(**told, PixelData=slope().astype(">u2").tobytes())
@@ -86,22 +84,20 @@ def even(size: int = 64) -> np.ndarray:
     return np.tile(np.arange(size, dtype=np.uint16), (size, 1))
 
 
-def test_deflated_files_are_read(tmp_path: Path) -> None:
+def test_deflated_files_are_read(tmp_path):
     path = written(tmp_path, even(), syntax=DeflatedExplicitVRLittleEndian)
     assert path.stat().st_size < even().nbytes / 2
     assert_shows(path, even())
 
 
-def test_what_would_unpack_without_bound_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_would_unpack_without_bound_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(xray_dicom, "_MOST_BYTES", 5_000)
     path = written(tmp_path, even(), syntax=DeflatedExplicitVRLittleEndian)
     refuse(path, "must unpack to at most 5,000 bytes, got more; export it")
 
 
 @pytest.mark.parametrize("part", [0.5, 0.8, 0.98])
-def test_a_deflated_file_that_is_cut_off_is_refused(tmp_path: Path, part: float) -> None:
+def test_a_deflated_file_that_is_cut_off_is_refused(tmp_path, part):
     path = written(tmp_path, slope(48), syntax=DeflatedExplicitVRLittleEndian)
     data = path.read_bytes()
     path.write_bytes(data[: max(400, int(part * len(data)))])
@@ -111,9 +107,7 @@ def test_a_deflated_file_that_is_cut_off_is_refused(tmp_path: Path, part: float)
 
 
 @pytest.mark.parametrize("last", ["57", "80"])
-def test_the_package_that_is_missing_is_named(
-    tmp_path: Path, last: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_package_that_is_missing_is_named(tmp_path, last, monkeypatch):
     from pydicom.pixels import get_decoder
 
     path = repacked(written(tmp_path, slope()), last)
@@ -133,13 +127,13 @@ def changed(path: Path, change: Callable[[bytes], bytes]) -> Path:
 
 
 @pytest.mark.parametrize("last", ["70", "80"])
-def test_coded_pixels_that_are_cut_off_are_refused(tmp_path: Path, last: str) -> None:
+def test_coded_pixels_that_are_cut_off_are_refused(tmp_path, last):
     path = repacked(written(tmp_path, slope(48)), last)
     changed(path, lambda coded: coded[: len(coded) // 2] + bytes(len(coded) // 2))
     refuse(path, "must be a whole JPEG file, but is cut off; copy")
 
 
-def test_coded_pixels_of_another_size_are_refused_undecoded(tmp_path: Path) -> None:
+def test_coded_pixels_of_another_size_are_refused_undecoded(tmp_path):
     path = repacked(written(tmp_path, slope()), "70")
 
     def larger(coded: bytes) -> bytes:
@@ -150,7 +144,7 @@ def test_coded_pixels_of_another_size_are_refused_undecoded(tmp_path: Path) -> N
     refuse(path, "its pixels are 65535 x 65535 where it says 32 x 32")
 
 
-def test_another_syntax_is_refused_with_those_that_are_read(tmp_path: Path) -> None:
+def test_another_syntax_is_refused_with_those_that_are_read(tmp_path):
     path = written(tmp_path, slope(), syntax=ExplicitVRLittleEndian)
     data = path.read_bytes()
     path.write_bytes(data.replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.9\0"))
@@ -165,9 +159,7 @@ def test_another_syntax_is_refused_with_those_that_are_read(tmp_path: Path) -> N
         (15, 187, "whole JPEG file, but has other bytes between its parts; copy"),
     ],
 )
-def test_what_ends_the_process_of_the_decoder_is_refused_before(
-    tmp_path: Path, place: int, value: int, message: str
-) -> None:
+def test_what_ends_the_process_of_the_decoder_is_refused_before(tmp_path, place, value, message):
     path = repacked(written(tmp_path, slope(48)), "70")
     changed(path, lambda coded: coded[:place] + bytes([value]) + coded[place + 1 :])
     refuse(path, message)
