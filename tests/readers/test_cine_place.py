@@ -1,14 +1,12 @@
 """Slices that were moved in their plane: what lies at one place of the patient has one pixel."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
-from xray_files import setting
+from xray_files import rectangle, setting
 
 from cine_dicoms import Change, frames, slice_files, write_folder
 from crossbeat.errors import DataError
@@ -68,11 +66,8 @@ def test_a_slice_moved_by_whole_pixels_keeps_its_values_or_is_refused(tmp_path):
         second(tmp_path / "c", 0.0, -9.0)
 
 
-def test_the_heart_of_the_shifted_case_is_at_one_place(shared, tmp_path):
-    script = shared / "cases" / "cine_slice_shifted_in_plane.py"
-    subprocess.run(
-        [sys.executable, "-B", script, str(tmp_path / "cine")], check=True, cwd=script.parent
-    )
+def test_the_heart_of_the_shifted_case_is_at_one_place(run_case, tmp_path):
+    run_case("cine_slice_shifted_in_plane.py", tmp_path / "cine")
     cine = read_cine(tmp_path / "cine")
     for slice_ in cine.values:
         bright = np.flatnonzero(slice_[2, 32] == 1000)  # end systole: all of it is in view
@@ -82,13 +77,7 @@ def test_the_heart_of_the_shifted_case_is_at_one_place(shared, tmp_path):
 HIDDEN: dict[str, dict[str, object]] = {
     "padding": {"PixelPaddingValue": 9000},
     "a range": {"PixelPaddingValue": 8000, "PixelPaddingRangeLimit": 9500},
-    "a shutter": {
-        "ShutterShape": "RECTANGULAR",
-        "ShutterLeftVerticalEdge": "3",
-        "ShutterRightVerticalEdge": "8",
-        "ShutterUpperHorizontalEdge": "1",
-        "ShutterLowerHorizontalEdge": "6",
-    },
+    "a shutter": {"ShutterShape": "RECTANGULAR", **rectangle(3, 8, 1, 6)},
 }
 
 

@@ -1,7 +1,5 @@
 """What DICOM says beside the pixels of a film: which count, how they look, how they are turned."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +8,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from xray_files import assert_shows, refuse, scaled, setting, slope, written
+from xray_files import assert_shows, rectangle, refuse, scaled, setting, slope, written
 
 from crossbeat.readers import read_xray
 from crossbeat.readers.dicom import is_dicom
@@ -27,16 +25,10 @@ def bordered(value: int, width: int = 6) -> tuple[np.ndarray, np.ndarray]:
     return np.where(inside, pixels, value).astype(np.uint16), inside
 
 
-def with_black(values: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Scaled by what is inside; black outside."""
-    black = np.zeros(values.shape)
-    black[inside] = scaled(values[inside])
-    return black
-
-
 def assert_has_black(path: Path, values: np.ndarray, inside: np.ndarray) -> None:
     """The file is read as values scaled by what is inside, black outside."""
-    expected = with_black(np.asarray(values, float), inside)
+    expected = np.zeros(inside.shape)
+    expected[inside] = scaled(np.asarray(values)[inside])
     np.testing.assert_allclose(read_xray(path, 32), expected, atol=1)
 
 
@@ -136,17 +128,17 @@ def test_stored_values_are_shown_by_their_range_or_the_first_window(tmp_path, sy
     assert_shows(written(tmp_path, slope(), setting(**told), syntax), seen)
 
 
-def table(first: int, entries: np.ndarray, bits: int = 12, vr: str = "US") -> Dataset:
-    item = Dataset()
-    item.add_new(0x00283002, vr, [len(entries) % 2**16, first, bits])
-    item.add_new(0x00283006, "OW", entries.astype("<u2").tobytes())
-    return item
+def table(entries: np.ndarray, first: int = 0, vr: str = "US", num: int = 0) -> Sequence:
+    """A table of 8 or 12 bits from the first value on; it says that it has ``num`` entries."""
+    item, bits = Dataset(), 8 if entries.itemsize == 1 else 12
+    item.add_new(0x00283002, vr, [(num or len(entries)) % 2**16, first, bits])
+    item.add_new(0x00283006, "OW", entries.tobytes())
+    return Sequence([item])
 
 
-def test_a_table_below_zero_is_the_same_without_types(shared, tmp_path):
-    script = shared / "cases" / "xray_voi_lut_below_zero.py"
+def test_a_table_below_zero_is_the_same_without_types(run_case, tmp_path):
     path = tmp_path / "x.dcm"
-    subprocess.run([sys.executable, "-B", script, str(path)], check=True, cwd=script.parent)
+    run_case("xray_voi_lut_below_zero.py", path)
     for file in (path, tmp_path / "same_explicit.dcm"):
         assert read_xray(file, 16)[8, [0, 3, 7, 11, 15]].tolist() == [0, 12, 56, 133, 240]
 
@@ -154,50 +146,31 @@ def test_a_table_below_zero_is_the_same_without_types(shared, tmp_path):
 @pytest.mark.parametrize(("first", "vr"), [(-1000, "SS"), (64536, "US")])
 @EXPLICIT_AND_IMPLICIT
 def test_the_first_value_of_a_table_has_the_sign_that_values_can_have(tmp_path, syntax, first, vr):
-    curve = np.linspace(0, 63, 4096) ** 2
-
-    def change(image: Dataset) -> None:
-        image.RescaleSlope, image.RescaleIntercept = "1", "-1000"
-        image.VOILUTSequence = Sequence([table(first, curve, vr=vr)])
-
-    expected = curve.astype("<u2")[slope()]
-    assert_shows(written(tmp_path, slope(), change, syntax), expected.astype(int))
+    curve = (np.linspace(0, 63, 4096) ** 2).astype("<u2")
+    told = {"RescaleSlope": "1", "RescaleIntercept": "-1000"}
+    change = setting(**told, VOILUTSequence=table(curve, first, vr))
+    assert_shows(written(tmp_path, slope(), change, syntax), curve[slope()].astype(int))
 
 
 @EXPLICIT_AND_IMPLICIT
 def test_a_table_of_the_modality_comes_before_the_window(tmp_path, syntax):
-    curve = np.linspace(4000, 0, 4096)
-
-    def change(image: Dataset) -> None:
-        image.ModalityLUTSequence = Sequence([table(0, curve)])
-        image.WindowCenter, image.WindowWidth = "2000", "1000"
-
-    values = curve.astype("<u2")[slope()].astype(float)
-    assert_shows(
-        written(tmp_path, slope(), change, syntax), np.clip(values, 1999.5 - 499.5, 1999.5 + 499.5)
-    )
+    curve = np.linspace(4000, 0, 4096).astype("<u2")
+    told = {"WindowCenter": "2000", "WindowWidth": "1000"}
+    path = written(tmp_path, slope(), setting(**told, ModalityLUTSequence=table(curve)), syntax)
+    assert_shows(path, np.clip(curve[slope()].astype(float), 1999.5 - 499.5, 1999.5 + 499.5))
 
 
 def test_a_table_of_bytes_is_read(tmp_path):
     curve = (np.arange(256) ** 2 // 255).astype(np.uint8)
-
-    def change(image: Dataset) -> None:
-        item = table(0, curve, bits=8)
-        item.add_new(0x00283006, "OW", curve.tobytes())
-        image.VOILUTSequence = Sequence([item])
-
     pixels = (slope() // 16).astype(np.uint8)
-    assert_shows(written(tmp_path, pixels, change), curve[pixels].astype(int))
+    path = written(tmp_path, pixels, setting(VOILUTSequence=table(curve)))
+    assert_shows(path, curve[pixels].astype(int))
 
 
 def test_a_table_that_is_cut_off_is_refused(tmp_path):
-    def change(image: Dataset) -> None:
-        item = table(0, np.arange(4096))
-        item.add_new(0x00283006, "OW", bytes(200))
-        image.VOILUTSequence = Sequence([item])
-
+    short = table(np.zeros(100, np.uint16), num=4096)
     message = "the table of VOILUTSequence must have as many entries as it says, got 100 of 4,096"
-    refuse(written(tmp_path, slope(), change), message)
+    refuse(written(tmp_path, slope(), setting(VOILUTSequence=short)), message)
 
 
 def test_the_function_of_a_window_is_that_of_the_file(tmp_path):
@@ -245,8 +218,7 @@ def test_what_cannot_be_is_refused(tmp_path, told, message):
     [("RescaleSlope", b"much"), ("WindowCenter", b"nan "), ("PixelSpacing", b"1   ")],
 )
 def test_numbers_that_are_none_are_named(tmp_path, keyword, text):
-    value = {"RescaleSlope": "7531", "WindowCenter": "7531", "PixelSpacing": "7531"}[keyword]
-    path = written(tmp_path, slope(), setting(**{keyword: value}, WindowWidth="100"))
+    path = written(tmp_path, slope(), setting(**{keyword: "7531"}, WindowWidth="100"))
     path.write_bytes(path.read_bytes().replace(b"7531", text))
     refuse(path, f"{keyword} must be .*number.*, got {text.decode().strip()}; correct it, or")
 
@@ -277,15 +249,16 @@ def test_a_film_is_upright_with_the_right_of_the_patient_first(tmp_path, told, b
     assert_shows(written(tmp_path, stored, setting(**{by: value})), upright)
 
 
-@pytest.mark.parametrize("told", [["P", "F"], ["A", "F"], ["AL", "FP"], "", ["", ""]])
-def test_a_film_from_the_side_keeps_its_side(tmp_path, told):
-    assert_shows(written(tmp_path, slope(), setting(PatientOrientation=told)), slope())
-
-
-def test_a_film_from_the_side_is_turned_but_not_mirrored(tmp_path):
-    for turn, told in ((2, ["P", "H"]), (-1, ["H", "A"]), (1, ["F", "P"])):
-        stored = np.ascontiguousarray(np.rot90(slope(), turn))
-        assert_shows(written(tmp_path, stored, setting(PatientOrientation=told)), slope())
+@pytest.mark.parametrize(
+    ("told", "turn"),
+    [
+        *((told, 0) for told in (["P", "F"], ["A", "F"], ["AL", "FP"], "", ["", ""])),
+        *((["P", "H"], 2), (["H", "A"], -1), (["F", "P"], 1)),
+    ],
+)
+def test_a_film_from_the_side_is_turned_but_not_mirrored(tmp_path, told, turn):
+    stored = np.ascontiguousarray(np.rot90(slope(), turn))
+    assert_shows(written(tmp_path, stored, setting(PatientOrientation=told)), slope())
 
 
 def test_how_the_detector_was_turned_changes_nothing(tmp_path):
@@ -326,12 +299,7 @@ def test_what_a_shutter_hides_is_black(tmp_path):
     row, column = np.mgrid[1:33, 1:33]
     shutters: dict[str, tuple[dict[str, object], np.ndarray]] = {
         "RECTANGULAR": (
-            {
-                "ShutterLeftVerticalEdge": "5",
-                "ShutterRightVerticalEdge": "28",
-                "ShutterUpperHorizontalEdge": "3",
-                "ShutterLowerHorizontalEdge": "20",
-            },
+            rectangle(5, 28, 3, 20),
             (column >= 5) & (column <= 28) & (row >= 3) & (row <= 20),
         ),
         "CIRCULAR": (
@@ -355,13 +323,8 @@ def test_what_a_shutter_hides_is_black(tmp_path):
 def test_a_band_outside_of_a_shutter_is_no_sign_of_damage(tmp_path):
     pixels = slope()
     pixels[16:] = 0
-    edges = {
-        "ShutterLeftVerticalEdge": "1",
-        "ShutterRightVerticalEdge": "32",
-        "ShutterUpperHorizontalEdge": "1",
-        "ShutterLowerHorizontalEdge": "16",
-    }
-    read_xray(written(tmp_path, pixels, setting(ShutterShape="RECTANGULAR", **edges)), 32)
+    shutter = setting(ShutterShape="RECTANGULAR", **rectangle(1, 32, 1, 16))
+    read_xray(written(tmp_path, pixels, shutter), 32)
     refuse(written(tmp_path, pixels), "must show something in its last rows, but the last 16 of")
 
 
