@@ -13,6 +13,7 @@ from cine_dicoms import (
     dicom,
     frames,
     in_colour,
+    refuse,
     slice_files,
     tilted,
     ukb_long_axis,
@@ -20,7 +21,6 @@ from cine_dicoms import (
     write_folder,
     write_zip,
 )
-from crossbeat.errors import DataError
 from crossbeat.readers import read_cine
 
 SHORT = "CINE_segmented_SAX_b*"
@@ -66,8 +66,7 @@ def test_a_view_of_the_long_axis_is_found_by_name(tmp_path):
 
 def test_a_name_that_no_series_has_is_refused_with_those_there_are(tmp_path):
     path = write_folder(tmp_path, ukb_long_axis())
-    with pytest.raises(DataError, match="a series SAX or b, got CINE_segmented_LAX_2Ch, CINE"):
-        read_cine(path, series=["SAX", "b"])
+    refuse(path, "a series SAX or b, got CINE_segmented_LAX_2Ch, CINE", series=["SAX", "b"])
 
 
 def test_of_a_slice_that_was_taken_again_the_last_counts(tmp_path):
@@ -157,28 +156,28 @@ THREE_VALUES = setting(SamplesPerPixel=3, PlanarConfiguration=0, PixelData=bytes
         (setting(Rows=60_000, Columns=60_000), "must have 1 to 2,097,152 pixels, got 60000 x"),
         (setting(RescaleSlope="1e300"), "its rescaled values are not finite"),
         (THREE_VALUES, r"\.dcm must be sound DICOM, but has 288 bytes of pixels where its size "),
-        (
-            setting(PixelData=bytes(20)),
-            r"\.dcm must be sound DICOM, but has 20 bytes of .* needs 96",
-        ),
+        (setting(PixelData=bytes(20)), r"\.dcm must be sound .* has 20 bytes of .* needs 96"),
         (setting(Rows=None), r"\.dcm must be sound DICOM, but does not state its size; copy"),
         (setting(HighBit=11), "HighBit must be 15 where BitsStored is 16, got 11; correct it"),
         (setting(PhotometricInterpretation="MONOCHROME1"), "must be MONOCHROME2, in which high"),
         (setting(ModalityLUTSequence=[Dataset()]), "rescaled by a slope.*, got a modality LUT"),
-        (
-            setting(PixelPaddingValue=0, PixelPaddingRangeLimit=9000),
-            "hides all of its pixels by padding or a shutter",
-        ),
+        (setting(PixelPaddingValue=0, PixelPaddingRangeLimit=9000), "hides all of its pixels by"),
     ],
 )
 def test_what_is_no_sound_cine_is_refused(tmp_path, change, message):
-    with pytest.raises(DataError, match=message):
-        read_cine(write_folder(tmp_path, slice_files("a", 0.0, change=change)))
+    refuse(write_folder(tmp_path, slice_files("a", 0.0, change=change)), message)
 
 
 def both(**options: object) -> dict[str, bytes]:
     """A slice, and another one 9 mm further on."""
     return slice_files("a", 0.0) | slice_files("a", 9.0, **options)
+
+
+def many_planes() -> dict[str, bytes]:
+    made: dict[str, bytes] = {}
+    for number in range(51):
+        made |= slice_files(f"{number}", 0.0, values=frames(1), change=tilted(3.0 * number))
+    return made
 
 
 UNLIKE = "all slices must have one size and one number of"
@@ -200,40 +199,19 @@ NO_CINE = "must hold a cine, .* got {}; name another folder"
         (ukb_short_axis(2), "got CINE_segmented_SAX_InlineVF, CINE_segmented_SAX_b2"),
         (ukb_long_axis(), r"one stack of parallel slices, got 3 .*_LAX_2Ch; .*_3Ch; "),
         (both(change=tilted(20.0)), r"one stack of parallel slices, got 2 \(a; a\)"),
-        (
-            {
-                name: data
-                for number in range(51)
-                for name, data in slice_files(
-                    str(number), 0.0, values=frames(1), change=tilted(3.0 * number)
-                ).items()
-            },
-            "one stack of parallel slices, got more than 50; name",
-        ),
+        (many_planes(), "one stack of parallel slices, got more than 50; name"),
     ],
     ids=range(10),
 )
 def test_a_folder_without_one_cine_is_refused(tmp_path, files, message):
-    with pytest.raises(DataError, match=message):
-        read_cine(write_folder(tmp_path, files))
+    refuse(write_folder(tmp_path, files), message)
 
 
 def test_a_syntax_that_would_unpack_without_bound_is_refused(tmp_path):
-    path = tmp_path / "a.dcm"
-    path.write_bytes(
-        dicom(
-            frames(1)[0],
-            description="a",
-            series="1.2",
-            number=0,
-            height=0.0,
-            syntax=DeflatedExplicitVRLittleEndian,
-        )
-    )
-    with pytest.raises(
-        DataError, match="must be uncompressed, RLE, lossless JPEG, JPEG-LS, JPEG 2000 and"
-    ):
-        read_cine(tmp_path)
+    told = {"description": "a", "series": "1.2", "number": 0, "height": 0.0}
+    data = dicom(frames(1)[0], **told, syntax=DeflatedExplicitVRLittleEndian)
+    (tmp_path / "a.dcm").write_bytes(data)
+    refuse(tmp_path, "must be uncompressed, RLE, lossless JPEG, JPEG-LS, JPEG 2000 and")
 
 
 def test_what_is_no_cine_is_told(tmp_path):
@@ -243,8 +221,6 @@ def test_what_is_no_cine_is_told(tmp_path):
         ("c", slice_files("a", 0.0).popitem()[1], "but is one DICOM file; name its folder"),
     ):
         (tmp_path / name).write_bytes(data)
-        with pytest.raises(DataError, match=f"must be a folder or zip archive of .* {reason}"):
-            read_cine(tmp_path / name)
+        refuse(tmp_path / name, f"must be a folder or zip archive of .* {reason}")
     for name, reason in (("gone", "there is no file or folder .*gone"), ("a\0b", "must be readab")):
-        with pytest.raises(DataError, match=reason):
-            read_cine(tmp_path / name)
+        refuse(tmp_path / name, reason)

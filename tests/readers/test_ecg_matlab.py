@@ -101,22 +101,15 @@ def test_a_truncated_file_is_refused(tmp_path, packed):
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        (
-            struct.pack("<2i", 12, 50),
-            struct.pack("<2i", 12, 10**9),
-            r"array of 600 numbers has the size \[12, 1000000000\]",
-        ),
-        (
-            struct.pack("<2I", 9, 4800),
-            struct.pack("<2I", 124, 4800),
-            "must be a sound MATLAB v5 file, but: 124",
-        ),
+        ((12, 50), (12, 10**9), r"array of 600 numbers has the size \[12, 1000000000\]"),
+        ((9, 4800), (124, 4800), "must be a sound MATLAB v5 file, but: 124"),
     ],
 )
 def test_a_size_or_type_that_the_numbers_do_not_have_is_refused(tmp_path, old, new, reason):
     data = saved(tmp_path, cpsc(), packed=False).read_bytes()
-    assert data.count(old) == 1
-    refuse(tmp_path, data.replace(old, new), reason)
+    said = struct.pack("<2i", *old)
+    assert data.count(said) == 1
+    refuse(tmp_path, data.replace(said, struct.pack("<2i", *new)), reason)
 
 
 @pytest.mark.parametrize(("kind", "got"), [(16, "functions"), (17, "objects, such as strings")])

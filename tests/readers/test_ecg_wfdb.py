@@ -14,8 +14,7 @@ from crossbeat.leads import MIMIC
 from crossbeat.readers.ecg.wfdb import read_record, write_wfdb
 from crossbeat.signal import Ecg
 
-MISSING = {8: None, 80: -128, 212: -2048, 310: -512, 311: -512, 24: -(2**23), 32: -(2**31)}
-MISSING |= dict.fromkeys((16, 61, 160), -32768)
+STORAGES = (8, 16, 24, 32, 61, 80, 160, 212, 310, 311)
 
 
 def write(
@@ -83,7 +82,7 @@ def test_every_reference_record_equals_what_wfdb_reads(shared, wfdb):
         np.testing.assert_allclose(record.values, expected, rtol=2e-7, atol=0, err_msg=str(header))
 
 
-@pytest.mark.parametrize("storage", sorted(MISSING))
+@pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize(("num", "time"), [(1, 1), (1, 2), (3, 12), (2, 5), (5, 37)])
 def test_each_format_is_read_as_wfdb_does(tmp_path, storage, num, time, wfdb):
     """wfdb 4.3.1, of any bytes."""
@@ -167,6 +166,9 @@ def test_a_signal_file_of_another_length_is_refused(tmp_path, storage, size, got
     header = write(tmp_path, drawn(3, 50), storage=storage)
     header.with_suffix(".dat").write_bytes(bytes(size))
     refuse(header, f"must hold 50 samples of each of 3 signals, {got}; it")
+    if got == "got 0.5":
+        header.write_text(header.read_text().replace("a 3 100 50", "a 3 100"))
+        refuse(header, r"must hold whole samples of each of 3 signals, got 0\.5")
 
 
 @pytest.mark.parametrize(
@@ -190,12 +192,6 @@ def test_signals_that_do_not_fit_are_refused(tmp_path, old, new, reason):
     refuse(header, reason)
 
 
-def test_a_rest_of_a_sample_is_refused_without_a_length_too(tmp_path):
-    (tmp_path / "a.hea").write_text("a 2 100\na.dat 16 1\na.dat 16 1\n")
-    (tmp_path / "a.dat").write_bytes(bytes(6))
-    refuse(tmp_path / "a.hea", r"must hold whole samples of each of 2 signals, got 1\.5")
-
-
 def test_samples_in_a_frame_multiply_the_rate(tmp_path):
     frames = drawn(4, 50)  # two samples of one signal, then two of the other
     header = write(tmp_path, frames, storage="16x2")
@@ -216,9 +212,6 @@ def test_signals_of_different_skews_are_shifted(tmp_path):
     for got, row, late in zip(record.values, rows, (0, 2, 5), strict=True):
         np.testing.assert_array_equal(got[: 60 - late], row[late:].astype(np.float32))
         assert np.isnan(got[60 - late :]).all()
-
-
-def test_a_skew_as_long_as_the_record_leaves_nothing(tmp_path):
     assert np.isnan(read_record(write(tmp_path, drawn(1, 9), skews=[10**17])).values).all()
 
 
@@ -251,9 +244,8 @@ def test_a_changed_sample_is_refused(tmp_path, place):
 @pytest.mark.parametrize("fields", ["0 0 0 0", "0 {first} 0 0", "0 0 {sum} 0"])
 def test_columns_of_zeros_state_nothing(tmp_path, fields):
     rows = drawn(2, 60)
-    np.testing.assert_array_equal(
-        read_record(write(tmp_path, rows, fields=fields)).values, rows.astype(np.float32)
-    )
+    values = read_record(write(tmp_path, rows, fields=fields)).values
+    np.testing.assert_array_equal(values, rows.astype(np.float32))
 
 
 def test_a_zero_among_checksums_is_one(tmp_path):

@@ -30,10 +30,16 @@ from crossbeat.leads import INDEPENDENT, STANDARD
 from crossbeat.readers import FORMATS, Layout, identify, read_ecg
 from crossbeat.readers.ecg.guards import MOST_SCP_BYTES
 from crossbeat.readers.limits import MOST_BYTES, MOST_HEADER_BYTES, MOST_PARSED_BYTES
-from crossbeat.signal import Preprocessing
+from crossbeat.signal import Ecg, Preprocessing
 
-WriteRecord = Callable[..., Path]
 NAMING = pytest.mark.parametrize("writer", (VENDORS | OWN).values())
+
+
+def refuse_path(path: Path, reason: str, *readings: Callable[[Path], object]) -> None:
+    """The file is refused for this reason when it is identified and read."""
+    for reading in readings or (identify, read_ecg):
+        with pytest.raises(DataError, match=reason):
+            reading(path)
 
 
 @pytest.mark.parametrize(
@@ -89,8 +95,7 @@ def test_a_file_that_is_too_large_is_refused_unread(tmp_path, name):
     (tmp_path / "a").write_bytes(WRITERS[name](walk(), STANDARD, 250))
     os.truncate(tmp_path / "a", 2**40)
     most = f"must have at most {LIMITS[name]:,} bytes, got 1,099,511,627,776"
-    with pytest.raises(DataError, match=most):
-        read_ecg(tmp_path / "a")
+    refuse_path(tmp_path / "a", most, read_ecg)
 
 
 @pytest.mark.usefixtures("bounded")
@@ -98,8 +103,7 @@ def test_a_file_that_is_too_large_is_refused_unread(tmp_path, name):
 def test_large_files_of_a_record_are_refused_unread(write_record, file, most):
     header = write_record(walk())
     os.truncate(header.with_name(file), 2**40)
-    with pytest.raises(DataError, match=f"must have at most {most:,} bytes"):
-        read_ecg(header)
+    refuse_path(header, f"must have at most {most:,} bytes", read_ecg)
 
 
 # formats
@@ -114,14 +118,13 @@ def test_header_signal_file_and_stem_name_the_same_record(write_record, name):
     np.testing.assert_array_equal(ecg.values, np.float32(walk()) / 1000)
 
 
-def test_a_matlab_signal_file_names_its_record(write_record):
-    header = write_record(walk(), file="a.mat")
-    assert read_ecg(header.with_suffix(".mat")).values.shape == (12, 500)
-
-
-def test_a_header_of_another_name_is_known_by_its_lines(write_record):
+def test_a_record_may_have_other_suffixes(write_record):
+    assert read_ecg(write_record(walk(), file="a.mat").with_suffix(".mat")).values.shape == (
+        12,
+        500,
+    )
     header = write_record(walk())
-    other = header.rename(header.with_name("header.txt"))
+    other = header.rename(header.with_name("header.txt"))  # known by its lines
     assert identify(other) == "wfdb"
     assert read_ecg(other).values.shape == (12, 500)
 
@@ -177,16 +180,13 @@ def image(kind: str) -> bytes:
 )
 def test_what_is_no_ecg_is_refused_with_the_reason(tmp_path, content, reason):
     (tmp_path / "a.dat").write_bytes(content)
-    for reading in (identify, read_ecg):
-        with pytest.raises(DataError, match=reason):
-            reading(tmp_path / "a.dat")
+    refuse_path(tmp_path / "a.dat", reason)
 
 
 def test_a_header_that_does_not_name_a_file_says_nothing_of_it(write_record):
     beside = write_record(walk()).with_suffix(".atr")
     beside.write_bytes(bytes(range(1, 99)))
-    with pytest.raises(DataError, match=r"header a.hea must lie beside it and name it"):
-        identify(beside)
+    refuse_path(beside, "header a.hea must lie beside it and name it")
 
 
 @pytest.mark.parametrize(
@@ -202,9 +202,7 @@ def test_a_header_that_does_not_name_a_file_says_nothing_of_it(write_record):
     ],
 )
 def test_a_path_that_leads_to_no_file_is_named(tmp_path, name, reason):
-    for reading in (identify, read_ecg):
-        with pytest.raises(DataError, match=reason):
-            reading(tmp_path / name)
+    refuse_path(tmp_path / name, reason)
 
 
 def test_a_file_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
@@ -213,15 +211,13 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
 
     (tmp_path / "a.xml").write_bytes(sierra(walk(), STANDARD, 100))
     monkeypatch.setattr(os, "open", forbid)
-    with pytest.raises(DataError, match=r"a\.xml must be readable, but: Permission denied; check"):
-        identify(tmp_path / "a.xml")
+    refuse_path(tmp_path / "a.xml", r"a\.xml must be readable, but: Permission denied; check")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_a_pipe_is_refused_without_waiting_for_it(tmp_path):
     os.mkfifo(tmp_path / "a")
-    with pytest.raises(DataError, match="got a folder, device or pipe"):
-        identify(tmp_path / "a")
+    refuse_path(tmp_path / "a", "got a folder, device or pipe")
 
 
 # leads and units
@@ -240,30 +236,30 @@ def test_only_the_unit_of_a_lead_matters(write_record):
     header = write_record(walk(2), ["I", "pressure"])
     header.write_text(header.read_text().replace("/mV 16 0 0 0 0 pressure", "/mmHg 16 0 0 0 0 P"))
     assert read_ecg(header).leads == ("I",)
-    with pytest.raises(DataError, match="unit of lead I must be mV, uV or V, got NU"):
-        read_ecg(write_record(walk(), calibration="1000/NU"))
+    header = write_record(walk(), calibration="1000/NU")
+    refuse_path(header, "unit of lead I must be mV, uV or V, got NU", read_ecg)
 
 
 CHEST = [f"C{number}" for number in range(1, 7)]
 KINDS = ("wfdb", "edf", "csv", "layout")
 
 
-def saved(
-    folder: Path, write_record: WriteRecord, names: list[str], kind: str
-) -> tuple[Path, Layout | None]:
-    """Leads of 2.5 microvolts in steps, in a file of a format, with these names."""
-    stored = walk(len(names), 100)
-    if kind == "wfdb":
-        return write_record(stored, names, calibration="400(0)/mV"), None
-    if kind == "edf":
-        (folder / "a.edf").write_bytes(edf_labels(stored, names, 100))
-        return folder / "a.edf", None
-    header = [";".join(names)] if kind == "csv" else []
-    lines = header + [";".join(f"{value / 400:.7g}" for value in row) for row in stored.T]
-    (folder / "a.csv").write_text("\n".join(lines))
-    return folder / "a.csv", Layout(
-        fs=100.0, unit="mV", leads=tuple(names) if kind == "layout" else ()
-    )
+@pytest.fixture
+def read_named(tmp_path, write_record) -> Callable[[list[str], str], Ecg]:
+    """Reads leads of 2.5 microvolts in steps from a file of a format, with these names."""
+
+    def read_file(names: list[str], kind: str) -> Ecg:
+        stored = walk(len(names), 100)
+        if kind == "wfdb":
+            return read_ecg(write_record(stored, names, calibration="400(0)/mV"))
+        if kind == "edf":
+            return read(tmp_path, edf_labels(stored, names, 100))
+        header = [";".join(names)] if kind == "csv" else []
+        lines = header + [";".join(f"{value / 400:.7g}" for value in row) for row in stored.T]
+        layout = Layout(fs=100.0, unit="mV", leads=tuple(names) if kind == "layout" else ())
+        return read(tmp_path, "\n".join(lines).encode(), layout)
+
+    return read_file
 
 
 @pytest.mark.parametrize(
@@ -279,19 +275,17 @@ def saved(
     ],
 )
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_file_of_twelve_leads_gives_twelve_in_any_spelling(tmp_path, write_record, names, kind):
-    ecg = read_ecg(*saved(tmp_path, write_record, names, kind))
+def test_a_file_of_twelve_leads_gives_twelve_in_any_spelling(read_named, names, kind):
+    ecg = read_named(names, kind)
     assert (ecg.leads, ecg.unrecognised) == (STANDARD, ())
     np.testing.assert_allclose(ecg.values, walk(time=100) / 400, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", ["-aVR", "ECG -AVR", "AVRneg"])
-def test_an_inverted_lead_is_turned_and_the_order_of_the_file_kept(
-    tmp_path, write_record, name, kind
-):
+def test_an_inverted_lead_is_turned_and_the_order_of_the_file_kept(read_named, name, kind):
     names = ["aVL", "I", name, "II", "aVF", "III"]
-    ecg = read_ecg(*saved(tmp_path, write_record, names, kind))
+    ecg = read_named(names, kind)
     assert ecg.leads == ("aVL", "I", "aVR", "II", "aVF", "III")
     expected = walk(6, 100) / 400
     expected[2] *= -1
@@ -299,9 +293,9 @@ def test_an_inverted_lead_is_turned_and_the_order_of_the_file_kept(
 
 
 @pytest.mark.parametrize("kind", KINDS[:3])
-def test_other_channels_are_dropped_and_named_as_the_file_has_them(tmp_path, write_record, kind):
+def test_other_channels_are_dropped_and_named_as_the_file_has_them(read_named, kind):
     names = ["V3R", "MLII", "C3", "Lead 1", "ECG V9", "EKG I"]
-    ecg = read_ecg(*saved(tmp_path, write_record, names, kind))
+    ecg = read_named(names, kind)
     assert (ecg.leads, ecg.unrecognised) == (("I",), tuple(names[:-1]))
     np.testing.assert_allclose(ecg.values[0], walk(6, 100)[5] / 400, rtol=1e-5)
 
@@ -318,17 +312,14 @@ def test_other_channels_are_dropped_and_named_as_the_file_has_them(tmp_path, wri
         ([*STANDARD[:7], *CHEST], "V1 and C1 are the same lead twice"),
     ],
 )
-def test_leads_must_be_there_and_only_once(tmp_path, write_record, names, reason, kind):
+def test_leads_must_be_there_and_only_once(read_named, names, reason, kind):
     with pytest.raises(DataError, match=f"must hold ECG leads, each once, .*{reason}"):
-        read_ecg(*saved(tmp_path, write_record, names, kind))
+        read_named(names, kind)
 
 
-def test_channels_without_a_name_are_told(write_record):
-    with pytest.raises(DataError, match=r"got \(no name\), \(no name\): none has the name"):
-        read_ecg(write_record(walk(2), ["", ""]))
-
-
-def test_the_error_of_a_missing_lead_names_what_was_not_recognised(write_record):
+def test_channels_that_are_no_lead_are_told(write_record):
+    reason = r"got \(no name\), \(no name\): none has the name"
+    refuse_path(write_record(walk(2), ["", ""]), reason, read_ecg)
     header = write_record(walk(12, 1000), [*STANDARD[:10], "chest5", "chest6"])
     reason = r"lead V5, V6 is missing .* if it is one of chest5, chest6"
     with pytest.raises(DataError, match=reason):

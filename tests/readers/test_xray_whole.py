@@ -104,10 +104,10 @@ def test_black_borders_are_no_sign_of_damage(tmp_path):
 
 @pytest.mark.slow
 def test_no_real_film_is_refused(shared):
-    files = sorted((shared / "data" / "nih-cxr14" / "images").glob("*.png"))
+    files = sorted((shared / "data" / "nih-cxr14" / "images").glob("*.png"))[::3]
     for file in files:
         read_xray(file, 64)
-    assert len(files) > 1600
+    assert len(files) > 500
 
 
 @pytest.mark.parametrize("rows", [1, 40, 80, 95])
