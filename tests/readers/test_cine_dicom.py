@@ -57,15 +57,11 @@ def test_the_first_pattern_that_a_series_has_counts(tmp_path):
         np.testing.assert_array_equal(cine.values[0], frames(3, first=first))
 
 
-def test_a_view_of_the_long_axis_is_found_by_name(tmp_path):
+def test_a_view_of_the_long_axis_is_found_by_name_or_refused_with_those_there_are(tmp_path):
     path = write_zip(tmp_path / "a.zip", ukb_long_axis())
     cine = read_cine(path, series="*_4ch")
     np.testing.assert_array_equal(cine.values, frames(3, first=100)[None])
     assert cine.slice_mm is None
-
-
-def test_a_name_that_no_series_has_is_refused_with_those_there_are(tmp_path):
-    path = write_folder(tmp_path, ukb_long_axis())
     refuse(path, "a series SAX or b, got CINE_segmented_LAX_2Ch, CINE", series=["SAX", "b"])
 
 

@@ -54,12 +54,6 @@ def test_an_archive_that_unpacks_to_too_much_is_not_unpacked(tmp_path, claim, re
         tracemalloc.stop()
 
 
-def test_files_that_are_too_much_together_are_refused(tmp_path, monkeypatch):
-    files = slice_files("a", 0.0)
-    monkeypatch.setattr(cine_files, "MOST_CINE_BYTES", sum(map(len, files.values())) - 1)
-    refuse(write_folder(tmp_path / "a", files), "must hold at most .* bytes of DICOM, got more")
-
-
 @pytest.mark.parametrize(
     ("method", "flags", "reason"),
     [
@@ -82,11 +76,14 @@ def test_a_directory_of_an_archive_that_is_too_large_is_refused_unread(tmp_path)
     refuse(path, "must be a sound zip archive, but is cut off or damaged")
 
 
-def test_too_many_files_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(cine_files, "MOST_FILES", 2)
+def test_too_many_files_or_bytes_are_refused(tmp_path, monkeypatch):
     files = slice_files("a", 0.0)
+    monkeypatch.setattr(cine_files, "MOST_CINE_BYTES", sum(map(len, files.values())) - 1)
+    folder = write_folder(tmp_path / "a", files)
+    refuse(folder, "must hold at most .* bytes of DICOM, got more")
+    monkeypatch.setattr(cine_files, "MOST_FILES", 2)
     refuse(write_zip(tmp_path / "a.zip", files), "at most 2 files, got 3; name the folder of one")
-    refuse(write_folder(tmp_path / "a", files), "at most 2 files, got more than 2")
+    refuse(folder, "at most 2 files, got more than 2")
 
 
 @bounded

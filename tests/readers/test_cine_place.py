@@ -114,16 +114,13 @@ def test_a_sheared_stack_of_nifti_is_put_upright(tmp_path):
     assert cine.spacing_mm == pytest.approx((2.0, 1.5))
 
 
-def test_sizes_that_differ_between_pixdim_and_sform_are_refused(tmp_path):
-    path = nifti(tmp_path / "a.nii", np.ones((4, 5, 3, 2), np.int16), np.diag([1.5, 2, 8, 1.0]))
+def test_sizes_that_contradict_and_axes_not_at_right_angles_are_refused(tmp_path):
+    affine = np.diag([1.5, 2.0, 8.0, 1.0])
+    path = nifti(tmp_path / "a.nii", np.ones((4, 5, 3, 2), np.int16), affine)
     data = bytearray(path.read_bytes())
     data[84:88] = np.float32(1.0).tobytes()  # pixdim[2]
     path.write_bytes(data)
     refuse(path, r"one size of pixels, got 1\.5 x 1 x 8 and 1\.5 x 2 x 8")
-
-
-def test_rows_and_columns_that_are_not_at_right_angles_are_refused(tmp_path):
-    affine = np.diag([1.5, 2.0, 8.0, 1.0])
     affine[:2, 1] = [1.2, 1.6]
     path = nifti(tmp_path / "a.nii", np.ones((4, 5, 3, 2), np.int16), affine)
     refuse(path, r"at right angles, got a cosine of 0\.600; resample")

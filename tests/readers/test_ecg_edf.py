@@ -40,21 +40,18 @@ def plus(kind: str, onsets: list[str], *, lost: bool = False) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("fields", "shift"),
+    ("fields", "sign", "shift"),
     [
-        ({"least": "-32767", "most": "32768"}, -0.0025),
-        ({"low": "-81915.0", "high": "81922.5"}, 0.005),
-        ({"low": "-81920", "high": "+81917.5"}, 0.0),
+        ({"least": "-32767", "most": "32768"}, 1, -0.0025),
+        ({"low": "-81915.0", "high": "81922.5"}, 1, 0.005),
+        ({"low": "-81920", "high": "+81917.5"}, 1, 0.0),
+        ({"low": "81920", "high": "-81917.5"}, -1, 0.0),
     ],
 )
-def test_the_zero_of_a_lead_is_where_the_range_says(tmp_path, fields, shift):
-    ecg = read(tmp_path, one(**fields))
-    np.testing.assert_allclose(ecg.values, millivolts(walk(1)) + shift, rtol=1e-5, atol=1e-6)
-
-
-def test_a_range_that_is_upside_down_turns_the_lead(tmp_path):
-    ecg = read(tmp_path, one(low="81920", high="-81917.5"))
-    np.testing.assert_allclose(ecg.values, -millivolts(walk(1)), rtol=1e-5, atol=1e-6)
+def test_zero_and_sign_of_a_lead_are_those_of_its_range(tmp_path, fields, sign, shift):
+    expected = sign * millivolts(walk(1)) + shift
+    values = read(tmp_path, one(**fields)).values
+    np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-6)
 
 
 EMPTY = "the range of ECG I must not be empty, got .*"

@@ -205,6 +205,7 @@ def test_names_may_have_their_unit(tmp_path, form):
         ("I\tII\n12\t-986\n1,204\t12\n", PLAIN, "got 1,204 beside .* which may be 1204; export"),
         ("I;II\n1.037;0,5\n1;1\n", PLAIN, "points or commas as decimal signs, got both; export"),
         ("I,II\n\n", PLAIN, "must be in a format that crossbeat reads, but is text"),
+        ("I,II\n1,2\n", Layout(fs=1e-3, unit="mV"), r"must be from 10 to 100000 Hz, got 0\.001"),
     ],
 )
 def test_a_csv_file_that_does_not_fit_is_refused(tmp_path, text, layout, reason):
@@ -264,8 +265,3 @@ def test_files_that_say_their_layout_keep_it(write_record):
     alone, among_tables = read_ecg(header), read_ecg(header, PLAIN)
     assert alone.fs == among_tables.fs != PLAIN.fs
     np.testing.assert_array_equal(alone.values, among_tables.values)
-
-
-def test_a_rate_of_no_ecg_is_refused(tmp_path):
-    reason = r"the rate must be from 10 to 100000 Hz, got 0\.001"
-    refuse(tmp_path, b"I,II\n1,2\n", reason, Layout(fs=1e-3, unit="mV"))
