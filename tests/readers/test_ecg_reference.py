@@ -9,6 +9,7 @@ from crossbeat.readers import identify, read_ecg
 
 PTB_XL = ("00001", "00008", "00017", "00039", "00200")
 CINC = ("E07500", "E07511", "HR06004", "JS20000", "JS20006", "JS20018")
+ODD, CINC_ENDS = ("Q0012", "Q0122", "Q1805", "HR00001"), (".hea", ".mat")
 LEADS = ("avf", "avl", "avr", "i", "ii", "iii", *(f"v{number}" for number in range(1, 7)))
 
 LICENCES = ("LUDB_ODC-BY", "PTB-XL_CC-BY-4.0", "pydicom", "sierra-ecg-tools")
@@ -22,11 +23,7 @@ READ = {  # name: format, hertz, seconds
     **{f"s0010_re{end}": ("wfdb", 1000, 38.4) for end in (".hea", ".dat", ".xyz")},
     **{f"cinc2020_v1_odd/A0001{end}": ("wfdb", 500, 15) for end in (".hea", ".mat")},
     **{f"cinc2020_v1_odd/Q0005{end}": ("wfdb", 500, 47.706) for end in (".hea", ".mat")},
-    **{
-        f"cinc2020_v1_odd/{name}{end}": ("wfdb", 500, 10)
-        for name in ("Q0012", "Q0122", "Q1805", "HR00001")
-        for end in (".hea", ".mat")
-    },
+    **{f"cinc2020_v1_odd/{name}{end}": ("wfdb", 500, 10) for name in ODD for end in CINC_ENDS},
     "mortara_12lead.dcm": ("dicom", 1000, 10),
     "philips_sierra_1_03.xml": ("philips-sierra-xml", 500, 10.528),
     "philips_sierra_1_04.xml": ("philips-sierra-xml", 500, 10.6),
@@ -34,16 +31,11 @@ READ = {  # name: format, hertz, seconds
     "code15_1238362_400hz.mat": ("matlab", 400, 7.335),
     "cpsc2018_A1980.mat": ("matlab", 500, 10),
 }
+NO_HEADER = "binary without a signature; .* must lie beside it and name it"
+RECORD_LINE = r"E00001\.hea: the record line .* got 'E00001\.mat 12"
 REFUSED = {
-    **{
-        f"ludb_{name}.{lead}": "binary without a signature; .* must lie beside it and name it"
-        for name in (1, 104)
-        for lead in LEADS
-    },
-    **{
-        f"cinc2020_v1_odd/E00001{end}": r"E00001\.hea: the record line .* got 'E00001\.mat 12"
-        for end in (".hea", ".mat")
-    },
+    **{f"ludb_{name}.{lead}": NO_HEADER for name in (1, 104) for lead in LEADS},
+    **{f"cinc2020_v1_odd/E00001{end}": RECORD_LINE for end in (".hea", ".mat")},
     **{f"licences/{name}.txt": "but is text; it reads wfdb" for name in LICENCES},
 }
 
