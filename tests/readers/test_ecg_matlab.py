@@ -103,6 +103,7 @@ def test_a_truncated_file_is_refused(tmp_path, packed):
     [
         ((12, 50), (12, 10**9), r"array of 600 numbers has the size \[12, 1000000000\]"),
         ((9, 4800), (124, 4800), "must be a sound MATLAB v5 file, but: 124"),
+        ((0x40005, 5), (0x40005, 10), "but: 2 names of fields with 3 values"),
     ],
 )
 def test_a_size_or_type_that_the_numbers_do_not_have_is_refused(tmp_path, old, new, reason):
