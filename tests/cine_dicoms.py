@@ -4,11 +4,16 @@ import zipfile
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import numpy as np
+import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
+
+from crossbeat.errors import DataError
+from crossbeat.readers import read_cine
 
 MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
 AXIAL = np.eye(3)[:2]
@@ -135,6 +140,13 @@ def ukb_long_axis(values: np.ndarray | None = None) -> dict[str, bytes]:
             change=tilted(30.0 * number),
         )
     return made
+
+
+def refuse(path: Path, reason: str, **options: Any) -> None:
+    """The cine at the path is refused for this reason, with the path."""
+    with pytest.raises(DataError, match=reason) as told:
+        read_cine(path, **options)
+    assert str(path) in str(told.value)
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> Path:

@@ -45,7 +45,7 @@ def wired(i: np.ndarray, ii: np.ndarray, chest: np.ndarray | float = 0.0) -> Ecg
         (with_values(only(*leads.MIMIC).values), "aVL, aVF", "they are swapped back"),
     ],
 )
-def test_a_fault_that_is_sure_is_mended(wrong: Ecg, names: str, message: str) -> None:
+def test_a_fault_that_is_sure_is_mended(wrong, names, message):
     assert ("limb", names, "repair") in told_of(wrong)
     assert message in of(wrong)["limb"].message
     np.testing.assert_array_equal(quality.require(wrong, "a", 10.0).values, VIRTUAL.values)
@@ -53,7 +53,7 @@ def test_a_fault_that_is_sure_is_mended(wrong: Ecg, names: str, message: str) ->
 
 @pytest.mark.parametrize("lead", LIMB)
 @pytest.mark.parametrize("factor", [0.5, 1.25, 4.88])
-def test_a_lead_of_another_gain_is_named_with_the_factor(lead: str, factor: float) -> None:
+def test_a_lead_of_another_gain_is_named_with_the_factor(lead, factor):
     wrong = changed(VIRTUAL, lead, lambda row: factor * row)
     assert told_of(wrong) == [("limb", lead, "reject")]
     with pytest.raises(DataError, match=f"lead {lead} is {factor:.3g} times as large as the oth"):
@@ -89,9 +89,7 @@ ALIKE = with_values(np.vstack([wired(TWO, 0.6 * TWO).values[:6], VIRTUAL.values[
         ),
     ],
 )
-def test_a_fault_of_which_nobody_can_be_sure_is_refused(
-    wrong: Ecg, lead: str, message: str
-) -> None:
+def test_a_fault_of_which_nobody_can_be_sure_is_refused(wrong, lead, message):
     found = of(wrong)["limb"]
     assert (found.lead, found.action) == (lead, "reject")
     assert message in found.message
@@ -109,7 +107,7 @@ def test_a_fault_of_which_nobody_can_be_sure_is_refused(
         changed(VIRTUAL, "III", lambda _: 0.0),  # lost: it does not accuse the others
     ],
 )
-def test_what_is_no_fault_of_the_limb_leads_is_none(sound: Ecg) -> None:
+def test_what_is_no_fault_of_the_limb_leads_is_none(sound):
     found = of(sound)["limb"]
     assert (found.action, found.message) == ("ok", "")
     assert found.value < 0.03
@@ -128,13 +126,13 @@ def test_what_is_no_fault_of_the_limb_leads_is_none(sound: Ecg) -> None:
         (wired(0.05 * ONE, THREE), "I", "both arms and both legs"),
     ],
 )
-def test_exchanged_electrodes_are_suspected(ecg: Ecg, lead: str, electrodes: str) -> None:
+def test_exchanged_electrodes_are_suspected(ecg, lead, electrodes):
     assert told_of(ecg) == [("reversal", lead, "ok")]
     assert f"are the electrodes of {electrodes} exchanged?" in of(ecg)["reversal"].message
     np.testing.assert_array_equal(quality.require(ecg, "a", 10.0).values, ecg.values)
 
 
-def test_agreement_needs_lead_i_or_ii_and_v5_or_v6() -> None:
+def test_agreement_needs_lead_i_or_ii_and_v5_or_v6():
     assert of(VIRTUAL)["reversal"].value > 0.5
     reversed_arms = wired(-ONE, THREE)
     assert of(only("I", "V1", "V6", ecg=reversed_arms))["reversal"].value < -0.4
@@ -142,5 +140,5 @@ def test_agreement_needs_lead_i_or_ii_and_v5_or_v6() -> None:
     assert (few.value, few.message) == (1.0, "")
 
 
-def test_low_voltage_in_all_limb_leads_is_no_leg_electrode() -> None:
+def test_low_voltage_in_all_limb_leads_is_no_leg_electrode():
     assert "silent" not in of(wired(0.2 * ONE, 0.2 * TWO))["reversal"].message

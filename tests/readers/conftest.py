@@ -1,5 +1,7 @@
-"""A WFDB record on disk, made in the test; and bounds of memory and time."""
+"""A WFDB record on disk, cases of the reference data, and bounds of memory and time."""
 
+import runpy
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +35,20 @@ def write_record(tmp_path: Path) -> WriteRecord:
         return tmp_path / "a.hea"
 
     return write
+
+
+@pytest.fixture
+def run_case(shared, monkeypatch) -> Callable[[str, Path], None]:
+    """Runs one of the scripts of the reference data, which write a file that a reader once met."""
+
+    def run(script: str, out: Path) -> None:
+        monkeypatch.setattr(sys, "argv", [script, str(out)])
+        monkeypatch.setattr(sys, "dont_write_bytecode", True)
+        monkeypatch.syspath_prepend(shared / "cases")
+        runpy.run_path(str(shared / "cases" / script), run_name="__main__")
+        assert out.exists()
+
+    return run
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import nibabel
 import numpy as np
 import pytest
 
+from cine_dicoms import refuse
 from crossbeat.errors import DataError
 from crossbeat.readers import read_cine
 
@@ -43,7 +44,7 @@ def expected() -> np.ndarray:
     return values().transpose(2, 3, 1, 0)
 
 
-def test_acdc_is_read_with_its_frames(tmp_path: Path) -> None:
+def test_acdc_is_read_with_its_frames(tmp_path):
     (tmp_path / "Info.cfg").write_text(INFO)
     cine = read_cine(written(tmp_path / "patient001_4d.nii.gz", values()))
     np.testing.assert_array_equal(cine.values, expected())
@@ -53,14 +54,14 @@ def test_acdc_is_read_with_its_frames(tmp_path: Path) -> None:
     assert cine.times is None  # 5 frames of 30 ms are no heartbeat
 
 
-def test_a_mask_is_a_stack_of_one_frame(tmp_path: Path) -> None:
+def test_a_mask_is_a_stack_of_one_frame(tmp_path):
     (tmp_path / "Info.cfg").write_text(INFO)
     mask = read_cine(written(tmp_path / "patient001_frame01_gt.nii.gz", values("uint8")[..., 1]))
     np.testing.assert_array_equal(mask.values, values("uint8").transpose(2, 3, 1, 0)[:, 1:2])
     assert (mask.end_diastole, mask.end_systole) == (None, None)
 
 
-def test_the_table_of_mms_counts_from_zero(tmp_path: Path) -> None:
+def test_the_table_of_mms_counts_from_zero(tmp_path):
     table = tmp_path / "info.csv"
     table.write_text(",External code,VendorName,ED,ES\n0,A0S9V9,Siemens,4,2\n1,A1D0Q7,GE,0,0\n")
     cine = read_cine(written(tmp_path / "A0S9V9_sa.nii.gz", values("float64")), table=table)
@@ -73,14 +74,12 @@ def test_the_table_of_mms_counts_from_zero(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", [nibabel.Nifti1Image, nibabel.Nifti2Image])
 @pytest.mark.parametrize("endian", ["<", ">"])
-def test_both_versions_and_orders_of_bytes_are_read(
-    tmp_path: Path, kind: type, endian: str
-) -> None:
+def test_both_versions_and_orders_of_bytes_are_read(tmp_path, kind, endian):
     path = written(tmp_path / "a.nii", values(), kind=kind, endian=endian)
     np.testing.assert_array_equal(read_cine(path).values, expected())
 
 
-def test_values_are_scaled_as_the_header_says(tmp_path: Path) -> None:
+def test_values_are_scaled_as_the_header_says(tmp_path):
     image = nibabel.Nifti1Image(values(), np.diag([1.5, 2.0, 10.0, 1.0]))
     image.header.set_slope_inter(0.5, -3)
     nibabel.save(image, tmp_path / "a.nii")
@@ -94,9 +93,7 @@ def test_values_are_scaled_as_the_header_says(tmp_path: Path) -> None:
     ("units", "step", "seconds"),
     [("msec", 150.0, 0.15), ("sec", 0.15, 0.15), ("sec", 1.0, None), ("unknown", 0.15, None)],
 )
-def test_times_are_those_of_a_heartbeat_or_none(
-    tmp_path: Path, units: str, step: float, seconds: float | None
-) -> None:
+def test_times_are_those_of_a_heartbeat_or_none(tmp_path, units, step, seconds):
     zooms = (1.5, 2.0, 10.0, step)
     times = read_cine(written(tmp_path / "a.nii", values(), zooms=zooms, units=("mm", units))).times
     if seconds is None:
@@ -105,7 +102,7 @@ def test_times_are_those_of_a_heartbeat_or_none(
         np.testing.assert_allclose(times, np.arange(5) * seconds, rtol=1e-6)
 
 
-def test_spacing_in_metres_is_put_right(tmp_path: Path) -> None:
+def test_spacing_in_metres_is_put_right(tmp_path):
     zooms = (0.0015, 0.002, 0.01, 1.0)
     cine = read_cine(written(tmp_path / "a.nii", values(), zooms=zooms, units=("meter", "sec")))
     assert cine.spacing_mm == pytest.approx((2.0, 1.5))
@@ -127,9 +124,7 @@ NO_ROW = r"t\.csv must have a row with External code a and its fra"
         ("t.csv", "", NO_ROW),
     ],
 )
-def test_frames_that_cannot_be_are_refused(
-    tmp_path: Path, file: str, text: str, message: str
-) -> None:
+def test_frames_that_cannot_be_are_refused(tmp_path, file, text, message):
     (tmp_path / file).write_text(text)
     path = written(tmp_path / "a_sa.nii", values())
     with pytest.raises(DataError, match=message):
@@ -167,39 +162,31 @@ def header_with(**fields: object) -> bytes:
         ({"magic": b"ni1"}, "must be a folder or zip archive of DICOM files, or NIfTI, but is som"),
     ],
 )
-def test_headers_that_cannot_be_are_refused(
-    tmp_path: Path, fields: dict[str, object], message: str
-) -> None:
+def test_headers_that_cannot_be_are_refused(tmp_path, fields, message):
     (tmp_path / "a.nii").write_bytes(header_with(**fields))
-    with pytest.raises(DataError, match=message):
-        read_cine(tmp_path / "a.nii")
+    refuse(tmp_path / "a.nii", message)
 
 
-def test_the_header_of_these_tests_is_sound_without_a_change(tmp_path: Path) -> None:
+def test_the_header_of_these_tests_is_sound_without_a_change(tmp_path):
     (tmp_path / "a.nii").write_bytes(header_with())
     first = read_cine(tmp_path / "a.nii").values.ravel(order="F")[:4]
     np.testing.assert_array_equal(first, [0, 48, 96, 8 * 6 * 3])
 
 
-def test_other_files_packed_by_gzip_are_refused(tmp_path: Path) -> None:
+def test_other_files_packed_by_gzip_are_refused(tmp_path):
     (tmp_path / "a.gz").write_bytes(gzip.compress(b"hello"))
-    with pytest.raises(DataError, match=r"must be NIfTI in one file \(\.nii or \.nii\.gz\), but"):
-        read_cine(tmp_path / "a.gz")
+    refuse(tmp_path / "a.gz", r"must be NIfTI in one file \(\.nii or \.nii\.gz\), but")
 
 
 @pytest.mark.parametrize("part", [0.01, 0.5, 0.99])
-def test_a_truncated_archive_is_refused(tmp_path: Path, part: float) -> None:
+def test_a_truncated_archive_is_refused(tmp_path, part):
     path = written(tmp_path / "a.nii.gz", values())
     data = path.read_bytes()
     path.write_bytes(data[: max(3, int(part * len(data)))])
-    with pytest.raises(DataError, match="must be a sound NIfTI file, but "):
-        read_cine(path)
+    refuse(path, "must be a sound NIfTI file, but ")
 
 
-def test_nibabel_is_named_when_it_is_missing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nibabel_is_named_when_it_is_missing(tmp_path, monkeypatch):
     path = written(tmp_path / "a.nii", values())
     monkeypatch.setitem(sys.modules, "nibabel", None)
-    with pytest.raises(DataError, match=r"needs the package nibabel; pip install 'crossbeat\[for"):
-        read_cine(path)
+    refuse(path, r"needs the package nibabel; pip install 'crossbeat\[for")

@@ -1,7 +1,5 @@
 """GE CardioSoft XML as UK Biobank has it: the rhythm comes back, what is doubtful is refused."""
 
-from pathlib import Path
-
 import pytest
 from ecg_files import assert_holds, cardiosoft, millivolts, read, refuse, walk
 
@@ -22,7 +20,7 @@ NO_NUMBERS = "samples must be whole numbers between commas"
     ],
     ids=["commas and breaks of lines", "encoding"],
 )
-def test_what_does_not_concern_the_samples_is_passed_over(tmp_path: Path, data: bytes) -> None:
+def test_what_does_not_concern_the_samples_is_passed_over(tmp_path, data):
     assert data != SOUND
     assert_holds(read(tmp_path, data), millivolts(walk()))
 
@@ -48,13 +46,13 @@ def test_what_does_not_concern_the_samples_is_passed_over(tmp_path: Path, data: 
     ],
     ids=range(15),
 )
-def test_what_is_doubtful_is_refused(tmp_path: Path, old: bytes, new: bytes, reason: str) -> None:
+def test_what_is_doubtful_is_refused(tmp_path, old, new, reason):
     strip = b"<StripData>" + TAIL
     assert old in strip
     refuse(tmp_path, HEAD + strip.replace(old, new, 1 if old == b"," else -1), reason)
 
 
-def test_leads_of_different_lengths_are_refused(tmp_path: Path) -> None:
+def test_leads_of_different_lengths_are_refused(tmp_path):
     data = SOUND.replace(b"<ChannelSampleCountTotal>500</ChannelSampleCountTotal>", b"")
     data = data.replace(b"</WaveformData></StripData>", b",7</WaveformData></StripData>")
     refuse(tmp_path, data, "all leads must have one length, got 500 samples and 501")

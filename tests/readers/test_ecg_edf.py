@@ -1,8 +1,5 @@
 """EDF and BDF: ranges, rates, gaps and labels; and headers that claim what cannot be."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
 import pytest
 from ecg_files import assert_holds, bdf, edf, edf_labels, millivolts, read, refuse, walk
@@ -43,23 +40,18 @@ def plus(kind: str, onsets: list[str], *, lost: bool = False) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("fields", "shift"),
+    ("fields", "sign", "shift"),
     [
-        ({"least": "-32767", "most": "32768"}, -0.0025),
-        ({"low": "-81915.0", "high": "81922.5"}, 0.005),
-        ({"low": "-81920", "high": "+81917.5"}, 0.0),
+        ({"least": "-32767", "most": "32768"}, 1, -0.0025),
+        ({"low": "-81915.0", "high": "81922.5"}, 1, 0.005),
+        ({"low": "-81920", "high": "+81917.5"}, 1, 0.0),
+        ({"low": "81920", "high": "-81917.5"}, -1, 0.0),
     ],
 )
-def test_the_zero_of_a_lead_is_where_the_range_says(
-    tmp_path: Path, fields: dict[str, str], shift: float
-) -> None:
-    ecg = read(tmp_path, one(**fields))
-    np.testing.assert_allclose(ecg.values, millivolts(walk(1)) + shift, rtol=1e-5, atol=1e-6)
-
-
-def test_a_range_that_is_upside_down_turns_the_lead(tmp_path: Path) -> None:
-    ecg = read(tmp_path, one(low="81920", high="-81917.5"))
-    np.testing.assert_allclose(ecg.values, -millivolts(walk(1)), rtol=1e-5, atol=1e-6)
+def test_zero_and_sign_of_a_lead_are_those_of_its_range(tmp_path, fields, sign, shift):
+    expected = sign * millivolts(walk(1)) + shift
+    values = read(tmp_path, one(**fields)).values
+    np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-6)
 
 
 EMPTY = "the range of ECG I must not be empty, got .*"
@@ -75,13 +67,11 @@ EMPTY = "the range of ECG I must not be empty, got .*"
         ({"unit": ""}, "the unit of lead ECG I must be mV, uV or V, got none; correct"),
     ],
 )
-def test_a_lead_without_a_scale_is_refused(
-    tmp_path: Path, fields: dict[str, str], reason: str
-) -> None:
+def test_a_lead_without_a_scale_is_refused(tmp_path, fields, reason):
     refuse(tmp_path, one(**fields), reason)
 
 
-def test_a_channel_that_is_no_lead_may_have_any_range_and_rate(tmp_path: Path) -> None:
+def test_a_channel_that_is_no_lead_may_have_any_range_and_rate(tmp_path):
     data = edf_labels(walk(2), ["ECG V1", "SaO2"], 250)
     for field in (FIELDS["low"], FIELDS["high"]):
         data = changed(data, 256 + 2 * field + 8, 8, "1")
@@ -91,20 +81,18 @@ def test_a_channel_that_is_no_lead_may_have_any_range_and_rate(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("seconds", "fs"), [("1.6", 156.25), ("3", 83.333333)])
-def test_a_rate_that_is_no_whole_number_is_kept(tmp_path: Path, seconds: str, fs: float) -> None:
+def test_a_rate_that_is_no_whole_number_is_kept(tmp_path, seconds, fs):
     data = changed(edf(walk(), STANDARD, 250), 244, 8, seconds)
     assert read(tmp_path, data).fs == pytest.approx(fs, abs=1e-6)
 
 
-def test_the_full_range_of_24_bits_is_read(tmp_path: Path) -> None:
+def test_the_full_range_of_24_bits_is_read(tmp_path):
     stored = np.array([[-8388608, 8388607, -1, 0, 1, 65536, -65536, 256, -256, 32768]])
     assert_holds(read(tmp_path, bdf(stored, ["II"], 10)), millivolts(stored))
 
 
 @pytest.mark.parametrize("kind", ["EDF+C", "EDF+D", "BDF+C", "BDF+D"])
-def test_records_that_follow_each_other_are_read_and_gaps_refused(
-    tmp_path: Path, kind: str
-) -> None:
+def test_records_that_follow_each_other_are_read_and_gaps_refused(tmp_path, kind):
     ecg = read(tmp_path, plus(kind, ["+0.5", "+1.5", "+2.5"]))
     assert (ecg.leads, ecg.unrecognised) == (("I",), ())
     assert_holds(ecg, millivolts(walk(1, 750)))
@@ -112,7 +100,7 @@ def test_records_that_follow_each_other_are_read_and_gaps_refused(
     refuse(tmp_path, plus(kind, ["+0", "+1", "+2.5"]), gap)
 
 
-def test_a_file_that_may_have_gaps_must_say_where(tmp_path: Path) -> None:
+def test_a_file_that_may_have_gaps_must_say_where(tmp_path):
     refuse(tmp_path, plus("EDF+D", ["+0", "+1"], lost=True), r"as it is EDF\+D, which may have gap")
     assert read(tmp_path, plus("EDF+C", ["+0", "+1"], lost=True)).values.shape == (1, 500)
 
@@ -137,15 +125,11 @@ def test_a_file_that_may_have_gaps_must_say_where(tmp_path: Path) -> None:
         (244, 8, "-1", "must say how many seconds a data record has, got -1"),
     ],
 )
-def test_absurd_headers_are_refused(
-    tmp_path: Path, start: int, width: int, value: str, reason: str
-) -> None:
+def test_absurd_headers_are_refused(tmp_path, start, width, value, reason):
     refuse(tmp_path, changed(edf(walk(), STANDARD, 250), start, width, value), reason)
 
 
 @pytest.mark.parametrize("size", [256, 300, 1000])
 @pytest.mark.parametrize("writer", [edf, bdf])
-def test_a_header_that_is_cut_off_is_refused(
-    tmp_path: Path, size: int, writer: Callable[..., bytes]
-) -> None:
+def test_a_header_that_is_cut_off_is_refused(tmp_path, size, writer):
     refuse(tmp_path, writer(walk(), STANDARD, 250)[:size], "must have a sound EDF or BDF header")

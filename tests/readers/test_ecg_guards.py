@@ -5,7 +5,6 @@ import struct
 import zlib
 from base64 import b64encode
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -53,7 +52,7 @@ LAUGHS = "".join(f'<!ENTITY l{i} "{f"&l{i - 1};" * 10}">' for i in range(1, 9))
         '<!ENTITY % l8 SYSTEM "http://localhost/x.dtd"> %l8;',
     ],
 )
-def test_entities_are_refused(tmp_path: Path, writer: Writer, declared: str) -> None:
+def test_entities_are_refused(tmp_path, writer, declared):
     text = re.sub(rb"<!DOCTYPE[^>]*>", b"", flat(writer))
     start = text.index(b"?>") + 2
     root = re.search(rb"<(\w+)", text[start:])
@@ -64,7 +63,7 @@ def test_entities_are_refused(tmp_path: Path, writer: Writer, declared: str) -> 
 
 
 @pytest.mark.parametrize("writer", [ge_muse, hl7, mortara, sierra])
-def test_elements_that_are_nested_deeply_are_refused(tmp_path: Path, writer: Writer) -> None:
+def test_elements_that_are_nested_deeply_are_refused(tmp_path, writer):
     encoding = "utf-16" if writer is sierra else "latin-1"
     head, tag, tail = flat(writer).decode(encoding).rpartition("</")
     deep = head + "<a>" * 10_000 + "</a>" * 10_000 + tag + tail
@@ -81,13 +80,11 @@ def test_elements_that_are_nested_deeply_are_refused(tmp_path: Path, writer: Wri
     ],
     ids=["tags", "attributes", "not closed", "encoding"],
 )
-def test_xml_of_too_much_markup_or_not_well_formed_is_refused(
-    tmp_path: Path, text: bytes, reason: str
-) -> None:
+def test_xml_of_too_much_markup_or_not_well_formed_is_refused(tmp_path, text, reason):
     refuse(tmp_path, text, reason)
 
 
-def test_text_of_an_undeclared_encoding_is_read(tmp_path: Path) -> None:
+def test_text_of_an_undeclared_encoding_is_read(tmp_path):
     text = flat(mortara).replace(b"<ECG ", b'<ECG LOCATION="Z\xfcrich" ')
     assert read(tmp_path, text).values.shape == (12, 200)
 
@@ -99,38 +96,29 @@ def packed(codes: list[int]) -> str:
     return b64encode(struct.pack("<ihh", len(chunk), 0, 0) + chunk).decode()
 
 
-XLI = ("Uncompressed", "XLI")
 BOMB = packed([0, *range(256, 1023), *[1022] * 100_000])
 """Each of the last codes stands for 768 bytes."""
 
 
+@pytest.mark.parametrize("count", ["1e9", "-1", "nan", "many"])
+def test_an_absurd_number_of_channels_of_sierra_is_refused(tmp_path, count):
+    text = re.sub('leadlabels="[^"]*"', "", flat(sierra).decode("utf-16"))
+    claim = f"<numberchannelsallocated>{count}</numberchannelsallocated><waveforms>"
+    text = text.replace("<waveforms>", claim)
+    refuse(tmp_path, text.encode("utf-16"), f"a number up to {MOST_CHANNELS}, got '{count}'")
+
+
 @pytest.mark.parametrize(
-    ("changes", "reason"),
+    ("samples", "reason"),
     [
-        *(
-            (
-                [
-                    ('leadlabels="[^"]*"', ""),
-                    ("<waveforms>", rf"<numberchannelsallocated>{count}</numberchannelsallocated>"),
-                ],
-                f"must be a number up to {MOST_CHANNELS}, got '{count}'",
-            )
-            for count in ("1e9", "-1", "nan", "many")
-        ),
-        (
-            [XLI, (">[^<]*</parsedw", f">{BOMB}</parsedw")],
-            f"at most {MOST_UNPACKED:,} bytes of samples, got more",
-        ),
-        ([XLI, (">[^<]*</parsedw", ">*</parsedw")], "the samples must be Base64, but: "),
+        (BOMB, f"at most {MOST_UNPACKED:,} bytes of samples, got more"),
+        ("*", "the samples must be Base64, but: "),
     ],
-    ids=["1e9", "-1", "nan", "many", "bomb", "base64"],
+    ids=["bomb", "base64"],
 )
-def test_absurd_claims_of_sierra_are_refused(
-    tmp_path: Path, changes: list[tuple[str, str]], reason: str
-) -> None:
-    text = flat(sierra).decode("utf-16")
-    for old, new in changes:
-        text = re.sub(old, new + ("<waveforms>" if old == "<waveforms>" else ""), text)
+def test_packed_samples_of_sierra_that_cannot_be_are_refused(tmp_path, samples, reason):
+    text = flat(sierra).decode("utf-16").replace("Uncompressed", "XLI")
+    text = re.sub(">[^<]*</parsedw", f">{samples}</parsedw", text)
     refuse(tmp_path, text.encode("utf-16"), reason)
 
 
@@ -148,49 +136,32 @@ AT_WHOLE = "it is damaged, copy it again"
         (ishne, 156, struct.pack("<h", 13), "must have 1 to 12 leads .* got 13 leads"),
         (ishne, 156, struct.pack("<h", 0), "got 0 leads"),
         (ishne, 156, struct.pack("<h", 11), AT_WHOLE),
-        (
-            scp,
-            22 + 3 * 10 + 6,
-            struct.pack("<I", 2**31),
-            "lies outside the .* record",
-        ),
+        (scp, 22 + 3 * 10 + 6, struct.pack("<I", 2**31), "lies outside the .* record"),
     ],
 )
-def test_absurd_numbers_of_a_header_are_refused(
-    tmp_path: Path, writer: Writer, place: int, value: bytes, reason: str
-) -> None:
+def test_absurd_numbers_of_a_header_are_refused(tmp_path, writer, place, value, reason):
     data = flat(writer)
     refuse(tmp_path, data[:place] + value + data[place + len(value) :], reason)
 
 
+IN_A_LEAD = "samples in a lead, as its size allows, .* got 4,294,967,295 and 0"
+
+
 @pytest.mark.parametrize(
-    ("writer", "old", "new", "reason"),
+    ("writer", "numbers", "reason"),
     [
-        *(
-            (
-                writer,
-                struct.pack("<II", 1, 200),
-                struct.pack("<II", 1, 2**32 - 1),
-                r"samples in a lead, as its size allows, .* got 4,294,967,295 and 0",
-            )
-            for writer in (scp, scp_packed)
-        ),
-        (
-            dicom,
-            struct.pack("<I", 200),
-            struct.pack("<I", 2**32 - 1),
-            "must hold 4,294,967,295 samples of each of 12 channels",
-        ),
+        (scp, [1, 200], IN_A_LEAD),
+        (scp_packed, [1, 200], IN_A_LEAD),
+        (dicom, [200], "must hold 4,294,967,295 samples of each of 12 channels"),
     ],
 )
-def test_a_claim_of_four_billion_samples_is_refused(
-    tmp_path: Path, writer: Writer, old: bytes, new: bytes, reason: str
-) -> None:
-    assert old in flat(writer)
-    refuse(tmp_path, flat(writer).replace(old, new), reason)
+def test_a_claim_of_four_billion_samples_is_refused(tmp_path, writer, numbers, reason):
+    said = struct.pack(f"<{len(numbers)}I", *numbers)
+    assert said in flat(writer)
+    refuse(tmp_path, flat(writer).replace(said, said[:-4] + b"\xff" * 4), reason)
 
 
-def test_a_header_of_ishne_that_is_cut_off_is_refused(tmp_path: Path) -> None:
+def test_a_header_of_ishne_that_is_cut_off_is_refused(tmp_path):
     refuse(tmp_path, flat(ishne)[:100], "header of 522 bytes, got 100")
 
 
@@ -212,24 +183,20 @@ def definition(tag: int, value: bytes) -> bytes:
     ],
     ids=range(8),
 )
-def test_absurd_definitions_of_mfer_are_refused(
-    tmp_path: Path, extra: bytes, reason: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_absurd_definitions_of_mfer_are_refused(tmp_path, extra, reason, monkeypatch):
     monkeypatch.setattr(guards, "MOST_STEPS", 1000)
     place = flat(mfer).index(b"\x3f\x00")
     refuse(tmp_path, flat(mfer)[:place] + extra + flat(mfer)[place:], reason)
 
 
-def test_definitions_of_mfer_may_end_by_a_mark(tmp_path: Path) -> None:
-    plain, marked = (
-        b"\x3f\x00\x04\x09\x02\x01\x00",
-        b"\x67\x80\x3f\x00\x80\x09\x02\x01\x00" + bytes(4),
-    )
+def test_definitions_of_mfer_may_end_by_a_mark(tmp_path):
+    plain = b"\x3f\x00\x04\x09\x02\x01\x00"
+    marked = b"\x67\x80\x3f\x00\x80\x09\x02\x01\x00" + bytes(4)
     assert plain in flat(mfer)
     assert read(tmp_path, flat(mfer).replace(plain, marked, 1)).leads == STANDARD
 
 
-def test_a_matlab_array_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
+def test_a_matlab_array_that_unpacks_to_too_much_is_refused(tmp_path):
     bomb = zlib.compress(bytes(2 * MOST_BYTES), 9)
     data = flat(matlab)[:128] + struct.pack("<2I", 15, len(bomb)) + bomb
     assert len(data) < 100_000
@@ -237,7 +204,7 @@ def test_a_matlab_array_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("shape", ["(999999999999, 12)", "(12, -1)", "(12, 10**9)", "(12, 4.0)"])
-def test_an_array_that_claims_more_than_it_has_is_refused(tmp_path: Path, shape: str) -> None:
+def test_an_array_that_claims_more_than_it_has_is_refused(tmp_path, shape):
     file = BytesIO()
     np.save(file, walk(time=200) / 100)
     data = file.getvalue().replace(b"(12, 200)", shape.encode().ljust(9), 1)

@@ -22,7 +22,7 @@ def parse(folder: Path, text: str) -> Header:
         ("# by hand\r\n\r\na 1 100 9\r\n# M\xfcller", 100.0, 9),
     ],
 )
-def test_a_record_line_is_read(tmp_path: Path, record: str, fs: float, frames: int | None) -> None:
+def test_a_record_line_is_read(tmp_path, record, fs, frames):
     header = parse(tmp_path, f"{record}\na.dat 16 1/mV\n# Age: 5\n")
     assert (header.fs, header.num_frames, len(header.channels)) == (fs, frames, 1)
 
@@ -42,12 +42,12 @@ FRAMES = {"format": 212, "frame": 4, "skew": 5, "offset": 6, "name": "lead  I, l
         ("a.dat 212x4:5+6 1 16 0 0 0 0 lead  I, left", FRAMES),
     ],
 )
-def test_a_signal_line_is_read(tmp_path: Path, line: str, said: dict[str, object]) -> None:
+def test_a_signal_line_is_read(tmp_path, line, said):
     channel = parse(tmp_path, f"a 1 100 9\n{line}\n").channels[0]
     assert {name: getattr(channel, name) for name in said} == said
 
 
-def test_lines_of_segments_are_read(tmp_path: Path) -> None:
+def test_lines_of_segments_are_read(tmp_path):
     header = parse(tmp_path, "a/3 2 250 1000\na_layout 0\n~ 300 \na_1 700\n# male\n")
     assert (header.fs, header.num_frames, header.channels) == (250.0, 1000, ())
     assert header.segments == (("a_layout", 0), (GAP, 300), ("a_1", 700))
@@ -83,6 +83,6 @@ LINE = "b.dat 16 200/mV 16 0 0 0 0 I\n"
         (f"a 3 500\n{LINE}{LINE.replace('b.', 'c.')}{LINE}", "must follow each other, got b.dat"),
     ],
 )
-def test_a_header_that_breaks_a_rule_is_refused(tmp_path: Path, text: str, message: str) -> None:
+def test_a_header_that_breaks_a_rule_is_refused(tmp_path, text, message):
     with pytest.raises(DataError, match=message):
         parse(tmp_path, text)

@@ -12,7 +12,6 @@ from ecg_files import (
     OWN,
     VENDORS,
     WRITERS,
-    Writer,
     assert_holds,
     edf_labels,
     mfer,
@@ -31,18 +30,22 @@ from crossbeat.leads import INDEPENDENT, STANDARD
 from crossbeat.readers import FORMATS, Layout, identify, read_ecg
 from crossbeat.readers.ecg.guards import MOST_SCP_BYTES
 from crossbeat.readers.limits import MOST_BYTES, MOST_HEADER_BYTES, MOST_PARSED_BYTES
-from crossbeat.signal import Preprocessing
+from crossbeat.signal import Ecg, Preprocessing
 
-WriteRecord = Callable[..., Path]
 NAMING = pytest.mark.parametrize("writer", (VENDORS | OWN).values())
+
+
+def refuse_path(path: Path, reason: str, *readings: Callable[[Path], object]) -> None:
+    """The file is refused for this reason when it is identified and read."""
+    for reading in readings or (identify, read_ecg):
+        with pytest.raises(DataError, match=reason):
+            reading(path)
 
 
 @pytest.mark.parametrize(
     ("name", "writer"), [*WRITERS.items(), ("scp-ecg", scp_packed)], ids=lambda each: str(each)[:20]
 )
-def test_a_known_ecg_comes_back_whatever_the_name_of_its_file(
-    tmp_path: Path, name: str, writer: Writer
-) -> None:
+def test_a_known_ecg_comes_back_whatever_the_name_of_its_file(tmp_path, name, writer):
     for file in ("ecg", "ecg.hea", "ecg.txt"):
         (tmp_path / file).write_bytes(writer(walk(), STANDARD, 250))
         assert identify(tmp_path / file) == identify(str(tmp_path / file)) == name in FORMATS
@@ -52,7 +55,7 @@ def test_a_known_ecg_comes_back_whatever_the_name_of_its_file(
 
 
 @NAMING
-def test_eight_leads_stay_eight_in_their_order(tmp_path: Path, writer: Writer) -> None:
+def test_eight_leads_stay_eight_in_their_order(tmp_path, writer):
     ecg = read(tmp_path, writer(walk(8), INDEPENDENT[::-1], 250))
     assert ecg.leads == INDEPENDENT[::-1]
     assert_holds(ecg, millivolts(walk(8)))
@@ -60,7 +63,7 @@ def test_eight_leads_stay_eight_in_their_order(tmp_path: Path, writer: Writer) -
 
 @pytest.mark.parametrize("writer", WRITERS.values())
 @pytest.mark.parametrize("part", [0.3, 0.99])
-def test_a_truncated_file_is_refused(tmp_path: Path, writer: Writer, part: float) -> None:
+def test_a_truncated_file_is_refused(tmp_path, writer, part):
     data = writer(walk(), STANDARD, 250)
     refuse(tmp_path, data[: int(part * len(data))], "must ")
 
@@ -69,9 +72,7 @@ PACKAGES = dict.fromkeys(VENDORS, "ecgdatakit") | {"dicom": "pydicom"}
 
 
 @pytest.mark.parametrize("name", PACKAGES)
-def test_the_package_is_named_when_it_is_missing(
-    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_package_is_named_when_it_is_missing(tmp_path, name, monkeypatch):
     data = WRITERS[name](walk(), STANDARD, 250)
     package = PACKAGES[name]
     for module in [module for module in sys.modules if module.startswith(package)]:
@@ -90,32 +91,26 @@ LIMITS = {
 
 @pytest.mark.usefixtures("bounded")
 @pytest.mark.parametrize("name", WRITERS)
-def test_a_file_that_is_too_large_is_refused_unread(tmp_path: Path, name: str) -> None:
+def test_a_file_that_is_too_large_is_refused_unread(tmp_path, name):
     (tmp_path / "a").write_bytes(WRITERS[name](walk(), STANDARD, 250))
     os.truncate(tmp_path / "a", 2**40)
     most = f"must have at most {LIMITS[name]:,} bytes, got 1,099,511,627,776"
-    with pytest.raises(DataError, match=most):
-        read_ecg(tmp_path / "a")
+    refuse_path(tmp_path / "a", most, read_ecg)
 
 
 @pytest.mark.usefixtures("bounded")
 @pytest.mark.parametrize(("file", "most"), [("a.dat", MOST_BYTES), ("a.hea", MOST_HEADER_BYTES)])
-def test_large_files_of_a_record_are_refused_unread(
-    write_record: WriteRecord, file: str, most: int
-) -> None:
+def test_large_files_of_a_record_are_refused_unread(write_record, file, most):
     header = write_record(walk())
     os.truncate(header.with_name(file), 2**40)
-    with pytest.raises(DataError, match=f"must have at most {most:,} bytes"):
-        read_ecg(header)
+    refuse_path(header, f"must have at most {most:,} bytes", read_ecg)
 
 
 # formats
 
 
 @pytest.mark.parametrize("name", ["a", "a.hea", "a.dat"])
-def test_header_signal_file_and_stem_name_the_same_record(
-    write_record: WriteRecord, name: str
-) -> None:
+def test_header_signal_file_and_stem_name_the_same_record(write_record, name):
     path = write_record(walk()).with_name(name)
     assert identify(path) == "wfdb"
     ecg = read_ecg(path)
@@ -123,19 +118,18 @@ def test_header_signal_file_and_stem_name_the_same_record(
     np.testing.assert_array_equal(ecg.values, np.float32(walk()) / 1000)
 
 
-def test_a_matlab_signal_file_names_its_record(write_record: WriteRecord) -> None:
-    header = write_record(walk(), file="a.mat")
-    assert read_ecg(header.with_suffix(".mat")).values.shape == (12, 500)
-
-
-def test_a_header_of_another_name_is_known_by_its_lines(write_record: WriteRecord) -> None:
+def test_a_record_may_have_other_suffixes(write_record):
+    assert read_ecg(write_record(walk(), file="a.mat").with_suffix(".mat")).values.shape == (
+        12,
+        500,
+    )
     header = write_record(walk())
-    other = header.rename(header.with_name("header.txt"))
+    other = header.rename(header.with_name("header.txt"))  # known by its lines
     assert identify(other) == "wfdb"
     assert read_ecg(other).values.shape == (12, 500)
 
 
-def test_mfer_is_known_without_its_preamble(tmp_path: Path) -> None:
+def test_mfer_is_known_without_its_preamble(tmp_path):
     text = mfer(walk(), STANDARD, 100)
     assert read(tmp_path, text[text.index(b"\x01\x84") :]).leads == STANDARD
     assert identify(tmp_path / "ecg") == "mfer"
@@ -154,7 +148,7 @@ def test_mfer_is_known_without_its_preamble(tmp_path: Path) -> None:
         (b"\x93NUMPY\x01\x00", "numpy"),
     ],
 )
-def test_texts_and_arrays_are_told_apart(tmp_path: Path, text: bytes, name: str) -> None:
+def test_texts_and_arrays_are_told_apart(tmp_path, text, name):
     (tmp_path / "a").write_bytes(text)
     assert identify(tmp_path / "a") == name
 
@@ -184,20 +178,15 @@ def image(kind: str) -> bytes:
         (bytes(range(256)), "is binary without a signature; .* its header a.hea must lie"),
     ],
 )
-def test_what_is_no_ecg_is_refused_with_the_reason(
-    tmp_path: Path, content: bytes, reason: str
-) -> None:
+def test_what_is_no_ecg_is_refused_with_the_reason(tmp_path, content, reason):
     (tmp_path / "a.dat").write_bytes(content)
-    for reading in (identify, read_ecg):
-        with pytest.raises(DataError, match=reason):
-            reading(tmp_path / "a.dat")
+    refuse_path(tmp_path / "a.dat", reason)
 
 
-def test_a_header_that_does_not_name_a_file_says_nothing_of_it(write_record: WriteRecord) -> None:
+def test_a_header_that_does_not_name_a_file_says_nothing_of_it(write_record):
     beside = write_record(walk()).with_suffix(".atr")
     beside.write_bytes(bytes(range(1, 99)))
-    with pytest.raises(DataError, match=r"header a.hea must lie beside it and name it"):
-        identify(beside)
+    refuse_path(beside, "header a.hea must lie beside it and name it")
 
 
 @pytest.mark.parametrize(
@@ -212,29 +201,23 @@ def test_a_header_that_does_not_name_a_file_says_nothing_of_it(write_record: Wri
         ("", "must be a file, got a folder, device or pipe"),
     ],
 )
-def test_a_path_that_leads_to_no_file_is_named(tmp_path: Path, name: str, reason: str) -> None:
-    for reading in (identify, read_ecg):
-        with pytest.raises(DataError, match=reason):
-            reading(tmp_path / name)
+def test_a_path_that_leads_to_no_file_is_named(tmp_path, name, reason):
+    refuse_path(tmp_path / name, reason)
 
 
-def test_a_file_that_may_not_be_read_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
     def forbid(path: Path, flags: int) -> int:
         raise PermissionError(13, "Permission denied")
 
     (tmp_path / "a.xml").write_bytes(sierra(walk(), STANDARD, 100))
     monkeypatch.setattr(os, "open", forbid)
-    with pytest.raises(DataError, match=r"a\.xml must be readable, but: Permission denied; check"):
-        identify(tmp_path / "a.xml")
+    refuse_path(tmp_path / "a.xml", r"a\.xml must be readable, but: Permission denied; check")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
-def test_a_pipe_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
+def test_a_pipe_is_refused_without_waiting_for_it(tmp_path):
     os.mkfifo(tmp_path / "a")
-    with pytest.raises(DataError, match="got a folder, device or pipe"):
-        identify(tmp_path / "a")
+    refuse_path(tmp_path / "a", "got a folder, device or pipe")
 
 
 # leads and units
@@ -244,41 +227,39 @@ def test_a_pipe_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
     ("unit", "factor"),
     [("mV", 1), ("mv", 1), ("uV", 1e-3), ("µV", 1e-3), ("\u03bcV", 1e-3), ("V", 1e3)],
 )
-def test_any_voltage_becomes_millivolts(
-    write_record: WriteRecord, unit: str, factor: float
-) -> None:
+def test_any_voltage_becomes_millivolts(write_record, unit, factor):
     ecg = read_ecg(write_record(walk(3), ["vx", "I", "II"], calibration=f"2/{unit}"))
     np.testing.assert_allclose(ecg.values, walk(3)[1:] / 2 * factor, rtol=1e-6)
 
 
-def test_only_the_unit_of_a_lead_matters(write_record: WriteRecord) -> None:
+def test_only_the_unit_of_a_lead_matters(write_record):
     header = write_record(walk(2), ["I", "pressure"])
     header.write_text(header.read_text().replace("/mV 16 0 0 0 0 pressure", "/mmHg 16 0 0 0 0 P"))
     assert read_ecg(header).leads == ("I",)
-    with pytest.raises(DataError, match="unit of lead I must be mV, uV or V, got NU"):
-        read_ecg(write_record(walk(), calibration="1000/NU"))
+    header = write_record(walk(), calibration="1000/NU")
+    refuse_path(header, "unit of lead I must be mV, uV or V, got NU", read_ecg)
 
 
 CHEST = [f"C{number}" for number in range(1, 7)]
 KINDS = ("wfdb", "edf", "csv", "layout")
 
 
-def saved(
-    folder: Path, write_record: WriteRecord, names: list[str], kind: str
-) -> tuple[Path, Layout | None]:
-    """Leads of 2.5 microvolts in steps, in a file of a format, with these names."""
-    stored = walk(len(names), 100)
-    if kind == "wfdb":
-        return write_record(stored, names, calibration="400(0)/mV"), None
-    if kind == "edf":
-        (folder / "a.edf").write_bytes(edf_labels(stored, names, 100))
-        return folder / "a.edf", None
-    header = [";".join(names)] if kind == "csv" else []
-    lines = header + [";".join(f"{value / 400:.7g}" for value in row) for row in stored.T]
-    (folder / "a.csv").write_text("\n".join(lines))
-    return folder / "a.csv", Layout(
-        fs=100.0, unit="mV", leads=tuple(names) if kind == "layout" else ()
-    )
+@pytest.fixture
+def read_named(tmp_path, write_record) -> Callable[[list[str], str], Ecg]:
+    """Reads leads of 2.5 microvolts in steps from a file of a format, with these names."""
+
+    def read_file(names: list[str], kind: str) -> Ecg:
+        stored = walk(len(names), 100)
+        if kind == "wfdb":
+            return read_ecg(write_record(stored, names, calibration="400(0)/mV"))
+        if kind == "edf":
+            return read(tmp_path, edf_labels(stored, names, 100))
+        header = [";".join(names)] if kind == "csv" else []
+        lines = header + [";".join(f"{value / 400:.7g}" for value in row) for row in stored.T]
+        layout = Layout(fs=100.0, unit="mV", leads=tuple(names) if kind == "layout" else ())
+        return read(tmp_path, "\n".join(lines).encode(), layout)
+
+    return read_file
 
 
 @pytest.mark.parametrize(
@@ -294,21 +275,17 @@ def saved(
     ],
 )
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_file_of_twelve_leads_gives_twelve_in_any_spelling(
-    tmp_path: Path, write_record: WriteRecord, names: list[str], kind: str
-) -> None:
-    ecg = read_ecg(*saved(tmp_path, write_record, names, kind))
+def test_a_file_of_twelve_leads_gives_twelve_in_any_spelling(read_named, names, kind):
+    ecg = read_named(names, kind)
     assert (ecg.leads, ecg.unrecognised) == (STANDARD, ())
     np.testing.assert_allclose(ecg.values, walk(time=100) / 400, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", ["-aVR", "ECG -AVR", "AVRneg"])
-def test_an_inverted_lead_is_turned_and_the_order_of_the_file_kept(
-    tmp_path: Path, write_record: WriteRecord, name: str, kind: str
-) -> None:
+def test_an_inverted_lead_is_turned_and_the_order_of_the_file_kept(read_named, name, kind):
     names = ["aVL", "I", name, "II", "aVF", "III"]
-    ecg = read_ecg(*saved(tmp_path, write_record, names, kind))
+    ecg = read_named(names, kind)
     assert ecg.leads == ("aVL", "I", "aVR", "II", "aVF", "III")
     expected = walk(6, 100) / 400
     expected[2] *= -1
@@ -316,11 +293,9 @@ def test_an_inverted_lead_is_turned_and_the_order_of_the_file_kept(
 
 
 @pytest.mark.parametrize("kind", KINDS[:3])
-def test_other_channels_are_dropped_and_named_as_the_file_has_them(
-    tmp_path: Path, write_record: WriteRecord, kind: str
-) -> None:
+def test_other_channels_are_dropped_and_named_as_the_file_has_them(read_named, kind):
     names = ["V3R", "MLII", "C3", "Lead 1", "ECG V9", "EKG I"]
-    ecg = read_ecg(*saved(tmp_path, write_record, names, kind))
+    ecg = read_named(names, kind)
     assert (ecg.leads, ecg.unrecognised) == (("I",), tuple(names[:-1]))
     np.testing.assert_allclose(ecg.values[0], walk(6, 100)[5] / 400, rtol=1e-5)
 
@@ -337,21 +312,14 @@ def test_other_channels_are_dropped_and_named_as_the_file_has_them(
         ([*STANDARD[:7], *CHEST], "V1 and C1 are the same lead twice"),
     ],
 )
-def test_leads_must_be_there_and_only_once(
-    tmp_path: Path, write_record: WriteRecord, names: list[str], reason: str, kind: str
-) -> None:
+def test_leads_must_be_there_and_only_once(read_named, names, reason, kind):
     with pytest.raises(DataError, match=f"must hold ECG leads, each once, .*{reason}"):
-        read_ecg(*saved(tmp_path, write_record, names, kind))
+        read_named(names, kind)
 
 
-def test_channels_without_a_name_are_told(write_record: WriteRecord) -> None:
-    with pytest.raises(DataError, match=r"got \(no name\), \(no name\): none has the name"):
-        read_ecg(write_record(walk(2), ["", ""]))
-
-
-def test_the_error_of_a_missing_lead_names_what_was_not_recognised(
-    write_record: WriteRecord,
-) -> None:
+def test_channels_that_are_no_lead_are_told(write_record):
+    reason = r"got \(no name\), \(no name\): none has the name"
+    refuse_path(write_record(walk(2), ["", ""]), reason, read_ecg)
     header = write_record(walk(12, 1000), [*STANDARD[:10], "chest5", "chest6"])
     reason = r"lead V5, V6 is missing .* if it is one of chest5, chest6"
     with pytest.raises(DataError, match=reason):
@@ -377,6 +345,6 @@ LEADS = "leads must be different ones of I, .* got "
         ({"leads": ("aVR", "-aVR")}, f"{LEADS}aVR, -aVR"),
     ],
 )
-def test_a_layout_that_breaks_a_rule_is_refused(settings: dict, reason: str) -> None:
+def test_a_layout_that_breaks_a_rule_is_refused(settings, reason):
     with pytest.raises(ConfigError, match=reason):
         Layout(**{"fs": 250.0, "unit": "mV", **settings})

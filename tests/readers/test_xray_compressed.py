@@ -1,7 +1,6 @@
 """DICOM films as scanners and archives pack them."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,16 +21,6 @@ from crossbeat.readers.xray import dicom as xray_dicom
 JPEG = "1.2.840.10008.1.2.4."
 
 
-def signed(size: int = 32) -> np.ndarray:
-    return slope(size).astype(np.int16) - 1500
-
-
-@pytest.mark.parametrize("last", ["57", "70", "80", "81"])
-def test_kinds_of_jpeg_are_read(tmp_path: Path, last: str) -> None:
-    path = repacked(written(tmp_path, slope()), last)
-    assert_shows(path, slope())
-
-
 @pytest.mark.parametrize(
     ("last", "kind", "options", "tolerance"),
     [
@@ -40,39 +29,41 @@ def test_kinds_of_jpeg_are_read(tmp_path: Path, last: str) -> None:
         ("90", "JPEG2000", {"irreversible": False}, 1.0),
     ],
 )
-def test_jpeg_of_8_bits_is_read(
-    tmp_path: Path, last: str, kind: str, options: dict[str, object], tolerance: float
-) -> None:
+def test_jpeg_of_8_bits_is_read(tmp_path, last, kind, options, tolerance):
     pixels = (slope() // 16).astype(np.uint8)
     data = packed(pixels, kind, **options)
     assert_shows(written(tmp_path, pixels, syntax=UID(JPEG + last), data=data), pixels, tolerance)
 
 
-def test_extended_jpeg_of_12_bits_is_named(tmp_path: Path) -> None:
+def test_extended_jpeg_of_12_bits_is_named(tmp_path):
     path = repacked(written(tmp_path, slope()), "51")
     refuse(path, r"by JPEG of 12 bits, which needs .* pylibjpeg-libjpeg;")
 
 
-@pytest.mark.parametrize("last", ["70", "80"])
-@pytest.mark.parametrize("kind", ["8 bits", "16 bits", "signed"])
-def test_values_of_every_kind_are_kept(tmp_path: Path, last: str, kind: str) -> None:
-    pixels = {
-        "8 bits": (slope() // 16).astype(np.uint8),
-        "16 bits": slope() * 17,
-        "signed": signed(),
-    }[kind]
-    bits = 8 * pixels.itemsize
+KINDS = {
+    "8 bits": (slope() // 16).astype(np.uint8),
+    "12 bits": slope(),
+    "16 bits": slope() * 17,
+    "signed": slope().astype(np.int16) - 1500,
+}
+
+
+@pytest.mark.parametrize("last", ["57", "70", "80", "81"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_lossless_jpeg_keeps_values_of_every_kind(tmp_path, last, kind):
+    pixels = KINDS[kind]
+    bits = 12 if kind == "12 bits" else 8 * pixels.itemsize
     change = setting(BitsStored=bits, HighBit=bits - 1, PixelRepresentation=int(kind == "signed"))
     assert_shows(repacked(written(tmp_path, pixels, change), last), pixels.astype(int))
 
 
-def test_run_lengths_are_read(tmp_path: Path) -> None:
+def test_run_lengths_are_read(tmp_path):
     path = written(tmp_path, slope(), lambda image: image.compress(RLELossless))
     assert dcmread(path).file_meta.TransferSyntaxUID == RLELossless
     assert_shows(path, slope())
 
 
-def test_the_other_order_of_bytes_is_read(tmp_path: Path) -> None:
+def test_the_other_order_of_bytes_is_read(tmp_path):
     told = {"WindowCenter": "1400", "WindowWidth": "800", "PixelPaddingValue": 100}
     expected = read_xray(written(tmp_path, slope(), setting(**told)), 32)
     change = setting(**told, PixelData=slope().astype(">u2").tobytes())
@@ -86,22 +77,16 @@ def even(size: int = 64) -> np.ndarray:
     return np.tile(np.arange(size, dtype=np.uint16), (size, 1))
 
 
-def test_deflated_files_are_read(tmp_path: Path) -> None:
+def test_deflated_files_are_read_unless_they_unpack_without_bound(tmp_path, monkeypatch):
     path = written(tmp_path, even(), syntax=DeflatedExplicitVRLittleEndian)
     assert path.stat().st_size < even().nbytes / 2
     assert_shows(path, even())
-
-
-def test_what_would_unpack_without_bound_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
     monkeypatch.setattr(xray_dicom, "_MOST_BYTES", 5_000)
-    path = written(tmp_path, even(), syntax=DeflatedExplicitVRLittleEndian)
     refuse(path, "must unpack to at most 5,000 bytes, got more; export it")
 
 
 @pytest.mark.parametrize("part", [0.5, 0.8, 0.98])
-def test_a_deflated_file_that_is_cut_off_is_refused(tmp_path: Path, part: float) -> None:
+def test_a_deflated_file_that_is_cut_off_is_refused(tmp_path, part):
     path = written(tmp_path, slope(48), syntax=DeflatedExplicitVRLittleEndian)
     data = path.read_bytes()
     path.write_bytes(data[: max(400, int(part * len(data)))])
@@ -111,9 +96,7 @@ def test_a_deflated_file_that_is_cut_off_is_refused(tmp_path: Path, part: float)
 
 
 @pytest.mark.parametrize("last", ["57", "80"])
-def test_the_package_that_is_missing_is_named(
-    tmp_path: Path, last: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_package_that_is_missing_is_named(tmp_path, last, monkeypatch):
     from pydicom.pixels import get_decoder
 
     path = repacked(written(tmp_path, slope()), last)
@@ -123,34 +106,7 @@ def test_the_package_that_is_missing_is_named(
     refuse(path, message)
 
 
-def changed(path: Path, change: Callable[[bytes], bytes]) -> Path:
-    """The file with its coded pixels changed."""
-    image = dcmread(path)
-    coded = next(generate_frames(image.PixelData, number_of_frames=1))
-    image.PixelData = encapsulate([change(coded)])
-    image.save_as(path)
-    return path
-
-
-@pytest.mark.parametrize("last", ["70", "80"])
-def test_coded_pixels_that_are_cut_off_are_refused(tmp_path: Path, last: str) -> None:
-    path = repacked(written(tmp_path, slope(48)), last)
-    changed(path, lambda coded: coded[: len(coded) // 2] + bytes(len(coded) // 2))
-    refuse(path, "must be a whole JPEG file, but is cut off; copy")
-
-
-def test_coded_pixels_of_another_size_are_refused_undecoded(tmp_path: Path) -> None:
-    path = repacked(written(tmp_path, slope()), "70")
-
-    def larger(coded: bytes) -> bytes:
-        at = coded.index(b"\xff\xc3") + 5
-        return coded[:at] + b"\xff\xff\xff\xff" + coded[at + 4 :]
-
-    changed(path, larger)
-    refuse(path, "its pixels are 65535 x 65535 where it says 32 x 32")
-
-
-def test_another_syntax_is_refused_with_those_that_are_read(tmp_path: Path) -> None:
+def test_another_syntax_is_refused_with_those_that_are_read(tmp_path):
     path = written(tmp_path, slope(), syntax=ExplicitVRLittleEndian)
     data = path.read_bytes()
     path.write_bytes(data.replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.9\0"))
@@ -158,16 +114,33 @@ def test_another_syntax_is_refused_with_those_that_are_read(tmp_path: Path) -> N
     refuse(path, rf"must be {kinds}, got transfer syntax .*\.9; export")
 
 
+def put(start: int, data: bytes) -> Callable[[bytes], bytes]:
+    return lambda coded: coded[:start] + data + coded[start + len(data) :]
+
+
+def half_zeros(coded: bytes) -> bytes:
+    return coded[: len(coded) // 2] + bytes(len(coded) // 2)
+
+
+def of_another_size(coded: bytes) -> bytes:
+    return put(coded.index(b"\xff\xc3") + 5, b"\xff\xff\xff\xff")(coded)
+
+
 @pytest.mark.parametrize(
-    ("place", "value", "message"),
+    ("last", "change", "message"),
     [
-        (6, 106, "sound DICOM, but its pixels have 106 bits where it says 12; copy"),
-        (15, 187, "whole JPEG file, but has other bytes between its parts; copy"),
+        ("70", half_zeros, "must be a whole JPEG file, but is cut off; copy"),
+        ("80", half_zeros, "must be a whole JPEG file, but is cut off; copy"),
+        ("70", of_another_size, "its pixels are 65535 x 65535 where it says 48 x 48"),
+        # what ends the process of the decoder
+        ("70", put(6, bytes([106])), "its pixels have 106 bits where it says 12; copy"),
+        ("70", put(15, bytes([187])), "has other bytes between its parts; copy"),
     ],
 )
-def test_what_ends_the_process_of_the_decoder_is_refused_before(
-    tmp_path: Path, place: int, value: int, message: str
-) -> None:
-    path = repacked(written(tmp_path, slope(48)), "70")
-    changed(path, lambda coded: coded[:place] + bytes([value]) + coded[place + 1 :])
+def test_damaged_coded_pixels_are_refused_before_they_are_decoded(tmp_path, last, change, message):
+    path = repacked(written(tmp_path, slope(48)), last)
+    image = dcmread(path)
+    coded = next(generate_frames(image.PixelData, number_of_frames=1))
+    image.PixelData = encapsulate([change(coded)])
+    image.save_as(path)
     refuse(path, message)

@@ -1,7 +1,5 @@
 """What DICOM says beside the pixels of a film: which count, how they look, how they are turned."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,10 +7,9 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
-from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from xray_files import assert_shows, refuse, scaled, setting, slope, written
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from xray_files import assert_shows, rectangle, refuse, scaled, setting, slope, written
 
-from crossbeat.errors import DataError
 from crossbeat.readers import read_xray
 from crossbeat.readers.dicom import is_dicom
 
@@ -28,20 +25,14 @@ def bordered(value: int, width: int = 6) -> tuple[np.ndarray, np.ndarray]:
     return np.where(inside, pixels, value).astype(np.uint16), inside
 
 
-def with_black(values: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Scaled by what is inside; black outside."""
-    black = np.zeros(values.shape)
-    black[inside] = scaled(values[inside])
-    return black
-
-
 def assert_has_black(path: Path, values: np.ndarray, inside: np.ndarray) -> None:
     """The file is read as values scaled by what is inside, black outside."""
-    expected = with_black(np.asarray(values, float), inside)
+    expected = np.zeros(inside.shape)
+    expected[inside] = scaled(np.asarray(values)[inside])
     np.testing.assert_allclose(read_xray(path, 32), expected, atol=1)
 
 
-def test_a_file_is_known_by_its_contents_with_or_without_its_preamble(tmp_path: Path) -> None:
+def test_a_file_is_known_by_its_contents_with_or_without_its_preamble(tmp_path):
     data = written(tmp_path, slope()).read_bytes()
     path = tmp_path / "x.jpg"
     for start in (0, 128, 132):
@@ -53,7 +44,7 @@ def test_a_file_is_known_by_its_contents_with_or_without_its_preamble(tmp_path: 
 
 
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
-def test_a_truncated_file_is_refused(tmp_path: Path, part: float) -> None:
+def test_a_truncated_file_is_refused(tmp_path, part):
     path = written(tmp_path, slope())
     path.write_bytes(path.read_bytes()[: max(140, int(part * path.stat().st_size))])
     refuse(path, r"x\.dcm must be")
@@ -65,9 +56,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path, part: float) -> None:
 @EXPLICIT_AND_IMPLICIT
 @pytest.mark.parametrize("kind", ["MONOCHROME1", "MONOCHROME2"])
 @pytest.mark.parametrize("value", [0, 4095])
-def test_padding_is_black_and_leaves_the_scale_alone(
-    tmp_path: Path, syntax: UID, kind: str, value: int
-) -> None:
+def test_padding_is_black_and_leaves_the_scale_alone(tmp_path, syntax, kind, value):
     pixels, inside = bordered(value)
     change = setting(PixelPaddingValue=value, PhotometricInterpretation=kind)
     sign = -1 if kind == "MONOCHROME1" else 1
@@ -75,14 +64,14 @@ def test_padding_is_black_and_leaves_the_scale_alone(
 
 
 @EXPLICIT_AND_IMPLICIT
-def test_padding_of_a_range_is_black(tmp_path: Path, syntax: UID) -> None:
+def test_padding_of_a_range_is_black(tmp_path, syntax):
     pixels, inside = bordered(4000)
     pixels[:, 0], pixels[:, 1] = 4095, 3990
     change = setting(PixelPaddingValue=4095, PixelPaddingRangeLimit=3990)
     assert_has_black(written(tmp_path, pixels, change, syntax), pixels, inside)
 
 
-def test_padding_is_black_in_a_window_too(tmp_path: Path) -> None:
+def test_padding_is_black_in_a_window_too(tmp_path):
     pixels, inside = bordered(4095)
     change = setting(PixelPaddingValue=4095, WindowCenter="1400", WindowWidth="1000")
     seen = np.clip(pixels.astype(float), 1399.5 - 499.5, 1399.5 + 499.5)
@@ -90,7 +79,7 @@ def test_padding_is_black_in_a_window_too(tmp_path: Path) -> None:
 
 
 @EXPLICIT_AND_IMPLICIT
-def test_padding_below_zero_is_known_by_its_bits(tmp_path: Path, syntax: UID) -> None:
+def test_padding_below_zero_is_known_by_its_bits(tmp_path, syntax):
     pixels, inside = bordered(0)
     values = np.where(inside, pixels.astype(np.int16), -2000).astype(np.int16)
     told = {"BitsStored": 16, "HighBit": 15, "PixelRepresentation": 1}
@@ -104,7 +93,7 @@ def test_padding_below_zero_is_known_by_its_bits(tmp_path: Path, syntax: UID) ->
     assert_has_black(written(tmp_path, values, unsigned), values, inside)
 
 
-def test_a_film_of_padding_or_of_one_value_is_refused(tmp_path: Path) -> None:
+def test_a_film_of_padding_or_of_one_value_is_refused(tmp_path):
     for change, value in ((setting(PixelPaddingValue=7), 0), (setting(), 7)):
         path = written(tmp_path, np.full((8, 8), 7, np.uint16), change)
         refuse(path, f"must show something, but every pixel is {value}; export the image again")
@@ -135,79 +124,56 @@ def test_a_film_of_padding_or_of_one_value_is_refused(tmp_path: Path) -> None:
     ],
     ids=["range", "dark bones", "first window", "window of rescaled values"],
 )
-def test_stored_values_are_shown_by_their_range_or_the_first_window(
-    tmp_path: Path, syntax: UID, told: dict[str, object], seen: np.ndarray
-) -> None:
+def test_stored_values_are_shown_by_their_range_or_the_first_window(tmp_path, syntax, told, seen):
     assert_shows(written(tmp_path, slope(), setting(**told), syntax), seen)
 
 
-def table(first: int, entries: np.ndarray, bits: int = 12, vr: str = "US") -> Dataset:
-    item = Dataset()
-    item.add_new(0x00283002, vr, [len(entries) % 2**16, first, bits])
-    item.add_new(0x00283006, "OW", entries.astype("<u2").tobytes())
-    return item
+def table(entries: np.ndarray, first: int = 0, vr: str = "US", num: int = 0) -> Sequence:
+    """A table of 8 or 12 bits from the first value on; it says that it has ``num`` entries."""
+    item, bits = Dataset(), 8 if entries.itemsize == 1 else 12
+    item.add_new(0x00283002, vr, [(num or len(entries)) % 2**16, first, bits])
+    item.add_new(0x00283006, "OW", entries.tobytes())
+    return Sequence([item])
 
 
-def test_a_table_below_zero_is_the_same_without_types(shared: Path, tmp_path: Path) -> None:
-    script = shared / "cases" / "xray_voi_lut_below_zero.py"
+def test_a_table_below_zero_is_the_same_without_types(run_case, tmp_path):
     path = tmp_path / "x.dcm"
-    subprocess.run([sys.executable, "-B", script, str(path)], check=True, cwd=script.parent)
+    run_case("xray_voi_lut_below_zero.py", path)
     for file in (path, tmp_path / "same_explicit.dcm"):
         assert read_xray(file, 16)[8, [0, 3, 7, 11, 15]].tolist() == [0, 12, 56, 133, 240]
 
 
 @pytest.mark.parametrize(("first", "vr"), [(-1000, "SS"), (64536, "US")])
 @EXPLICIT_AND_IMPLICIT
-def test_the_first_value_of_a_table_has_the_sign_that_values_can_have(
-    tmp_path: Path, syntax: UID, first: int, vr: str
-) -> None:
-    curve = np.linspace(0, 63, 4096) ** 2
-
-    def change(image: Dataset) -> None:
-        image.RescaleSlope, image.RescaleIntercept = "1", "-1000"
-        image.VOILUTSequence = Sequence([table(first, curve, vr=vr)])
-
-    expected = curve.astype("<u2")[slope()]
-    assert_shows(written(tmp_path, slope(), change, syntax), expected.astype(int))
+def test_the_first_value_of_a_table_has_the_sign_that_values_can_have(tmp_path, syntax, first, vr):
+    curve = (np.linspace(0, 63, 4096) ** 2).astype("<u2")
+    told = {"RescaleSlope": "1", "RescaleIntercept": "-1000"}
+    change = setting(**told, VOILUTSequence=table(curve, first, vr))
+    assert_shows(written(tmp_path, slope(), change, syntax), curve[slope()].astype(int))
 
 
 @EXPLICIT_AND_IMPLICIT
-def test_a_table_of_the_modality_comes_before_the_window(tmp_path: Path, syntax: UID) -> None:
-    curve = np.linspace(4000, 0, 4096)
-
-    def change(image: Dataset) -> None:
-        image.ModalityLUTSequence = Sequence([table(0, curve)])
-        image.WindowCenter, image.WindowWidth = "2000", "1000"
-
-    values = curve.astype("<u2")[slope()].astype(float)
-    assert_shows(
-        written(tmp_path, slope(), change, syntax), np.clip(values, 1999.5 - 499.5, 1999.5 + 499.5)
-    )
+def test_a_table_of_the_modality_comes_before_the_window(tmp_path, syntax):
+    curve = np.linspace(4000, 0, 4096).astype("<u2")
+    told = {"WindowCenter": "2000", "WindowWidth": "1000"}
+    path = written(tmp_path, slope(), setting(**told, ModalityLUTSequence=table(curve)), syntax)
+    assert_shows(path, np.clip(curve[slope()].astype(float), 1999.5 - 499.5, 1999.5 + 499.5))
 
 
-def test_a_table_of_bytes_is_read(tmp_path: Path) -> None:
+def test_a_table_of_bytes_is_read(tmp_path):
     curve = (np.arange(256) ** 2 // 255).astype(np.uint8)
-
-    def change(image: Dataset) -> None:
-        item = table(0, curve, bits=8)
-        item.add_new(0x00283006, "OW", curve.tobytes())
-        image.VOILUTSequence = Sequence([item])
-
     pixels = (slope() // 16).astype(np.uint8)
-    assert_shows(written(tmp_path, pixels, change), curve[pixels].astype(int))
+    path = written(tmp_path, pixels, setting(VOILUTSequence=table(curve)))
+    assert_shows(path, curve[pixels].astype(int))
 
 
-def test_a_table_that_is_cut_off_is_refused(tmp_path: Path) -> None:
-    def change(image: Dataset) -> None:
-        item = table(0, np.arange(4096))
-        item.add_new(0x00283006, "OW", bytes(200))
-        image.VOILUTSequence = Sequence([item])
-
+def test_a_table_that_is_cut_off_is_refused(tmp_path):
+    short = table(np.zeros(100, np.uint16), num=4096)
     message = "the table of VOILUTSequence must have as many entries as it says, got 100 of 4,096"
-    refuse(written(tmp_path, slope(), change), message)
+    refuse(written(tmp_path, slope(), setting(VOILUTSequence=short)), message)
 
 
-def test_the_function_of_a_window_is_that_of_the_file(tmp_path: Path) -> None:
+def test_the_function_of_a_window_is_that_of_the_file(tmp_path):
     values = slope().astype(float)
     expected = {
         "LINEAR": np.clip((values - 1399.5) / 799, -0.5, 0.5),
@@ -222,23 +188,14 @@ def test_the_function_of_a_window_is_that_of_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("told", "message"),
     [
-        (
-            {"PhotometricInterpretation": "RGB"},
-            "image of grey values, got 1 of RGB; export one",
-        ),
+        ({"PhotometricInterpretation": "RGB"}, "image of grey values, got 1 of RGB; export one"),
         ({"NumberOfFrames": "3"}, "must be one image of grey values, got 3 of MONOCHROME2"),
         ({"Rows": 60_000, "Columns": 60_000}, "1 to 64,000,000 pixels, got 60000 x 60000; scale"),
         ({"Rows": 20}, "but has 2,048 bytes of pixels where its size needs 1,280; copy"),
         ({"PixelData": bytes(700)}, "has 700 bytes of pixels where its size needs 2,048; copy"),
         ({"PixelData": None}, "must be a DICOM image, but has no pixels; is it an ECG"),
-        (
-            {"HighBit": 15},
-            "HighBit must be 11 where BitsStored is 12, got 15; correct it",
-        ),
-        (
-            {"HighBit": 10},
-            "HighBit must be 11 where BitsStored is 12, got 10; correct it",
-        ),
+        ({"HighBit": 15}, "HighBit must be 11 where BitsStored is 12, got 15; correct it"),
+        ({"HighBit": 10}, "HighBit must be 11 where BitsStored is 12, got 10; correct it"),
         ({"WindowCenter": "9", "WindowWidth": "0"}, "must have a window of LINEAR from 1, .* got"),
         ({"WindowCenter": "9", "WindowWidth": "7", "VOILUTFunction": "CUBIC"}, "got CUBIC and 7"),
         ({"PresentationLUTShape": "INVERSE"}, "MONOCHROME2 and PresentationLUTShape INVERSE contr"),
@@ -252,7 +209,7 @@ def test_the_function_of_a_window_is_that_of_the_file(tmp_path: Path) -> None:
         ({"PatientOrientation": "L"}, "one of them to head or foot, got L; correct it"),
     ],
 )
-def test_what_cannot_be_is_refused(tmp_path: Path, told: dict[str, object], message: str) -> None:
+def test_what_cannot_be_is_refused(tmp_path, told, message):
     refuse(written(tmp_path, slope(), setting(**told)), message)
 
 
@@ -260,9 +217,8 @@ def test_what_cannot_be_is_refused(tmp_path: Path, told: dict[str, object], mess
     ("keyword", "text"),
     [("RescaleSlope", b"much"), ("WindowCenter", b"nan "), ("PixelSpacing", b"1   ")],
 )
-def test_numbers_that_are_none_are_named(tmp_path: Path, keyword: str, text: bytes) -> None:
-    value = {"RescaleSlope": "7531", "WindowCenter": "7531", "PixelSpacing": "7531"}[keyword]
-    path = written(tmp_path, slope(), setting(**{keyword: value}, WindowWidth="100"))
+def test_numbers_that_are_none_are_named(tmp_path, keyword, text):
+    path = written(tmp_path, slope(), setting(**{keyword: "7531"}, WindowWidth="100"))
     path.write_bytes(path.read_bytes().replace(b"7531", text))
     refuse(path, f"{keyword} must be .*number.*, got {text.decode().strip()}; correct it, or")
 
@@ -284,9 +240,7 @@ TURNED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 @pytest.mark.parametrize("told", TURNED)
 @pytest.mark.parametrize("by", ["PatientOrientation", "ImageOrientationPatient"])
-def test_a_film_is_upright_with_the_right_of_the_patient_first(
-    tmp_path: Path, told: str, by: str
-) -> None:
+def test_a_film_is_upright_with_the_right_of_the_patient_first(tmp_path, told, by):
     upright = slope()
     stored = np.ascontiguousarray(TURNED[told](upright))
     space = {"L": [1, 0, 0], "R": [-1, 0, 0], "H": [0, 0.1, 0.99], "F": [0, -0.1, -0.99]}
@@ -295,18 +249,19 @@ def test_a_film_is_upright_with_the_right_of_the_patient_first(
     assert_shows(written(tmp_path, stored, setting(**{by: value})), upright)
 
 
-@pytest.mark.parametrize("told", [["P", "F"], ["A", "F"], ["AL", "FP"], "", ["", ""]])
-def test_a_film_from_the_side_keeps_its_side(tmp_path: Path, told: object) -> None:
-    assert_shows(written(tmp_path, slope(), setting(PatientOrientation=told)), slope())
+@pytest.mark.parametrize(
+    ("told", "turn"),
+    [
+        *((told, 0) for told in (["P", "F"], ["A", "F"], ["AL", "FP"], "", ["", ""])),
+        *((["P", "H"], 2), (["H", "A"], -1), (["F", "P"], 1)),
+    ],
+)
+def test_a_film_from_the_side_is_turned_but_not_mirrored(tmp_path, told, turn):
+    stored = np.ascontiguousarray(np.rot90(slope(), turn))
+    assert_shows(written(tmp_path, stored, setting(PatientOrientation=told)), slope())
 
 
-def test_a_film_from_the_side_is_turned_but_not_mirrored(tmp_path: Path) -> None:
-    for turn, told in ((2, ["P", "H"]), (-1, ["H", "A"]), (1, ["F", "P"])):
-        stored = np.ascontiguousarray(np.rot90(slope(), turn))
-        assert_shows(written(tmp_path, stored, setting(PatientOrientation=told)), slope())
-
-
-def test_how_the_detector_was_turned_changes_nothing(tmp_path: Path) -> None:
+def test_how_the_detector_was_turned_changes_nothing(tmp_path):
     change = setting(
         FieldOfViewRotation="90",
         FieldOfViewHorizontalFlip="YES",
@@ -330,7 +285,7 @@ def test_how_the_detector_was_turned_changes_nothing(tmp_path: Path) -> None:
     "keyword",
     ["PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio"],
 )
-def test_pixels_that_are_not_square_are_made_so(tmp_path: Path, keyword: str) -> None:
+def test_pixels_that_are_not_square_are_made_so(tmp_path, keyword):
     y, x = np.mgrid[:48, :48]
     disc = (100 + 3000 * ((y - 24) ** 2 + (x - 24) ** 2 < 14**2)).astype(np.uint16)
     for stored, steps in ((disc[::2], ["2", "1"]), (disc[:, ::2], ["1", "2"])):
@@ -340,16 +295,11 @@ def test_pixels_that_are_not_square_are_made_so(tmp_path: Path, keyword: str) ->
         assert got.sum(axis=1).max() == pytest.approx(27, abs=3)
 
 
-def test_what_a_shutter_hides_is_black(tmp_path: Path) -> None:
+def test_what_a_shutter_hides_is_black(tmp_path):
     row, column = np.mgrid[1:33, 1:33]
     shutters: dict[str, tuple[dict[str, object], np.ndarray]] = {
         "RECTANGULAR": (
-            {
-                "ShutterLeftVerticalEdge": "5",
-                "ShutterRightVerticalEdge": "28",
-                "ShutterUpperHorizontalEdge": "3",
-                "ShutterLowerHorizontalEdge": "20",
-            },
+            rectangle(5, 28, 3, 20),
             (column >= 5) & (column <= 28) & (row >= 3) & (row <= 20),
         ),
         "CIRCULAR": (
@@ -370,22 +320,15 @@ def test_what_a_shutter_hides_is_black(tmp_path: Path) -> None:
         assert_has_black(written(tmp_path, pixels, change), slope().astype(int), inside)
 
 
-def test_a_band_outside_of_a_shutter_is_no_sign_of_damage(tmp_path: Path) -> None:
+def test_a_band_outside_of_a_shutter_is_no_sign_of_damage(tmp_path):
     pixels = slope()
     pixels[16:] = 0
-    edges = {
-        "ShutterLeftVerticalEdge": "1",
-        "ShutterRightVerticalEdge": "32",
-        "ShutterUpperHorizontalEdge": "1",
-        "ShutterLowerHorizontalEdge": "16",
-    }
-    read_xray(written(tmp_path, pixels, setting(ShutterShape="RECTANGULAR", **edges)), 32)
+    shutter = setting(ShutterShape="RECTANGULAR", **rectangle(1, 32, 1, 16))
+    read_xray(written(tmp_path, pixels, shutter), 32)
     refuse(written(tmp_path, pixels), "must show something in its last rows, but the last 16 of")
 
 
-def test_a_band_of_padding_is_a_sign_of_damage_if_it_may_be_a_broken_download(
-    tmp_path: Path,
-) -> None:
+def test_a_band_of_padding_is_a_sign_of_damage_if_it_may_be_a_broken_download(tmp_path):
     for value, side in ((4095, 0), (0, 3)):
         pixels = slope()
         pixels[20:], pixels[:, :side] = value, value
@@ -397,25 +340,6 @@ def test_a_band_of_padding_is_a_sign_of_damage_if_it_may_be_a_broken_download(
     refuse(path, "must show something in its last rows, but the last 12 of 32 have the value 0")
 
 
-def test_an_overlay_in_the_unused_bits_is_left_out(tmp_path: Path) -> None:
+def test_an_overlay_in_the_unused_bits_is_left_out(tmp_path):
     pixels = slope() | np.where(np.eye(32, dtype=bool), 2**13, 0).astype(np.uint16)
     assert_shows(written(tmp_path, pixels), slope())
-
-
-def test_messages_use_our_words(tmp_path: Path) -> None:
-    path = written(tmp_path, slope())
-    data = path.read_bytes()
-    draw, told = np.random.default_rng(0), []
-    for _ in range(150):
-        damaged = bytearray(data)
-        for at in draw.integers(132, 800, 3):
-            damaged[at] = draw.integers(256)
-        path.write_bytes(damaged)
-        try:
-            read_xray(path, 16)
-        except DataError as error:
-            told.append(str(error))
-    assert len(told) > 10
-    for text in told:
-        assert text.startswith(str(path))
-        assert not any(word in text for word in ("pydicom", "Exception", "NoneType", "object"))

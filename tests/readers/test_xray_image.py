@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 from xray_files import chunk, packed, png, refuse, scaled, tiff
 
-from crossbeat.errors import DataError
 from crossbeat.readers import read_xray
 
 
@@ -34,7 +33,7 @@ def refused(folder: Path, data: bytes, message: str) -> None:
 # squares
 
 
-def test_a_square_of_the_wanted_size_is_kept_as_it_is(tmp_path: Path) -> None:
+def test_a_square_of_the_wanted_size_is_kept_as_it_is(tmp_path):
     got = read(tmp_path, png(film()))
     assert got.dtype == np.uint8
     np.testing.assert_array_equal(got, film())
@@ -42,39 +41,28 @@ def test_a_square_of_the_wanted_size_is_kept_as_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("height", "width"), [(24, 30), (30, 24), (25, 30), (30, 25)])
-def test_the_centre_is_kept(tmp_path: Path, height: int, width: int) -> None:
+def test_the_centre_is_kept(tmp_path, height, width):
     pixels, side = film(shape=(height, width)), min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     got = read(tmp_path, png(pixels), side)
     np.testing.assert_array_equal(got, pixels[top : top + side, left : left + side])
 
 
-def test_shrinking_averages_rather_than_picks_pixels(tmp_path: Path) -> None:
+def test_shrinking_averages_and_enlarging_keeps_what_is_seen(tmp_path):
     stripes = np.tile(np.uint8([0, 200]), (64, 32))
     np.testing.assert_allclose(read(tmp_path, png(stripes), 8), 100, atol=8)
-
-
-def test_a_small_image_is_enlarged(tmp_path: Path) -> None:
-    got = read(tmp_path, png(film()), 96)
-    blocks = got.reshape(24, 4, 24, 4).mean(axis=(1, 3))
+    blocks = read(tmp_path, png(film()), 96).reshape(24, 4, 24, 4).mean(axis=(1, 3))
     assert np.abs(blocks - film()).mean() < 5
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA", "P"])
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-def test_grey_shown_in_colour_is_the_same_picture(tmp_path: Path, mode: str, kind: str) -> None:
+def test_grey_shown_in_colour_is_the_same_picture(tmp_path, mode, kind):
     got = read(tmp_path, packed(film(), kind, mode))
     np.testing.assert_allclose(got, film(), atol=0 if mode == "L" else 1)
 
 
-def test_black_and_white_is_read(tmp_path: Path) -> None:
-    marks = (film() > 110) * np.uint8(255)
-    np.testing.assert_array_equal(read(tmp_path, packed(marks, "PNG", "1")), marks)
-
-
-def test_a_jpeg_gives_the_pixels_that_pillow_decodes_and_coarsely_looks_the_same(
-    tmp_path: Path,
-) -> None:
+def test_a_jpeg_gives_the_pixels_that_pillow_decodes_and_coarsely_looks_the_same(tmp_path):
     data = packed(film(), "JPEG")
     with Image.open(BytesIO(data)) as image:
         np.testing.assert_array_equal(read(tmp_path, data), np.asarray(image))
@@ -85,15 +73,13 @@ def test_a_jpeg_gives_the_pixels_that_pillow_decodes_and_coarsely_looks_the_same
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 @pytest.mark.parametrize(("scale", "offset"), [(10, 0), (16, 500), (256, 100)])
-def test_sixteen_bits_are_scaled_by_their_range(
-    tmp_path: Path, kind: str, scale: int, offset: int
-) -> None:
+def test_sixteen_bits_are_scaled_by_their_range(tmp_path, kind, scale, offset):
     got = read(tmp_path, packed(film().astype(np.uint16) * scale + offset, kind))
     np.testing.assert_allclose(got, scaled(film()), atol=0.51)
     assert (got.min(), got.max()) == (0, 255)
 
 
-def test_real_xrays_keep_their_size_and_values(shared: Path) -> None:
+def test_real_xrays_keep_their_size_and_values(shared):
     folder = shared / "data" / "nih-cxr14" / "images"
     for path in sorted(folder.glob("*.png"))[::200]:
         with Image.open(path) as image:
@@ -106,7 +92,7 @@ def test_real_xrays_keep_their_size_and_values(shared: Path) -> None:
 
 @pytest.mark.parametrize(("order", "big"), [("<", False), (">", False), ("<", True)])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_white_is_zero_in_tiff(tmp_path: Path, order: str, dtype: type, big: bool) -> None:
+def test_white_is_zero_in_tiff(tmp_path, order, dtype, big):
     pixels = film(dtype)
     got = read(tmp_path, tiff(pixels, order=order, big=big, t262=0))
     expected = 255 - pixels if dtype is np.uint8 else scaled(-pixels.astype(int))
@@ -115,15 +101,17 @@ def test_white_is_zero_in_tiff(tmp_path: Path, order: str, dtype: type, big: boo
     np.testing.assert_allclose(plain, pixels if dtype is np.uint8 else scaled(pixels), atol=1)
 
 
-def test_white_is_zero_in_one_bit(tmp_path: Path) -> None:
+def test_black_and_white_is_read_whichever_is_zero(tmp_path):
     marks = film() > 110
+    got = read(tmp_path, packed(marks * np.uint8(255), "PNG", "1"))
+    np.testing.assert_array_equal(got, marks * 255)
     data = np.packbits(marks, axis=1)
     for photometric, expected in ((0, ~marks), (1, marks)):
         got = read(tmp_path, tiff(data, t256=24, t258=1, t262=photometric))
         np.testing.assert_array_equal(got, expected * 255)
 
 
-def test_packed_tiff_is_inverted_once(tmp_path: Path) -> None:
+def test_packed_tiff_is_inverted_once(tmp_path):
     for dtype in (np.uint8, np.uint16):
         pixels = film(dtype)
         for compression in ("tiff_lzw", "tiff_adobe_deflate", "packbits"):
@@ -151,7 +139,7 @@ TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
 
 @pytest.mark.parametrize("orientation", TURNS)
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF"])
-def test_a_film_is_turned_as_the_file_says(tmp_path: Path, orientation: int, kind: str) -> None:
+def test_a_film_is_turned_as_the_file_says(tmp_path, orientation, kind):
     if kind == "TIFF":
         data = tiff(film(), t274=orientation)
     else:
@@ -163,21 +151,16 @@ def test_a_film_is_turned_as_the_file_says(tmp_path: Path, orientation: int, kin
     np.testing.assert_allclose(read(tmp_path, data), expected, atol=tolerance)
 
 
-def test_a_turned_film_of_16_bits_is_cut_to_its_centre(tmp_path: Path) -> None:
+def test_a_turned_film_of_16_bits_is_cut_to_its_centre(tmp_path):
     pixels = film(np.uint16, (24, 40))
     got = read(tmp_path, tiff(pixels, t274=6, t262=0))
     np.testing.assert_allclose(got, scaled(-np.rot90(pixels[:, 8:32].astype(int), -1)), atol=1)
 
 
-def test_damaged_exif_is_refused(tmp_path: Path) -> None:
-    data = packed(film(), "JPEG", exif=b"Exif\0\0MM\0*\0\0\1\0")
-    refused(tmp_path, data, "must have sound EXIF data, which may say")
-
-
 # the shape of pixels
 
 
-def test_pixels_that_are_not_square_are_made_so(tmp_path: Path) -> None:
+def test_pixels_that_are_not_square_are_made_so(tmp_path):
     y, x = np.mgrid[:48, :48]
     disc = np.uint8(20 + 200 * ((y - 24) ** 2 + (x - 24) ** 2 < 14**2))
     tall = disc[::2]  # rows twice as far apart as columns
@@ -196,7 +179,7 @@ def test_pixels_that_are_not_square_are_made_so(tmp_path: Path) -> None:
 # which pixels count
 
 
-def test_transparent_pixels_are_black(tmp_path: Path) -> None:
+def test_transparent_pixels_are_black(tmp_path):
     pixels, alpha = film(), np.full((24, 24), 255, np.uint8)
     alpha[:, :5], alpha[:, 5:8] = 0, 51
     expected = np.rint(pixels * (alpha / 255))
@@ -217,7 +200,7 @@ def test_transparent_pixels_are_black(tmp_path: Path) -> None:
         np.testing.assert_allclose(read(tmp_path, data), seen, atol=1)
 
 
-def test_a_transparent_value_of_16_bits_does_not_count(tmp_path: Path) -> None:
+def test_a_transparent_value_of_16_bits_does_not_count(tmp_path):
     pixels = film(np.uint16)
     padded = pixels.copy()
     padded[:, :6] = 60_000
@@ -226,7 +209,7 @@ def test_a_transparent_value_of_16_bits_does_not_count(tmp_path: Path) -> None:
     assert (got[:, :6] == 0).all()
 
 
-def test_a_transparent_value_of_4_bits_is_that_of_the_file(tmp_path: Path) -> None:
+def test_a_transparent_value_of_4_bits_is_that_of_the_file(tmp_path):
     pixels = np.tile(np.arange(16, dtype=np.uint8), (16, 1))
     pairs = pixels[:, ::2] << 4 | pixels[:, 1::2]
     data = png(pairs, (b"tRNS", struct.pack(">H", 9)), bits=4)
@@ -239,19 +222,16 @@ def test_a_transparent_value_of_4_bits_is_that_of_the_file(tmp_path: Path) -> No
 # kinds of values
 
 
-def test_values_with_a_sign_keep_it(tmp_path: Path) -> None:
+def test_values_keep_their_sign(tmp_path):
     for dtype, order in ((np.int16, "<"), (np.int16, ">"), (np.int8, "<"), (np.int32, "<")):
         pixels = (film().astype(int) - 120).clip(-120, 120).astype(dtype)
         got = read(tmp_path, tiff(pixels, order=order, t339=2))
         np.testing.assert_allclose(got, scaled(pixels.astype(int)), atol=1)
+    large = film().astype(np.uint32) * 16_000_000
+    np.testing.assert_allclose(read(tmp_path, tiff(large)), scaled(large), atol=1)
 
 
-def test_large_values_of_32_bits_are_not_negative(tmp_path: Path) -> None:
-    pixels = film().astype(np.uint32) * 16_000_000
-    np.testing.assert_allclose(read(tmp_path, tiff(pixels)), scaled(pixels), atol=1)
-
-
-def test_bits_in_reverse_order_are_read(tmp_path: Path) -> None:
+def test_bits_in_reverse_order_are_read(tmp_path):
     reverse = np.array([int(f"{value:08b}"[::-1], 2) for value in range(256)], np.uint8)
     for photometric in (0, 1):
         data = tiff(reverse[film()], t262=photometric, t266=2)
@@ -290,10 +270,8 @@ UNREAD = [
     (png(film())[:-20] + bytes(4) + png(film())[-16:], "a wrong checksum in its part IDAT; copy"),
     (png(np.full((24, 24), 255, np.uint8)), CONSTANT),
     (png(np.full((24, 24), 255, np.uint16), bits=16), CONSTANT),
-    (
-        png(film(), (b"pHYs", struct.pack(">IIB", 9000, 1000, 0))),
-        "as wide, got 9 times as high;",
-    ),
+    (png(film(), (b"pHYs", struct.pack(">IIB", 9000, 1000, 0))), "as wide, got 9 times as high;"),
+    (packed(film(), "JPEG", exif=b"Exif\0\0MM\0*\0\0\1\0"), "must have sound EXIF data, which"),
     (tiff(film(), t274=9), "must have an orientation from 1 to 8, got 9; export"),
     (tiff(film().astype(np.float32), t339=3), FLOATS),
     (pages(film()), ONE),
@@ -310,58 +288,20 @@ UNREAD = [
 
 
 @pytest.mark.parametrize(("data", "message"), UNREAD, ids=range(len(UNREAD)))
-def test_what_is_not_read_is_named(tmp_path: Path, data: bytes, message: str) -> None:
+def test_what_is_not_read_is_named(tmp_path, data, message):
     refused(tmp_path, data, message)
 
 
-def test_a_path_or_size_that_cannot_be_is_refused(tmp_path: Path) -> None:
+def test_a_path_or_size_that_cannot_be_is_refused(tmp_path):
     refuse(tmp_path / "x.png", r"there is no file .*x\.png; check the path")
     refuse(tmp_path, "must be a file, got a folder")
     with pytest.raises(ValueError, match="size must be above 0 pixels, got 0"):
         read(tmp_path, png(film()), 0)
 
 
-def test_gamma_and_ranges_of_display_change_no_value(tmp_path: Path) -> None:
+def test_gamma_and_ranges_of_display_change_no_value(tmp_path):
     for data in (
         png(film(), (b"gAMA", struct.pack(">I", 100_000)), (b"sBIT", b"\5")),
         tiff(film(), t280=50, t281=90),
     ):
         np.testing.assert_array_equal(read(tmp_path, data), film())
-
-
-def summed(data: bytes) -> bytes:
-    """A PNG with right checksums, as far as its parts can be followed."""
-    out, start = bytearray(data), 8
-    while start + 12 <= len(out):
-        (length,) = struct.unpack_from(">I", out, start)
-        if start + 12 + length > len(out):
-            break
-        body = out[start + 4 : start + 8 + length]
-        struct.pack_into(">I", out, start + 8 + length, zlib.crc32(body))
-        start += 12 + length
-    return bytes(out)
-
-
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "BigTIFF", "LZW"])
-def test_damaged_files_are_read_or_refused(tmp_path: Path, kind: str) -> None:
-    sound = {
-        "JPEG": packed(film(), "JPEG"),
-        "LZW": packed(film(), "TIFF", compression="tiff_lzw"),
-        "PNG": png(film(), (b"tRNS", b"\0\7"), (b"pHYs", bytes([0, 0, 0, 9] * 2 + [1]))),
-        "TIFF": tiff(film(np.uint16), t262=0, t274=3, t282=(7, 1), t283=(7, 1), t339=1),
-        "BigTIFF": tiff(film(), big=True, t274=8, t338=2),
-    }
-    data, draw, counts = sound[kind], np.random.default_rng(0), [0, 0]
-    listed = data.index(struct.pack("<HH", 256, 4)) - 20 if "TIFF" in kind else 0
-    extremes = (0, 1, 2, 16, 127, 128, 255)
-    for _ in range(250):
-        damaged = bytearray(data)
-        for _ in range(draw.integers(1, 4)):
-            at = draw.integers(listed, len(data)) if draw.random() < 0.7 else draw.integers(8, 80)
-            damaged[at] = draw.choice(extremes) if draw.random() < 0.6 else draw.integers(256)
-        try:
-            read(tmp_path, summed(bytes(damaged)) if kind == "PNG" else bytes(damaged), 8)
-            counts[0] += 1
-        except DataError:
-            counts[1] += 1
-    assert min(counts) > 1

@@ -101,6 +101,13 @@ def setting(**values: object) -> Change:
     return change
 
 
+def rectangle(left: int, right: int, upper: int, lower: int) -> dict[str, str]:
+    """The edges of a shutter, counted from 1."""
+    edges = ("LeftVertical", "RightVertical", "UpperHorizontal", "LowerHorizontal")
+    places = map(str, (left, right, upper, lower))
+    return {f"Shutter{edge}Edge": place for edge, place in zip(edges, places, strict=True)}
+
+
 def scaled(values: np.ndarray) -> np.ndarray:
     """From 0 to 255."""
     low, high = values.min(), values.max()
