@@ -164,6 +164,14 @@ def test_what_is_no_sound_cine_is_refused(tmp_path, change, message):
     refuse(write_folder(tmp_path, slice_files("a", 0.0, change=change)), message)
 
 
+def test_a_size_of_an_unknown_kind_is_refused(tmp_path):
+    files = slice_files("a", 0.0)
+    damaged = {
+        name: data.replace(b"\x28\0\x10\0US", b"\x28\0\x10\0ZZ") for name, data in files.items()
+    }
+    refuse(write_folder(tmp_path, damaged), "but does not state its size")
+
+
 def both(**options: object) -> dict[str, bytes]:
     """A slice, and another one 9 mm further on."""
     return slice_files("a", 0.0) | slice_files("a", 9.0, **options)

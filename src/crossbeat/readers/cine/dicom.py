@@ -208,7 +208,7 @@ def _pixels(path: Path, dataset: "Dataset") -> Frame:
         )
     try:
         shape = (int(dataset.Rows), int(dataset.Columns))
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, NotImplementedError, TypeError, ValueError) as error:
         raise damaged(path, "does not state its size") from error
     if not 0 < shape[0] * shape[1] <= _MOST_PIXELS:
         raise DataError(
