@@ -76,7 +76,9 @@ def test_the_loss_of_measurements_is_in_spreads_of_the_training_patients() -> No
 def test_measurements_of_one_value_are_refused() -> None:
     head = MEASUREMENT.build(4, 2, (), 0.0)
     flat = torch.tensor([[1.0, 7.0], [2.0, 7.0], [3.0, NAN]])
-    with pytest.raises(ConfigError, match="must differ, got one value of LVEF; leave it out"):
+    with pytest.raises(
+        ConfigError, match="differ, got one value, none or infinity of LVEF; leave it out"
+    ):
         MEASUREMENT.begin(head, flat, ("LVEDV", "LVEF"))
 
 
@@ -88,6 +90,30 @@ def test_scores_are_means_over_the_targets() -> None:
     assert math.isnan(FINDING.score(labels[:, 2:], logits[:, 2:]))
     told = torch.tensor([[1.0, 20.0], [3.0, 5.0], [3.0, 20.0]])
     assert MEASUREMENT.score(MEASURED, told) == pytest.approx(((1 - 4 / 8) + (1 - 200 / 200)) / 2)
+
+
+def test_a_measurement_that_nobody_can_be_judged_by_is_left_out_of_the_score() -> None:
+    unknown, same = torch.full((3, 1), NAN), torch.full((3, 1), 7.0)
+    told = torch.tensor([[1.0, 20.0], [3.0, 5.0], [3.0, 20.0]])
+    alone = MEASUREMENT.score(MEASURED, told)
+    for column in (unknown, same):
+        more, guess = torch.cat([MEASURED, column], dim=1), torch.cat([told, same + 1], dim=1)
+        assert MEASUREMENT.score(more, guess) == alone
+        assert math.isnan(MEASUREMENT.score(column, same))
+        chosen = MEASUREMENT.choose(column[:, 0].double().numpy(), same[:, 0].double().numpy())
+        with pytest.raises(ConfigError, match="LVM must have an error, got no two different"):
+            MEASUREMENT.answer("LVM", 7.0, chosen)
+    assert math.isnan(MEASUREMENT.score(MEASURED, told * NAN))  # a training that diverged
+
+
+@pytest.mark.parametrize(
+    "names", [{"findings": ("a", "a")}, {"findings": ("a",), "measurements": ("a",)}]
+)
+def test_two_targets_of_one_name_are_refused_and_one_called_mean(names) -> None:
+    with pytest.raises(ConfigError, match=r"targets must have names of their own, .* got a, a; "):
+        Targets(**names)
+    with pytest.raises(ConfigError, match="none may be 'mean'"):
+        Targets(findings=("mean",))
 
 
 def test_the_columns_of_both_kinds_are_those_of_findings_first(both: Cohort) -> None:

@@ -30,6 +30,9 @@ Metric = Callable[[Samples, Samples, Weights], Values]
 _Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Targets, scores and weights."""
 
+MEAN = "mean"
+"""The name under which the mean over the targets stands beside them."""
+
 _NORMAL_95 = 1.959963984540054
 
 

@@ -20,7 +20,7 @@ from crossbeat.data.labels import ALL_NEGATIVE, LabelPolicy
 from crossbeat.encoders.heads import Regressor, classifier, mlp_classifier
 from crossbeat.errors import ConfigError
 from crossbeat.measurements import MEASUREMENTS, Measurement
-from crossbeat.metrics import Samples, auroc, best_f1, platt
+from crossbeat.metrics import MEAN, Samples, auroc, best_f1, platt
 from crossbeat.objectives import bce
 from crossbeat.objectives.supervised import squared_error
 
@@ -171,16 +171,22 @@ def _regressor(dim: int, number: int, hidden: tuple[int, ...], dropout: float) -
     return Regressor(dim, number, hidden=hidden, dropout=dropout)
 
 
+def _differ(measured: Samples) -> bool:
+    """Whether some measurements are known, finite, and not all the same."""
+    known = measured[~np.isnan(measured)]
+    return bool(np.isfinite(known).all()) and len(set(known.tolist())) > 1
+
+
 def _scaled(regressor: nn.Module, targets: Columns, names: Sequence[str]) -> None:
     assert isinstance(regressor, Regressor)
     measured = targets.double().numpy()
-    spread = np.nanstd(measured, axis=0)
-    if not (spread > 0).all():
-        flat = [name for name, each in zip(names, spread, strict=True) if not each > 0]
+    flat = [name for name, each in zip(names, measured.T, strict=True) if not _differ(each)]
+    if flat:
         raise ConfigError(
-            f"measurements of training patients must differ, got one value of {', '.join(flat)}; "
-            "leave it out, or choose a larger cohort"
+            "measurements of training patients must be finite and differ, got one value, none or "
+            f"infinity of {', '.join(flat)}; leave it out, or choose a larger cohort"
         )
+    spread = np.nanstd(measured, axis=0)
     center = torch.from_numpy(np.nanmean(measured, axis=0))
     regressor.scale(center.float(), torch.from_numpy(spread).float())
 
@@ -191,13 +197,28 @@ def _squared_error(regressor: nn.Module, estimates: Columns, measured: Columns) 
 
 
 def _mean_r2(targets: Tensor, estimates: Tensor) -> float:
+    """The mean R² of the measurements that differ between patients; NaN if none does."""
     measured, told = targets.double().numpy(), estimates.double().numpy()
-    errors = np.nansum((told - measured) ** 2, axis=0)
+    differ = [_differ(each) for each in measured.T]
+    if not any(differ):
+        return float("nan")
+    measured, told = measured[:, differ], told[:, differ]
+    errors = np.where(np.isnan(measured), 0.0, (told - measured) ** 2).sum(axis=0)
     spread = np.nansum((measured - np.nanmean(measured, axis=0)) ** 2, axis=0)
     return float(np.mean(1 - errors / spread))
 
 
+def _error(measured: Samples, told: Samples) -> Chosen:
+    """The standard deviation of the errors; None where the patients cannot show it."""
+    return {"error": float(np.nanstd(told - measured)) if _differ(measured) else None}
+
+
 def _with_error(measurement: str, value: float, chosen: Chosen) -> Answer:
+    if chosen["error"] is None:
+        raise ConfigError(
+            f"{measurement} must have an error, got no two different values of it in the "
+            "validation split; leave the measurement out or train on a larger cohort"
+        )
     unit = described(measurement).unit
     return Answer(measurement, "measurement", value, unit=unit, error=chosen["error"])
 
@@ -213,7 +234,7 @@ MEASUREMENT = Kind(
     truth=lambda cohort, rows, names: cohort.measurements(rows, names),
     metrics=("r2", "pearson", "mae"),
     score=_mean_r2,
-    choose=lambda measured, told: {"error": float(np.nanstd(told - measured))},
+    choose=_error,
     chosen=("error",),
     answer=_with_error,
 )
@@ -237,11 +258,22 @@ class Targets:
         findings: names of findings of the cohort.
         measurements: names of measurements of the cohort.
         labels: how to treat uncertain and missing labels of findings.
+
+    Raises:
+        ConfigError: two targets have the same name, or one is called ``mean``.
     """
 
     findings: tuple[str, ...] = ()
     measurements: tuple[str, ...] = ()
     labels: LabelPolicy = field(default=ALL_NEGATIVE)
+
+    def __post_init__(self) -> None:
+        twice = {name for name in self.names if self.names.count(name) > 1}
+        if twice or MEAN in self.names:
+            raise ConfigError(
+                "targets must have names of their own, and none may be 'mean', as their mean is "
+                f"called, got {', '.join(self.names)}; name each once, or rename its column"
+            )
 
     @property
     def names(self) -> tuple[str, ...]:

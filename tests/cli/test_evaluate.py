@@ -155,6 +155,12 @@ def test_what_cannot_be_measured_together_is_refused(direct, hearts, tiny, calle
         assert (code, message in err) == (2, True), err
 
 
+def test_runs_on_two_cohorts_are_not_two_seeds(direct, tiny, rebuilt, train, called, tmp_path):
+    other = train(rebuilt(tiny, tmp_path, "elsewhere"), tmp_path / "other", "--seed", 1)
+    code, _, err = called("evaluate", direct, other)
+    assert (code, f"must have learned from one cohort, got another for {other}" in err) == (2, True)
+
+
 def test_patients_of_the_training_are_refused_unless_the_user_says_they_are_others(
     direct, hearts, tiny, tiny_hearts, rebuilt, called, tmp_path
 ):

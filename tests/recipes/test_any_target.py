@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from small_recipes import SMALL_CINE, phases_of, run_of, small
 
+from crossbeat.errors import DataError
 from crossbeat.models import predict
 from crossbeat.objectives import bce
 from crossbeat.recipes import RECIPES, settings_in
@@ -69,6 +71,22 @@ def test_the_loss_has_a_term_of_each_kind_and_measurements_are_scaled(name, both
     assert losses["measurement"].item() == pytest.approx(float((apart**2).nanmean()), rel=1e-4)
     assert losses.keys() == set(KINDS)
     assert (phase.choice.metric, phase.choice.higher_is_better) == ("score", True)
+
+
+def test_validation_patients_that_cannot_choose_the_best_epoch_are_refused(both, tmp_path):
+    in_training = pl.when(pl.col("split") == "train")
+    same = [
+        in_training.then(pl.col(name)).otherwise(1).cast(both.table.schema[name]).alias(name)
+        for name in ("label:large", "value:LVEF")
+    ]
+    cohort = both.with_table(both.table.with_columns(same))
+    for wanted in ({"findings": ("large",)}, {"findings": (), "measurements": ("LVEF",)}):
+        (name,) = [*wanted.get("findings", ()), *wanted.get("measurements", ())]
+        with pytest.raises(DataError, match=f"must have different values of {name}, .* or none; c"):
+            run_of(small("direct", **wanted), cohort, tmp_path / name, name="direct")
+    kept = {"measurements": ("LVEDV", "LVEF"), "findings": (), "positive_share": 0.5}
+    run = run_of(small("direct", **kept), cohort, tmp_path / "both", name="direct")
+    assert all(np.isfinite(epoch["val_r2"]) for epoch in run.phases[-1]["history"])
 
 
 @pytest.mark.parametrize("name", ["clip", "distillation", "crossbeat", "crossbeat-shuffled"])

@@ -228,6 +228,12 @@ def test_models_are_compared_on_pairs_where_the_xray_is_the_patients_own(tiny):
     matched = replace(paired, info=replace(tiny.info, kind="matched"))
     assert len(evaluation_rows(paired, "test")) == 12
     assert len(evaluation_rows(matched, "test")) == 24
+    kept = [
+        pl.when(pl.col("split") == "train").then(pl.col(name)).alias(name)
+        for name in ("xray", "xray_patient")
+    ]
+    trained = tiny.with_table(tiny.table.with_columns(kept))
+    assert len(evaluation_rows(trained, "test")) == 24  # no test patient has an X-ray
 
 
 def test_validation_follows_the_label_policy(finished, tiny):

@@ -89,8 +89,12 @@ def test_differences_are_the_methods_own_and_leave_the_teacher_out(kind: Kind) -
         seed=0,
         replicates=5,
     )
+    assert not forests.has_differences(alone)
     with pytest.raises(ValueError, match="a model beside the method that is not the teacher"):
         forests.differences(alone)
+    assert forests.has_differences(RESULTS[kind])
+    reversed_roles = RESULTS[kind] | {"method": "teacher"}
+    assert not forests.has_differences(reversed_roles)
 
 
 def test_comparisons_have_every_pair_once_without_the_teacher() -> None:

@@ -189,6 +189,11 @@ def _require_comparable(runs: Sequence[Run]) -> None:
                 f"runs of one recipe must have the same settings, got others in {each.folder} "
                 f"than in {twin.folder}; evaluate them separately"
             )
+        if twin.plan["cohort"]["fingerprint"] != each.plan["cohort"]["fingerprint"]:
+            raise ConfigError(
+                f"runs of one recipe must have learned from one cohort, got another for "
+                f"{each.folder} than for {twin.folder}; evaluate them separately"
+            )
 
 
 def _said(tested: Tested, clean: Run | None) -> dict[str, Runs]:

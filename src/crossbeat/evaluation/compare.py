@@ -8,7 +8,6 @@ import numpy as np
 
 from crossbeat.evaluation.predictions import Measured, Predictions, Scored, choose
 from crossbeat.evaluation.statistics import (
-    MEAN,
     Distributions,
     Patients,
     Resamples,
@@ -18,7 +17,14 @@ from crossbeat.evaluation.statistics import (
     pairs_of,
 )
 from crossbeat.files import Json, ReadJson
-from crossbeat.metrics import FINDING_METRICS, MEASUREMENT_METRICS, Samples, Values, Weights
+from crossbeat.metrics import (
+    FINDING_METRICS,
+    MEAN,
+    MEASUREMENT_METRICS,
+    Samples,
+    Values,
+    Weights,
+)
 from crossbeat.targets import FINDING, MEASUREMENT, described
 
 Runs = Sequence[Predictions] | Mapping[int, Predictions]

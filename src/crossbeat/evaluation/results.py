@@ -16,8 +16,9 @@ from pathlib import Path
 
 from crossbeat.errors import DataError, reason
 from crossbeat.evaluation.intervals import of_differences, scale_of
-from crossbeat.evaluation.statistics import MEAN, pairs_of
+from crossbeat.evaluation.statistics import pairs_of
 from crossbeat.files import Json, ReadJson, write_whole
+from crossbeat.metrics import MEAN
 from crossbeat.targets import FINDING, KINDS, Kind
 
 OWN_PATIENTS = "Every seed has patients of its own: intervals are over seeds."

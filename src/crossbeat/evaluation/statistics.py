@@ -36,9 +36,6 @@ Distributions = dict[str, Float[np.ndarray, "replicate column"]]
 Drawn = Mapping[int, Distributions]
 """What one model's metrics come to on resamples of the patients of each seed."""
 
-MEAN = "mean"
-"""The name under which the mean over the targets stands beside them."""
-
 _ELEMENTS_AT_ONCE = 1 << 18  # 2 MiB: what a core has at hand; larger pieces take five times longer
 _SPREAD = 1.96  # standard deviations from the bias to a limit of agreement
 

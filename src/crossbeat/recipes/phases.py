@@ -76,8 +76,10 @@ def view_of(views: VcgViews | None, unit: str) -> View:
 def _sampling(
     goal: Goal, source: Source, positive_share: float | None
 ) -> Float[np.ndarray, " row"] | None:
-    findings = source.targets[:, : len(goal.targets.findings)]
-    return None if positive_share is None else balance(findings.numpy(), positive_share)
+    findings = goal.targets.findings
+    if positive_share is None or not findings:
+        return None
+    return balance(source.targets[:, : len(findings)].numpy(), positive_share)
 
 
 def teacher_phase(

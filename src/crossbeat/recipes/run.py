@@ -189,15 +189,16 @@ def _as_today(plan: Json) -> Json:
 def evaluation_rows(cohort: Cohort, split: Split) -> Int64[np.ndarray, " row"]:
     """The rows on which all models are compared.
 
-    If ECG and other recordings are from the same patient, these are the rows with all of them, but
-    cines of the long axis. Otherwise they are all rows with an ECG, because the X-ray of another
-    patient has no information about the patient.
+    If ECG and other recordings are from the same patient, these are the rows with all of them that
+    the split has, but cines of the long axis. Otherwise they are all rows with an ECG, because the
+    X-ray of another patient has no information about the patient.
     """
     info = cohort.info
     if info.kind in ("matched", "shuffled"):
         return cohort.rows(split, has=("ecg",))
-    there = [name for name, each in MODALITIES.items() if each.stored(info) is not None]
-    return cohort.rows(split, has=tuple(name for name in there if name != "cine_long"))
+    within = cohort.table[cohort.rows(split)]
+    there = [name for name in MODALITIES if name in within.columns and within[name].count()]
+    return cohort.rows(split, has=tuple({"ecg", *there} - {"cine_long"}))
 
 
 def held_out_rows(run: Run, cohort: Cohort) -> Int64[np.ndarray, " row"]:

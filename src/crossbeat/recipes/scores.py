@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from functools import partial
+from math import isnan
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from crossbeat.errors import DataError
 from crossbeat.modalities import Model, modality
 from crossbeat.models import predict
 from crossbeat.recipes.steps import labels
@@ -50,16 +52,25 @@ def of_targets(
     """How well the heads of a modality predict: the leading metric of each kind, and the loss.
 
     Where there are targets of several kinds, ``score`` is the mean of their leading metrics.
+
+    Raises:
+        DataError: the rows cannot show how well a kind is predicted.
     """
     value = partial(predict, parts, model=model, targets=targets)
     outputs = over_batches(parts, source, value, size=modality(model.modality).at_once)
     wanted = labels(source)
     scores: dict[str, float] = {}
     loss = 0.0
-    for kind, _, columns in targets.kinds():
+    for kind, names, columns in targets.kinds():
         head = parts[f"{model.modality}_{kind.head}"]
         device = next(head.parameters()).device
         scores[kind.leads] = kind.score(source.targets[:, columns], outputs[:, columns])
+        if isnan(scores[kind.leads]) and outputs.isfinite().all():
+            raise DataError(
+                f"validation patients must have different values of {' or '.join(names)}, by which "
+                "the best epoch is chosen, got one value or none; choose other "
+                f"{kind.plural}, or a cohort with more validation patients"
+            )
         told, known = (each[:, columns].to(device) for each in (outputs, wanted))
         loss += float(kind.loss(head, told, known))
     return (

@@ -9,8 +9,8 @@ from itertools import pairwise
 
 from crossbeat.evaluation import names
 from crossbeat.evaluation.results import kind_of, verdict
-from crossbeat.evaluation.statistics import MEAN
 from crossbeat.files import Json, ReadJson
+from crossbeat.metrics import MEAN
 from crossbeat.report.tables import cell, leads, mean_first, titled
 from crossbeat.report.theme import (
     BASELINE,
@@ -179,6 +179,11 @@ def comparisons(results: ReadJson) -> Figure:
             further[" − ".join(labels)] = found[MEAN][metric]
     filled = {title: rows for title, rows in groups.items() if rows}
     return _differences(filled, metric, width=_WIDE)
+
+
+def has_differences(results: ReadJson) -> bool:
+    """Whether the method was compared with a model that is no teacher: ``differences``."""
+    return any(one == results["method"] for one, _, _ in _pairs(results))
 
 
 def _pairs(results: ReadJson) -> Iterator[tuple[str, str, ReadJson]]:

@@ -40,7 +40,7 @@ def controls(it: Subject) -> Iterator[str]:
     """The paired differences."""
     results, metric = it.results, names.metric(it.kind.leads)
     yield bullets(words.controls(results))
-    if set(results["models"]) - {results["method"], *names.TEACHERS}:
+    if forests.has_differences(results):
         drawn = picture(
             forests.differences(results),
             title="Paired differences",

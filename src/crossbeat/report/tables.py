@@ -10,8 +10,8 @@ from types import MappingProxyType
 from crossbeat.evaluation import names
 from crossbeat.evaluation.results import external, verdict
 from crossbeat.evaluation.retrieval import ALONE, DIFFERENCE, NEAREST
-from crossbeat.evaluation.statistics import MEAN
 from crossbeat.files import ReadJson
+from crossbeat.metrics import MEAN
 from crossbeat.targets import described
 
 MEASURED: Mapping[str, str] = MappingProxyType(

@@ -6,8 +6,8 @@ from crossbeat.evaluation import names
 from crossbeat.evaluation.patients import Answer, Example, Tally
 from crossbeat.evaluation.results import kind_of, targets_of, verdict
 from crossbeat.evaluation.retrieval import DIFFERENCE
-from crossbeat.evaluation.statistics import MEAN
 from crossbeat.files import ReadJson
+from crossbeat.metrics import MEAN
 from crossbeat.report.tables import Cell, cell
 
 DISCLAIMER = (

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from crossbeat.data.registry import Builder
 from crossbeat.errors import ConfigError
-from crossbeat.evaluation.names import LATENT
+from crossbeat.evaluation.names import LATENT, RATE
 from crossbeat.recipes import Recipe
+from crossbeat.targets import KINDS
 
 Point = float | str | None
 
@@ -16,6 +17,13 @@ HEAD = "head"
 
 PROBE = "linear probe"
 """Name of the reading that every run has that predicts measurements from ECGs."""
+
+RETRIEVAL, LOCALISATION = "retrieval", "localisation"
+
+_PARTS = (
+    *(HEAD, LATENT, RATE, RETRIEVAL, LOCALISATION, "screening"),
+    *(kind.plural for kind in KINDS.values()),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +50,10 @@ class Reading:
     share: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.name in (HEAD, LATENT) or ", " in self.name or " - " in self.name:
+        if self.name in _PARTS or ", " in self.name or " - " in self.name:
             raise ConfigError(
-                f"a reading must have a unique name without ', ' and ' - ', got {self.name!r}; "
-                "choose another"
+                "a reading must have a unique name without ', ' and ' - ', got "
+                f"{self.name!r}; choose another than {', '.join(sorted(_PARTS))}"
             )
         if not self.findings or not 0 < self.share <= 1:
             raise ConfigError(

@@ -22,11 +22,10 @@ from crossbeat.recipes.run import (
     names_of,
     predictions,
 )
-from crossbeat.study.grid import HEAD, PROBE, Reading
+from crossbeat.study.grid import HEAD, LOCALISATION, PROBE, RETRIEVAL, Reading
 from crossbeat.study.kept import Said
 from crossbeat.targets import FINDING, MEASUREMENT, Kind
 
-RETRIEVAL, LOCALISATION = "retrieval", "localisation"
 LIMITS = {RETRIEVAL: ("random", "oracle"), LOCALISATION: ("random",)}
 """Reference values that no model gives, for each result that has one value per patient."""
 
