@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import numpy as np
 import polars as pl
 import pytest
@@ -11,9 +9,7 @@ from crossbeat.errors import DataError
 from crossbeat.readers import read_xray
 
 
-def test_the_published_layout_becomes_a_cohort_with_labels_doubts_and_blanks(
-    tmp_path: Path,
-) -> None:
+def test_the_published_layout_becomes_a_cohort_with_labels_doubts_and_blanks(tmp_path):
     source = write_chexpert(tmp_path / "CheXpert-v1.0-small", {"train": TRAIN, "valid": VALID})
     cohort = build(CheXpert(root=source, image_size=32, val=0.0), tmp_path / "cohort")
     table = cohort.table
@@ -34,7 +30,7 @@ def test_the_published_layout_becomes_a_cohort_with_labels_doubts_and_blanks(
     assert torch.equal(cohort.images("xray", np.array([1]))[0], torch.from_numpy(expected))
 
 
-def test_patients_labelled_by_radiologists_are_the_test_split(tmp_path: Path) -> None:
+def test_patients_labelled_by_radiologists_are_the_test_split(tmp_path):
     tables = {
         "train": many_films(range(20)),
         "valid": many_films(range(30, 33)),
@@ -48,7 +44,7 @@ def test_patients_labelled_by_radiologists_are_the_test_split(tmp_path: Path) ->
     assert "labels of radiologists" in cohort.info.notes[0]
 
 
-def test_all_patients_can_be_divided_by_shares_instead(tmp_path: Path) -> None:
+def test_all_patients_can_be_divided_by_shares_instead(tmp_path):
     tables = {"train": many_films(range(20)), "valid": many_films(range(30, 40))}
     source = write_chexpert(tmp_path / "CheXpert-v1.0", tables)
     first, second = (
@@ -61,14 +57,14 @@ def test_all_patients_can_be_divided_by_shares_instead(tmp_path: Path) -> None:
     assert not first.info.notes
 
 
-def test_lateral_views_are_taken_where_they_are_asked_for(tmp_path: Path) -> None:
+def test_lateral_views_are_taken_where_they_are_asked_for(tmp_path):
     source = write_chexpert(tmp_path / "CheXpert-v1.0", {"train": TRAIN, "valid": VALID})
     settings = CheXpert(root=source, image_size=16, views=("Frontal", "Lateral"))
     table = build(settings, tmp_path / "cohort").table
     assert table["note:view"].to_list() == ["AP", "PA", "Lateral", "AP", "AP"]
 
 
-def test_a_path_that_is_not_as_published_is_refused(tmp_path: Path) -> None:
+def test_a_path_that_is_not_as_published_is_refused(tmp_path):
     source = write_chexpert(tmp_path / "CheXpert-v1.0", {"train": TRAIN, "valid": VALID})
     table = source / "train.csv"
     table.write_text(table.read_text().replace("patient00001/", "somebody/"))
@@ -76,7 +72,7 @@ def test_a_path_that_is_not_as_published_is_refused(tmp_path: Path) -> None:
         build(CheXpert(root=source), tmp_path / "cohort")
 
 
-def test_a_patient_in_the_tables_of_both_kinds_is_refused(tmp_path: Path) -> None:
+def test_a_patient_in_the_tables_of_both_kinds_is_refused(tmp_path):
     tables = {"train": many_films(range(2)), "valid": many_films(range(1, 3))}
     source = write_chexpert(tmp_path / "CheXpert-v1.0", tables)
     with pytest.raises(DataError, match="patient chexpert-patient00001 in test and"):

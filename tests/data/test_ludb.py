@@ -1,12 +1,8 @@
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
 import polars as pl
 import pytest
 from published_trees import LUDB, build, microvolts, write_ludb
 
-from crossbeat.data.cohort import Cohort
 from crossbeat.data.sources.ludb import FINDINGS, WHOLE, Ludb, read_ludb
 from crossbeat.errors import DataError
 from crossbeat.leads import STANDARD
@@ -15,12 +11,12 @@ from crossbeat.readers import read_ecg
 from crossbeat.signal import Ecg, Preprocessing
 
 
-def labelled(cohort: Cohort, record: str, code: int) -> set[str]:
+def labelled(cohort, record, code):
     row = cohort.table.row(by_predicate=pl.col("record") == record, named=True)
     return {finding for finding in (*FINDINGS, *WHOLE) if row[f"label:{finding}"] == code}
 
 
-def test_the_published_layout_becomes_a_cohort(built: Callable[[str], Cohort]) -> None:
+def test_the_published_layout_becomes_a_cohort(built):
     cohort = built("ludb")
     table = cohort.table[:3]
     assert (cohort.info.kind, cohort.info.unit) == ("single", "mV")
@@ -31,7 +27,7 @@ def test_the_published_layout_becomes_a_cohort(built: Callable[[str], Cohort]) -
     assert any("every record counts as a different patient" in note for note in cohort.info.notes)
 
 
-def test_every_line_of_a_cell_is_a_statement(built: Callable[[str], Cohort]) -> None:
+def test_every_line_of_a_cell_is_a_statement(built):
     cohort = built("ludb")
     assert labelled(cohort, "ludb-1", 1) == {
         "sinus_bradycardia",
@@ -55,9 +51,7 @@ def test_every_line_of_a_cell_is_a_statement(built: Callable[[str], Cohort]) -> 
     assert labelled(cohort, "ludb-104", -1) == set()
 
 
-def test_stored_ecgs_are_microvolts_whatever_the_headers_say(
-    built: Callable[[str], Cohort],
-) -> None:
+def test_stored_ecgs_are_microvolts_whatever_the_headers_say(built):
     cohort = built("ludb")
     true = Ecg((microvolts(34, fs=500.0, seconds=10.0) / 1000).astype(np.float32), STANDARD, 500.0)
     clean = Preprocessing(leads=STANDARD, fs=100.0, seconds=10.0, baseline=True)
@@ -65,9 +59,7 @@ def test_stored_ecgs_are_microvolts_whatever_the_headers_say(
     np.testing.assert_allclose(stored, clean.apply(true).values, atol=0.00051)
 
 
-def test_the_gains_of_the_published_headers_are_wrong_and_the_integers_are_not(
-    shared: Path,
-) -> None:
+def test_the_gains_of_the_published_headers_are_wrong_and_the_integers_are_not(shared):
     for number in ("1", "104"):
         file = str(shared / f"data/ecg-formats/ludb_{number}.hea")
         with pytest.raises(DataError, match="consistent only with a different gain for each"):
@@ -79,7 +71,7 @@ def test_the_gains_of_the_published_headers_are_wrong_and_the_integers_are_not(
         assert require(ecg, file, 10.0).values.shape == (12, 5000)
 
 
-def test_unusable_records_are_left_out_with_the_reason(tmp_path: Path) -> None:
+def test_unusable_records_are_left_out_with_the_reason(tmp_path):
     source = write_ludb(tmp_path / "ludb", LUDB[:3])
     (source / "data/1.hea").unlink()
     (source / "data/34.dat").write_bytes(b"too short")
@@ -91,7 +83,7 @@ def test_unusable_records_are_left_out_with_the_reason(tmp_path: Path) -> None:
     assert "34.dat must hold" in left_out["reason"][1]
 
 
-def test_an_age_that_is_no_number_is_refused(tmp_path: Path) -> None:
+def test_an_age_that_is_no_number_is_refused(tmp_path):
     source = write_ludb(tmp_path / "ludb", [{**LUDB[0], "Age": "old"}])
     with pytest.raises(DataError, match=r"Age in .*ludb\.csv must be a number or >89"):
         build(Ludb(root=source), tmp_path / "cohort")

@@ -1,21 +1,15 @@
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from published_trees import NIH, build, write_nih
 
-from crossbeat.data.cohort import Cohort
 from crossbeat.data.sources.nih import NihCxr14
 from crossbeat.errors import DataError
 from crossbeat.readers import read_xray
 
 
-def test_the_published_layout_becomes_a_cohort(
-    source: Callable[[str], NihCxr14], built: Callable[[str], Cohort]
-) -> None:
+def test_the_published_layout_becomes_a_cohort(source, built):
     cohort = built("nih-cxr14")
     table = cohort.table[:5]
     assert cohort.info.kind == "single"
@@ -34,7 +28,7 @@ def test_the_published_layout_becomes_a_cohort(
     assert torch.equal(cohort.images("xray", np.array([3]))[0], torch.from_numpy(expected))
 
 
-def test_images_smaller_than_the_wanted_size_are_left_out(tmp_path: Path) -> None:
+def test_images_smaller_than_the_wanted_size_are_left_out(tmp_path):
     source = write_nih(tmp_path / "nih", NIH)
     small = read_xray(source / "images" / NIH[1][0], 16)
     Image.fromarray(small).save(source / "images" / NIH[1][0])
@@ -45,7 +39,7 @@ def test_images_smaller_than_the_wanted_size_are_left_out(tmp_path: Path) -> Non
         build(NihCxr14(root=source, image_size=64), tmp_path / "large")
 
 
-def test_the_twelve_folders_of_the_whole_set_are_found(tmp_path: Path) -> None:
+def test_the_twelve_folders_of_the_whole_set_are_found(tmp_path):
     source = write_nih(tmp_path / "nih", NIH)
     (source / "images_001").mkdir()
     (source / "images").rename(source / "images_001" / "images")
@@ -53,7 +47,7 @@ def test_the_twelve_folders_of_the_whole_set_are_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_shared_images_become_a_cohort(tmp_path: Path, shared: Path) -> None:
+def test_the_shared_images_become_a_cohort(tmp_path, shared):
     source = shared / "data/nih-cxr14"
     cohort = build(NihCxr14(root=source, image_size=224), tmp_path / "cohort")
     assert cohort.table.height == 808

@@ -1,6 +1,5 @@
 import gzip
 from datetime import datetime
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -8,7 +7,6 @@ import pytest
 import torch
 from published_trees import write_film, write_own
 
-from crossbeat.data.cohort import Cohort
 from crossbeat.data.sources.own import OwnFiles
 from crossbeat.data.sources.own_table import Columns
 from crossbeat.errors import ConfigError, DataError, UserError
@@ -21,25 +19,20 @@ ROWS = [
 ]
 
 
-def build(table: Path, *findings: str, allow_missing: bool = False, **settings: object) -> Cohort:
-    made = OwnFiles(
-        table=table,
-        image_size=32,
-        findings=findings,
-        **settings,  # type: ignore[arg-type]
-    )
+def build(table, *findings, allow_missing=False, **settings):
+    made = OwnFiles(table=table, image_size=32, findings=findings, **settings)
     return made.build(table.parent / "cohort", allow_missing=allow_missing)
 
 
-def refusal(table: Path, *findings: str, **settings: object) -> str:
+def refusal(table, *findings, **settings):
     with pytest.raises(UserError) as told:
-        build(table, *findings, **settings)  # type: ignore[arg-type]
+        build(table, *findings, **settings)
     assert not (table.parent / "cohort").exists()
     assert not (table.parent / "cohort.partial").exists()
     return str(told.value)
 
 
-def test_rows_are_ecgs_xrays_and_pairs(tmp_path: Path) -> None:
+def test_rows_are_ecgs_xrays_and_pairs(tmp_path):
     cohort = build(write_own(tmp_path, ROWS), "edema")
     table = cohort.table
     assert table["ecg"].to_list() == [0, 1, None, 2]
@@ -53,7 +46,7 @@ def test_rows_are_ecgs_xrays_and_pairs(tmp_path: Path) -> None:
     assert cohort.ecgs(np.array([3])).values.shape == (1, 12, 1000)
 
 
-def test_a_row_that_loses_one_side_keeps_the_other(tmp_path: Path) -> None:
+def test_a_row_that_loses_one_side_keeps_the_other(tmp_path):
     table = write_own(tmp_path, ROWS)
     (tmp_path / "a.png").write_bytes(b"")
     (tmp_path / "b.dat").write_bytes(b"")
@@ -69,7 +62,7 @@ def test_a_row_that_loses_one_side_keeps_the_other(tmp_path: Path) -> None:
     ]
 
 
-def test_a_split_that_is_given_is_kept(tmp_path: Path) -> None:
+def test_a_split_that_is_given_is_kept(tmp_path):
     rows = ["a.hea,1,test", "b.hea,2,Training", "d.hea,3,validation"]
     cohort = build(write_own(tmp_path, rows, "ecg,patient,split"))
     assert cohort.table["split"].to_list() == ["test", "train", "val"]
@@ -150,7 +143,7 @@ WRONG = (
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_tables_that_are_wrong_are_refused_before_a_file_is_read(case: str, tmp_path: Path) -> None:
+def test_tables_that_are_wrong_are_refused_before_a_file_is_read(case, tmp_path):
     head, rows, message = case.split(" | ")
     table = write_own(tmp_path, rows.split("; ") if rows else [], head)
     with pytest.raises(DataError, match=message):
@@ -158,7 +151,7 @@ def test_tables_that_are_wrong_are_refused_before_a_file_is_read(case: str, tmp_
     assert not (tmp_path / "cohort.partial").exists()
 
 
-def test_columns_are_found_in_any_case_or_by_option(tmp_path: Path) -> None:
+def test_columns_are_found_in_any_case_or_by_option(tmp_path):
     rows = ["a.hea,7,1,6", "b.hea,8,0,7"]
     table = write_own(tmp_path, rows, "ECG, Subject_ID ,Edema,BMI")
     cohort = build(table, "edema", columns=Columns(patient="subject_id"))
@@ -184,20 +177,18 @@ def test_columns_are_found_in_any_case_or_by_option(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_columns_that_are_not_there_are_refused(
-    columns: Columns, findings: tuple[str, ...], message: str, tmp_path: Path
-) -> None:
+def test_columns_that_are_not_there_are_refused(columns, findings, message, tmp_path):
     with pytest.raises(ConfigError, match=message):
         build(write_own(tmp_path, ROWS), *findings, columns=columns)
 
 
-def test_a_column_can_be_left_out(tmp_path: Path) -> None:
+def test_a_column_can_be_left_out(tmp_path):
     cohort = build(write_own(tmp_path, ROWS), columns=Columns(sex="none", time="none"))
     assert cohort.table["sex"].null_count() == cohort.table["time"].null_count() == 4
     assert "Columns that are not used: edema, time, sex." in cohort.info.notes
 
 
-def test_every_row_may_be_a_patient(tmp_path: Path) -> None:
+def test_every_row_may_be_a_patient(tmp_path):
     table = write_own(tmp_path, ["a.hea,1", "b.hea,0", "d.hea,"], "ecg,heart_failure")
     cohort = build(table, "heart_failure", every_row_is_a_patient=True)
     assert cohort.info.kind == "single"
@@ -206,20 +197,15 @@ def test_every_row_may_be_a_patient(tmp_path: Path) -> None:
     assert cohort.table["label:heart_failure"].to_list() == [1, 0, None]
 
 
-def test_every_row_is_a_patient_does_not_fit_patients_or_a_file_twice(tmp_path: Path) -> None:
+def test_every_row_is_a_patient_does_not_fit_patients_or_a_file_twice(tmp_path):
     table = write_own(tmp_path, ROWS)
     assert "read without --every-row-is-a-patient" in refusal(table, every_row_is_a_patient=True)
     table = write_own(tmp_path, ["a.hea", "a.hea"], "ecg")
     assert "must be of one patient" in refusal(table, every_row_is_a_patient=True)
 
 
-def test_words_for_nothing_and_words_for_labels(tmp_path: Path) -> None:
-    rows = [
-        "a.hea,1,yes,56y,female",
-        "b.hea,2,NO,NA,male",
-        "d.hea,3,NaN,056Y,NaN",
-        ",4,-9,18M,w",
-    ]
+def test_words_for_nothing_and_words_for_labels(tmp_path):
+    rows = ["a.hea,1,yes,56y,female", "b.hea,2,NO,NA,male", "d.hea,3,NaN,056Y,NaN", ",4,-9,18M,w"]
     table = write_own(tmp_path, rows, "ecg,patient,edema,age,sex")
     table.write_text(table.read_text().replace(",4", "a.hea,1", 1))
     cohort = build(table, "edema", missing=("-9",))
@@ -228,13 +214,13 @@ def test_words_for_nothing_and_words_for_labels(tmp_path: Path) -> None:
     assert cohort.table["sex"].to_list() == ["F", "F", "M", None]
 
 
-def test_codes_of_the_sex_are_said(tmp_path: Path) -> None:
+def test_codes_of_the_sex_are_said(tmp_path):
     rows = ["a.hea,1,1", "b.hea,2,0", "d.hea,3,"]
     table = write_own(tmp_path, rows, "ecg,patient,sex")
     assert build(table, female=("1",), male=("0",)).table["sex"].to_list() == ["F", "M", None]
 
 
-def test_labels_between_0_and_1_are_decided_or_kept(tmp_path: Path) -> None:
+def test_labels_between_0_and_1_are_decided_or_kept(tmp_path):
     rows = ["a.hea,1,0.7", "b.hea,2,0.999", "d.hea,3,-1", "a.hea,1,"]
     table = write_own(tmp_path, rows, "ecg,patient,edema")
     cohort = build(table, "edema", label_threshold=0.8)
@@ -252,7 +238,7 @@ def test_labels_between_0_and_1_are_decided_or_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("separator", [";", "\t", "|"])
-def test_tables_of_other_separators_and_decimal_commas(separator: str, tmp_path: Path) -> None:
+def test_tables_of_other_separators_and_decimal_commas(separator, tmp_path):
     table = write_own(tmp_path, [])
     lines = ["ecg,patient,age,edema", 'a.hea,007,"56,5",1', 'b.hea,012,"7,25",0']
     text = "\n".join(lines).replace(",", separator)
@@ -262,7 +248,7 @@ def test_tables_of_other_separators_and_decimal_commas(separator: str, tmp_path:
     assert cohort.table["age"].to_list() == [56.5, 7.25]
 
 
-def test_latin_1_utf_16_gzip_and_the_line_of_excel(tmp_path: Path) -> None:
+def test_latin_1_utf_16_gzip_and_the_line_of_excel(tmp_path):
     table = write_own(tmp_path, [])
     text = "sep=;\r\necg;Müller;age\r\na.hea;José;50\r\n"
     written = {
@@ -279,7 +265,7 @@ def test_latin_1_utf_16_gzip_and_the_line_of_excel(tmp_path: Path) -> None:
         assert any("Windows-1252" in note for note in cohort.info.notes) == (name == "latin-1")
 
 
-def test_excel_keeps_zeros_dates_and_sheets(tmp_path: Path) -> None:
+def test_excel_keeps_zeros_dates_and_sheets(tmp_path):
     import xlsxwriter
 
     write_own(tmp_path, [])
@@ -310,7 +296,7 @@ def test_excel_keeps_zeros_dates_and_sheets(tmp_path: Path) -> None:
         OwnFiles(table=path).build(tmp_path / "other")
 
 
-def test_parquet(tmp_path: Path) -> None:
+def test_parquet(tmp_path):
     write_own(tmp_path, [])
     path = tmp_path / "list.parquet"
     table = pl.DataFrame(
@@ -340,7 +326,7 @@ def test_parquet(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["absent.csv", "folder", "image.png", "empty.csv", "long.csv", "packed.csv"]
 )
-def test_what_is_no_table_is_refused(name: str, tmp_path: Path) -> None:
+def test_what_is_no_table_is_refused(name, tmp_path):
     (tmp_path / "folder").mkdir()
     write_film(tmp_path / "image.png", 32, seed=0)
     (tmp_path / "empty.csv").write_bytes(b"")
@@ -350,7 +336,7 @@ def test_what_is_no_table_is_refused(name: str, tmp_path: Path) -> None:
         OwnFiles(table=tmp_path / name).build(tmp_path / "cohort")
 
 
-def test_files_have_absolute_names_names_of_windows_stems_or_another_root(tmp_path: Path) -> None:
+def test_files_have_absolute_names_names_of_windows_stems_or_another_root(tmp_path):
     home = tmp_path / "files" / "in"
     home.mkdir(parents=True)
     write_own(home, [])
@@ -359,7 +345,7 @@ def test_files_have_absolute_names_names_of_windows_stems_or_another_root(tmp_pa
     assert build(table, root=tmp_path / "files").table.height == 3
 
 
-def test_times_by_a_form_beside_iso(tmp_path: Path) -> None:
+def test_times_by_a_form_beside_iso(tmp_path):
     rows = ["a.hea,1,03.04.2020 10:12,2020-04-03 12:00", "b.hea,2,,"]
     table = write_own(tmp_path, rows, "ecg,patient,time,xray_time")
     cohort = build(table, time_format="%d.%m.%Y %H:%M")
@@ -370,19 +356,19 @@ def test_times_by_a_form_beside_iso(tmp_path: Path) -> None:
     assert "must be a time of the form '%d.%m.%Y'" in refusal(table, time_format="%d.%m.%Y")
 
 
-def test_a_form_that_all_times_have_goes_before_iso(tmp_path: Path) -> None:
+def test_a_form_that_all_times_have_goes_before_iso(tmp_path):
     rows = ["a.hea,1,2020-04-03", "b.hea,2,2020-05-06"]
     cohort = build(write_own(tmp_path, rows, "ecg,patient,time"), time_format="%Y-%d-%m")
     assert [time.month for time in cohort.table["time"]] == [3, 6]
 
 
-def test_times_of_one_zone_are_in_utc(tmp_path: Path) -> None:
+def test_times_of_one_zone_are_in_utc(tmp_path):
     rows = ["a.hea,1,2020-04-03 10:12:00+02:00", "b.hea,2,2020-04-03T10:12Z"]
     cohort = build(write_own(tmp_path, rows, "ecg,patient,time"))
     assert list(map(str, cohort.table["time"])) == ["2020-04-03 08:12:00", "2020-04-03 10:12:00"]
 
 
-def test_rows_that_repeat_are_left_out_and_files_are_read_once(tmp_path: Path) -> None:
+def test_rows_that_repeat_are_left_out_and_files_are_read_once(tmp_path):
     rows = ["a.hea,a.png,1", "a.hea,a.png,1", "d.hea,,2", "a.hea,c.png,1"]
     cohort = build(write_own(tmp_path, rows, "ecg,xray,patient"))
     assert cohort.table.select("patient", "ecg", "xray").rows() == [
@@ -393,20 +379,20 @@ def test_rows_that_repeat_are_left_out_and_files_are_read_once(tmp_path: Path) -
     assert "1 rows that repeat an earlier row were left out." in cohort.info.notes
 
 
-def test_ecgs_without_a_rate_are_refused_before_a_cohort_is_begun(tmp_path: Path) -> None:
+def test_ecgs_without_a_rate_are_refused_before_a_cohort_is_begun(tmp_path):
     write_own(tmp_path, [])
     np.save(tmp_path / "n.npy", np.zeros((12, 1000)))
     (tmp_path / "list.csv").write_text("ecg,patient\na.hea,1\nn.npy,2\n")
     assert "n.npy must be read with its rate and unit" in refusal(tmp_path / "list.csv")
 
 
-def test_ids_are_trimmed(tmp_path: Path) -> None:
+def test_ids_are_trimmed(tmp_path):
     rows = ["a.hea, p1 ,train", "b.hea,p1,train"]
     cohort = build(write_own(tmp_path, rows, "ecg,patient,split"))
     assert cohort.table["patient"].to_list() == ["p1", "p1"]
 
 
-def test_a_cohort_that_lost_its_files_is_no_success(tmp_path: Path) -> None:
+def test_a_cohort_that_lost_its_files_is_no_success(tmp_path):
     rows = [f"{name}.hea,{name}.png,{name}" for name in "abd"]
     table = write_own(tmp_path, rows, "ecg,xray,patient")
     for name in "ad":
@@ -424,7 +410,7 @@ def test_a_cohort_that_lost_its_files_is_no_success(tmp_path: Path) -> None:
     assert build(table).table["xray"].null_count() == 0  # corrected files are read again
 
 
-def test_files_that_were_corrected_are_read_by_those_who_go_on(tmp_path: Path) -> None:
+def test_files_that_were_corrected_are_read_by_those_who_go_on(tmp_path):
     rows = [f"{name}.hea,{name}.png,{name}" for name in "ad"]
     table = write_own(tmp_path, rows, "ecg,xray,patient")
     for name in "ad":
@@ -438,7 +424,7 @@ def test_files_that_were_corrected_are_read_by_those_who_go_on(tmp_path: Path) -
 TWICE = ["a.hea,007", "b.hea,7.0", "d.hea,8"]
 
 
-def test_two_spellings_of_one_id_are_refused_before_anything_is_read(tmp_path: Path) -> None:
+def test_two_spellings_of_one_id_are_refused_before_anything_is_read(tmp_path):
     table = write_own(tmp_path, TWICE, "ecg,patient")
     message = (
         r"list\.csv must spell the id of each patient in one way, got 1 in several: '007' and "
@@ -450,7 +436,7 @@ def test_two_spellings_of_one_id_are_refused_before_anything_is_read(tmp_path: P
     assert not (tmp_path / "cohort.partial").exists()
 
 
-def test_ids_of_two_spellings_may_be_different_people(tmp_path: Path) -> None:
+def test_ids_of_two_spellings_may_be_different_people(tmp_path):
     cohort = build(write_own(tmp_path, TWICE, "ecg,patient"), exact_ids=True)
     assert cohort.table["patient"].to_list() == ["007", "7.0", "8"]
     assert cohort.info.settings["exact_ids"] is True

@@ -1,5 +1,4 @@
 from datetime import datetime
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -18,15 +17,13 @@ from crossbeat.signal import Preprocessing
 ROWS = PTBXL[:5]
 
 
-def positives(cohort: Cohort, record: str) -> set[str]:
+def positives(cohort, record):
     row = cohort.table.row(by_predicate=pl.col("record") == record, named=True)
     assert {row[f"label:{finding}"] for finding in FINDINGS} <= {0, 1}
     return {finding for finding in FINDINGS if row[f"label:{finding}"] == 1}
 
 
-def test_records_with_a_wrong_checksum_are_left_out_unless_the_user_says_so(
-    tmp_path: Path,
-) -> None:
+def test_records_with_a_wrong_checksum_are_left_out_unless_the_user_says_so(tmp_path):
     source = write_ptbxl(tmp_path / "ptb-xl", ROWS)
     first = min((source / "records100").rglob("*.dat"))
     data = bytearray(first.read_bytes())
@@ -43,7 +40,7 @@ def test_records_with_a_wrong_checksum_are_left_out_unless_the_user_says_so(
     assert (checked.info.settings["checksum"], trusted.info.settings["checksum"]) == (True, False)
 
 
-def test_the_published_layout_becomes_a_cohort(tmp_path: Path) -> None:
+def test_the_published_layout_becomes_a_cohort(tmp_path):
     source = write_ptbxl(tmp_path / "ptb-xl", ROWS)
     cohort = build(PtbXl(root=source), tmp_path / "cohort")
     assert cohort.info.kind == "single"
@@ -65,7 +62,7 @@ def test_the_published_layout_becomes_a_cohort(tmp_path: Path) -> None:
     assert positives(cohort, "ptbxl-5") == set()
 
 
-def test_stored_ecgs_are_the_preprocessed_files_to_half_a_microvolt(tmp_path: Path) -> None:
+def test_stored_ecgs_are_the_preprocessed_files_to_half_a_microvolt(tmp_path):
     source = write_ptbxl(tmp_path / "ptb-xl", ROWS)
     cohort = build(PtbXl(root=source), tmp_path / "cohort")
     clean = Preprocessing(leads=STANDARD, fs=100.0, seconds=10.0, baseline=True)
@@ -74,20 +71,20 @@ def test_stored_ecgs_are_the_preprocessed_files_to_half_a_microvolt(tmp_path: Pa
     np.testing.assert_allclose(stored, wanted.values, atol=0.000501)
 
 
-def test_a_higher_rate_is_read_from_the_records_of_500_hz(tmp_path: Path) -> None:
+def test_a_higher_rate_is_read_from_the_records_of_500_hz(tmp_path):
     source = write_ptbxl(tmp_path / "ptb-xl", ROWS)
     cohort = build(PtbXl(root=source, fs=250.0), tmp_path / "cohort")
     assert cohort.ecgs(np.array([0])).values.shape == (1, 12, 2500)
 
 
-def test_doubtful_statements_can_count_as_uncertain(tmp_path: Path) -> None:
+def test_doubtful_statements_can_count_as_uncertain(tmp_path):
     source = write_ptbxl(tmp_path / "ptb-xl", ROWS)
     cohort = build(PtbXl(root=source, least_likelihood=50.0), tmp_path / "cohort")
     assert cohort.table["label:hypertrophy"].to_list() == [0, -1, 0, 0, 0]
     assert cohort.table["label:atrial_fibrillation"].to_list() == [0, 0, 1, 0, 0]
 
 
-def test_with_normalised_records_all_are_scaled_by_lead_and_count_once(tmp_path: Path) -> None:
+def test_with_normalised_records_all_are_scaled_by_lead_and_count_once(tmp_path):
     source = write_ptbxl(tmp_path / "ptb-xl", ROWS)
     more = write_normalised(tmp_path / "normalised", PTBXL_NORMALISED)
     cohort = build(PtbXl(root=source, normalised=more), tmp_path / "cohort")
@@ -107,14 +104,14 @@ def test_with_normalised_records_all_are_scaled_by_lead_and_count_once(tmp_path:
     torch.testing.assert_close(values.std(-1), torch.ones(7, 12), atol=1e-3, rtol=0)
 
 
-def test_a_patient_in_two_folds_is_refused(tmp_path: Path) -> None:
+def test_a_patient_in_two_folds_is_refused(tmp_path):
     rows = [*ROWS, (6, "13.0", 41.0, 0, "{'SR': 0.0}", 2)]
     source = write_ptbxl(tmp_path / "ptb-xl", rows)
     with pytest.raises(DataError, match="patient ptbxl-13 in test and train"):
         build(PtbXl(root=source), tmp_path / "cohort")
 
 
-def test_a_record_keeps_its_own_ecg_beside_one_that_is_left_out(tmp_path: Path) -> None:
+def test_a_record_keeps_its_own_ecg_beside_one_that_is_left_out(tmp_path):
     rows = [(i, f"{i}.0", 50.0, 0, "{'SR': 0.0}", i % 4) for i in range(1, 11)]
     source = write_ptbxl(tmp_path / "ptb-xl", rows)
     (source / "records100/00000/00007_lr.dat").unlink()
@@ -126,7 +123,7 @@ def test_a_record_keeps_its_own_ecg_beside_one_that_is_left_out(tmp_path: Path) 
     assert torch.equal(cohort.ecgs(np.array([6])).values, other.ecgs(np.array([0])).values)
 
 
-def test_unknown_statements_are_refused(tmp_path: Path) -> None:
+def test_unknown_statements_are_refused(tmp_path):
     rows = [*ROWS, (6, "14.0", 41.0, 0, "{'GOUT': 0.0}", 2)]
     source = write_ptbxl(tmp_path / "ptb-xl", rows)
     with pytest.raises(DataError, match=r"scp_codes must be .*got \"{'GOUT': 0.0}\""):
@@ -134,7 +131,7 @@ def test_unknown_statements_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_shared_records_become_a_cohort(tmp_path: Path, shared: Path) -> None:
+def test_the_shared_records_become_a_cohort(tmp_path, shared):
     settings = PtbXl(root=shared / "data/ptb-xl", normalised=shared / "data/ptb-xl-normalised")
     cohort = build(settings, tmp_path / "cohort")
     assert cohort.table.height == 434 + 1625 - 27

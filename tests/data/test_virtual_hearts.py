@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -12,7 +11,6 @@ import torch
 from published_trees import build, coarse_digest
 
 from crossbeat import simulate
-from crossbeat.data.cohort import Cohort
 from crossbeat.data.sources.matched import shuffled
 from crossbeat.data.sources.virtual_hearts import VirtualHearts
 from crossbeat.data.summary import summary
@@ -25,11 +23,11 @@ SMALL = VirtualHearts(num_patients=300, seed=4, frames=6, cine_size=16, val=0.2,
 
 
 @pytest.fixture(scope="module")
-def hearts(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
+def hearts(tmp_path_factory):
     return build(SMALL, tmp_path_factory.mktemp("hearts") / "cohort")
 
 
-def test_ecg_cine_and_measures_are_those_of_the_simulator(hearts: Cohort) -> None:
+def test_ecg_cine_and_measures_are_those_of_the_simulator(hearts):
     rows = np.array([3, 260, 299])
     patients = simulate.draw_patients(300, 4)
     second = simulate.cine_block(patients.rows(slice(256, 300)), 1, 4, frames=6, size=16)[:, 0]
@@ -41,13 +39,13 @@ def test_ecg_cine_and_measures_are_those_of_the_simulator(hearts: Cohort) -> Non
     assert (hearts.info.frames, hearts.info.cine_size, hearts.info.findings) == (6, 16, ())
 
 
-def test_patients_do_not_depend_on_their_number(hearts: Cohort, tmp_path: Path) -> None:
+def test_patients_do_not_depend_on_their_number(hearts, tmp_path):
     fewer = build(replace(SMALL, num_patients=20), tmp_path / "fewer")
     rows = np.arange(20)
     assert torch.equal(fewer.images("cine", rows), hearts.images("cine", rows))
 
 
-def test_the_default_settings_make_the_cohort_that_they_always_made(tmp_path: Path) -> None:
+def test_the_default_settings_make_the_cohort_that_they_always_made(tmp_path):
     """Recorded at commit 0904934; its ECGs again when their ends were filtered otherwise."""
     cohort = build(replace(SMALL, num_patients=20), tmp_path / "few")
     assert (
@@ -56,14 +54,14 @@ def test_the_default_settings_make_the_cohort_that_they_always_made(tmp_path: Pa
     )
 
 
-def textures(path: Path, *, around: int) -> Path:
+def textures(path, *, around):
     """A file of one stack whose surroundings have one signal."""
     left = np.hypot(*np.mgrid[-20:20, -20:20])[..., None] < 8
     np.savez(path, a=np.where(left, 100, around), a_lv=left)
     return path
 
 
-def test_textures_show_and_are_known_by_what_they_hold(hearts: Cohort, tmp_path: Path) -> None:
+def test_textures_show_and_are_known_by_what_they_hold(hearts, tmp_path):
     few = replace(SMALL, num_patients=20)
     path = textures(tmp_path / "stacks.npz", around=90)
     given = replace(few, textures=path)
@@ -82,7 +80,7 @@ def test_textures_show_and_are_known_by_what_they_hold(hearts: Cohort, tmp_path:
     assert build(given, tmp_path / "third").fingerprint() != cohort.fingerprint()
 
 
-def test_textures_that_are_not_there_are_an_error(tmp_path: Path) -> None:
+def test_textures_that_are_not_there_are_an_error(tmp_path):
     absent = replace(SMALL, textures=tmp_path / "none.npz")
     with pytest.raises(DataError, match=r"none\.npz must be a file of textures, but: No such"):
         build(absent, tmp_path / "cohort")
@@ -90,7 +88,7 @@ def test_textures_that_are_not_there_are_an_error(tmp_path: Path) -> None:
         fingerprint(absent)
 
 
-def test_fewer_measured_patients_are_among_those_of_more(hearts: Cohort, tmp_path: Path) -> None:
+def test_fewer_measured_patients_are_among_those_of_more(hearts, tmp_path):
     known = []
     for share in (0.2, 0.6):
         cohort = build(replace(SMALL, measured=share), tmp_path / str(share))
@@ -107,13 +105,13 @@ def test_fewer_measured_patients_are_among_those_of_more(hearts: Cohort, tmp_pat
     )
 
 
-def test_the_audit_knows_the_phases_with_cines(hearts: Cohort) -> None:
+def test_the_audit_knows_the_phases_with_cines(hearts):
     told = (hearts.folder / "audit.json").read_text()
     assert '"ecg and cine"' in told
     assert '"cine": 0' in told  # repeated signals
 
 
-def test_shuffled_cines_are_those_of_others_and_of_the_same_split(hearts: Cohort) -> None:
+def test_shuffled_cines_are_those_of_others_and_of_the_same_split(hearts):
     moved = shuffled(hearts, 1, "cine")
     assert moved.info.kind == "shuffled"
     table = moved.table.join(
@@ -128,18 +126,18 @@ def test_shuffled_cines_are_those_of_others_and_of_the_same_split(hearts: Cohort
     )
 
 
-def test_a_cine_of_somebody_else_in_a_paired_cohort_is_refused(hearts: Cohort) -> None:
+def test_a_cine_of_somebody_else_in_a_paired_cohort_is_refused(hearts):
     wrong = hearts.table.with_columns(pl.col("cine_patient").reverse().over("split"))
     with pytest.raises(DataError, match="both signals of a paired cohort must be of one patient"):
         hearts.with_table(wrong)
 
 
-def test_a_cine_without_an_owner_is_refused(hearts: Cohort) -> None:
+def test_a_cine_without_an_owner_is_refused(hearts):
     with pytest.raises(DataError, match="must have column 'cine_patient', got none"):
         hearts.with_table(hearts.table.drop("cine_patient"))
 
 
-def test_a_cine_of_somebody_in_another_split_is_refused(hearts: Cohort) -> None:
+def test_a_cine_of_somebody_in_another_split_is_refused(hearts):
     other = replace(hearts, info=replace(hearts.info, kind="matched"))
     test = hearts.table.filter(split="test")["patient"][0]
     wrong = hearts.table.with_columns(
@@ -150,12 +148,12 @@ def test_a_cine_of_somebody_in_another_split_is_refused(hearts: Cohort) -> None:
 
 
 @pytest.fixture(scope="module")
-def both_axes(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
+def both_axes(tmp_path_factory):
     settings = replace(SMALL, num_patients=40, long_axis=True)
     return build(settings, tmp_path_factory.mktemp("axes") / "cohort")
 
 
-def test_the_long_axis_is_stored_beside_the_short_one(both_axes: Cohort, hearts: Cohort) -> None:
+def test_the_long_axis_is_stored_beside_the_short_one(both_axes, hearts):
     rows = np.array([3, 39])
     patients = simulate.draw_patients(40, 4)
     long = simulate.cine_block(patients, 0, 4, frames=6, size=16, view="long")[:, 0]
@@ -169,14 +167,14 @@ def test_the_long_axis_is_stored_beside_the_short_one(both_axes: Cohort, hearts:
     assert (counts["cine"], counts["cine_long"]) == (40, 40)
 
 
-def test_both_cines_of_a_patient_are_shuffled_together(both_axes: Cohort) -> None:
+def test_both_cines_of_a_patient_are_shuffled_together(both_axes):
     table = shuffled(both_axes, 1, "cine").table
     assert (table["cine_patient"] != table["patient"]).all()
     assert table["cine_patient"].to_list() == table["cine_long_patient"].to_list()
     assert table["cine"].to_list() == table["cine_long"].to_list()
 
 
-def test_a_batch_carries_the_axes_that_are_read(both_axes: Cohort) -> None:
+def test_a_batch_carries_the_axes_that_are_read(both_axes):
     rows = both_axes.rows("train")
     source = Source(
         cohort=both_axes, rows=rows, reads=("cine_long",), targets=torch.zeros(len(rows), 0)
@@ -188,12 +186,12 @@ def test_a_batch_carries_the_axes_that_are_read(both_axes: Cohort) -> None:
     assert moved.fingerprint() != source.fingerprint()
 
 
-def test_a_cohort_without_long_axes_is_the_one_that_it_was_before_there_were_any() -> None:
+def test_a_cohort_without_long_axes_is_the_one_that_it_was_before_there_were_any():
     known = "e20b555bbdd0b38f56863cc2dc1f0254f135200671ec8cd9fa099e057dc77571"
     assert fingerprint(VirtualHearts()) == known
     assert fingerprint(VirtualHearts(long_axis=True)) != known
 
 
-def test_a_measure_that_there_is_not_is_named(hearts: Cohort) -> None:
+def test_a_measure_that_there_is_not_is_named(hearts):
     with pytest.raises(ConfigError, match=r"measurement must be one of LVEDV, .* got LVXX; choose"):
         hearts.measurements(np.array([0]), ["LVEF", "LVXX"])

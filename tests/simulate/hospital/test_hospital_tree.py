@@ -4,23 +4,13 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 from mimic_columns import HEADERS
 from PIL import Image
-from virtual_mimics import (
-    NO_ECG,
-    NOTHING_WRONG,
-    digest,
-    image_path,
-    listed,
-    table,
-    text,
-    write,
-)
+from virtual_mimics import NO_ECG, NOTHING_WRONG, digest, image_path, listed, table, text, write
 
 from crossbeat import simulate
 from crossbeat.errors import ConfigError, DataError
@@ -33,13 +23,13 @@ from crossbeat.simulate.hospital.visits import STATES, visits
 
 
 @pytest.fixture
-def few_in_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
+def few_in_a_block(monkeypatch):
     for number in ("simulate.streams.BLOCK", "simulate.hospital.visits.BLOCK"):
         monkeypatch.setattr(f"crossbeat.{number}", 5)
     monkeypatch.setattr("crossbeat.simulate.hospital.records._TOGETHER", 3)
 
 
-def test_every_file_is_where_the_tables_say_and_no_other_is(sound: Path) -> None:
+def test_every_file_is_where_the_tables_say_and_no_other_is(sound):
     records, images = table(sound, "record_list"), table(sound, "metadata")
     told = {
         sound / "mimic-iv-ecg" / f"{path}{suffix}"
@@ -53,14 +43,12 @@ def test_every_file_is_where_the_tables_say_and_no_other_is(sound: Path) -> None
     assert first["file_name"] == study
 
 
-def test_wfdb_reads_the_leads_and_millivolts_that_were_simulated(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wfdb_reads_the_leads_and_millivolts_that_were_simulated(tmp_path, monkeypatch):
     wfdb = pytest.importorskip("wfdb")
     ramp = np.linspace(-1, 1, simulate.FS * simulate.SECONDS, dtype=np.float32)
     size = np.arange(1, 13, dtype=np.float32)
 
-    def waves(patients: simulate.Patients, seed: int) -> np.ndarray:
+    def waves(patients, seed):
         return np.tile(size[:, None] * ramp, (len(patients), 1, 1))
 
     monkeypatch.setattr(simulate, "ecgs", waves)
@@ -78,7 +66,7 @@ def test_wfdb_reads_the_leads_and_millivolts_that_were_simulated(
     ]
 
 
-def test_the_limb_leads_follow_from_i_and_ii_by_name(sound: Path) -> None:
+def test_the_limb_leads_follow_from_i_and_ii_by_name(sound):
     for path in table(sound, "record_list")["path"].head(5):
         stored = np.fromfile(sound / "mimic-iv-ecg" / f"{path}.dat", "<i2").reshape(-1, 12)
         rows = dict(zip(MIMIC, stored.T / 200, strict=True))
@@ -87,9 +75,7 @@ def test_the_limb_leads_follow_from_i_and_ii_by_name(sound: Path) -> None:
             assert np.abs(rows[lead] - expected).max() < 0.011, lead  # two steps of 5 microvolts
 
 
-def test_images_have_the_size_that_the_tables_tell_and_laterals_are_not_frontal(
-    sound: Path, tmp_path: Path
-) -> None:
+def test_images_have_the_size_that_the_tables_tell_and_laterals_are_not_frontal(sound, tmp_path):
     root = write(tmp_path / "both", faults=replace(NO_ECG, lateral_view=1.0))
     rows = table(root, "metadata")
     shown: dict[str, list] = {"frontal": [], "lateral": []}
@@ -108,7 +94,7 @@ def test_images_have_the_size_that_the_tables_tell_and_laterals_are_not_frontal(
     assert set(table(sound, "metadata")["ViewPosition"]) == {"PA", "AP"}
 
 
-def test_what_is_recorded_within_hours_shows_one_state_of_the_heart() -> None:
+def test_what_is_recorded_within_hours_shows_one_state_of_the_heart():
     draws = simulate.Draws(3, 0, 256, "mimic")
     ecgs = visits(draws, NOTHING_WRONG).ecgs
     water = pl.Series(patients_at(ecgs, draws).lung_water)
@@ -124,7 +110,7 @@ def test_what_is_recorded_within_hours_shows_one_state_of_the_heart() -> None:
     assert 0.2 < far < 0.8
 
 
-def test_a_patient_is_seen_as_the_simulator_says_after_so_many_hours() -> None:
+def test_a_patient_is_seen_as_the_simulator_says_after_so_many_hours():
     draws = simulate.Draws(3, 0, 20, "mimic")
     events = pl.DataFrame({"patient": [4, 4, 7], "hours": [0.0, 96.0, 3072.0]})
     seen = patients_at(events, draws)
@@ -135,9 +121,7 @@ def test_a_patient_is_seen_as_the_simulator_says_after_so_many_hours() -> None:
     assert set(visits(draws, Faults()).ecgs["hours"]) <= set(STATES)
 
 
-def test_without_faults_only_what_follows_from_patient_hour_and_report_is_listed(
-    sound: Path,
-) -> None:
+def test_without_faults_only_what_follows_from_patient_hour_and_report_is_listed(sound):
     found = listed(sound)
     assert tuple(found) == tuple(FAULTS)
     natural = {"early_study_time", "uncertain_label", "over_89", "patient_without_ecg"}
@@ -145,7 +129,7 @@ def test_without_faults_only_what_follows_from_patient_hour_and_report_is_listed
     assert found["early_study_time"]
 
 
-def test_the_number_of_workers_does_not_matter(tmp_path: Path, few_in_a_block: None) -> None:
+def test_the_number_of_workers_does_not_matter(tmp_path, few_in_a_block):
     one = write(tmp_path / "one")
     with ThreadPoolExecutor(3) as executor:
         settings = VirtualMimic(num_patients=12, seed=3, image_size=24, film_size=16)
@@ -153,24 +137,20 @@ def test_the_number_of_workers_does_not_matter(tmp_path: Path, few_in_a_block: N
     assert digest(one) == digest(tmp_path / "three")
 
 
-def test_no_recording_repeats_the_noise_of_another(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_recording_repeats_the_noise_of_another(tmp_path, monkeypatch):
     monkeypatch.setattr("crossbeat.simulate.hospital.records._TOGETHER", 1)
     files = digest(write(tmp_path / "tree", num_patients=20, faults=NOTHING_WRONG))
     signals = [of for name, of in files.items() if name.endswith(".dat")]
     assert len(set(signals)) == len(signals) > 25
 
 
-def test_seeds_do(tmp_path: Path) -> None:
+def test_seeds_do(tmp_path):
     one, other = (digest(write(tmp_path / str(seed), seed=seed)) for seed in (0, 1))
     assert not [name for name in set(one) & set(other) if name.endswith((".dat", ".jpg"))]
     assert not set(one.values()) & set(other.values())
 
 
-def test_what_is_recorded_of_a_patient_does_not_depend_on_how_many_follow(
-    tmp_path: Path, few_in_a_block: None
-) -> None:
+def test_what_is_recorded_of_a_patient_does_not_depend_on_how_many_follow(tmp_path, few_in_a_block):
     few, more = write(tmp_path / "few", num_patients=4), write(tmp_path / "more", num_patients=9)
     for name in HEADERS:
         if "test-set" not in name:
@@ -180,14 +160,12 @@ def test_what_is_recorded_of_a_patient_does_not_depend_on_how_many_follow(
     assert files.items() <= digest(more).items()
 
 
-def stop_after_one(done: int, total: int) -> None:
+def stop_after_one(done, total):
     if done == 1:
         raise InterruptedError
 
 
-def test_a_tree_that_was_stopped_is_completed_without_its_finished_blocks(
-    tmp_path: Path, few_in_a_block: None
-) -> None:
+def test_a_tree_that_was_stopped_is_completed_without_its_finished_blocks(tmp_path, few_in_a_block):
     settings = VirtualMimic(num_patients=12, seed=3, image_size=24, film_size=16)
     tree = tmp_path / "tree"
     with pytest.raises(InterruptedError), ThreadPoolExecutor(1) as executor:
@@ -206,14 +184,14 @@ def test_a_tree_that_was_stopped_is_completed_without_its_finished_blocks(
     assert digest(tree) == digest(write(tmp_path / "whole"))
 
 
-def test_a_finished_tree_is_left_alone(tmp_path: Path) -> None:
+def test_a_finished_tree_is_left_alone(tmp_path):
     tree = write(tmp_path / "tree")
     before = {path: path.stat().st_mtime_ns for path in tree.rglob("*")}
     write(tree)
     assert before == {path: path.stat().st_mtime_ns for path in tree.rglob("*")}
 
 
-def test_a_tree_of_other_settings_is_not_taken_for_its_own(tmp_path: Path) -> None:
+def test_a_tree_of_other_settings_is_not_taken_for_its_own(tmp_path):
     tree = write(tmp_path / "tree", num_patients=2)
     with pytest.raises(ConfigError, match=r"tree was written with other settings of seed; choose"):
         write(tree, num_patients=2, seed=4)
@@ -230,8 +208,8 @@ def test_a_tree_of_other_settings_is_not_taken_for_its_own(tmp_path: Path) -> No
         write(tree, num_patients=2)
 
 
-def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(path: Path, data: bytes) -> int:
+def test_a_full_disk_is_told_in_a_sentence(tmp_path, monkeypatch):
+    def fails(path, data):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(Path, "write_bytes", fails)
@@ -250,12 +228,12 @@ def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.M
         ({"val": 0.5, "test": 0.6}, "1 or less together"),
     ],
 )
-def test_a_setting_out_of_range_is_refused(settings: dict[str, Any], message: str) -> None:
+def test_a_setting_out_of_range_is_refused(settings, message):
     with pytest.raises(ConfigError, match=message):
         VirtualMimic(**settings)
 
 
-def test_patients_without_any_ecg_make_a_tree_too(tmp_path: Path) -> None:
+def test_patients_without_any_ecg_make_a_tree_too(tmp_path):
     root = write(tmp_path / "tree", num_patients=3, faults=NO_ECG)
     assert table(root, "record_list").is_empty()
     assert table(root, "patients").height == 3
