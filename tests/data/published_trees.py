@@ -484,6 +484,12 @@ def matched(folder: Path, **settings: Any) -> LabelMatched:
     return LabelMatched(ecgs=folder / "ecgs", xrays=folder / "xrays", **settings)
 
 
+def labelled(cohort: Cohort, record: str, code: int | None = 1) -> set[str]:
+    """The findings of a record whose label has this code."""
+    row = cohort.table.row(by_predicate=pl.col("record") == record, named=True)
+    return {finding for finding in cohort.info.findings if row[f"label:{finding}"] == code}
+
+
 def build(settings: Builder, folder: Path, *, allow_missing: bool = True) -> Cohort:
     """A cohort, made by one thread."""
     with ThreadPoolExecutor(1) as executor:

@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
-from published_trees import TREES, build
+from published_trees import TREES, build, microvolts
 
 from crossbeat.cli import main
 from crossbeat.data.people import people
 from crossbeat.data.registry import COHORTS
 from crossbeat.errors import ConfigError, DataError
+from crossbeat.leads import STANDARD
+from crossbeat.quality import Length
+from crossbeat.signal import Ecg, Preprocessing
 
 FILES = {
     "ptb-xl": ("*_lr.dat", "ptbxl_database.csv"),
@@ -92,18 +96,52 @@ def test_ids_are_of_their_source_and_nothing_is_left_out_of_a_sound_tree(name, b
 
 @pytest.mark.parametrize("name", [n for n in TREES if n not in ("ptb-xl", "label-matched")])
 def test_patients_are_divided_by_their_shares_and_a_seed(name, source, built, tmp_path):
-    others = {"experts": False} if name == "chexpert" else {}
-    settings = replace(source(name), val=0.2, test=0.1, seed=2, **others)
-    cohorts = (built(name), build(settings, tmp_path / "cohort"))
-    one, other = (dict(cohort.table.select("patient", "split").rows()) for cohort in cohorts)
-    counts, total = Counter(other.values()), len(other)
-    assert (counts["val"], counts["test"]) == (round(0.2 * total), round(0.1 * total))
-    if name != "chexpert":
-        counts = Counter(one.values())
-        assert (counts["val"], counts["test"]) == (round(0.1 * total), round(0.2 * total))
+    settings, first = source(name), built(name)
+    if name == "chexpert":
+        settings = replace(settings, experts=False)
+        first = build(settings, tmp_path / "first")
+    second = build(replace(settings, val=0.2, test=0.1, seed=2), tmp_path / "second")
+    one, other = (dict(each.table.select("patient", "split").rows()) for each in (first, second))
+    for splits, val, test in ((one, 0.1, 0.2), (other, 0.2, 0.1)):
+        counts, total = Counter(splits.values()), len(splits)
+        assert (counts["val"], counts["test"]) == (round(val * total), round(test * total))
     if not name.startswith("virtual"):  # another seed is other patients
         tested = {patient for patient, split in other.items() if split == "test"}
         assert {one[patient] for patient in tested} != {"test"}
+
+
+WAVES = {
+    "ptb-xl": ("ptbxl-3", 3, 100.0),
+    "ludb": ("ludb-34", 34, 500.0),
+    "code-15": ("code15-12", 12, 400.0),
+    "cinc-2021": ("cinc-E09001", 1, 500.0),
+    "files": ("row-4", 3, 100.0),
+    "ukb": ("1000022", 1, 500.0),
+}
+"""Of a record: the seed of its waves, and their sampling rate in its file."""
+
+
+@pytest.mark.parametrize("name", WAVES)
+def test_a_stored_ecg_is_that_of_its_own_file_cleaned_in_millivolts(name, built):
+    cohort, (record, seed, fs) = built(name), WAVES[name]
+    row = cohort.table.row(by_predicate=pl.col("record") == record, named=True)
+    waves = microvolts(seed, fs=fs, seconds=cohort.info.seconds)
+    waves = waves // 5 * 5 if name == "ukb" else waves  # as coarse as its files
+    clean = Preprocessing(leads=STANDARD, fs=100.0, seconds=cohort.info.seconds, baseline=True)
+    wanted = clean.apply(Ecg((waves / 1000).astype(np.float32), STANDARD, fs)).values
+    stored = cohort.ecgs(np.array([row["ecg"]])).values[0].numpy()
+    np.testing.assert_allclose(stored, wanted, atol=0.00051)
+    assert cohort.info.unit == "mV"
+
+
+@pytest.mark.parametrize("name", ["code-15", "cinc-2021", "files"])
+def test_shorter_ecgs_are_left_out_or_padded(name, source, built, tmp_path):
+    settings = replace(source(name), seconds=11.0)
+    with pytest.raises(DataError, match="must last at least 11 s, got "):
+        build(settings, tmp_path / "strict")
+    padded = build(replace(settings, length=Length(shorter="pad")), tmp_path / "padded")
+    assert padded.ecgs(np.arange(10)).values.shape == (10, 12, 1100)
+    assert padded.table.height == built(name).table.height
 
 
 @pytest.mark.parametrize("name", FILES)
