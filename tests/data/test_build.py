@@ -331,26 +331,19 @@ def test_progress_counts_to_the_number_of_blocks(tmp_path):
     assert seen == [(i, BLOCKS) for i in range(BLOCKS + 1)]
 
 
-@pytest.mark.slow
-def test_two_processes_write_the_same_bytes_as_one_thread(tmp_path):
-    build_tiny(tmp_path / "one")
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
-        build_tiny(tmp_path / "two", executor=executor)
-    assert contents(tmp_path / "two") == contents(tmp_path / "one")
-
-
 def killed(_):
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_killed_is_told_of(tmp_path):
-    with (
-        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor,
-        pytest.raises(DataError, match=r"one that was killed.*finished work is kept"),
-    ):
-        build_cohort(tmp_path / "a", tiny_info(), [partial(killed, 0)], executor=executor)
+def test_processes_write_the_bytes_of_one_thread_and_one_that_is_killed_is_told_of(tmp_path):
+    build_tiny(tmp_path / "one")
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
+        build_tiny(tmp_path / "two", executor=executor)
+        with pytest.raises(DataError, match=r"one that was killed.*finished work is kept"):
+            build_cohort(tmp_path / "a", tiny_info(), [partial(killed, 0)], executor=executor)
+    assert contents(tmp_path / "two") == contents(tmp_path / "one")
 
 
 @pytest.mark.parametrize("owner", [False, True])
