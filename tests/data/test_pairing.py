@@ -57,7 +57,7 @@ STAY_TABLES = st.lists(st.tuples(PATIENTS, HOURS, HOURS), max_size=6).map(lambda
 
 
 @pytest.mark.parametrize("pairing", PAIRINGS, ids=str)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(ecgs=TABLES, xrays=TABLES, stays=STAY_TABLES)
 def test_the_pairs_are_those_of_plain_loops(pairing, ecgs, xrays, stays):
     found = pair(ecgs, xrays, pairing, stays=stays)

@@ -109,15 +109,14 @@ def test_threads_share_a_store(tmp_path):
             np.testing.assert_array_equal(taken, values[rows])
 
 
-@pytest.mark.parametrize("start", ["fork", "spawn"])
+@pytest.mark.parametrize(("start", "workers"), [("fork", 2), ("spawn", 1)])
 @pytest.mark.slow
-def test_workers_of_a_loader_share_a_store(tmp_path, start):
+def test_workers_of_a_loader_share_a_store(tmp_path, start, workers):
     store, values = shards(tmp_path, [3] * 40)
     store.take(np.arange(60))
     rows = [np.arange(120)[::-1].copy(), np.arange(0, 120, 7)]
-    loader = DataLoader(
-        rows, batch_size=None, num_workers=2, collate_fn=store.take, multiprocessing_context=start
-    )
+    how = {"num_workers": workers, "multiprocessing_context": start}
+    loader = DataLoader(rows, batch_size=None, collate_fn=store.take, **how)
     for taken, wanted in zip(loader, rows, strict=True):
         np.testing.assert_array_equal(taken, values[wanted])
 
