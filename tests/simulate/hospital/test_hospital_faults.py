@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
-from virtual_mimics import NOTHING_WRONG, image_path, labels, listed, table, times, write
+from virtual_mimics import image_path, labels, listed, table, times, write
 
 from crossbeat.errors import ConfigError
 from crossbeat.leads import MIMIC
@@ -221,8 +221,3 @@ def test_whoever_is_older_than_89_is_91(messy):
 def test_a_rate_out_of_range_is_refused(settings, message):
     with pytest.raises(ConfigError, match=rf"Faults\.{message}"):
         Faults(**settings)
-
-
-def test_no_rate_above_0_is_needed(tmp_path):
-    root = write(tmp_path / "tree", num_patients=3, faults=NOTHING_WRONG)
-    assert listed(root)["clock_drift"] == []

@@ -2,9 +2,16 @@ import numpy as np
 import polars as pl
 import pytest
 from mimic_columns import HEADERS
-from virtual_mimics import NO_ECG, NOTHING_WRONG, labels, table, text, times, write
+from virtual_mimics import NO_ECG, labels, table, text, times, write
 
 from crossbeat import simulate
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory):
+    """A tree of X-rays alone, half of whose patients are in the test split."""
+    folder = tmp_path_factory.mktemp("mimic") / "films"
+    return write(folder, num_patients=60, test=0.5, faults=NO_ECG)
 
 
 def test_every_table_has_the_name_and_the_columns_of_the_published_one(sound):
@@ -14,10 +21,11 @@ def test_every_table_has_the_name_and_the_columns_of_the_published_one(sound):
     assert tables == set(HEADERS)
 
 
-def test_tables_are_plain_when_asked(tmp_path, sound):
-    plain = write(tmp_path / "plain", num_patients=40, faults=NOTHING_WRONG, compressed=False)
+def test_tables_are_plain_when_asked(tmp_path, films):
+    settings = {"num_patients": 60, "test": 0.5, "faults": NO_ECG}
+    plain = write(tmp_path / "plain", **settings, compressed=False)
     for name in HEADERS:
-        assert text(plain / name.removesuffix(".gz")) == text(sound / name)
+        assert text(plain / name.removesuffix(".gz")) == text(films / name)
     assert not list(plain.rglob("*.gz"))
 
 
@@ -61,9 +69,8 @@ def test_labels_are_those_of_chexpert_with_blanks_and_doubts(sound):
     assert ",1.0," in text(sound / "mimic-cxr-jpg/mimic-cxr-2.0.0-chexpert.csv.gz")
 
 
-def test_negbio_differs_from_chexpert_now_and_then(tmp_path):
-    root = write(tmp_path / "tree", num_patients=60, faults=NO_ECG)
-    one, other = labels(root, "chexpert"), labels(root, "negbio")
+def test_negbio_differs_from_chexpert_now_and_then(films):
+    one, other = labels(films, "chexpert"), labels(films, "negbio")
     assert one["study_id"].equals(other["study_id"])
     rest = [name for name in one.columns[2:] if name != "No Finding"]
     differ = sum((one[name].ne_missing(other[name])).sum() for name in rest)
@@ -71,18 +78,17 @@ def test_negbio_differs_from_chexpert_now_and_then(tmp_path):
     assert 0 < differ < 0.2 * said
 
 
-def test_radiologists_read_part_of_the_test_studies_and_are_right(tmp_path):
-    root = write(tmp_path / "tree", num_patients=60, test=0.5, faults=NO_ECG)
-    read, split = table(root, "test-set-labeled"), table(root, "split")
+def test_radiologists_read_part_of_the_test_studies_and_are_right(films):
+    read, split = table(films, "test-set-labeled"), table(films, "split")
     tested = split.filter(pl.col("split") == "test")["study_id"].unique()
     assert 0 < read.height < len(tested)
     assert set(read["study_id"]) < set(tested)
-    truth = read.select("study_id", "Edema").join(table(root, "truth-of-studies"), on="study_id")
+    truth = read.select("study_id", "Edema").join(table(films, "truth-of-studies"), on="study_id")
     assert (truth["Edema"] == truth["edema"]).all()
 
 
-def test_a_patient_is_in_one_part_of_the_split(tmp_path):
-    split = table(write(tmp_path / "tree", num_patients=60, faults=NO_ECG), "split")
+def test_a_patient_is_in_one_part_of_the_split(films):
+    split = table(films, "split")
     assert split.group_by("subject_id").agg(pl.col("split").n_unique())["split"].max() == 1
     assert set(split["split"]) == {"train", "validate", "test"}
 

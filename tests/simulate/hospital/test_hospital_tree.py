@@ -21,12 +21,26 @@ from crossbeat.simulate.hospital.records import patients_at
 from crossbeat.simulate.hospital.tree import MOST_PATIENTS
 from crossbeat.simulate.hospital.visits import STATES, visits
 
+TWELVE = VirtualMimic(num_patients=12, seed=3, image_size=24, film_size=16)
+
+
+def in_small_blocks(patch):
+    for number in ("simulate.streams.BLOCK", "simulate.hospital.visits.BLOCK"):
+        patch.setattr(f"crossbeat.{number}", 5)
+    patch.setattr("crossbeat.simulate.hospital.records._TOGETHER", 3)
+
 
 @pytest.fixture
 def few_in_a_block(monkeypatch):
-    for number in ("simulate.streams.BLOCK", "simulate.hospital.visits.BLOCK"):
-        monkeypatch.setattr(f"crossbeat.{number}", 5)
-    monkeypatch.setattr("crossbeat.simulate.hospital.records._TOGETHER", 3)
+    in_small_blocks(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def twelve(tmp_path_factory):
+    """A tree of twelve patients in three blocks."""
+    with pytest.MonkeyPatch.context() as patch:
+        in_small_blocks(patch)
+        return write(tmp_path_factory.mktemp("mimic") / "twelve")
 
 
 def test_every_file_is_where_the_tables_say_and_no_other_is(sound):
@@ -52,7 +66,7 @@ def test_wfdb_reads_the_leads_and_millivolts_that_were_simulated(tmp_path, monke
         return np.tile(size[:, None] * ramp, (len(patients), 1, 1))
 
     monkeypatch.setattr(simulate, "ecgs", waves)
-    root = write(tmp_path / "tree", faults=NOTHING_WRONG)
+    root = write(tmp_path / "tree", num_patients=3, faults=NOTHING_WRONG)
     row = table(root, "record_list").row(0, named=True)
     record = wfdb.rdrecord(str(root / "mimic-iv-ecg" / row["path"]))
     assert tuple(record.sig_name) == MIMIC
@@ -129,35 +143,35 @@ def test_without_faults_only_what_follows_from_patient_hour_and_report_is_listed
     assert found["early_study_time"]
 
 
-def test_the_number_of_workers_does_not_matter(tmp_path, few_in_a_block):
-    one = write(tmp_path / "one")
+def test_the_number_of_workers_does_not_matter(tmp_path, few_in_a_block, twelve):
     with ThreadPoolExecutor(3) as executor:
-        settings = VirtualMimic(num_patients=12, seed=3, image_size=24, film_size=16)
-        settings.write(tmp_path / "three", executor=executor)
-    assert digest(one) == digest(tmp_path / "three")
+        TWELVE.write(tmp_path / "three", executor=executor)
+    assert digest(twelve) == digest(tmp_path / "three")
 
 
 def test_no_recording_repeats_the_noise_of_another(tmp_path, monkeypatch):
     monkeypatch.setattr("crossbeat.simulate.hospital.records._TOGETHER", 1)
-    files = digest(write(tmp_path / "tree", num_patients=20, faults=NOTHING_WRONG))
+    files = digest(write(tmp_path / "tree", num_patients=10, faults=NOTHING_WRONG))
     signals = [of for name, of in files.items() if name.endswith(".dat")]
-    assert len(set(signals)) == len(signals) > 25
+    assert len(set(signals)) == len(signals) > 12
 
 
-def test_seeds_do(tmp_path):
-    one, other = (digest(write(tmp_path / str(seed), seed=seed)) for seed in (0, 1))
+def test_seeds_do(tmp_path, few_in_a_block, twelve):
+    one, other = digest(twelve), digest(write(tmp_path / "other", seed=1, num_patients=6))
     assert not [name for name in set(one) & set(other) if name.endswith((".dat", ".jpg"))]
     assert not set(one.values()) & set(other.values())
 
 
-def test_what_is_recorded_of_a_patient_does_not_depend_on_how_many_follow(tmp_path, few_in_a_block):
-    few, more = write(tmp_path / "few", num_patients=4), write(tmp_path / "more", num_patients=9)
+def test_what_is_recorded_of_a_patient_does_not_depend_on_how_many_follow(
+    tmp_path, few_in_a_block, twelve
+):
+    few = write(tmp_path / "few", num_patients=4)
     for name in HEADERS:
         if "test-set" not in name:
             lines = text(few / name).splitlines()
-            assert lines == text(more / name).splitlines()[: len(lines)], name
+            assert lines == text(twelve / name).splitlines()[: len(lines)], name
     files = {name: of for name, of in digest(few).items() if name.endswith((".dat", ".jpg"))}
-    assert files.items() <= digest(more).items()
+    assert files.items() <= digest(twelve).items()
 
 
 def stop_after_one(done, total):
@@ -165,34 +179,31 @@ def stop_after_one(done, total):
         raise InterruptedError
 
 
-def test_a_tree_that_was_stopped_is_completed_without_its_finished_blocks(tmp_path, few_in_a_block):
-    settings = VirtualMimic(num_patients=12, seed=3, image_size=24, film_size=16)
+def test_a_tree_that_was_stopped_is_completed_without_its_finished_blocks(
+    tmp_path, few_in_a_block, twelve
+):
     tree = tmp_path / "tree"
     with pytest.raises(InterruptedError), ThreadPoolExecutor(1) as executor:
-        settings.write(tree, executor=executor, progress=stop_after_one)
+        TWELVE.write(tree, executor=executor, progress=stop_after_one)
     assert not (tree / "virtual-mimic.json").exists()
     done = (tree / ".unfinished" / "block-00000.json").stat().st_mtime_ns
     written = {path: path.stat().st_mtime_ns for path in tree.rglob("*.jpg")}
     assert min(written.values()) <= done
     steps = []
     with ThreadPoolExecutor(1) as executor:
-        settings.write(tree, executor=executor, progress=lambda *step: steps.append(step))
+        TWELVE.write(tree, executor=executor, progress=lambda *step: steps.append(step))
     assert steps[0][0] >= 1
     assert steps[-1] == (3, 3)
     kept = [path for path, when in written.items() if path.stat().st_mtime_ns == when]
     assert len(kept) >= 5
-    assert digest(tree) == digest(write(tmp_path / "whole"))
+    assert digest(tree) == digest(twelve)
 
 
-def test_a_finished_tree_is_left_alone(tmp_path):
-    tree = write(tmp_path / "tree")
-    before = {path: path.stat().st_mtime_ns for path in tree.rglob("*")}
-    write(tree)
-    assert before == {path: path.stat().st_mtime_ns for path in tree.rglob("*")}
-
-
-def test_a_tree_of_other_settings_is_not_taken_for_its_own(tmp_path):
+def test_a_finished_tree_is_left_alone_and_one_of_other_settings_is_refused(tmp_path):
     tree = write(tmp_path / "tree", num_patients=2)
+    before = {path: path.stat().st_mtime_ns for path in tree.rglob("*")}
+    write(tree, num_patients=2)
+    assert before == {path: path.stat().st_mtime_ns for path in tree.rglob("*")}
     with pytest.raises(ConfigError, match=r"tree was written with other settings of seed; choose"):
         write(tree, num_patients=2, seed=4)
     (tree / "virtual-mimic.json").rename(tmp_path / "marker.json")
