@@ -7,10 +7,19 @@ import pytest
 from published_trees import TREES, build
 from tiny_cohorts import build_tiny
 
+from crossbeat.data.cohort import Cohort
+
+
+@pytest.fixture(scope="session")
+def built_tiny(tmp_path_factory):
+    return build_tiny(tmp_path_factory.mktemp("tiny") / "cohort").folder
+
 
 @pytest.fixture
-def tiny(tmp_path):
-    return build_tiny(tmp_path / "tiny")
+def tiny(built_tiny, tmp_path):
+    """A copy for each test, which may change it."""
+    copytree(built_tiny, tmp_path / "tiny")
+    return Cohort.open(tmp_path / "tiny")
 
 
 @pytest.fixture(scope="session")

@@ -84,11 +84,19 @@ def test_a_long_axis_stands_beside_the_short_one_of_whoever_has_it(tree):
     assert (stored != cohort.images("cine", row)[0].numpy()).any()
 
 
-def test_a_long_axis_alone_is_kept_when_unpaired_ones_are_wanted(tree):
+def test_without_a_table_nothing_is_measured_and_what_has_no_partner_stays_on_request(tree):
     write_zip(tree / "long" / "1000055_20208_2_0.zip", long_axis())
     made = ukb(tree, cine_long=tree / "long", measurements=None, unpaired=True)
-    last = build(made, tree / "cohort").table.sort("patient").select("patient", "ecg", "cine_long")
-    assert last.rows()[-1] == ("1000055", None, 0)
+    cohort = build(made, tree / "cohort")
+    assert cohort.info.measurements == ()
+    rows = cohort.table.sort("patient").select(
+        "patient", "ecg", "cine", "cine_patient", "cine_long"
+    )
+    assert rows.rows()[2:] == [
+        ("1000033", 2, 2, "1000033", None),
+        ("1000044", 3, None, None, None),
+        ("1000055", None, None, None, 0),
+    ]
 
 
 @pytest.mark.parametrize(("stored", "wanted", "taken"), [(10, 5, [0, 2, 4, 6, 8]), (4, 6, None)])
@@ -105,17 +113,6 @@ def test_whoever_the_table_does_not_list_is_left_out(tree):
     (tree / "measures.csv").write_text("\n".join([UKB_HEAD, *UKB_ROWS[:2]]) + "\n")
     cohort = build(ukb(tree), tree / "cohort")
     assert sorted(cohort.table["patient"]) == ["1000011", "1000022"]
-
-
-def test_without_a_table_no_measure_is_known(tree):
-    cohort = build(ukb(tree, measurements=None), tree / "cohort")
-    assert (cohort.info.measurements, cohort.table.height) == ((), 3)
-
-
-def test_unpaired_ecgs_stay_when_they_are_wanted(tree):
-    cohort = build(ukb(tree, measurements=None, unpaired=True), tree / "cohort")
-    rows = cohort.table.sort("patient").select("patient", "cine", "cine_patient").rows()
-    assert rows[3] == ("1000044", None, None)
 
 
 def test_of_two_files_of_a_visit_the_first_counts_and_folders_are_read(tree):
