@@ -16,24 +16,23 @@ _SIZE = 96
 _DRAWS = Draws(5, 0, _NUM, "film")
 
 
-def _healthy():
-    absent = ("paced", "lung_disease", "effusion_left", "effusion_right", "consolidation")
-    calm = but(draw_patients(_NUM, seed=8), lung_water=5, wedge_pressure=8)
-    return but(calm, **dict.fromkeys(absent, 0))
-
-
-def _standard_film(patients):
-    even = ("anteroposterior", "supine", "turned", "tilt", "right", "down", "exposure", "contrast")
-    return but(take_film(patients, _DRAWS), breath=0.93, **dict.fromkeys(even, 0))
+_ABSENT = ("paced", "lung_disease", "effusion_left", "effusion_right", "consolidation")
+_HEALTHY = but(
+    draw_patients(_NUM, seed=8), lung_water=5, wedge_pressure=8, **dict.fromkeys(_ABSENT, 0)
+)
+_EVEN = ("anteroposterior", "supine", "turned", "tilt", "right", "down", "exposure", "contrast")
+_STANDARD = but(take_film(_HEALTHY, _DRAWS), breath=0.93, **dict.fromkeys(_EVEN, 0))
+_ON = canvas(_STANDARD, _SIZE)
+"""Where the pixels of the films of healthy patients lie, in mm."""
 
 
 def _grey(patients, film):
     return develop(thickness(patients, film, _DRAWS, _SIZE), film)
 
 
-def _change(before, after, film):
-    """How much brighter each pixel becomes, and where it lies."""
-    return _grey(after, film) - _grey(before, film), canvas(film, _SIZE)
+def _change(after, film=_STANDARD):
+    """How much brighter each pixel becomes than that of the healthy."""
+    return _grey(after, film) - _grey(_HEALTHY, film)
 
 
 def test_films_are_bytes_of_the_size_asked_for_and_use_their_range():
@@ -50,9 +49,7 @@ def test_a_film_of_too_few_pixels_is_refused():
 
 
 def test_the_heart_measured_on_the_film_is_the_latent_heart():
-    patients = _healthy()
-    film = _standard_film(patients)
-    made, on, space = _grey(patients, film), canvas(film, _SIZE), thorax(patients, film)
+    made, on, space = _grey(_HEALTHY, _STANDARD), _ON, thorax(_HEALTHY, _STANDARD)
     widths = []
     for row in range(_NUM):
         x, y = on.x[row, 0], on.y[row, :, 0]
@@ -61,63 +58,46 @@ def test_the_heart_measured_on_the_film_is_the_latent_heart():
         left = max(np.argmin(line[x > 0]) for line in dense)
         right = max(np.argmin(line[x < 0][::-1]) for line in dense)
         widths.append((left + right) * on.pixel[row, 0, 0])
-    truth = heart_diameter(patients)
+    truth = heart_diameter(_HEALTHY)
     assert np.corrcoef(widths, truth)[0, 1] > 0.85
     assert abs(np.mean(widths - truth)) < 8
 
 
-@pytest.mark.parametrize("side", [-1, 1])
-def test_an_effusion_whitens_its_own_base(side):
-    dry = _healthy()
-    name = "effusion_left" if side > 0 else "effusion_right"
-    film = _standard_film(dry)
-    wet = but(dry, **{name: 700})
-    change, on = _change(dry, wet, film)
-    space = thorax(dry, film)
-    base = (np.abs(on.y - space.angle[:, None, None] + 30) < 12) & (np.abs(on.x) < 125)
-    base = base & (np.abs(on.x) > 95)
-    same = base & (np.sign(on.x) == side)
+@pytest.mark.parametrize(("side", "name"), [(-1, "effusion_right"), (1, "effusion_left")])
+def test_an_effusion_whitens_its_own_base(side, name):
+    change, away = _change(but(_HEALTHY, **{name: 700})), np.abs(_ON.x)
+    angle = thorax(_HEALTHY, _STANDARD).angle[:, None, None]
+    base = (np.abs(_ON.y - angle + 30) < 12) & (away < 125) & (away > 95)
+    same = base & (np.sign(_ON.x) == side)
     assert change[same].mean() > 15
     assert np.abs(change[base & ~same]).mean() < 1e-3
 
 
 def test_an_effusion_veils_the_lung_of_a_patient_who_lies():
-    dry = _healthy()
-    film = but(_standard_film(dry), supine=True)
-    change, on = _change(dry, but(dry, effusion_right=900), film)
-    middle = (np.abs(on.y) < 25) & (on.x < -60) & (on.x > -95)
+    change = _change(but(_HEALTHY, effusion_right=900), but(_STANDARD, supine=True))
+    middle = (np.abs(_ON.y) < 25) & (_ON.x < -60) & (_ON.x > -95)
     assert change[middle].mean() > 5
 
 
 def test_edema_whitens_the_lung_most_about_the_hilum():
-    dry = _healthy()
-    film = _standard_film(dry)
-    wet = more(dry, lung_water=8)
-    change, on = _change(dry, wet, film)
-    away = np.abs(on.x)
-    level = (on.y > -20) & (on.y < 30)
+    change, away = _change(more(_HEALTHY, lung_water=8)), np.abs(_ON.x)
+    level = (_ON.y > -20) & (_ON.y < 30)
     hilum, edge = level & (away > 50) & (away < 70), level & (away > 95) & (away < 115)
     assert change[hilum].mean() > 20
     assert change[hilum].mean() > 1.3 * change[edge].mean() > 0
 
 
 def test_congestion_fills_the_vessels_of_the_upper_zones():
-    dry = _healthy()
-    film = _standard_film(dry)
-    full = more(dry, wedge_pressure=15)
-    change, on = _change(dry, full, film)
-    upper = (on.y > -60) & (on.y < -30) & (np.abs(on.x) > 55) & (np.abs(on.x) < 85)
+    change, away = _change(more(_HEALTHY, wedge_pressure=15)), np.abs(_ON.x)
+    upper = (_ON.y > -60) & (_ON.y < -30) & (away > 55) & (away < 85)
     assert change[upper].mean() > 0.5
 
 
 def test_a_pacemaker_shines_on_the_patients_left():
-    plain = _healthy()
-    film = _standard_film(plain)
-    paced = but(plain, paced=True)
-    change, on = _change(plain, paced, film)
-    place = (np.abs(on.y + 62) < 14) & (np.abs(on.x - 104) < 14)
+    change = _change(but(_HEALTHY, paced=True))
+    place = (np.abs(_ON.y + 62) < 14) & (np.abs(_ON.x - 104) < 14)
     assert change[place].mean() > 30
-    assert np.abs(change[place & (on.x < 0)]).sum() == 0
+    assert np.abs(change[place & (_ON.x < 0)]).sum() == 0
 
 
 # --- how it is taken
