@@ -129,6 +129,8 @@ def test_exact_copies_in_one_split_are_listed_however_many():
     assert (told["pairs"], told["across_splits"]) == (499, 0)
     assert len(told["listed"]) == alike.LISTED
     assert {pair["similarity"] for pair in told["listed"]} == {1.0}
+    (said,) = alike.in_words(told)
+    assert said.endswith("of different patients: 499 pairs. audit.json lists them.")
 
 
 def test_pairs_across_splits_come_first():
