@@ -1,29 +1,54 @@
-from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 from published_trees import TREES, build
 from tiny_cohorts import build_tiny
 
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.registry import Builder
+
+
+@pytest.fixture(scope="session")
+def built_tiny(tmp_path_factory):
+    return build_tiny(tmp_path_factory.mktemp("tiny") / "cohort").folder
 
 
 @pytest.fixture
-def tiny(tmp_path: Path) -> Cohort:
-    return build_tiny(tmp_path / "tiny")
+def tiny(built_tiny, tmp_path):
+    """A copy for each test, which may change it."""
+    copytree(built_tiny, tmp_path / "tiny")
+    return Cohort.open(tmp_path / "tiny")
 
 
 @pytest.fixture(scope="session")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Builder]:
+def trees(tmp_path_factory):
+    return tmp_path_factory.mktemp("trees")
+
+
+@pytest.fixture(scope="session")
+def source(trees):
     """The settings that read the tree of a data set, which nobody may change."""
-    return cache(lambda name: TREES[name](tmp_path_factory.mktemp("trees") / name))
+    return cache(lambda name: TREES[name](trees / name))
 
 
 @pytest.fixture(scope="session")
-def built(
-    source: Callable[[str], Builder], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Cohort]:
+def built(source, tmp_path_factory):
     """The cohort of a data set, which nobody may change."""
     return cache(lambda name: build(source(name), tmp_path_factory.mktemp("cohorts") / name))
+
+
+@pytest.fixture
+def copied(source, trees, tmp_path):
+    """The settings that read a copy of the tree of a data set, for the test to change."""
+
+    def copy(name):
+        given = vars(source(name)).items()
+        copytree(trees / name, tmp_path / name)
+        moved = {
+            key: tmp_path / path.relative_to(trees) for key, path in given if isinstance(path, Path)
+        }
+        return replace(source(name), **moved)
+
+    return copy

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 import pytest
-from jaxtyping import Int64
+from jaxtyping import Float, Int64
 from PIL import Image
 
 from cine_dicoms import slice_files, tilted, write_zip
@@ -65,20 +65,15 @@ NIH = [
 ]
 NIH += [(f"{i:08d}_000.png", "Edema", i, 50, "F", "AP") for i in range(5, 11)]
 Row = tuple[str, str, int, str, dict[str, float]]
+DOUBTFUL = {"Cardiomegaly": -1.0, "Edema": 1.0, "Pneumonia": 0.0}
 TRAIN: list[Row] = [
     ("patient00001/study1/view1_frontal", "Female", 68, "AP", {"No Finding": 1.0}),
-    (
-        "patient00002/study2/view1_frontal",
-        "Male",
-        87,
-        "PA",
-        {"Cardiomegaly": -1.0, "Edema": 1.0, "Pneumonia": 0.0},
-    ),
+    ("patient00002/study2/view1_frontal", "Male", 87, "PA", DOUBTFUL),
     ("patient00002/study2/view2_lateral", "Male", 87, "", {"Edema": 1.0}),
     ("patient00003/study1/view1_frontal", "Unknown", 0, "AP", {}),
 ]
 VALID: list[Row] = [
-    ("patient64541/study1/view1_frontal", "Male", 73, "AP", {"Cardiomegaly": 1.0, "Edema": 0.0}),
+    ("patient64541/study1/view1_frontal", "Male", 73, "AP", {"Cardiomegaly": 1.0, "Edema": 0.0})
 ]
 
 
@@ -138,12 +133,23 @@ CINC = [
 CINC += [("ptb/g1", f"S{number:04d}", "50", "Male", "426783006") for number in range(5)]
 
 
+@cache
+def simulated(seed: int, fs: float) -> Float[np.ndarray, "lead time"]:
+    ecg = simulate.ecg_block(simulate.draw_patients(1, seed), 0, seed)[0]
+    return resample(ecg, float(simulate.FS), fs)
+
+
 def microvolts(seed: int, *, fs: float, seconds: float) -> Int64[np.ndarray, "lead time"]:
     """The twelve leads of a simulated patient; beyond 10 s the same again."""
-    ecg = simulate.ecg_block(simulate.draw_patients(1, seed), 0, seed)[0]
-    waves = resample(ecg, float(simulate.FS), fs)
     wanted = round(seconds * fs)
-    return np.rint(1000 * np.resize(waves.T, (wanted, 12)).T).astype(np.int64)
+    waves = np.resize(simulated(seed, fs).T, (wanted, 12)).T
+    return np.rint(1000 * waves).astype(np.int64)
+
+
+def write_header(stem: Path, fs: int, waves: np.ndarray, fields: list[str], *comments: str) -> None:
+    """The header of a WFDB record, with a line of fields for each lead."""
+    lines = [f"{stem.name} 12 {fs} {waves.shape[1]}", *fields, *comments]
+    stem.with_suffix(".hea").write_text("\n".join(lines) + "\n")
 
 
 SCP = """,description,diagnostic,form,rhythm,diagnostic_class,diagnostic_subclass
@@ -165,17 +171,17 @@ def write_record(stem: Path, fs: int, unit: str, *, seed: int) -> None:
     stem.parent.mkdir(parents=True, exist_ok=True)
     waves = microvolts(seed, fs=float(fs), seconds=10.0).astype("<i2")
     waves.T.tofile(stem.with_suffix(".dat"))
-    lines = [
+    fields = [
         f"{stem.name}.dat 16 1000.0(0)/{unit} 16 0 {row[0]} {row.sum(dtype=int) % 2**16} 0 "
         + lead.upper()
         for row, lead in zip(waves, STANDARD, strict=True)
     ]
-    stem.with_suffix(".hea").write_text(
-        "\n".join([f"{stem.name} 12 {fs} {fs * 10}", *lines]) + "\n"
-    )
+    write_header(stem, fs, waves, fields)
 
 
-def write_ptbxl(folder: Path, rows: list[tuple[int, str, float, int, str, int]]) -> Path:
+def write_ptbxl(
+    folder: Path, rows: list[tuple[int, str, float, int, str, int]], *, both_rates: bool = False
+) -> Path:
     """Rows: ecg_id, patient_id (as published, with ``.0``), age, sex, scp_codes, fold."""
     lines = [_HEADER]
     for ecg, patient, age, sex, codes, fold in rows:
@@ -184,7 +190,8 @@ def write_ptbxl(folder: Path, rows: list[tuple[int, str, float, int, str, int]])
             f'{ecg},{patient},{age},{sex},1984-11-09 09:17:34,ekg,"{codes}",{fold},{low},{high}'
         )
         write_record(folder / low, 100, "mV", seed=ecg)
-        write_record(folder / high, 500, "mV", seed=ecg)
+        if both_rates:
+            write_record(folder / high, 500, "mV", seed=ecg)
     (folder / "ptbxl_database.csv").write_text("\n".join(lines) + "\n")
     (folder / "scp_statements.csv").write_text(SCP)
     return folder
@@ -270,15 +277,14 @@ def write_ludb_record(stem: Path, *, seed: int) -> None:
     stored.T.astype("<i2").tofile(stem.with_suffix(".dat"))
     spans = (stored.max(axis=1) - stored.min(axis=1)).tolist()
     levels = np.rint(stored.mean(axis=1)).astype(int).tolist()
-    lines = [
+    fields = [
         f"{stem.name}.dat 16 {span}({level})/mV 0 0 {start} 0 0 {lead.lower()}"
         for lead, span, level, start in zip(
             STANDARD, spans, levels, stored[:, 0].tolist(), strict=True
         )
     ]
     comments = ["#<age>: 51", "#<sex>: F", "#<diagnoses>:", "#Rhythm: Sinus rhythm."]
-    header = [f"{stem.name} 12 500 {stored.shape[1]}", *lines, *comments]
-    stem.with_suffix(".hea").write_text("\n".join(header) + "\n")
+    write_header(stem, 500, stored, fields, *comments)
 
 
 CODE15_COLUMNS = (
@@ -325,13 +331,12 @@ def write_cinc(
         waves = microvolts(number, fs=float(fs), seconds=seconds).astype("<i2")
         matlab = struct.pack("<5i", 30, *waves.shape, 0, 4) + b"val\0"
         stem.with_suffix(".mat").write_bytes(matlab + waves.T.tobytes())
-        lines = [
+        fields = [
             f"{name}.mat 16x1+24 1000.0(0)/mV 16 0 {start} 0 0 {lead}"
             for lead, start in zip(STANDARD, waves[:, 0].tolist(), strict=True)
         ]
         comments = [f"# Age: {age}", f"# Sex: {sex}", f"# Dx: {codes}", "# Rx: Unknown"]
-        header = [f"{name} 12 {fs} {waves.shape[1]}", *lines, *comments]
-        stem.with_suffix(".hea").write_text("\n".join(header) + "\n")
+        write_header(stem, fs, waves, fields, *comments)
     return root
 
 
@@ -371,7 +376,7 @@ def short_axis(slices: int = 3, *, frames: int = FRAMES, person: int = 0) -> dic
     made: dict[str, bytes] = {"manifest.cvs": b"filename,patientid\n"}
     for number in range(1, slices + 1):  # the second of three is the largest
         values = beats(100 * number, frames=frames, smaller=4.0 * abs(number - 2))
-        values[:, 22:24, 18 : 22 + 4 * person] = 60
+        values[:, 22:24, 18:24] = 60 + 5 * person
         name = f"CINE_segmented_SAX_b{number}"
         made |= slice_files(name, -10.0 * number, series=f"1.2.{number}", values=values)
         analysed = slice_files("CINE_segmented_SAX_InlineVF", -10.0 * number, series="1.2.90")
@@ -410,7 +415,8 @@ def write_ukb(folder: Path, *, more: int = 0) -> Path:
     write_ukb_ecg(folder / "ecg" / "1000011_20205_3_0.xml", 70)
     (folder / "ecg" / "1000011_6025_0_0.xml").write_text("<CardiologyXML/>")
     for person, eid in enumerate(eids):
-        write_zip(folder / "cine" / f"{eid}_20209_2_0.zip", short_axis(person=person))
+        size = {"slices": 3, "frames": FRAMES} if person < 3 else {"slices": 1, "frames": 4}
+        write_zip(folder / "cine" / f"{eid}_20209_2_0.zip", short_axis(**size, person=person))
     rows = [*UKB_ROWS, *(f"{eid},0,50,100,50," for eid in eids[3:])]
     (folder / "measures.csv").write_text("\n".join([UKB_HEAD, *rows]) + "\n")
     return folder
@@ -476,6 +482,12 @@ def matched(folder: Path, **settings: Any) -> LabelMatched:
         nih = NihCxr14(root=write_nih(folder / "nih", xrays), image_size=16)
         build(nih, folder / "xrays")
     return LabelMatched(ecgs=folder / "ecgs", xrays=folder / "xrays", **settings)
+
+
+def labelled(cohort: Cohort, record: str, code: int | None = 1) -> set[str]:
+    """The findings of a record whose label has this code."""
+    row = cohort.table.row(by_predicate=pl.col("record") == record, named=True)
+    return {finding for finding in cohort.info.findings if row[f"label:{finding}"] == code}
 
 
 def build(settings: Builder, folder: Path, *, allow_missing: bool = True) -> Cohort:

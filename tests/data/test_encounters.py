@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 from published_trees import write_film, write_record
 
-from crossbeat.data.build import Block
 from crossbeat.data.pairing import Pairing, no_stays
 from crossbeat.data.pairing.encounters import Encounters, block_of
 from crossbeat.data.sources.builder import read_wave
@@ -19,7 +18,7 @@ NOON = datetime(2150, 1, 1, 12)
 
 
 @pytest.fixture
-def given(tmp_path: Path) -> Encounters:
+def given(tmp_path):
     """A patient with ECGs 1, 2 and 3 hours before an X-ray, and one with an ECG alone."""
     for number in range(4):
         write_record(tmp_path / f"e{number}", 100, "mV", seed=number)
@@ -53,7 +52,7 @@ def given(tmp_path: Path) -> Encounters:
     return Encounters(ecgs=ecgs, xrays=xrays, stays=no_stays(), people=people)
 
 
-def block(given: Encounters, *, xrays: bool = False, ecgs: bool = False) -> Block:
+def block(given, *, xrays=False, ecgs=False):
     clean = Preprocessing(leads=STANDARD, fs=100.0, seconds=10.0, baseline=True)
     return block_of(
         given,
@@ -64,15 +63,15 @@ def block(given: Encounters, *, xrays: bool = False, ecgs: bool = False) -> Bloc
     )
 
 
-def spoil(given: Encounters, record: str) -> None:
+def spoil(given, record):
     (Path(given.ecgs["file"][0]).parent / f"{record}.dat").write_bytes(b"")
 
 
-def shown(made: Block) -> list[tuple]:
+def shown(made):
     return made.table.select("record", "ecg", "xray_record", "xray").rows()
 
 
-def test_the_nearest_ecg_is_paired_and_no_other_is_read(given: Encounters) -> None:
+def test_the_nearest_ecg_is_paired_and_no_other_is_read(given):
     for record in ("e1", "e2", "e3"):
         spoil(given, record)
     made = block(given)
@@ -80,7 +79,7 @@ def test_the_nearest_ecg_is_paired_and_no_other_is_read(given: Encounters) -> No
     assert made.rejected == ()
 
 
-def test_an_ecg_that_is_rejected_makes_room_for_the_next(given: Encounters) -> None:
+def test_an_ecg_that_is_rejected_makes_room_for_the_next(given):
     spoil(given, "e0")
     spoil(given, "e1")
     made = block(given)
@@ -91,7 +90,7 @@ def test_an_ecg_that_is_rejected_makes_room_for_the_next(given: Encounters) -> N
     ]
 
 
-def test_records_without_a_partner_stay_on_request(given: Encounters) -> None:
+def test_records_without_a_partner_stay_on_request(given):
     assert shown(block(given, xrays=True)) == [("e0", 0, "x0", 0), ("x1", None, "x1", 1)]
     every = block(given, xrays=True, ecgs=True)
     assert shown(every) == [
@@ -108,7 +107,7 @@ def test_records_without_a_partner_stay_on_request(given: Encounters) -> None:
     assert every.signals["ecg"].shape == (4, 12, 1000)
 
 
-def test_the_same_signal_of_a_patient_stays_once(given: Encounters) -> None:
+def test_the_same_signal_of_a_patient_stays_once(given):
     folder = Path(given.ecgs["file"][0]).parent
     for name in ("e1", "e3"):
         (folder / f"{name}.dat").write_bytes((folder / "e0.dat").read_bytes())
@@ -122,7 +121,7 @@ def test_the_same_signal_of_a_patient_stays_once(given: Encounters) -> None:
     np.testing.assert_array_equal(ecgs[0], ecgs[2])  # another patient: the audit's task
 
 
-def test_a_block_whose_records_are_all_spoilt_is_empty(given: Encounters) -> None:
+def test_a_block_whose_records_are_all_spoilt_is_empty(given):
     for record in ("e0", "e1", "e2"):
         spoil(given, record)
     made = block(given)

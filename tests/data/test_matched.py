@@ -1,6 +1,3 @@
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
 import polars as pl
 import pytest
@@ -8,18 +5,18 @@ import torch
 from published_trees import build, matched
 
 from crossbeat.data.cohort import Cohort
-from crossbeat.data.sources.matched import RULES, LabelMatched, match, shuffled
+from crossbeat.data.sources.matched import RULES, match, shuffled
 from crossbeat.errors import ConfigError, DataError
 
 RULE = (("hypertrophy", "cardiomegaly"),)
 
 
 @pytest.fixture(scope="module")
-def sources(source: Callable[[str], LabelMatched]) -> Path:
+def sources(source):
     return source("label-matched").ecgs.parent
 
 
-def test_pairs_share_split_finding_and_sex_and_nearly_age(sources: Path, tmp_path: Path) -> None:
+def test_pairs_share_split_finding_and_sex_and_nearly_age(sources, tmp_path):
     cohort = build(matched(sources, caliper=15.0), tmp_path / "cohort")
     assert cohort.info.kind == "matched"
     assert cohort.info.notes[0].startswith("ECG and X-ray are of different patients")
@@ -35,7 +32,7 @@ def test_pairs_share_split_finding_and_sex_and_nearly_age(sources: Path, tmp_pat
         assert abs(others["age"][0] - row["age"]) <= 15
 
 
-def test_ecgs_without_a_related_finding_stay_without_an_xray(sources: Path, tmp_path: Path) -> None:
+def test_ecgs_without_a_related_finding_stay_without_an_xray(sources, tmp_path):
     cohort = build(matched(sources), tmp_path / "cohort")
     only_t = cohort.table.filter(pl.col("label:st_t_change") == 1)
     assert only_t.height == 10
@@ -43,7 +40,7 @@ def test_ecgs_without_a_related_finding_stay_without_an_xray(sources: Path, tmp_
     assert cohort.table.height == 40
 
 
-def test_stored_pairs_are_the_arrays_that_were_matched(sources: Path, tmp_path: Path) -> None:
+def test_stored_pairs_are_the_arrays_that_were_matched(sources, tmp_path):
     cohort = build(matched(sources), tmp_path / "cohort")
     ecgs, xrays = Cohort.open(sources / "ecgs"), Cohort.open(sources / "xrays")
     assert torch.equal(cohort.ecgs(np.arange(40)).values, ecgs.ecgs(np.arange(40)).values)
@@ -55,9 +52,7 @@ def test_stored_pairs_are_the_arrays_that_were_matched(sources: Path, tmp_path: 
         assert any(torch.equal(shown, one) for one in stored)
 
 
-def test_matching_repeats_with_its_seed_and_changes_with_another(
-    sources: Path, tmp_path: Path
-) -> None:
+def test_matching_repeats_with_its_seed_and_changes_with_another(sources, tmp_path):
     first, again, other = (
         build(matched(sources, seed=seed), tmp_path / name)
         for name, seed in [("a", 1), ("b", 1), ("c", 2)]
@@ -66,7 +61,7 @@ def test_matching_repeats_with_its_seed_and_changes_with_another(
     assert not first.table["xray_patient"].equals(other.table["xray_patient"])
 
 
-def people(**columns: list) -> pl.DataFrame:
+def people(**columns):
     table = pl.DataFrame(columns, strict=False)
     given = {"split": ["train"] * table.height, "sex": ["F"] * table.height}
     return table.with_columns(
@@ -76,14 +71,14 @@ def people(**columns: list) -> pl.DataFrame:
     )
 
 
-def test_an_xray_is_used_no_more_than_allowed_and_shared_fairly() -> None:
+def test_an_xray_is_used_no_more_than_allowed_and_shared_fairly():
     ecgs = people(**{"age": [50.0] * 5, "label:hypertrophy": [1] * 5})
     xrays = people(**{"age": [49.0, 55.0], "label:cardiomegaly": [1, 1]})
     partner = match(ecgs, xrays, RULE, caliper=10.0, most_uses=2, seed=0)
     assert sorted(partner.tolist()) == [-1, 0, 0, 1, 1]
 
 
-def test_the_nearest_in_age_within_the_caliper_is_chosen() -> None:
+def test_the_nearest_in_age_within_the_caliper_is_chosen():
     ecgs = people(**{"age": [50.0], "label:hypertrophy": [1]})
     xrays = people(**{"age": [61.0, 44.0, 58.0], "label:cardiomegaly": [1, 1, 1]})
     assert match(ecgs, xrays, RULE, caliper=10.0, most_uses=1, seed=0).tolist() == [1]
@@ -91,13 +86,13 @@ def test_the_nearest_in_age_within_the_caliper_is_chosen() -> None:
         match(ecgs, xrays, RULE, caliper=5.0, most_uses=1, seed=0)
 
 
-def test_what_is_unknown_does_not_stand_in_the_way() -> None:
+def test_what_is_unknown_does_not_stand_in_the_way():
     ecgs = people(**{"age": [None], "sex": [None], "label:hypertrophy": [1]})
     xrays = people(**{"age": [20.0], "label:cardiomegaly": [1]})
     assert match(ecgs, xrays, RULE, caliper=5.0, most_uses=1, seed=0).tolist() == [0]
 
 
-def test_sex_and_finding_and_split_must_fit() -> None:
+def test_sex_and_finding_and_split_must_fit():
     ecgs = people(**{"age": [50.0], "label:hypertrophy": [1]})
     for wrong in ({"sex": ["M"]}, {"label:cardiomegaly": [0]}, {"split": ["val"]}):
         xrays = people(**({"age": [50.0], "label:cardiomegaly": [1]} | wrong))
@@ -105,12 +100,12 @@ def test_sex_and_finding_and_split_must_fit() -> None:
             match(ecgs, xrays, RULE, caliper=5.0, most_uses=1, seed=0)
 
 
-def test_rules_of_unknown_findings_are_refused(sources: Path, tmp_path: Path) -> None:
+def test_rules_of_unknown_findings_are_refused(sources, tmp_path):
     with pytest.raises(ConfigError, match=r"findings of cohort nih-cxr14 .*got gout"):
         build(matched(sources, rules=(("normal", "gout"),)), tmp_path / "cohort")
 
 
-def test_shuffled_pairs_are_the_same_xrays_elsewhere_in_their_split(tiny: Cohort) -> None:
+def test_shuffled_pairs_are_the_same_xrays_elsewhere_in_their_split(tiny):
     null = shuffled(tiny, 0, "xray")
     assert null.info.kind == "shuffled"
     assert null.info.notes[0].startswith("Pairs are shuffled")
@@ -128,7 +123,7 @@ def test_shuffled_pairs_are_the_same_xrays_elsewhere_in_their_split(tiny: Cohort
     assert not shuffled(tiny, 1, "xray").table["xray"].equals(null.table["xray"])
 
 
-def test_a_single_pair_cannot_be_shuffled(tiny: Cohort) -> None:
+def test_a_single_pair_cannot_be_shuffled(tiny):
     few = tiny.with_table(tiny.table[:6])
     with pytest.raises(DataError, match="split val must have two pairs or more"):
         shuffled(few, 0, "xray")

@@ -3,7 +3,6 @@
 import json
 import re
 from datetime import datetime, timedelta
-from typing import Any
 
 import polars as pl
 import pytest
@@ -16,7 +15,7 @@ from crossbeat.errors import DataError
 DAY = datetime(2150, 3, 1)
 
 
-def table(schema: pl.Schema, *rows: tuple[Any, ...]) -> pl.DataFrame:
+def table(schema, *rows):
     """Hours since the start of the day as times."""
     timed = [
         [DAY + timedelta(hours=cell) if isinstance(cell, float) else cell for cell in row]
@@ -48,20 +47,20 @@ LABELS = pl.DataFrame(
 )
 
 
-def report(chosen: Pairing, **changed: Any) -> dict[str, Any]:
+def report(chosen, **changed):
     given = {"ecgs": ECGS, "xrays": XRAYS, "stays": STAYS_OF, "labels": LABELS} | changed
     return pairing_report(**given, chosen=chosen)
 
 
-def named(found: dict[str, Any], name: str) -> dict[str, Any]:
+def named(found, name):
     return next(rule for rule in found["rules"] if rule["name"] == name)
 
 
-def clock(found: dict[str, Any], name: str) -> dict[str, Any]:
+def clock(found, name):
     return next(each for each in found["clocks"] if each["error"] == name)
 
 
-def test_every_rule_and_window_is_counted_once_and_the_chosen_one_first() -> None:
+def test_every_rule_and_window_is_counted_once_and_the_chosen_one_first():
     found = report(Pairing(rule="nearest", window=24.0))
     names = [rule["name"] for rule in found["rules"]]
     assert names[0] == found["chosen"]["name"] == "nearest 24 h"
@@ -71,7 +70,7 @@ def test_every_rule_and_window_is_counted_once_and_the_chosen_one_first() -> Non
     assert len(other["rules"]) == 3 + 3 * len(WINDOWS)
 
 
-def test_the_counts_are_those_of_the_pairs() -> None:
+def test_the_counts_are_those_of_the_pairs():
     found = named(report(Pairing()), "ed-stay")
     pairs = pair(ECGS, XRAYS, Pairing(), stays=STAYS_OF)
     assert pairs["xray_record"].to_list() == ["x1", "x2", "x3"]
@@ -84,7 +83,7 @@ def test_the_counts_are_those_of_the_pairs() -> None:
     assert found["hours"]["absolute"]["median"] == pytest.approx(0.8)
 
 
-def test_prevalence_is_over_the_paired_xrays_each_of_them_once() -> None:
+def test_prevalence_is_over_the_paired_xrays_each_of_them_once():
     found = report(Pairing())
     edema = named(found, "within 24 h")["findings"]["edema"]
     assert named(found, "within 24 h")["pairs"] == 6
@@ -99,7 +98,7 @@ def test_prevalence_is_over_the_paired_xrays_each_of_them_once() -> None:
     assert found["records"]["findings"]["edema"]["unknown"] == 1
 
 
-def test_records_without_a_time_and_stays_that_hold_nothing_are_counted() -> None:
+def test_records_without_a_time_and_stays_that_hold_nothing_are_counted():
     records = report(Pairing())["records"]
     assert records["ecgs"] == {"records": 5, "patients": 3, "without_time": 1, "in_stay": 3}
     assert records["xrays"] == {"records": 6, "patients": 3, "without_time": 1, "in_stay": 3}
@@ -107,7 +106,7 @@ def test_records_without_a_time_and_stays_that_hold_nothing_are_counted() -> Non
     assert records["stays"] == {"records": 3, "unusable": 1}
 
 
-def test_a_clock_moves_ecgs_out_of_their_stay_and_pairs_are_lost_changed_or_gained() -> None:
+def test_a_clock_moves_ecgs_out_of_their_stay_and_pairs_are_lost_changed_or_gained():
     found = report(Pairing())
     # a2, at 1.9 h of a stay that ends at 2 h, leaves it: x2 changes to a1
     late = clock(found, "all clocks +15 min")
@@ -124,14 +123,14 @@ def test_a_clock_moves_ecgs_out_of_their_stay_and_pairs_are_lost_changed_or_gain
     assert gone["findings"]["edema"]["prevalence"] is None
 
 
-def test_a_clock_brings_an_ecg_into_reach_of_an_xray_that_had_none() -> None:
+def test_a_clock_brings_an_ecg_into_reach_of_an_xray_that_had_none():
     found = report(Pairing(rule="nearest", window=0.4))
     assert found["rules"][0]["pairs"] == 2  # x1 and x3, both to a2
     back = clock(found, "all clocks -15 min")  # a1 is now 15 minutes after x2
     assert (back["kept"], back["gained"], back["pairs"]) == (1.0, 0.5, 3)
 
 
-def test_without_an_error_that_matters_all_pairs_are_kept() -> None:
+def test_without_an_error_that_matters_all_pairs_are_kept():
     found = report(Pairing(rule="nearest", window=72.0))
     assert {clock["error"] for clock in found["clocks"]} == {
         *(f"all clocks {shift:+g} min" for shift in SHIFTS),
@@ -142,7 +141,7 @@ def test_without_an_error_that_matters_all_pairs_are_kept() -> None:
         assert each["lost"] == each["gained"] == 0
 
 
-def test_random_errors_are_of_the_seed() -> None:
+def test_random_errors_are_of_the_seed():
     clocks = [
         pairing_report(
             table(RECORDS, *(("a", f"{row}", row / 10) for row in range(60))),
@@ -159,13 +158,13 @@ def test_random_errors_are_of_the_seed() -> None:
     assert clocks[0][: len(SHIFTS)] == clocks[2][: len(SHIFTS)]
 
 
-def test_without_stays_no_rule_asks_for_them() -> None:
+def test_without_stays_no_rule_asks_for_them():
     found = report(Pairing(rule="within", window=1.0), stays=None)
     assert {rule["rule"] for rule in found["rules"]} == {"nearest", "within"}
     assert found["records"]["stays"] == {"records": 0, "unusable": 0}
 
 
-def test_a_data_set_of_which_nothing_pairs_has_a_report() -> None:
+def test_a_data_set_of_which_nothing_pairs_has_a_report():
     found = report(Pairing(), ecgs=ECGS.clear(), xrays=XRAYS.clear(), labels=LABELS.clear())
     assert {rule["pairs"] for rule in found["rules"]} == {0}
     assert found["rules"][0]["hours"]["signed"]["median"] is None
@@ -173,7 +172,7 @@ def test_a_data_set_of_which_nothing_pairs_has_a_report() -> None:
     assert "| ed-stay | 0 | 0 | – % |" in report_markdown(found)
 
 
-def test_the_report_is_json_and_the_page_tells_the_same_numbers() -> None:
+def test_the_report_is_json_and_the_page_tells_the_same_numbers():
     found = report(Pairing())
     assert json.loads(json.dumps(found)) == found
     page = report_markdown(found)
@@ -187,7 +186,7 @@ def test_the_report_is_json_and_the_page_tells_the_same_numbers() -> None:
         assert len(widths) <= 1, part
 
 
-def test_labels_that_are_not_those_of_the_xrays_are_refused() -> None:
+def test_labels_that_are_not_those_of_the_xrays_are_refused():
     with pytest.raises(DataError, match="must have a row for each of 6 X-rays, got 5"):
         report(Pairing(), labels=LABELS.head(5))
     wrong = LABELS.with_columns(pl.lit(3).alias("label:edema"))

@@ -2,23 +2,22 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
-from published_trees import TREES, build
+from published_trees import TREES, build, microvolts
 
 from crossbeat.cli import main
-from crossbeat.data.cohort import Cohort
 from crossbeat.data.people import people
-from crossbeat.data.registry import COHORTS, Builder
+from crossbeat.data.registry import COHORTS
 from crossbeat.errors import ConfigError, DataError
-
-Source = Callable[[str], Builder]
-Built = Callable[[str], Cohort]
+from crossbeat.leads import STANDARD
+from crossbeat.quality import Length
+from crossbeat.signal import Ecg, Preprocessing
 
 FILES = {
     "ptb-xl": ("*_lr.dat", "ptbxl_database.csv"),
@@ -50,56 +49,42 @@ PREFIX = {
 """How the ids of patients begin, and the source that this makes them of."""
 
 
-def contents(folder: Path) -> dict[str, bytes]:
+def contents(folder):
     found = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert "cohort.json" in found
     return found
 
 
-def test_every_data_set_has_a_tree() -> None:
+def test_every_data_set_has_a_tree():
     assert set(COHORTS) == set(TREES) == set(PREFIX)
 
 
 @pytest.mark.parametrize("name", TREES)
-def test_a_build_that_was_interrupted_goes_on_to_the_same_bytes(
-    name: str, source: Source, built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def stop(*_: object) -> None:
+def test_the_command_goes_on_with_an_interrupted_build_to_the_same_bytes(
+    name, source, built, tmp_path, capsys, monkeypatch
+):
+    def stop(*_):
         raise KeyboardInterrupt
 
+    settings = source(name)
     with monkeypatch.context() as patch:
         patch.setattr("crossbeat.data.build._finish", stop)
         with pytest.raises(KeyboardInterrupt):
-            build(source(name), tmp_path / "again")
-    assert not (tmp_path / "again").exists()
-    build(source(name), tmp_path / "again")
-    assert contents(tmp_path / "again") == contents(built(name).folder)
-
-
-@pytest.mark.parametrize("name", TREES)
-def test_the_command_builds_the_same_cohort(
-    name: str,
-    source: Source,
-    built: Built,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+            build(settings, tmp_path / "cohort")
+    assert not (tmp_path / "cohort").exists()
     words = ["prepare", name, "--out", str(tmp_path / "cohort"), "--workers", "1"]
-    for field in fields(source(name)):  # type: ignore[arg-type]
-        value = getattr(source(name), field.name)
+    for field in fields(settings):
+        value = getattr(settings, field.name)
         if value != field.default:
             text = json.dumps(value) if isinstance(value, tuple) else str(value)
             words += [f"--{field.name}", text]
     assert main(words) == 0
-    rows = built(name).table.height
-    assert f"{rows} rows" in "".join(capsys.readouterr())
-    assert Cohort.open(tmp_path / "cohort").fingerprint() == built(name).fingerprint()
+    assert f"{built(name).table.height} rows" in "".join(capsys.readouterr())
+    assert contents(tmp_path / "cohort") == contents(built(name).folder)
 
 
 @pytest.mark.parametrize("name", TREES)
-def test_ids_are_of_their_source_and_nothing_is_left_out_of_a_sound_tree(
-    name: str, built: Built
-) -> None:
+def test_ids_are_of_their_source_and_nothing_is_left_out_of_a_sound_tree(name, built):
     cohort = built(name)
     prefix, source = PREFIX[name]
     assert cohort.table["patient"].str.starts_with(prefix).all()
@@ -109,33 +94,60 @@ def test_ids_are_of_their_source_and_nothing_is_left_out_of_a_sound_tree(
     assert cohort.rejected().height == 0
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in TREES if name not in ("ptb-xl", "label-matched")]
-)
-def test_patients_are_divided_by_their_shares_and_a_seed(
-    name: str, source: Source, tmp_path: Path
-) -> None:
-    settings = replace(source(name), val=0.1, test=0.2)  # type: ignore[type-var]
+@pytest.mark.parametrize("name", [n for n in TREES if n not in ("ptb-xl", "label-matched")])
+def test_patients_are_divided_by_their_shares_and_a_seed(name, source, built, tmp_path):
+    settings, first = source(name), built(name)
     if name == "chexpert":
-        settings = replace(settings, experts=False)  # type: ignore[type-var]
-    first, second = (
-        build(replace(settings, seed=seed), tmp_path / f"{seed}")  # type: ignore[type-var]
-        for seed in (0, 2)
-    )
-    split = dict(first.table.select("patient", "split").rows())
-    counts, total = Counter(split.values()), len(split)
-    assert (counts["val"], counts["test"]) == (round(0.1 * total), round(0.2 * total))
+        settings = replace(settings, experts=False)
+        first = build(settings, tmp_path / "first")
+    second = build(replace(settings, val=0.2, test=0.1, seed=2), tmp_path / "second")
+    one, other = (dict(each.table.select("patient", "split").rows()) for each in (first, second))
+    for splits, val, test in ((one, 0.1, 0.2), (other, 0.2, 0.1)):
+        counts, total = Counter(splits.values()), len(splits)
+        assert (counts["val"], counts["test"]) == (round(val * total), round(test * total))
     if not name.startswith("virtual"):  # another seed is other patients
-        assert split != dict(second.table.select("patient", "split").rows())
+        tested = {patient for patient, split in other.items() if split == "test"}
+        assert {one[patient] for patient in tested} != {"test"}
+
+
+WAVES = {
+    "ptb-xl": ("ptbxl-3", 3, 100.0),
+    "ludb": ("ludb-34", 34, 500.0),
+    "code-15": ("code15-12", 12, 400.0),
+    "cinc-2021": ("cinc-E09001", 1, 500.0),
+    "files": ("row-4", 3, 100.0),
+    "ukb": ("1000022", 1, 500.0),
+}
+"""Of a record: the seed of its waves, and their sampling rate in its file."""
+
+
+@pytest.mark.parametrize("name", WAVES)
+def test_a_stored_ecg_is_that_of_its_own_file_cleaned_in_millivolts(name, built):
+    cohort, (record, seed, fs) = built(name), WAVES[name]
+    row = cohort.table.row(by_predicate=pl.col("record") == record, named=True)
+    waves = microvolts(seed, fs=fs, seconds=cohort.info.seconds)
+    waves = waves // 5 * 5 if name == "ukb" else waves  # as coarse as its files
+    clean = Preprocessing(leads=STANDARD, fs=100.0, seconds=cohort.info.seconds, baseline=True)
+    wanted = clean.apply(Ecg((waves / 1000).astype(np.float32), STANDARD, fs)).values
+    stored = cohort.ecgs(np.array([row["ecg"]])).values[0].numpy()
+    np.testing.assert_allclose(stored, wanted, atol=0.00051)
+    assert cohort.info.unit == "mV"
+
+
+@pytest.mark.parametrize("name", ["code-15", "cinc-2021", "files"])
+def test_shorter_ecgs_are_left_out_or_padded(name, source, built, tmp_path):
+    settings = replace(source(name), seconds=11.0)
+    with pytest.raises(DataError, match="must last at least 11 s, got "):
+        build(settings, tmp_path / "strict")
+    padded = build(replace(settings, length=Length(shorter="pad")), tmp_path / "padded")
+    assert padded.ecgs(np.arange(10)).values.shape == (10, 12, 1100)
+    assert padded.table.height == built(name).table.height
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_files_that_cannot_be_read_are_told_and_left_out_on_request(
-    name: str, tmp_path: Path
-) -> None:
-    tree = tmp_path / "tree"
-    settings = TREES[name](tree)
-    files = sorted(tree.rglob(FILES[name][0]))
+def test_files_that_cannot_be_read_are_told_and_left_out_on_request(name, copied, tmp_path):
+    settings = copied(name)
+    files = sorted((tmp_path / name).rglob(FILES[name][0]))
     spoilt = files[: len(files) // 4 + 1]
     for file in spoilt:
         file.write_bytes(b"no signal")
@@ -152,19 +164,19 @@ def test_files_that_cannot_be_read_are_told_and_left_out_on_request(
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_tree_that_is_not_there_is_told(name: str, source: Source, tmp_path: Path) -> None:
+def test_a_tree_that_is_not_there_is_told(name, source, tmp_path):
     settings = source(name)
     given = vars(settings)
     paths = {key: tmp_path / key for key, value in given.items() if isinstance(value, Path)}
     with pytest.raises(DataError, match=r"there is no f|must hold|must be a table, got nothing"):
-        build(replace(settings, **paths), tmp_path / "cohort")  # type: ignore[type-var]
+        build(replace(settings, **paths), tmp_path / "cohort")
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", [name for name, (_, table) in FILES.items() if table])
-def test_a_table_of_other_columns_or_none_is_refused(name: str, tmp_path: Path) -> None:
-    settings = TREES[name](tmp_path / "tree")
-    (path,) = (tmp_path / "tree").rglob(str(FILES[name][1]))
+def test_a_table_of_other_columns_or_none_is_refused(name, copied, tmp_path):
+    settings = copied(name)
+    (path,) = (tmp_path / name).rglob(FILES[name][1])
     for text, message in (
         (b"a,b\n1,2\n", "must have the column"),
         (b"\x1f\x8b broken", "must be a CSV table, got"),
@@ -234,7 +246,7 @@ WRONG: dict[str, list[tuple[dict[str, Any], str]]] = {
 
 
 @pytest.mark.parametrize("name", TREES)
-def test_settings_out_of_their_range_are_refused(name: str, source: Source) -> None:
+def test_settings_out_of_their_range_are_refused(name, source):
     settings = source(name)
     wrong = [*WRONG[name], *([SHARES] if hasattr(settings, "test") else [])]
     for given, message in [
@@ -242,4 +254,4 @@ def test_settings_out_of_their_range_are_refused(name: str, source: Source) -> N
         *([SLOW] if hasattr(settings, "fs") and name != "ptb-xl" else []),
     ]:
         with pytest.raises(ConfigError, match=message):
-            replace(settings, **given)  # type: ignore[type-var]
+            replace(settings, **given)

@@ -5,7 +5,7 @@ from crossbeat.data.table import SCHEMA, check_table, conform
 from crossbeat.errors import DataError
 
 
-def table(**columns: list) -> pl.DataFrame:
+def table(**columns):
     given = {
         "patient": ["a", "b"],
         "record": ["r", "s"],
@@ -16,7 +16,7 @@ def table(**columns: list) -> pl.DataFrame:
     return conform(pl.DataFrame(given | columns))
 
 
-def test_conforming_adds_what_is_absent_as_null_and_casts() -> None:
+def test_conforming_adds_what_is_absent_as_null_and_casts():
     conformed = table(age=[40, 50])
     assert conformed.columns == [*SCHEMA, "label:edema"]
     assert {name: conformed[name].dtype for name in SCHEMA} == SCHEMA
@@ -41,26 +41,26 @@ def test_conforming_adds_what_is_absent_as_null_and_casts() -> None:
         ({"patient": ["a", "a"]}, "patient a in test and train"),
     ],
 )
-def test_a_table_that_breaks_a_rule_is_refused(columns: dict[str, list], message: str) -> None:
+def test_a_table_that_breaks_a_rule_is_refused(columns, message):
     with pytest.raises(DataError, match=message):
         check_table(table(**columns), ("edema",))
 
 
-def test_absent_and_wrongly_typed_columns_are_refused() -> None:
+def test_absent_and_wrongly_typed_columns_are_refused():
     with pytest.raises(DataError, match="'label:gout' of the table must be Int8, got no such"):
         check_table(table(), ("gout",))
     with pytest.raises(DataError, match="'age' of the table must be Float32, got Int64"):
         check_table(table().with_columns(age=pl.lit(1, dtype=pl.Int64)), ("edema",))
 
 
-def test_unknown_columns_and_values_that_do_not_fit_are_refused() -> None:
+def test_unknown_columns_and_values_that_do_not_fit_are_refused():
     with pytest.raises(DataError, match="got 'colour'; rename or drop it"):
         table(colour=["red", "blue"])
     with pytest.raises(DataError, match="values of the table must fit their columns"):
         table(age=["old", "young"])
 
 
-def test_a_row_without_a_report_has_no_label() -> None:
+def test_a_row_without_a_report_has_no_label():
     check_table(table(reported=[True, False]), ("edema",))
     check_table(table(reported=[None, None]), ("edema",))
     assert "reported" not in table().columns

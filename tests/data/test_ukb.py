@@ -1,7 +1,5 @@
 """The cohort ``ukb``, from trees in the layout of UK Biobank."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from published_trees import (
@@ -25,11 +23,11 @@ from crossbeat.leads import STANDARD
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Path:
+def tree(tmp_path):
     return write_ukb(tmp_path)
 
 
-def test_ecgs_and_cines_of_a_visit_become_pairs_with_measures(tree: Path) -> None:
+def test_ecgs_and_cines_of_a_visit_become_pairs_with_measures(tree):
     cohort = build(ukb(tree), tree / "cohort")
     columns = ["patient", "ecg", "cine", "cine_patient", "sex", "age", "value:LVEDV", "value:LVEF"]
     assert cohort.table.sort("patient").select(columns).rows() == [
@@ -47,7 +45,7 @@ def test_ecgs_and_cines_of_a_visit_become_pairs_with_measures(tree: Path) -> Non
     )
 
 
-def test_the_middle_slice_is_cut_out_about_what_moves(tree: Path) -> None:
+def test_the_middle_slice_is_cut_out_about_what_moves(tree):
     heart = read_heart(str(tree / "cine" / "1000011_20209_2_0.zip"), ukb(tree))
     blood = heart > 128
     areas = blood.sum(axis=(1, 2)) * (60 / 32) ** 2
@@ -58,7 +56,7 @@ def test_the_middle_slice_is_cut_out_about_what_moves(tree: Path) -> None:
     )
 
 
-def test_a_view_of_the_long_axis_is_found_in_its_field(tree: Path) -> None:
+def test_a_view_of_the_long_axis_is_found_in_its_field(tree):
     write_zip(tree / "long" / "1000011_20208_2_0.zip", long_axis())
     made = ukb(tree, cine=tree / "long", view="4ch")
     cohort = build(made, tree / "cohort")
@@ -66,7 +64,7 @@ def test_a_view_of_the_long_axis_is_found_in_its_field(tree: Path) -> None:
     assert cohort.images("cine", np.array([0])).shape == (1, 10, 32, 32)
 
 
-def test_a_long_axis_stands_beside_the_short_one_of_whoever_has_it(tree: Path) -> None:
+def test_a_long_axis_stands_beside_the_short_one_of_whoever_has_it(tree):
     write_zip(tree / "long" / "1000022_20208_2_0.zip", long_axis())
     (tree / "long" / "1000033_20208_2_0.zip").write_bytes(b"PK\x03\x04 cut off")
     write_zip(tree / "long" / "1000044_20208_3_0.zip", long_axis())
@@ -86,17 +84,23 @@ def test_a_long_axis_stands_beside_the_short_one_of_whoever_has_it(tree: Path) -
     assert (stored != cohort.images("cine", row)[0].numpy()).any()
 
 
-def test_a_long_axis_alone_is_kept_when_unpaired_ones_are_wanted(tree: Path) -> None:
+def test_without_a_table_nothing_is_measured_and_what_has_no_partner_stays_on_request(tree):
     write_zip(tree / "long" / "1000055_20208_2_0.zip", long_axis())
     made = ukb(tree, cine_long=tree / "long", measurements=None, unpaired=True)
-    last = build(made, tree / "cohort").table.sort("patient").select("patient", "ecg", "cine_long")
-    assert last.rows()[-1] == ("1000055", None, 0)
+    cohort = build(made, tree / "cohort")
+    assert cohort.info.measurements == ()
+    rows = cohort.table.sort("patient").select(
+        "patient", "ecg", "cine", "cine_patient", "cine_long"
+    )
+    assert rows.rows()[2:] == [
+        ("1000033", 2, 2, "1000033", None),
+        ("1000044", 3, None, None, None),
+        ("1000055", None, None, None, 0),
+    ]
 
 
 @pytest.mark.parametrize(("stored", "wanted", "taken"), [(10, 5, [0, 2, 4, 6, 8]), (4, 6, None)])
-def test_frames_are_those_nearest_in_phase(
-    tmp_path: Path, stored: int, wanted: int, taken: list[int] | None
-) -> None:
+def test_frames_are_those_nearest_in_phase(tmp_path, stored, wanted, taken):
     path = str(write_folder(tmp_path / "1_20209_2_0", short_axis(1, frames=stored)))
     tree = tmp_path
     whole = read_heart(path, ukb(tree, frames=stored))
@@ -105,24 +109,13 @@ def test_frames_are_those_nearest_in_phase(
     np.testing.assert_array_equal(some, whole[nearest])
 
 
-def test_whoever_the_table_does_not_list_is_left_out(tree: Path) -> None:
+def test_whoever_the_table_does_not_list_is_left_out(tree):
     (tree / "measures.csv").write_text("\n".join([UKB_HEAD, *UKB_ROWS[:2]]) + "\n")
     cohort = build(ukb(tree), tree / "cohort")
     assert sorted(cohort.table["patient"]) == ["1000011", "1000022"]
 
 
-def test_without_a_table_no_measure_is_known(tree: Path) -> None:
-    cohort = build(ukb(tree, measurements=None), tree / "cohort")
-    assert (cohort.info.measurements, cohort.table.height) == ((), 3)
-
-
-def test_unpaired_ecgs_stay_when_they_are_wanted(tree: Path) -> None:
-    cohort = build(ukb(tree, measurements=None, unpaired=True), tree / "cohort")
-    rows = cohort.table.sort("patient").select("patient", "cine", "cine_patient").rows()
-    assert rows[3] == ("1000044", None, None)
-
-
-def test_of_two_files_of_a_visit_the_first_counts_and_folders_are_read(tree: Path) -> None:
+def test_of_two_files_of_a_visit_the_first_counts_and_folders_are_read(tree):
     write_ukb_ecg(tree / "ecg" / "1000011_20205_2_1.xml", 9)
     (tree / "cine" / "1000011_20209_2_0.zip").unlink()
     write_folder(tree / "cine" / "1000011_20209_2_0", short_axis())
@@ -133,7 +126,7 @@ def test_of_two_files_of_a_visit_the_first_counts_and_folders_are_read(tree: Pat
     np.testing.assert_allclose(again.ecgs(np.array([0])).values[0], stored / 1000, atol=1e-6)
 
 
-def test_what_cannot_be_read_is_told_and_the_rest_stays(tree: Path) -> None:
+def test_what_cannot_be_read_is_told_and_the_rest_stays(tree):
     (tree / "cine" / "1000011_20209_2_0.zip").write_bytes(b"PK\x03\x04 cut off")
     (tree / "ecg" / "1000033_20205_2_0.xml").write_text("<CardiologyXML/>")
     write_zip(
@@ -167,7 +160,7 @@ def test_what_cannot_be_read_is_told_and_the_rest_stays(tree: Path) -> None:
         "eid,31-0.0,21003-2.0,LVEF",
     ],
 )
-def test_columns_are_known_by_each_of_their_names(tmp_path: Path, head: str) -> None:
+def test_columns_are_known_by_each_of_their_names(tmp_path, head):
     (tmp_path / "a.csv").write_text(f"{head}\n17,Male,64,55.5\n18,Female,,\n")
     assert read_measures(tmp_path / "a.csv", 2).rows() == [
         ("17", 64.0, "M", 55.5),
@@ -185,19 +178,19 @@ def test_columns_are_known_by_each_of_their_names(tmp_path: Path, head: str) -> 
         ("eid,LVEF\n1,high\n", "must fit their columns"),
     ],
 )
-def test_tables_that_cannot_be_are_refused(tmp_path: Path, text: str, message: str) -> None:
+def test_tables_that_cannot_be_are_refused(tmp_path, text, message):
     (tmp_path / "a.csv").write_text(text)
     with pytest.raises(DataError, match=message):
         read_measures(tmp_path / "a.csv", 2)
 
 
-def test_folders_without_anybody_in_both_are_refused(tree: Path) -> None:
+def test_folders_without_anybody_in_both_are_refused(tree):
     with pytest.raises(DataError, match=r"participants in common, .* got none among 1 ECGs and 0"):
         build(ukb(tree, visit=3), tree / "cohort")
     with pytest.raises(DataError, match=r"there is no folder .*gone; name the one that holds fie"):
         build(ukb(tree, cine=tree / "gone"), tree / "cohort")
 
 
-def test_every_measure_has_a_field_of_its_own() -> None:
+def test_every_measure_has_a_field_of_its_own():
     assert len(set(FIELDS.values())) == len(FIELDS)
     assert set(FIELDS) == set(simulate.PHENOTYPES)

@@ -1,9 +1,7 @@
 """Cohorts of one virtual hospital, paired by several rules."""
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-from crossbeat.data.cohort import Cohort
 from crossbeat.data.pairing import Pairing
 from crossbeat.data.sources.mimic import VirtualHospital
 from crossbeat.simulate.hospital import VirtualMimic
@@ -11,13 +9,13 @@ from crossbeat.simulate.hospital import VirtualMimic
 PATIENTS = VirtualMimic(num_patients=40, seed=5, image_size=24, film_size=16, val=0.2, test=0.4)
 
 
-def built(folder: Path, window: float) -> Cohort:
+def built(folder, window):
     hospital = VirtualHospital(patients=PATIENTS, pairing=Pairing(rule="nearest", window=window))
     with ThreadPoolExecutor(1) as executor:
         return hospital.build(folder, executor=executor)
 
 
-def test_rules_share_files_patients_and_splits(tmp_path: Path) -> None:
+def test_rules_share_files_patients_and_splits(tmp_path):
     near = built(tmp_path / "near", 6.0)
     (tree,) = tmp_path.glob("mimic-????????????")
     written = {path: path.stat().st_mtime_ns for path in tree.rglob("*") if path.is_file()}

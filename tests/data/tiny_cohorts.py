@@ -63,6 +63,7 @@ def build_tiny(
     *,
     seed: int = 0,
     shard: int = PER_BLOCK,
+    blocks: int = BLOCKS,
     **how: Unpack[How],
 ) -> Cohort:
     """The ECGs fill three shards, the X-rays one.
@@ -72,6 +73,6 @@ def build_tiny(
     """
     size = shard * tiny_info().row("ecg").itemsize
     with ThreadPoolExecutor(1) as here, patch("crossbeat.data.shards.SHARD", size):
-        blocks = [partial(block, i) for i in range(BLOCKS)]
+        made = [partial(block, i) for i in range(blocks)]
         how = {"executor": here, **how}
-        return build_cohort(folder, tiny_info(seed), blocks, **how)
+        return build_cohort(folder, tiny_info(seed), made, **how)

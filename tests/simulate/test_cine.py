@@ -6,7 +6,6 @@ from virtual import but
 
 from crossbeat.simulate import (
     SEGMENTS,
-    Patients,
     cardiac_cycle,
     cine_block,
     draw_patients,
@@ -21,12 +20,12 @@ from crossbeat.simulate import (
 _SMALL = {"frames": 2, "size": 16}
 
 
-def _few(num: int = 6) -> Patients:
+def _few(num=6):
     return draw_patients(num, seed=2)
 
 
 @pytest.mark.parametrize(("view", "slices"), [("short", 3), ("long", 1)])
-def test_cines_and_masks_have_the_shape_asked_for(view: str, slices: int) -> None:
+def test_cines_and_masks_have_the_shape_asked_for(view, slices):
     for make in (cine_block, masks_block):
         made = make(_few(), 0, 5, frames=4, size=24, view=view, slices=slices)
         assert made.shape == (6, slices, 4, 24, 24)
@@ -34,7 +33,7 @@ def test_cines_and_masks_have_the_shape_asked_for(view: str, slices: int) -> Non
 
 
 @pytest.mark.parametrize("view", ["short", "long"])
-def test_blood_is_bright_and_muscle_dark_where_the_masks_say(view: str) -> None:
+def test_blood_is_bright_and_muscle_dark_where_the_masks_say(view):
     cines = cine_block(_few(), 0, 5, frames=3, size=64, view=view)
     masks = masks_block(_few(), 0, 5, frames=3, size=64, view=view)
     for cine, mask in zip(cines, masks, strict=True):
@@ -44,7 +43,7 @@ def test_blood_is_bright_and_muscle_dark_where_the_masks_say(view: str) -> None:
         assert cine[mask == 1].std() > 2
 
 
-def test_the_sum_of_discs_gives_the_phenotypes_back() -> None:
+def test_the_sum_of_discs_gives_the_phenotypes_back():
     patients, slices, size = _few(), 14, 80
     masks = masks_block(patients, 0, 5, frames=50, size=size, slices=slices)
     values = phenotype_block(patients, 0, 5)
@@ -57,7 +56,7 @@ def test_the_sum_of_discs_gives_the_phenotypes_back() -> None:
     np.testing.assert_allclose(muscle * 1.05, values["LVM"][:, None] + 0 * muscle, rtol=0.05)
 
 
-def test_volume_curves_reach_the_phenotypes() -> None:
+def test_volume_curves_reach_the_phenotypes():
     patients = _few(40)
     curves, values = volume_block(patients, 0, 5, frames=50), phenotype_block(patients, 0, 5)
     for side in ("LV", "RV"):
@@ -66,7 +65,7 @@ def test_volume_curves_reach_the_phenotypes() -> None:
     np.testing.assert_allclose(curves["LA"].max(axis=1), values["LAV"], rtol=1e-5)
 
 
-def test_the_cavity_is_smallest_at_the_end_of_systole_of_this_rate() -> None:
+def test_the_cavity_is_smallest_at_the_end_of_systole_of_this_rate():
     patients, frames = but(_few(40), left_block=False, paced=False), 40
     areas = (masks_block(patients, 0, 5, frames=frames, size=48) == 1).sum(axis=(1, 3, 4))
     cycle = cardiac_cycle(patients)
@@ -76,7 +75,7 @@ def test_the_cavity_is_smallest_at_the_end_of_systole_of_this_rate() -> None:
     assert np.corrcoef(areas.argmin(axis=1), 1 / cycle.length)[0, 1] > 0.8
 
 
-def test_healthy_walls_shorten_by_a_fifth_and_scars_do_not() -> None:
+def test_healthy_walls_shorten_by_a_fifth_and_scars_do_not():
     absent = ("left_block", "paced", "infarct_anterior", "infarct_inferior")
     healthy = but(_few(40), ejection_fraction=61, **dict.fromkeys(absent, 0))
     scarred = but(healthy, infarct_anterior=1, ejection_fraction=40)
@@ -89,7 +88,7 @@ def test_healthy_walls_shorten_by_a_fifth_and_scars_do_not() -> None:
     assert peak["inferolateral"].max() < -10
 
 
-def test_in_left_block_walls_shorten_one_after_the_other_from_the_septum_on() -> None:
+def test_in_left_block_walls_shorten_one_after_the_other_from_the_septum_on():
     blocked = but(_few(), left_block=True, infarct_anterior=0, infarct_inferior=0)
     strain = strain_block(blocked, 0, 5, frames=50)
     last = dict(zip(SEGMENTS, strain.argmin(axis=2).mean(axis=0), strict=True))
@@ -107,7 +106,7 @@ def test_in_left_block_walls_shorten_one_after_the_other_from_the_septum_on() ->
         ({"view": "long", "slices": 2}, "must be 1 in the long axis, got 2"),
     ],
 )
-def test_impossible_cines_are_refused(wrong: dict, message: str) -> None:
+def test_impossible_cines_are_refused(wrong, message):
     for make in (cine_block, masks_block):
         with pytest.raises(ValueError, match=message):
             make(_few(1), 0, 5, **(_SMALL | wrong))

@@ -4,15 +4,15 @@ import numpy as np
 from virtual import but
 
 from crossbeat.simulate import draw_patients
-from crossbeat.simulate.cine_look import Look, labels, look, picture
+from crossbeat.simulate.cine_look import labels, look, picture
 from crossbeat.simulate.cine_shape import hearts
-from crossbeat.simulate.cine_view import Section, pose, short_axis
+from crossbeat.simulate.cine_view import pose, short_axis
 from crossbeat.simulate.streams import Draws
 
 _NUM = 5
 
 
-def _stack(row: int, slices: int, *, size: int = 64) -> tuple[list[Section], Look]:
+def _stack(row, slices, *, size=64):
     """The sections of one patient, and how they look without noise."""
     patients = draw_patients(_NUM, seed=2)
     draws = Draws(5, 0, _NUM, "cine image")
@@ -22,11 +22,11 @@ def _stack(row: int, slices: int, *, size: int = 64) -> tuple[list[Section], Loo
     return made, but(seen, noise=0)
 
 
-def _shown(section: Section, seen: Look, row: int) -> np.ndarray:
+def _shown(section, seen, row):
     return picture(seen, np.random.default_rng(0), section, row).astype(float)
 
 
-def test_noise_is_that_of_a_magnitude() -> None:
+def test_noise_is_that_of_a_magnitude():
     (section,), seen = _stack(0, 1)
     assert not _shown(section, but(seen, gain=0), 0).any()
     made = _shown(section, but(seen, gain=0, noise=0.1), 0) / 255
@@ -34,7 +34,7 @@ def test_noise_is_that_of_a_magnitude() -> None:
     np.testing.assert_allclose(made.std(), 0.1 * np.sqrt(2 - np.pi / 2), rtol=0.03)
 
 
-def test_what_lies_around_the_heart_does_not_move() -> None:
+def test_what_lies_around_the_heart_does_not_move():
     for row in range(_NUM):
         (section,), seen = _stack(row, 1)
         made = _shown(section, seen, row)
@@ -44,7 +44,7 @@ def test_what_lies_around_the_heart_does_not_move() -> None:
         assert moves[section.place.radius < section.shape.outer.max()].mean() > 0.3
 
 
-def test_papillary_muscles_are_seen_in_the_middle_and_counted_as_blood() -> None:
+def test_papillary_muscles_are_seen_in_the_middle_and_counted_as_blood():
     dark = {"base": 0.0, "middle": 0.0}
     for row in range(_NUM):
         sections, seen = _stack(row, 8)
@@ -56,7 +56,7 @@ def test_papillary_muscles_are_seen_in_the_middle_and_counted_as_blood() -> None
     assert 0.02 < dark["middle"] < 0.2
 
 
-def test_the_apex_is_brighter_than_the_base() -> None:
+def test_the_apex_is_brighter_than_the_base():
     for row in range(_NUM):
         sections, seen = _stack(row, 5)
         blood = [
@@ -66,7 +66,7 @@ def test_the_apex_is_brighter_than_the_base() -> None:
         assert blood[1] > 1.1 * blood[0]
 
 
-def test_the_same_heart_looks_alike_at_any_size() -> None:
+def test_the_same_heart_looks_alike_at_any_size():
     pictures = []
     for size in (32, 96):
         (section,), seen = _stack(1, 1, size=size)

@@ -5,7 +5,7 @@ import pytest
 from virtual import but
 
 from crossbeat.simulate import draw_patients
-from crossbeat.simulate.cine_shape import DENSITY, Hearts, hearts, outlines, with_atria
+from crossbeat.simulate.cine_shape import DENSITY, hearts, outlines, with_atria
 from crossbeat.simulate.function import phenotype_block
 
 _NUM = 12
@@ -13,25 +13,25 @@ _HEARTS = draw_patients(_NUM, seed=6)
 _ANTERIOR, _INFERIOR, _SEPTAL, _LATERAL = 115, 262, 180, 0
 
 
-def _healthy(**traits: float) -> Hearts:
+def _healthy(**traits):
     """Hearts alike in function, but for the traits given."""
     same = {"infarct_anterior": 0, "infarct_inferior": 0, "ejection_fraction": 45, "paced": False}
     same |= {"left_block": False, "right_heart": 0}
     return hearts(but(_HEARTS, **(same | traits)), 0, 3, 50)
 
 
-def _middle(heart: Hearts, angles: int = 360) -> tuple[np.ndarray, np.ndarray]:
+def _middle(heart, angles=360):
     """Inner and outer radius half way up, by frame and degree."""
     shape = outlines(heart, 0.5 * heart.base[0, :1], angles)
     return shape.cavity[:, 0], shape.outer[:, 0]
 
 
-def _area(outline: np.ndarray) -> np.ndarray:
+def _area(outline):
     return 0.5 * (outline**2).sum(axis=-1) * 2 * np.pi / outline.shape[-1]
 
 
 @pytest.mark.parametrize("row", range(_NUM))
-def test_cross_sections_add_up_to_the_volumes_of_every_frame(row: int) -> None:
+def test_cross_sections_add_up_to_the_volumes_of_every_frame(row):
     heart = hearts(_HEARTS, 0, 3, 20).one(row)
     step = 0.5
     shape = outlines(heart, np.arange(0.25, 140, step, dtype=np.float32), 72)
@@ -48,9 +48,7 @@ def test_cross_sections_add_up_to_the_volumes_of_every_frame(row: int) -> None:
     ("infarct", "at", "away"),
     [("infarct_anterior", _ANTERIOR, _INFERIOR + 60), ("infarct_inferior", _INFERIOR, 80)],
 )
-def test_a_scar_neither_moves_nor_thickens_and_the_other_walls_do(
-    infarct: str, at: int, away: int
-) -> None:
+def test_a_scar_neither_moves_nor_thickens_and_the_other_walls_do(infarct, at, away):
     beating = _healthy(**{infarct: 0.9})
     for row in range(_NUM):
         inner, outer = _middle(beating.one(row))
@@ -61,7 +59,7 @@ def test_a_scar_neither_moves_nor_thickens_and_the_other_walls_do(
         assert thick.max(axis=0)[at] / thick[0, at] < thick.max(axis=0)[away] / thick[0, away]
 
 
-def test_in_left_bundle_branch_block_the_septum_moves_before_the_lateral_wall() -> None:
+def test_in_left_bundle_branch_block_the_septum_moves_before_the_lateral_wall():
     delays = []
     for block in (False, True):
         beating = _healthy(left_block=block)
@@ -71,7 +69,7 @@ def test_in_left_bundle_branch_block_the_septum_moves_before_the_lateral_wall() 
     assert np.min(delays[1]) >= 3
 
 
-def test_a_large_right_ventricle_flattens_the_septum() -> None:
+def test_a_large_right_ventricle_flattens_the_septum():
     flatness = []
     for size in (0, 4):
         beating = hearts(but(_HEARTS, right_heart=size), 0, 3, 1)
@@ -80,7 +78,7 @@ def test_a_large_right_ventricle_flattens_the_septum() -> None:
     assert np.all(np.array(flatness[1]) < np.array(flatness[0]) - 0.05)
 
 
-def test_a_phase_looks_the_same_however_many_frames_there_are() -> None:
+def test_a_phase_looks_the_same_however_many_frames_there_are():
     few, many = hearts(_HEARTS, 0, 3, 5), hearts(_HEARTS, 0, 3, 20)
     for row in range(_NUM):
         some, all_ = _middle(few.one(row)), _middle(many.one(row))
@@ -88,7 +86,7 @@ def test_a_phase_looks_the_same_however_many_frames_there_are() -> None:
             np.testing.assert_allclose(one, other[::4], rtol=1e-5)
 
 
-def test_the_base_comes_down_and_the_atrium_follows() -> None:
+def test_the_base_comes_down_and_the_atrium_follows():
     beating = _healthy(ejection_fraction=60.0)
     for row in range(_NUM):
         heart = beating.one(row)

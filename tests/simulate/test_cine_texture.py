@@ -1,7 +1,5 @@
 """Real surroundings of virtual hearts."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -9,23 +7,21 @@ from crossbeat.errors import DataError
 from crossbeat.simulate import Textures, cine_block, draw_patients, masks_block, read_textures
 from crossbeat.simulate.cine_shape import hearts
 from crossbeat.simulate.cine_texture import VESSEL, Around, blended
-from crossbeat.simulate.cine_view import FIELD, Place, pose, short_axis
+from crossbeat.simulate.cine_view import FIELD, pose, short_axis
 from crossbeat.simulate.streams import Draws
 
 _CELLS = 64
 _SMALL = {"frames": 2, "size": 32}
 
 
-def _disc(right: float, down: float, radius: float) -> np.ndarray:
+def _disc(right, down, radius):
     """The cells within some mm of a place so many mm from the middle."""
     at = (np.arange(_CELLS) - (_CELLS - 1) / 2) * FIELD / _CELLS
     x, y = np.meshgrid(at - right, at - down)
     return np.hypot(x, y) < radius
 
 
-def _stack(
-    *, toward: tuple[int, int] = (-1, 0), mark: tuple[int, int] = (0, 50), around: float = 50
-) -> tuple[np.ndarray, np.ndarray]:
+def _stack(*, toward=(-1, 0), mark=(0, 50), around=50):
     """Four slices: blood of 200, a right ventricle towards one side, a bright mark."""
     left = _disc(0, 0, 20)
     image = np.full((_CELLS, _CELLS), around)
@@ -34,7 +30,7 @@ def _stack(
     return np.stack([image] * 4), np.stack([left] * 4)
 
 
-def _shown(textures: Textures, drawn: float = 0.0) -> tuple[np.ndarray, Place]:
+def _shown(textures, drawn=0.0):
     """The first stack about a heart that lies in the middle, over something drawn."""
     beating, lies = hearts(draw_patients(1, 2), 0, 5, 2), pose(Draws(5, 0, 1, "cine image"))
     lies.right[:], lies.up[:] = 0, 0
@@ -47,13 +43,13 @@ def _shown(textures: Textures, drawn: float = 0.0) -> tuple[np.ndarray, Place]:
     return blended(plane, lying, 0, section.place), section.place
 
 
-def _middle(picture: np.ndarray, place: Place) -> tuple[float, float]:
+def _middle(picture, place):
     """Where the brightest part lies, mm to the right and above."""
     bright = picture > 0.9 * picture.max()
     return place.right[bright].mean(), place.up[bright].mean()
 
 
-def test_surroundings_have_their_signal_in_parts_of_that_of_blood() -> None:
+def test_surroundings_have_their_signal_in_parts_of_that_of_blood():
     made, place = _shown(Textures.of([_stack()]), drawn=0.1)
     corner = made[(place.right > 20) & (place.up > 50) & (place.right < 45) & (place.up < 55)]
     np.testing.assert_allclose(corner, 50 / 200 * VESSEL, rtol=1e-4)
@@ -69,14 +65,12 @@ def test_surroundings_have_their_signal_in_parts_of_that_of_blood() -> None:
         ((0, -1), (50, 0), (10, 50)),
     ],
 )
-def test_a_stack_is_turned_until_its_right_ventricle_lies_to_the_left(
-    toward: tuple[int, int], mark: tuple[int, int], expected: tuple[int, int]
-) -> None:
+def test_a_stack_is_turned_until_its_right_ventricle_lies_to_the_left(toward, mark, expected):
     made, place = _shown(Textures.of([_stack(toward=toward, mark=mark)]))
     np.testing.assert_allclose(_middle(made, place), expected, atol=3)
 
 
-def test_only_what_lies_around_the_heart_changes_and_it_does_not_move() -> None:
+def test_only_what_lies_around_the_heart_changes_and_it_does_not_move():
     patients, textures = draw_patients(5, seed=2), Textures.of([_stack(around=150)])
     drawn = cine_block(patients, 0, 5, frames=8, size=64)
     real = cine_block(patients, 0, 5, frames=8, size=64, textures=textures)
@@ -90,7 +84,7 @@ def test_only_what_lies_around_the_heart_changes_and_it_does_not_move() -> None:
     assert np.median(moved) < 0.3 * np.median(real[:, 0][lung])
 
 
-def test_a_patient_depends_on_seed_and_textures_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_patient_depends_on_seed_and_textures_alone(monkeypatch):
     monkeypatch.setattr("crossbeat.simulate.streams.BLOCK", 8)
     patients = draw_patients(8, seed=2)
     textures = Textures.of([_stack(around=20), _stack(around=150)])
@@ -106,7 +100,7 @@ def test_a_patient_depends_on_seed_and_textures_alone(monkeypatch: pytest.Monkey
     assert min(map(len, same)) > 0
 
 
-def test_a_file_of_stacks_is_read_and_what_has_no_mask_left_out(tmp_path: Path) -> None:
+def test_a_file_of_stacks_is_read_and_what_has_no_mask_left_out(tmp_path):
     images, masks = (np.moveaxis(each, 0, 2) for each in _stack())
     np.savez(tmp_path / "stacks.npz", a=images, a_lv=masks, t=np.zeros((3, 3)))
     textures, known = read_textures(tmp_path / "stacks.npz"), Textures.of([_stack()])
@@ -115,7 +109,7 @@ def test_a_file_of_stacks_is_read_and_what_has_no_mask_left_out(tmp_path: Path) 
     np.testing.assert_array_equal(textures.share[0], known.share[0])
 
 
-def test_real_stacks_lie_as_virtual_hearts_do(shared: Path) -> None:
+def test_real_stacks_lie_as_virtual_hearts_do(shared):
     textures = read_textures(shared / "data/sunnybrook/sax_roi.npz")
     assert [each.shape for each in textures.signal] == [(9, 100, 100)] * 2
     for signal in textures.signal:
@@ -125,7 +119,7 @@ def test_real_stacks_lie_as_virtual_hearts_do(shared: Path) -> None:
         assert np.median(lung) < 0.2 * VESSEL
 
 
-def test_textures_are_for_the_short_axis() -> None:
+def test_textures_are_for_the_short_axis():
     with pytest.raises(ValueError, match="must go with view 'short', got 'long'"):
         cine_block(
             draw_patients(1, 2), 0, 5, view="long", textures=Textures.of([_stack()]), **_SMALL
@@ -143,14 +137,12 @@ def test_textures_are_for_the_short_axis() -> None:
         (np.full((1, 8, 8), np.nan), np.ones((1, 8, 8)), "must have a signal"),
     ],
 )
-def test_stacks_that_give_no_texture_are_refused(
-    images: np.ndarray, masks: np.ndarray, message: str
-) -> None:
+def test_stacks_that_give_no_texture_are_refused(images, masks, message):
     with pytest.raises(ValueError, match=message):
         Textures.of([(images, masks)])
 
 
-def test_a_file_without_stacks_is_an_error_that_names_it(tmp_path: Path) -> None:
+def test_a_file_without_stacks_is_an_error_that_names_it(tmp_path):
     path = tmp_path / "stacks.npz"
     with pytest.raises(DataError, match=r"stacks\.npz must be an \.npz file .* No such file"):
         read_textures(path)

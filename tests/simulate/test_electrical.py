@@ -38,7 +38,7 @@ _SEEN = electrical(_PATIENTS)
         ("potassium", -1.5, 1, "u_voltage"),
     ],
 )
-def test_an_effect_goes_its_way(cause: str, by: float, sign: int, shown: str) -> None:
+def test_an_effect_goes_its_way(cause, by, sign, shown):
     before = getattr(_SEEN, shown)
     after = getattr(electrical(more(_PATIENTS, **{cause: by})), shown)
     assert np.all(sign * (after - before) >= 0)
@@ -57,7 +57,7 @@ def test_an_effect_goes_its_way(cause: str, by: float, sign: int, shown: str) ->
         ("beta_blocker", "pr"),
     ],
 )
-def test_a_condition_raises_its_parameter(flag: str, shown: str) -> None:
+def test_a_condition_raises_its_parameter(flag, shown):
     alone = but(_PATIENTS, left_block=False, right_block=False, paced=False)
     before, after = (
         getattr(electrical(but(alone, **{flag: there})), shown) for there in (False, True)
@@ -66,7 +66,7 @@ def test_a_condition_raises_its_parameter(flag: str, shown: str) -> None:
     assert np.mean(after > before) > 0.9
 
 
-def test_determinants_are_one_finite_column_per_name() -> None:
+def test_determinants_are_one_finite_column_per_name():
     columns = ecg_determinants(_PATIENTS)
     assert columns.shape == (40, len(DETERMINANTS))
     assert np.isfinite(columns).all()
@@ -75,7 +75,7 @@ def test_determinants_are_one_finite_column_per_name() -> None:
     )
 
 
-def test_a_turn_keeps_length_and_follows_axis_and_rotation() -> None:
+def test_a_turn_keeps_length_and_follows_axis_and_rotation():
     ahead = np.tile(np.array([[1, 0, 0]], dtype=np.float32), (40, 1))
     down = turn(ahead, but(_SEEN, axis=MAIN_AXIS + 90, rotation=0))
     back = turn(ahead, but(_SEEN, axis=MAIN_AXIS, rotation=90))
@@ -84,7 +84,7 @@ def test_a_turn_keeps_length_and_follows_axis_and_rotation() -> None:
     np.testing.assert_allclose(np.linalg.norm(turn(ahead, _SEEN), axis=1), 1, rtol=1e-5)
 
 
-def test_left_bundle_branch_block_replaces_the_normal_sequence() -> None:
+def test_left_bundle_branch_block_replaces_the_normal_sequence():
     blocked = loops(but(_SEEN, left_block=1, right_block=0)).ventricular
     normal = loops(but(_SEEN, left_block=0, right_block=0)).ventricular
     for before, after in zip(normal[:4], blocked[:4], strict=True):
@@ -95,14 +95,14 @@ def test_left_bundle_branch_block_replaces_the_normal_sequence() -> None:
         assert np.any(after.vector != 0)
 
 
-def test_the_waves_follow_one_another() -> None:
+def test_the_waves_follow_one_another():
     made = loops(_SEEN)
     order = [made.atrial[0], made.atrial[1], made.ventricular[0], made.recovery[1]]
     centres = np.stack([wave.centre for wave in order])
     assert np.all(np.diff(centres, axis=0) > 0)
 
 
-def test_t_ends_when_the_qt_interval_does() -> None:
+def test_t_ends_when_the_qt_interval_does():
     t = loops(_SEEN).recovery[1]
     np.testing.assert_allclose(
         t.centre + 2 * t.width, (_SEEN.qt - 0.5 * _SEEN.qrs) / 1000, rtol=1e-4

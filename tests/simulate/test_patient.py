@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from virtual import more
 
-from crossbeat.simulate import PHENOTYPES, Patients, draw_patients, phenotypes
+from crossbeat.simulate import PHENOTYPES, draw_patients, phenotypes
 
 # Petersen et al. 2017: mean and standard deviation of healthy women and men.
 _REFERENCE = {
@@ -20,16 +20,16 @@ _REFERENCE = {
 
 
 @pytest.fixture(name="hospital", scope="module")
-def _hospital() -> Patients:
+def _hospital():
     return draw_patients(4000, seed=1)
 
 
-def test_rows_select_patients() -> None:
+def test_rows_select_patients():
     patients = draw_patients(30, seed=3)
     np.testing.assert_array_equal(patients.rows(slice(5, 9)).bmi, patients.bmi[5:9])
 
 
-def test_no_patients_is_refused() -> None:
+def test_no_patients_is_refused():
     with pytest.raises(ValueError, match="num must be 1 or more, got 0"):
         draw_patients(0, seed=3)
 
@@ -46,7 +46,7 @@ def test_no_patients_is_refused() -> None:
         ("dilatation", "left_block"),
     ],
 )
-def test_disease_brings_its_consequence(hospital: Patients, cause: str, effect: str) -> None:
+def test_disease_brings_its_consequence(hospital, cause, effect):
     pair = np.corrcoef(getattr(hospital, cause), getattr(hospital, effect))
     assert pair[0, 1] > 0.08
 
@@ -55,7 +55,7 @@ def test_disease_brings_its_consequence(hospital: Patients, cause: str, effect: 
 
 
 @pytest.mark.parametrize("name", list(_REFERENCE))
-def test_healthy_people_have_the_published_means_and_spreads(hospital: Patients, name: str) -> None:
+def test_healthy_people_have_the_published_means_and_spreads(hospital, name):
     ill = hospital.hypertension | hospital.kidney_disease | hospital.lung_disease
     ill |= hospital.fibrillation | (hospital.infarct_anterior + hospital.infarct_inferior > 0)
     ill |= (hospital.ejection_fraction < 50) | (hospital.bmi > 30)
@@ -67,7 +67,7 @@ def test_healthy_people_have_the_published_means_and_spreads(hospital: Patients,
         assert 0.65 * spread < some.std() < 1.35 * spread
 
 
-def test_volumes_of_both_ventricles_agree_with_one_another(hospital: Patients) -> None:
+def test_volumes_of_both_ventricles_agree_with_one_another(hospital):
     made = phenotypes(hospital, seed=1)
     assert tuple(made) == tuple(PHENOTYPES)
     assert all(values.dtype == np.float32 for values in made.values())
@@ -93,9 +93,7 @@ def test_volumes_of_both_ventricles_agree_with_one_another(hospital: Patients) -
         ("height", 0.1, "LVM", None, "LVEF"),
     ],
 )
-def test_a_cause_changes_what_it_should_and_nothing_else(
-    cause: str, by: float, higher: str | None, lower: str | None, same: str
-) -> None:
+def test_a_cause_changes_what_it_should_and_nothing_else(cause, by, higher, lower, same):
     before = draw_patients(64, seed=2)
     was, made = phenotypes(before, seed=3), phenotypes(more(before, **{cause: by}), seed=3)
     assert higher is None or np.all(made[higher] > was[higher])
@@ -103,7 +101,7 @@ def test_a_cause_changes_what_it_should_and_nothing_else(
     np.testing.assert_allclose(made[same], was[same], rtol=1e-5)
 
 
-def test_another_seed_is_another_person_of_the_same_disease() -> None:
+def test_another_seed_is_another_person_of_the_same_disease():
     patients = draw_patients(64, seed=2)
     one, other = phenotypes(patients, seed=5), phenotypes(patients, seed=6)
     np.testing.assert_allclose(one["LVEF"], other["LVEF"], rtol=1e-4)

@@ -43,12 +43,12 @@ CHANGING = {
 _TINY = {"frames": 2, "size": 16}
 
 
-def traits(patients: Patients) -> np.ndarray:
+def traits(patients):
     columns = [getattr(patients, field.name) for field in fields(Patients)]
     return np.column_stack([column.astype(np.float32) for column in columns])
 
 
-def columns(values: dict[str, np.ndarray]) -> np.ndarray:
+def columns(values):
     return np.stack(list(values.values()), axis=1)
 
 
@@ -75,9 +75,7 @@ BLOCKS: dict[str, Callable[[Patients, int, int], np.ndarray]] = {
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_a_patient_does_not_depend_on_how_many_are_drawn_nor_on_the_workers(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_patient_does_not_depend_on_how_many_are_drawn_nor_on_the_workers(name, monkeypatch):
     monkeypatch.setattr("crossbeat.simulate.streams.BLOCK", 20)
     many = draw_patients(30, seed=2)
     with ThreadPoolExecutor(2) as pool:
@@ -90,9 +88,7 @@ def test_a_patient_does_not_depend_on_how_many_are_drawn_nor_on_the_workers(
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_another_seed_and_another_block_are_other_numbers(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_seed_and_another_block_are_other_numbers(name, monkeypatch):
     monkeypatch.setattr("crossbeat.simulate.streams.BLOCK", 20)
     patients = draw_patients(40, seed=2)
     made = WHOLE[name](patients, 5, None)
@@ -100,12 +96,12 @@ def test_another_seed_and_another_block_are_other_numbers(
     assert (made[:20] != made[20:]).any()
 
 
-def test_blocks_come_one_by_one_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_come_one_by_one_and_in_order(monkeypatch):
     monkeypatch.setattr("crossbeat.simulate.streams.BLOCK", 5)
     assert [len(block) for block in ecg_blocks(draw_patients(7, seed=2), seed=5)] == [5, 2]
 
 
-def test_further_noise_depends_on_the_seed_the_block_and_the_patient_alone() -> None:
+def test_further_noise_depends_on_the_seed_the_block_and_the_patient_alone():
     films = np.full((9, 16, 16), 128, dtype=np.uint8)
     many = noisier(films, 2, 7, 10.0)
     assert many.dtype == np.uint8
@@ -117,14 +113,12 @@ def test_further_noise_depends_on_the_seed_the_block_and_the_patient_alone() -> 
 # --- some hours later
 
 
-def correlation(one: np.ndarray, other: np.ndarray) -> float:
+def correlation(one, other):
     return float(np.corrcoef(one, other)[0, 1])
 
 
 @pytest.mark.parametrize(("hours", "changing"), [(0.0, set()), (1000.0, CHANGING)])
-def test_only_what_changes_within_days_has_changed_weeks_later(
-    hours: float, changing: set[str]
-) -> None:
+def test_only_what_changes_within_days_has_changed_weeks_later(hours, changing):
     now, later = draw_patients(300, seed=3), draw_patients(300, seed=3, hours=hours)
     changed = {
         field.name
@@ -134,7 +128,7 @@ def test_only_what_changes_within_days_has_changed_weeks_later(
     assert changed == changing
 
 
-def test_the_state_has_less_in_common_the_more_hours_have_passed() -> None:
+def test_the_state_has_less_in_common_the_more_hours_have_passed():
     now = draw_patients(3000, seed=3)
     after = [draw_patients(3000, seed=3, hours=hours) for hours in (6.0, 48.0, 400.0)]
     for name in CHANGING:
@@ -145,7 +139,7 @@ def test_the_state_has_less_in_common_the_more_hours_have_passed() -> None:
     np.testing.assert_allclose(acuity, np.exp(-np.array([6, 48, 400]) / 72), atol=0.05)
 
 
-def test_patients_are_no_more_and_no_less_ill_later() -> None:
+def test_patients_are_no_more_and_no_less_ill_later():
     now, later = draw_patients(6000, seed=3), draw_patients(6000, seed=3, hours=100.0)
     known, after = truth(now), truth(later)
     for name in FINDINGS:
@@ -156,12 +150,12 @@ def test_patients_are_no_more_and_no_less_ill_later() -> None:
         assert getattr(later, name).std() == pytest.approx(spread, rel=0.1), name
 
 
-def test_everything_that_changes_is_drawn_for_the_latent_heart() -> None:
+def test_everything_that_changes_is_drawn_for_the_latent_heart():
     drawn = set(re.findall(r'draws\.(?:normal|uniform)\("([^"]+)"', getsource(patient)))
     assert set(TAU) <= drawn
 
 
 @pytest.mark.parametrize("hours", [-1.0, float("nan"), float("inf")])
-def test_hours_that_are_none_are_refused(hours: float) -> None:
+def test_hours_that_are_none_are_refused(hours):
     with pytest.raises(ValueError, match="hours must be 0 or more and finite, got"):
         kept(hours)

@@ -1,25 +1,31 @@
-from pathlib import Path
-
 import numpy as np
 import polars as pl
 import pytest
 from mimic_columns import HEADERS
-from virtual_mimics import NO_ECG, NOTHING_WRONG, labels, table, text, times, write
+from virtual_mimics import NO_ECG, labels, table, text, times, write
 
 from crossbeat import simulate
 
 
-def test_every_table_has_the_name_and_the_columns_of_the_published_one(sound: Path) -> None:
+@pytest.fixture(scope="module")
+def films(tmp_path_factory):
+    """A tree of X-rays alone, half of whose patients are in the test split."""
+    folder = tmp_path_factory.mktemp("mimic") / "films"
+    return write(folder, num_patients=60, test=0.5, faults=NO_ECG)
+
+
+def test_every_table_has_the_name_and_the_columns_of_the_published_one(sound):
     for name, header in HEADERS.items():
         assert text(sound / name).splitlines()[0] == header, name
     tables = {str(path.relative_to(sound)) for path in sound.glob("mimic-*/**/*.csv*")}
     assert tables == set(HEADERS)
 
 
-def test_tables_are_plain_when_asked(tmp_path: Path, sound: Path) -> None:
-    plain = write(tmp_path / "plain", num_patients=40, faults=NOTHING_WRONG, compressed=False)
+def test_tables_are_plain_when_asked(tmp_path, films):
+    settings = {"num_patients": 60, "test": 0.5, "faults": NO_ECG}
+    plain = write(tmp_path / "plain", **settings, compressed=False)
     for name in HEADERS:
-        assert text(plain / name.removesuffix(".gz")) == text(sound / name)
+        assert text(plain / name.removesuffix(".gz")) == text(films / name)
     assert not list(plain.rglob("*.gz"))
 
 
@@ -33,15 +39,13 @@ def test_tables_are_plain_when_asked(tmp_path: Path, sound: Path) -> None:
         ("chexpert", "study_id", 5),
     ],
 )
-def test_identifiers_have_eight_digits_and_come_once(
-    name: str, column: str, digit: int, sound: Path
-) -> None:
+def test_identifiers_have_eight_digits_and_come_once(name, column, digit, sound):
     found = table(sound, name)[column]
     assert found.n_unique() == len(found) > 10
     assert (found // 10_000_000 == digit).all()
 
 
-def test_the_patients_are_those_of_the_virtual_cohort_of_the_same_seed(sound: Path) -> None:
+def test_the_patients_are_those_of_the_virtual_cohort_of_the_same_seed(sound):
     people, truth = table(sound, "patients"), table(sound, "truth")
     patients = simulate.draw_patients(40, 3)
     ages = np.floor(patients.age).astype(int)
@@ -52,7 +56,7 @@ def test_the_patients_are_those_of_the_virtual_cohort_of_the_same_seed(sound: Pa
         assert truth[name].to_list() == there.astype(int).tolist()
 
 
-def test_labels_are_those_of_chexpert_with_blanks_and_doubts(sound: Path) -> None:
+def test_labels_are_those_of_chexpert_with_blanks_and_doubts(sound):
     told = labels(sound, "chexpert")
     columns = told.columns[2:]
     assert len(columns) == 14
@@ -65,9 +69,8 @@ def test_labels_are_those_of_chexpert_with_blanks_and_doubts(sound: Path) -> Non
     assert ",1.0," in text(sound / "mimic-cxr-jpg/mimic-cxr-2.0.0-chexpert.csv.gz")
 
 
-def test_negbio_differs_from_chexpert_now_and_then(tmp_path: Path) -> None:
-    root = write(tmp_path / "tree", num_patients=60, faults=NO_ECG)
-    one, other = labels(root, "chexpert"), labels(root, "negbio")
+def test_negbio_differs_from_chexpert_now_and_then(films):
+    one, other = labels(films, "chexpert"), labels(films, "negbio")
     assert one["study_id"].equals(other["study_id"])
     rest = [name for name in one.columns[2:] if name != "No Finding"]
     differ = sum((one[name].ne_missing(other[name])).sum() for name in rest)
@@ -75,23 +78,22 @@ def test_negbio_differs_from_chexpert_now_and_then(tmp_path: Path) -> None:
     assert 0 < differ < 0.2 * said
 
 
-def test_radiologists_read_part_of_the_test_studies_and_are_right(tmp_path: Path) -> None:
-    root = write(tmp_path / "tree", num_patients=60, test=0.5, faults=NO_ECG)
-    read, split = table(root, "test-set-labeled"), table(root, "split")
+def test_radiologists_read_part_of_the_test_studies_and_are_right(films):
+    read, split = table(films, "test-set-labeled"), table(films, "split")
     tested = split.filter(pl.col("split") == "test")["study_id"].unique()
     assert 0 < read.height < len(tested)
     assert set(read["study_id"]) < set(tested)
-    truth = read.select("study_id", "Edema").join(table(root, "truth-of-studies"), on="study_id")
+    truth = read.select("study_id", "Edema").join(table(films, "truth-of-studies"), on="study_id")
     assert (truth["Edema"] == truth["edema"]).all()
 
 
-def test_a_patient_is_in_one_part_of_the_split(tmp_path: Path) -> None:
-    split = table(write(tmp_path / "tree", num_patients=60, faults=NO_ECG), "split")
+def test_a_patient_is_in_one_part_of_the_split(films):
+    split = table(films, "split")
     assert split.group_by("subject_id").agg(pl.col("split").n_unique())["split"].max() == 1
     assert set(split["split"]) == {"train", "validate", "test"}
 
 
-def test_admissions_belong_to_stays_of_their_patient(sound: Path) -> None:
+def test_admissions_belong_to_stays_of_their_patient(sound):
     stays, admissions = table(sound, "edstays"), table(sound, "admissions")
     admitted = stays.filter(pl.col("disposition") == "ADMITTED")
     assert admitted["hadm_id"].to_list() == admissions["hadm_id"].to_list()

@@ -4,23 +4,13 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 from mimic_columns import HEADERS
 from PIL import Image
-from virtual_mimics import (
-    NO_ECG,
-    NOTHING_WRONG,
-    digest,
-    image_path,
-    listed,
-    table,
-    text,
-    write,
-)
+from virtual_mimics import NO_ECG, NOTHING_WRONG, digest, image_path, listed, table, text, write
 
 from crossbeat import simulate
 from crossbeat.errors import ConfigError, DataError
@@ -31,15 +21,29 @@ from crossbeat.simulate.hospital.records import patients_at
 from crossbeat.simulate.hospital.tree import MOST_PATIENTS
 from crossbeat.simulate.hospital.visits import STATES, visits
 
+TWELVE = VirtualMimic(num_patients=12, seed=3, image_size=24, film_size=16)
+
+
+def in_small_blocks(patch):
+    for number in ("simulate.streams.BLOCK", "simulate.hospital.visits.BLOCK"):
+        patch.setattr(f"crossbeat.{number}", 5)
+    patch.setattr("crossbeat.simulate.hospital.records._TOGETHER", 3)
+
 
 @pytest.fixture
-def few_in_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    for number in ("simulate.streams.BLOCK", "simulate.hospital.visits.BLOCK"):
-        monkeypatch.setattr(f"crossbeat.{number}", 5)
-    monkeypatch.setattr("crossbeat.simulate.hospital.records._TOGETHER", 3)
+def few_in_a_block(monkeypatch):
+    in_small_blocks(monkeypatch)
 
 
-def test_every_file_is_where_the_tables_say_and_no_other_is(sound: Path) -> None:
+@pytest.fixture(scope="module")
+def twelve(tmp_path_factory):
+    """A tree of twelve patients in three blocks."""
+    with pytest.MonkeyPatch.context() as patch:
+        in_small_blocks(patch)
+        return write(tmp_path_factory.mktemp("mimic") / "twelve")
+
+
+def test_every_file_is_where_the_tables_say_and_no_other_is(sound):
     records, images = table(sound, "record_list"), table(sound, "metadata")
     told = {
         sound / "mimic-iv-ecg" / f"{path}{suffix}"
@@ -53,18 +57,16 @@ def test_every_file_is_where_the_tables_say_and_no_other_is(sound: Path) -> None
     assert first["file_name"] == study
 
 
-def test_wfdb_reads_the_leads_and_millivolts_that_were_simulated(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wfdb_reads_the_leads_and_millivolts_that_were_simulated(tmp_path, monkeypatch):
     wfdb = pytest.importorskip("wfdb")
     ramp = np.linspace(-1, 1, simulate.FS * simulate.SECONDS, dtype=np.float32)
     size = np.arange(1, 13, dtype=np.float32)
 
-    def waves(patients: simulate.Patients, seed: int) -> np.ndarray:
+    def waves(patients, seed):
         return np.tile(size[:, None] * ramp, (len(patients), 1, 1))
 
     monkeypatch.setattr(simulate, "ecgs", waves)
-    root = write(tmp_path / "tree", faults=NOTHING_WRONG)
+    root = write(tmp_path / "tree", num_patients=3, faults=NOTHING_WRONG)
     row = table(root, "record_list").row(0, named=True)
     record = wfdb.rdrecord(str(root / "mimic-iv-ecg" / row["path"]))
     assert tuple(record.sig_name) == MIMIC
@@ -78,7 +80,7 @@ def test_wfdb_reads_the_leads_and_millivolts_that_were_simulated(
     ]
 
 
-def test_the_limb_leads_follow_from_i_and_ii_by_name(sound: Path) -> None:
+def test_the_limb_leads_follow_from_i_and_ii_by_name(sound):
     for path in table(sound, "record_list")["path"].head(5):
         stored = np.fromfile(sound / "mimic-iv-ecg" / f"{path}.dat", "<i2").reshape(-1, 12)
         rows = dict(zip(MIMIC, stored.T / 200, strict=True))
@@ -87,9 +89,7 @@ def test_the_limb_leads_follow_from_i_and_ii_by_name(sound: Path) -> None:
             assert np.abs(rows[lead] - expected).max() < 0.011, lead  # two steps of 5 microvolts
 
 
-def test_images_have_the_size_that_the_tables_tell_and_laterals_are_not_frontal(
-    sound: Path, tmp_path: Path
-) -> None:
+def test_images_have_the_size_that_the_tables_tell_and_laterals_are_not_frontal(sound, tmp_path):
     root = write(tmp_path / "both", faults=replace(NO_ECG, lateral_view=1.0))
     rows = table(root, "metadata")
     shown: dict[str, list] = {"frontal": [], "lateral": []}
@@ -108,7 +108,7 @@ def test_images_have_the_size_that_the_tables_tell_and_laterals_are_not_frontal(
     assert set(table(sound, "metadata")["ViewPosition"]) == {"PA", "AP"}
 
 
-def test_what_is_recorded_within_hours_shows_one_state_of_the_heart() -> None:
+def test_what_is_recorded_within_hours_shows_one_state_of_the_heart():
     draws = simulate.Draws(3, 0, 256, "mimic")
     ecgs = visits(draws, NOTHING_WRONG).ecgs
     water = pl.Series(patients_at(ecgs, draws).lung_water)
@@ -124,7 +124,7 @@ def test_what_is_recorded_within_hours_shows_one_state_of_the_heart() -> None:
     assert 0.2 < far < 0.8
 
 
-def test_a_patient_is_seen_as_the_simulator_says_after_so_many_hours() -> None:
+def test_a_patient_is_seen_as_the_simulator_says_after_so_many_hours():
     draws = simulate.Draws(3, 0, 20, "mimic")
     events = pl.DataFrame({"patient": [4, 4, 7], "hours": [0.0, 96.0, 3072.0]})
     seen = patients_at(events, draws)
@@ -135,9 +135,7 @@ def test_a_patient_is_seen_as_the_simulator_says_after_so_many_hours() -> None:
     assert set(visits(draws, Faults()).ecgs["hours"]) <= set(STATES)
 
 
-def test_without_faults_only_what_follows_from_patient_hour_and_report_is_listed(
-    sound: Path,
-) -> None:
+def test_without_faults_only_what_follows_from_patient_hour_and_report_is_listed(sound):
     found = listed(sound)
     assert tuple(found) == tuple(FAULTS)
     natural = {"early_study_time", "uncertain_label", "over_89", "patient_without_ecg"}
@@ -145,76 +143,67 @@ def test_without_faults_only_what_follows_from_patient_hour_and_report_is_listed
     assert found["early_study_time"]
 
 
-def test_the_number_of_workers_does_not_matter(tmp_path: Path, few_in_a_block: None) -> None:
-    one = write(tmp_path / "one")
+def test_the_number_of_workers_does_not_matter(tmp_path, few_in_a_block, twelve):
     with ThreadPoolExecutor(3) as executor:
-        settings = VirtualMimic(num_patients=12, seed=3, image_size=24, film_size=16)
-        settings.write(tmp_path / "three", executor=executor)
-    assert digest(one) == digest(tmp_path / "three")
+        TWELVE.write(tmp_path / "three", executor=executor)
+    assert digest(twelve) == digest(tmp_path / "three")
 
 
-def test_no_recording_repeats_the_noise_of_another(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_recording_repeats_the_noise_of_another(tmp_path, monkeypatch):
     monkeypatch.setattr("crossbeat.simulate.hospital.records._TOGETHER", 1)
-    files = digest(write(tmp_path / "tree", num_patients=20, faults=NOTHING_WRONG))
+    files = digest(write(tmp_path / "tree", num_patients=10, faults=NOTHING_WRONG))
     signals = [of for name, of in files.items() if name.endswith(".dat")]
-    assert len(set(signals)) == len(signals) > 25
+    assert len(set(signals)) == len(signals) > 12
 
 
-def test_seeds_do(tmp_path: Path) -> None:
-    one, other = (digest(write(tmp_path / str(seed), seed=seed)) for seed in (0, 1))
+def test_seeds_do(tmp_path, few_in_a_block, twelve):
+    one, other = digest(twelve), digest(write(tmp_path / "other", seed=1, num_patients=6))
     assert not [name for name in set(one) & set(other) if name.endswith((".dat", ".jpg"))]
     assert not set(one.values()) & set(other.values())
 
 
 def test_what_is_recorded_of_a_patient_does_not_depend_on_how_many_follow(
-    tmp_path: Path, few_in_a_block: None
-) -> None:
-    few, more = write(tmp_path / "few", num_patients=4), write(tmp_path / "more", num_patients=9)
+    tmp_path, few_in_a_block, twelve
+):
+    few = write(tmp_path / "few", num_patients=4)
     for name in HEADERS:
         if "test-set" not in name:
             lines = text(few / name).splitlines()
-            assert lines == text(more / name).splitlines()[: len(lines)], name
+            assert lines == text(twelve / name).splitlines()[: len(lines)], name
     files = {name: of for name, of in digest(few).items() if name.endswith((".dat", ".jpg"))}
-    assert files.items() <= digest(more).items()
+    assert files.items() <= digest(twelve).items()
 
 
-def stop_after_one(done: int, total: int) -> None:
+def stop_after_one(done, total):
     if done == 1:
         raise InterruptedError
 
 
 def test_a_tree_that_was_stopped_is_completed_without_its_finished_blocks(
-    tmp_path: Path, few_in_a_block: None
-) -> None:
-    settings = VirtualMimic(num_patients=12, seed=3, image_size=24, film_size=16)
+    tmp_path, few_in_a_block, twelve
+):
     tree = tmp_path / "tree"
     with pytest.raises(InterruptedError), ThreadPoolExecutor(1) as executor:
-        settings.write(tree, executor=executor, progress=stop_after_one)
+        TWELVE.write(tree, executor=executor, progress=stop_after_one)
     assert not (tree / "virtual-mimic.json").exists()
     done = (tree / ".unfinished" / "block-00000.json").stat().st_mtime_ns
     written = {path: path.stat().st_mtime_ns for path in tree.rglob("*.jpg")}
     assert min(written.values()) <= done
     steps = []
     with ThreadPoolExecutor(1) as executor:
-        settings.write(tree, executor=executor, progress=lambda *step: steps.append(step))
+        TWELVE.write(tree, executor=executor, progress=lambda *step: steps.append(step))
     assert steps[0][0] >= 1
     assert steps[-1] == (3, 3)
     kept = [path for path, when in written.items() if path.stat().st_mtime_ns == when]
     assert len(kept) >= 5
-    assert digest(tree) == digest(write(tmp_path / "whole"))
+    assert digest(tree) == digest(twelve)
 
 
-def test_a_finished_tree_is_left_alone(tmp_path: Path) -> None:
-    tree = write(tmp_path / "tree")
-    before = {path: path.stat().st_mtime_ns for path in tree.rglob("*")}
-    write(tree)
-    assert before == {path: path.stat().st_mtime_ns for path in tree.rglob("*")}
-
-
-def test_a_tree_of_other_settings_is_not_taken_for_its_own(tmp_path: Path) -> None:
+def test_a_finished_tree_is_left_alone_and_one_of_other_settings_is_refused(tmp_path):
     tree = write(tmp_path / "tree", num_patients=2)
+    before = {path: path.stat().st_mtime_ns for path in tree.rglob("*")}
+    write(tree, num_patients=2)
+    assert before == {path: path.stat().st_mtime_ns for path in tree.rglob("*")}
     with pytest.raises(ConfigError, match=r"tree was written with other settings of seed; choose"):
         write(tree, num_patients=2, seed=4)
     (tree / "virtual-mimic.json").rename(tmp_path / "marker.json")
@@ -230,8 +219,8 @@ def test_a_tree_of_other_settings_is_not_taken_for_its_own(tmp_path: Path) -> No
         write(tree, num_patients=2)
 
 
-def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(path: Path, data: bytes) -> int:
+def test_a_full_disk_is_told_in_a_sentence(tmp_path, monkeypatch):
+    def fails(path, data):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(Path, "write_bytes", fails)
@@ -250,12 +239,12 @@ def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.M
         ({"val": 0.5, "test": 0.6}, "1 or less together"),
     ],
 )
-def test_a_setting_out_of_range_is_refused(settings: dict[str, Any], message: str) -> None:
+def test_a_setting_out_of_range_is_refused(settings, message):
     with pytest.raises(ConfigError, match=message):
         VirtualMimic(**settings)
 
 
-def test_patients_without_any_ecg_make_a_tree_too(tmp_path: Path) -> None:
+def test_patients_without_any_ecg_make_a_tree_too(tmp_path):
     root = write(tmp_path / "tree", num_patients=3, faults=NO_ECG)
     assert table(root, "record_list").is_empty()
     assert table(root, "patients").height == 3
