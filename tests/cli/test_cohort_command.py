@@ -3,7 +3,6 @@
 import json
 import re
 from datetime import datetime
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -11,7 +10,6 @@ import pytest
 
 from crossbeat.cli import main
 from crossbeat.data.build import Block, build_cohort
-from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.rejected import Rejected
 from crossbeat.leads import STANDARD
@@ -20,7 +18,7 @@ NOON = datetime(2180, 5, 1, 12)
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Cohort:
+def small(tmp_path):
     """Six patients; every code of a label, a row without a report, one without an X-ray."""
     names = [f"secret{number}" for number in range(6)]
     table = pl.DataFrame(
@@ -64,7 +62,7 @@ def shown(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     return capsys.readouterr().out
 
 
-def test_a_cohort_is_counted_by_split(small: Cohort, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_cohort_is_counted_by_split(small, capsys):
     found = json.loads(shown(capsys, small.folder, "--json"))
     assert (found["name"], found["kind"]) == ("<b>own</b>", "paired")
     assert found["form"] == {
@@ -87,17 +85,13 @@ def test_a_cohort_is_counted_by_split(small: Cohort, capsys: pytest.CaptureFixtu
     assert found["notes"] == list(small.info.notes)
 
 
-def test_gaps_are_hours_from_the_ecg_to_the_xray(
-    small: Cohort, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_gaps_are_hours_from_the_ecg_to_the_xray(small, capsys):
     gaps = json.loads(shown(capsys, small.folder, "--json"))["gaps"]
     assert (gaps["pairs"], gaps["without a time"]) == (4, 1)
     assert (gaps["hours"]["least"], gaps["hours"]["median"], gaps["hours"]["most"]) == (-4, -0.5, 2)
 
 
-def test_a_cohort_of_hearts_is_told(
-    tiny_hearts: Cohort, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_cohort_of_hearts_is_told(tiny_hearts, capsys):
     found = json.loads(shown(capsys, tiny_hearts.folder, "--json"))
     assert (found["splits"]["all"]["cine"], found["splits"]["all"]["pairs"]) == (120, 120)
     rows = np.arange(120)
@@ -111,7 +105,7 @@ def test_a_cohort_of_hearts_is_told(
     assert "Cardiac measurements" in out
 
 
-def test_a_cohort_is_told_in_tables(small: Cohort, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_cohort_is_told_in_tables(small, capsys):
     out = shown(capsys, small.folder)
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines()]
     assert ["train", "4", "4", "4", "3", "3", "3"] in rows
@@ -122,17 +116,13 @@ def test_a_cohort_is_told_in_tables(small: Cohort, capsys: pytest.CaptureFixture
     assert "note: Left out: 1 " in out
 
 
-def test_what_a_cohort_does_not_have_is_left_out(
-    tiny: Cohort, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_a_cohort_does_not_have_is_left_out(tiny, capsys):
     out = shown(capsys, tiny.folder)
     assert "Hours" not in out
     assert "Left out" not in out
 
 
-def test_the_page_shows_training_examples_with_labels_and_without_names(
-    small: Cohort, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_page_shows_training_examples_with_labels_and_without_names(small, tmp_path, capsys):
     page = tmp_path / "pages" / "small.html"
     shown(capsys, small.folder, "--page", page)
     text = page.read_text(encoding="utf-8")
@@ -149,9 +139,7 @@ def test_the_page_shows_training_examples_with_labels_and_without_names(
     ]
 
 
-def test_examples_are_of_the_seed(
-    tiny: Cohort, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_examples_are_of_the_seed(tiny, tmp_path, capsys):
     pages = []
     for seed in (0, 0, 1):
         shown(capsys, tiny.folder, "--page", tmp_path / "a.html", "--examples", 1, "--seed", seed)
@@ -161,9 +149,7 @@ def test_examples_are_of_the_seed(
 
 
 @pytest.mark.parametrize(("lacking", "figures"), [("xray", 2), ("ecg", 2), ("pairs", 4)])
-def test_what_is_not_in_pairs_is_shown_apart(
-    lacking: str, figures: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_not_in_pairs_is_shown_apart(lacking, figures, tmp_path, capsys):
     num = 2
     names = [f"p{number}" for number in range(2 * num)]
     first, last = [*range(num), *[None] * num], [*[None] * num, *range(num)]
@@ -193,9 +179,7 @@ def test_what_is_not_in_pairs_is_shown_apart(
     assert text.count("12-lead ECG") == (num if leads else 0)
 
 
-def test_verifying_names_every_damaged_file(
-    small: Cohort, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_verifying_names_every_damaged_file(small, capsys):
     command = ["cohort", "verify", str(small.folder)]
     assert main(command) == 0
     assert (

@@ -31,7 +31,7 @@ PEOPLE = 10
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hospital")
     ecgs = ecg_block(draw_patients(PEOPLE, 3), 0, 3)
     for number, values in enumerate(ecgs):
@@ -130,9 +130,7 @@ CASES: dict[str, tuple[str | None, str, list[str]]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_table_becomes_a_cohort_by_what_the_message_says(
-    name: str, files: Path, tmp_path: Path, called: Called
-) -> None:
+def test_a_table_becomes_a_cohort_by_what_the_message_says(name, files, tmp_path, called):
     text, given, remedies = CASES[name]
     home = shutil.copytree(files, tmp_path / "home")
     if text is None:
@@ -161,7 +159,7 @@ def test_a_table_becomes_a_cohort_by_what_the_message_says(
     assert str(home) not in (out / "cohort.json").read_text()
 
 
-def test_files_with_the_names_of_a_build_stay(files: Path, tmp_path: Path, called: Called) -> None:
+def test_files_with_the_names_of_a_build_stay(files, tmp_path, called):
     (files / "plain.csv").write_text(rows(lambda n: f"e{n}.hea,{n}", "ecg,patient"))
     command = ["prepare", "files", "--table", files / "plain.csv", "--out"]
     (tmp_path / "a.request.json").write_bytes(b"\xff\xfe")
@@ -174,9 +172,7 @@ def test_files_with_the_names_of_a_build_stay(files: Path, tmp_path: Path, calle
     assert not (tmp_path / "b.request.json").exists()
 
 
-def test_probabilities_are_learned_and_rounded_for_evaluation(
-    files: Path, tmp_path: Path, called: Called
-) -> None:
+def test_probabilities_are_learned_and_rounded_for_evaluation(files, tmp_path, called):
     splits = ["train"] * 6 + ["val"] * 2 + ["test"] * 2
     lines = [f"{files}/e{n}.hea,{n},{splits[n]},{0.7 if n % 2 else 0.2}" for n in range(PEOPLE)]
     table, cohort, run = (tmp_path / name for name in ("table.csv", "cohort", "run"))
@@ -201,7 +197,7 @@ def test_probabilities_are_learned_and_rounded_for_evaluation(
     assert measured["auroc"]["value"] in (0, 0.5, 1)
 
 
-def test_simulate_writes_a_cohort_once_and_prepare_the_same(called: Called, tmp_path: Path) -> None:
+def test_simulate_writes_a_cohort_once_and_prepare_the_same(called, tmp_path):
     few = ["simulate", "--num_patients", 12, "--image_size", 16, "--out", tmp_path / "few"]
     code, _, err = called(*few)
     assert (code, "12 patients" in err) == (0, True)
@@ -220,9 +216,7 @@ def test_simulate_writes_a_cohort_once_and_prepare_the_same(called: Called, tmp_
     assert (code, f"{tmp_path / 'few.partial'} was built with other settings" in err) == (2, True)
 
 
-def test_what_no_disk_can_hold_is_refused_and_a_smaller_cohort_may_follow(
-    called: Called, tmp_path: Path
-) -> None:
+def test_what_no_disk_can_hold_is_refused_and_a_smaller_cohort_may_follow(called, tmp_path):
     few = ["simulate", "--num_patients", 3, "--image_size", 16, "--out", tmp_path / "cohort"]
     code, _, err = called(*few, "--outside", 10**12)
     assert code == 1
@@ -238,9 +232,7 @@ def simulate(called: Called, tree: Path, num: int, size: int, *more: object) -> 
     return err
 
 
-def test_layout_mimic_writes_a_tree_with_the_settings_that_were_given(
-    called: Called, tmp_path: Path
-) -> None:
+def test_layout_mimic_writes_a_tree_with_the_settings_that_were_given(called, tmp_path):
     tree = tmp_path / "tree"
     given = (3, 16, "--seed", 5, "--compressed", "false", "--faults.missing_ecg", 0.9)
     assert "3 patients" in simulate(called, tree, *given)
@@ -267,9 +259,7 @@ def prepare_mimic(tree: Path, out: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_the_whole_way_from_published_folders_to_results(
-    train: Callable[..., Path], called: Called, tmp_path: Path
-) -> None:
+def test_the_whole_way_from_published_folders_to_results(train, called, tmp_path):
     simulate(called, tmp_path / "tree", 2000, 32)
     code, _, told = called(*prepare_mimic(tmp_path / "tree", tmp_path / "cohort"))
     assert code == 0
@@ -292,7 +282,7 @@ def same_bytes(one: Path, other: Path) -> set[str]:
 
 
 @pytest.mark.slow
-def test_a_build_that_is_killed_goes_on_to_the_same_bytes(called: Called, tmp_path: Path) -> None:
+def test_a_build_that_is_killed_goes_on_to_the_same_bytes(called, tmp_path):
     tree, draft = tmp_path / "tree", tmp_path / "cohort.partial"
     simulate(called, tree, 600, 32)
     command = prepare_mimic(tree, tmp_path / "cohort")
@@ -313,7 +303,7 @@ def test_a_build_that_is_killed_goes_on_to_the_same_bytes(called: Called, tmp_pa
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
-def test_two_workers_of_a_cluster_write_the_same_bytes(called: Called, tmp_path: Path) -> None:
+def test_two_workers_of_a_cluster_write_the_same_bytes(called, tmp_path):
     from distributed import LocalCluster
 
     sizes = ("--num_patients", 500, "--image_size", 16, "--fs", 50)

@@ -21,7 +21,6 @@ import pytest
 
 from crossbeat.cli import COMMANDS, main
 from crossbeat.cli.simulate import write_example
-from crossbeat.data.cohort import Cohort
 from crossbeat.errors import STOPPED
 
 HERE = Path(__file__).parents[1] / "study"
@@ -404,14 +403,14 @@ trainer: {progress: false, accelerator: cpu}
 """
 
 
-def test_every_command_has_a_case_of_every_kind() -> None:
+def test_every_command_has_a_case_of_every_kind():
     assert list(WALK) == list(COMMANDS)
     for command, kinds in WALK.items():
         assert tuple(kinds) == KINDS, command
 
 
 @pytest.fixture(scope="module")
-def world(tiny: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def world(tiny, tmp_path_factory):
     """A folder with something for every command."""
     folder = tmp_path_factory.mktemp("world")
     with standing_in(folder):
@@ -448,12 +447,8 @@ def listing(folder: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("case", CASES)
 def test_what_is_wrong_is_one_sentence_and_nothing_is_half_written(
-    case: Case,
-    world: Path,
-    tmp_path: Path,
-    monkeypatch: Patch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+    case, world, tmp_path, monkeypatch, capsys
+):
     place, traces = tmp_path / "place", tmp_path / "traces"
     shutil.copytree(world, place)
     traces.mkdir()

@@ -26,7 +26,7 @@ BEFORE = [-1, -1, -1, -1, 1, -3, -2, 1, -1, -1]
 AFTER = [3, 1, 2, -1, -1, -2, -3, -1, 1, 9]
 
 
-def test_found_and_missed_patients_are_counted() -> None:
+def test_found_and_missed_patients_are_counted():
     found = patients_of(said(TRUTH, BEFORE), said(TRUTH, AFTER))
     assert found is not None
     tally = found.shown
@@ -36,7 +36,7 @@ def test_found_and_missed_patients_are_counted() -> None:
     assert (tally.without, tally.alarms_baseline, tally.alarms_method) == (2, 1, 1)
 
 
-def test_the_helped_patient_has_the_median_rise_among_those_only_the_method_finds() -> None:
+def test_the_helped_patient_has_the_median_rise_among_those_only_the_method_finds():
     found = patients_of(said(TRUTH, BEFORE), said(TRUTH, AFTER))
     assert found is not None
     assert found.helped is not None
@@ -45,14 +45,14 @@ def test_the_helped_patient_has_the_median_rise_among_those_only_the_method_find
     assert found.helped.method.probability >= found.helped.method.threshold
 
 
-def test_the_missed_patient_has_the_median_probability_among_those_both_miss() -> None:
+def test_the_missed_patient_has_the_median_probability_among_those_both_miss():
     found = patients_of(said(TRUTH, BEFORE), said(TRUTH, AFTER))
     assert found is not None
     assert found.missed is not None
     assert (found.missed.row, found.missed.among) == (5, 3)  # the method's -3, -2 and -1
 
 
-def test_of_two_in_the_middle_the_lower_one_is_shown_and_of_equals_the_earlier() -> None:
+def test_of_two_in_the_middle_the_lower_one_is_shown_and_of_equals_the_earlier():
     found = patients_of(said([1, 1], [-1, -1]), said([1, 1], [2, 1]))
     assert found is not None
     assert found.helped is not None
@@ -64,8 +64,8 @@ def test_of_two_in_the_middle_the_lower_one_is_shown_and_of_equals_the_earlier()
     assert found.missed is None
 
 
-def test_the_finding_is_the_one_with_most_newly_found_patients() -> None:
-    def both(first: list[float], second: list[float]) -> Predictions:
+def test_the_finding_is_the_one_with_most_newly_found_patients():
+    def both(first, second):
         one, other = said([1, 1, 0], first), said([1, 1, 0], second)
         splits = [
             Scored(
@@ -84,14 +84,14 @@ def test_the_finding_is_the_one_with_most_newly_found_patients() -> None:
 
 
 @pytest.mark.parametrize("only", [0.0, 1.0])
-def test_without_a_threshold_nobody_is_shown(only: float) -> None:
+def test_without_a_threshold_nobody_is_shown(only):
     val = Scored(np.full((4, 1), only), VAL.outputs, VAL.patients)
     one = said([1, 0], [1, -1])
     without = Predictions(FINDING, ("edema",), val, one.test)
     assert patients_of(without, without) is None
 
 
-def test_whether_a_threshold_is_reached_is_decided_by_the_score() -> None:
+def test_whether_a_threshold_is_reached_is_decided_by_the_score():
     found = patients_of(said(TRUTH, BEFORE), said(TRUTH, AFTER))
     assert found is not None
     assert found.helped is not None

@@ -19,7 +19,7 @@ FOUND = {
 }
 
 
-def test_nearly_equal_signals_are_counted_among_the_leaks() -> None:
+def test_nearly_equal_signals_are_counted_among_the_leaks():
     (leaks,) = [rows for title, _, rows in tables(FOUND) if title == "Leaks"]
     assert leaks[2:] == [
         ["nearly equal signals of different patients", "1,200 pairs"],

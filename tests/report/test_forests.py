@@ -48,21 +48,21 @@ def lines(figure: Any) -> dict[str, np.ndarray]:
     }
 
 
-def test_lines_are_the_gains_in_points_from_left_to_right() -> None:
+def test_lines_are_the_gains_in_points_from_left_to_right():
     drawn = lines(along(THREE))
     np.testing.assert_allclose(drawn[theme.METHOD], [[100, 1], [300, 2], [1000, 3]])
     np.testing.assert_allclose(drawn[theme.OTHERS[0]], [[100, 0], [300, 0], [1000, -1]])
     assert theme.BASELINE not in drawn
 
 
-def test_intervals_that_are_far_wider_than_the_values_run_out_of_the_picture() -> None:
+def test_intervals_that_are_far_wider_than_the_values_run_out_of_the_picture():
     wide = along(results(point(1.0, 0.02, half=0.5), point(2.0, 0.04, half=0.5))).axes[0]
     assert wide.get_ylim() == pytest.approx((-4, 8))  # the values reach from 0 to 4
     narrow = along(results(point(1.0, 0.02), point(2.0, 0.04))).axes[0]
     assert narrow.get_ylim()[0] > -1
 
 
-def test_names_stand_at_the_lines_and_the_teacher_is_left_out() -> None:
+def test_names_stand_at_the_lines_and_the_teacher_is_left_out():
     text = theme.svg(along(THREE))
     assert "CroMoTEX" in text
     assert "shuffled X-rays" in text
@@ -71,7 +71,7 @@ def test_names_stand_at_the_lines_and_the_teacher_is_left_out() -> None:
     assert "labelled patients" in text
 
 
-def test_names_of_lines_that_end_together_do_not_hide_each_other() -> None:
+def test_names_of_lines_that_end_together_do_not_hide_each_other():
     figure = along(results(point(1.0, 0.02, 0.02), point(2.0, 0.02, 0.02)))
     heights = sorted(text.xy[1] for text in figure.axes[0].texts)
     low, high = figure.axes[0].get_ylim()
@@ -79,12 +79,12 @@ def test_names_of_lines_that_end_together_do_not_hide_each_other() -> None:
 
 
 @pytest.mark.parametrize(("largest", "scale"), [(900.0, "linear"), (1000.0, "log")])
-def test_points_that_span_a_factor_of_ten_are_on_a_logarithmic_axis(largest, scale) -> None:
+def test_points_that_span_a_factor_of_ten_are_on_a_logarithmic_axis(largest, scale):
     figure = along(results(point(100.0, 0.01), point(largest, 0.02)))
     assert figure.axes[0].get_xscale() == scale
 
 
-def test_numbers_that_would_hide_one_another_stand_side_by_side() -> None:
+def test_numbers_that_would_hide_one_another_stand_side_by_side():
     crowded = along(results(point(0.0, 0.01), point(24.0, 0.02), point(2160.0, 0.03)))
     shown = [label.get_text() for label in crowded.axes[0].get_xticklabels()]
     assert shown == ["0", "24", "2160"]
@@ -93,7 +93,7 @@ def test_numbers_that_would_hide_one_another_stand_side_by_side() -> None:
     np.testing.assert_allclose(lines(apart)[theme.METHOD][:, 0], [0, 0.1, 0.4])
 
 
-def test_many_words_are_turned() -> None:
+def test_many_words_are_turned():
     few, many = (
         along(results(*(point(f"a long name {at}", 0.01) for at in range(number))))
         for number in (2, 6)
@@ -102,14 +102,14 @@ def test_many_words_are_turned() -> None:
     assert turned == [0, 35]
 
 
-def test_words_stand_side_by_side() -> None:
+def test_words_stand_side_by_side():
     figure = along(results(point("lying", 0.01), point("upright", 0.02)))
     shown = [label.get_text() for label in figure.axes[0].get_xticklabels()]
     assert shown == ["lying", "upright"]
     np.testing.assert_allclose(lines(figure)[theme.METHOD][:, 0], [0, 1])
 
 
-def test_what_is_undefined_is_left_out_and_a_value_may_lack_its_interval() -> None:
+def test_what_is_undefined_is_left_out_and_a_value_may_lack_its_interval():
     figure = along(results(point(1.0, 0.01, half=None), point(2.0, None), point(3.0, 0.03)))
     np.testing.assert_allclose(lines(figure)[theme.METHOD], [[1, 1], [3, 3]])
 
@@ -119,7 +119,7 @@ def reached(at: float, **values: float) -> dict[str, Any]:
     return {"at": at, "method": "cromotex", "baseline": "shuffled", "models": models}
 
 
-def test_levels_are_in_percent_at_the_points_that_a_model_has() -> None:
+def test_levels_are_in_percent_at_the_points_that_a_model_has():
     found = results(
         reached(0.0, cromotex=0.8, shuffled=0.6, teacher=0.9),
         reached(30.0, cromotex=0.81, shuffled=0.7, direct=0.65, teacher=0.9),
@@ -134,5 +134,5 @@ def test_levels_are_in_percent_at_the_points_that_a_model_has() -> None:
     assert "teacher" not in text
 
 
-def test_the_figure_repeats_byte_for_byte() -> None:
+def test_the_figure_repeats_byte_for_byte():
     assert theme.svg(along(THREE)) == theme.svg(along(THREE))

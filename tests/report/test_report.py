@@ -11,7 +11,7 @@ from made_up import LABEL, METHOD, SEARCH, full_study, run, runs, study
 from crossbeat.errors import DataError
 from crossbeat.report import words
 from crossbeat.report.report import Subject, write_report
-from crossbeat.targets import FINDING, MEASUREMENT, Kind
+from crossbeat.targets import FINDING, MEASUREMENT
 
 HOSTILE = "<script src='//x'>"
 BOTH = pytest.mark.parametrize("kind", [FINDING, MEASUREMENT], ids=lambda kind: kind.name)
@@ -45,7 +45,7 @@ def tags(text: str) -> list[tuple[str, dict[str, str | None]]]:
 
 
 @BOTH
-def test_the_page_needs_nothing_but_itself(kind: Kind, tmp_path: Path) -> None:
+def test_the_page_needs_nothing_but_itself(kind, tmp_path):
     text = page(tmp_path, full_study(kind), said=runs(kind, 2.0))
     seen = tags(text)
     for tag, attributes in seen:
@@ -60,7 +60,7 @@ def test_the_page_needs_nothing_but_itself(kind: Kind, tmp_path: Path) -> None:
 
 
 @BOTH
-def test_hostile_text_stays_text(kind: Kind, tmp_path: Path) -> None:
+def test_hostile_text_stays_text(kind, tmp_path):
     results = study(kind, 2.0, target=HOSTILE)
     results["cohort"] = {"name": HOSTILE, HOSTILE: HOSTILE, "notes": [HOSTILE]}
     results["models"][HOSTILE] = results["models"]["direct"]
@@ -95,9 +95,7 @@ HEADINGS = {
 
 
 @BOTH
-def test_the_result_and_the_patients_come_first_and_the_rest_is_folded(
-    kind: Kind, tmp_path: Path
-) -> None:
+def test_the_result_and_the_patients_come_first_and_the_rest_is_folded(kind, tmp_path):
     results = full_study(kind)
     text = page(tmp_path, results, said=runs(kind, 2.0))
     first, *rest = text.split('<section class="folded"')
@@ -115,7 +113,7 @@ def test_the_result_and_the_patients_come_first_and_the_rest_is_folded(
 
 
 @BOTH
-def test_a_section_that_does_not_apply_is_left_out(kind: Kind, tmp_path: Path) -> None:
+def test_a_section_that_does_not_apply_is_left_out(kind, tmp_path):
     text = page(tmp_path, study(kind, 2.0))
     assert re.findall(r"<h2>(.*?)</h2>", text)[1:] == [
         "Controls and differences",
@@ -125,7 +123,7 @@ def test_a_section_that_does_not_apply_is_left_out(kind: Kind, tmp_path: Path) -
     ]
 
 
-def test_a_finding_of_one_class_has_no_curve(tmp_path: Path) -> None:
+def test_a_finding_of_one_class_has_no_curve(tmp_path):
     said = runs(FINDING, 2.0)
     for each in said.values():
         each.val.targets[:] = 0
@@ -133,7 +131,7 @@ def test_a_finding_of_one_class_has_no_curve(tmp_path: Path) -> None:
 
 
 @BOTH
-def test_differences_are_marked_by_who_is_better(kind: Kind, tmp_path: Path) -> None:
+def test_differences_are_marked_by_who_is_better(kind, tmp_path):
     for skill, marks in ((2.5, ('"up">▲ +', '"up">▲ −')), (-0.5, ('"down">▼ −', '"down">▼ +'))):
         text = page(tmp_path, study(kind, skill))
         errors = {FINDING: "Brier score in points", MEASUREMENT: "MAE"}
@@ -146,7 +144,7 @@ def test_differences_are_marked_by_who_is_better(kind: Kind, tmp_path: Path) -> 
 
 
 @BOTH
-def test_values_stand_in_their_tables(kind: Kind, tmp_path: Path) -> None:
+def test_values_stand_in_their_tables(kind, tmp_path):
     results = full_study(kind)
     text = page(tmp_path, results, said=runs(kind, 2.0))
     for metric in kind.metrics:
@@ -156,7 +154,7 @@ def test_values_stand_in_their_tables(kind: Kind, tmp_path: Path) -> None:
     assert re.search(rf'<tr class="marked"><th scope="row">{LABEL[kind]}</th>', text)
 
 
-def test_the_patients_are_told_with_probability_threshold_and_rule(tmp_path: Path) -> None:
+def test_the_patients_are_told_with_probability_threshold_and_rule(tmp_path):
     subject = Subject(results=study(FINDING, 2.0), said=runs(FINDING, 2.0))
     patients = subject.patients
     assert patients is not None
@@ -173,9 +171,7 @@ def test_the_patients_are_told_with_probability_threshold_and_rule(tmp_path: Pat
 
 
 @BOTH
-def test_undefined_values_are_told_as_such_and_unsound_results_are_refused(
-    kind: Kind, tmp_path: Path
-) -> None:
+def test_undefined_values_are_told_as_such_and_unsound_results_are_refused(kind, tmp_path):
     results = study(kind, 2.0, shuffled=1.0, teacher=3.0)
     nothing = {"value": None, "low": None, "high": None}
     for block in (*results["models"].values(), *results["differences"].values()):

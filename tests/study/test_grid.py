@@ -15,7 +15,7 @@ def part(model: str, finding: str):
     return replace(cell(model, 0, base="direct"), recipe=short("direct", findings=(finding,)))
 
 
-def test_models_findings_and_points_come_in_the_order_of_the_cells() -> None:
+def test_models_findings_and_points_come_in_the_order_of_the_cells():
     made = study_of(*PAIR, cell("clean", 0, base="direct"), limits=("clean",))
     assert made.models == ("direct", "distillation")
     assert made.targets == ("large", "silent")
@@ -24,7 +24,7 @@ def test_models_findings_and_points_come_in_the_order_of_the_cells() -> None:
     assert study(small=False).own_patients
 
 
-def test_a_model_without_a_point_counts_at_every_point() -> None:
+def test_a_model_without_a_point_counts_at_every_point():
     along = [replace(each, point=share) for share in (0.1, 1.0) for each in PAIR]
     made = study_of(*along, cell("clip", 0), axis="share")
     assert made.points == (0.1, 1.0)
@@ -35,7 +35,7 @@ def test_a_model_without_a_point_counts_at_every_point() -> None:
     ]
 
 
-def test_cells_of_one_finding_each_are_one_model() -> None:
+def test_cells_of_one_finding_each_are_one_model():
     made = study_of(part("direct", "silent"), part("direct", "large"), PAIR[1])
     assert made.targets == ("silent", "large")
 
@@ -98,7 +98,7 @@ def test_cells_of_one_finding_each_are_one_model() -> None:
         ),
     ],
 )
-def test_cells_that_do_not_fit_together_are_refused(cells, changes, message) -> None:
+def test_cells_that_do_not_fit_together_are_refused(cells, changes, message):
     with pytest.raises(ConfigError, match=message):
         study_of(*cells, **changes)
 
@@ -113,6 +113,6 @@ def test_cells_that_do_not_fit_together_are_refused(cells, changes, message) -> 
         ("probe", {"findings": ()}, "must have findings .*, got 0 findings and 1"),
     ],
 )
-def test_a_reading_out_of_range_is_refused(name, changes, message) -> None:
+def test_a_reading_out_of_range_is_refused(name, changes, message):
     with pytest.raises(ConfigError, match=message):
         Reading(**{"name": name, "findings": ("large",)} | changes)

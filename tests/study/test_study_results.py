@@ -1,7 +1,6 @@
 """Results are of whatever cells are finished, and say what is missing."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -32,15 +31,15 @@ ALL = replace(HEARTS, measured=1.0, frames=2, cine_size=16)
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory) -> Workshop:
+def done(tmp_path_factory):
     return worked(tmp_path_factory.mktemp("study"), WHOLE)
 
 
 @pytest.fixture
-def only(done, tmp_path) -> Callable[..., Workshop]:
+def only(done, tmp_path):
     """The study with no other cells finished than these."""
 
-    def keep(*kept: tuple[str, int]) -> Workshop:
+    def keep(*kept):
         workshop = replace(done, folder=tmp_path)
         for each in WHOLE.cells:
             if (each.model, each.seed) in kept:
@@ -69,7 +68,7 @@ def heads(done: Workshop, *models: str) -> dict[str, dict[int, Predictions]]:
     }
 
 
-def test_results_are_the_comparison_of_the_predictions_by_seed(done) -> None:
+def test_results_are_the_comparison_of_the_predictions_by_seed(done):
     found = told(WHOLE, done, replicates=40)
     how = {"method": "distillation", "baseline": "direct", "extra": [("clip", "distillation")]}
     expected = compare(heads(done, *MODELS), seed=0, replicates=40, **how)
@@ -99,8 +98,8 @@ def test_results_are_the_comparison_of_the_predictions_by_seed(done) -> None:
     assert sum(spent.values()) == pytest.approx(trained / 3600)  # a shared phase counts once
 
 
-def test_limits_of_hearts_stand_beside_the_models_and_are_compared_with_none(tmp_path) -> None:
-    def heart(model: str, base: str, seed: int, own: VirtualHearts = HEARTS, **more):
+def test_limits_of_hearts_stand_beside_the_models_and_are_compared_with_none(tmp_path):
+    def heart(model, base, seed, own=HEARTS, **more):
         held = replace(HEARTS, seed=seed)
         return cell(model, seed, base=base, cohort=replace(own, seed=seed), test=held, **more)
 
@@ -122,7 +121,7 @@ def test_limits_of_hearts_stand_beside_the_models_and_are_compared_with_none(tmp
     assert set(found["localisation"]) == {"ptacl"}
 
 
-def test_measurements_beside_findings_have_results_of_their_own(tmp_path) -> None:
+def test_measurements_beside_findings_have_results_of_their_own(tmp_path):
     both = {"measurements": ("LVM",)}
     made = study_of(
         cell("direct", 0, recipe=short("direct", **both)),
@@ -137,14 +136,14 @@ def test_measurements_beside_findings_have_results_of_their_own(tmp_path) -> Non
     assert list(inner["test"]["measurements"]) == ["LVM"]
 
 
-def test_a_reading_that_the_baseline_lacks_has_no_differences(tmp_path) -> None:
+def test_a_reading_that_the_baseline_lacks_has_no_differences(tmp_path):
     made = study_of(cell("direct", 0), cell("distillation", 0, readings=(PROBE,)))
     reading = told(made, worked(tmp_path, made))["readings"]["probe"]
     assert list(reading["models"]) == ["distillation, probe"]
     assert reading["differences"] == {}
 
 
-def test_an_unfinished_study_compares_the_seeds_that_both_models_have(done, only) -> None:
+def test_an_unfinished_study_compares_the_seeds_that_both_models_have(done, only):
     found = told(WHOLE, only(("direct", 0), ("direct", 1), ("distillation", 1)), replicates=40)
     assert list(found["models"]) == ["direct", "distillation"]
     both = {name: {1: runs[1]} for name, runs in heads(done, "direct", "distillation").items()}
@@ -158,19 +157,19 @@ def test_an_unfinished_study_compares_the_seeds_that_both_models_have(done, only
     assert found["notes"][-1].startswith("One run only of distillation: ")
 
 
-def test_models_without_a_seed_in_common_have_no_difference(only) -> None:
+def test_models_without_a_seed_in_common_have_no_difference(only):
     found = told(WHOLE, only(("direct", 0), ("distillation", 1)))
     nothing = found["differences"]["distillation - direct"]["mean"]["auroc"]
     assert nothing == {"value": None, "low": None, "high": None}
 
 
-def test_without_method_or_baseline_there_is_nothing_to_tell(only) -> None:
+def test_without_method_or_baseline_there_is_nothing_to_tell(only):
     message = "finished cells of 'distillation' and of 'direct', got 2 of 8"
     with pytest.raises(DataError, match=message):
         told(WHOLE, only(("direct", 0), ("clip", 0)))
 
 
-def test_models_and_limits_on_other_patients_are_refused(done, only, tmp_path) -> None:
+def test_models_and_limits_on_other_patients_are_refused(done, only, tmp_path):
     cells = tuple(replace(c, test=None) if c.model == "clean" else c for c in WHOLE.cells)
     made, workshop = replace(WHOLE, cells=cells), only(*((name, 0) for name in MODELS))
     assert workshop.tasks(made.cells)[6].attempt()
@@ -181,7 +180,7 @@ def test_models_and_limits_on_other_patients_are_refused(done, only, tmp_path) -
         told(other, worked(tmp_path / "other", other))
 
 
-def test_along_an_axis_every_point_has_results_of_its_own(tmp_path) -> None:
+def test_along_an_axis_every_point_has_results_of_its_own(tmp_path):
     cells = [
         cell(name, 0, point=point, cohort=Tiny(wrong=wrong))
         for point, wrong in ((0.0, 0), (0.5, 24), (1.0, 48))
@@ -196,7 +195,7 @@ def test_along_an_axis_every_point_has_results_of_its_own(tmp_path) -> None:
     assert any("can be compared there yet: wrong labels 1.0." in note for note in found["notes"])
 
 
-def test_runs_of_one_finding_each_are_merged_in_the_order_of_the_study(tmp_path) -> None:
+def test_runs_of_one_finding_each_are_merged_in_the_order_of_the_study(tmp_path):
     parts = [
         cell("direct", 0, recipe=short("direct", findings=(finding,)))
         for finding in ("silent", "large")
@@ -217,8 +216,8 @@ def test_runs_of_one_finding_each_are_merged_in_the_order_of_the_study(tmp_path)
             np.testing.assert_array_equal(merged.targets[:, column], alone.targets[:, 0])
 
 
-def test_parts_on_other_patients_are_not_merged() -> None:
-    def said(patient: str) -> Predictions:
+def test_parts_on_other_patients_are_not_merged():
+    def said(patient):
         one = Scored(np.ones((1, 1)), np.ones((1, 1)), np.array([patient]))
         return Predictions(
             FINDING, (patient,), val=replace(one, patients=np.array(["v"])), test=one
@@ -228,7 +227,7 @@ def test_parts_on_other_patients_are_not_merged() -> None:
         merge([said("a"), said("b")], ("a", "b"))
 
 
-def test_a_damaged_cell_is_named(only, done) -> None:
+def test_a_damaged_cell_is_named(only, done):
     workshop = only(("direct", 0), ("distillation", 0))
     home = workshop.home(WHOLE.cells[0])
     home.unlink()

@@ -47,7 +47,7 @@ def contents(home: Path) -> dict[str, bytes]:
     }
 
 
-def test_a_cell_leaves_its_run_and_what_head_and_readings_say(tmp_path) -> None:
+def test_a_cell_leaves_its_run_and_what_head_and_readings_say(tmp_path):
     made = study_of(
         cell("direct", 0, readings=(PROBE, replace(PROBE, name="first", after="fine-tuning"))),
         cell("distillation", 0),
@@ -68,9 +68,7 @@ def test_a_cell_leaves_its_run_and_what_head_and_readings_say(tmp_path) -> None:
     assert direct.name.startswith("direct-0-")
 
 
-def test_finished_cells_are_not_run_again_and_other_settings_are_other_cells(
-    tmp_path, monkeypatch
-) -> None:
+def test_finished_cells_are_not_run_again_and_other_settings_are_other_cells(tmp_path, monkeypatch):
     work(tmp_path)
     before = {home: contents(home) for home in homes(tmp_path)}
     monkeypatch.setattr(PhaseModule, "training_step", None)  # whoever trains fails
@@ -84,7 +82,7 @@ def test_finished_cells_are_not_run_again_and_other_settings_are_other_cells(
     assert {home: contents(home) for home in before} == before
 
 
-def test_whatever_changes_a_cell_makes_another_folder_with_a_safe_name(tmp_path) -> None:
+def test_whatever_changes_a_cell_makes_another_folder_with_a_safe_name(tmp_path):
     workshop = Workshop(folder=tmp_path, shared=tmp_path, trainer=QUIET)
     half = replace(workshop, trainer=replace(QUIET, precision="bf16-mixed"))
     changes = [
@@ -104,7 +102,7 @@ def test_whatever_changes_a_cell_makes_another_folder_with_a_safe_name(tmp_path)
     assert places[-1].name.startswith("direct-50-a-0-")
 
 
-def test_studies_with_one_shared_folder_build_a_cohort_and_train_a_phase_once(tmp_path) -> None:
+def test_studies_with_one_shared_folder_build_a_cohort_and_train_a_phase_once(tmp_path):
     found = {}
     for name, shared in (("one", "both"), ("other", "both"), ("alone", "own")):
         workshop = Workshop(folder=tmp_path / name, shared=tmp_path / shared, trainer=QUIET)
@@ -126,12 +124,12 @@ def test_studies_with_one_shared_folder_build_a_cohort_and_train_a_phase_once(tm
     assert contents(found["other"]) == contents(found["alone"])
 
 
-def test_several_processes_for_one_cell_are_refused(tmp_path) -> None:
+def test_several_processes_for_one_cell_are_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"train each cell in one process, got 2; .* --workers"):
         Workshop(folder=tmp_path, shared=tmp_path, trainer=TrainerSettings(devices=2))
 
 
-def test_a_record_that_is_removed_is_made_again_without_training(tmp_path, monkeypatch) -> None:
+def test_a_record_that_is_removed_is_made_again_without_training(tmp_path, monkeypatch):
     work(tmp_path)
     home = homes(tmp_path)[0]
     before = contents(home)
@@ -141,7 +139,7 @@ def test_a_record_that_is_removed_is_made_again_without_training(tmp_path, monke
     assert contents(home) == before
 
 
-def test_an_error_names_the_cell(tmp_path) -> None:
+def test_an_error_names_the_cell(tmp_path):
     made = study_of(*PAIR.cells, cell("clip", 0, readings=(replace(PROBE, after="nap"),)))
     with pytest.raises(ConfigError, match=r"clip, seed 0: phase must be one of .*, got 'nap'"):
         work(tmp_path, made)
@@ -158,14 +156,14 @@ def said(name: str = "a") -> Predictions:
 
 
 @pytest.fixture
-def folder(tmp_path) -> Path:
+def folder(tmp_path):
     ranks = Measured(np.array(["täst"]), {"rank": np.array([2.0])})
     told = {"head": said(), "a probe/of it": said("c"), "retrieval": ranks}
     write_cell(tmp_path, told, {"seconds": 1.0})
     return tmp_path
 
 
-def test_what_a_cell_says_comes_back_as_it_was(folder) -> None:
+def test_what_a_cell_says_comes_back_as_it_was(folder):
     found = read_said(folder)
     assert list(found) == ["head", "a probe/of it", "retrieval"]
     for name, expected in (("head", said()), ("a probe/of it", said("c"))):
@@ -182,7 +180,7 @@ def test_what_a_cell_says_comes_back_as_it_was(folder) -> None:
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "gone"])
-def test_a_damaged_file_is_named_with_what_to_do(folder, damage: str) -> None:
+def test_a_damaged_file_is_named_with_what_to_do(folder, damage):
     path = folder / "predictions-1.npz"
     contents = bytearray(path.read_bytes())
     contents[len(contents) // 2] ^= 1
@@ -195,13 +193,13 @@ def test_a_damaged_file_is_named_with_what_to_do(folder, damage: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"files": {}}'])
-def test_a_damaged_record_is_named(folder, text: str) -> None:
+def test_a_damaged_record_is_named(folder, text):
     (folder / RECORD).write_text(text)
     with pytest.raises(DataError, match=rf"{RECORD} must be the record of a cell"):
         read_said(folder)
 
 
-def test_versions_are_those_that_trained_the_cells(tmp_path) -> None:
+def test_versions_are_those_that_trained_the_cells(tmp_path):
     for name, torch in (("a", "2.13.0"), ("b", "2.12.1")):
         (tmp_path / name).mkdir()
         told = {"phases": [], "versions": {"torch": torch, "python": "3.12"}}
@@ -220,9 +218,7 @@ def study(*, small):
 
 
 @pytest.mark.slow
-def test_the_cell_of_a_killed_process_is_taken_over_and_ends_as_an_uninterrupted_one(
-    tmp_path,
-) -> None:
+def test_the_cell_of_a_killed_process_is_taken_over_and_ends_as_an_uninterrupted_one(tmp_path):
     made = study_of(replace(PAIR.cells[0], recipe=short("direct", epochs=40)), PAIR.cells[1])
     work(tmp_path / "whole", made)
     path = tmp_path / "long.py"
@@ -251,7 +247,7 @@ def test_the_cell_of_a_killed_process_is_taken_over_and_ends_as_an_uninterrupted
 
 
 @pytest.mark.slow
-def test_workers_share_cells_and_train_no_phase_twice(tmp_path) -> None:
+def test_workers_share_cells_and_train_no_phase_twice(tmp_path):
     made = study_of(
         *(cell(name, 0) for name in ("teacher", "distillation", "direct")),
         cell("again", 0, base="direct"),
