@@ -116,11 +116,7 @@ STUDY = "study study.py"
         (f"{TRAIN} --config no.yaml", 2, "--config must be a file, got none at no.yaml; check"),
         ("evaluate no-run", 1, "no-run must be the folder of a run, got none; train it first"),
         ("embed no-run --out x", 1, "no-run must be the folder of a run, got none"),
-        (
-            "embed no-run --out x --split all",
-            2,
-            "--split must be one of train, val, test, got",
-        ),
+        ("embed no-run --out x --split all", 2, "--split must be one of train, val, test, got"),
         ("predict", 2, "crossbeat predict must have RUN and FILES, got none; crossbeat predict"),
         ("predict no-run x.hea", 1, "no-run/config.json must be there, got none; give the"),
         ("simulate", 2, "crossbeat simulate must have --out, got none; crossbeat simulate --help"),
@@ -135,11 +131,7 @@ STUDY = "study study.py"
             "Faults has no setting 'missing_egc'; did you mean 'missing_ecg'?",
         ),
         (f"{SIMULATE} --layout mimic --faults.flat_lead 2", 2, "Faults.flat_lead must be 0 to 1, "),
-        (
-            f"{SIMULATE} --layout mimic --num_patients 0",
-            2,
-            "VirtualMimic.num_patients must be",
-        ),
+        (f"{SIMULATE} --layout mimic --num_patients 0", 2, "VirtualMimic.num_patients must be"),
         ("prepare ptbxl", 2, "got 'ptbxl'; did you mean 'ptb-xl'?"),
         *(
             (f"prepare virtual --out {place}", 2, f"must be a new folder, got {place}; give its na")
@@ -151,11 +143,7 @@ STUDY = "study study.py"
         ("cohort list none", 2, "ACTION must be one of show, verify, got 'list'"),
         ("cohort verify none", 1, "none must be a folder with cohort.json"),
         ("check a.hea --seconds 0", 2, "--seconds must be above 0, got 0"),
-        (
-            "check a.hea --seconds .inf",
-            2,
-            "--seconds must be a number of seconds or a dura",
-        ),
+        ("check a.hea --seconds .inf", 2, "--seconds must be a number of seconds or a dura"),
         ("check a.hea --workers 0", 2, "--workers must be 1 or more, got 0"),
         ("check a.hea --length.longer all", 2, "must be one of first, middle, last"),
         ("check a.hea --layout.unit volts", 2, "fs"),
@@ -188,11 +176,7 @@ def test_what_is_wrong_is_told_in_a_sentence(words, code, message, called, tmp_p
             "error: Cromotex has no setting 'temprature' in FILE; did you mean 'temperature'?\n",
         ),
         (TRAIN, "recipe: {ecg: {encodr: biot}}", "Cromotex.ecg has no setting 'encodr' in FILE; "),
-        (
-            TRAIN,
-            "recipe: {self_supervision: {epoch: 1}}",
-            "Cromotex.self_supervision has no set",
-        ),
+        (TRAIN, "recipe: {self_supervision: {epoch: 1}}", "Cromotex.self_supervision has no set"),
         (TRAIN, "recipe: {trainer: {devices: 1}}", "Cromotex has no setting 'trainer'"),
         (TRAIN, "recipie: {temperature: 1}", "has no option 'recipie' in FILE; did you mean 'rec"),
         (TRAIN, "sed: 1", "crossbeat train has no option 'sed' in FILE; did you mean 'seed'?"),
@@ -271,10 +255,7 @@ def test_debug_shows_the_trace_in_the_place_of_a_file(words, raising, capsys):
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (
-            MemoryError(),
-            "error: memory must have room for what crossbeat recipes holds in it, ",
-        ),
+        (MemoryError(), "error: memory must have room for what crossbeat recipes holds in it, "),
         (
             OSError(5, "Input/output error", "a/file"),
             "error: a/file must be a place that can be read and written, got: Input/output error; ",

@@ -63,10 +63,7 @@ SOUND = (
 BOTH = (
     HEAD
     | OF_FINDINGS
-    | {
-        "probes": {"10 %": {"direct": OF_FINDINGS["models"]["direct"]}},
-        "measurements": OF_LVEF,
-    }
+    | {"probes": {"10 %": {"direct": OF_FINDINGS["models"]["direct"]}}, "measurements": OF_LVEF}
 )
 ALONG = {
     "question": "How many patients?",

@@ -11,13 +11,7 @@ from crossbeat.evaluation.intervals import (
     over_patients,
     over_seeds,
 )
-from crossbeat.evaluation.statistics import (
-    Table,
-    agreement,
-    distribution,
-    draws,
-    resamples,
-)
+from crossbeat.evaluation.statistics import Table, agreement, distribution, draws, resamples
 from crossbeat.metrics import auroc
 
 PATIENTS = np.array(["b", "a", "a", "c"])

@@ -211,7 +211,4 @@ def test_the_chosen_candidate_is_bold(metric, called):
     search = {"validation": {"clip": {"slow": 0.7, "fast": 0.8}}, "chosen": {"clip": "fast"}}
     lines = list(markdown_candidates(search | {"metric": metric}))
     assert lines[0] == f"| model | candidate | validation {called} |"
-    assert lines[2:] == [
-        "| `clip` | slow | 70.0 |",
-        "| `clip` | **fast** | **80.0** |",
-    ]
+    assert lines[2:] == ["| `clip` | slow | 70.0 |", "| `clip` | **fast** | **80.0** |"]
