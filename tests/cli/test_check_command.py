@@ -40,15 +40,9 @@ def called(capsys):
     return call
 
 
-def negated(lead: str) -> Ecg:
+def scaled(lead: str, factor: float) -> Ecg:
     values = SOUND.values.copy()
-    values[STANDARD.index(lead)] *= -1
-    return Ecg(values, STANDARD, 500.0)
-
-
-def flat(lead: str) -> Ecg:
-    values = SOUND.values.copy()
-    values[STANDARD.index(lead)] = 0
+    values[STANDARD.index(lead)] *= factor
     return Ecg(values, STANDARD, 500.0)
 
 
@@ -98,7 +92,7 @@ def test_a_sound_file_is_one_object_with_what_it_holds(tmp_path, called):
 
 
 def test_a_finding_has_its_name_lead_value_and_rule(tmp_path, called):
-    code, (found,), err = called(write_wfdb(flat("V3"), tmp_path / "a"))
+    code, (found,), err = called(write_wfdb(scaled("V3", 0), tmp_path / "a"))
     assert (code, found["verdict"]) == (1, "reject")
     rule = "at least 0.005 mV from lowest to highest value"
     assert found["findings"] == [{"name": "flat", "lead": "V3", "value": 0.0, "rule": rule}]
@@ -106,9 +100,9 @@ def test_a_finding_has_its_name_lead_value_and_rule(tmp_path, called):
 
 
 def test_what_is_repaired_is_no_failure_and_pacing_is_a_note(tmp_path, called):
-    paced = negated("aVR")
+    paced = scaled("aVR", -1)
     paced.values[:, 100::400] += 2 * np.sign(np.arange(12) - 5)[:, None]  # in all but aVF
-    code, (found,), _ = called(write_wfdb(negated("aVR"), tmp_path / "a"))
+    code, (found,), _ = called(write_wfdb(scaled("aVR", -1), tmp_path / "a"))
     assert (code, found["verdict"]) == (0, "repair")
     assert [(each["name"], each["lead"]) for each in found["findings"]] == [("limb", "aVR")]
     _, (found,), _ = called(write_wfdb(paced, tmp_path / "b"))
@@ -185,7 +179,7 @@ def test_of_a_file_without_a_lead_all_channels_are_named(tmp_path, called):
 
 def test_of_a_folder_each_record_is_checked_once_and_the_rest_counted(tmp_path, called):
     write_wfdb(SOUND, tmp_path / "p10" / "b")
-    write_wfdb(flat("V1"), tmp_path / "p10" / "a")
+    write_wfdb(scaled("V1", 0), tmp_path / "p10" / "a")
     write_wfdb(SOUND, tmp_path / "p9" / "c")
     (tmp_path / "p9" / "broken.hea").write_text("broken 1 500 5000\nbroken.dat 16 200 I\n")
     (tmp_path / "notes.txt").write_text("not an ECG\n")
@@ -249,7 +243,7 @@ def test_the_length_that_is_needed_and_its_policy_are_options(tmp_path, called):
 def test_the_table_shows_names_as_they_are(tmp_path, capsys):
     file = tmp_path / "[red]a\x1b.txt"
     file.write_text("not an ECG\n")
-    assert main(["check", str(file), str(write_wfdb(negated("aVR"), tmp_path / "b"))]) == 1
+    assert main(["check", str(file), str(write_wfdb(scaled("aVR", -1), tmp_path / "b"))]) == 1
     shown = capsys.readouterr()
     text = shown.out.replace("\n", "").replace(" ", "").replace("│", "")
     assert "[red]a?.txt" in text
@@ -273,7 +267,7 @@ def test_lines_are_printed_as_they_come(capsys):
 @pytest.mark.slow
 def test_processes_give_what_one_process_gives_in_the_same_order(tmp_path, called):
     for number in range(20):
-        write_wfdb(flat("V3") if number % 3 else SOUND, tmp_path / f"r{number:02d}")
+        write_wfdb(scaled("V3", 0) if number % 3 else SOUND, tmp_path / f"r{number:02d}")
     alone = called(tmp_path, "--workers", 1)
     assert called(tmp_path, "--workers", 2) == alone
     assert len(alone[1]) == 20

@@ -155,20 +155,16 @@ def test_runs_by_seed_on_patients_of_their_own_have_intervals_over_seeds():
     runs = {"direct": by_seed(FINDING, 1.0, 0, 1, 2), "ptacl": by_seed(FINDING, 2.0, 0, 1, 2)}
     found = study(runs)
     place = found["models"]["direct"]["edema"]["auroc"]
-    alone = [
-        estimate([each], seed=0, replicates=2)["edema"]["auroc"]["value"]
-        for each in runs["direct"].values()
-    ]
-    assert place["by_run"] == alone
-    size = sum(
-        smaller_class(each.test.targets[:, 1], each.test.patients)
-        for each in runs["direct"].values()
-    )
-    expected = over_seeds(alone, SHARE, patients=size)
+    tests = [each.test for each in runs["direct"].values()]
+    size = sum(smaller_class(each.targets[:, 1], each.patients) for each in tests)
+    expected = over_seeds(place["by_run"], SHARE, patients=size)
     assert [place[end] for end in ("value", "low", "high")] == list(vars(expected).values())
+    for seed, each in runs["direct"].items():
+        alone = estimate([each], seed=0, replicates=2)["edema"]["auroc"]["value"]
+        assert place["by_run"][seed] == alone
     apart = found["differences"]["ptacl - direct"]["edema"]["auroc"]
     better = found["models"]["ptacl"]["edema"]["auroc"]["by_run"]
-    assert apart["by_run"] == [a - b for a, b in zip(better, alone, strict=True)]
+    assert apart["by_run"] == [a - b for a, b in zip(better, place["by_run"], strict=True)]
     assert apart["low"] == over_seeds(apart["by_run"], of_differences(SHARE), patients=size).low
 
 
@@ -205,13 +201,12 @@ def test_seeds_that_share_their_test_patients_are_averaged_over(kind):
 def test_models_on_other_patients_targets_or_rows_cannot_be_paired(kind):
     one = run(kind, 1.0)
     turned = Scored(*(part[::-1] for part in vars(one.test).values()))
-    others = [
+    for other in (
         replace(one, names=one.names[::-1]),
         replace(one, test=turned),
         run(kind, 1.0, patients=3),
         run(MEASUREMENT if kind is FINDING else FINDING, 1.0),
-    ]
-    for other in others:
+    ):
         with pytest.raises(ValueError, match="ptacl must have the same targets and test rows as"):
             study({"direct": [one], "ptacl": [other]})
     seeds = {"direct": by_seed(kind, 1.0, 0, 1), "ptacl": {0: one, 1: one}}
@@ -245,16 +240,13 @@ def compared(runs: Any) -> dict[str, Any]:
     return compare_measured(runs, method="ptacl", baseline="global", seed=0, replicates=200)
 
 
-def test_means_are_of_rows_and_intervals_of_patients():
+def test_means_are_of_known_rows_and_intervals_of_patients():
     twice = np.repeat(5 + np.random.default_rng(0).normal(size=300), 2)
     found = compared({"global": {0: Measured(np.arange(600) // 2, {"rank": twice})}})
     told = found["models"]["global"]["rank"]
     assert told["value"] == pytest.approx(twice.mean())
     half = 1.96 * twice.std() / np.sqrt(300)  # 300 patients, whatever the number of rows
     assert (told["high"] - told["low"]) / 2 == pytest.approx(half, rel=0.2)
-
-
-def test_what_is_undefined_is_left_out():
     values = np.array([1.0, np.nan, 3.0])
     found = compared({"global": {0: Measured(np.arange(3), {"a": values, "b": values * np.nan})}})
     assert found["models"]["global"]["a"]["value"] == 2
@@ -268,9 +260,7 @@ def test_measured_models_are_paired_by_seed():
         assert told["recall@1"][end] == pytest.approx(0.2)
     alone = compared({"global": worse, "ptacl": {2: better[2]}})["differences"]["ptacl - global"]
     assert alone["frame_error"]["value"] == pytest.approx(0.4)
-
-
-def test_measured_pairs_are_those_of_models_that_are_there():
+    # pairs are those of models that are there
     runs = {name: {0: measured(1)} for name in ("ptacl", "teacher")}
     assert list(compared(runs)["differences"]) == ["ptacl - teacher"]
     assert list(compared({"random": {0: measured(1)}})["differences"]) == []

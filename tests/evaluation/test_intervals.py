@@ -50,23 +50,17 @@ def measured(num: int, *, runs: float = 0.0, both: float = 1.0, seed: int = 0) -
     return (rows + runs * rng.normal(size=(num, 1))) @ weights.T
 
 
-def test_over_seeds_is_students_interval():
+def test_over_seeds_is_students_interval_and_undefined_where_a_seed_is():
     values = [0.1, 0.3, 0.2, 0.6]
     expected = t.interval(0.95, 3, loc=0.3, scale=np.std(values, ddof=1) / 2)
     found = over_seeds(values, PLAIN, patients=10)
     assert found.value == pytest.approx(0.3)
     assert ends(found) == pytest.approx(expected)
-
-
-def test_two_seeds_by_hand():
     # the error of the mean of two values is half of what they differ by; t has one degree
-    found = over_seeds([0.02, 0.04], of_differences(SHARE), patients=10)
-    assert ends(found) == pytest.approx((0.03 - 12.7062 * 0.01, 0.03 + 12.7062 * 0.01))
-
-
-def test_a_seed_without_a_value_leaves_all_undefined():
-    assert over_seeds([0.1, None, 0.2], PLAIN, patients=10) == UNDEFINED
-    assert over_seeds([0.1, np.nan], PLAIN, patients=10) == UNDEFINED
+    two = over_seeds([0.02, 0.04], of_differences(SHARE), patients=10)
+    assert ends(two) == pytest.approx((0.03 - 12.7062 * 0.01, 0.03 + 12.7062 * 0.01))
+    for lacking in (None, np.nan):
+        assert over_seeds([0.1, lacking, 0.2], PLAIN, patients=10) == UNDEFINED
 
 
 def test_one_run_is_as_wide_as_hanley_and_mcneil_say():
@@ -97,10 +91,7 @@ def test_a_perfect_value_has_the_exact_bound_of_its_patients():
     assert ends(found) == pytest.approx((exact.low, 1.0))
     none = over_seeds([0.0, 0.0], SHARE, patients=20)
     assert ends(none) == pytest.approx((0.0, 1 - exact.low))
-
-
-def test_an_error_of_zero_has_no_bound_that_follows_from_its_patients():
-    assert over_seeds([0.0, 0.0], AMOUNT, patients=20) == Interval(0.0, 0.0, 0.0)
+    assert over_seeds([0.0, 0.0], AMOUNT, patients=20) == Interval(0.0, 0.0, 0.0)  # no such bound
 
 
 def test_two_perfect_models_are_not_shown_to_be_alike():
@@ -109,11 +100,6 @@ def test_two_perfect_models_are_not_shown_to_be_alike():
     assert ends(found) == pytest.approx((0.025 ** (1 / 20) - 1, 1 - 0.025 ** (1 / 20)))
     alike = difference(half, half, SHARE, paired=True, patients=20)
     assert alike == Interval(0.0, 0.0, 0.0)
-
-
-def test_runs_that_differ_widen_the_interval_of_their_mean():
-    alike, apart = (over_patients(measured(3, runs=r), PLAIN, patients=200) for r in (0.0, 1.0))
-    assert width(apart) > 4 * width(alike)
 
 
 def test_what_is_of_run_and_patient_counts_once():
@@ -156,17 +142,14 @@ def test_the_half_width_adds_squares_each_with_its_quantile():
     assert half_width(0.04, 0.0, patients=11, degrees=0) == pytest.approx(t.ppf(0.975, 10) * 0.2)
 
 
-def test_a_metric_that_many_resamples_leave_undefined_has_a_value_alone():
+def test_one_patient_and_a_metric_that_many_resamples_leave_undefined_have_a_value_alone():
     drawn = measured(1)
+    alone = Interval(float(drawn[0, 0]), None, None)
+    assert over_patients(drawn, PLAIN, patients=1) == alone
     drawn[0, 1:100] = np.nan
-    assert over_patients(drawn, PLAIN, patients=9) == Interval(float(drawn[0, 0]), None, None)
+    assert over_patients(drawn, PLAIN, patients=9) == alone
     drawn[0, 0] = np.nan
     assert over_patients(drawn, PLAIN, patients=9) == UNDEFINED
-
-
-def test_one_patient_has_a_value_alone():
-    found = over_patients(measured(1), PLAIN, patients=1)
-    assert (found.low, found.high) == (None, None)
 
 
 @pytest.mark.parametrize("num", [2, 5])
@@ -188,49 +171,32 @@ INSIDE = [(SHARE, 0.9), (CORRELATION, -0.4), (EXPLAINED, -1.5), (AMOUNT, 7.0), (
 
 
 @pytest.mark.parametrize(("scale", "value"), INSIDE)
-def test_back_undoes_forward_and_the_slope_is_the_derivative(scale, value):
+def test_a_scale_has_an_inverse_and_a_slope_and_keeps_intervals_inside(scale, value):
     assert scale.back(scale.forward(value)) == pytest.approx(value)
     step = 1e-6
     rise = (scale.forward(value + step) - scale.forward(value - step)) / (2 * step)
     assert abs(scale.slope(value)) == pytest.approx(abs(rise), rel=1e-5)
-
-
-@pytest.mark.parametrize(("scale", "value"), INSIDE)
-def test_intervals_stay_inside_and_small_ones_are_symmetric(scale, value):
-    low, high = scale.around(value, 1e-4)
+    low, high = scale.around(value, 1e-4)  # small ones are symmetric
     assert (value - low, high - value) == pytest.approx((1e-4, 1e-4), rel=0.01)
     low, high = scale.around(value, 1e4)
     assert scale.span[0] <= low < value < high <= scale.span[1]
 
 
-def test_the_ends_of_a_share_are_those_worked_out_by_hand():
+def test_ends_are_those_worked_out_by_hand():
     # logit 0.9 = log 9; 0.09 wide there is 0.09 / (0.9 * 0.1) = 1 on the scale
-    low, high = SHARE.around(0.9, 0.09)
-    assert low == pytest.approx(9 / math.e / (1 + 9 / math.e))
-    assert high == pytest.approx(9 * math.e / (1 + 9 * math.e))
-
-
-def test_explained_variance_turns_the_scale_round_and_the_interval_does_not():
-    # 1 - R2 = 0.5; 0.05 / 0.5 = 0.1 on the scale of the logarithm
-    low, high = EXPLAINED.around(0.5, 0.05)
-    assert (low, high) == pytest.approx((1 - 0.5 * math.exp(0.1), 1 - 0.5 * math.exp(-0.1)))
+    odds = 9 / math.e, 9 * math.e
+    assert SHARE.around(0.9, 0.09) == pytest.approx([each / (1 + each) for each in odds])
+    # 1 - R2 = 0.5; 0.05 / 0.5 = 0.1 on the scale of the logarithm, which is turned round
+    expected = [1 - 0.5 * math.exp(0.1), 1 - 0.5 * math.exp(-0.1)]
+    assert EXPLAINED.around(0.5, 0.05) == pytest.approx(expected)
+    assert of_differences(SHARE).around(0.5, 0.8) == pytest.approx((-0.3, 1.0))
+    assert of_differences(SHARE).span == (-1.0, 1.0)
+    assert of_differences(CORRELATION).span == (-2.0, 2.0)
+    assert [SHARE.ends_at(value) for value in (0.0, 1.0, 0.999)] == [True, True, False]
+    assert not EXPLAINED.ends_at(-50.0)
 
 
 def test_metrics_have_the_scale_of_their_range():
     assert scale_of("auroc") is scale_of("recall@10") is scale_of("answered@1") is SHARE
-    assert scale_of("pearson") is CORRELATION
-    assert scale_of("r2") is EXPLAINED
+    assert (scale_of("pearson"), scale_of("r2")) == (CORRELATION, EXPLAINED)
     assert scale_of("mae") is scale_of("LVEF_difference@10") is AMOUNT
-
-
-def test_differences_reach_from_one_end_to_the_other():
-    assert of_differences(SHARE).span == (-1.0, 1.0)
-    assert of_differences(CORRELATION).span == (-2.0, 2.0)
-    assert of_differences(SHARE).around(0.5, 0.8) == pytest.approx((-0.3, 1.0))
-
-
-def test_the_ends_themselves_are_told_apart():
-    assert SHARE.ends_at(0.0)
-    assert SHARE.ends_at(1.0)
-    assert not SHARE.ends_at(0.999)
-    assert not EXPLAINED.ends_at(-50.0)

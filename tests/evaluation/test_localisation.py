@@ -19,13 +19,10 @@ def test_similarity_is_the_cosine_of_segment_and_frame():
     assert found.shape == (2, 10, 10)
     assert found[0, 2, 5] == pytest.approx(np.cos(0.3 * 2 * np.pi), abs=1e-6)
     assert found[1, 4, 4] == pytest.approx(1)
-
-
-def test_rows_are_segments_and_columns_frames():
     frames = tokens()
     frames[:, 3] = frames[:, 4]  # two frames alike, no two segments
-    found = similarities(tokens(), frames)
-    np.testing.assert_allclose(found[0, :, 3], found[0, :, 4])
+    columns = similarities(tokens(), frames)[0]
+    np.testing.assert_allclose(columns[:, 3], columns[:, 4])
 
 
 @pytest.mark.parametrize("shift", [0, 1, 4, 7])
@@ -40,6 +37,8 @@ def test_frames_ask_and_segments_answer():
     told = localise(found, NAMES[:1]).measures  # segment 0 answers to every frame
     assert told["answered@1"] == pytest.approx([1 / 3])
     assert told["phase_error"] == pytest.approx([2 / 9])
+    with pytest.raises(ValueError, match="as many segments as frames, got 4 and 5"):
+        localise(np.zeros((2, 4, 5)), NAMES)
 
 
 @pytest.mark.parametrize("frames", [5, 10])
@@ -58,11 +57,6 @@ def test_a_patient_without_a_beat_is_left_out():
     assert told["answered@1"][0] == 1
     assert np.isnan(told["answered@1"][1])
     assert np.isnan(told["phase_error"][1])
-
-
-def test_there_are_as_many_segments_as_frames():
-    with pytest.raises(ValueError, match="as many segments as frames, got 4 and 5"):
-        localise(np.zeros((2, 4, 5)), NAMES)
 
 
 def test_steps_answer_as_their_segments_do():

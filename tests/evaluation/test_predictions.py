@@ -48,14 +48,10 @@ def test_a_run_comes_back_as_it_was(kind, tmp_path):
         np.testing.assert_array_equal(one.outputs, other.outputs)
         assert one.outputs.dtype == other.outputs.dtype
         assert one.patients.tolist() == other.patients.tolist()
-
-
-def test_measures_come_back_as_they_were(tmp_path):
     write_measured(tmp_path / "measures.npz", FOUND)
-    found = read_measured(tmp_path / "measures.npz")
-    assert found.patients.tolist() == ["a", "bc"]
-    assert list(found.measures) == ["recall@1"]
-    np.testing.assert_array_equal(found.measures["recall@1"], FOUND.measures["recall@1"])
+    measured = read_measured(tmp_path / "measures.npz")
+    assert (measured.patients.tolist(), list(measured.measures)) == (["a", "bc"], ["recall@1"])
+    np.testing.assert_array_equal(measured.measures["recall@1"], FOUND.measures["recall@1"])
 
 
 FORMS = [
@@ -89,33 +85,23 @@ def test_a_damaged_or_foreign_file_is_an_error_that_names_it(write, read, conten
         read(path)
 
 
-def test_what_does_not_describe_the_same_rows_is_refused():
-    good = split("t")
+def test_splits_and_runs_that_are_not_sound_are_refused():
+    targets, outputs, patients = vars(split("t")).values()
     with pytest.raises(ValueError, match=r"same rows and targets, got \(3, 2\), \(2, 2\)"):
-        Scored(good.targets, good.outputs[:2], good.patients)
+        Scored(targets, outputs[:2], patients)
     with pytest.raises(ValueError, match=r"and \(2,\)"):
-        Scored(good.targets, good.outputs, good.patients[:2])
+        Scored(targets, outputs, patients[:2])
     with pytest.raises(ValueError, match=r"every measure must have 3 rows, got \{'a': 2\}"):
         Measured(np.arange(3), {"a": np.zeros(2)})
-
-
-def test_outputs_must_be_finite_and_targets_finite_or_unknown():
-    good = split("t")
     with pytest.raises(DataError, match=r"outputs must be finite, .* did training diverge"):
-        Scored(good.targets, good.targets, good.patients)
+        Scored(targets, targets, patients)
     with pytest.raises(DataError, match="targets must be finite or NaN"):
-        Scored(np.full_like(good.targets, np.inf), good.outputs, good.patients)
-
-
-def test_a_patient_is_in_one_split():
+        Scored(np.full_like(targets, np.inf), outputs, patients)
     with pytest.raises(DataError, match=r"got 3 in both val and test \(first: 't0'\)"):
         Predictions(MEASUREMENT, NAMES, split("t"), RUN.test)
-
-
-@pytest.mark.parametrize("names", [("LVEDV",), ("LVEF", "LVEF")])
-def test_every_column_has_a_name_of_its_own(names):
-    with pytest.raises(ValueError, match="every column must have a name of its own"):
-        Predictions(MEASUREMENT, names, split("v"), RUN.test)
+    for names in (("LVEDV",), ("LVEF", "LVEF")):
+        with pytest.raises(ValueError, match="every column must have a name of its own"):
+            Predictions(MEASUREMENT, names, split("v"), RUN.test)
 
 
 def test_choosing_is_by_finding_and_has_no_argument_for_the_test_split():

@@ -6,6 +6,7 @@ import pytest
 from crossbeat.evaluation.intervals import (
     AMOUNT,
     EXPLAINED,
+    Interval,
     difference,
     of_differences,
     over_patients,
@@ -66,8 +67,14 @@ def test_nothing_to_draw_is_refused():
 def test_bias_and_limits_by_hand():
     truth = np.array([50.0, 60.0, np.nan, 70.0])
     estimate = np.array([53.0, 61.0, 99.0, 72.0])  # errors 3, 1, 2: standard deviation 1
-    found = agreement(truth, estimate, np.arange(4), seed=0, replicates=20)
-    assert [end.value for end in found] == pytest.approx([2 - 1.96, 2, 2 + 1.96])
+
+    def values(estimate, truth):
+        found = agreement(truth, estimate, np.arange(len(truth)), seed=0, replicates=20)
+        return [end.value for end in found]
+
+    assert values(estimate, truth) == pytest.approx([2 - 1.96, 2, 2 + 1.96])
+    assert values(estimate, estimate) == [0, 0, 0]
+    assert values(estimate[1:3], truth[1:3]) == [None, None, None]  # one row has no spread
 
 
 def test_intervals_are_as_wide_as_theory_says_and_of_patients():
@@ -78,19 +85,6 @@ def test_intervals_are_as_wide_as_theory_says_and_of_patients():
     for told, factor in ((bias, 1), (upper, 3), (lower, 3)):
         half = 1.96 * np.sqrt(factor / 400) * 10
         assert (told.high - told.low) / 2 == pytest.approx(half, rel=0.2)
-    inside = np.mean((errors > lower.value) & (errors < upper.value))
-    assert inside == pytest.approx(0.95, abs=0.02)
-
-
-def test_estimates_that_are_right_agree_without_width():
-    truth = np.array([49.9, 61.3, 70.2])
-    found = agreement(truth, truth, np.arange(3), seed=0, replicates=20)
-    assert [end.value for end in found] == [0, 0, 0]
-
-
-def test_one_row_has_no_agreement():
-    found = agreement(np.array([1.0, np.nan]), np.ones(2), np.arange(2), seed=0, replicates=9)
-    assert found[2].value is None
 
 
 def run(mean: float, seed: int) -> dict[str, np.ndarray]:
@@ -109,24 +103,23 @@ def told(runs, *, shared: bool):
     return table(shared=shared).of_model(runs)
 
 
-def test_on_the_same_patients_intervals_are_over_patients_and_runs():
-    found = told(RUNS, shared=True)["mean"]["mae"]
+def interval(found):
+    return Interval(found["value"], found["low"], found["high"])
+
+
+def test_intervals_are_over_patients_and_runs_or_over_seeds_with_patients_of_their_own():
+    shared = told(RUNS, shared=True)
     drawn = np.stack([each["mae"][:, 1] for each in RUNS.values()])
-    expected = over_patients(drawn, AMOUNT, patients=50)
-    assert (found["value"], found["low"], found["high"]) == (
-        expected.value,
-        expected.low,
-        expected.high,
-    )
-
-
-def test_on_patients_of_their_own_every_seed_is_one_value():
-    found = told(RUNS, shared=False)["LVEF"]["r2"]
-    expected = over_seeds(found["by_run"], EXPLAINED, patients=150)
-    assert (found["low"], found["high"]) == (expected.low, expected.high)
+    assert interval(shared["mean"]["mae"]) == over_patients(drawn, AMOUNT, patients=50)
+    own = told(RUNS, shared=False)["LVEF"]["r2"]
+    assert interval(own) == over_seeds(own["by_run"], EXPLAINED, patients=150)
+    assert own["by_run"] == shared["LVEF"]["r2"]["by_run"]
+    assert own["by_run"] == [each["r2"][0, 0] for each in RUNS.values()]
     alone = told({0: RUNS[0]}, shared=False)["LVEF"]["r2"]
-    one = over_patients(RUNS[0]["r2"][:, 0][None], EXPLAINED, patients=50)
-    assert (alone["low"], alone["high"]) == (one.low, one.high)
+    drawn = RUNS[0]["r2"][:, 0][None]
+    assert alone == vars(over_patients(drawn, EXPLAINED, patients=50))  # without "by_run"
+    undefined = {seed: each | {"r2": each["r2"] * np.nan} for seed, each in RUNS.items()}
+    assert told(undefined, shared=True)["LVEF"]["r2"]["by_run"] == [None] * 3
 
 
 def test_patients_of_several_seeds_count_together_and_shared_ones_once():
@@ -135,17 +128,6 @@ def test_patients_of_several_seeds_count_together_and_shared_ones_once():
         one = Table(("edema",), ("auroc",), dict.fromkeys(range(3), (50,)), shared)
         low = one.of_model(runs)["edema"]["auroc"]["low"]
         assert low == pytest.approx(0.025 ** (1 / patients))
-
-
-def test_every_run_is_told_where_there_are_several():
-    assert told(RUNS, shared=True)["LVEF"]["r2"]["by_run"] == [
-        each["r2"][0, 0] for each in RUNS.values()
-    ]
-    assert "by_run" not in told({0: RUNS[0]}, shared=True)["LVEF"]["r2"]
-    undefined = {
-        seed: {"r2": each["r2"] * np.nan, "mae": each["mae"]} for seed, each in RUNS.items()
-    }
-    assert told(undefined, shared=True)["LVEF"]["r2"]["by_run"] == [None] * 3
 
 
 def test_without_a_run_everything_is_undefined():
@@ -176,18 +158,13 @@ def test_nothing_is_resampled_in_vain():
         assert len(drawn[4]) == rows
 
 
-def test_differences_are_seed_by_seed():
+def test_differences_are_seed_by_seed_or_of_the_means_of_runs_without_seeds_in_common():
     other = {seed: run(0.5, 9 - seed) for seed in (1, 2, 5)}
     found = table(shared=False).of_difference(RUNS, other)["mean"]["mae"]
     values = [RUNS[seed]["mae"][0, 1] - other[seed]["mae"][0, 1] for seed in (1, 2)]
     assert found["by_run"] == values
-    expected = over_seeds(values, of_differences(AMOUNT), patients=100)
-    assert (found["value"], found["low"]) == (expected.value, expected.low)
-
-
-def test_runs_without_seeds_in_common_are_compared_by_their_means():
+    assert interval(found) == over_seeds(values, of_differences(AMOUNT), patients=100)
     others = {4: run(0.5, 9), 5: run(0.7, 8)}
     found = table(shared=True).of_difference(RUNS, others, paired=False)["mean"]["mae"]
     ones, rest = (np.stack([r["mae"][:, 1] for r in each.values()]) for each in (RUNS, others))
-    expected = difference(ones, rest, AMOUNT, paired=False, patients=50)
-    assert found == {"value": expected.value, "low": expected.low, "high": expected.high}
+    assert found == vars(difference(ones, rest, AMOUNT, paired=False, patients=50))
