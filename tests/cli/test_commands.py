@@ -51,7 +51,8 @@ def test_python_m_and_the_shell_see_the_exit_code():
     words = [sys.executable, "-m", "crossbeat.cli", "tran"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr.startswith("error: crossbeat has no command 'tran'; did you mean 'train'?")
+    told = "error: crossbeat has no command 'tran'; did you mean 'train'?"
+    assert done.stderr.startswith(told)
     assert "Traceback" not in done.stderr
 
 

@@ -54,18 +54,17 @@ def test_only_digits_are_a_whole_number(text):
     assert told.endswith(f", got {text!r}; crossbeat try --help lists the options")
 
 
-def test_a_number_with_leading_zeros_is_two_numbers_to_some():
-    assert refusal("--seed=010").startswith("--seed must be a whole number without leading zeros,")
-    told = refusal("--recipe.temperature", "00.5")
-    assert told.startswith("--recipe.temperature must be a number without leading zeros, got")
-
-
 @pytest.mark.parametrize(
     "text", ["1:30", "1:30:00", "1:30.5", "010", "1_0", ".", "e5", "nan", ".inf", "1,5", "0,1", ""]
 )
 def test_only_a_decimal_number_is_a_number(text):
     assert refusal("--recipe.temperature", text).startswith("--recipe.temperature must be a number")
     assert "null" in refusal("--recipe.alignment_positives", text)
+
+
+def test_a_number_with_leading_zeros_is_two_numbers_to_some():
+    assert refusal("--seed=010").startswith("--seed must be a whole number without leading zeros,")
+    assert " must be a number without leading zeros, got" in refusal("--recipe.penalty", "00.5")
 
 
 @pytest.mark.parametrize(
@@ -84,11 +83,7 @@ def test_a_number_is_the_number_that_it_looks_like(text, value):
 def test_a_window_is_in_hours_or_a_duration(text, hours):
     given = ("--pairing.rule", "nearest", "--pairing.window", text)
     assert read(*given).pairing.window == pytest.approx(hours, rel=1e-12)
-
-
-def test_seconds_are_seconds_or_a_duration():
-    assert read("--seconds", "10").seconds == 10
-    assert read("--seconds", "0.5min").seconds == 30
+    assert (read("--seconds", "10").seconds, read("--seconds", "0.5min").seconds) == (10, 30)
 
 
 @pytest.mark.parametrize("text", ["1:30", "1 hour", "h", "1h30min", "90 m", "010min"])
@@ -118,17 +113,14 @@ def test_leads_and_numbers_are_lists_too():
     assert "--recipe.ecg.hidden must be a list such as 1,2" in refusal("--recipe.ecg.hidden", "1:3")
 
 
-@pytest.mark.parametrize("name", ["image-size", "image_size"])
-def test_dashes_and_underscores_are_the_same(name):
-    assert read(f"--{name}", 64).image_size == 64
-    assert read(f"--{name}=64").image_size == 64
-
-
-def test_dashes_and_underscores_are_the_same_in_groups():
-    given = read("--recipe.fine-tuning.batch-size", 7, "--recipe.self-supervision.batch-size", 9)
-    assert given.recipe.fine_tuning.batch_size == 7
-    assert given.recipe.self_supervision.batch_size == 9
-    assert read("--recipe.self-supervision", "null").recipe.self_supervision is None
+@pytest.mark.parametrize("mark", ["-", "_"])
+def test_dashes_and_underscores_are_the_same(mark):
+    assert read(f"--image{mark}size", 64).image_size == 64
+    assert read(f"--image{mark}size=64").image_size == 64
+    tuning, own = f"--recipe.fine{mark}tuning.batch{mark}size", f"--recipe.self{mark}supervision"
+    recipe = read(tuning, 7, f"{own}.batch{mark}size", 9).recipe
+    assert (recipe.fine_tuning.batch_size, recipe.self_supervision.batch_size) == (7, 9)
+    assert read(own, "null").recipe.self_supervision is None
 
 
 def test_words_may_be_between_options():
@@ -225,9 +217,8 @@ def test_a_group_of_settings_may_be_a_file(tmp_path):
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):
-    assert refusal("--config", tmp_path) == (
-        f"--config must be a file that you may read, got {tmp_path}: Is a directory; check it"
-    )
+    told = f"--config must be a file that you may read, got {tmp_path}: Is a directory; check it"
+    assert refusal("--config", tmp_path) == told
 
 
 @pytest.mark.parametrize("name", COHORTS)

@@ -46,6 +46,9 @@ ALL = {
 @pytest.mark.parametrize("name", ALL)
 def test_a_figure_needs_nothing_else_repeats_and_fits_into_a_page(name):
     text = theme.svg(ALL[name]())
+    assert "prefers-color-scheme:dark" in text
+    drawn = text[text.index("</style>") :]
+    assert theme.INK not in drawn  # it follows light and dark
     assert re.findall(r"""(?:href|src)=["'](?!data:|#)[^"']*|url\((?!#)[^)]*""", text) == []
     assert len(text) < 300_000
     assert text == theme.svg(ALL[name]())
@@ -123,14 +126,6 @@ def test_colours_differ_and_do_not_depend_on_who_else_is_there():
     few = theme.colours(("direct", "cromotex"), method="cromotex", baseline="direct")
     assert few["cromotex"] == PAINT["cromotex"]
     assert few["cine-teacher"] == theme.TEACHER
-
-
-def test_a_figure_follows_light_and_dark():
-    text = theme.svg(forests.forest(RESULTS[FINDING]))
-    assert "prefers-color-scheme:dark" in text
-    drawn = text[text.index("</style>") :]
-    assert theme.INK not in drawn
-    assert "var(--c0)" in drawn
 
 
 def test_the_scatter_has_every_known_row_and_its_metrics():

@@ -44,9 +44,16 @@ def tags(text: str) -> list[tuple[str, dict[str, str | None]]]:
     return parser.seen
 
 
-@BOTH
-def test_the_page_needs_nothing_but_itself(kind, tmp_path):
-    text = page(tmp_path, full_study(kind), said=runs(kind, 2.0))
+@pytest.fixture(scope="module", params=[FINDING, MEASUREMENT], ids=lambda kind: kind.name)
+def whole(request, tmp_path_factory):
+    """The results of a study with every optional part, and its report."""
+    results = full_study(request.param)
+    folder = tmp_path_factory.mktemp("whole")
+    return request.param, results, page(folder, results, said=runs(request.param, 2.0))
+
+
+def test_the_page_needs_nothing_but_itself(whole):
+    kind, _, text = whole
     seen = tags(text)
     for tag, attributes in seen:
         assert tag not in ("script", "link", "iframe", "object", "embed", "base")
@@ -94,10 +101,8 @@ HEADINGS = {
 }
 
 
-@BOTH
-def test_the_result_and_the_patients_come_first_and_the_rest_is_folded(kind, tmp_path):
-    results = full_study(kind)
-    text = page(tmp_path, results, said=runs(kind, 2.0))
+def test_the_result_and_the_patients_come_first_and_the_rest_is_folded(whole):
+    kind, results, text = whole
     first, *rest = text.split('<section class="folded"')
     finding = "edema" if kind is FINDING else "LVEF below 40 %"
     shown = re.findall(r"<h2>(.*?)</h2>", first)
@@ -121,13 +126,10 @@ def test_a_section_that_does_not_apply_is_left_out(kind, tmp_path):
         "What limits this study",
         "How the models were trained",
     ]
-
-
-def test_a_finding_of_one_class_has_no_curve(tmp_path):
-    said = runs(FINDING, 2.0)
+    said = runs(kind, 2.0)
     for each in said.values():
-        each.val.targets[:] = 0
-    assert "ROC curves" not in page(tmp_path, study(FINDING, 2.0), said=said)
+        each.val.targets[:] = 0  # of one class
+    assert "ROC curves" not in page(tmp_path, study(kind, 2.0), said=said)
 
 
 @BOTH
@@ -143,10 +145,8 @@ def test_differences_are_marked_by_who_is_better(kind, tmp_path):
             assert mark in table[: table.index("</table>")]
 
 
-@BOTH
-def test_values_stand_in_their_tables(kind, tmp_path):
-    results = full_study(kind)
-    text = page(tmp_path, results, said=runs(kind, 2.0))
+def test_values_stand_in_their_tables(whole):
+    kind, results, text = whole
     for metric in kind.metrics:
         found = results["models"][METHOD[kind]]["mean"][metric]
         factor, digits = (1, 3) if metric in ("pearson", "mae") else (100, 1)
@@ -156,15 +156,13 @@ def test_values_stand_in_their_tables(kind, tmp_path):
 
 def test_the_patients_are_told_with_probability_threshold_and_rule(tmp_path):
     subject = Subject(results=study(FINDING, 2.0), said=runs(FINDING, 2.0))
-    patients = subject.patients
-    assert patients is not None
-    assert patients.helped is not None
+    helped = subject.patients.helped
     write_report(tmp_path / "report.html", subject)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    for answer, says in ((patients.helped.baseline, "is below"), (patients.helped.method, "reach")):
+    for answer, says in ((helped.baseline, "is below"), (helped.method, "reach")):
         assert re.search(rf"of {100 * answer.probability:.0f} %, which {says}\w* its", text)
-    assert f"of the {patients.helped.among} patients whom only CroMoTEX finds" in text
-    assert f"Of {patients.shown.having} test patients with edema" in text
+    assert f"of the {helped.among} patients whom only CroMoTEX finds" in text
+    assert f"Of {subject.patients.shown.having} test patients with edema" in text
     same = {"direct": run(FINDING, 0.8), "cromotex": run(FINDING, 0.8)}
     text = page(tmp_path, study(FINDING, 0.8), said=same)
     assert "CroMoTEX finds nobody whom direct training misses." in text

@@ -59,9 +59,8 @@ def titles(text: str) -> list[str]:
 def test_patients_are_shown_with_ecg_and_xray(films, tmp_path):
     assert films.patients is not None
     shown = sum(each is not None for each in (films.patients.helped, films.patients.missed))
-    text = "".join(run_sections.patients(films))
     assert shown > 0
-    assert titles(text) == ["The ECG.", "The X-ray."] * shown
+    assert titles("".join(run_sections.patients(films))) == ["The ECG.", "The X-ray."] * shown
     write_report(tmp_path / "report.html", films)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Large, before alignment" in page
@@ -82,13 +81,10 @@ def test_every_phase_has_its_curve(films):
     assert "1 epochs in" in text
 
 
-def test_hearts_beat_with_their_measurements(hearts):
+def test_hearts_beat_with_their_measurements_and_beside_a_patient_of_screening(hearts):
     text = "".join(run_sections.hearts(hearts))
     assert text.count("data:image/gif") == 2
     assert re.search(r"LVEF \d+, LVEDV \d+\. One beat, from the R peak on\.", text)
-
-
-def test_a_patient_of_screening_is_shown_with_the_heart(hearts):
     patients = hearts.patients
     if patients is None:
         pytest.skip("no test patient of these few has a low ejection fraction")

@@ -10,3 +10,9 @@ def one_thread_from_the_start():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def shared_phases(tmp_path_factory):
+    """The folder of cohorts and phases of all studies: what two tests need is trained once."""
+    return tmp_path_factory.mktemp("shared")

@@ -29,9 +29,9 @@ SOURCE = Path(crossbeat.__file__).parents[1]
 PAIR = study_of(cell("direct", 0), cell("distillation", 0))
 
 
-def work(out: Path, made=PAIR, workers: int = 1) -> list[str]:
-    tasks = Workshop(folder=out, shared=out, trainer=QUIET).tasks(made.cells)
-    return [task.name for task in share(tasks, workers=workers)]
+def work(out: Path, made=PAIR, workers: int = 1, shared: Path | None = None) -> list[str]:
+    workshop = Workshop(folder=out, shared=shared or out, trainer=QUIET)
+    return [task.name for task in share(workshop.tasks(made.cells), workers=workers)]
 
 
 def homes(out: Path, made=PAIR) -> list[Path]:
@@ -47,14 +47,15 @@ def contents(home: Path) -> dict[str, bytes]:
     }
 
 
-def test_a_cell_leaves_its_run_and_what_head_and_readings_say(tmp_path):
+def test_a_cell_leaves_its_run_and_what_head_and_readings_say(tmp_path, shared_phases):
     made = study_of(
         cell("direct", 0, readings=(PROBE, replace(PROBE, name="first", after="fine-tuning"))),
         cell("distillation", 0),
         cell("clean", 0, base="direct", cohort=Tiny(seed=7), test=Tiny(), latent_limit=True),
         limits=("clean",),
     )
-    assert work(tmp_path, made) == ["direct, seed 0", "distillation, seed 0", "clean, seed 0"]
+    names = ["direct, seed 0", "distillation, seed 0", "clean, seed 0"]
+    assert work(tmp_path, made, shared=shared_phases) == names
     direct, _, clean = homes(tmp_path, made)
     assert list(read_said(direct)) == ["head", "probe", "first"]
     assert list(read_said(clean)) == ["head", "latent"]
@@ -68,18 +69,23 @@ def test_a_cell_leaves_its_run_and_what_head_and_readings_say(tmp_path):
     assert direct.name.startswith("direct-0-")
 
 
-def test_finished_cells_are_not_run_again_and_other_settings_are_other_cells(tmp_path, monkeypatch):
+def test_finished_cells_are_not_trained_again_and_other_settings_are_other_cells(
+    tmp_path, monkeypatch
+):
     work(tmp_path)
-    before = {home: contents(home) for home in homes(tmp_path)}
-    monkeypatch.setattr(PhaseModule, "training_step", None)  # whoever trains fails
-    work(tmp_path)
-    monkeypatch.undo()
+    first, second = homes(tmp_path)
+    before = contents(first), contents(second)
+    (first / RECORD).unlink()  # it is made again
+    with monkeypatch.context() as patch:
+        patch.setattr(PhaseModule, "training_step", None)  # whoever trains fails
+        assert work(tmp_path) == ["direct, seed 0", "distillation, seed 0"]
+    assert (contents(first), contents(second)) == before
     longer = replace(PAIR.cells[0], recipe=short("direct", epochs=2))
     changed = replace(PAIR, cells=(longer, PAIR.cells[1]))
     work(tmp_path, changed)
-    assert homes(tmp_path, changed)[0] not in before
-    assert homes(tmp_path, changed)[1] in before
-    assert {home: contents(home) for home in before} == before
+    assert homes(tmp_path, changed)[0] != first
+    assert homes(tmp_path, changed)[1] == second
+    assert (contents(first), contents(second)) == before
 
 
 def test_whatever_changes_a_cell_makes_another_folder_with_a_safe_name(tmp_path):
@@ -129,20 +135,11 @@ def test_several_processes_for_one_cell_are_refused(tmp_path):
         Workshop(folder=tmp_path, shared=tmp_path, trainer=TrainerSettings(devices=2))
 
 
-def test_a_record_that_is_removed_is_made_again_without_training(tmp_path, monkeypatch):
-    work(tmp_path)
-    home = homes(tmp_path)[0]
-    before = contents(home)
-    (home / RECORD).unlink()
-    monkeypatch.setattr(PhaseModule, "training_step", None)
-    assert work(tmp_path) == ["direct, seed 0", "distillation, seed 0"]
-    assert contents(home) == before
-
-
-def test_an_error_names_the_cell(tmp_path):
-    made = study_of(*PAIR.cells, cell("clip", 0, readings=(replace(PROBE, after="nap"),)))
-    with pytest.raises(ConfigError, match=r"clip, seed 0: phase must be one of .*, got 'nap'"):
-        work(tmp_path, made)
+def test_an_error_names_the_cell(tmp_path, shared_phases):
+    made = cell("direct", 0, readings=(replace(PROBE, after="nap"),))
+    (task,) = Workshop(folder=tmp_path, shared=shared_phases, trainer=QUIET).tasks([made])
+    with pytest.raises(ConfigError, match=r"direct, seed 0: phase must be one of .*, got 'nap'"):
+        task.attempt()
 
 
 def said(name: str = "a") -> Predictions:
@@ -211,7 +208,7 @@ STUDY = """
 from tiny_study import short, study_of, cell
 def study(*, small):
     return study_of(
-        cell("direct", 0, recipe=short("direct", epochs=40)),
+        cell("direct", 0, recipe=short("direct", epochs=25)),
         cell("distillation", 0),
     )
 """
@@ -219,7 +216,7 @@ def study(*, small):
 
 @pytest.mark.slow
 def test_the_cell_of_a_killed_process_is_taken_over_and_ends_as_an_uninterrupted_one(tmp_path):
-    made = study_of(replace(PAIR.cells[0], recipe=short("direct", epochs=40)), PAIR.cells[1])
+    made = study_of(replace(PAIR.cells[0], recipe=short("direct", epochs=25)), PAIR.cells[1])
     work(tmp_path / "whole", made)
     path = tmp_path / "long.py"
     path.write_text(STUDY)
@@ -240,23 +237,20 @@ def test_the_cell_of_a_killed_process_is_taken_over_and_ends_as_an_uninterrupted
     killed.communicate()
     assert not list(tmp_path.glob(f"killed/cells/*/{RECORD}"))
     work(tmp_path / "killed", made)
-    for ours, theirs in zip(
-        homes(tmp_path / "killed", made), homes(tmp_path / "whole", made), strict=True
-    ):
-        assert contents(ours) == contents(theirs)
+    ours, theirs = (homes(tmp_path / name, made) for name in ("killed", "whole"))
+    assert [contents(home) for home in ours] == [contents(home) for home in theirs]
 
 
 @pytest.mark.slow
-def test_workers_share_cells_and_train_no_phase_twice(tmp_path):
+def test_workers_share_cells_and_train_no_phase_twice(tmp_path, shared_phases):
     made = study_of(
         *(cell(name, 0) for name in ("teacher", "distillation", "direct")),
         cell("again", 0, base="direct"),
         cell("and again", 0, base="distillation"),
     )
-    work(tmp_path / "one", made)
-    assert sorted(work(tmp_path / "two", made, workers=2)) == sorted(
-        each.title for each in made.cells
-    )
+    work(tmp_path / "one", made, shared=shared_phases)
+    titles = sorted(each.title for each in made.cells)
+    assert sorted(work(tmp_path / "two", made, workers=2)) == titles
     trained = [
         Path(phase["folder"]).name
         for home in homes(tmp_path / "two", made)
@@ -265,7 +259,5 @@ def test_workers_share_cells_and_train_no_phase_twice(tmp_path):
     ]
     assert sorted(trained) == sorted(path.name for path in (tmp_path / "two" / "phases").iterdir())
     assert len(trained) == 3
-    for ours, theirs in zip(
-        homes(tmp_path / "two", made), homes(tmp_path / "one", made), strict=True
-    ):
-        assert contents(ours) == contents(theirs)
+    ours, theirs = (homes(tmp_path / name, made) for name in ("two", "one"))
+    assert [contents(home) for home in ours] == [contents(home) for home in theirs]
