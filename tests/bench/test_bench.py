@@ -42,7 +42,9 @@ def measured(here, tmp_path, capsys):
     return run
 
 
-def test_the_bench_of_pairing_measures_every_rule(measured):
+def test_the_bench_of_pairing_measures_every_rule_and_compares_the_pairs(
+    measured, tmp_path, monkeypatch
+):
     found = measured("pairing", "--seed", "3")
     assert (found["bench"], found["seed"], found["small"]) == ("pairing", 3, True)
     assert found["versions"].keys() >= {"python", "polars", "numpy"}
@@ -55,9 +57,14 @@ def test_the_bench_of_pairing_measures_every_rule(measured):
     assert worst["peak_gb"] == max(case["peak_gb"] for case in every.values())
     assert (worst["xrays"], worst["ecgs"]) == (2_400, 8_000)
     assert cases["pairing/scan"]["rule"] == f"all {len(pairing.RULES)}, equal to ours"
+    monkeypatch.setattr(pairing, "pair", lambda *three, stays: pair(*three, stays=stays).tail(-1))
+    with pytest.raises(RuntimeError, match="pairs by ed-stay must equal those of the scan"):
+        pairing.cases(seed=0, small=True, folder=tmp_path)
 
 
-def test_the_bench_of_prepare_measures_each_step_beside_the_usual_one(measured, tmp_path):
+def test_the_bench_of_prepare_measures_each_step_beside_the_usual_one(
+    measured, tmp_path, monkeypatch
+):
     pytest.importorskip("wfdb")
     cases = measured("prepare")["cases"]
     steps = {name for name in cases if not name.startswith("memory/")}
@@ -71,6 +78,13 @@ def test_the_bench_of_prepare_measures_each_step_beside_the_usual_one(measured, 
         assert cases[name]["ecgs"] > 0
     trees = {path.name for path in tmp_path.iterdir()}
     assert trees == {"mimic-4-seed-0", "mimic-8-seed-0"}  # kept for the next time, no more
+    usual = prepare.usual_filtered
+    monkeypatch.setattr(prepare, "usual_filtered", lambda record, fs: 1.01 * usual(record, fs))
+    with pytest.raises(RuntimeError, match="must be the same ECG by both ways, got a difference"):
+        prepare.cases(seed=0, small=True, folder=tmp_path)
+    monkeypatch.setitem(sys.modules, "wfdb", None)
+    with pytest.raises(ConfigError, match=r"pip install 'crossbeat\[formats\]'"):
+        prepare.usual_read(tmp_path / "none.hea")
 
 
 def test_the_bench_of_the_loader_reads_every_batch_of_a_cohort_that_is_there(
@@ -103,33 +117,12 @@ def test_the_bench_of_cines_draws_and_encodes(measured, tmp_path):
     assert (tmp_path / f"hearts-{cine.BATCH}-seed-0").is_dir()
 
 
-def test_ecgs_that_differ_from_the_usual_ones_stop_the_bench(here, tmp_path, monkeypatch):
-    pytest.importorskip("wfdb")
-    usual = prepare.usual_filtered
-    monkeypatch.setattr(prepare, "usual_filtered", lambda record, fs: 1.01 * usual(record, fs))
-    with pytest.raises(RuntimeError, match="must be the same ECG by both ways, got a difference"):
-        prepare.cases(seed=0, small=True, folder=tmp_path)
-
-
-def test_a_rule_that_pairs_otherwise_than_the_scan_stops_the_bench(here, monkeypatch, tmp_path):
-    monkeypatch.setattr(pairing, "pair", lambda *three, stays: pair(*three, stays=stays).tail(-1))
-    with pytest.raises(RuntimeError, match="pairs by ed-stay must equal those of the scan"):
-        pairing.cases(seed=0, small=True, folder=tmp_path)
-
-
-def test_the_bench_of_prepare_needs_wfdb(monkeypatch, tmp_path):
-    monkeypatch.setitem(sys.modules, "wfdb", None)
-    with pytest.raises(ConfigError, match=r"pip install 'crossbeat\[formats\]'"):
-        prepare.usual_read(tmp_path / "none.hea")
-
-
 def test_what_was_measured_is_a_table(monkeypatch, capsys):
     given = {"ours": {"seconds": 1.23456, "pairs": 12345}, "scan": {"seconds": 321.4}}
     monkeypatch.setattr(loader, "cases", lambda **_: given)
     assert main(["bench", "loader"]) == 0
-    lines = [
-        [cell.strip() for cell in line.split("│")] for line in capsys.readouterr().out.split("\n")
-    ]
+    out = capsys.readouterr().out
+    lines = [[cell.strip() for cell in line.split("│")] for line in out.split("\n")]
     assert ["", "ours", "1.23", "12,345", ""] in lines
     assert ["", "scan", "321", "", ""] in lines
 

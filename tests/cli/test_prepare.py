@@ -9,10 +9,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,11 +19,11 @@ from PIL import Image
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.leads import STANDARD
+from crossbeat.readers.ecg.wfdb import write_wfdb
 from crossbeat.recipes.run import Run, validation
+from crossbeat.signal import Ecg
 from crossbeat.simulate import draw_patients, ecg_block
 from crossbeat.targets import FINDING
-
-Called = Callable[..., tuple[Any, str, str]]
 
 PEOPLE = 10
 
@@ -33,20 +31,17 @@ PEOPLE = 10
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hospital")
-    ecgs = ecg_block(draw_patients(PEOPLE, 3), 0, 3)
-    for number, values in enumerate(ecgs):
-        stored = np.rint(1000 * values).astype("<i2")
-        stored.T.tofile(folder / f"e{number}.dat")
-        lines = [f"e{number}.dat 16 1000(0)/mV 16 0 0 0 0 {lead}" for lead in STANDARD]
-        sizes = f"e{number} 12 500 {values.shape[1]}"
-        (folder / f"e{number}.hea").write_text("\n".join([sizes, *lines]) + "\n")
+    for number, values in enumerate(ecg_block(draw_patients(PEOPLE, 3), 0, 3)):
+        write_wfdb(Ecg(values, STANDARD, 500.0), folder / f"e{number}")
         film = np.random.default_rng(number).integers(0, 255, (64, 64))
         Image.fromarray(film.astype(np.uint8)).save(folder / f"x{number}.png")
     return folder
 
 
-def rows(line: Callable[[int], str], head: str) -> str:
-    return "\n".join([head, *(line(number) for number in range(PEOPLE))]) + "\n"
+def rows(head: str, line: str) -> str:
+    """A table with a line for each person; ``n`` counts them, every second is ``odd``."""
+    lines = (line.format(n=n, odd=n % 2, pair=n // 2, day=n + 13) for n in range(PEOPLE))
+    return "\n".join([head, *lines]) + "\n"
 
 
 def excel(path: Path) -> None:
@@ -62,83 +57,69 @@ def excel(path: Path) -> None:
 
 
 REDCAP = rows(
-    lambda n: f'{n},"baseline",e{n}.hea,2024-03-{n + 1:02d} 10:12,{n % 2},0,Complete',
     "record_id,redcap_event_name,ecg_file,ecg_date,dx___1,dx___2,form_complete",
+    '{n},"baseline",e{n}.hea,2024-03-{day} 10:12,{odd},0,Complete',
 )
 MIMIC = rows(
-    lambda n: f"{10000000 + n},{40000000 + n},e{n},2180-07-23 08:{n:02d}:00,{n % 2}.0",
     "subject_id,study_id,path,ecg_time,Cardiomegaly",
+    "1000000{n},4000000{n},e{n},2180-07-23 08:0{n}:00,{odd}.0",
 )
 PTBXL = rows(
-    lambda n: (
-        f"{n},{15709 + n}.0,{300.0 if n == 3 else 56.0},{n % 2},1984-11-09 09:17:34,"
-        f"\"{{'NORM': 100.0}}\",{n + 1},e{n},e{n},{n % 2}"
-    ),
     "ecg_id,patient_id,age,sex,recording_date,scp_codes,strat_fold,filename_lr,filename_hr,NORM",
-)
-DECIMAL = rows(lambda n: f"e{n}.hea;P{n};{50 + n},5;0,{n}", "ecg;patient;age;p_edema")
+    "{n},1570{n}.0,56.0,{odd},1984-11-09 09:17:34,\"{{'NORM': 100.0}}\",{n},e{n},e{n},{odd}",
+).replace("15703.0,56.0", "15703.0,300.0")
+DECIMAL = rows("ecg;patient;age;p_edema", "e{n}.hea;P{n};5{n},5;0,{n}")
 DATES = {
-    "German": ("{:02d}.03.2024 10:12", "%d.%m.%Y %H:%M"),
-    "British": ("{:02d}/03/2024 10:12", "%d/%m/%Y %H:%M"),
-    "American": ("3/{:d}/2024 10:12 PM", "%m/%d/%Y %I:%M %p"),
+    "%d.%m.%Y %H:%M": "{day:02d}.03.2024 10:12",
+    "%d/%m/%Y %H:%M": "{day:02d}/03/2024 10:12",
+    "%m/%d/%Y %I:%M %p": "3/{day}/2024 10:12 PM",
 }
-TWICE = rows(lambda n: f"e{n}.hea,x{n}.png,{n},1", "ecg,xray,patient,edema") + "e0.hea,x0.png,0,1\n"
-LEAKS = rows(
-    lambda n: f"e{n}.hea,{n // 2},{'test' if n in (1, 2) else 'train'}", "ecg,patient,split"
-)
-ZEROS = rows(lambda n: f"e{n}.hea,{n:04d},{n % 2}", "ecg,mrn,edema") + "e0.hea,0,1\n"
-ABSENT = rows(lambda n: f"e{n}.hea,films/{n}.png,{n}", "ecg,xray,patient")
-
-CASES: dict[str, tuple[str | None, str, list[str]]] = {
-    "excel.xlsx": (
-        None,
-        (
-            "--columns.ecg EKG-Datei --columns.patient Patientennummer --columns.time Zeit "
-            "--findings Herzinsuffizienz"
-        ),
-        [],
-    ),
-    "redcap.csv": (
+TWICE = rows("ecg,xray,patient,edema", "e{n}.hea,x{n}.png,{n},1") + "e0.hea,x0.png,0,1\n"
+LEAKS = rows("ecg,patient,split", "e{n}.hea,{pair},train").replace("0,train", "0,test", 1)
+ZEROS = rows("ecg,mrn,edema", "e{n}.hea,{n:04d},{odd}") + "e0.hea,0,1\n"
+ABSENT = rows("ecg,xray,patient", "e{n}.hea,films/{n}.png,{n}")
+EXCEL = "--columns.ecg EKG-Datei --columns.patient Patientennummer --columns.time Zeit"
+CASES = {
+    "excel.xlsx": (None, f"{EXCEL} --findings Herzinsuffizienz"),
+    "redcap": (
         REDCAP,
         "--findings dx___1,dx___2",
-        ["--columns.ecg ecg_file --columns.patient record_id"],
+        "--columns.ecg ecg_file --columns.patient record_id",
     ),
-    "mimic.csv": (
-        MIMIC,
-        "--findings cardiomegaly",
-        ["--columns.ecg path --columns.patient subject_id"],
-    ),
-    "ptbxl.csv": (
+    "mimic": (MIMIC, "--findings cardiomegaly", "--columns.ecg path --columns.patient subject_id"),
+    "ptbxl": (
         PTBXL,
         "--columns.ecg filename_hr --columns.patient patient_id --findings NORM",
-        ["--missing 300.0", "--male 0", "--female 1"],
+        *("--missing 300.0", "--male 0", "--female 1"),
     ),
-    "decimal.csv": (DECIMAL, "--findings p_edema", ["--soft-labels"]),
+    "decimal": (DECIMAL, "--findings p_edema", "--soft-labels"),
     **{
-        f"{country}.csv": (
-            rows(lambda n, text=text: f"e{n}.hea,{n},{text.format(n + 13)}", "ecg,patient,time"),
+        f"dates {number}": (
+            rows("ecg,patient,time", f"e{{n}}.hea,{{n}},{text}"),
             "",
-            [f"--time-format '{form}'"],
+            f"--time-format '{form}'",
         )
-        for country, (text, form) in DATES.items()
+        for number, (form, text) in enumerate(DATES.items())
     },
-    "twice.csv": (TWICE, "--findings edema", []),
-    "leaks.csv": (LEAKS, "", ["--columns.split none"]),
-    "zeros.csv": (ZEROS, "--columns.patient mrn --findings edema", ["correct the ids"]),
-    "absent.csv": (ABSENT, "", ["--allow-missing"]),
+    "twice": (TWICE, "--findings edema"),
+    "leaks": (LEAKS, "", "--columns.split none"),
+    "zeros": (ZEROS, "--columns.patient mrn --findings edema", "correct the ids"),
+    "absent": (ABSENT, "", "--allow-missing"),
 }
+"""The text of a table, the options, and what messages ask for, one after the other."""
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_table_becomes_a_cohort_by_what_the_message_says(name, files, tmp_path, called):
-    text, given, remedies = CASES[name]
+    text, given, *remedies = CASES[name]
     home = shutil.copytree(files, tmp_path / "home")
+    table = home / (name if text is None else f"{name}.csv")
     if text is None:
-        excel(home / name)
+        excel(table)
     else:
-        (home / name).write_text(text)
+        table.write_text(text)
     out = tmp_path / "cohort"
-    command = ["prepare", "files", "--table", str(home / name), "--out", str(out)]
+    command = ["prepare", "files", "--table", str(table), "--out", str(out)]
     command += ["--image-size", "32", "--workers", "1", *shlex.split(given)]
     for remedy in remedies:
         code, _, err = called(*command)
@@ -150,7 +131,7 @@ def test_a_table_becomes_a_cohort_by_what_the_message_says(name, files, tmp_path
         if remedy.startswith("--"):
             command += shlex.split(remedy)
         else:  # what only the user can correct
-            (home / name).write_text(ZEROS.replace("e0.hea,0,1", "e0.hea,0000,1"))
+            table.write_text(ZEROS.replace("e0.hea,0,1", "e0.hea,0000,1"))
     code, _, err = called(*command)
     assert code == 0, err
     cohort = Cohort.open(out)
@@ -160,7 +141,7 @@ def test_a_table_becomes_a_cohort_by_what_the_message_says(name, files, tmp_path
 
 
 def test_files_with_the_names_of_a_build_stay(files, tmp_path, called):
-    (files / "plain.csv").write_text(rows(lambda n: f"e{n}.hea,{n}", "ecg,patient"))
+    (files / "plain.csv").write_text(rows("ecg,patient", "e{n}.hea,{n}"))
     command = ["prepare", "files", "--table", files / "plain.csv", "--out"]
     (tmp_path / "a.request.json").write_bytes(b"\xff\xfe")
     assert called(*command, tmp_path / "a")[0] == 2
@@ -225,7 +206,7 @@ def test_what_no_disk_can_hold_is_refused_and_a_smaller_cohort_may_follow(called
     assert called(*few)[0] == 0
 
 
-def simulate(called: Called, tree: Path, num: int, size: int, *more: object) -> str:
+def simulate(called, tree: Path, num: int, size: int, *more: object) -> str:
     sizes = ["--num_patients", num, "--image_size", size, "--film_size", size]
     code, _, err = called("simulate", "--layout", "mimic", "--out", tree, *sizes, *more)
     assert code == 0, err
@@ -303,7 +284,7 @@ def test_two_workers_of_a_cluster_write_the_same_bytes(called, tmp_path):
     from distributed import LocalCluster
 
     sizes = ("--num_patients", 500, "--image_size", 16, "--fs", 50)
-    quiet: dict[str, Any] = {"dashboard_address": "", "silence_logs": 50}
+    quiet = {"dashboard_address": "", "silence_logs": 50}
     with LocalCluster(n_workers=2, threads_per_worker=1, **quiet) as cluster:
         address = cluster.scheduler_address.replace("tcp://", "dask://")
         there = ("--out", tmp_path / "there", "--executor", address)

@@ -55,7 +55,7 @@ def test_a_figure_needs_nothing_else_repeats_and_fits_into_a_page(name):
 
 
 @BOTH
-def test_bars_show_every_model_and_the_limit_with_its_interval(kind):
+def test_bars_and_forest_show_every_model_and_the_limit_with_its_interval(kind):
     results = RESULTS[kind]
     limited = {**results, "limits": {"ecg-clean-labels": results["models"]["teacher"]}}
     text = theme.svg(forests.bars(limited))
@@ -68,12 +68,8 @@ def test_bars_show_every_model_and_the_limit_with_its_interval(kind):
     places = [text.index(f">{name}<") for name in (*labels[kind], "direct training")]
     assert places == sorted(places)
     assert "limit" not in theme.svg(forests.bars(results))
-
-
-@BOTH
-def test_the_forest_shows_every_value_with_its_interval(kind):
-    text = theme.svg(forests.forest(RESULTS[kind]))
-    found = RESULTS[kind]["models"][METHOD[kind]]["mean"][kind.leads]
+    text = theme.svg(forests.forest(results))
+    found = results["models"][METHOD[kind]]["mean"][kind.leads]
     assert text.count(str(cell(found, kind.leads))) == 2  # the mean and the one target
     assert text.count("direct training") == 2
 
