@@ -14,6 +14,7 @@ from crossbeat.data.build import Block, build_cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.rejected import Rejected
 from crossbeat.leads import STANDARD
+from crossbeat.report.cohort_tables import tables
 
 NOON = datetime(2180, 5, 1, 12)
 
@@ -75,6 +76,12 @@ def test_a_cohort_is_counted_by_split(small, capsys):
     assert found["audit"]["in_two_splits"] == {"patients": 0, "studies": 0, "signals": 0}
     assert found["audit"]["phases"]["xray"]["train"] == {"rows": 3, "patients": 3}
     assert found["notes"] == list(small.info.notes)
+    found["audit"]["alike"] = {"pairs": 1200, "across_splits": 3, "listed": []}
+    (leaks,) = [rows for title, _, rows in tables(found) if title == "Leaks"]
+    assert leaks[-2:] == [
+        ["nearly equal signals of different patients", "1,200 pairs"],
+        ["nearly equal signals in two splits", "3 pairs"],
+    ]
     gaps = found["gaps"]  # hours from the ECG to the X-ray
     assert (gaps["pairs"], gaps["without a time"]) == (4, 1)
     assert (gaps["hours"]["least"], gaps["hours"]["median"], gaps["hours"]["most"]) == (-4, -0.5, 2)

@@ -79,6 +79,7 @@ STUDY = "study study.py"
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
+        ("tran", 2, "crossbeat has no command 'tran'; did you mean 'train'?"),
         ("recipes -- --debug", 2, "must have no further words, got '--debug'"),
         ("train", 2, "must start with a recipe, such as 'crossbeat train cromotex "),
         ("train cromotex", 2, "crossbeat train must have --cohort and --out, got none; crossbeat"),

@@ -1,5 +1,6 @@
 """Values of options are read by the types of their settings; nothing is guessed."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from crossbeat.training import TrainerSettings
 RECIPE: Any = RECIPES["cromotex"]
 
 
+@cache
 def parser() -> Any:
     made = command("try", "Try options.")
     made.add_argument("paths", type=Path, nargs="*")
@@ -186,7 +188,7 @@ def test_a_file_is_read_as_the_command_line_is(tmp_path):
         (b"config: x", "--config must be on the command line, got it in {}; move it"),
         (b"a: !!python/object:os.system {}", "{} must be YAML, got something else in line 1"),
         (b"\xff\xfe\x00", "{} must be text in UTF-8, got other bytes; save it so"),
-        (b"[" * 5000, "{} must be YAML"),
+        (b"[" * 1000, "{} must be YAML that is not so deep"),
         (b"? [a]\n: 1", "{} must have names, got ['a'] as one"),
     ],
 )

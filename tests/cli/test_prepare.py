@@ -187,7 +187,7 @@ def test_simulate_writes_a_cohort_once_and_prepare_the_same(called, tmp_path):
     before = (tmp_path / "few" / "cohort.json").stat().st_mtime_ns
     assert called(*few)[0] == 0
     assert (tmp_path / "few" / "cohort.json").stat().st_mtime_ns == before
-    again = ["prepare", "virtual", "--num_patients", 12, "--image_size", 16]
+    again = ["prepare", "virtual", "--num_patients", 12, "--image_size", 16, "--workers", 1]
     assert called(*again, "--out", tmp_path / "same")[0] == 0
     assert Cohort.open(tmp_path / "same").fingerprint() == cohort.fingerprint()
     code, _, err = called(*few, "--seed", 1)

@@ -26,7 +26,7 @@ WHOLE = study_of(
     differences=(("clip", "distillation"),),
     limits=("clean",),
 )
-HEARTS = VirtualHearts(num_patients=120, frames=4, cine_size=32, val=0.3, test=0.4, measured=0.5)
+HEARTS = VirtualHearts(num_patients=90, frames=4, cine_size=32, val=0.3, test=0.4, measured=0.5)
 ALL = replace(HEARTS, measured=1.0, frames=2, cine_size=16)
 
 
