@@ -4,9 +4,6 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,7 +12,6 @@ import pytest
 from crossbeat.bench import cine, in_new_process, loader, pairing, peak_gb, prepare, store
 from crossbeat.cli import main
 from crossbeat.cli.bench import BENCHES
-from crossbeat.data.cohort import Cohort
 from crossbeat.data.pairing import Pairing, pair
 from crossbeat.errors import ConfigError
 
@@ -23,10 +19,10 @@ ONCE = Pairing(rule="nearest", window=24.0, reuse=False)
 
 
 @pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
+def here(monkeypatch):
     """Starting processes takes seconds: measure in this one."""
 
-    def call(function: Callable[..., Any], *arguments: object, threads: int) -> Any:
+    def call(function, *arguments, threads):
         return function(*arguments)
 
     for name in BENCHES:
@@ -35,10 +31,10 @@ def here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def measured(here: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+def measured(here, tmp_path, capsys):
     """What a bench prints as JSON."""
 
-    def run(name: str, *options: str) -> Any:
+    def run(name, *options):
         words = ["bench", name, "--small", "--json", "--folder", str(tmp_path), *options]
         assert main(words) == 0
         return json.loads(capsys.readouterr().out)
@@ -46,7 +42,9 @@ def measured(here: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     return run
 
 
-def test_the_bench_of_pairing_measures_every_rule(measured: Callable[..., Any]) -> None:
+def test_the_bench_of_pairing_measures_every_rule_and_compares_the_pairs(
+    measured, tmp_path, monkeypatch
+):
     found = measured("pairing", "--seed", "3")
     assert (found["bench"], found["seed"], found["small"]) == ("pairing", 3, True)
     assert found["versions"].keys() >= {"python", "polars", "numpy"}
@@ -59,11 +57,14 @@ def test_the_bench_of_pairing_measures_every_rule(measured: Callable[..., Any]) 
     assert worst["peak_gb"] == max(case["peak_gb"] for case in every.values())
     assert (worst["xrays"], worst["ecgs"]) == (2_400, 8_000)
     assert cases["pairing/scan"]["rule"] == f"all {len(pairing.RULES)}, equal to ours"
+    monkeypatch.setattr(pairing, "pair", lambda *three, stays: pair(*three, stays=stays).tail(-1))
+    with pytest.raises(RuntimeError, match="pairs by ed-stay must equal those of the scan"):
+        pairing.cases(seed=0, small=True, folder=tmp_path)
 
 
 def test_the_bench_of_prepare_measures_each_step_beside_the_usual_one(
-    measured: Callable[..., Any], tmp_path: Path
-) -> None:
+    measured, tmp_path, monkeypatch
+):
     pytest.importorskip("wfdb")
     cases = measured("prepare")["cases"]
     steps = {name for name in cases if not name.startswith("memory/")}
@@ -77,20 +78,25 @@ def test_the_bench_of_prepare_measures_each_step_beside_the_usual_one(
         assert cases[name]["ecgs"] > 0
     trees = {path.name for path in tmp_path.iterdir()}
     assert trees == {"mimic-4-seed-0", "mimic-8-seed-0"}  # kept for the next time, no more
+    usual = prepare.usual_filtered
+    monkeypatch.setattr(prepare, "usual_filtered", lambda record, fs: 1.01 * usual(record, fs))
+    with pytest.raises(RuntimeError, match="must be the same ECG by both ways, got a difference"):
+        prepare.cases(seed=0, small=True, folder=tmp_path)
+    monkeypatch.setitem(sys.modules, "wfdb", None)
+    with pytest.raises(ConfigError, match=r"pip install 'crossbeat\[formats\]'"):
+        prepare.usual_read(tmp_path / "none.hea")
 
 
 def test_the_bench_of_the_loader_reads_every_batch_of_a_cohort_that_is_there(
-    measured: Callable[..., Any], tiny: Cohort, tmp_path: Path
-) -> None:
+    measured, tiny, tmp_path
+):
     (tmp_path / "virtual-512-seed-0").symlink_to(tiny.folder)
     case = measured("loader")["cases"]["loader/ours"]
     assert case["per_second"] > 0 < case["first_per_second"]
     assert (case["records"], case["batch"]) == (120, 120)
 
 
-def test_the_bench_of_the_store_compares_shards_with_one_array(
-    measured: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_the_bench_of_the_store_compares_shards_with_one_array(measured, tmp_path):
     found = measured("store")["cases"]
     assert [case["files"] for case in found.values()] == [4, 1, 8]
     assert all(case["per_second"] > 0 < case["first_per_second"] for case in found.values())
@@ -102,7 +108,7 @@ def test_the_bench_of_the_store_compares_shards_with_one_array(
         store.cases(seed=0, small=True, folder=tmp_path)
 
 
-def test_the_bench_of_cines_draws_and_encodes(measured: Callable[..., Any], tmp_path: Path) -> None:
+def test_the_bench_of_cines_draws_and_encodes(measured, tmp_path):
     found = measured("cine")["cases"]
     assert found["draw/ours"]["per_second"] > 0
     case = found["encode/ours"]
@@ -111,45 +117,18 @@ def test_the_bench_of_cines_draws_and_encodes(measured: Callable[..., Any], tmp_
     assert (tmp_path / f"hearts-{cine.BATCH}-seed-0").is_dir()
 
 
-def test_ecgs_that_differ_from_the_usual_ones_stop_the_bench(
-    here: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("wfdb")
-    usual = prepare.usual_filtered
-    monkeypatch.setattr(prepare, "usual_filtered", lambda record, fs: 1.01 * usual(record, fs))
-    with pytest.raises(RuntimeError, match="must be the same ECG by both ways, got a difference"):
-        prepare.cases(seed=0, small=True, folder=tmp_path)
-
-
-def test_a_rule_that_pairs_otherwise_than_the_scan_stops_the_bench(
-    here: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(pairing, "pair", lambda *three, stays: pair(*three, stays=stays).tail(-1))
-    with pytest.raises(RuntimeError, match="pairs by ed-stay must equal those of the scan"):
-        pairing.cases(seed=0, small=True, folder=tmp_path)
-
-
-def test_the_bench_of_prepare_needs_wfdb(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(sys.modules, "wfdb", None)
-    with pytest.raises(ConfigError, match=r"pip install 'crossbeat\[formats\]'"):
-        prepare.usual_read(tmp_path / "none.hea")
-
-
-def test_what_was_measured_is_a_table(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_was_measured_is_a_table(monkeypatch, capsys):
     given = {"ours": {"seconds": 1.23456, "pairs": 12345}, "scan": {"seconds": 321.4}}
     monkeypatch.setattr(loader, "cases", lambda **_: given)
     assert main(["bench", "loader"]) == 0
-    lines = [
-        [cell.strip() for cell in line.split("│")] for line in capsys.readouterr().out.split("\n")
-    ]
+    out = capsys.readouterr().out
+    lines = [[cell.strip() for cell in line.split("│")] for line in out.split("\n")]
     assert ["", "ours", "1.23", "12,345", ""] in lines
     assert ["", "scan", "321", "", ""] in lines
 
 
-def test_the_scan_pairs_as_worked_out_by_hand() -> None:
-    def at(*hours: float) -> pl.Series:
+def test_the_scan_pairs_as_worked_out_by_hand():
+    def at(*hours):
         return pl.Series([round(each * 3.6e9) for each in hours]).cast(pl.Datetime("us"))
 
     ecgs = pl.DataFrame({"patient": ["a"] * 3, "record": ["q", "p", "r"], "time": at(5, 5, 8)})
@@ -165,7 +144,7 @@ def test_the_scan_pairs_as_worked_out_by_hand() -> None:
         assert pairing.scanned_pairs(ecgs, xrays, stays, rule) == expected
 
 
-def test_records_are_of_the_seed_and_as_uneven_as_those_of_a_hospital() -> None:
+def test_records_are_of_the_seed_and_as_uneven_as_those_of_a_hospital():
     ecgs, xrays, stays = drawn = pairing.draw_records(3_000, 10_000, 0)
     assert (ecgs.height, xrays.height, stays.height) == (10_000, 3_000, 5_000)
     again = pairing.draw_records(3_000, 10_000, 0)
@@ -179,7 +158,7 @@ def test_records_are_of_the_seed_and_as_uneven_as_those_of_a_hospital() -> None:
     assert xrays["patient"].n_unique() < ecgs["patient"].n_unique() / 2
 
 
-def test_of_shrinking_gaps_each_record_is_nearest_to_the_next() -> None:
+def test_of_shrinking_gaps_each_record_is_nearest_to_the_next():
     ecgs, xrays, stays = pairing.shrinking_gaps(20)
     times = pl.concat([ecgs["time"], xrays["time"]]).sort()
     gaps = times.diff().drop_nulls().to_physical().to_numpy()
@@ -188,7 +167,7 @@ def test_of_shrinking_gaps_each_record_is_nearest_to_the_next() -> None:
     assert pair(ecgs, xrays, ONCE)["ecg"].to_list() == list(range(20))
 
 
-def test_a_new_process_has_its_own_threads_and_memory() -> None:
+def test_a_new_process_has_its_own_threads_and_memory():
     before = os.environ.get("POLARS_MAX_THREADS")
     assert in_new_process(os.getenv, "POLARS_MAX_THREADS", threads=3) == "3"
     assert os.environ.get("POLARS_MAX_THREADS") == before

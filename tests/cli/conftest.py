@@ -1,8 +1,6 @@
 """Commands as a user calls them, and runs that they trained."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +9,6 @@ import torch
 
 from crossbeat.cli import main
 from crossbeat.data.build import Block, build_cohort
-from crossbeat.data.cohort import Cohort
 
 FINDINGS = """
 recipe:
@@ -35,10 +32,10 @@ HEARTS = {
 
 
 @pytest.fixture
-def called(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[Any, str, str]]:
+def called(capsys):
     """Calls a command and gives its exit code, standard output and error stream."""
 
-    def call(*arguments: object) -> tuple[Any, str, str]:
+    def call(*arguments):
         capsys.readouterr()
         try:
             code: Any = main([str(each) for each in arguments])
@@ -52,12 +49,10 @@ def called(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[Any, str, 
 
 
 @pytest.fixture(scope="session")
-def command() -> Callable[..., list[str]]:
+def command():
     """The words that train a small recipe into ``folder / "run"``."""
 
-    def words(
-        cohort: Path, folder: Path, *more: object, recipe: str = "direct", config: str = FINDINGS
-    ) -> list[str]:
+    def words(cohort, folder, *more, recipe="direct", config=FINDINGS):
         folder.mkdir(exist_ok=True)
         (folder / "run.yaml").write_text(config)
         given = ["--preset", "demo", "--cohort", cohort, "--out", folder / "run"]
@@ -69,10 +64,10 @@ def command() -> Callable[..., list[str]]:
 
 
 @pytest.fixture(scope="session")
-def train(command: Callable[..., list[str]]) -> Callable[..., Path]:
+def train(command):
     """Trains by the command; the folder of the run."""
 
-    def run(cohort: Path, folder: Path, *more: object, **given: str) -> Path:
+    def run(cohort, folder, *more, **given):
         torch.set_num_threads(1)  # sums of floats depend on it, and so do the last bits of weights
         assert main(command(cohort, folder, *more, **given)) == 0
         return folder / "run"
@@ -81,17 +76,13 @@ def train(command: Callable[..., list[str]]) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def direct(
-    tiny: Cohort, train: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def direct(tiny, train, tmp_path_factory):
     """The folder of a run that predicts findings."""
     return train(tiny.folder, tmp_path_factory.mktemp("direct"))
 
 
 @pytest.fixture(scope="session")
-def hearts(
-    tiny_hearts: Cohort, train: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Path]:
+def hearts(tiny_hearts, train, tmp_path_factory):
     """The folders of runs that predict measurements, by recipe."""
     folder, found = tmp_path_factory.mktemp("hearts"), {}
     for name, phases in HEARTS.items():
@@ -103,10 +94,10 @@ def hearts(
 
 
 @pytest.fixture(scope="session")
-def rebuilt() -> Callable[..., Path]:
+def rebuilt():
     """A cohort with other columns, as the folder of a cohort of its own."""
 
-    def build(cohort: Cohort, folder: Path, name: str, info: Any = None, **columns: Any) -> Path:
+    def build(cohort, folder, name, info=None, **columns):
         signals = {path.name[: -len("-00000.npy")]: path for path in cohort.folder.glob("*.npy")}
         block = Block(
             cohort.table.with_columns(**columns),

@@ -2,8 +2,8 @@
 
 import json
 import re
+import shutil
 from datetime import datetime
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -11,16 +11,16 @@ import pytest
 
 from crossbeat.cli import main
 from crossbeat.data.build import Block, build_cohort
-from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.rejected import Rejected
 from crossbeat.leads import STANDARD
+from crossbeat.report.cohort_tables import tables
 
 NOON = datetime(2180, 5, 1, 12)
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Cohort:
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
     """Six patients; every code of a label, a row without a report, one without an X-ray."""
     names = [f"secret{number}" for number in range(6)]
     table = pl.DataFrame(
@@ -38,24 +38,15 @@ def small(tmp_path: Path) -> Cohort:
         }
     )
     random = np.random.default_rng(0)
-    info = CohortInfo(
-        name="<b>own</b>",
-        kind="paired",
-        findings=("edema",),
-        leads=STANDARD,
-        fs=100.0,
-        seconds=2.0,
-        image_size=16,
-    )
-    block = Block(
-        table,
-        {
-            "ecg": random.integers(-500, 500, (6, 12, 200)).astype(np.int16),
-            "xray": random.integers(0, 256, (5, 16, 16)).astype(np.uint8),
-        },
-        (Rejected(record="bad", file="bad.hea", rule="flat", reason="lead I is flat"),),
-    )
-    return build_cohort(tmp_path / "small", info, [lambda: block])
+    form = {"leads": STANDARD, "fs": 100.0, "seconds": 2.0, "image_size": 16}
+    info = CohortInfo(name="<b>own</b>", kind="paired", findings=("edema",), **form)
+    signals = {
+        "ecg": random.integers(-500, 500, (6, 12, 200)).astype(np.int16),
+        "xray": random.integers(0, 256, (5, 16, 16)).astype(np.uint8),
+    }
+    rejected = Rejected(record="bad", file="bad.hea", rule="flat", reason="lead I is flat")
+    block = Block(table, signals, (rejected,))
+    return build_cohort(tmp_path_factory.mktemp("small") / "small", info, [lambda: block])
 
 
 def shown(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
@@ -64,7 +55,7 @@ def shown(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     return capsys.readouterr().out
 
 
-def test_a_cohort_is_counted_by_split(small: Cohort, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_cohort_is_counted_by_split(small, capsys):
     found = json.loads(shown(capsys, small.folder, "--json"))
     assert (found["name"], found["kind"]) == ("<b>own</b>", "paired")
     assert found["form"] == {
@@ -85,19 +76,18 @@ def test_a_cohort_is_counted_by_split(small: Cohort, capsys: pytest.CaptureFixtu
     assert found["audit"]["in_two_splits"] == {"patients": 0, "studies": 0, "signals": 0}
     assert found["audit"]["phases"]["xray"]["train"] == {"rows": 3, "patients": 3}
     assert found["notes"] == list(small.info.notes)
-
-
-def test_gaps_are_hours_from_the_ecg_to_the_xray(
-    small: Cohort, capsys: pytest.CaptureFixture[str]
-) -> None:
-    gaps = json.loads(shown(capsys, small.folder, "--json"))["gaps"]
+    found["audit"]["alike"] = {"pairs": 1200, "across_splits": 3, "listed": []}
+    (leaks,) = [rows for title, _, rows in tables(found) if title == "Leaks"]
+    assert leaks[-2:] == [
+        ["nearly equal signals of different patients", "1,200 pairs"],
+        ["nearly equal signals in two splits", "3 pairs"],
+    ]
+    gaps = found["gaps"]  # hours from the ECG to the X-ray
     assert (gaps["pairs"], gaps["without a time"]) == (4, 1)
     assert (gaps["hours"]["least"], gaps["hours"]["median"], gaps["hours"]["most"]) == (-4, -0.5, 2)
 
 
-def test_a_cohort_of_hearts_is_told(
-    tiny_hearts: Cohort, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_cohort_of_hearts_is_told(tiny_hearts, capsys):
     found = json.loads(shown(capsys, tiny_hearts.folder, "--json"))
     assert (found["splits"]["all"]["cine"], found["splits"]["all"]["pairs"]) == (120, 120)
     rows = np.arange(120)
@@ -111,7 +101,7 @@ def test_a_cohort_of_hearts_is_told(
     assert "Cardiac measurements" in out
 
 
-def test_a_cohort_is_told_in_tables(small: Cohort, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_cohort_is_told_in_tables_without_what_it_does_not_have(small, tiny, capsys):
     out = shown(capsys, small.folder)
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines()]
     assert ["train", "4", "4", "4", "3", "3", "3"] in rows
@@ -120,19 +110,12 @@ def test_a_cohort_is_told_in_tables(small: Cohort, capsys: pytest.CaptureFixture
     assert any(row[:2] == ["4 pairs", "-4.0"] for row in rows)
     assert "paired · ECGs of 12 leads, 2 s, 100 Hz · X-rays of 16 pixels" in out
     assert "note: Left out: 1 " in out
+    bare = shown(capsys, tiny.folder)
+    assert "Hours" not in bare
+    assert "Left out" not in bare
 
 
-def test_what_a_cohort_does_not_have_is_left_out(
-    tiny: Cohort, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = shown(capsys, tiny.folder)
-    assert "Hours" not in out
-    assert "Left out" not in out
-
-
-def test_the_page_shows_training_examples_with_labels_and_without_names(
-    small: Cohort, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_page_shows_training_examples_with_labels_and_without_names(small, tmp_path, capsys):
     page = tmp_path / "pages" / "small.html"
     shown(capsys, small.folder, "--page", page)
     text = page.read_text(encoding="utf-8")
@@ -149,9 +132,7 @@ def test_the_page_shows_training_examples_with_labels_and_without_names(
     ]
 
 
-def test_examples_are_of_the_seed(
-    tiny: Cohort, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_examples_are_of_the_seed(tiny, tmp_path, capsys):
     pages = []
     for seed in (0, 0, 1):
         shown(capsys, tiny.folder, "--page", tmp_path / "a.html", "--examples", 1, "--seed", seed)
@@ -161,63 +142,54 @@ def test_examples_are_of_the_seed(
 
 
 @pytest.mark.parametrize(("lacking", "figures"), [("xray", 2), ("ecg", 2), ("pairs", 4)])
-def test_what_is_not_in_pairs_is_shown_apart(
-    lacking: str, figures: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    num = 2
-    names = [f"p{number}" for number in range(2 * num)]
-    first, last = [*range(num), *[None] * num], [*[None] * num, *range(num)]
+def test_what_is_not_in_pairs_is_shown_apart(lacking, figures, tmp_path, capsys):
+    names = ["p0", "p1", "p2", "p3"]
+    first, last = [0, 1, None, None], [None, None, 0, 1]
     table = pl.DataFrame(
         {
             "patient": names,
             "record": names,
-            "split": ["train"] * 2 * num,
+            "split": ["train"] * 4,
             "ecg": pl.Series(first, dtype=pl.Int64),
             "xray": pl.Series(last, dtype=pl.Int64),
-            "xray_patient": [*[None] * num, *names[num:]],
+            "xray_patient": [None, None, "p2", "p3"],
             "label:edema": [0, 1, 0, 1],
         }
     )
-    kept = {"xray": table[:num], "ecg": table[num:], "pairs": table}[lacking]
+    kept = {"xray": table[:2], "ecg": table[2:], "pairs": table}[lacking]
     leads = {} if lacking == "ecg" else {"leads": STANDARD, "fs": 100.0, "seconds": 2.0}
     size = {} if lacking == "xray" else {"image_size": 16}
     random = np.random.default_rng(0)
-    waves = random.integers(-500, 500, (num, 12, 200)).astype(np.int16)
-    films = random.integers(0, 256, (num, 16, 16)).astype(np.uint8)
+    waves = random.integers(-500, 500, (2, 12, 200)).astype(np.int16)
+    films = random.integers(0, 256, (2, 16, 16)).astype(np.uint8)
     block = Block(kept, {"ecg": waves if leads else None, "xray": films if size else None})
     info = CohortInfo(name="one", kind="single", findings=("edema",), **leads, **size)
     cohort = build_cohort(tmp_path / "one", info, [lambda: block])
     shown(capsys, cohort.folder, "--page", tmp_path / "one.html")
     text = (tmp_path / "one.html").read_text(encoding="utf-8")
     assert text.count("<figure") == figures
-    assert text.count("12-lead ECG") == (num if leads else 0)
+    assert text.count("12-lead ECG") == (2 if leads else 0)
 
 
-def test_verifying_names_every_damaged_file(
-    small: Cohort, capsys: pytest.CaptureFixture[str]
-) -> None:
-    command = ["cohort", "verify", str(small.folder)]
+def test_verifying_names_every_damaged_file(small, tmp_path, capsys):
+    folder = shutil.copytree(small.folder, tmp_path / "small")
+    command = ["cohort", "verify", str(folder)]
+    whole = f"all {len(small.info.files) + 1} files"
     assert main(command) == 0
-    assert (
-        f"all {len(small.info.files) + 1} files are as they were built" in capsys.readouterr().out
-    )
-    for name in ("ecg-00000.npy", "table.parquet"):
-        path = small.folder / name
-        contents = bytearray(path.read_bytes())
+    assert f"{whole} are as they were built" in capsys.readouterr().out
+    damaged = dict.fromkeys(("ecg-00000.npy", "table.parquet"), "other contents")
+    for name in damaged:
+        contents = bytearray((folder / name).read_bytes())
         contents[len(contents) // 2] ^= 1
-        path.write_bytes(contents)
-    (small.folder / "xray-00000.npy").unlink()
+        (folder / name).write_bytes(contents)
+    (folder / "xray-00000.npy").unlink()
+    damaged["xray-00000.npy"] = "no such file"
     assert main(command) == 1
     told = capsys.readouterr()
-    for name, what in (
-        ("ecg-00000.npy", "other contents"),
-        ("table.parquet", "other contents"),
-        ("xray-00000.npy", "no such file"),
-    ):
-        assert f"{small.folder / name}: {what}" in told.out
-    assert f"all {len(small.info.files) + 1} files of {small.folder} must be" in told.err
+    assert all(f"{folder / name}: {what}" in told.out for name, what in damaged.items())
+    assert f"{whole} of {folder} must be" in told.err
     assert "got 3 that are not; copy the folder again" in told.err
     assert main([*command, "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
     assert found["files"] == len(small.info.files) + 1
-    assert set(found["damaged"]) == {"ecg-00000.npy", "table.parquet", "xray-00000.npy"}
+    assert set(found["damaged"]) == set(damaged)

@@ -51,7 +51,8 @@ def test_python_m_and_the_shell_see_the_exit_code():
     words = [sys.executable, "-m", "crossbeat.cli", "tran"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr.startswith("error: crossbeat has no command 'tran'; did you mean 'train'?")
+    told = "error: crossbeat has no command 'tran'; did you mean 'train'?"
+    assert done.stderr.startswith(told)
     assert "Traceback" not in done.stderr
 
 
@@ -79,16 +80,10 @@ STUDY = "study study.py"
     ("words", "code", "message"),
     [
         ("tran", 2, "crossbeat has no command 'tran'; did you mean 'train'?"),
-        ("recipes --jsn", 2, "crossbeat recipes has no option 'jsn'; did you mean 'json'?"),
         ("recipes -- --debug", 2, "must have no further words, got '--debug'"),
-        ("show cromotx", 2, "got 'cromotx'; did you mean 'cromotex'?"),
         ("train", 2, "must start with a recipe, such as 'crossbeat train cromotex "),
-        ("train cromotx", 2, "got 'cromotx'; did you mean 'cromotex'?"),
         ("train cromotex", 2, "crossbeat train must have --cohort and --out, got none; crossbeat"),
-        (TRAIN, 1, "no-cohort must be a folder with cohort.json, got none; build a cohort"),
-        (f"{TRAIN} --sed 1", 2, "crossbeat train has no option 'sed'; did you mean 'seed'?"),
         (f"{TRAIN} --preset dem", 2, "preset must be one of published, demo, got 'dem'"),
-        (f"{TRAIN} --seed x", 2, "--seed must be a whole number, got 'x'; crossbeat train --h"),
         (
             f"{TRAIN} --recipe.temprature 0.05",
             2,
@@ -102,29 +97,13 @@ STUDY = "study study.py"
             "Cromotex.self_supervision has no setting 'epoch'; did you mean 'epochs'?",
         ),
         (f"{TRAIN} --trainer.device 2", 2, "TrainerSettings has no setting 'device'; did you"),
-        (f"{TRAIN} --recipe.temperature hot", 2, "--recipe.temperature must be a number, got"),
-        (
-            f"{TRAIN} --recipe.alignment_positives x",
-            2,
-            "--recipe.alignment_positives must be a number or null, got 'x'",
-        ),
         (f"{TRAIN} --recipe.findings edema,", 2, "must be a list such as a,b, got 'edema,'"),
         (f"{TRAIN} --recipe.ecg.encoder bio", 2, "encoder must be one of cromotex, cromotex-"),
-        (f"{TRAIN} --recipe.self_supervision.epochs x", 2, "must be a whole number, got 'x'"),
         (f"{TRAIN} --recipe.teacher.epochs -1", 2, "error: epochs must be 1 or more, got -1; r"),
         (f"{TRAIN} --recipe.self_supervision.epochs 0", 2, "error: epochs must be 1 or more, got"),
         (f"{TRAIN} --config no.yaml", 2, "--config must be a file, got none at no.yaml; check"),
-        ("evaluate no-run", 1, "no-run must be the folder of a run, got none; train it first"),
-        ("embed no-run --out x", 1, "no-run must be the folder of a run, got none"),
-        (
-            "embed no-run --out x --split all",
-            2,
-            "--split must be one of train, val, test, got",
-        ),
         ("predict", 2, "crossbeat predict must have RUN and FILES, got none; crossbeat predict"),
         ("predict no-run x.hea", 1, "no-run/config.json must be there, got none; give the"),
-        ("simulate", 2, "crossbeat simulate must have --out, got none; crossbeat simulate --help"),
-        (f"{SIMULATE} --num_patients 0", 2, "num_patients must be 1 or more"),
         (f"{SIMULATE} --layout mimc", 2, "one of cohort, mimic, got 'mimc'; did you mean 'mimic'?"),
         (f"{SIMULATE} --layout", 2, "--layout must be one of cohort, mimic, got ''"),
         (f"{SIMULATE} --layout=mimic --paired 0.5", 2, "crossbeat simulate has no option 'paired'"),
@@ -135,36 +114,22 @@ STUDY = "study study.py"
             "Faults has no setting 'missing_egc'; did you mean 'missing_ecg'?",
         ),
         (f"{SIMULATE} --layout mimic --faults.flat_lead 2", 2, "Faults.flat_lead must be 0 to 1, "),
-        (
-            f"{SIMULATE} --layout mimic --num_patients 0",
-            2,
-            "VirtualMimic.num_patients must be",
-        ),
-        ("prepare ptbxl", 2, "got 'ptbxl'; did you mean 'ptb-xl'?"),
+        (f"{SIMULATE} --layout mimic --num_patients 0", 2, "VirtualMimic.num_patients must be"),
         *(
             (f"prepare virtual --out {place}", 2, f"must be a new folder, got {place}; give its na")
             for place in (".", "/", "sub/..")
         ),
-        ("cohort show none", 1, "none must be a folder with cohort.json"),
         ("cohort show none --examples -1", 2, "--examples must be 0 or more, got -1"),
         ("cohort show none --seed -1", 2, "--seed must be 0 or more, got -1"),
-        ("cohort list none", 2, "ACTION must be one of show, verify, got 'list'"),
         ("cohort verify none", 1, "none must be a folder with cohort.json"),
         ("check a.hea --seconds 0", 2, "--seconds must be above 0, got 0"),
-        (
-            "check a.hea --seconds .inf",
-            2,
-            "--seconds must be a number of seconds or a dura",
-        ),
+        ("check a.hea --seconds .inf", 2, "--seconds must be a number of seconds or a dura"),
         ("check a.hea --workers 0", 2, "--workers must be 1 or more, got 0"),
         ("check a.hea --length.longer all", 2, "must be one of first, middle, last"),
         ("check a.hea --layout.unit volts", 2, "fs"),
-        ("bench pairings", 2, "NAME must be one of pairing, prepare, loader, store, cine, got 'pa"),
         ("bench pairing --seed -1", 2, "--seed must be 0 or more, got -1"),
-        ("demo --patient 3", 2, "has no option 'patient'; did you mean 'patients'?"),
         ("demo --recipe ptalc", 2, "one of crossbeat, ptacl, got 'ptalc'; did you mean 'ptacl'?"),
         ("demo --workers 0", 2, "--workers must be 1 or more, got 0; raise it"),
-        ("study none", 2, "study must be one of none in"),
         ("study none --workers 0", 2, "--workers must be 1 or more, got 0; raise it"),
         ("study none --trainer.speed 2", 2, "TrainerSettings has no setting 'speed'"),
     ],
@@ -188,16 +153,11 @@ def test_what_is_wrong_is_told_in_a_sentence(words, code, message, called, tmp_p
             "error: Cromotex has no setting 'temprature' in FILE; did you mean 'temperature'?\n",
         ),
         (TRAIN, "recipe: {ecg: {encodr: biot}}", "Cromotex.ecg has no setting 'encodr' in FILE; "),
-        (
-            TRAIN,
-            "recipe: {self_supervision: {epoch: 1}}",
-            "Cromotex.self_supervision has no set",
-        ),
+        (TRAIN, "recipe: {self_supervision: {epoch: 1}}", "Cromotex.self_supervision has no set"),
         (TRAIN, "recipe: {trainer: {devices: 1}}", "Cromotex has no setting 'trainer'"),
         (TRAIN, "recipie: {temperature: 1}", "has no option 'recipie' in FILE; did you mean 'rec"),
         (TRAIN, "sed: 1", "crossbeat train has no option 'sed' in FILE; did you mean 'seed'?"),
         (TRAIN, "recipe: {temperature: hot}", "temperature must be a number, got 'hot' in FILE;"),
-        (TRAIN, "recipe: [1", "FILE must be YAML, got something else in line 1; correct the file"),
         (TRAIN, "seed: 1\nseed: 2", "FILE must have each name once, got 'seed' twice; correct the"),
         (TRAIN, "recipe: {teacher: 5}", "must be settings such as {name: value}, got '5'"),
         (TRAIN, "", "FILE must list options such as 'seed: 1', got nothing; correct the file"),
@@ -271,10 +231,7 @@ def test_debug_shows_the_trace_in_the_place_of_a_file(words, raising, capsys):
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (
-            MemoryError(),
-            "error: memory must have room for what crossbeat recipes holds in it, ",
-        ),
+        (MemoryError(), "error: memory must have room for what crossbeat recipes holds in it, "),
         (
             OSError(5, "Input/output error", "a/file"),
             "error: a/file must be a place that can be read and written, got: Input/output error; ",

@@ -9,10 +9,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,32 +19,29 @@ from PIL import Image
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.leads import STANDARD
+from crossbeat.readers.ecg.wfdb import write_wfdb
 from crossbeat.recipes.run import Run, validation
+from crossbeat.signal import Ecg
 from crossbeat.simulate import draw_patients, ecg_block
 from crossbeat.targets import FINDING
-
-Called = Callable[..., tuple[Any, str, str]]
 
 PEOPLE = 10
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hospital")
-    ecgs = ecg_block(draw_patients(PEOPLE, 3), 0, 3)
-    for number, values in enumerate(ecgs):
-        stored = np.rint(1000 * values).astype("<i2")
-        stored.T.tofile(folder / f"e{number}.dat")
-        lines = [f"e{number}.dat 16 1000(0)/mV 16 0 0 0 0 {lead}" for lead in STANDARD]
-        sizes = f"e{number} 12 500 {values.shape[1]}"
-        (folder / f"e{number}.hea").write_text("\n".join([sizes, *lines]) + "\n")
+    for number, values in enumerate(ecg_block(draw_patients(PEOPLE, 3), 0, 3)):
+        write_wfdb(Ecg(values, STANDARD, 500.0), folder / f"e{number}")
         film = np.random.default_rng(number).integers(0, 255, (64, 64))
         Image.fromarray(film.astype(np.uint8)).save(folder / f"x{number}.png")
     return folder
 
 
-def rows(line: Callable[[int], str], head: str) -> str:
-    return "\n".join([head, *(line(number) for number in range(PEOPLE))]) + "\n"
+def rows(head: str, line: str) -> str:
+    """A table with a line for each person; ``n`` counts them, every second is ``odd``."""
+    lines = (line.format(n=n, odd=n % 2, pair=n // 2, day=n + 13) for n in range(PEOPLE))
+    return "\n".join([head, *lines]) + "\n"
 
 
 def excel(path: Path) -> None:
@@ -62,85 +57,69 @@ def excel(path: Path) -> None:
 
 
 REDCAP = rows(
-    lambda n: f'{n},"baseline",e{n}.hea,2024-03-{n + 1:02d} 10:12,{n % 2},0,Complete',
     "record_id,redcap_event_name,ecg_file,ecg_date,dx___1,dx___2,form_complete",
+    '{n},"baseline",e{n}.hea,2024-03-{day} 10:12,{odd},0,Complete',
 )
 MIMIC = rows(
-    lambda n: f"{10000000 + n},{40000000 + n},e{n},2180-07-23 08:{n:02d}:00,{n % 2}.0",
     "subject_id,study_id,path,ecg_time,Cardiomegaly",
+    "1000000{n},4000000{n},e{n},2180-07-23 08:0{n}:00,{odd}.0",
 )
 PTBXL = rows(
-    lambda n: (
-        f"{n},{15709 + n}.0,{300.0 if n == 3 else 56.0},{n % 2},1984-11-09 09:17:34,"
-        f"\"{{'NORM': 100.0}}\",{n + 1},e{n},e{n},{n % 2}"
-    ),
     "ecg_id,patient_id,age,sex,recording_date,scp_codes,strat_fold,filename_lr,filename_hr,NORM",
-)
-DECIMAL = rows(lambda n: f"e{n}.hea;P{n};{50 + n},5;0,{n}", "ecg;patient;age;p_edema")
+    "{n},1570{n}.0,56.0,{odd},1984-11-09 09:17:34,\"{{'NORM': 100.0}}\",{n},e{n},e{n},{odd}",
+).replace("15703.0,56.0", "15703.0,300.0")
+DECIMAL = rows("ecg;patient;age;p_edema", "e{n}.hea;P{n};5{n},5;0,{n}")
 DATES = {
-    "German": ("{:02d}.03.2024 10:12", "%d.%m.%Y %H:%M"),
-    "British": ("{:02d}/03/2024 10:12", "%d/%m/%Y %H:%M"),
-    "American": ("3/{:d}/2024 10:12 PM", "%m/%d/%Y %I:%M %p"),
+    "%d.%m.%Y %H:%M": "{day:02d}.03.2024 10:12",
+    "%d/%m/%Y %H:%M": "{day:02d}/03/2024 10:12",
+    "%m/%d/%Y %I:%M %p": "3/{day}/2024 10:12 PM",
 }
-TWICE = rows(lambda n: f"e{n}.hea,x{n}.png,{n},1", "ecg,xray,patient,edema") + "e0.hea,x0.png,0,1\n"
-LEAKS = rows(
-    lambda n: f"e{n}.hea,{n // 2},{'test' if n in (1, 2) else 'train'}", "ecg,patient,split"
-)
-ZEROS = rows(lambda n: f"e{n}.hea,{n:04d},{n % 2}", "ecg,mrn,edema") + "e0.hea,0,1\n"
-ABSENT = rows(lambda n: f"e{n}.hea,films/{n}.png,{n}", "ecg,xray,patient")
-
-CASES: dict[str, tuple[str | None, str, list[str]]] = {
-    "excel.xlsx": (
-        None,
-        (
-            "--columns.ecg EKG-Datei --columns.patient Patientennummer --columns.time Zeit "
-            "--findings Herzinsuffizienz"
-        ),
-        [],
-    ),
-    "redcap.csv": (
+TWICE = rows("ecg,xray,patient,edema", "e{n}.hea,x{n}.png,{n},1") + "e0.hea,x0.png,0,1\n"
+LEAKS = rows("ecg,patient,split", "e{n}.hea,{pair},train").replace("0,train", "0,test", 1)
+ZEROS = rows("ecg,mrn,edema", "e{n}.hea,{n:04d},{odd}") + "e0.hea,0,1\n"
+ABSENT = rows("ecg,xray,patient", "e{n}.hea,films/{n}.png,{n}")
+EXCEL = "--columns.ecg EKG-Datei --columns.patient Patientennummer --columns.time Zeit"
+CASES = {
+    "excel.xlsx": (None, f"{EXCEL} --findings Herzinsuffizienz"),
+    "redcap": (
         REDCAP,
         "--findings dx___1,dx___2",
-        ["--columns.ecg ecg_file --columns.patient record_id"],
+        "--columns.ecg ecg_file --columns.patient record_id",
     ),
-    "mimic.csv": (
-        MIMIC,
-        "--findings cardiomegaly",
-        ["--columns.ecg path --columns.patient subject_id"],
-    ),
-    "ptbxl.csv": (
+    "mimic": (MIMIC, "--findings cardiomegaly", "--columns.ecg path --columns.patient subject_id"),
+    "ptbxl": (
         PTBXL,
         "--columns.ecg filename_hr --columns.patient patient_id --findings NORM",
-        ["--missing 300.0", "--male 0", "--female 1"],
+        *("--missing 300.0", "--male 0", "--female 1"),
     ),
-    "decimal.csv": (DECIMAL, "--findings p_edema", ["--soft-labels"]),
+    "decimal": (DECIMAL, "--findings p_edema", "--soft-labels"),
     **{
-        f"{country}.csv": (
-            rows(lambda n, text=text: f"e{n}.hea,{n},{text.format(n + 13)}", "ecg,patient,time"),
+        f"dates {number}": (
+            rows("ecg,patient,time", f"e{{n}}.hea,{{n}},{text}"),
             "",
-            [f"--time-format '{form}'"],
+            f"--time-format '{form}'",
         )
-        for country, (text, form) in DATES.items()
+        for number, (form, text) in enumerate(DATES.items())
     },
-    "twice.csv": (TWICE, "--findings edema", []),
-    "leaks.csv": (LEAKS, "", ["--columns.split none"]),
-    "zeros.csv": (ZEROS, "--columns.patient mrn --findings edema", ["correct the ids"]),
-    "absent.csv": (ABSENT, "", ["--allow-missing"]),
+    "twice": (TWICE, "--findings edema"),
+    "leaks": (LEAKS, "", "--columns.split none"),
+    "zeros": (ZEROS, "--columns.patient mrn --findings edema", "correct the ids"),
+    "absent": (ABSENT, "", "--allow-missing"),
 }
+"""The text of a table, the options, and what messages ask for, one after the other."""
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_table_becomes_a_cohort_by_what_the_message_says(
-    name: str, files: Path, tmp_path: Path, called: Called
-) -> None:
-    text, given, remedies = CASES[name]
+def test_a_table_becomes_a_cohort_by_what_the_message_says(name, files, tmp_path, called):
+    text, given, *remedies = CASES[name]
     home = shutil.copytree(files, tmp_path / "home")
+    table = home / (name if text is None else f"{name}.csv")
     if text is None:
-        excel(home / name)
+        excel(table)
     else:
-        (home / name).write_text(text)
+        table.write_text(text)
     out = tmp_path / "cohort"
-    command = ["prepare", "files", "--table", str(home / name), "--out", str(out)]
+    command = ["prepare", "files", "--table", str(table), "--out", str(out)]
     command += ["--image-size", "32", "--workers", "1", *shlex.split(given)]
     for remedy in remedies:
         code, _, err = called(*command)
@@ -152,7 +131,7 @@ def test_a_table_becomes_a_cohort_by_what_the_message_says(
         if remedy.startswith("--"):
             command += shlex.split(remedy)
         else:  # what only the user can correct
-            (home / name).write_text(ZEROS.replace("e0.hea,0,1", "e0.hea,0000,1"))
+            table.write_text(ZEROS.replace("e0.hea,0,1", "e0.hea,0000,1"))
     code, _, err = called(*command)
     assert code == 0, err
     cohort = Cohort.open(out)
@@ -161,8 +140,8 @@ def test_a_table_becomes_a_cohort_by_what_the_message_says(
     assert str(home) not in (out / "cohort.json").read_text()
 
 
-def test_files_with_the_names_of_a_build_stay(files: Path, tmp_path: Path, called: Called) -> None:
-    (files / "plain.csv").write_text(rows(lambda n: f"e{n}.hea,{n}", "ecg,patient"))
+def test_files_with_the_names_of_a_build_stay(files, tmp_path, called):
+    (files / "plain.csv").write_text(rows("ecg,patient", "e{n}.hea,{n}"))
     command = ["prepare", "files", "--table", files / "plain.csv", "--out"]
     (tmp_path / "a.request.json").write_bytes(b"\xff\xfe")
     assert called(*command, tmp_path / "a")[0] == 2
@@ -174,9 +153,7 @@ def test_files_with_the_names_of_a_build_stay(files: Path, tmp_path: Path, calle
     assert not (tmp_path / "b.request.json").exists()
 
 
-def test_probabilities_are_learned_and_rounded_for_evaluation(
-    files: Path, tmp_path: Path, called: Called
-) -> None:
+def test_probabilities_are_learned_and_rounded_for_evaluation(files, tmp_path, called):
     splits = ["train"] * 6 + ["val"] * 2 + ["test"] * 2
     lines = [f"{files}/e{n}.hea,{n},{splits[n]},{0.7 if n % 2 else 0.2}" for n in range(PEOPLE)]
     table, cohort, run = (tmp_path / name for name in ("table.csv", "cohort", "run"))
@@ -201,7 +178,7 @@ def test_probabilities_are_learned_and_rounded_for_evaluation(
     assert measured["auroc"]["value"] in (0, 0.5, 1)
 
 
-def test_simulate_writes_a_cohort_once_and_prepare_the_same(called: Called, tmp_path: Path) -> None:
+def test_simulate_writes_a_cohort_once_and_prepare_the_same(called, tmp_path):
     few = ["simulate", "--num_patients", 12, "--image_size", 16, "--out", tmp_path / "few"]
     code, _, err = called(*few)
     assert (code, "12 patients" in err) == (0, True)
@@ -210,7 +187,7 @@ def test_simulate_writes_a_cohort_once_and_prepare_the_same(called: Called, tmp_
     before = (tmp_path / "few" / "cohort.json").stat().st_mtime_ns
     assert called(*few)[0] == 0
     assert (tmp_path / "few" / "cohort.json").stat().st_mtime_ns == before
-    again = ["prepare", "virtual", "--num_patients", 12, "--image_size", 16]
+    again = ["prepare", "virtual", "--num_patients", 12, "--image_size", 16, "--workers", 1]
     assert called(*again, "--out", tmp_path / "same")[0] == 0
     assert Cohort.open(tmp_path / "same").fingerprint() == cohort.fingerprint()
     code, _, err = called(*few, "--seed", 1)
@@ -220,9 +197,7 @@ def test_simulate_writes_a_cohort_once_and_prepare_the_same(called: Called, tmp_
     assert (code, f"{tmp_path / 'few.partial'} was built with other settings" in err) == (2, True)
 
 
-def test_what_no_disk_can_hold_is_refused_and_a_smaller_cohort_may_follow(
-    called: Called, tmp_path: Path
-) -> None:
+def test_what_no_disk_can_hold_is_refused_and_a_smaller_cohort_may_follow(called, tmp_path):
     few = ["simulate", "--num_patients", 3, "--image_size", 16, "--out", tmp_path / "cohort"]
     code, _, err = called(*few, "--outside", 10**12)
     assert code == 1
@@ -231,16 +206,14 @@ def test_what_no_disk_can_hold_is_refused_and_a_smaller_cohort_may_follow(
     assert called(*few)[0] == 0
 
 
-def simulate(called: Called, tree: Path, num: int, size: int, *more: object) -> str:
+def simulate(called, tree: Path, num: int, size: int, *more: object) -> str:
     sizes = ["--num_patients", num, "--image_size", size, "--film_size", size]
     code, _, err = called("simulate", "--layout", "mimic", "--out", tree, *sizes, *more)
     assert code == 0, err
     return err
 
 
-def test_layout_mimic_writes_a_tree_with_the_settings_that_were_given(
-    called: Called, tmp_path: Path
-) -> None:
+def test_layout_mimic_writes_a_tree_with_the_settings_that_were_given(called, tmp_path):
     tree = tmp_path / "tree"
     given = (3, 16, "--seed", 5, "--compressed", "false", "--faults.missing_ecg", 0.9)
     assert "3 patients" in simulate(called, tree, *given)
@@ -266,24 +239,6 @@ def prepare_mimic(tree: Path, out: Path) -> list[str]:
     return ["prepare", "mimic", *folders, "--image_size", "32", "--out", str(out)]
 
 
-@pytest.mark.slow
-def test_the_whole_way_from_published_folders_to_results(
-    train: Callable[..., Path], called: Called, tmp_path: Path
-) -> None:
-    simulate(called, tmp_path / "tree", 2000, 32)
-    code, _, told = called(*prepare_mimic(tmp_path / "tree", tmp_path / "cohort"))
-    assert code == 0
-    assert "pairs by ed-stay" in told
-    assert "rejected.parquet has the reasons" in told
-    given = {"recipe": "cromotex", "config": MIMIC_RECIPE}
-    run = train(tmp_path / "cohort", tmp_path / "runs", "--trainer.progress", "false", **given)
-    assert called("evaluate", run)[0] == 0
-    results = json.loads((run / "results.json").read_text())
-    assert results["cohort"]["name"] == "mimic"
-    assert results["test"]["patients"] > 150
-    assert 0.3 < results["models"]["cromotex"]["mean"]["auroc"]["value"] < 0.9
-
-
 def same_bytes(one: Path, other: Path) -> set[str]:
     files = {path.name for path in one.iterdir()}
     assert {path.name for path in other.iterdir()} == files
@@ -292,10 +247,12 @@ def same_bytes(one: Path, other: Path) -> set[str]:
 
 
 @pytest.mark.slow
-def test_a_build_that_is_killed_goes_on_to_the_same_bytes(called: Called, tmp_path: Path) -> None:
-    tree, draft = tmp_path / "tree", tmp_path / "cohort.partial"
-    simulate(called, tree, 600, 32)
-    command = prepare_mimic(tree, tmp_path / "cohort")
+def test_the_whole_way_from_published_folders_to_results_even_if_the_build_is_killed(
+    train, called, tmp_path
+):
+    tree, cohort, draft = (tmp_path / name for name in ("tree", "cohort", "cohort.partial"))
+    simulate(called, tree, 500, 32)
+    command = prepare_mimic(tree, cohort)
     words = [sys.executable, "-m", "crossbeat.cli", *command, "--workers", "1"]
     process = subprocess.Popen(words, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
@@ -304,20 +261,30 @@ def test_a_build_that_is_killed_goes_on_to_the_same_bytes(called: Called, tmp_pa
     process.kill()
     process.wait()
     assert list(draft.glob("receipt-*"))
-    assert not (tmp_path / "cohort").exists()
-    assert called(*command, "--workers", 2)[0] == 0
+    assert not cohort.exists()
+    code, _, told = called(*command, "--workers", 2)
+    assert code == 0
+    assert "pairs by ed-stay" in told
+    assert "rejected.parquet has the reasons" in told
     assert called(*prepare_mimic(tree, tmp_path / "whole"), "--workers", 2)[0] == 0
-    files = same_bytes(tmp_path / "cohort", tmp_path / "whole")
+    files = same_bytes(cohort, tmp_path / "whole")
     assert {"rejected.parquet", "audit.json", "pairing.json"} < files
+    given = {"recipe": "cromotex", "config": MIMIC_RECIPE}
+    run = train(cohort, tmp_path / "runs", "--trainer.progress", "false", **given)
+    assert called("evaluate", run)[0] == 0
+    results = json.loads((run / "results.json").read_text())
+    assert results["cohort"]["name"] == "mimic"
+    assert results["test"]["patients"] > 30
+    assert 0.3 < results["models"]["cromotex"]["mean"]["auroc"]["value"] < 0.9
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
-def test_two_workers_of_a_cluster_write_the_same_bytes(called: Called, tmp_path: Path) -> None:
+def test_two_workers_of_a_cluster_write_the_same_bytes(called, tmp_path):
     from distributed import LocalCluster
 
     sizes = ("--num_patients", 500, "--image_size", 16, "--fs", 50)
-    quiet: dict[str, Any] = {"dashboard_address": "", "silence_logs": 50}
+    quiet = {"dashboard_address": "", "silence_logs": 50}
     with LocalCluster(n_workers=2, threads_per_worker=1, **quiet) as cluster:
         address = cluster.scheduler_address.replace("tcp://", "dask://")
         there = ("--out", tmp_path / "there", "--executor", address)

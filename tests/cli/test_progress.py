@@ -11,7 +11,7 @@ class Clock:
         return self.time
 
 
-def test_time_runs_down_between_steps() -> None:
+def test_time_runs_down_between_steps():
     clock = Clock()
     left = TimeLeft({"a": 120.0, "b": 120.0}, clock)
     assert str(left) == "about 4 min left"
@@ -21,7 +21,7 @@ def test_time_runs_down_between_steps() -> None:
     assert str(left) == "less than 1 min left"
 
 
-def test_a_slow_machine_is_told_more_time() -> None:
+def test_a_slow_machine_is_told_more_time():
     clock = Clock()
     left = TimeLeft({"a": 120.0, "b": 120.0}, clock)
     clock.time += 240
@@ -29,7 +29,7 @@ def test_a_slow_machine_is_told_more_time() -> None:
     assert str(left) == "about 4 min left"  # (240 + 20) / (120 + 20) times 120 s
 
 
-def test_a_share_of_a_step_counts() -> None:
+def test_a_share_of_a_step_counts():
     clock = Clock()
     left = TimeLeft({"a": 100.0, "b": 100.0}, clock)
     clock.time += 50
@@ -37,7 +37,7 @@ def test_a_share_of_a_step_counts() -> None:
     assert str(left) == "about 2 min left"
 
 
-def test_without_a_terminal_every_text_is_a_line_once(capsys) -> None:
+def test_without_a_terminal_every_text_is_a_line_once(capsys):
     with one_line({"a": 120.0}) as line:
         line.say("Training the X-ray teacher")
         line.say("Training the X-ray teacher")

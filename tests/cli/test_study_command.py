@@ -39,18 +39,26 @@ def study(*, small):
 """
 
 
-@pytest.fixture(autouse=True)
-def place(tmp_path, monkeypatch) -> Path:
+@pytest.fixture(scope="module")
+def phases(tmp_path_factory):
+    """What two of these studies need is trained once."""
+    return str(tmp_path_factory.mktemp("phases"))
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(HERE))
     return tmp_path
 
 
-def run(*given: str) -> int:
-    return main(["study", *given, "--workers", "1", "--trainer.accelerator", "cpu"])
+@pytest.fixture
+def run(place, phases):
+    fixed = ["--workers", "1", "--trainer.accelerator", "cpu", "--shared", phases]
+    return lambda *given: main(["study", *given, *fixed])
 
 
-def test_a_study_ends_with_results_a_table_and_a_figure(place, capsys, monkeypatch) -> None:
+def test_a_study_ends_with_results_a_table_and_a_figure(run, place, capsys, monkeypatch):
     assert run(TINY, "--small") == 0
     out = place / "runs" / "studies" / "tiny_study-small"
     shown = capsys.readouterr()
@@ -71,9 +79,16 @@ def test_a_study_ends_with_results_a_table_and_a_figure(place, capsys, monkeypat
     again = capsys.readouterr()
     assert "2 of 2 cells are finished" in again.err
     assert json.loads(again.out)["models"] == found["models"]
+    (out / "figure.png").unlink()
+    for name in ("theme", "forests", "gains"):
+        monkeypatch.delitem(sys.modules, f"crossbeat.report.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert run(TINY, "--small", "--report-only") == 0
+    assert "no figure: figures need matplotlib" in capsys.readouterr().err
+    assert not (out / "figure.png").exists()
 
 
-def test_results_along_an_axis_have_a_table_for_each_point(place, capsys) -> None:
+def test_results_along_an_axis_have_a_table_for_each_point(run, place, capsys):
     (place / "along.py").write_text(ALONG)
     assert run("along.py", "--out", "out") == 0
     found = read_results(place / "out" / "results.json")
@@ -84,7 +99,7 @@ def test_results_along_an_axis_have_a_table_for_each_point(place, capsys) -> Non
     assert (place / "out" / "figure.png").is_file()
 
 
-def test_a_search_ends_with_its_choices_by_validation(place, capsys, monkeypatch) -> None:
+def test_a_search_ends_with_its_choices_by_validation(run, place, capsys, monkeypatch):
     (place / "search.py").write_text(SEARCH)
     assert run("search.py", "--out", "out") == 0
     found = json.loads((place / "out" / "results.json").read_text())
@@ -107,23 +122,7 @@ def test_a_search_ends_with_its_choices_by_validation(place, capsys, monkeypatch
     assert json.loads(capsys.readouterr().out) == found
 
 
-def test_several_processes_for_a_cell_are_refused(capsys) -> None:
-    assert main(["study", TINY, "--trainer.devices", "2"]) == 2
-    assert "train each cell in one process, got 2" in capsys.readouterr().err
-
-
-def test_a_report_of_nothing_is_refused_and_trains_nothing(place, capsys) -> None:
+def test_a_report_of_nothing_is_refused_and_trains_nothing(run, place, capsys):
     assert run(TINY, "--report-only", "--out", "out") == 1
     assert "must have finished cells of 'distillation' and of 'direct'" in capsys.readouterr().err
     assert not (place / "out").exists()
-
-
-def test_without_matplotlib_there_is_everything_but_the_figure(place, capsys, monkeypatch) -> None:
-    assert run(TINY, "--small", "--out", "out") == 0
-    (place / "out" / "figure.png").unlink()
-    for name in ("theme", "forests", "gains"):
-        monkeypatch.delitem(sys.modules, f"crossbeat.report.{name}", raising=False)
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    assert run(TINY, "--small", "--out", "out", "--report-only") == 0
-    assert "no figure: figures need matplotlib" in capsys.readouterr().err
-    assert not (place / "out" / "figure.png").exists()

@@ -9,8 +9,8 @@ import io
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import chdir
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -21,7 +21,6 @@ import pytest
 
 from crossbeat.cli import COMMANDS, main
 from crossbeat.cli.simulate import write_example
-from crossbeat.data.cohort import Cohort
 from crossbeat.errors import STOPPED
 
 HERE = Path(__file__).parents[1] / "study"
@@ -62,12 +61,12 @@ class Case:
     again: bool = True
 
 
-def emptied(name: str) -> Callable[[Patch], object]:
-    return lambda _: Path(name).write_bytes(b"")
+def emptied(name: str, contents: bytes = b"") -> Callable[[Patch], object]:
+    return lambda _: Path(name).write_bytes(contents)
 
 
 def garbage(name: str) -> Callable[[Patch], object]:
-    return lambda _: Path(name).write_bytes(b"\x89\x00\xff\xfe garbage \x00" * 20)
+    return emptied(name, b"\x89\x00\xff\xfe garbage \x00" * 20)
 
 
 def a_folder(name: str) -> Callable[[Patch], object]:
@@ -157,13 +156,46 @@ def stops(name: str) -> Callable[[Patch], object]:
     return lambda patch: patch.setattr(name, stop)
 
 
-stops_writing = stops("os.fsync")
-ECG = "crossbeat.readers.ecg.read_ecg"
 NO_FILES = "reads no files"
 NO_VALUES = "takes no numbers with a unit"
-WRITES_NOTHING = "writes nothing but its output"
 DISK = "the disk must have room for"
 PLACE = "must be a place where you may read and write"
+UNBUILT = ("new.request.json", "new.partial", ".new.lock")
+
+
+def broken(words: str, file: str, code: int = 1, spoil: Any = closed) -> dict[str, Case]:
+    """A file that is closed, empty or no text; the message names it."""
+    how = {"unreadable": spoil, "empty": emptied, "wrong type": garbage}
+    return {kind: Case(words, file, code, change(file)) for kind, change in how.items()}
+
+
+def writing(
+    words: str, place: str = PLACE, *, at: str = "os.fsync", leaves: Any = (), again: bool = True
+) -> dict[str, Case]:
+    """A command that writes, into a closed folder, on a full disk and until it is stopped."""
+    return {
+        "read-only": Case(words, place, 1, read_only),
+        "full disk": Case(words, DISK, 1, full, () if leaves == UNBUILT else leaves, again),
+        "interrupted": Case(words, STOPPED, 1, stops(at), leaves, again),
+    }
+
+
+def printing(words: str, at: str) -> dict[str, Case | str]:
+    return {
+        "read-only": "writes nothing but its output",
+        "full disk": Case(words, DISK, 1, full_output),
+        "interrupted": Case(words, STOPPED, 1, stops(at)),
+    }
+
+
+TABLE = "prepare files --out new --table list.csv"
+VIRTUAL = "prepare virtual --out new --num_patients 8 --image_size 16 --workers 1"
+SMALL = "simulate --out new --num_patients 8 --image_size 16"
+PAGE = "cohort show cohort --page page.html"
+EMBED = "embed run --out new.parquet"
+PARQUET, WEIGHTS = "table.parquet", "weights.safetensors"
+BUILT = "crossbeat.data.build.write_table"
+UNIT = "unit must be mV, uV or V, got 'kV'"
 
 WALK: dict[str, dict[str, Case | str]] = {
     "demo": {
@@ -173,11 +205,7 @@ WALK: dict[str, dict[str, Case | str]] = {
         "empty": Case("demo --patients 0 --out new", "num_patients must be 1 or more, got 0"),
         "wrong type": Case("demo --patients few --out new", "--patients must be a whole number"),
         "wrong unit": Case("demo --patients 8h --out new", "--patients must be a whole number"),
-        "read-only": Case("demo --patients 8 --out new", PLACE, 1, read_only),
-        "full disk": Case("demo --patients 8 --out new", DISK, 1, full, ("new",), again=False),
-        "interrupted": Case(
-            "demo --patients 8 --out new", STOPPED, 1, stops_writing, ("new",), again=False
-        ),
+        **writing("demo --patients 8 --out new", leaves=("new",), again=False),
     },
     "simulate": {
         "missing": Case("simulate", "must have --out, got none"),
@@ -186,95 +214,43 @@ WALK: dict[str, dict[str, Case | str]] = {
         "empty": Case("simulate --out new --num_patients 0", "num_patients must be 1 or more"),
         "wrong type": Case("simulate --out new --fs fast", "--fs must be a number, got 'fast'"),
         "wrong unit": Case("simulate --out new --fs 500Hz", "--fs must be a number, got '500Hz'"),
-        "read-only": Case("simulate --out new --num_patients 8", PLACE, 1, read_only),
-        "full disk": Case("simulate --out new --num_patients 8 --image_size 16", DISK, 1, full),
-        "interrupted": Case(
-            "simulate --out new --num_patients 8 --image_size 16",
-            STOPPED,
-            1,
-            stops("crossbeat.data.build.write_table"),
-            ("new.request.json", "new.partial", ".new.lock"),
-        ),
+        **writing(SMALL, at=BUILT, leaves=UNBUILT),
     },
     "check": {
         "missing": Case("check gone.hea", "there is no file gone.hea", 1),
         "misnamed": Case("check patient.hea --second 5", "no option 'second'"),
-        "unreadable": Case("check patient.hea", "patient.hea", 1, closed("patient.hea")),
-        "empty": Case("check patient.hea", "patient.hea", 1, emptied("patient.hea")),
-        "wrong type": Case("check patient.hea", "patient.hea", 1, garbage("patient.hea")),
-        "wrong unit": Case(
-            "check wave.csv --layout.fs 500 --layout.unit kV --layout.leads I",
-            "unit must be mV, uV or V, got 'kV'",
-        ),
-        "read-only": WRITES_NOTHING,
-        "full disk": Case("check patient.hea", DISK, 1, full_output),
-        "interrupted": Case("check patient.hea", STOPPED, 1, stops("crossbeat.cli.check.read_ecg")),
+        **broken("check patient.hea", "patient.hea"),
+        "wrong unit": Case("check wave.csv --layout.fs 9 --layout.unit kV --layout.leads I", UNIT),
+        **printing("check patient.hea", "crossbeat.cli.check.read_ecg"),
     },
     "prepare": {
         "missing": Case("prepare files --out new --table gone.csv", "gone.csv", 1),
         "misnamed": Case("prepare ptbxl --out new", "got 'ptbxl'; did you mean 'ptb-xl'?"),
-        "unreadable": Case(
-            "prepare files --out new --table list.csv", "list.csv", 1, a_folder("list.csv")
-        ),
-        "empty": Case(
-            "prepare files --out new --table list.csv", "list.csv", 1, emptied("list.csv")
-        ),
-        "wrong type": Case(
-            "prepare files --out new --table list.csv", "list.csv", 1, garbage("list.csv")
-        ),
-        "wrong unit": Case(
-            "prepare files --out new --table list.csv --fs 1kHz", "--fs must be a nu"
-        ),
-        "read-only": Case("prepare virtual --out new --num_patients 8", PLACE, 1, read_only),
-        "full disk": Case(
-            "prepare virtual --out new --num_patients 8 --image_size 16 --workers 1", DISK, 1, full
-        ),
-        "interrupted": Case(
-            "prepare virtual --out new --num_patients 8 --image_size 16 --workers 1",
-            STOPPED,
-            1,
-            stops("crossbeat.data.build.write_table"),
-            ("new.request.json", "new.partial", ".new.lock"),
-        ),
+        **broken(TABLE, "list.csv", spoil=a_folder),
+        "wrong unit": Case(f"{TABLE} --fs 1kHz", "--fs must be a nu"),
+        **writing(VIRTUAL, at=BUILT, leaves=UNBUILT),
     },
     "cohort": {
         "missing": Case("cohort show gone", "gone must be a folder with cohort.json", 1),
         "misnamed": Case("cohort shw cohort", "must be one of show, verify, got 'shw'; did you"),
-        "unreadable": Case(
-            "cohort show cohort",
-            "cohort.json must be a place where you may",
-            1,
-            closed("cohort.json"),
-        ),
+        "unreadable": Case("cohort show cohort", f"cohort.json {PLACE}", 1, closed("cohort.json")),
         "empty": Case("cohort show cohort", "cohort.json", 1, emptied("cohort/cohort.json")),
-        "wrong type": Case(
-            "cohort verify cohort", "table.parquet", 1, garbage("cohort/table.parquet")
-        ),
+        "wrong type": Case("cohort verify cohort", PARQUET, 1, garbage(f"cohort/{PARQUET}")),
         "wrong unit": Case("cohort show cohort --examples 4x", "--examples must be a whole number"),
-        "read-only": Case("cohort show cohort --page page.html", "page.html must be", 1, read_only),
-        "full disk": Case("cohort show cohort --page page.html", DISK, 1, full),
-        "interrupted": Case("cohort show cohort --page page.html", STOPPED, 1, stops_writing),
+        **writing(PAGE, "page.html must be"),
     },
     "train": {
         "missing": Case("train direct --cohort gone --out new", "gone must be a folder with", 1),
         "misnamed": Case("train dirct --cohort cohort --out new", "got 'dirct'; did you mean"),
-        "unreadable": Case("train direct --config o.yaml", "o.yaml", 2, closed("o.yaml")),
-        "empty": Case("train direct --config o.yaml", "o.yaml", 2, emptied("o.yaml")),
-        "wrong type": Case("train direct --config o.yaml", "o.yaml", 2, garbage("o.yaml")),
+        **broken("train direct --config o.yaml", "o.yaml", 2),
         "wrong unit": Case(
             "train direct --cohort cohort --out new --recipe.fine_tuning.epochs 3h",
             "--recipe.fine_tuning.epochs must be a whole number, got '3h'",
         ),
-        "read-only": Case("train direct --preset demo --config o.yaml", PLACE, 1, read_only),
-        "full disk": Case(
-            "train direct --preset demo --config o.yaml", DISK, 1, full, ("new", "cohort/.v")
-        ),
-        "interrupted": Case(
+        **writing(
             "train direct --preset demo --config o.yaml",
-            STOPPED,
-            1,
-            stops("crossbeat.training.module.PhaseModule.training_step"),
-            ("new", "cohort/.verified.json"),
+            at="crossbeat.training.module.PhaseModule.training_step",
+            leaves=("new", "cohort/.verified.json"),
         ),
     },
     "evaluate": {
@@ -282,66 +258,34 @@ WALK: dict[str, dict[str, Case | str]] = {
         "misnamed": Case("evaluate run --sed 3", "no option 'sed'; did you mean 'seed'?"),
         "unreadable": Case("evaluate run", "run.json", 1, closed("run/run.json")),
         "empty": Case("evaluate run", "finished.json", 1, emptied("run/finished.json")),
-        "wrong type": Case(
-            "evaluate run", "weights.safetensors", 1, garbage("run/weights.safetensors")
-        ),
+        "wrong type": Case("evaluate run", WEIGHTS, 1, garbage(f"run/{WEIGHTS}")),
         "wrong unit": Case("evaluate run --seed 1.5", "--seed must be a whole number, got '1.5'"),
-        "read-only": Case("evaluate run", PLACE, 1, read_only),
-        "full disk": Case("evaluate run", DISK, 1, full),
-        "interrupted": Case("evaluate run", STOPPED, 1, stops_writing),
+        **writing("evaluate run"),
     },
     "study": {
         "missing": Case("study gone.py", "got 'gone.py'"),
         "misnamed": Case("study question", "got 'question'"),
-        "unreadable": Case("study small.py", "small.py", 2, closed("small.py")),
-        "empty": Case(
-            "study small.py", "must define study(*, small), got no", 2, emptied("small.py")
-        ),
-        "wrong type": Case("study small.py", "small.py", 2, garbage("small.py")),
+        **broken("study small.py", "small.py", 2),
+        "empty": Case("study small.py", "must define study(*, small), got", 2, emptied("small.py")),
         "wrong unit": Case("study small.py --workers 2h", "--workers must be a whole number"),
-        "read-only": Case("study small.py --small --workers 1", PLACE, 1, read_only),
-        "full disk": Case(
-            "study small.py --small --workers 1", DISK, 1, full, ("runs",), again=False
-        ),
-        "interrupted": Case(
-            "study small.py --small --workers 1", STOPPED, 1, stops_writing, ("runs",), again=False
-        ),
+        **writing("study small.py --small --workers 1", leaves=("runs",), again=False),
     },
     "embed": {
         "missing": Case("embed gone --out new.parquet", "gone must be the folder of a run", 1),
-        "misnamed": Case(
-            "embed run --out new.parquet --split tst", "one of train, val, test, got 'tst'"
-        ),
-        "unreadable": Case(
-            "embed run --out new.parquet",
-            "run/seal.json must be a place where you may",
-            1,
-            closed("run/seal.json"),
-        ),
-        "empty": Case("embed run --out new.parquet", "run.json", 1, emptied("run/run.json")),
-        "wrong type": Case(
-            "embed run --out new.parquet", "learned.parquet", 1, garbage("run/learned.parquet")
-        ),
+        "misnamed": Case("embed run --out a --split tst", "one of train, val, test, got 'tst'"),
+        "unreadable": Case(EMBED, f"run/seal.json {PLACE}", 1, closed("run/seal.json")),
+        "empty": Case(EMBED, "run.json", 1, emptied("run/run.json")),
+        "wrong type": Case(EMBED, "learned.parquet", 1, garbage("run/learned.parquet")),
         "wrong unit": NO_VALUES,
-        "read-only": Case("embed run --out new.parquet", "new.parquet must be", 1, read_only),
-        "full disk": Case("embed run --out new.parquet", DISK, 1, full),
-        "interrupted": Case("embed run --out new.parquet", STOPPED, 1, stops_writing),
+        **writing(EMBED, "new.parquet must be"),
     },
     "predict": {
         "missing": Case("predict run gone.hea", "there is no file gone.hea", 1),
         "misnamed": Case("predict rum patient.hea", "rum", 1),
-        "unreadable": Case("predict run patient.hea", "patient.hea", 1, closed("patient.hea")),
+        **broken("predict run patient.hea", "patient.hea"),
         "empty": Case("predict run patient.hea", "patient.dat", 1, emptied("patient.dat")),
-        "wrong type": Case("predict run patient.hea", "patient.hea", 1, garbage("patient.hea")),
-        "wrong unit": Case(
-            "predict run wave.csv --layout.fs 500 --layout.unit kV",
-            "unit must be mV, uV or V, got 'kV'",
-        ),
-        "read-only": WRITES_NOTHING,
-        "full disk": Case("predict run patient.hea", DISK, 1, full_output),
-        "interrupted": Case(
-            "predict run patient.hea", STOPPED, 1, stops("crossbeat.deploy.Predictor.predict_file")
-        ),
+        "wrong unit": Case("predict run wave.csv --layout.fs 500 --layout.unit kV", UNIT),
+        **printing("predict run patient.hea", "crossbeat.deploy.Predictor.predict_file"),
     },
     "bench": {
         "missing": Case("bench", "must have NAME, got none"),
@@ -350,35 +294,23 @@ WALK: dict[str, dict[str, Case | str]] = {
         "empty": Case("bench ''", "got ''"),
         "wrong type": Case("bench pairing --seed one", "--seed must be a whole number, got 'one'"),
         "wrong unit": Case("bench pairing --seed 1s", "--seed must be a whole number, got '1s'"),
-        "read-only": Case("bench loader --small --folder new", "new", 1, read_only),
-        "full disk": Case(
-            "bench loader --small --folder new", DISK, 1, full, ("new",), again=False
-        ),
-        "interrupted": Case(
-            "bench loader --small --folder new", STOPPED, 1, stops_writing, ("new",), again=False
-        ),
+        **writing("bench loader --small --folder new", "new", leaves=("new",), again=False),
     },
     "recipes": {
         "missing": "needs nothing",
         "misnamed": Case("recipes --jsn", "no option 'jsn'; did you mean 'json'?"),
-        "unreadable": Case("recipes --config o.yaml", "o.yaml", 2, closed("o.yaml")),
-        "empty": Case("recipes --config o.yaml", "o.yaml", 2, emptied("o.yaml")),
+        **broken("recipes --config o.yaml", "o.yaml", 2),
         "wrong type": Case("recipes --json=1", "--json must have no value, got '1'"),
         "wrong unit": NO_VALUES,
-        "read-only": WRITES_NOTHING,
-        "full disk": Case("recipes", DISK, 1, full_output),
-        "interrupted": Case("recipes", STOPPED, 1, stops("crossbeat.cli.tables.print_table")),
+        **printing("recipes", "crossbeat.cli.tables.print_table"),
     },
     "show": {
         "missing": Case("show", "must have RECIPE, got none"),
         "misnamed": Case("show dirct", "got 'dirct'; did you mean 'direct'?"),
-        "unreadable": Case("show direct --config o.yaml", "o.yaml", 2, closed("o.yaml")),
+        **broken("show direct --config o.yaml", "o.yaml", 2),
         "empty": Case("show ''", "got ''"),
-        "wrong type": Case("show direct --config o.yaml", "o.yaml", 2, garbage("o.yaml")),
         "wrong unit": NO_VALUES,
-        "read-only": WRITES_NOTHING,
-        "full disk": Case("show direct", DISK, 1, full_output),
-        "interrupted": Case("show direct", STOPPED, 1, stops("crossbeat.cli.show.print_table")),
+        **printing("show direct", "crossbeat.cli.show.print_table"),
     },
 }
 
@@ -404,17 +336,17 @@ trainer: {progress: false, accelerator: cpu}
 """
 
 
-def test_every_command_has_a_case_of_every_kind() -> None:
+def test_every_command_has_a_case_of_every_kind():
     assert list(WALK) == list(COMMANDS)
     for command, kinds in WALK.items():
         assert tuple(kinds) == KINDS, command
 
 
 @pytest.fixture(scope="module")
-def world(tiny: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def world(tiny, tmp_path_factory):
     """A folder with something for every command."""
     folder = tmp_path_factory.mktemp("world")
-    with standing_in(folder):
+    with chdir(folder):
         shutil.copytree(tiny.folder, "cohort")
         Path("o.yaml").write_text(OPTIONS)
         assert main(["train", "direct", "--preset", "demo", "--config", "o.yaml"]) == 0
@@ -426,34 +358,18 @@ def world(tiny: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@contextmanager
-def standing_in(folder: Path) -> Iterator[None]:
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)
-
-
-def listing(folder: Path) -> dict[str, str]:
+def listing(folder: Path) -> dict[str, bytes]:
+    found = (path for path in sorted(folder.rglob("*")) if "__pycache__" not in path.parts)
     return {
-        str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest()
-        if path.is_file()
-        else ""
-        for path in sorted(folder.rglob("*"))
-        if "__pycache__" not in path.parts
+        str(path.relative_to(folder)): sha256(path.read_bytes() if path.is_file() else b"").digest()
+        for path in found
     }
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_what_is_wrong_is_one_sentence_and_nothing_is_half_written(
-    case: Case,
-    world: Path,
-    tmp_path: Path,
-    monkeypatch: Patch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+    case, world, tmp_path, monkeypatch, capsys
+):
     place, traces = tmp_path / "place", tmp_path / "traces"
     shutil.copytree(world, place)
     traces.mkdir()
@@ -467,7 +383,7 @@ def test_what_is_wrong_is_one_sentence_and_nothing_is_half_written(
             case.spoil(patch)
             patch.setattr("sys.dont_write_bytecode", True)
         capsys.readouterr()
-        spoilt = None if case.leaves else {**before, **listing_now(place, patch)}
+        spoilt = None if case.leaves else {**before, **listing_now(place)}
         code = main(words)
     shown = capsys.readouterr()
     told = [trace.read_text() for trace in traces.rglob("*.log")]
@@ -490,7 +406,7 @@ def test_what_is_wrong_is_one_sentence_and_nothing_is_half_written(
         assert main(words) == 0, capsys.readouterr().err
 
 
-def listing_now(place: Path, patch: Patch) -> dict[str, str]:
+def listing_now(place: Path) -> dict[str, bytes]:
     """What there is before the command; read around a system that refuses to read."""
     with pytest.MonkeyPatch.context() as plain:
         plain.setattr(io, "open", OPEN)

@@ -49,7 +49,7 @@ def study(runs: Any, **more: Any) -> dict[str, Any]:
 
 
 @BOTH
-def test_one_run_is_the_plain_bootstrap_of_each_metric(kind: Kind) -> None:
+def test_one_run_is_the_plain_bootstrap_of_each_metric(kind):
     one, other = run(kind, 1.0), run(kind, 2.5, 1)
     found = study({"direct": [one], "ptacl": [other]})
     choices = choose(other.val) if kind is FINDING else [None] * 2
@@ -74,7 +74,7 @@ def test_one_run_is_the_plain_bootstrap_of_each_metric(kind: Kind) -> None:
 
 
 @BOTH
-def test_the_mean_is_over_targets_and_of_errors_in_standard_deviations(kind: Kind) -> None:
+def test_the_mean_is_over_targets_and_of_errors_in_standard_deviations(kind):
     one = run(kind, 1.0)
     found = estimate([one], seed=0, replicates=2)
     spread = one.test.targets.std(axis=0)
@@ -86,7 +86,7 @@ def test_the_mean_is_over_targets_and_of_errors_in_standard_deviations(kind: Kin
 
 
 @BOTH
-def test_a_target_without_a_value_is_null_and_so_is_the_mean(kind: Kind) -> None:
+def test_a_target_without_a_value_is_null_and_so_is_the_mean(kind):
     one = run(kind, 1.0)
     one.test.targets[:, 1] = 0
     found = estimate([one], seed=0, replicates=5)
@@ -98,7 +98,7 @@ def test_a_target_without_a_value_is_null_and_so_is_the_mean(kind: Kind) -> None
 
 
 @BOTH
-def test_every_model_meets_the_baseline_and_the_method_meets_every_model(kind: Kind) -> None:
+def test_every_model_meets_the_baseline_and_the_method_meets_every_model(kind):
     runs = {name: [run(kind, 1.0)] for name in ("direct", "global", "ptacl", "clip")}
     found = study(runs, extra=[("clip", "global"), ("global", "direct")])
     assert list(found["models"]) == list(runs)
@@ -112,7 +112,7 @@ def test_every_model_meets_the_baseline_and_the_method_meets_every_model(kind: K
 
 
 @BOTH
-def test_the_test_split_is_described(kind: Kind) -> None:
+def test_the_test_split_is_described(kind):
     runs = by_seed(kind, 1.0, 0, 1, 2)
     found = study({"direct": runs, "ptacl": runs})["test"]
     assert (found["patients"], found["samples"]) == (3 * ROWS // 2, 3 * ROWS)
@@ -130,7 +130,7 @@ def test_the_test_split_is_described(kind: Kind) -> None:
     assert study({name: [runs[0]] for name in ("direct", "ptacl")})["test"]["samples"] == ROWS
 
 
-def test_test_outputs_do_not_move_what_was_chosen_on_validation() -> None:
+def test_test_outputs_do_not_move_what_was_chosen_on_validation():
     one = run(FINDING, 1.0)
     test = Scored(one.test.targets, one.test.outputs + 100, one.test.patients)
     found = estimate([replace(one, test=test)], seed=0, replicates=5)
@@ -139,7 +139,7 @@ def test_test_outputs_do_not_move_what_was_chosen_on_validation() -> None:
 
 
 @BOTH
-def test_several_runs_are_represented_by_their_mean_and_add_no_patients(kind: Kind) -> None:
+def test_several_runs_are_represented_by_their_mean_and_add_no_patients(kind):
     runs = [run(kind, 1.0, seed) for seed in range(4)]
     found = study({"direct": runs, "ptacl": [run(kind, 1.0)]})
     both = found["models"]["direct"]["mean"][kind.leads]
@@ -151,29 +151,25 @@ def test_several_runs_are_represented_by_their_mean_and_add_no_patients(kind: Ki
     assert found["test"]["patients"] == ROWS // 2
 
 
-def test_runs_by_seed_on_patients_of_their_own_have_intervals_over_seeds() -> None:
+def test_runs_by_seed_on_patients_of_their_own_have_intervals_over_seeds():
     runs = {"direct": by_seed(FINDING, 1.0, 0, 1, 2), "ptacl": by_seed(FINDING, 2.0, 0, 1, 2)}
     found = study(runs)
     place = found["models"]["direct"]["edema"]["auroc"]
-    alone = [
-        estimate([each], seed=0, replicates=2)["edema"]["auroc"]["value"]
-        for each in runs["direct"].values()
-    ]
-    assert place["by_run"] == alone
-    size = sum(
-        smaller_class(each.test.targets[:, 1], each.test.patients)
-        for each in runs["direct"].values()
-    )
-    expected = over_seeds(alone, SHARE, patients=size)
+    tests = [each.test for each in runs["direct"].values()]
+    size = sum(smaller_class(each.targets[:, 1], each.patients) for each in tests)
+    expected = over_seeds(place["by_run"], SHARE, patients=size)
     assert [place[end] for end in ("value", "low", "high")] == list(vars(expected).values())
+    for seed, each in runs["direct"].items():
+        alone = estimate([each], seed=0, replicates=2)["edema"]["auroc"]["value"]
+        assert place["by_run"][seed] == alone
     apart = found["differences"]["ptacl - direct"]["edema"]["auroc"]
     better = found["models"]["ptacl"]["edema"]["auroc"]["by_run"]
-    assert apart["by_run"] == [a - b for a, b in zip(better, alone, strict=True)]
+    assert apart["by_run"] == [a - b for a, b in zip(better, place["by_run"], strict=True)]
     assert apart["low"] == over_seeds(apart["by_run"], of_differences(SHARE), patients=size).low
 
 
 @BOTH
-def test_models_are_compared_on_the_seeds_that_both_have_in_whatever_order(kind: Kind) -> None:
+def test_models_are_compared_on_the_seeds_that_both_have_in_whatever_order(kind):
     direct = by_seed(kind, 1.0, 0, 1, 2)
     runs = {"direct": direct, "ptacl": by_seed(kind, 2.0, 1), "clip": by_seed(kind, 1.0, 4)}
     found = study(runs | {"same": by_seed(kind, 1.0, 2, 1, 0)})["differences"]
@@ -186,7 +182,7 @@ def test_models_are_compared_on_the_seeds_that_both_have_in_whatever_order(kind:
 
 
 @BOTH
-def test_seeds_that_share_their_test_patients_are_averaged_over(kind: Kind) -> None:
+def test_seeds_that_share_their_test_patients_are_averaged_over(kind):
     listed = {
         name: [run(kind, skill, seed) for seed in (0, 7)]
         for name, skill in (("direct", 1.0), ("ptacl", 2.0))
@@ -202,16 +198,15 @@ def test_seeds_that_share_their_test_patients_are_averaged_over(kind: Kind) -> N
 
 
 @BOTH
-def test_models_on_other_patients_targets_or_rows_cannot_be_paired(kind: Kind) -> None:
+def test_models_on_other_patients_targets_or_rows_cannot_be_paired(kind):
     one = run(kind, 1.0)
     turned = Scored(*(part[::-1] for part in vars(one.test).values()))
-    others = [
+    for other in (
         replace(one, names=one.names[::-1]),
         replace(one, test=turned),
         run(kind, 1.0, patients=3),
         run(MEASUREMENT if kind is FINDING else FINDING, 1.0),
-    ]
-    for other in others:
+    ):
         with pytest.raises(ValueError, match="ptacl must have the same targets and test rows as"):
             study({"direct": [one], "ptacl": [other]})
     seeds = {"direct": by_seed(kind, 1.0, 0, 1), "ptacl": {0: one, 1: one}}
@@ -219,7 +214,7 @@ def test_models_on_other_patients_targets_or_rows_cannot_be_paired(kind: Kind) -
         study(seeds)
 
 
-def test_models_that_are_named_must_have_runs() -> None:
+def test_models_that_are_named_must_have_runs():
     one = [run(FINDING, 1.0)]
     with pytest.raises(ValueError, match="runs must hold ptacl, got direct"):
         study({"direct": one})
@@ -229,7 +224,7 @@ def test_models_that_are_named_must_have_runs() -> None:
         study({"direct": one, "ptacl": one}, extra=[("clip", "direct")])
 
 
-def test_the_smaller_class_is_counted_in_patients() -> None:
+def test_the_smaller_class_is_counted_in_patients():
     targets = np.array([1.0, 1, 0, 0, np.nan, 0])
     assert smaller_class(targets, np.array(["a", "a", "b", "c", "d", "a"])) == 1
     assert smaller_class(np.zeros(3), np.array(["a", "b", "c"])) == 0
@@ -245,38 +240,33 @@ def compared(runs: Any) -> dict[str, Any]:
     return compare_measured(runs, method="ptacl", baseline="global", seed=0, replicates=200)
 
 
-def test_means_are_of_rows_and_intervals_of_patients() -> None:
+def test_means_are_of_known_rows_and_intervals_of_patients():
     twice = np.repeat(5 + np.random.default_rng(0).normal(size=300), 2)
     found = compared({"global": {0: Measured(np.arange(600) // 2, {"rank": twice})}})
     told = found["models"]["global"]["rank"]
     assert told["value"] == pytest.approx(twice.mean())
     half = 1.96 * twice.std() / np.sqrt(300)  # 300 patients, whatever the number of rows
     assert (told["high"] - told["low"]) / 2 == pytest.approx(half, rel=0.2)
-
-
-def test_what_is_undefined_is_left_out() -> None:
     values = np.array([1.0, np.nan, 3.0])
     found = compared({"global": {0: Measured(np.arange(3), {"a": values, "b": values * np.nan})}})
     assert found["models"]["global"]["a"]["value"] == 2
     assert found["models"]["global"]["b"] == NOTHING
 
 
-def test_measured_models_are_paired_by_seed() -> None:
+def test_measured_models_are_paired_by_seed():
     better, worse = ({s: measured(m, seed=s, patients=s) for s in range(3)} for m in (1.2, 1.0))
     told = compared({"global": worse, "ptacl": better})["differences"]["ptacl - global"]
     for end in ("value", "low", "high"):
         assert told["recall@1"][end] == pytest.approx(0.2)
     alone = compared({"global": worse, "ptacl": {2: better[2]}})["differences"]["ptacl - global"]
     assert alone["frame_error"]["value"] == pytest.approx(0.4)
-
-
-def test_measured_pairs_are_those_of_models_that_are_there() -> None:
+    # pairs are those of models that are there
     runs = {name: {0: measured(1)} for name in ("ptacl", "teacher")}
     assert list(compared(runs)["differences"]) == ["ptacl - teacher"]
     assert list(compared({"random": {0: measured(1)}})["differences"]) == []
 
 
-def test_measures_of_other_rows_or_names_are_refused() -> None:
+def test_measures_of_other_rows_or_names_are_refused():
     other = Measured(measured(1).patients, {"recall@1": np.zeros(80)})
     for each in (measured(1, patients=1), other):
         with pytest.raises(ValueError, match="ptacl must have the same measures and test rows as"):

@@ -1,8 +1,6 @@
 """Predictions say what they are about, and come back from a file as they were; screening."""
 
 import inspect
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +38,7 @@ FOUND = Measured(np.array(["a", "bc"], dtype=object), {"recall@1": np.array([1.0
 
 
 @pytest.mark.parametrize("kind", [FINDING, MEASUREMENT], ids=lambda kind: kind.name)
-def test_a_run_comes_back_as_it_was(kind: Kind, tmp_path: Path) -> None:
+def test_a_run_comes_back_as_it_was(kind, tmp_path):
     run = Predictions(kind, NAMES, split("v", kind=kind), split("t", rows=4, kind=kind))
     write_predictions(tmp_path / "deep" / "run.npz", run)
     found = read_predictions(tmp_path / "deep" / "run.npz")
@@ -50,14 +48,10 @@ def test_a_run_comes_back_as_it_was(kind: Kind, tmp_path: Path) -> None:
         np.testing.assert_array_equal(one.outputs, other.outputs)
         assert one.outputs.dtype == other.outputs.dtype
         assert one.patients.tolist() == other.patients.tolist()
-
-
-def test_measures_come_back_as_they_were(tmp_path: Path) -> None:
     write_measured(tmp_path / "measures.npz", FOUND)
-    found = read_measured(tmp_path / "measures.npz")
-    assert found.patients.tolist() == ["a", "bc"]
-    assert list(found.measures) == ["recall@1"]
-    np.testing.assert_array_equal(found.measures["recall@1"], FOUND.measures["recall@1"])
+    measured = read_measured(tmp_path / "measures.npz")
+    assert (measured.patients.tolist(), list(measured.measures)) == (["a", "bc"], ["recall@1"])
+    np.testing.assert_array_equal(measured.measures["recall@1"], FOUND.measures["recall@1"])
 
 
 FORMS = [
@@ -67,9 +61,7 @@ FORMS = [
 
 
 @pytest.mark.parametrize(("write", "read", "content", "what"), FORMS)
-def test_a_damaged_or_foreign_file_is_an_error_that_names_it(
-    write: Any, read: Any, content: Any, what: str, tmp_path: Path
-) -> None:
+def test_a_damaged_or_foreign_file_is_an_error_that_names_it(write, read, content, what, tmp_path):
     path = tmp_path / "run.npz"
     refused = rf"run\.npz must hold {what} as this version writes them, got: .*; score the model"
     with pytest.raises(DataError, match=refused):
@@ -93,36 +85,26 @@ def test_a_damaged_or_foreign_file_is_an_error_that_names_it(
         read(path)
 
 
-def test_what_does_not_describe_the_same_rows_is_refused() -> None:
-    good = split("t")
+def test_splits_and_runs_that_are_not_sound_are_refused():
+    targets, outputs, patients = vars(split("t")).values()
     with pytest.raises(ValueError, match=r"same rows and targets, got \(3, 2\), \(2, 2\)"):
-        Scored(good.targets, good.outputs[:2], good.patients)
+        Scored(targets, outputs[:2], patients)
     with pytest.raises(ValueError, match=r"and \(2,\)"):
-        Scored(good.targets, good.outputs, good.patients[:2])
+        Scored(targets, outputs, patients[:2])
     with pytest.raises(ValueError, match=r"every measure must have 3 rows, got \{'a': 2\}"):
         Measured(np.arange(3), {"a": np.zeros(2)})
-
-
-def test_outputs_must_be_finite_and_targets_finite_or_unknown() -> None:
-    good = split("t")
     with pytest.raises(DataError, match=r"outputs must be finite, .* did training diverge"):
-        Scored(good.targets, good.targets, good.patients)
+        Scored(targets, targets, patients)
     with pytest.raises(DataError, match="targets must be finite or NaN"):
-        Scored(np.full_like(good.targets, np.inf), good.outputs, good.patients)
-
-
-def test_a_patient_is_in_one_split() -> None:
+        Scored(np.full_like(targets, np.inf), outputs, patients)
     with pytest.raises(DataError, match=r"got 3 in both val and test \(first: 't0'\)"):
         Predictions(MEASUREMENT, NAMES, split("t"), RUN.test)
+    for names in (("LVEDV",), ("LVEF", "LVEF")):
+        with pytest.raises(ValueError, match="every column must have a name of its own"):
+            Predictions(MEASUREMENT, names, split("v"), RUN.test)
 
 
-@pytest.mark.parametrize("names", [("LVEDV",), ("LVEF", "LVEF")])
-def test_every_column_has_a_name_of_its_own(names: tuple[str, ...]) -> None:
-    with pytest.raises(ValueError, match="every column must have a name of its own"):
-        Predictions(MEASUREMENT, names, split("v"), RUN.test)
-
-
-def test_choosing_is_by_finding_and_has_no_argument_for_the_test_split() -> None:
+def test_choosing_is_by_finding_and_has_no_argument_for_the_test_split():
     assert list(inspect.signature(choose).parameters) == ["val"]
     val = split("v", rows=60, kind=FINDING)
     for choice, targets, outputs in zip(choose(val), val.targets.T, val.outputs.T, strict=True):
@@ -140,7 +122,7 @@ def estimated(*, scale: float = 1.0, offset: float = 0.0, rows: int = 200) -> Pr
     return Predictions(MEASUREMENT, NAMES, *splits)
 
 
-def test_the_finding_is_a_truth_below_the_threshold_and_the_score_how_low_the_estimate_is() -> None:
+def test_the_finding_is_a_truth_below_the_threshold_and_the_score_how_low_the_estimate_is():
     truth = np.array([[39.9], [40.0], [np.nan], [55.0]])
     outputs = np.array([[50.0], [45.0], [30.0], [60.0]])
     splits = (Scored(truth, outputs, np.array([f"{name}{n}" for n in range(4)])) for name in "vt")
@@ -151,7 +133,7 @@ def test_the_finding_is_a_truth_below_the_threshold_and_the_score_how_low_the_es
     assert found.val.patients.tolist() == ["v0", "v1", "v2", "v3"]
 
 
-def test_a_constant_error_of_the_estimates_costs_nothing() -> None:
+def test_a_constant_error_of_the_estimates_costs_nothing():
     runs = {"direct": estimated(), "ptacl": estimated(scale=0.5, offset=20)}
     screened = {name: {0: screening(each)} for name, each in runs.items()}
     found = compare(screened, method="ptacl", baseline="direct", seed=0, replicates=50)
@@ -160,7 +142,7 @@ def test_a_constant_error_of_the_estimates_costs_nothing() -> None:
     assert found["models"]["ptacl"]["mean"]["auroc"]["value"] > 0.85
 
 
-def test_other_thresholds_may_be_asked_for_and_unknown_measurements_are_refused() -> None:
+def test_other_thresholds_may_be_asked_for_and_unknown_measurements_are_refused():
     found = screening(estimated(), {"LVEDV": 120.0, "LVEF": 50.0})
     assert found.names == ("LVEDV below 120 ml", "LVEF below 50 %")
     assert found.test.targets.mean(axis=0) == pytest.approx([0.16, 0.34], abs=0.06)

@@ -40,14 +40,14 @@ def with_targets(split: Embedded, targets: np.ndarray) -> Embedded:
     return Embedded(split.features, targets, split.patients)
 
 
-def test_a_probe_finds_a_linear_direction_in_any_unit() -> None:
+def test_a_probe_finds_a_linear_direction_in_any_unit():
     scores = fit_logistic(TRAIN, VAL).outputs(TEST.features)
     for column in range(2):
         reached = auroc(TEST.targets[:, column], scores[:, column], np.ones((1, len(scores))))
         assert reached[0] > 0.7
 
 
-def test_a_probe_of_findings_is_logistic_regression_on_standardised_features() -> None:
+def test_a_probe_of_findings_is_logistic_regression_on_standardised_features():
     probe = fit_logistic(TRAIN, VAL, strengths=(0.1,))  # oracle: scikit-learn 1.9
     scaler = StandardScaler().fit(TRAIN.features)
     oracle = LogisticRegression(C=0.1).fit(scaler.transform(TRAIN.features), TRAIN.targets[:, 0])
@@ -55,7 +55,7 @@ def test_a_probe_of_findings_is_logistic_regression_on_standardised_features() -
     np.testing.assert_allclose(probe.outputs(TEST.features)[:, 0], expected, atol=1e-9)
 
 
-def test_a_probe_of_measurements_is_ridge_regression_with_the_strength_of_least_error() -> None:
+def test_a_probe_of_measurements_is_ridge_regression_with_the_strength_of_least_error():
     probe = fit_ridge(IN_ML, IN_ML_VAL)  # oracle: scikit-learn 1.9
     scaler = StandardScaler().fit(IN_ML.features)
     x, x_val = (scaler.transform(each.features) for each in (IN_ML, IN_ML_VAL))
@@ -71,7 +71,7 @@ def test_a_probe_of_measurements_is_ridge_regression_with_the_strength_of_least_
     assert probe.strengths[0] < probe.strengths[1]  # the second measurement is noise
 
 
-def test_validation_chooses_the_strength_of_each_finding() -> None:
+def test_validation_chooses_the_strength_of_each_finding():
     noisy, val = (embedded(seed, size=150, noise=100) for seed in range(2))
     strengths = (1e-3, 0.1, 1e4)
     reached = []
@@ -87,8 +87,8 @@ def test_validation_chooses_the_strength_of_each_finding() -> None:
 
 
 @BOTH
-def test_targets_outside_the_share_are_not_used(fit: Any, train: Embedded, val: Embedded) -> None:
-    def used(share: float) -> set[str]:
+def test_targets_outside_the_share_are_not_used(fit, train, val):
+    def used(share):
         """The patients whose targets change the probe."""
         once = {"share": share, "strengths": (1.0,)}
         whole = fit(train, val, **once).weights
@@ -106,7 +106,7 @@ def test_targets_outside_the_share_are_not_used(fit: Any, train: Embedded, val: 
 
 
 @BOTH
-def test_rows_without_a_target_are_left_out(fit: Any, train: Embedded, val: Embedded) -> None:
+def test_rows_without_a_target_are_left_out(fit, train, val):
     hidden = train.targets.copy()
     hidden[::2, 0] = np.nan
     some, whole = fit(with_targets(train, hidden), val), fit(train, val)
@@ -117,12 +117,12 @@ def test_rows_without_a_target_are_left_out(fit: Any, train: Embedded, val: Embe
 
 @BOTH
 @pytest.mark.parametrize("share", [0.0, 1.5])
-def test_a_share_must_be_a_share(fit: Any, train: Embedded, val: Embedded, share: float) -> None:
+def test_a_share_must_be_a_share(fit, train, val, share):
     with pytest.raises(ValueError, match="share must be above 0 and at most 1"):
         fit(train, val, share=share)
 
 
-def test_a_class_or_a_measurement_that_is_absent_is_named() -> None:
+def test_a_class_or_a_measurement_that_is_absent_is_named():
     none = with_targets(VAL, VAL.targets * 0)
     with pytest.raises(DataError, match="among its validation labels"):
         fit_logistic(TRAIN, none)

@@ -1,7 +1,6 @@
 """Results as a file: whole or absent, refused where they are not sound; verdicts and cautions."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,10 +63,7 @@ SOUND = (
 BOTH = (
     HEAD
     | OF_FINDINGS
-    | {
-        "probes": {"10 %": {"direct": OF_FINDINGS["models"]["direct"]}},
-        "measurements": OF_LVEF,
-    }
+    | {"probes": {"10 %": {"direct": OF_FINDINGS["models"]["direct"]}}, "measurements": OF_LVEF}
 )
 ALONG = {
     "question": "How many patients?",
@@ -78,20 +74,20 @@ ALONG = {
 
 
 @pytest.mark.parametrize("results", [SOUND, BOTH, ALONG], ids=["measurements", "both", "along"])
-def test_results_come_back_as_they_were(results: dict[str, Any], tmp_path: Path) -> None:
+def test_results_come_back_as_they_were(results, tmp_path):
     write_results(tmp_path / "results.json", results)
     assert read_results(tmp_path / "results.json") == results
     assert [file.name for file in tmp_path.iterdir()] == ["results.json"]
 
 
-def test_results_of_the_last_version_have_the_names_of_this_one(tmp_path: Path) -> None:
+def test_results_of_the_last_version_have_the_names_of_this_one(tmp_path):
     text = json.dumps(SOUND).replace('"measurements"', '"phenotypes"')
     text = text.replace("measurement_difference@10", "phenotype_difference@10")
     (tmp_path / "results.json").write_text(text)
     assert read_results(tmp_path / "results.json") == SOUND
 
 
-def test_the_kind_is_that_of_the_targets_that_models_are_compared_on() -> None:
+def test_the_kind_is_that_of_the_targets_that_models_are_compared_on():
     assert (kind_of(SOUND), targets_of(SOUND)) == (MEASUREMENT, ("LVEF",))
     assert (kind_of(BOTH), targets_of(BOTH)) == (FINDING, ("edema",))
 
@@ -154,7 +150,7 @@ BLOCK = OF_LVEF["models"]["ptacl"]
         (ALONG | {"points": [{"at": 3} | put("clip", "method")]}, "at 3: method 'clip' must be"),
     ],
 )
-def test_unsound_results_are_refused(results: object, message: str) -> None:
+def test_unsound_results_are_refused(results, message):
     with pytest.raises(DataError, match=message):
         validate(results, source="x.json")
 
@@ -169,11 +165,11 @@ def test_unsound_results_are_refused(results: object, message: str) -> None:
         SOUND | part("retrieval", {"models": {}, "differences": {}}, {"random": SEARCH}),
     ],
 )
-def test_undefined_is_null_and_further_pairs_and_parts_are_sound(results: dict[str, Any]) -> None:
+def test_undefined_is_null_and_further_pairs_and_parts_are_sound(results):
     validate(results, source="x.json")
 
 
-def test_unsound_results_leave_the_old_file(tmp_path: Path) -> None:
+def test_unsound_results_leave_the_old_file(tmp_path):
     path = tmp_path / "results.json"
     write_results(path, SOUND)
     with pytest.raises(DataError, match=r"the results: .* must be null or from 0 to inf"):
@@ -181,7 +177,7 @@ def test_unsound_results_leave_the_old_file(tmp_path: Path) -> None:
     assert json.loads(path.read_text()) == SOUND
 
 
-def test_a_missing_or_broken_file_is_an_error_for_the_user(tmp_path: Path) -> None:
+def test_a_missing_or_broken_file_is_an_error_for_the_user(tmp_path):
     (tmp_path / "half.json").write_text('{"cohort": {')
     for name in ("absent.json", "half.json"):
         with pytest.raises(DataError, match=r"results must be a JSON file, got .*run the study"):
@@ -192,7 +188,7 @@ def test_a_missing_or_broken_file_is_an_error_for_the_user(tmp_path: Path) -> No
     ("low", "high", "expected"),
     [(0.1, 0.2, 1), (-0.2, -0.1, -1), (-0.1, 0.1, 0), (0.0, 0.1, 0), (None, None, 0)],
 )
-def test_only_an_interval_that_excludes_zero_decides(low: Any, high: Any, expected: int) -> None:
+def test_only_an_interval_that_excludes_zero_decides(low, high, expected):
     assert verdict({"low": low, "high": high}) == expected
 
 
@@ -216,9 +212,7 @@ def counted(positive: int, **runs: int) -> dict[str, Any]:
         (counted(30, direct=3, clip=1), ["One run only of clip: how much its runs vary is not"]),
     ],
 )
-def test_results_say_where_their_intervals_are_rough(
-    results: dict[str, Any], said: list[str]
-) -> None:
+def test_results_say_where_their_intervals_are_rough(results, said):
     told = cautions(results)
     assert len(told) == len(said)
     assert all(text.startswith(start) for text, start in zip(told, said, strict=True))

@@ -6,24 +6,19 @@ import pytest
 from crossbeat.evaluation.intervals import (
     AMOUNT,
     EXPLAINED,
+    Interval,
     difference,
     of_differences,
     over_patients,
     over_seeds,
 )
-from crossbeat.evaluation.statistics import (
-    Table,
-    agreement,
-    distribution,
-    draws,
-    resamples,
-)
+from crossbeat.evaluation.statistics import Table, agreement, distribution, draws, resamples
 from crossbeat.metrics import auroc
 
 PATIENTS = np.array(["b", "a", "a", "c"])
 
 
-def test_a_patient_brings_all_rows_or_none() -> None:
+def test_a_patient_brings_all_rows_or_none():
     weights = resamples(PATIENTS, seed=0, replicates=200)
     assert weights[0].tolist() == [1, 1, 1, 1]
     np.testing.assert_array_equal(weights[:, 1], weights[:, 2])
@@ -32,7 +27,7 @@ def test_a_patient_brings_all_rows_or_none() -> None:
     assert len(np.unique(weights, axis=0)) == 10  # all ways to draw 3 of 3 with replacement
 
 
-def test_resamples_depend_on_patients_and_seed_not_on_the_order_of_rows() -> None:
+def test_resamples_depend_on_patients_and_seed_not_on_the_order_of_rows():
     order = np.array([3, 1, 0, 2])
     weights = resamples(PATIENTS, seed=1, replicates=50)
     np.testing.assert_array_equal(
@@ -41,7 +36,7 @@ def test_resamples_depend_on_patients_and_seed_not_on_the_order_of_rows() -> Non
     assert (resamples(PATIENTS, seed=2, replicates=50) != weights).any()
 
 
-def test_a_metric_on_resamples_is_that_of_the_drawn_patients() -> None:
+def test_a_metric_on_resamples_is_that_of_the_drawn_patients():
     rng = np.random.default_rng(0)
     targets = (rng.random(60) < 0.4).astype(np.float64)
     scores, patients = targets + rng.normal(size=60), np.arange(60).astype(str)
@@ -53,7 +48,7 @@ def test_a_metric_on_resamples_is_that_of_the_drawn_patients() -> None:
         assert value == pytest.approx(drawn[0])
 
 
-def test_a_class_that_is_not_drawn_leaves_the_metric_undefined() -> None:
+def test_a_class_that_is_not_drawn_leaves_the_metric_undefined():
     targets = np.array([1.0, 0, 0, 0])
     weights = resamples(PATIENTS, seed=0, replicates=100)
     found = distribution(auroc, targets, np.arange(4.0), weights)
@@ -62,21 +57,27 @@ def test_a_class_that_is_not_drawn_leaves_the_metric_undefined() -> None:
     )
 
 
-def test_nothing_to_draw_is_refused() -> None:
+def test_nothing_to_draw_is_refused():
     with pytest.raises(ValueError, match="needs samples and replicates"):
         resamples(PATIENTS[:0], seed=0, replicates=10)
     with pytest.raises(ValueError, match="needs samples and replicates"):
         resamples(PATIENTS, seed=0, replicates=0)
 
 
-def test_bias_and_limits_by_hand() -> None:
+def test_bias_and_limits_by_hand():
     truth = np.array([50.0, 60.0, np.nan, 70.0])
     estimate = np.array([53.0, 61.0, 99.0, 72.0])  # errors 3, 1, 2: standard deviation 1
-    found = agreement(truth, estimate, np.arange(4), seed=0, replicates=20)
-    assert [end.value for end in found] == pytest.approx([2 - 1.96, 2, 2 + 1.96])
+
+    def values(estimate, truth):
+        found = agreement(truth, estimate, np.arange(len(truth)), seed=0, replicates=20)
+        return [end.value for end in found]
+
+    assert values(estimate, truth) == pytest.approx([2 - 1.96, 2, 2 + 1.96])
+    assert values(estimate, estimate) == [0, 0, 0]
+    assert values(estimate[1:3], truth[1:3]) == [None, None, None]  # one row has no spread
 
 
-def test_intervals_are_as_wide_as_theory_says_and_of_patients() -> None:
+def test_intervals_are_as_wide_as_theory_says_and_of_patients():
     errors = np.repeat(np.random.default_rng(0).normal(3, 10, 400), 2)
     truth = np.zeros(800)
     lower, bias, upper = agreement(truth, errors, np.arange(800) // 2, seed=0, replicates=500)
@@ -84,19 +85,6 @@ def test_intervals_are_as_wide_as_theory_says_and_of_patients() -> None:
     for told, factor in ((bias, 1), (upper, 3), (lower, 3)):
         half = 1.96 * np.sqrt(factor / 400) * 10
         assert (told.high - told.low) / 2 == pytest.approx(half, rel=0.2)
-    inside = np.mean((errors > lower.value) & (errors < upper.value))
-    assert inside == pytest.approx(0.95, abs=0.02)
-
-
-def test_estimates_that_are_right_agree_without_width() -> None:
-    truth = np.array([49.9, 61.3, 70.2])
-    found = agreement(truth, truth, np.arange(3), seed=0, replicates=20)
-    assert [end.value for end in found] == [0, 0, 0]
-
-
-def test_one_row_has_no_agreement() -> None:
-    found = agreement(np.array([1.0, np.nan]), np.ones(2), np.arange(2), seed=0, replicates=9)
-    assert found[2].value is None
 
 
 def run(mean: float, seed: int) -> dict[str, np.ndarray]:
@@ -115,27 +103,26 @@ def told(runs, *, shared: bool):
     return table(shared=shared).of_model(runs)
 
 
-def test_on_the_same_patients_intervals_are_over_patients_and_runs() -> None:
-    found = told(RUNS, shared=True)["mean"]["mae"]
+def interval(found):
+    return Interval(found["value"], found["low"], found["high"])
+
+
+def test_intervals_are_over_patients_and_runs_or_over_seeds_with_patients_of_their_own():
+    shared = told(RUNS, shared=True)
     drawn = np.stack([each["mae"][:, 1] for each in RUNS.values()])
-    expected = over_patients(drawn, AMOUNT, patients=50)
-    assert (found["value"], found["low"], found["high"]) == (
-        expected.value,
-        expected.low,
-        expected.high,
-    )
-
-
-def test_on_patients_of_their_own_every_seed_is_one_value() -> None:
-    found = told(RUNS, shared=False)["LVEF"]["r2"]
-    expected = over_seeds(found["by_run"], EXPLAINED, patients=150)
-    assert (found["low"], found["high"]) == (expected.low, expected.high)
+    assert interval(shared["mean"]["mae"]) == over_patients(drawn, AMOUNT, patients=50)
+    own = told(RUNS, shared=False)["LVEF"]["r2"]
+    assert interval(own) == over_seeds(own["by_run"], EXPLAINED, patients=150)
+    assert own["by_run"] == shared["LVEF"]["r2"]["by_run"]
+    assert own["by_run"] == [each["r2"][0, 0] for each in RUNS.values()]
     alone = told({0: RUNS[0]}, shared=False)["LVEF"]["r2"]
-    one = over_patients(RUNS[0]["r2"][:, 0][None], EXPLAINED, patients=50)
-    assert (alone["low"], alone["high"]) == (one.low, one.high)
+    drawn = RUNS[0]["r2"][:, 0][None]
+    assert alone == vars(over_patients(drawn, EXPLAINED, patients=50))  # without "by_run"
+    undefined = {seed: each | {"r2": each["r2"] * np.nan} for seed, each in RUNS.items()}
+    assert told(undefined, shared=True)["LVEF"]["r2"]["by_run"] == [None] * 3
 
 
-def test_patients_of_several_seeds_count_together_and_shared_ones_once() -> None:
+def test_patients_of_several_seeds_count_together_and_shared_ones_once():
     runs = {seed: {"auroc": np.ones((11, 1))} for seed in range(3)}
     for shared, patients in ((True, 50), (False, 150)):
         one = Table(("edema",), ("auroc",), dict.fromkeys(range(3), (50,)), shared)
@@ -143,25 +130,14 @@ def test_patients_of_several_seeds_count_together_and_shared_ones_once() -> None
         assert low == pytest.approx(0.025 ** (1 / patients))
 
 
-def test_every_run_is_told_where_there_are_several() -> None:
-    assert told(RUNS, shared=True)["LVEF"]["r2"]["by_run"] == [
-        each["r2"][0, 0] for each in RUNS.values()
-    ]
-    assert "by_run" not in told({0: RUNS[0]}, shared=True)["LVEF"]["r2"]
-    undefined = {
-        seed: {"r2": each["r2"] * np.nan, "mae": each["mae"]} for seed, each in RUNS.items()
-    }
-    assert told(undefined, shared=True)["LVEF"]["r2"]["by_run"] == [None] * 3
-
-
-def test_without_a_run_everything_is_undefined() -> None:
+def test_without_a_run_everything_is_undefined():
     nothing = {"value": None, "low": None, "high": None}
     expected = {column: {"r2": nothing, "mae": nothing} for column in ("LVEF", "mean")}
     assert told({}, shared=True) == expected
     assert table(shared=False).of_difference(RUNS, {7: RUNS[0]}) == expected
 
 
-def test_resamples_are_the_same_for_seeds_that_share_patients_and_else_their_own() -> None:
+def test_resamples_are_the_same_for_seeds_that_share_patients_and_else_their_own():
     patients = dict.fromkeys((4, 7), np.arange(20))
     for shared in (True, False):
         models = {"direct": {4: 0, 7: 0}, "clip": {7: 0}}
@@ -171,7 +147,7 @@ def test_resamples_are_the_same_for_seeds_that_share_patients_and_else_their_own
         assert len(drawn[4]) == 6
 
 
-def test_nothing_is_resampled_in_vain() -> None:
+def test_nothing_is_resampled_in_vain():
     patients = dict.fromkeys((4, 7, 8), np.arange(20))
     for models, rows in (
         ({"direct": (4, 7, 8), "clip": (4, 7)}, 2),
@@ -182,18 +158,13 @@ def test_nothing_is_resampled_in_vain() -> None:
         assert len(drawn[4]) == rows
 
 
-def test_differences_are_seed_by_seed() -> None:
+def test_differences_are_seed_by_seed_or_of_the_means_of_runs_without_seeds_in_common():
     other = {seed: run(0.5, 9 - seed) for seed in (1, 2, 5)}
     found = table(shared=False).of_difference(RUNS, other)["mean"]["mae"]
     values = [RUNS[seed]["mae"][0, 1] - other[seed]["mae"][0, 1] for seed in (1, 2)]
     assert found["by_run"] == values
-    expected = over_seeds(values, of_differences(AMOUNT), patients=100)
-    assert (found["value"], found["low"]) == (expected.value, expected.low)
-
-
-def test_runs_without_seeds_in_common_are_compared_by_their_means() -> None:
+    assert interval(found) == over_seeds(values, of_differences(AMOUNT), patients=100)
     others = {4: run(0.5, 9), 5: run(0.7, 8)}
     found = table(shared=True).of_difference(RUNS, others, paired=False)["mean"]["mae"]
     ones, rest = (np.stack([r["mae"][:, 1] for r in each.values()]) for each in (RUNS, others))
-    expected = difference(ones, rest, AMOUNT, paired=False, patients=50)
-    assert found == {"value": expected.value, "low": expected.low, "high": expected.high}
+    assert found == vars(difference(ones, rest, AMOUNT, paired=False, patients=50))

@@ -3,7 +3,6 @@
 import importlib
 import re
 import sys
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from crossbeat.report import figures, forests, theme
 from crossbeat.report.tables import cell
 from crossbeat.report.words import minus
 from crossbeat.signal import Ecg
-from crossbeat.targets import FINDING, MEASUREMENT, Kind
+from crossbeat.targets import FINDING, MEASUREMENT
 
 BOTH = pytest.mark.parametrize("kind", [FINDING, MEASUREMENT], ids=lambda kind: kind.name)
 OTHERS = {"shuffled": 0.2, "teacher": 3.0}
@@ -46,15 +45,18 @@ ALL = {
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_figure_needs_nothing_else_repeats_and_fits_into_a_page(name: str) -> None:
+def test_a_figure_needs_nothing_else_repeats_and_fits_into_a_page(name):
     text = theme.svg(ALL[name]())
+    assert "prefers-color-scheme:dark" in text
+    drawn = text[text.index("</style>") :]
+    assert theme.INK not in drawn  # it follows light and dark
     assert re.findall(r"""(?:href|src)=["'](?!data:|#)[^"']*|url\((?!#)[^)]*""", text) == []
     assert len(text) < 300_000
     assert text == theme.svg(ALL[name]())
 
 
 @BOTH
-def test_bars_show_every_model_and_the_limit_with_its_interval(kind: Kind) -> None:
+def test_bars_and_forest_show_every_model_and_the_limit_with_its_interval(kind):
     results = RESULTS[kind]
     limited = {**results, "limits": {"ecg-clean-labels": results["models"]["teacher"]}}
     text = theme.svg(forests.bars(limited))
@@ -67,18 +69,14 @@ def test_bars_show_every_model_and_the_limit_with_its_interval(kind: Kind) -> No
     places = [text.index(f">{name}<") for name in (*labels[kind], "direct training")]
     assert places == sorted(places)
     assert "limit" not in theme.svg(forests.bars(results))
-
-
-@BOTH
-def test_the_forest_shows_every_value_with_its_interval(kind: Kind) -> None:
-    text = theme.svg(forests.forest(RESULTS[kind]))
-    found = RESULTS[kind]["models"][METHOD[kind]]["mean"][kind.leads]
+    text = theme.svg(forests.forest(results))
+    found = results["models"][METHOD[kind]]["mean"][kind.leads]
     assert text.count(minus(str(cell(found, kind.leads)))) == 1  # one target: no row of the mean
     assert text.count("direct training") == 1
 
 
 @BOTH
-def test_differences_are_the_methods_own_and_leave_the_teacher_out(kind: Kind) -> None:
+def test_differences_are_the_methods_own_and_leave_the_teacher_out(kind):
     text = theme.svg(forests.differences(RESULTS[kind]))
     assert text.count("against direct training") == 1
     assert "teacher" not in text
@@ -97,7 +95,7 @@ def test_differences_are_the_methods_own_and_leave_the_teacher_out(kind: Kind) -
     assert not forests.has_differences(reversed_roles)
 
 
-def test_comparisons_have_every_pair_once_without_the_teacher() -> None:
+def test_comparisons_have_every_pair_once_without_the_teacher():
     results = compare(
         {name: [each] for name, each in RUNS.items()},
         method="cromotex",
@@ -115,7 +113,7 @@ def test_comparisons_have_every_pair_once_without_the_teacher() -> None:
     assert "teacher" not in text
 
 
-def test_an_undefined_value_is_said_to_be_undefined() -> None:
+def test_an_undefined_value_is_said_to_be_undefined():
     nothing = {"auroc": {"value": None, "low": None, "high": None}}
     block = {"edema": nothing, "mean": nothing}
     results = {"method": "b", "baseline": "a", "models": {"a": block, "b": block}}
@@ -124,22 +122,14 @@ def test_an_undefined_value_is_said_to_be_undefined() -> None:
         assert theme.svg(draw(results)).count("not defined") == times
 
 
-def test_colours_differ_and_do_not_depend_on_who_else_is_there() -> None:
+def test_colours_differ_and_do_not_depend_on_who_else_is_there():
     assert len({PAINT[name] for name in RUNS}) == len(RUNS)
     few = theme.colours(("direct", "cromotex"), method="cromotex", baseline="direct")
     assert few["cromotex"] == PAINT["cromotex"]
     assert few["cine-teacher"] == theme.TEACHER
 
 
-def test_a_figure_follows_light_and_dark() -> None:
-    text = theme.svg(forests.forest(RESULTS[FINDING]))
-    assert "prefers-color-scheme:dark" in text
-    drawn = text[text.index("</style>") :]
-    assert theme.INK not in drawn
-    assert "var(--c0)" in drawn
-
-
-def test_the_scatter_has_every_known_row_and_its_metrics() -> None:
+def test_the_scatter_has_every_known_row_and_its_metrics():
     axes = figures.scatter(ESTIMATED, "LVEF").axes[0]
     targets, outputs = ESTIMATED.test.targets[1:, 0], ESTIMATED.test.outputs[1:, 0]
     np.testing.assert_array_equal(axes.lines[0].get_xdata(), targets)
@@ -154,7 +144,7 @@ def test_the_scatter_has_every_known_row_and_its_metrics() -> None:
         figures.scatter(unknown, "LVEF")
 
 
-def test_bland_altman_draws_errors_about_bias_and_limits() -> None:
+def test_bland_altman_draws_errors_about_bias_and_limits():
     axes = figures.bland_altman(ESTIMATED, "LVEF").axes[0]
     targets, outputs = ESTIMATED.test.targets[1:, 0], ESTIMATED.test.outputs[1:, 0]
     np.testing.assert_allclose(axes.lines[0].get_ydata(), outputs - targets)
@@ -166,7 +156,7 @@ def test_bland_altman_draws_errors_about_bias_and_limits() -> None:
     assert told in [text.get_text() for text in axes.texts]
 
 
-def test_segments_run_upwards_and_frames_to_the_right() -> None:
+def test_segments_run_upwards_and_frames_to_the_right():
     found = np.zeros((4, 4))
     found[3, 0] = 1  # the last segment is like the first frame
     axes = figures.frame_by_segment(found).axes[0]
@@ -177,7 +167,7 @@ def test_segments_run_upwards_and_frames_to_the_right() -> None:
     assert "segments" in axes.get_ylabel()
 
 
-def test_strips_are_coloured_where_they_answer_the_most() -> None:
+def test_strips_are_coloured_where_they_answer_the_most():
     answers = np.array([[0.1, 0.2, 0.9, np.nan], [-0.5, -0.5, -0.5, -0.5]])
     figure = figures.answering_strips(ECG, "II", CINE, (0, 4), answers)
     pictures, strips = figure.axes[::2], figure.axes[1::2]
@@ -201,14 +191,14 @@ FEATURES = RNG.normal(size=(40, 6)) * 0.1 + np.where(GROUP[:, None], 1.0, -1.0)
 
 
 @pytest.mark.parametrize("lengths", [1.0, RNG.uniform(0.01, 100, size=(40, 1))])
-def test_two_groups_stay_apart_whatever_the_length_of_an_embedding(lengths: Any) -> None:
+def test_two_groups_stay_apart_whatever_the_length_of_an_embedding(lengths):
     points, rows = figures.embedding_map(FEATURES * lengths, seed=0)
     distances = np.linalg.norm(points[:, None] - points[None], axis=-1)
     np.fill_diagonal(distances, np.inf)
     assert (GROUP[rows][distances.argmin(axis=1)] == GROUP[rows]).all()
 
 
-def test_the_seed_repeats_the_map_and_picks_the_samples() -> None:
+def test_the_seed_repeats_the_map_and_picks_the_samples():
     one, again, other = (figures.embedding_map(FEATURES, seed=seed, most=20) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one[0], again[0])
     np.testing.assert_array_equal(one[1], again[1])
@@ -218,13 +208,13 @@ def test_the_seed_repeats_the_map_and_picks_the_samples() -> None:
         figures.embedding_map(FEATURES[:7], seed=0)
 
 
-def test_a_picture_is_part_of_the_page() -> None:
+def test_a_picture_is_part_of_the_page():
     assert theme.data_uri(b"abc", "image/png") == "data:image/png;base64,YWJj"
     with pytest.raises(ValueError, match="must be a data URI"):
         theme.Picture("https://example.org/x.png", "", "", "")
 
 
-def test_without_matplotlib_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.delitem(sys.modules, "crossbeat.report.theme")
     with pytest.raises(ConfigError, match=r"pip install 'crossbeat\[plots\]'"):

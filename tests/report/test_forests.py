@@ -48,73 +48,59 @@ def lines(figure: Any) -> dict[str, np.ndarray]:
     }
 
 
-def test_lines_are_the_gains_in_points_from_left_to_right() -> None:
-    drawn = lines(along(THREE))
+def test_lines_are_the_gains_in_points_from_left_to_right_and_named():
+    figure = along(THREE)
+    drawn = lines(figure)
     np.testing.assert_allclose(drawn[theme.METHOD], [[100, 1], [300, 2], [1000, 3]])
     np.testing.assert_allclose(drawn[theme.OTHERS[0]], [[100, 0], [300, 0], [1000, -1]])
     assert theme.BASELINE not in drawn
+    text = theme.svg(figure)
+    for name in ("CroMoTEX", "shuffled X-rays", "points above direct training", "labelled patie"):
+        assert name in text
+    assert "teacher" not in text
 
 
-def test_intervals_that_are_far_wider_than_the_values_run_out_of_the_picture() -> None:
+def test_intervals_that_are_far_wider_than_the_values_run_out_of_the_picture():
     wide = along(results(point(1.0, 0.02, half=0.5), point(2.0, 0.04, half=0.5))).axes[0]
     assert wide.get_ylim() == pytest.approx((-4, 8))  # the values reach from 0 to 4
     narrow = along(results(point(1.0, 0.02), point(2.0, 0.04))).axes[0]
     assert narrow.get_ylim()[0] > -1
 
 
-def test_gains_that_are_all_large_are_drawn_above_zero() -> None:
+def test_gains_that_are_all_large_are_drawn_above_zero():
     low, high = along(results(point(1.0, 0.06), point(2.0, 0.07))).axes[0].get_ylim()
     assert low <= 0 < high
 
 
-def test_names_stand_at_the_lines_and_the_teacher_is_left_out() -> None:
-    text = theme.svg(along(THREE))
-    assert "CroMoTEX" in text
-    assert "shuffled X-rays" in text
-    assert "teacher" not in text
-    assert "points above direct training" in text
-    assert "labelled patients" in text
-
-
-def test_names_of_lines_that_end_together_do_not_hide_each_other() -> None:
+def test_names_of_lines_that_end_together_do_not_hide_each_other():
     figure = along(results(point(1.0, 0.02, 0.02), point(2.0, 0.02, 0.02)))
     heights = sorted(text.xy[1] for text in figure.axes[0].texts)
     low, high = figure.axes[0].get_ylim()
     assert heights[1] - heights[0] >= 0.05 * (high - low)
 
 
-@pytest.mark.parametrize(("largest", "scale"), [(900.0, "linear"), (1000.0, "log")])
-def test_points_that_span_a_factor_of_ten_are_on_a_logarithmic_axis(largest, scale) -> None:
-    figure = along(results(point(100.0, 0.01), point(largest, 0.02)))
-    assert figure.axes[0].get_xscale() == scale
+@pytest.mark.parametrize(
+    ("at", "labels", "places", "scale", "turned"),
+    [
+        ((100.0, 900.0), None, (100, 900), "linear", 0),
+        ((100.0, 1000.0), None, (100, 1000), "log", 0),  # a factor of ten
+        ((0.0, 0.1, 0.4), None, (0, 0.1, 0.4), "linear", 0),
+        ((0.0, 24.0, 2160.0), ["0", "24", "2160"], (0, 1, 2), "linear", 0),  # too near elsewhere
+        (("lying", "upright"), ["lying", "upright"], (0, 1), "linear", 0),
+        ([f"a long name {at}" for at in range(6)], None, range(6), "linear", 35),
+    ],
+)
+def test_points_stand_where_they_can_be_read(at, labels, places, scale, turned):
+    figure = along(results(*(point(each, 0.01 * n) for n, each in enumerate(at, 1))))
+    axes = figure.axes[0]
+    np.testing.assert_allclose(lines(figure)[theme.METHOD][:, 0], places)
+    assert axes.get_xscale() == scale
+    shown = axes.get_xticklabels()
+    assert shown[0].get_rotation() == turned
+    assert labels in (None, [label.get_text() for label in shown])
 
 
-def test_numbers_that_would_hide_one_another_stand_side_by_side() -> None:
-    crowded = along(results(point(0.0, 0.01), point(24.0, 0.02), point(2160.0, 0.03)))
-    shown = [label.get_text() for label in crowded.axes[0].get_xticklabels()]
-    assert shown == ["0", "24", "2160"]
-    np.testing.assert_allclose(lines(crowded)[theme.METHOD][:, 0], [0, 1, 2])
-    apart = along(results(point(0.0, 0.01), point(0.1, 0.02), point(0.4, 0.03)))
-    np.testing.assert_allclose(lines(apart)[theme.METHOD][:, 0], [0, 0.1, 0.4])
-
-
-def test_many_words_are_turned() -> None:
-    few, many = (
-        along(results(*(point(f"a long name {at}", 0.01) for at in range(number))))
-        for number in (2, 6)
-    )
-    turned = [figure.axes[0].get_xticklabels()[0].get_rotation() for figure in (few, many)]
-    assert turned == [0, 35]
-
-
-def test_words_stand_side_by_side() -> None:
-    figure = along(results(point("lying", 0.01), point("upright", 0.02)))
-    shown = [label.get_text() for label in figure.axes[0].get_xticklabels()]
-    assert shown == ["lying", "upright"]
-    np.testing.assert_allclose(lines(figure)[theme.METHOD][:, 0], [0, 1])
-
-
-def test_what_is_undefined_is_left_out_and_a_value_may_lack_its_interval() -> None:
+def test_what_is_undefined_is_left_out_and_a_value_may_lack_its_interval():
     figure = along(results(point(1.0, 0.01, half=None), point(2.0, None), point(3.0, 0.03)))
     np.testing.assert_allclose(lines(figure)[theme.METHOD], [[1, 1], [3, 3]])
 
@@ -124,20 +110,18 @@ def reached(at: float, **values: float) -> dict[str, Any]:
     return {"at": at, "method": "cromotex", "baseline": "shuffled", "models": models}
 
 
-def test_levels_are_in_percent_at_the_points_that_a_model_has() -> None:
-    found = results(
-        reached(0.0, cromotex=0.8, shuffled=0.6, teacher=0.9),
-        reached(30.0, cromotex=0.81, shuffled=0.7, direct=0.65, teacher=0.9),
-        reached(300.0, cromotex=0.82, shuffled=0.7, direct=0.75, teacher=0.9),
+def test_levels_are_in_percent_at_the_points_that_a_model_has():
+    figure = along(
+        results(
+            reached(0.0, cromotex=0.8, shuffled=0.6, teacher=0.9),
+            reached(30.0, cromotex=0.81, shuffled=0.7, direct=0.65, teacher=0.9),
+            reached(300.0, cromotex=0.82, shuffled=0.7, direct=0.75, teacher=0.9),
+        )
     )
-    drawn = lines(along(found))
-    np.testing.assert_allclose(drawn[theme.METHOD][:, 1], [80, 81, 82])
+    drawn = lines(figure)
     assert len(drawn) == 3
+    np.testing.assert_allclose(drawn[theme.METHOD][:, 1], [80, 81, 82])
     np.testing.assert_allclose(drawn[theme.OTHERS[0]][:, 1], [65, 75])
-    text = theme.svg(along(found))
+    text = theme.svg(figure)
     assert "in percent" in text
     assert "teacher" not in text
-
-
-def test_the_figure_repeats_byte_for_byte() -> None:
-    assert theme.svg(along(THREE)) == theme.svg(along(THREE))

@@ -41,38 +41,37 @@ def shown(content: bytes) -> tuple[list[np.ndarray], list[int]]:
     return frames, times
 
 
-def test_it_loops_for_ever_and_takes_the_time_of_the_beat() -> None:
-    content = gif(cine(), seconds=0.87)
+def test_a_heart_beats_for_ever_in_the_time_of_its_beat_and_in_its_greys():
+    picture = beating(cine(), seconds=0.87, title="Patient 3", caption="EF 31 %")
+    assert picture.source.startswith("data:image/gif;base64,")
+    assert picture.alt == "Beating heart in cine MRI: Patient 3"
+    content = base64.b64decode(picture.source.partition(",")[2])
     frames, times = shown(content)
     assert Image.open(BytesIO(content)).info["loop"] == 0
-    assert len(frames) == 20
-    assert sum(times) == 870
+    assert (len(frames), sum(times)) == (20, 870)
     assert min(times) >= 30
+    assert frames[0].shape == (64, 64, 3)
+    assert frames[0][32, 32] == pytest.approx([200] * 3, abs=3)
+    assert frames[0][9, 9] == pytest.approx([30] * 3, abs=3)
+    still, times = shown(gif(np.full((10, 16, 16), 90, dtype=np.uint8), seconds=0.5))
+    assert (sum(times), still[0].shape[1]) == (500, 32)
 
 
-def test_frames_that_are_too_fast_to_be_seen_are_thinned_evenly() -> None:
+def test_frames_that_are_too_fast_to_be_seen_are_thinned_evenly():
     frames, times = shown(gif(cine(50), seconds=0.9))
-    assert len(frames) == 30
-    assert sum(times) == 900
+    assert (len(frames), sum(times)) == (30, 900)
     areas = [int((frame[..., 0] > 120).sum()) for frame in frames]
     assert np.argmin(areas) == pytest.approx(15, abs=1)  # still smallest in the middle
 
 
-def test_greys_are_what_they_were() -> None:
-    frames, _ = shown(gif(cine(), seconds=1.0))
-    assert frames[0].shape == (64, 64, 3)
-    assert frames[0][32, 32] == pytest.approx([200] * 3, abs=3)
-    assert frames[0][9, 9] == pytest.approx([30] * 3, abs=3)
-
-
-def test_a_noisy_cine_fits_with_fewer_greys() -> None:
+def test_a_noisy_cine_fits_with_fewer_greys():
     noisy = np.random.default_rng(0).integers(0, 256, (25, 80, 80)).astype(np.uint8)
     content = gif(noisy, seconds=1.0)
     assert len(content) <= MOST_BYTES
     assert len(shown(content)[0]) == 25
 
 
-def test_what_cannot_be_shown_is_refused() -> None:
+def test_what_cannot_be_shown_is_refused():
     noisy = np.random.default_rng(0).integers(0, 256, (30, 160, 160)).astype(np.uint8)
     with pytest.raises(ValueError, match=r"300000 bytes, got \d+ for 30 frames of 160 x 160"):
         gif(noisy, seconds=1.0)
@@ -81,20 +80,7 @@ def test_what_cannot_be_shown_is_refused() -> None:
             gif(frames, seconds=seconds)
 
 
-def test_a_still_heart_is_shown() -> None:
-    still = np.full((10, 16, 16), 90, dtype=np.uint8)
-    frames, times = shown(gif(still, seconds=0.5))
-    assert sum(times) == 500
-    assert frames[0].shape[1] == 32
-
-
-def test_a_picture_carries_its_bytes() -> None:
-    picture = beating(cine(), seconds=0.8, title="Patient 3", caption="EF 31 %")
-    assert picture.source.startswith("data:image/gif;base64,")
-    assert picture.alt == "Beating heart in cine MRI: Patient 3"
-
-
-def test_an_xray_is_a_picture_of_its_pixels() -> None:
+def test_an_xray_is_a_picture_of_its_pixels():
     image = np.arange(64, dtype=np.uint8).reshape(8, 8)
     shown = xray(image, title="Edema", caption="")
     content = base64.b64decode(shown.source.partition(",")[2])
@@ -109,12 +95,6 @@ def ecg(fs: float = 500.0, seconds: float = 10.0) -> Ecg:
     return Ecg(values.astype(np.float32), leads.STANDARD, fs)
 
 
-def test_the_page_repeats_and_fits() -> None:
-    text = svg(ecg_page(ecg()))
-    assert len(text) < 300_000
-    assert text == svg(ecg_page(ecg()))
-
-
 def trace_heights(page) -> dict[str, float]:
     """The height of the longest line of each row, in millimetres, by the label drawn above it."""
     axes = page.axes[0]
@@ -124,7 +104,7 @@ def trace_heights(page) -> dict[str, float]:
     return {label: float(np.ptp(trace)) for label, trace in zip(labels, traces, strict=False)}
 
 
-def test_every_lead_stands_on_paper_at_ten_millimetres_per_millivolt() -> None:
+def test_every_lead_stands_on_paper_at_ten_millimetres_per_millivolt():
     time = np.arange(1000) / 100
     heights = {lead: 0.1 * number for number, lead in enumerate(leads.STANDARD, start=1)}
     rows = [height * (np.floor(time * 5) % 2) for height in heights.values()]
@@ -135,14 +115,18 @@ def test_every_lead_stands_on_paper_at_ten_millimetres_per_millivolt() -> None:
         assert drawn[lead] == pytest.approx(10 * heights[lead], rel=1e-5), lead
 
 
-def test_leads_are_taken_by_name() -> None:
-    order = leads.index(leads.STANDARD, leads.MIMIC)
+def test_the_page_fits_repeats_and_takes_leads_by_name():
     given = ecg()
+    page = ecg_page(given)
+    text = svg(page)
+    assert len(text) < 300_000
+    assert text == svg(ecg_page(given))
+    order = leads.index(leads.STANDARD, leads.MIMIC)
     shuffled = Ecg(given.values[order], leads.MIMIC, given.fs)
-    assert trace_heights(ecg_page(shuffled)) == trace_heights(ecg_page(given))
+    assert trace_heights(ecg_page(shuffled)) == trace_heights(page)
 
 
-def test_an_ecg_without_a_chest_lead_or_without_samples_is_refused() -> None:
+def test_an_ecg_without_a_chest_lead_or_without_samples_is_refused():
     given = ecg()
     with pytest.raises(DataError, match="must have lead V6"):
         ecg_page(Ecg(given.values[:11], leads.STANDARD[:11], given.fs))

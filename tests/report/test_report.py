@@ -13,7 +13,7 @@ from crossbeat.report import words
 from crossbeat.report.report import Subject, write_report
 from crossbeat.report.tables import cell
 from crossbeat.report.words import minus
-from crossbeat.targets import FINDING, MEASUREMENT, Kind
+from crossbeat.targets import FINDING, MEASUREMENT
 
 HOSTILE = "<script src='//x'>"
 BOTH = pytest.mark.parametrize("kind", [FINDING, MEASUREMENT], ids=lambda kind: kind.name)
@@ -46,9 +46,16 @@ def tags(text: str) -> list[tuple[str, dict[str, str | None]]]:
     return parser.seen
 
 
-@BOTH
-def test_the_page_needs_nothing_but_itself(kind: Kind, tmp_path: Path) -> None:
-    text = page(tmp_path, full_study(kind), said=runs(kind, 2.0))
+@pytest.fixture(scope="module", params=[FINDING, MEASUREMENT], ids=lambda kind: kind.name)
+def whole(request, tmp_path_factory):
+    """The results of a study with every optional part, and its report."""
+    results = full_study(request.param)
+    folder = tmp_path_factory.mktemp("whole")
+    return request.param, results, page(folder, results, said=runs(request.param, 2.0))
+
+
+def test_the_page_needs_nothing_but_itself(whole):
+    kind, _, text = whole
     seen = tags(text)
     for tag, attributes in seen:
         assert tag not in ("script", "link", "iframe", "object", "embed", "base")
@@ -62,7 +69,7 @@ def test_the_page_needs_nothing_but_itself(kind: Kind, tmp_path: Path) -> None:
 
 
 @BOTH
-def test_hostile_text_stays_text(kind: Kind, tmp_path: Path) -> None:
+def test_hostile_text_stays_text(kind, tmp_path):
     results = study(kind, 2.0, target=HOSTILE)
     results["cohort"] = {"name": HOSTILE, HOSTILE: HOSTILE, "notes": [HOSTILE]}
     results["models"][HOSTILE] = results["models"]["direct"]
@@ -96,12 +103,8 @@ HEADINGS = {
 }
 
 
-@BOTH
-def test_the_result_and_the_patients_come_first_and_the_rest_is_folded(
-    kind: Kind, tmp_path: Path
-) -> None:
-    results = full_study(kind)
-    text = page(tmp_path, results, said=runs(kind, 2.0))
+def test_the_result_and_the_patients_come_first_and_the_rest_is_folded(whole):
+    kind, results, text = whole
     first, *rest = text.split('<section class="folded"')
     finding = "edema" if kind is FINDING else "LVEF below 40 %"
     shown = re.findall(r"<h2>(.*?)</h2>", first)
@@ -117,7 +120,7 @@ def test_the_result_and_the_patients_come_first_and_the_rest_is_folded(
 
 
 @BOTH
-def test_a_section_that_does_not_apply_is_left_out(kind: Kind, tmp_path: Path) -> None:
+def test_a_section_that_does_not_apply_is_left_out(kind, tmp_path):
     text = page(tmp_path, study(kind, 2.0))
     assert re.findall(r"<h2>(.*?)</h2>", text)[1:] == [
         "Controls and differences",
@@ -125,17 +128,14 @@ def test_a_section_that_does_not_apply_is_left_out(kind: Kind, tmp_path: Path) -
         "What limits this study",
         "How the models were trained",
     ]
-
-
-def test_a_finding_of_one_class_has_no_curve(tmp_path: Path) -> None:
-    said = runs(FINDING, 2.0)
+    said = runs(kind, 2.0)
     for each in said.values():
-        each.val.targets[:] = 0
-    assert "ROC curves" not in page(tmp_path, study(FINDING, 2.0), said=said)
+        each.val.targets[:] = 0  # of one class
+    assert "ROC curves" not in page(tmp_path, study(kind, 2.0), said=said)
 
 
 @BOTH
-def test_differences_are_marked_by_who_is_better(kind: Kind, tmp_path: Path) -> None:
+def test_differences_are_marked_by_who_is_better(kind, tmp_path):
     for skill, marks in ((2.5, ('"up">▲ +', '"up">▲ −')), (-0.5, ('"down">▼ −', '"down">▼ +'))):
         text = page(tmp_path, study(kind, skill))
         errors = {FINDING: "Brier score in points", MEASUREMENT: "MAE"}
@@ -147,10 +147,8 @@ def test_differences_are_marked_by_who_is_better(kind: Kind, tmp_path: Path) -> 
             assert mark in table[: table.index("</table>")]
 
 
-@BOTH
-def test_values_stand_in_their_tables(kind: Kind, tmp_path: Path) -> None:
-    results = full_study(kind)
-    text = page(tmp_path, results, said=runs(kind, 2.0))
+def test_values_stand_in_their_tables(whole):
+    kind, results, text = whole
     for metric in kind.metrics:
         (target, _), unit = results["models"][METHOD[kind]], "%" if metric == "mae" else ""
         found = cell(results["models"][METHOD[kind]][target][metric], metric, unit)
@@ -158,26 +156,22 @@ def test_values_stand_in_their_tables(kind: Kind, tmp_path: Path) -> None:
     assert re.search(rf'<tr class="marked"><th scope="row">{LABEL[kind]}</th>', text)
 
 
-def test_the_patients_are_told_with_probability_threshold_and_rule(tmp_path: Path) -> None:
+def test_the_patients_are_told_with_probability_threshold_and_rule(tmp_path):
     subject = Subject(results=study(FINDING, 2.0), said=runs(FINDING, 2.0))
-    patients = subject.patients
-    assert patients is not None
-    assert patients.helped is not None
+    helped = subject.patients.helped
     write_report(tmp_path / "report.html", subject)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    for answer, says in ((patients.helped.baseline, "is below"), (patients.helped.method, "reach")):
+    for answer, says in ((helped.baseline, "is below"), (helped.method, "reach")):
         assert re.search(rf"of {100 * answer.probability:.0f} %, which {says}\w* its", text)
-    assert f"of the {patients.helped.among} patients whom only CroMoTEX finds" in text
-    assert f"Of {patients.shown.having} test patients with edema" in text
+    assert f"of the {helped.among} patients whom only CroMoTEX finds" in text
+    assert f"Of {subject.patients.shown.having} test patients with edema" in text
     same = {"direct": run(FINDING, 0.8), "cromotex": run(FINDING, 0.8)}
     text = page(tmp_path, study(FINDING, 0.8), said=same)
     assert "CroMoTEX finds nobody whom direct training misses." in text
 
 
 @BOTH
-def test_undefined_values_are_told_as_such_and_unsound_results_are_refused(
-    kind: Kind, tmp_path: Path
-) -> None:
+def test_undefined_values_are_told_as_such_and_unsound_results_are_refused(kind, tmp_path):
     results = study(kind, 2.0, shuffled=1.0, teacher=3.0)
     nothing = {"value": None, "low": None, "high": None}
     for block in (*results["models"].values(), *results["differences"].values()):

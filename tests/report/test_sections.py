@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from crossbeat.beats import Rule, correspondence
+from crossbeat.beats import correspondence
 from crossbeat.data.cohort import Cohort
 from crossbeat.evaluation.compare import compare
 from crossbeat.recipes import RECIPES, settings_in, with_settings
@@ -42,12 +42,12 @@ def subject(cohort: Cohort, folder: Path, kind: str, *names: str) -> Subject:
 
 
 @pytest.fixture(scope="module")
-def films(tiny: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Subject:
+def films(tiny, tmp_path_factory):
     return subject(tiny, tmp_path_factory.mktemp("films"), "findings", "direct", "cromotex")
 
 
 @pytest.fixture(scope="module")
-def hearts(tiny_hearts: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Subject:
+def hearts(tiny_hearts, tmp_path_factory):
     folder = tmp_path_factory.mktemp("beating")
     return subject(tiny_hearts, folder, "measurements", "direct-heart", "ptacl")
 
@@ -56,39 +56,35 @@ def titles(text: str) -> list[str]:
     return re.findall(r"<figcaption><b>(.*?)</b>", text)
 
 
-def test_patients_are_shown_with_ecg_and_xray(films: Subject, tmp_path: Path) -> None:
+def test_patients_are_shown_with_ecg_and_xray(films, tmp_path):
     assert films.patients is not None
     shown = sum(each is not None for each in (films.patients.helped, films.patients.missed))
-    text = "".join(run_sections.patients(films))
     assert shown > 0
-    assert titles(text) == ["The ECG.", "The X-ray."] * shown
+    assert titles("".join(run_sections.patients(films))) == ["The ECG.", "The X-ray."] * shown
     write_report(tmp_path / "report.html", films)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Large, before alignment" in page
     assert "Hearts that beat" not in page
 
 
-def test_maps_are_before_and_after_alignment_or_after_training(films: Subject) -> None:
+def test_maps_are_before_and_after_alignment_or_after_training(films):
     drawn = ["Large, before alignment", "Large, after alignment"]
     assert titles("".join(run_sections.maps(films))) == drawn
     direct = replace(films, results={**films.results, "method": "direct"})
     assert titles("".join(run_sections.maps(direct))) == ["Large, after training"]
 
 
-def test_every_phase_has_its_curve(films: Subject) -> None:
+def test_every_phase_has_its_curve(films):
     assert films.run is not None
     text = "".join(run_sections.record(films))
     assert len(titles(text)) == len(films.run.phases) > 1
     assert "1 epochs in" in text
 
 
-def test_hearts_beat_with_their_measurements(hearts: Subject) -> None:
+def test_hearts_beat_with_their_measurements_and_beside_a_patient_of_screening(hearts):
     text = "".join(run_sections.hearts(hearts))
     assert text.count("data:image/gif") == 2
     assert re.search(r"LVEF \d+ %, LVEDV \d+ ml\. One beat, from the R peak on\.", text)
-
-
-def test_a_patient_of_screening_is_shown_with_the_heart(hearts: Subject) -> None:
     patients = hearts.patients
     if patients is None:
         pytest.skip("no test patient of these few has a low ejection fraction")
@@ -97,13 +93,11 @@ def test_a_patient_of_screening_is_shown_with_the_heart(hearts: Subject) -> None
     assert titles(text) == ["The ECG.", "The heart."] * shown
 
 
-def test_segments_that_are_drawn_are_those_that_were_compared(
-    hearts: Subject, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_segments_that_are_drawn_are_those_that_were_compared(hearts, monkeypatch):
     assert hearts.run is not None
     asked: list[str] = []
 
-    def spied(*args: Any, rule: Rule, **others: Any) -> Any:
+    def spied(*args, rule, **others):
         asked.append(rule)
         return correspondence(*args, rule=rule, **others)
 

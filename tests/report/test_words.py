@@ -20,20 +20,8 @@ def mean(results: dict[str, Any], kind: Kind, name: str) -> Any:
 
 
 @BOTH
-@pytest.mark.parametrize(
-    ("skill", "told"), [(2.5, ": a gain of "), (0.8, " may be chance "), (-0.5, ": a loss of ")]
-)
-def test_the_sentence_follows_the_interval(kind: Kind, skill: float, told: str) -> None:
-    said = words.sentence(study(kind, skill))
-    assert told in said
-    assert sum(each in said for each in ("a gain of", "may be chance", "a loss of")) == 1
-
-
-@BOTH
-@pytest.mark.parametrize(("skill", "word"), [(2.5, "gain"), (-0.5, "loss")])
-def test_the_sentence_gives_both_values_and_an_interval_from_small_to_large(
-    kind: Kind, skill: float, word: str
-) -> None:
+@pytest.mark.parametrize(("skill", "word"), [(2.5, "gain"), (-0.5, "loss"), (0.8, "")])
+def test_the_sentence_gives_both_values_and_an_interval_from_small_to_large(kind, skill, word):
     results = study(kind, skill)
     found = results["differences"][f"{METHOD[kind]} - direct"]["mean"][kind.leads]
     one, other = (
@@ -42,14 +30,17 @@ def test_the_sentence_gives_both_values_and_an_interval_from_small_to_large(
     )
     value, *ends = (f"{abs(100 * found[end]):.1f}" for end in ("value", "low", "high"))
     low, high = sorted(ends, key=float)
-    assert words.sentence(results) == (
-        f"{LABEL[kind]} reaches a mean {CALLED[kind]} of {one}; direct training reaches {other}: "
-        f"a {word} of {value} points (95 % interval {low} to {high})."
+    told = f": a {word} of {value} points (95 % interval {low} to {high})."
+    said = words.sentence(results)
+    assert said.startswith(
+        f"{LABEL[kind]} reaches a mean {CALLED[kind]} of {one}; direct training reaches {other}"
     )
+    assert said.endswith(told) == bool(word)
+    assert (" may be chance " in said) == (not word)
 
 
 @BOTH
-def test_the_sentence_says_what_was_learned_from_and_how_far_the_limit_is(kind: Kind) -> None:
+def test_the_sentence_says_what_was_learned_from_and_how_far_the_limit_is(kind):
     results = full_study(kind)
     results["limits"] = {CLEAN: results["models"]["teacher"]}
     said = words.sentence(results)
@@ -82,14 +73,14 @@ def test_the_sentence_says_what_was_learned_from_and_how_far_the_limit_is(kind: 
         ("clip", "This simpler model may be enough."),
     ],
 )
-def test_a_control_that_does_as_well_takes_the_credit(kind: Kind, name: str, doubt: str) -> None:
+def test_a_control_that_does_as_well_takes_the_credit(kind, name, doubt):
     assert doubt in " ".join(words.remarks(study(kind, 2.5, **{name: 2.5})))
     assert doubt not in " ".join(words.remarks(study(kind, 2.5, **{name: 0.8})))
     assert doubt not in " ".join(words.remarks(study(kind, 0.8, **{name: 0.8})))
 
 
 @BOTH
-def test_every_control_teacher_and_limit_has_a_sentence(kind: Kind) -> None:
+def test_every_control_teacher_and_limit_has_a_sentence(kind):
     results = full_study(kind)
     told = " ".join(words.controls(results))
     teacher = {FINDING: "The X-ray teacher reads the X-ray itself", MEASUREMENT: "The MRI teacher"}
@@ -100,7 +91,7 @@ def test_every_control_teacher_and_limit_has_a_sentence(kind: Kind) -> None:
 
 
 @BOTH
-def test_training_seeds_are_told(kind: Kind) -> None:
+def test_training_seeds_are_told(kind):
     results = study(kind, 2.0)
     assert "Each model was trained once" in " ".join(words.remarks(results))
     assert "trained once" not in " ".join(words.remarks({**results, "seeds": [0, 1]}))
@@ -108,7 +99,7 @@ def test_training_seeds_are_told(kind: Kind) -> None:
     assert f"ran from 0.710 to 0.740 for {LABEL[kind]}." in " ".join(words.remarks(results))
 
 
-def test_limits_are_those_of_what_was_measured() -> None:
+def test_limits_are_those_of_what_was_measured():
     of_findings, of_hearts = (
         " ".join(words.limits(full_study(kind))) for kind in (FINDING, MEASUREMENT)
     )
@@ -118,7 +109,7 @@ def test_limits_are_those_of_what_was_measured() -> None:
     assert "R² compares with telling everyone the mean" in of_hearts
 
 
-def test_other_tasks_are_told_with_their_intervals() -> None:
+def test_other_tasks_are_told_with_their_intervals():
     results = full_study(MEASUREMENT)
     found = results["screening"]["models"]["ptacl"]["LVEF below 40 %"]["auroc"]
     assert f"LVEF below 40 %: AUROC {cell(found, 'auroc')}." in words.screened(results)
@@ -128,7 +119,7 @@ def test_other_tasks_are_told_with_their_intervals() -> None:
     assert words.retrieved({**results, "retrieval": {"clip": {}}}) == ""
 
 
-def test_whether_a_threshold_is_reached_is_said_as_the_score_decides() -> None:
+def test_whether_a_threshold_is_reached_is_said_as_the_score_decides():
     """Where calibration is flat, every probability equals the threshold."""
     before = Answer(probability=0.26, threshold=0.26, reached=False)
     after = Answer(probability=0.26, threshold=0.26, reached=True)
@@ -143,7 +134,7 @@ def test_whether_a_threshold_is_reached_is_said_as_the_score_decides() -> None:
     )
 
 
-def test_found_and_missed_patients_are_counted_in_words() -> None:
+def test_found_and_missed_patients_are_counted_in_words():
     patients = patients_of(run(FINDING, 0.8), run(FINDING, 2.0))
     assert patients is not None
     tally = patients.shown

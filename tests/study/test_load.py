@@ -12,19 +12,19 @@ SOUND = (HERE / "tiny_study.py").read_text(encoding="utf-8")
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch) -> Path:
+def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "studies").mkdir()
     return tmp_path / "studies"
 
 
-def test_a_name_is_looked_up_below_the_current_directory(folder) -> None:
+def test_a_name_is_looked_up_below_the_current_directory(folder):
     (folder / "transfer.py").write_text(SOUND)
     assert len(study_named("transfer", small=False).cells) == 4
     assert len(study_named("transfer", small=True).cells) == 2
 
 
-def test_a_path_is_read_wherever_it_is() -> None:
+def test_a_path_is_read_wherever_it_is():
     assert study_named(str(HERE / "tiny_study.py"), small=True).method == "distillation"
 
 
@@ -35,7 +35,7 @@ def test_a_path_is_read_wherever_it_is() -> None:
         ("none.py", r"or the path of a .py file, got 'none.py'"),
     ],
 )
-def test_a_wrong_name_lists_those_that_there_are(folder, name: str, message: str) -> None:
+def test_a_wrong_name_lists_those_that_there_are(folder, name, message):
     for known in ("transfer", "labels"):
         (folder / f"{known}.py").write_text(SOUND)
     (folder / "shared.py").write_text("SIZE = 3\n")
@@ -50,7 +50,7 @@ def test_a_wrong_name_lists_those_that_there_are(folder, name: str, message: str
         ("def study(*, small): return 3", "must return a Study or a Search, got int"),
     ],
 )
-def test_a_file_without_a_study_is_refused(folder, text: str, message: str) -> None:
+def test_a_file_without_a_study_is_refused(folder, text, message):
     (folder / "empty.py").write_text(text)
     with pytest.raises(ConfigError, match=message):
         study_named("empty", small=False)

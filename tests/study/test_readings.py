@@ -25,8 +25,8 @@ def places(tmp_path_factory):
     [("finding", "large", False), ("finding", "hidden", True), ("measurement", "LVM", False)],
 )
 def test_a_reading_is_the_probe_of_reports_or_truth_measured_on_the_truth(
-    places, kind: str, name: str, truth: bool
-) -> None:
+    places, kind, name, truth
+):
     run, cohort, _ = places
     of, names = KINDS[kind], (name,)
     found = Encoded.by(run, cohort).read(of, names, seed=0, truth=truth)
@@ -44,17 +44,17 @@ def test_a_reading_is_the_probe_of_reports_or_truth_measured_on_the_truth(
     np.testing.assert_array_equal(found.test.targets, of.truth(cohort, rows, names).numpy())
 
 
-def test_reports_of_what_no_report_mentions_are_refused(places) -> None:
+def test_reports_of_what_no_report_mentions_are_refused(places):
     run, cohort, _ = places
     with pytest.raises(ConfigError, match=r"finding must be one of large, silent .* got hidden"):
         Encoded.by(run, cohort).read(FINDING, ("hidden",), seed=0)
 
 
-def test_the_share_and_the_seed_decide_whose_labels_are_used(places) -> None:
+def test_the_share_and_the_seed_decide_whose_labels_are_used(places):
     run, cohort, _ = places
     encoded = Encoded.by(run, cohort)
 
-    def outputs(share: float, seed: int) -> bytes:
+    def outputs(share, seed):
         read = encoded.read(FINDING, ("large",), truth=True, share=share, seed=seed)
         return read.test.outputs.tobytes()
 
@@ -62,14 +62,14 @@ def test_the_share_and_the_seed_decide_whose_labels_are_used(places) -> None:
     assert len({outputs(1.0, 0), outputs(0.5, 0), outputs(0.5, 1)}) == 3
 
 
-def test_a_reading_is_measured_on_other_patients_if_asked_to(places) -> None:
+def test_a_reading_is_measured_on_other_patients_if_asked_to(places):
     run, cohort, other = places
     found = Encoded.by(run, cohort, test=other).read(FINDING, ("large",), seed=0)
     assert set(found.test.patients) == set(other.patients(other.rows("test")))
     assert set(found.val.patients) == set(cohort.patients(cohort.rows("val")))
 
 
-def test_what_cannot_be_read_is_refused(places) -> None:
+def test_what_cannot_be_read_is_refused(places):
     run, cohort, other = places
     with pytest.raises(DataError, match="a probe needs positives and negatives"):
         Encoded.by(run, cohort).read(FINDING, ("large",), share=0.02, seed=0)

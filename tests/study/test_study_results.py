@@ -1,7 +1,5 @@
 """Results are of whatever cells are finished, and say what is missing."""
 
-import json
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -13,8 +11,9 @@ from crossbeat.errors import DataError
 from crossbeat.evaluation.compare import compare
 from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.evaluation.results import validate
+from crossbeat.recipes.record import read_phases
 from crossbeat.study.grid import Study
-from crossbeat.study.kept import RECORD, read_said
+from crossbeat.study.kept import read_said
 from crossbeat.study.results import Finished, merge, results_of
 from crossbeat.study.work import Workshop
 from crossbeat.targets import FINDING
@@ -27,20 +26,20 @@ WHOLE = study_of(
     differences=(("clip", "distillation"),),
     limits=("clean",),
 )
-HEARTS = VirtualHearts(num_patients=120, frames=4, cine_size=32, val=0.3, test=0.4, measured=0.5)
+HEARTS = VirtualHearts(num_patients=90, frames=4, cine_size=32, val=0.3, test=0.4, measured=0.5)
 ALL = replace(HEARTS, measured=1.0, frames=2, cine_size=16)
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory) -> Workshop:
-    return worked(tmp_path_factory.mktemp("study"), WHOLE)
+def done(tmp_path_factory, shared_phases):
+    return worked(tmp_path_factory.mktemp("study"), WHOLE, shared=shared_phases)
 
 
 @pytest.fixture
-def only(done, tmp_path) -> Callable[..., Workshop]:
+def only(done, tmp_path):
     """The study with no other cells finished than these."""
 
-    def keep(*kept: tuple[str, int]) -> Workshop:
+    def keep(*kept):
         workshop = replace(done, folder=tmp_path)
         for each in WHOLE.cells:
             if (each.model, each.seed) in kept:
@@ -49,6 +48,16 @@ def only(done, tmp_path) -> Callable[..., Workshop]:
         return workshop
 
     return keep
+
+
+@pytest.fixture
+def found_in(tmp_path, shared_phases):
+    """The results of a study of which all cells are finished, or some."""
+
+    def tell(made, places=()):
+        return told(made, worked(tmp_path, made, places, shared=shared_phases))
+
+    return tell
 
 
 def told(study: Study, workshop: Workshop, *, replicates: int = 5) -> dict:
@@ -69,7 +78,7 @@ def heads(done: Workshop, *models: str) -> dict[str, dict[int, Predictions]]:
     }
 
 
-def test_results_are_the_comparison_of_the_predictions_by_seed(done) -> None:
+def test_results_are_the_comparison_of_the_predictions_by_seed(done):
     found = told(WHOLE, done, replicates=40)
     how = {"method": "distillation", "baseline": "direct", "extra": [("clip", "distillation")]}
     expected = compare(heads(done, *MODELS), seed=0, replicates=40, **how)
@@ -92,15 +101,16 @@ def test_results_are_the_comparison_of_the_predictions_by_seed(done) -> None:
     assert list(reading["models"]) == ["direct, probe", "distillation, probe"]
     assert list(reading["differences"]) == ["distillation, probe - direct, probe"]
     assert list(reading["models"]["direct, probe"]) == ["large", "mean"]
-    spent, records = found["hours"], (done.folder / "phases").glob("*/phase.json")
+    spent = found["hours"]
     assert list(spent) == [*MODELS, "clean"]
     assert all(value > 0 for value in spent.values())
-    trained = sum(json.loads(path.read_text())["seconds"] for path in records)
-    assert sum(spent.values()) == pytest.approx(trained / 3600)  # a shared phase counts once
+    phases = [phase for each in WHOLE.cells for phase in read_phases(done.home(each))]
+    trained = {phase["folder"]: phase["seconds"] for phase in phases}  # a shared one counts once
+    assert sum(spent.values()) == pytest.approx(sum(trained.values()) / 3600)
 
 
-def test_limits_of_hearts_stand_beside_the_models_and_are_compared_with_none(tmp_path) -> None:
-    def heart(model: str, base: str, seed: int, own: VirtualHearts = HEARTS, **more):
+def test_limits_of_hearts_stand_beside_the_models_and_are_compared_with_none(found_in):
+    def heart(model, base, seed, own=HEARTS, **more):
         held = replace(HEARTS, seed=seed)
         return cell(model, seed, base=base, cohort=replace(own, seed=seed), test=held, **more)
 
@@ -111,7 +121,7 @@ def test_limits_of_hearts_stand_beside_the_models_and_are_compared_with_none(tmp
         method="ptacl",
         limits=("all",),
     )
-    found = told(made, worked(tmp_path, made))
+    found = found_in(made)
     assert list(found["models"]) == ["direct", "ptacl"]
     assert list(found["differences"]) == ["ptacl - direct"]
     assert list(found["limits"]) == ["latent", "heart-rate", "all"]
@@ -122,13 +132,13 @@ def test_limits_of_hearts_stand_beside_the_models_and_are_compared_with_none(tmp
     assert set(found["localisation"]) == {"ptacl"}
 
 
-def test_measurements_beside_findings_have_results_of_their_own(tmp_path) -> None:
+def test_measurements_beside_findings_have_results_of_their_own(found_in):
     both = {"measurements": ("LVM",)}
     made = study_of(
         cell("direct", 0, recipe=short("direct", **both)),
         cell("distillation", 0, base="direct", recipe=short("direct", epochs=2, **both)),
     )
-    found = told(made, worked(tmp_path, made))
+    found = found_in(made)
     assert list(found["models"]["direct"]) == ["large", "silent", "mean"]
     assert list(found["test"]["findings"]) == ["large", "silent"]
     inner = found["measurements"]
@@ -137,14 +147,14 @@ def test_measurements_beside_findings_have_results_of_their_own(tmp_path) -> Non
     assert list(inner["test"]["measurements"]) == ["LVM"]
 
 
-def test_a_reading_that_the_baseline_lacks_has_no_differences(tmp_path) -> None:
+def test_a_reading_that_the_baseline_lacks_has_no_differences(found_in):
     made = study_of(cell("direct", 0), cell("distillation", 0, readings=(PROBE,)))
-    reading = told(made, worked(tmp_path, made))["readings"]["probe"]
+    reading = found_in(made)["readings"]["probe"]
     assert list(reading["models"]) == ["distillation, probe"]
     assert reading["differences"] == {}
 
 
-def test_an_unfinished_study_compares_the_seeds_that_both_models_have(done, only) -> None:
+def test_an_unfinished_study_compares_the_seeds_that_both_models_have(done, only):
     found = told(WHOLE, only(("direct", 0), ("direct", 1), ("distillation", 1)), replicates=40)
     assert list(found["models"]) == ["direct", "distillation"]
     both = {name: {1: runs[1]} for name, runs in heads(done, "direct", "distillation").items()}
@@ -158,19 +168,17 @@ def test_an_unfinished_study_compares_the_seeds_that_both_models_have(done, only
     assert found["notes"][-1].startswith("One run only of distillation: ")
 
 
-def test_models_without_a_seed_in_common_have_no_difference(only) -> None:
-    found = told(WHOLE, only(("direct", 0), ("distillation", 1)))
+def test_without_the_method_there_is_nothing_to_tell_and_without_a_common_seed_no_difference(only):
+    few = only(("direct", 0), ("clip", 0))
+    message = "finished cells of 'distillation' and of 'direct', got 2 of 8"
+    with pytest.raises(DataError, match=message):
+        told(WHOLE, few)
+    found = told(WHOLE, only(("distillation", 1)))  # as well
     nothing = found["differences"]["distillation - direct"]["mean"]["auroc"]
     assert nothing == {"value": None, "low": None, "high": None}
 
 
-def test_without_method_or_baseline_there_is_nothing_to_tell(only) -> None:
-    message = "finished cells of 'distillation' and of 'direct', got 2 of 8"
-    with pytest.raises(DataError, match=message):
-        told(WHOLE, only(("direct", 0), ("clip", 0)))
-
-
-def test_models_and_limits_on_other_patients_are_refused(done, only, tmp_path) -> None:
+def test_models_and_limits_on_other_patients_are_refused(only, found_in):
     cells = tuple(replace(c, test=None) if c.model == "clean" else c for c in WHOLE.cells)
     made, workshop = replace(WHOLE, cells=cells), only(*((name, 0) for name in MODELS))
     assert workshop.tasks(made.cells)[6].attempt()
@@ -178,17 +186,17 @@ def test_models_and_limits_on_other_patients_are_refused(done, only, tmp_path) -
         told(made, workshop)
     other = study_of(cell("direct", 0), cell("distillation", 0, cohort=Tiny(seed=3)))
     with pytest.raises(DataError, match=r"distillation must have the same .* rows"):
-        told(other, worked(tmp_path / "other", other))
+        found_in(other)
 
 
-def test_along_an_axis_every_point_has_results_of_its_own(tmp_path) -> None:
+def test_along_an_axis_every_point_has_results_of_its_own(found_in):
     cells = [
         cell(name, 0, point=point, cohort=Tiny(wrong=wrong))
         for point, wrong in ((0.0, 0), (0.5, 24), (1.0, 48))
         for name in ("direct", "distillation")
     ]
     made = study_of(*cells, cell("teacher", 0), axis="wrong labels")
-    found = told(made, worked(tmp_path, made, (0, 1, 2, 3, 6)))
+    found = found_in(made, (0, 1, 2, 3, 6))
     assert [point["at"] for point in found["points"]] == [0.0, 0.5]
     one, two = (point["models"] for point in found["points"])
     assert one["teacher"] == two["teacher"]
@@ -196,13 +204,13 @@ def test_along_an_axis_every_point_has_results_of_its_own(tmp_path) -> None:
     assert any("can be compared there yet: wrong labels 1.0." in note for note in found["notes"])
 
 
-def test_runs_of_one_finding_each_are_merged_in_the_order_of_the_study(tmp_path) -> None:
+def test_runs_of_one_finding_each_are_merged_in_the_order_of_the_study(tmp_path, shared_phases):
     parts = [
         cell("direct", 0, recipe=short("direct", findings=(finding,)))
         for finding in ("silent", "large")
     ]
     made = study_of(cell("distillation", 0), *parts)
-    workshop = worked(tmp_path, made, (0, 1))
+    workshop = worked(tmp_path, made, (0, 1), shared=shared_phases)
     with pytest.raises(DataError, match="got 2 of 3 cells"):
         told(made, workshop)
     workshop.tasks(made.cells)[2].attempt()
@@ -210,34 +218,15 @@ def test_runs_of_one_finding_each_are_merged_in_the_order_of_the_study(tmp_path)
     silent, large = (read_said(workshop.home(part))["head"] for part in parts)
     joint = merge([silent, large], ("large", "silent"))
     assert joint.names == ("large", "silent")
-    for column, single in enumerate((large, silent)):
-        for split in ("val", "test"):
-            merged, alone = getattr(joint, split), getattr(single, split)
-            np.testing.assert_array_equal(merged.outputs[:, column], alone.outputs[:, 0])
-            np.testing.assert_array_equal(merged.targets[:, column], alone.targets[:, 0])
+    for split in ("val", "test"):
+        merged, *alone = (getattr(each, split) for each in (joint, large, silent))
+        for part in ("outputs", "targets"):
+            columns = np.hstack([getattr(each, part) for each in alone])
+            np.testing.assert_array_equal(getattr(merged, part), columns)
 
 
-def test_parts_on_other_patients_are_not_merged() -> None:
-    def said(patient: str) -> Predictions:
-        one = Scored(np.ones((1, 1)), np.ones((1, 1)), np.array([patient]))
-        return Predictions(
-            FINDING, (patient,), val=replace(one, patients=np.array(["v"])), test=one
-        )
-
+def test_parts_on_other_patients_are_not_merged():
+    val, *tests = (Scored(np.ones((1, 1)), np.ones((1, 1)), np.array([name])) for name in "vab")
+    said = [Predictions(FINDING, (test.patients[0],), val, test) for test in tests]
     with pytest.raises(ValueError, match="must have the same patients"):
-        merge([said("a"), said("b")], ("a", "b"))
-
-
-def test_a_damaged_cell_is_named(only, done) -> None:
-    workshop = only(("direct", 0), ("distillation", 0))
-    home = workshop.home(WHOLE.cells[0])
-    home.unlink()
-    home.mkdir()
-    for path in done.home(WHOLE.cells[0]).iterdir():
-        (home / path.name).symlink_to(path)
-    damaged = home / "predictions-0.npz"
-    contents = damaged.read_bytes()
-    damaged.unlink()
-    damaged.write_bytes(contents[:-1])
-    with pytest.raises(DataError, match=rf"{damaged.name} must be unchanged.*{RECORD}"):
-        told(WHOLE, workshop)
+        merge(said, ("a", "b"))

@@ -29,9 +29,9 @@ SOURCE = Path(crossbeat.__file__).parents[1]
 PAIR = study_of(cell("direct", 0), cell("distillation", 0))
 
 
-def work(out: Path, made=PAIR, workers: int = 1) -> list[str]:
-    tasks = Workshop(folder=out, shared=out, trainer=QUIET).tasks(made.cells)
-    return [task.name for task in share(tasks, workers=workers)]
+def work(out: Path, made=PAIR, workers: int = 1, shared: Path | None = None) -> list[str]:
+    workshop = Workshop(folder=out, shared=shared or out, trainer=QUIET)
+    return [task.name for task in share(workshop.tasks(made.cells), workers=workers)]
 
 
 def homes(out: Path, made=PAIR) -> list[Path]:
@@ -47,14 +47,15 @@ def contents(home: Path) -> dict[str, bytes]:
     }
 
 
-def test_a_cell_leaves_its_run_and_what_head_and_readings_say(tmp_path) -> None:
+def test_a_cell_leaves_its_run_and_what_head_and_readings_say(tmp_path, shared_phases):
     made = study_of(
         cell("direct", 0, readings=(PROBE, replace(PROBE, name="first", after="fine-tuning"))),
         cell("distillation", 0),
         cell("clean", 0, base="direct", cohort=Tiny(seed=7), test=Tiny(), latent_limit=True),
         limits=("clean",),
     )
-    assert work(tmp_path, made) == ["direct, seed 0", "distillation, seed 0", "clean, seed 0"]
+    names = ["direct, seed 0", "distillation, seed 0", "clean, seed 0"]
+    assert work(tmp_path, made, shared=shared_phases) == names
     direct, _, clean = homes(tmp_path, made)
     assert list(read_said(direct)) == ["head", "probe", "first"]
     assert list(read_said(clean)) == ["head", "latent"]
@@ -68,23 +69,26 @@ def test_a_cell_leaves_its_run_and_what_head_and_readings_say(tmp_path) -> None:
     assert direct.name.startswith("direct-0-")
 
 
-def test_finished_cells_are_not_run_again_and_other_settings_are_other_cells(
+def test_finished_cells_are_not_trained_again_and_other_settings_are_other_cells(
     tmp_path, monkeypatch
-) -> None:
+):
     work(tmp_path)
-    before = {home: contents(home) for home in homes(tmp_path)}
-    monkeypatch.setattr(PhaseModule, "training_step", None)  # whoever trains fails
-    work(tmp_path)
-    monkeypatch.undo()
+    first, second = homes(tmp_path)
+    before = contents(first), contents(second)
+    (first / RECORD).unlink()  # it is made again
+    with monkeypatch.context() as patch:
+        patch.setattr(PhaseModule, "training_step", None)  # whoever trains fails
+        assert work(tmp_path) == ["direct, seed 0", "distillation, seed 0"]
+    assert (contents(first), contents(second)) == before
     longer = replace(PAIR.cells[0], recipe=short("direct", epochs=2))
     changed = replace(PAIR, cells=(longer, PAIR.cells[1]))
     work(tmp_path, changed)
-    assert homes(tmp_path, changed)[0] not in before
-    assert homes(tmp_path, changed)[1] in before
-    assert {home: contents(home) for home in before} == before
+    assert homes(tmp_path, changed)[0] != first
+    assert homes(tmp_path, changed)[1] == second
+    assert (contents(first), contents(second)) == before
 
 
-def test_whatever_changes_a_cell_makes_another_folder_with_a_safe_name(tmp_path) -> None:
+def test_whatever_changes_a_cell_makes_another_folder_with_a_safe_name(tmp_path):
     workshop = Workshop(folder=tmp_path, shared=tmp_path, trainer=QUIET)
     half = replace(workshop, trainer=replace(QUIET, precision="bf16-mixed"))
     changes = [
@@ -104,7 +108,7 @@ def test_whatever_changes_a_cell_makes_another_folder_with_a_safe_name(tmp_path)
     assert places[-1].name.startswith("direct-50-a-0-")
 
 
-def test_studies_with_one_shared_folder_build_a_cohort_and_train_a_phase_once(tmp_path) -> None:
+def test_studies_with_one_shared_folder_build_a_cohort_and_train_a_phase_once(tmp_path):
     found = {}
     for name, shared in (("one", "both"), ("other", "both"), ("alone", "own")):
         workshop = Workshop(folder=tmp_path / name, shared=tmp_path / shared, trainer=QUIET)
@@ -126,25 +130,16 @@ def test_studies_with_one_shared_folder_build_a_cohort_and_train_a_phase_once(tm
     assert contents(found["other"]) == contents(found["alone"])
 
 
-def test_several_processes_for_one_cell_are_refused(tmp_path) -> None:
+def test_several_processes_for_one_cell_are_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"train each cell in one process, got 2; .* --workers"):
         Workshop(folder=tmp_path, shared=tmp_path, trainer=TrainerSettings(devices=2))
 
 
-def test_a_record_that_is_removed_is_made_again_without_training(tmp_path, monkeypatch) -> None:
-    work(tmp_path)
-    home = homes(tmp_path)[0]
-    before = contents(home)
-    (home / RECORD).unlink()
-    monkeypatch.setattr(PhaseModule, "training_step", None)
-    assert work(tmp_path) == ["direct, seed 0", "distillation, seed 0"]
-    assert contents(home) == before
-
-
-def test_an_error_names_the_cell(tmp_path) -> None:
-    made = study_of(*PAIR.cells, cell("clip", 0, readings=(replace(PROBE, after="nap"),)))
-    with pytest.raises(ConfigError, match=r"clip, seed 0: phase must be one of .*, got 'nap'"):
-        work(tmp_path, made)
+def test_an_error_names_the_cell(tmp_path, shared_phases):
+    made = cell("direct", 0, readings=(replace(PROBE, after="nap"),))
+    (task,) = Workshop(folder=tmp_path, shared=shared_phases, trainer=QUIET).tasks([made])
+    with pytest.raises(ConfigError, match=r"direct, seed 0: phase must be one of .*, got 'nap'"):
+        task.attempt()
 
 
 def said(name: str = "a") -> Predictions:
@@ -158,14 +153,14 @@ def said(name: str = "a") -> Predictions:
 
 
 @pytest.fixture
-def folder(tmp_path) -> Path:
+def folder(tmp_path):
     ranks = Measured(np.array(["täst"]), {"rank": np.array([2.0])})
     told = {"head": said(), "a probe/of it": said("c"), "retrieval": ranks}
     write_cell(tmp_path, told, {"seconds": 1.0})
     return tmp_path
 
 
-def test_what_a_cell_says_comes_back_as_it_was(folder) -> None:
+def test_what_a_cell_says_comes_back_as_it_was(folder):
     found = read_said(folder)
     assert list(found) == ["head", "a probe/of it", "retrieval"]
     for name, expected in (("head", said()), ("a probe/of it", said("c"))):
@@ -182,7 +177,7 @@ def test_what_a_cell_says_comes_back_as_it_was(folder) -> None:
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "gone"])
-def test_a_damaged_file_is_named_with_what_to_do(folder, damage: str) -> None:
+def test_a_damaged_file_is_named_with_what_to_do(folder, damage):
     path = folder / "predictions-1.npz"
     contents = bytearray(path.read_bytes())
     contents[len(contents) // 2] ^= 1
@@ -195,13 +190,13 @@ def test_a_damaged_file_is_named_with_what_to_do(folder, damage: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"files": {}}'])
-def test_a_damaged_record_is_named(folder, text: str) -> None:
+def test_a_damaged_record_is_named(folder, text):
     (folder / RECORD).write_text(text)
     with pytest.raises(DataError, match=rf"{RECORD} must be the record of a cell"):
         read_said(folder)
 
 
-def test_versions_are_those_that_trained_the_cells(tmp_path) -> None:
+def test_versions_are_those_that_trained_the_cells(tmp_path):
     for name, torch in (("a", "2.13.0"), ("b", "2.12.1")):
         (tmp_path / name).mkdir()
         told = {"phases": [], "versions": {"torch": torch, "python": "3.12"}}
@@ -213,17 +208,15 @@ STUDY = """
 from tiny_study import short, study_of, cell
 def study(*, small):
     return study_of(
-        cell("direct", 0, recipe=short("direct", epochs=40)),
+        cell("direct", 0, recipe=short("direct", epochs=25)),
         cell("distillation", 0),
     )
 """
 
 
 @pytest.mark.slow
-def test_the_cell_of_a_killed_process_is_taken_over_and_ends_as_an_uninterrupted_one(
-    tmp_path,
-) -> None:
-    made = study_of(replace(PAIR.cells[0], recipe=short("direct", epochs=40)), PAIR.cells[1])
+def test_the_cell_of_a_killed_process_is_taken_over_and_ends_as_an_uninterrupted_one(tmp_path):
+    made = study_of(replace(PAIR.cells[0], recipe=short("direct", epochs=25)), PAIR.cells[1])
     work(tmp_path / "whole", made)
     path = tmp_path / "long.py"
     path.write_text(STUDY)
@@ -244,23 +237,20 @@ def test_the_cell_of_a_killed_process_is_taken_over_and_ends_as_an_uninterrupted
     killed.communicate()
     assert not list(tmp_path.glob(f"killed/cells/*/{RECORD}"))
     work(tmp_path / "killed", made)
-    for ours, theirs in zip(
-        homes(tmp_path / "killed", made), homes(tmp_path / "whole", made), strict=True
-    ):
-        assert contents(ours) == contents(theirs)
+    ours, theirs = (homes(tmp_path / name, made) for name in ("killed", "whole"))
+    assert [contents(home) for home in ours] == [contents(home) for home in theirs]
 
 
 @pytest.mark.slow
-def test_workers_share_cells_and_train_no_phase_twice(tmp_path) -> None:
+def test_workers_share_cells_and_train_no_phase_twice(tmp_path, shared_phases):
     made = study_of(
         *(cell(name, 0) for name in ("teacher", "distillation", "direct")),
         cell("again", 0, base="direct"),
         cell("and again", 0, base="distillation"),
     )
-    work(tmp_path / "one", made)
-    assert sorted(work(tmp_path / "two", made, workers=2)) == sorted(
-        each.title for each in made.cells
-    )
+    work(tmp_path / "one", made, shared=shared_phases)
+    titles = sorted(each.title for each in made.cells)
+    assert sorted(work(tmp_path / "two", made, workers=2)) == titles
     trained = [
         Path(phase["folder"]).name
         for home in homes(tmp_path / "two", made)
@@ -269,7 +259,5 @@ def test_workers_share_cells_and_train_no_phase_twice(tmp_path) -> None:
     ]
     assert sorted(trained) == sorted(path.name for path in (tmp_path / "two" / "phases").iterdir())
     assert len(trained) == 3
-    for ours, theirs in zip(
-        homes(tmp_path / "two", made), homes(tmp_path / "one", made), strict=True
-    ):
-        assert contents(ours) == contents(theirs)
+    ours, theirs = (homes(tmp_path / name, made) for name in ("two", "one"))
+    assert [contents(home) for home in ours] == [contents(home) for home in theirs]

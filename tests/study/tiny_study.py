@@ -59,18 +59,9 @@ class Tiny:
                 "value:LVM": (100.0 * large + draw.normal(100, 9, num)).astype(np.float32),
             }
         )
-        info = CohortInfo(
-            name="tiny",
-            kind="paired",
-            findings=FINDINGS,
-            measurements=("LVM",),
-            leads=STANDARD,
-            fs=100.0,
-            seconds=2.0,
-            baseline=True,
-            image_size=32,
-            seed=self.seed,
-        )
+        told = {"findings": FINDINGS, "measurements": ("LVM",), "seed": self.seed}
+        form = {"leads": STANDARD, "fs": 100.0, "seconds": 2.0, "baseline": True, "image_size": 32}
+        info = CohortInfo(name="tiny", kind="paired", **told, **form)
         signals = {"ecg": ecgs.clip(-3000, 3000).astype(np.int16), "xray": xrays.astype(np.uint8)}
         return build_cohort(folder, info, [lambda: Block(table, signals)], **how)
 
@@ -105,10 +96,14 @@ def study(*, small: bool) -> Study:
     return study_of(*(cell(name, seed, readings=(PROBE,)) for seed in seeds for name in names))
 
 
-def worked(folder: Path, made: Any, places: Sequence[int] | None = None) -> Workshop:
-    """A folder in which all cells are finished, or some by their place."""
-    workshop = Workshop(folder=folder, shared=folder, trainer=QUIET)
+def worked(folder: Path, made: Any, places: Sequence[int] = (), *, shared: Path) -> Workshop:
+    """A folder in which all cells are finished, or some by their place.
+
+    Args:
+        shared: a folder that several tests use, so that a phase is trained by the first of them.
+    """
+    workshop = Workshop(folder=folder, shared=shared, trainer=QUIET)
     tasks = workshop.tasks(made.cells)
-    for place in range(len(tasks)) if places is None else places:
+    for place in places or range(len(tasks)):
         assert tasks[place].attempt()
     return workshop
