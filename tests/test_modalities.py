@@ -61,12 +61,16 @@ def test_every_encoder_makes_vectors_of_what_is_read(
     assert enters.is_floating_point()
     assert enters.isfinite().all()
     with torch.no_grad():
-        vectors, tokens = embed(parts, values, model), moments(parts, values, model)
+        vectors = embed(parts, values, model)
         outputs = parts[f"{name}_classifier"](vectors)
     assert vectors.shape == (2, dim_of(parts, name))
-    assert tokens.shape[::2] == (2, dim_of(parts, name))
     assert outputs.shape == (2, 2)
     assert not torch.allclose(vectors[0], vectors[1])
+    if MODALITIES[name].moments is None:
+        with pytest.raises(ConfigError, match=f"a modality that has a time, got {name}; choose"):
+            moments(parts, values, model)
+    else:
+        assert moments(parts, values, model).shape[::2] == vectors.shape
 
 
 @pytest.mark.parametrize(("name", "encoder_name"), CASES)
@@ -148,6 +152,7 @@ def test_a_cine_may_be_read_at_some_phases_alone(tiny_hearts: Cohort) -> None:
             {"encoder": "smal"},
             "encoder must be one of densenet121, small, got 'smal'; did you mean",
         ),
+        ({"modality": "ecg"}, "modality must be another than the ECG, .*got 'ecg'; choose another"),
         ({"modality": "cine"}, "encoder must be one of frames-small, .*got 'densenet121'"),
         ({"encoder": "small", "weights": "x"}, "weights must be used with encoder 'densenet121'"),
         ({"phases": (0.5, 1.0)}, r"phases must be 0 to below 1, .*got \(0.5, 1.0\)"),
@@ -160,7 +165,7 @@ def test_a_network_that_there_is_none_of_is_refused(settings, message) -> None:
         EcgModel(encoder="resnet")
 
 
-@pytest.mark.parametrize("name", ["ecg", "Report", "my_patient", "a-b", ""])
+@pytest.mark.parametrize("name", ["ecg", "Report", "my_patient", "split", "a-b", ""])
 def test_a_modality_has_a_name_of_its_own_that_a_column_can_have(name: str) -> None:
     with pytest.raises(ValueError, match="modality"):
         register(name, MODALITIES["xray"])

@@ -114,7 +114,8 @@ class OtherModel:
             to below 1; empty for all frames.
 
     Raises:
-        ConfigError: there is no such modality or encoder, or a phase is out of its range.
+        ConfigError: there is no such modality or encoder, it is the ECG's, or a phase is out of
+            its range.
     """
 
     pool: ClassVar[str] = "encoder"
@@ -128,6 +129,11 @@ class OtherModel:
     phases: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.modality == EcgModel.modality:
+            raise ConfigError(
+                "modality must be another than the ECG, which has settings of its own, got 'ecg'; "
+                "choose another"
+            )
         _require_encoder(self)
         if self.weights and self.encoder != "densenet121":
             raise ConfigError(
@@ -176,7 +182,7 @@ class Modality:
         read: a batch in its unit, from stored samples.
         depends: what of the cohort's form ``read`` depends on; a part of fingerprints.
         encoders: by name.
-        moments: tokens of an encoder in the order of time, if the modality has a time.
+        moments: tokens of an encoder in the order of time; None if the modality has no time.
         at_once: samples that fit into memory together with what their encoder makes of them.
         before: raises an error if a cohort cannot be used with a model.
     """
@@ -186,7 +192,7 @@ class Modality:
     read: Callable[[Shaped[np.ndarray, "sample ..."], Form], Values]
     depends: Callable[[Form], Mapping[str, object]]
     encoders: Mapping[str, Encoder]
-    moments: Callable[[Any, Tensor], Tensor] = lambda encoder, x: encoder.tokens(x)
+    moments: Callable[[Any, Tensor], Tensor] | None = None
     at_once: int = 512
     before: Callable[[Form, Model], None] = _no_phases
 
@@ -282,6 +288,7 @@ _CINE = Modality(
         name: Encoder(build=partial(_cine_build, name), enters=_cine_enters)
         for name in CINE_ENCODERS
     },
+    moments=lambda encoder, x: encoder.tokens(x),
     at_once=64,
     before=lambda _form, _model: None,
 )
@@ -327,6 +334,9 @@ the R peak on, in the short axis (``cine``) or the long axis (``cine_long``).
 """
 
 
+_OTHER_COLUMNS = ("patient", "record", "study", "time", "split", "age", "sex", "reported")
+
+
 def register(name: str, entry: Modality) -> None:
     """Add a modality of your own to ``MODALITIES``.
 
@@ -338,8 +348,11 @@ def register(name: str, entry: Modality) -> None:
     """
     if name in MODALITIES:
         raise ValueError(f"modality {name!r} must be new, got one that is there; choose a name")
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name.endswith("_patient"):
-        raise ValueError(f"a modality must have the name of a column, got {name!r}; change it")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name.split("_")[-1] in _OTHER_COLUMNS:
+        raise ValueError(
+            "a modality must have the name of a column and not end like another one "
+            f"({', '.join(_OTHER_COLUMNS)}), got {name!r}; change it"
+        )
     MODALITIES[name] = entry
 
 

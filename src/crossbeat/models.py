@@ -93,9 +93,18 @@ def entering(values: Values, model: Model) -> Tensor:
 
 
 def moments(parts: nn.ModuleDict, values: Values, model: Model) -> Tokens:
-    """A token for each time step of an ECG or each frame of a cine, in the order of time."""
-    net = parts[f"{model.modality}_encoder"]
-    return modality(model.modality).moments(net, entering(values, model))
+    """A token for each time step of an ECG or each frame of a cine, in the order of time.
+
+    Raises:
+        ConfigError: the modality has no time.
+    """
+    tokens = modality(model.modality).moments
+    if tokens is None:
+        raise ConfigError(
+            f"ECGs must be aligned in time with a modality that has a time, got {model.modality}; "
+            "choose another modality, such as cine, or another recipe"
+        )
+    return tokens(parts[f"{model.modality}_encoder"], entering(values, model))
 
 
 def pooled(tokens: Tokens, model: Model) -> Embeddings:
