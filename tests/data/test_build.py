@@ -9,6 +9,7 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from threading import Event
+from unittest.mock import patch
 
 import numpy as np
 import polars as pl
@@ -21,6 +22,7 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.sources.virtual import Virtual
 from crossbeat.data.sources.virtual_hearts import VirtualHearts
 from crossbeat.errors import DataError
+from crossbeat.modalities import MODALITIES, extra_form
 
 
 def contents(folder):
@@ -230,6 +232,21 @@ def test_signals_of_another_shape_than_the_info_says_are_refused(tmp_path):
         DataError, match=r"signals 'ecg' of cohort tiny .*\(12, 10\).*got \(8, 10\)"
     ):
         build_tiny(tmp_path / "a", wrong)
+
+
+def test_columns_count_the_samples_of_their_block_and_floats_are_finite(tmp_path):
+    block = tiny_block(0)
+    few = replace(block, signals={name: array[:1] for name, array in block.signals.items()})
+    with pytest.raises(DataError, match=r"column 'ecg' of .* must count from 0 the 1 stored samp"):
+        build_cohort(tmp_path / "few", tiny_info(0), [lambda: few])
+    form = {"report": ("float32", (2,))}
+    with_reports = {"report": replace(MODALITIES["xray"], stored=extra_form("report"))}
+    with patch.dict(MODALITIES, with_reports):
+        unknown = replace(block, signals={"report": np.full((1, 2), np.nan, np.float32)})
+        with pytest.raises(DataError, match=r"signals 'report' of .* must be finite, got NaN"):
+            build_cohort(tmp_path / "nan", replace(tiny_info(0), forms=form), [lambda: unknown])
+        with pytest.raises(DataError, match=r"form of report in .* must be a type and shape of Nu"):
+            replace(tiny_info(0), forms={"report": ("floot32", (2,))}).row("report")
 
 
 def test_drafts_of_killed_writers_are_removed(tmp_path, monkeypatch):

@@ -252,8 +252,10 @@ def _make(draft: Path, info: CohortInfo, number: int, block: Callable[[], Block]
             path = block_file(draft, number, name)
             write_array(path, array)
             files[path.name] = file_info(path, len(array))
+    table = conform(made.table)
+    _check_rows(table, made.signals, info)
     path = rows_file(draft, number)
-    write_table(path, conform(made.table))
+    write_table(path, table)
     files[path.name] = file_info(path)
     receipt = Receipt(number, files, digests, made.rejected, signatures)
     write_whole(receipt_file(draft, f"{number:05d}"), json.dumps(asdict(receipt)))
@@ -267,6 +269,23 @@ def _check_signal(array: np.ndarray, name: str, info: CohortInfo) -> None:
             f"{row.base}, as its info says, got {array.shape[1:]} and {array.dtype}; correct the "
             "block or the info"
         )
+    if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
+        raise DataError(
+            f"signals {name!r} of cohort {info.name} must be finite, got NaN or infinity; give a "
+            "row without it no place in the column"
+        )
+
+
+def _check_rows(table: pl.DataFrame, signals: Mapping[str, object], info: CohortInfo) -> None:
+    """The columns of modalities count the stored samples of the block."""
+    for name in set(MODALITIES) & set(table.columns):
+        array = signals.get(name)
+        number = len(array) if isinstance(array, np.ndarray) else 0
+        if not table[name].drop_nulls().is_between(0, number - 1).all():
+            raise DataError(
+                f"column {name!r} of cohort {info.name} must count from 0 the {number} stored "
+                f"samples of its block, got {table[name].max()}; correct the block"
+            )
 
 
 def _finish(

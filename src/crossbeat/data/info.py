@@ -91,9 +91,15 @@ class CohortInfo:
         """Shape and type of a stored signal, as one type: its ``shape``, ``base``, ``itemsize``.
 
         Raises:
-            DataError: the cohort has no such signal.
+            DataError: the cohort has no such signal, or its form is none of NumPy.
         """
-        row = modality(signal).stored(self)
+        try:
+            row = modality(signal).stored(self)
+        except TypeError as error:
+            raise DataError(
+                f"the form of {signal} in cohort {self.name!r} must be a type and shape of NumPy, "
+                f"got: {reason(error)}; correct its info"
+            ) from error
         if row is None:
             raise DataError(f"cohort {self.name!r} must have {signal}, got none; correct its info")
         return row
