@@ -1,4 +1,4 @@
-"""Train every recipe without what each process draws or averages for itself.
+"""Train recipes without what each process draws or averages for itself.
 
 As a script with the folders of both cohorts and of the results, it is one of two processes.
 """
@@ -12,19 +12,18 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
-from small_recipes import EVERYTHING, HEARTS, QUIET, small
+from small_recipes import DISTINCT, EVERYTHING, HEARTS, QUIET, small
 from torch import Tensor, nn
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.modalities import EcgModel
-from crossbeat.recipes import RECIPES
 from crossbeat.recipes.phases import VcgViews
 from crossbeat.training import Optimisation, run_phases
 
-CASES = {name: (name, {}) for name in RECIPES} | {
+CASES = {name: (name, {}) for name in DISTINCT} | {
     f"{name}-everything": (name, EVERYTHING[name]) for name in ("crossbeat", "ptacl")
 }
-"""Every recipe, and two again with all that they may leave out by default."""
+"""Recipes with steps of their own, and two with all that they may leave out by default."""
 
 
 def without_draws(name: str, changes: dict[str, Any]) -> Any:
