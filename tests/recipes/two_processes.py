@@ -38,8 +38,9 @@ def without_draws(name: str, changes: dict[str, Any]) -> Any:
             still[field.name] = replace(value, dropout=0.0)
         if isinstance(value, Optimisation):
             still[field.name] = replace(value, learning_rate=0.03)
-    if hasattr(recipe, "local_temperature"):  # untrained frames are alike: 0.1 magnifies rounding
-        still["local_temperature"] = 1.0
+    for setting in ("temperature", "local_temperature"):
+        if name in HEARTS and hasattr(recipe, setting):
+            still[setting] = 1.0  # untrained hearts are alike: 0.1 magnifies rounding
     return replace(recipe, **still)
 
 
