@@ -12,6 +12,7 @@ import pytest
 from crossbeat import simulate
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.sources.virtual import Virtual
+from crossbeat.data.sources.virtual_hearts import VirtualHearts
 from crossbeat.deploy import Predictor, export_model
 from crossbeat.leads import STANDARD
 from crossbeat.recipes import RECIPES, with_settings
@@ -41,6 +42,12 @@ def trained() -> Callable[..., Run]:
 def cohort(tmp_path_factory):
     settings = Virtual(num_patients=PATIENTS, image_size=16, val=0.3, test=0.3)
     return settings.build(tmp_path_factory.mktemp("virtual") / "cohort")
+
+
+@pytest.fixture(scope="session")
+def hearts(tmp_path_factory):
+    settings = VirtualHearts(num_patients=40, frames=2, cine_size=16, val=0.3, test=0.3)
+    return settings.build(tmp_path_factory.mktemp("hearts") / "cohort")
 
 
 @pytest.fixture(scope="session")

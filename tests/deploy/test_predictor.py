@@ -80,14 +80,12 @@ def test_only_the_first_ten_seconds_count(predictor, ecg):
     assert told(predictor, longer) != told(predictor, other)
 
 
-def test_measurements_come_in_their_unit_with_the_error_on_validation(
-    trained, tiny_hearts, tmp_path
-):
+def test_measurements_come_in_their_unit_with_the_error_on_validation(trained, hearts, tmp_path):
     names = ("LVEF", "LVEDV")
-    run = trained("direct-heart", tiny_hearts, tmp_path, "fine_tuning", measurements=names)
-    export_model(run, tmp_path / "model", tiny_hearts)
-    stored = tiny_hearts.ecgs(tiny_hearts.rows("test")[:1])
-    wanted, val = predictions(run, tiny_hearts), validation(run, tiny_hearts, MEASUREMENT)
+    run = trained("direct-heart", hearts, tmp_path, "fine_tuning", measurements=names)
+    export_model(run, tmp_path / "model", hearts)
+    stored = hearts.ecgs(hearts.rows("test")[:1])
+    wanted, val = predictions(run, hearts), validation(run, hearts, MEASUREMENT)
     ecg = Ecg(stored.values[0].numpy(), stored.leads, stored.fs)
     answers = Predictor.open(tmp_path).predict(ecg, "row")
     assert [answer.target for answer in answers] == list(names)

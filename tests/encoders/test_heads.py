@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from crossbeat.encoders.heads import classifier, mlp_classifier, projection
+from crossbeat.encoders.heads import mlp_classifier, projection
 
 
 def test_one_projection_serves_vectors_and_tokens() -> None:
@@ -13,10 +13,6 @@ def test_one_projection_serves_vectors_and_tokens() -> None:
     assert head(tokens).shape == (2, 7, 5)
 
 
-def test_linear_classifier_gives_one_logit_per_finding() -> None:
-    assert classifier(8, 3)(torch.randn(2, 8)).shape == (2, 3)
-
-
 def test_mlp_classifier_has_four_layers_with_normalisation_between() -> None:
     head = mlp_classifier(1024, 3)
     shapes = [tuple(layer.weight.shape) for layer in head if isinstance(layer, nn.Linear)]
@@ -24,11 +20,3 @@ def test_mlp_classifier_has_four_layers_with_normalisation_between() -> None:
     kinds = [type(layer) for layer in head]
     assert kinds == [nn.Linear, nn.LayerNorm, nn.GELU, nn.Dropout] * 3 + [nn.Linear]
     assert head(torch.randn(2, 1024)).shape == (2, 3)
-
-
-def test_mlp_classifier_drops_units_in_training_only() -> None:
-    head = mlp_classifier(8, 1)
-    x = torch.randn(4, 8)
-    assert not torch.equal(head(x), head(x))
-    head.eval()
-    assert torch.equal(head(x), head(x))

@@ -24,9 +24,20 @@ HEARTS = tuple(name for name, recipe in RECIPES.items() if not recipe.targets.fi
 
 FINDINGS = tuple(name for name in RECIPES if name not in HEARTS)
 
+ONE_OF_EACH_KIND = (
+    *("cromotex", "cromotex-believed", "label-only", "clip", "distillation", "direct", "teacher"),
+    *("crossbeat", "ptacl", "eccl-heart", "direct-heart", "cine-teacher"),
+)
+DISTINCT = (*ONE_OF_EACH_KIND, "no-alignment", "ptacl-global", "mmcl", "girlanda", "dual-phase")
+"""Recipes with steps or networks of their own.
+
+The others have the steps of one of these with pairs, encoders or weights of negatives changed.
+"""
+
 SMALL_CINE = OtherModel(modality="cine", encoder="frames-small")
 
 QUIET = TrainerSettings(accelerator="cpu", progress=False)
+MASKED_ECG = Optimisation(learning_rate=1e-3, epochs=1, batch_size=12)
 EVERYTHING: dict[str, dict[str, Any]] = {
     "crossbeat": {
         "trust": 0.75,
@@ -36,7 +47,7 @@ EVERYTHING: dict[str, dict[str, Any]] = {
     },
     "ptacl": {
         "ecg": EcgModel(encoder="mmcl-small", normalisation="group_z", unit_length=False),
-        "masked_ecg": Optimisation(learning_rate=1e-3, epochs=1, batch_size=24),
+        "masked_ecg": MASKED_ECG,
         "frozen_cine": False,
     },
     "direct-heart": {
@@ -44,7 +55,7 @@ EVERYTHING: dict[str, dict[str, Any]] = {
     },
     "eccl-heart": {
         "ecg": EcgModel(encoder="mmcl-small", normalisation="min_max", unit_length=False),
-        "masked_ecg": Optimisation(learning_rate=1e-3, epochs=1, batch_size=24),
+        "masked_ecg": MASKED_ECG,
     },
 }
 """Settings with which a recipe uses all that it may leave out by default."""
@@ -53,9 +64,10 @@ EVERYTHING: dict[str, dict[str, Any]] = {
 def small(name: str, *, epochs: int = 1, **changes: Any) -> Any:
     """A recipe with small encoders, targets of its cohort, and phases of a few batches."""
     recipe: Any = demo(RECIPES[name])
+    size = {"epochs": epochs, "batch_size": 12 if name in HEARTS else 24, "warmup_epochs": 0.5}
     short = {
-        name: replace(value, epochs=epochs, batch_size=24, warmup_epochs=0.5)
-        for name, value in settings_in(recipe).items()
+        phase: replace(value, **size)
+        for phase, value in settings_in(recipe).items()
         if isinstance(value, Optimisation)
     }
     told: dict[str, Any] = {"findings": ("large", "silent")}
@@ -154,9 +166,9 @@ def same(one: torch.nn.Module, other: torch.nn.Module) -> bool:
     return list(ours) == list(theirs) and all(torch.equal(ours[k], theirs[k]) for k in ours)
 
 
-def as_built(folder: Path) -> None:
+def as_built(folder: Path, **changes: Any) -> None:
     """Write the checksums of changed shards into ``cohort.json``, as their builder would have."""
-    info = read_info(folder / "cohort.json")
+    info = replace(read_info(folder / "cohort.json"), **changes)
     files = {name: file_info(folder / name, each.rows) for name, each in info.files.items()}
     (folder / "cohort.json").write_text(replace(info, files=files).to_json())
 

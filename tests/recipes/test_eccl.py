@@ -72,5 +72,5 @@ def test_an_axis_for_both_encoders_is_refused():
 @pytest.mark.parametrize("name", ["eccl-heart", "ptacl-global"])
 def test_masked_modelling_of_some_frames_only_is_refused(name, tiny_hearts):
     recipe = small(name, cine=replace(SMALL_CINE, phases=(0.0, 0.5)))
-    with pytest.raises(ConfigError, match=r"must see all 6 frames, got 2; leave --recipe\.cine"):
+    with pytest.raises(ConfigError, match=r"must see all 4 frames, got 2; leave --recipe\.cine"):
         recipe.parts(tiny_hearts.info, 0)

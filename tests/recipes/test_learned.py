@@ -18,8 +18,8 @@ from crossbeat.study.said import Encoded
 
 
 @pytest.fixture(scope="module")
-def direct(tiny, tmp_path_factory):
-    return run_of(small("direct"), tiny, tmp_path_factory.mktemp("direct") / "run", name="direct")
+def direct(trained):
+    return trained("direct")
 
 
 def exchanged(cohort: Cohort, name: str = "exchanged") -> Cohort:
@@ -49,9 +49,9 @@ def test_the_patients_of_the_test_split_are_not_kept(tiny):
 def test_patients_of_the_training_are_refused_as_test_patients(direct, tiny):
     other = exchanged(tiny)
     message = (
-        r"run must not be measured on patients that it learned from, got 72 of 72 test patients of "
-        r"cohort 'exchanged' who are in its training cohort 'tiny', such as p\d+ and p\d+; "
-        r".*--other_patients"
+        r"direct must not be measured on patients that it learned from, got 72 of 72 test "
+        r"patients of cohort 'exchanged' who are in its training cohort 'tiny', "
+        r"such as p\d+ and p\d+; .*--other_patients"
     )
     for measure in (predictions, Encoded.by):
         with pytest.raises(DataError, match=message):
@@ -73,8 +73,8 @@ def test_owners_of_pictures_are_refused(tiny, tmp_path):
         predictions(run, matched, test=exchanged(tiny.with_table(theirs)))
 
 
-def test_what_was_aligned_is_not_measured_on_them_either(tiny_hearts, tmp_path):
-    run = run_of(small("ptacl"), tiny_hearts, tmp_path / "run", name="ptacl")
+def test_what_was_aligned_is_not_measured_on_them_either(tiny_hearts, trained):
+    run = trained("ptacl")
     for measure in (predictions, searched, localised):
         with pytest.raises(
             DataError, match=r"training cohort .*, such as h2-.*; evaluate on other pat"

@@ -3,7 +3,6 @@
 import numpy as np
 import polars as pl
 
-from crossbeat.data.sources.virtual_hearts import VirtualHearts
 from crossbeat.metrics import auroc
 from crossbeat.recipes.limits import latent_limit
 from crossbeat.targets import FINDING, MEASUREMENT
@@ -55,16 +54,19 @@ def test_the_latent_limit_does_not_learn_from_the_patients_it_is_measured_on(tin
     assert np.array_equal(one.test.outputs, other.test.outputs)
 
 
-def test_the_limit_of_hearts_sees_what_it_is_given_and_nothing_else(tmp_path):
-    hearts = VirtualHearts(num_patients=400, frames=2, cine_size=16, val=0.2, test=0.3)
-    cohort = hearts.build(tmp_path / "hearts")
-    rate = cohort.table["latent:rate"].to_numpy()
-    other = np.random.default_rng(0).normal(size=len(rate))
-    made = cohort.with_table(
-        cohort.table.with_columns(
-            pl.Series("latent:qrs", other.astype(np.float32)),
-            pl.Series("value:LVEF", (2 * rate).astype(np.float32)),
-            pl.Series("value:LVM", (100 + 5 * other).astype(np.float32)),
+def test_the_limit_of_hearts_sees_what_it_is_given_and_nothing_else(tiny_hearts):
+    """Of 400 patients: the rate decides one measurement, the QRS duration another."""
+    table = tiny_hearts.table[np.resize(np.arange(tiny_hearts.table.height), 400)]
+    names = [name for name in table.columns if name.startswith("latent:")]
+    draws = np.random.default_rng(0).normal(size=(len(names), 400)).astype(np.float32)
+    latents = dict(zip(names, draws, strict=True))
+    owners = ("patient", "cine_patient", "cine_long_patient")
+    made = tiny_hearts.with_table(
+        table.with_columns(
+            *(pl.Series(name, values) for name, values in latents.items()),
+            pl.Series("value:LVEF", 2 * latents["latent:rate"]),
+            pl.Series("value:LVM", 100 + 5 * latents["latent:qrs"]),
+            *(pl.format("p{}", pl.int_range(400)).alias(name) for name in owners),
         )
     )
 

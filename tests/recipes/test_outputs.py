@@ -122,23 +122,36 @@ def test_a_damaged_file_is_refused_and_damaged_cines_are_never_read(hearts, kept
         frozen_moments(parts(hearts), source(Cohort.open(tmp_path / "copy")), SMALL_CINE)
 
 
-@pytest.mark.parametrize("name", ["cromotex", "distillation", "crossbeat"])
-def test_runs_of_one_study_read_each_xray_once(name, tiny, tmp_path, computed):
-    shared = tmp_path / "phases"
-    first = run_of(small(name), tiny, tmp_path / "first", name=name, shared=shared)
+@pytest.fixture
+def study(tiny, tmp_path):
+    """Train a recipe as a run of one study, which shares phases and outputs."""
+    return lambda name, run: run_of(
+        small(name), tiny, tmp_path / run, name=name, shared=tmp_path / "phases"
+    )
+
+
+@pytest.mark.parametrize("name", ["distillation", "crossbeat"])
+def test_runs_of_one_study_read_each_xray_once(name, study, tiny, tmp_path, computed):
+    first = study(name, "first")
     number = len(computed)
     assert number
-    second = run_of(small(name), tiny, tmp_path / "second", name=name, shared=shared)
+    assert same(first.parts, study(name, "second").parts)
     assert len(computed) == number
-    assert same(first.parts, second.parts)
     assert (tmp_path / "outputs").is_dir()
     alone = run_of(small(name), tiny, tmp_path / "alone", name=name)
     assert same(first.parts, alone.parts)
     assert (tmp_path / "alone" / "outputs").is_dir()
 
 
-def test_recipes_with_one_teacher_share_its_outputs(tiny, tmp_path, computed):
-    for name in ("cromotex", "shuffled", "clip", "distillation"):
-        assert small(name).teacher == small("cromotex").teacher
-        run_of(small(name), tiny, tmp_path / name, name=name, shared=tmp_path / "phases")
-        assert len(computed) == 2  # training and validation pairs
+def test_recipes_with_one_teacher_share_it_and_its_outputs(study, computed):
+    reused = {
+        "cromotex": [],
+        "shuffled": ["teacher", "self-supervision"],
+        "distillation": ["teacher"],
+    }
+    runs = {name: study(name, name) for name in reused}
+    for name, run in runs.items():
+        assert [phase["name"] for phase in run.phases if phase["reused"]] == reused[name]
+    assert len(computed) == 2  # training and validation pairs
+    for part in ("ecg_encoder", "ecg_classifier"):
+        assert not same(runs["cromotex"].parts[part], runs["shuffled"].parts[part])

@@ -208,8 +208,8 @@ def test_outputs_are_of_the_head_on_embeddings_of_the_ecg_alone(finished, tiny):
         np.testing.assert_allclose(predictions(finished, cohort).test.outputs, told, rtol=1e-5)
 
 
-def test_a_teacher_answers_from_the_xray_and_has_no_ecg_embeddings(tiny, tmp_path):
-    run = run_of(small("teacher"), tiny, tmp_path / "run", name="teacher")
+def test_a_teacher_answers_from_the_xray_and_has_no_ecg_embeddings(tiny, trained):
+    run = trained("teacher")
     rows = tiny.rows("test")
     with torch.no_grad():
         embedded = run.parts["xray_encoder"](tiny.images("xray", rows).float()[:, None] / 255)

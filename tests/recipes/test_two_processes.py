@@ -1,4 +1,4 @@
-"""Every recipe, trained by two processes, is the one that one process trains."""
+"""A recipe, trained by two processes, is the one that one process trains."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Train every recipe without what each process draws or averages for itself.
+"""Train recipes without what each process draws or averages for itself.
 
 As a script with the folders of both cohorts and of the results, it is one of two processes.
 """
@@ -12,19 +12,18 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
-from small_recipes import EVERYTHING, HEARTS, QUIET, small
+from small_recipes import DISTINCT, EVERYTHING, HEARTS, QUIET, small
 from torch import Tensor, nn
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.modalities import EcgModel
-from crossbeat.recipes import RECIPES
 from crossbeat.recipes.phases import VcgViews
 from crossbeat.training import Optimisation, run_phases
 
-CASES = {name: (name, {}) for name in RECIPES} | {
+CASES = {name: (name, {}) for name in DISTINCT} | {
     f"{name}-everything": (name, EVERYTHING[name]) for name in ("crossbeat", "ptacl")
 }
-"""Every recipe, and two again with all that they may leave out by default."""
+"""Recipes with steps of their own, and two with all that they may leave out by default."""
 
 
 def without_draws(name: str, changes: dict[str, Any]) -> Any:
@@ -39,8 +38,9 @@ def without_draws(name: str, changes: dict[str, Any]) -> Any:
             still[field.name] = replace(value, dropout=0.0)
         if isinstance(value, Optimisation):
             still[field.name] = replace(value, learning_rate=0.03)
-    if hasattr(recipe, "local_temperature"):  # untrained frames are alike: 0.1 magnifies rounding
-        still["local_temperature"] = 1.0
+    for setting in ("temperature", "local_temperature"):
+        if name in HEARTS and hasattr(recipe, setting):
+            still[setting] = 1.0  # untrained hearts are alike: 0.1 magnifies rounding
     return replace(recipe, **still)
 
 

@@ -128,15 +128,16 @@ def test_the_parts_are_left_at_the_best_epoch_and_patience_stops_a_phase(tiny, t
 
 @pytest.mark.slow
 def test_processes_that_read_ahead_change_nothing(tiny, tmp_path):
-    alone, first = train(tiny, tmp_path / "alone")
-    settings = replace(QUIET, workers=2)
-    helped = parts_of()
-    record = _run(phase_of(tiny), helped, tmp_path / "helped", seed=0, settings=settings)
+    short = replace(SHORT, epochs=2)
+    alone, first = train(tiny, tmp_path / "alone", optimisation=short)
+    settings, helped = replace(QUIET, workers=2), parts_of()
+    phase = phase_of(tiny, optimisation=short)
+    record = _run(phase, helped, tmp_path / "helped", seed=0, settings=settings)
     assert same(alone, helped)
     assert timeless(record) == timeless(first)
 
 
-@pytest.mark.parametrize(("moment", "average"), [(1, 0.0), (5, 0.0), (9, 0.0), (14, 0.0), (9, 0.9)])
+@pytest.mark.parametrize(("moment", "average"), [(1, 0.0), (5, 0.0), (14, 0.9)])
 def test_a_killed_run_goes_on_to_the_weights_of_an_uninterrupted_one(
     tiny, tmp_path, moment, average, monkeypatch
 ):
@@ -210,9 +211,7 @@ def test_a_part_that_is_frozen_or_has_scale_0_keeps_its_weights(tiny, tmp_path, 
     assert all(parameter.requires_grad for parameter in start.parameters())
 
 
-@pytest.mark.parametrize(
-    ("used", "split"), [("train", "val"), ("train", "test"), ("val", "train"), ("val", "test")]
-)
+@pytest.mark.parametrize(("used", "split"), [("train", "val"), ("val", "test")])
 def test_a_phase_refuses_rows_of_another_split(tiny, used, split):
     phase, rows = phase_of(tiny), tiny.rows(split)
     wrong = replace(phase.val, rows=rows, targets=torch.zeros(len(rows), 1))
