@@ -63,6 +63,19 @@ def test_the_sentence_says_what_was_learned_from_and_how_far_the_limit_is(kind):
 
 
 @BOTH
+def test_another_modality_is_called_by_its_name(kind):
+    results = full_study(kind)
+    results["cohort"] |= {"kind": "paired", "other": "written report"}
+    assert words.cohort_kind(results).startswith("Each ECG and its written report come from")
+    assert "pairs of ECG and written report" in words.sentence(results)
+    assert words.label(results, "teacher") == "written report teacher"
+    usual = {FINDING: "X-ray", MEASUREMENT: "cine"}[kind]
+    results["cohort"]["other"] = usual
+    assert usual in words.cohort_kind(results)
+    assert words.label(results, "teacher") in ("X-ray teacher", "MRI teacher")
+
+
+@BOTH
 @pytest.mark.parametrize(
     ("name", "doubt"),
     [

@@ -1,5 +1,6 @@
 """How models, limits and metrics are called where people read them."""
 
+import re
 from dataclasses import dataclass
 
 from crossbeat.evaluation.intervals import EXPLAINED, SHARE, scale_of
@@ -31,6 +32,9 @@ DEVIATIONS = "SD"
 
 OTHER = {FINDING.name: "X-ray", MEASUREMENT.name: "cine MRI"}
 """What teaches the ECG models of a study, by the kind of its targets."""
+
+_USUAL = {FINDING.name: re.compile("X-ray"), MEASUREMENT.name: re.compile("cine|MRI")}
+"""The words of ``OTHER`` in the names of models."""
 
 _MODELS = {
     "self-supervision": Name("self-supervision", "learns from views of ECGs, without labels"),
@@ -128,17 +132,24 @@ _ALONE = "_difference@10"
 _LOWER = ("mae", "phase_error", "calibration_error", "brier", _ALONE)
 
 
-def model(name: str, kind: Kind = FINDING) -> Name:
-    """How a model is called; one without an entry goes by its own name."""
+def model(name: str, kind: Kind = FINDING, other: str = "") -> Name:
+    """How a model is called; one without an entry goes by its own name.
+
+    Args:
+        other: the modality beside the ECG, where it is not that of ``OTHER``.
+    """
     if name in _SAME:
         name, kind = _SAME[name], MEASUREMENT
     own = _OF_MEASUREMENTS if kind is MEASUREMENT else {}
-    return own.get(name) or _MODELS.get(name) or Name(plain(name))
+    found = own.get(name) or _MODELS.get(name) or Name(plain(name))
+    if other in OTHER[kind.name]:
+        return found
+    return Name(*(_USUAL[kind.name].sub(other, text) for text in (found.label, found.meaning)))
 
 
-def pair(name: str, kind: Kind = FINDING) -> str:
+def pair(name: str, kind: Kind = FINDING, other: str = "") -> str:
     """How a pair of models, "one - other", is called."""
-    return " − ".join(model(each, kind).label for each in name.split(" - "))
+    return " − ".join(model(each, kind, other).label for each in name.split(" - "))
 
 
 def limit(name: str) -> Name:

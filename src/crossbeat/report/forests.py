@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from crossbeat.evaluation import names
-from crossbeat.evaluation.results import kind_of, verdict
+from crossbeat.evaluation.results import verdict
 from crossbeat.files import Json, ReadJson
 from crossbeat.metrics import MEAN
 from crossbeat.report.tables import cell, leads, mean_first, titled
@@ -26,7 +26,7 @@ from crossbeat.report.theme import (
     new_axes,
     styled,
 )
-from crossbeat.report.words import label, limit_of, minus
+from crossbeat.report.words import label, limit_of, minus, other_modality
 
 _WIDTH, _WIDE, _BARS = 5.6, 8.0, 4.7
 _ROW, _GAP = 0.25, 0.4
@@ -80,10 +80,10 @@ def bars(results: ReadJson) -> Figure:
 
 def _rows(results: ReadJson, metric: str) -> Iterator[_Row]:
     models = {name: found[MEAN][metric] for name, found in results["models"].items()}
-    method, baseline, kind = results["method"], results["baseline"], kind_of(results)
+    method, baseline = results["method"], results["baseline"]
     for name in names.TEACHERS:
         if name in models and name not in (method, baseline):
-            reads = f" (reads the {names.OTHER[kind.name]})"
+            reads = f" (reads the {other_modality(results)})"
             yield _Row(label(results, name) + reads, TEACHER, models.pop(name))
     limit = limit_of(results)
     if limit is not None:

@@ -76,7 +76,7 @@ def targets(it: Subject) -> Iterator[str]:
     yield _tallies(it)
     yield from others
     yield paragraph(_notes(it), "note")
-    told = [names.model(name, it.kind) for name in models]
+    told = [words.called(it.results, name) for name in models]
     meanings = [f"{name.label}: {name.meaning}" for name in told if name.meaning]
     yield folded("What each model is", bullets(meanings))
 
@@ -127,7 +127,7 @@ def _values(
 
 def _differences(it: Subject, found: ReadJson, metric: str, *, reading: str = "") -> str:
     def called(pair: str) -> str:
-        return names.pair(pair.replace(f", {reading}", ""), it.kind)
+        return words.pair(it.results, pair.replace(f", {reading}", ""))
 
     columns = mean_first(found)
     sheet = of_targets(found, metric, part="differences", called=called, columns=columns)
@@ -190,7 +190,7 @@ def measured(it: Subject, part: str) -> Iterator[str]:
             for ending, called in (
                 ("", it.label),
                 ("_limits", it.label),
-                ("_differences", lambda name: names.pair(name, it.kind)),
+                ("_differences", lambda name: words.pair(it.results, name)),
             )
         )
         yield sheet_table(Sheet(values.title, values.header, [*values.rows, *limits.rows]))

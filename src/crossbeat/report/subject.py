@@ -7,12 +7,12 @@ from functools import cached_property
 import numpy as np
 
 from crossbeat.data.cohort import Cohort
-from crossbeat.evaluation import names
 from crossbeat.evaluation.patients import Patients, patients_of
 from crossbeat.evaluation.predictions import REDUCED, Predictions, screening
 from crossbeat.evaluation.results import kind_of
 from crossbeat.files import ReadJson
 from crossbeat.recipes.run import Run, evaluation_rows
+from crossbeat.report import words
 from crossbeat.targets import FINDING, Kind
 
 
@@ -74,4 +74,4 @@ class Subject:
 
     def label(self, name: str) -> str:
         """How a model is called."""
-        return names.model(name, self.kind).label
+        return words.label(self.results, name)

@@ -70,9 +70,25 @@ _DOUBTS = {
 """What a control that does as well takes from a gain, by how its name ends."""
 
 
+def other_modality(results: ReadJson) -> str:
+    """The modality beside the ECG that models of these results learned from."""
+    usual, told = names.OTHER[kind_of(results).name], str(results.get("cohort", {}).get("other", ""))
+    return usual if told in usual else told
+
+
+def called(results: ReadJson, name: str) -> names.Name:
+    """How a model of these results is called, and what it is."""
+    return names.model(name, kind_of(results), other_modality(results))
+
+
 def label(results: ReadJson, name: str) -> str:
     """How a model of these results is called."""
-    return names.model(name, kind_of(results)).label
+    return called(results, name).label
+
+
+def pair(results: ReadJson, name: str) -> str:
+    """How a pair of models of these results is called."""
+    return names.pair(name, kind_of(results), other_modality(results))
 
 
 def roles(results: ReadJson) -> tuple[str, str]:
@@ -82,7 +98,9 @@ def roles(results: ReadJson) -> tuple[str, str]:
 
 def cohort_kind(results: ReadJson) -> str:
     """What the pairs of the cohort are; empty for a kind without an entry."""
-    return _KINDS.get(str(results["cohort"].get("kind", "")), "").format(other=_other(results))
+    return _KINDS.get(str(results["cohort"].get("kind", "")), "").format(
+        other=other_modality(results)
+    )
 
 
 def sentence(results: ReadJson) -> str:
@@ -171,9 +189,10 @@ def retrieved(results: ReadJson) -> str:
         for name, each in results.get("retrieval_limits", {}).items()
     ]
     return (
-        f"Searching with an ECG by {roles(results)[0]}, the own {_other(results)} is among the 10 "
-        f"nearest in {cell(found['recall@10'], 'recall@10')} % of searches, and the 10 nearest "
-        f"other patients differ by {cell(found[DIFFERENCE], DIFFERENCE)} standard deviations"
+        f"Searching with an ECG by {roles(results)[0]}, the own {other_modality(results)} is among "
+        f"the 10 nearest in {cell(found['recall@10'], 'recall@10')} % of searches, and the 10 "
+        f"nearest other patients differ by {cell(found[DIFFERENCE], DIFFERENCE)} standard "
+        "deviations"
         f"{f' ({listed(beside)})' if beside else ''}."
     )
 
@@ -225,10 +244,6 @@ def minus(text: str) -> str:
     return text.replace("-", "−")
 
 
-def _other(results: ReadJson) -> str:
-    return names.OTHER[kind_of(results).name]
-
-
 def _mean(results: ReadJson, name: str) -> ReadJson:
     return results["models"][name][MEAN][_leads(results)]
 
@@ -265,7 +280,7 @@ def _setting(results: ReadJson) -> str:
     )
     if not pairs:
         return f"With {counts['ecgs']:,} ECGs, " if counts.get("ecgs") else ""
-    text = f"With {pairs:,} pairs of ECG and {_other(results)}"
+    text = f"With {pairs:,} pairs of ECG and {other_modality(results)}"
     if labelled < pairs:
         text += f", of which {labelled:,} have labels"
     if films > labelled:
@@ -320,7 +335,7 @@ def _control(results: ReadJson, name: str) -> str:
     metric, found = _leads(results), _apart(results, name)
     if found["value"] is None:
         return ""
-    method, control = roles(results)[0], names.model(name, kind_of(results))
+    method, control = roles(results)[0], called(results, name)
     told = {
         1: f"{capital(method)} is better than {control.label} by {_points(found, metric)}.",
         0: (
@@ -342,7 +357,7 @@ def _doubt(results: ReadJson, name: str) -> str:
     start = f"{capital(roles(results)[0])} is not shown to be better than {control}."
     for ending, doubt in _DOUBTS.items():
         if name.endswith(ending):
-            return f"{start} {doubt.format(other=_other(results))}"
+            return f"{start} {doubt.format(other=other_modality(results))}"
     if "no-" in name:
         return f"{start} The part that {control} lacks is not shown to matter."
     return f"{start} This simpler model may be enough."
@@ -352,7 +367,7 @@ def _teacher(results: ReadJson, name: str) -> str:
     found = _mean(results, name)
     if found["value"] is None:
         return ""
-    teacher = names.model(name, kind_of(results))
+    teacher = called(results, name)
     return f"The {teacher.label} {teacher.meaning} and reaches {_told(found, results)}."
 
 
