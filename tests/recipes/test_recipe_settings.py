@@ -222,7 +222,7 @@ def test_every_setting_of_the_optimisation_changes_the_run(setting, history):
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_settings_come_back_from_json_as_they_were(name):
-    published = recipe_named(name)
+    published = preset_named("published")(recipe_named(name))
     recipe = preset_named("demo")(published)
     assert from_plain(published, json.loads(json.dumps(to_plain(recipe)))) == recipe
     old = as_of_the_version_before(name, to_plain(published))
