@@ -72,7 +72,8 @@ _DOUBTS = {
 
 def other_modality(results: ReadJson) -> str:
     """The modality beside the ECG that models of these results learned from."""
-    usual, told = names.OTHER[kind_of(results).name], str(results.get("cohort", {}).get("other", ""))
+    usual = names.OTHER[kind_of(results).name]
+    told = str(results.get("cohort", {}).get("other", ""))
     return usual if told in usual else told
 
 
