@@ -99,7 +99,7 @@ def test_cells_that_do_not_fit_together_are_refused(cells, changes, message):
     [
         ("head", {}, "a unique name .*, got 'head'"),
         ("latent", {}, "a unique name .*, got 'latent'"),
-        ("retrieval", {}, "a unique name .*, got 'retrieval'; choose another than findings, head"),
+        ("retrieval", {}, "a unique name .*, got 'retrieval'; choose another than head, heart"),
         ("a, b", {}, "a unique name without ', ' and ' - ', got 'a, b'"),
         ("probe", {"share": 0.0}, "a share above 0 and at most 1, got 1 findings and 0"),
         ("probe", {"findings": ()}, "must have findings .*, got 0 findings and 1"),

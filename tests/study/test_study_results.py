@@ -133,10 +133,11 @@ def test_limits_of_hearts_stand_beside_the_models_and_are_compared_with_none(fou
 
 
 def test_measurements_beside_findings_have_results_of_their_own(found_in):
-    both = {"measurements": ("LVM",)}
+    both, read = {"measurements": ("LVM",)}, (replace(PROBE, name="findings"),)
+    longer = short("direct", epochs=2, **both)
     made = study_of(
-        cell("direct", 0, recipe=short("direct", **both)),
-        cell("distillation", 0, base="direct", recipe=short("direct", epochs=2, **both)),
+        cell("direct", 0, recipe=short("direct", **both), readings=read),
+        cell("distillation", 0, base="direct", recipe=longer, readings=read),
     )
     found = found_in(made)
     assert list(found["models"]["direct"]) == ["large", "silent", "mean"]
@@ -145,6 +146,8 @@ def test_measurements_beside_findings_have_results_of_their_own(found_in):
     assert list(inner["models"]["distillation"]["LVM"]) == ["r2", "pearson", "mae"]
     assert list(inner["differences"]) == ["distillation - direct"]
     assert list(inner["test"]["measurements"]) == ["LVM"]
+    probed = ["direct, findings", "distillation, findings"]
+    assert list(found["readings"]["findings"]["models"]) == probed
 
 
 def test_a_reading_that_the_baseline_lacks_has_no_differences(found_in):

@@ -20,10 +20,10 @@ PROBE = "linear probe"
 
 RETRIEVAL, LOCALISATION = "retrieval", "localisation"
 
-_PARTS = (
-    *(HEAD, LATENT, RATE, RETRIEVAL, LOCALISATION, "screening"),
-    *(kind.plural for kind in KINDS.values()),
-)
+SECOND = tuple(kind.plural for kind in KINDS.values())[1:]
+"""The predictions of a second kind of targets, which go by the name of the kind."""
+
+_PARTS = (HEAD, LATENT, RATE, RETRIEVAL, LOCALISATION, "screening", *SECOND)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,11 +14,10 @@ from crossbeat.evaluation.predictions import REDUCED, Predictions, Scored, scree
 from crossbeat.evaluation.results import OWN_PATIENTS, cautions, part
 from crossbeat.files import Json, ReadJson
 from crossbeat.recipes import record
-from crossbeat.study.grid import HEAD, Cell, Point, Study, groups, in_order, place
+from crossbeat.study.grid import HEAD, SECOND, Cell, Point, Study, groups, in_order, place
 from crossbeat.study.kept import RECORD, Said, hours_of, read_said, versions_of
 from crossbeat.study.said import LIMITS
 from crossbeat.study.work import Workshop
-from crossbeat.targets import KINDS
 
 Runs = dict[str, dict[int, Any]]
 """What models say, by model and seed."""
@@ -67,9 +66,9 @@ def compared(said: Mapping[str, Runs], how: Comparison, limits: Sequence[str] = 
     told |= {name: whole_heads[name] for name in limits if name in whole_heads}
     if told:
         whole["limits"] = {name: how.alone(runs) for name, runs in told.items()}
-    for kind in KINDS.values():  # of models that predict targets of several kinds
-        if kind.plural in left:
-            whole[kind.plural] = how.of(compare, left.pop(kind.plural))
+    for part_of in SECOND:  # of models that predict targets of several kinds
+        if part_of in left:
+            whole[part_of] = how.of(compare, left.pop(part_of))
     low = _screened(heads, how)
     measured = {name: left.pop(name) for name in _ALONE if name in left}
     readings = {
