@@ -284,7 +284,7 @@ def _check_rows(table: pl.DataFrame, signals: Mapping[str, object], info: Cohort
         if not table[name].drop_nulls().is_between(0, number - 1).all():
             raise DataError(
                 f"column {name!r} of cohort {info.name} must count from 0 the {number} stored "
-                f"samples of its block, got {table[name].max()}; correct the block"
+                f"samples of its block, got {table[name].max()!r}; correct the block"
             )
 
 
