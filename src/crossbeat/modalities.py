@@ -178,6 +178,7 @@ class Modality:
 
     Args:
         label: what messages call several of them, such as "X-rays".
+        one: what reports call one of them; by default the label without its last letter.
         stored: shape and type of one sample in the store of a cohort; None if the cohort has none.
         read: a batch in its unit, from stored samples.
         depends: what of the cohort's form ``read`` depends on; a part of fingerprints.
@@ -195,6 +196,7 @@ class Modality:
     moments: Callable[[Any, Tensor], Tensor] | None = None
     at_once: int = 512
     before: Callable[[Form, Model], None] = _no_phases
+    one: str = ""
 
 
 def plain(stored: Shaped[np.ndarray, "sample ..."], _form: Form) -> Tensor:
@@ -281,6 +283,7 @@ _XRAY_RANGES: Mapping[str, Callable[[Tensor], Tensor]] = {
 
 _CINE = Modality(
     label="cines",
+    one="cine MRI",
     stored=_cine_stored,
     read=plain,
     depends=lambda form: {"frames": form.frames, "size": form.cine_size},
@@ -325,7 +328,7 @@ MODALITIES: dict[str, Modality] = {
         },
     ),
     "cine": _CINE,
-    "cine_long": replace(_CINE, label="long-axis cines"),
+    "cine_long": replace(_CINE, label="long-axis cines", one="long-axis cine MRI"),
 }
 """By the name of the column of a cohort's table that names the rows of its store.
 

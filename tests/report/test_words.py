@@ -65,14 +65,15 @@ def test_the_sentence_says_what_was_learned_from_and_how_far_the_limit_is(kind):
 @BOTH
 def test_another_modality_is_called_by_its_name(kind):
     results = full_study(kind)
-    results["cohort"] |= {"kind": "paired", "other": "written report"}
+    results["cohort"]["kind"] = "paired"
+    results["settings"] = {"clip": {"seed": 0, "other": {"modality": "written_report"}}}
     assert words.cohort_kind(results).startswith("Each ECG and its written report come from")
     assert "pairs of ECG and written report" in words.sentence(results)
     assert words.label(results, "teacher") == "written report teacher"
-    usual = {FINDING: "X-ray", MEASUREMENT: "cine"}[kind]
-    results["cohort"]["other"] = usual
-    assert usual in words.cohort_kind(results)
-    assert words.label(results, "teacher") in ("X-ray teacher", "MRI teacher")
+    for name, told in (("xray", "X-ray"), ("cine", "cine MRI")):
+        results["settings"]["clip"]["other"]["modality"] = name
+        assert f"Each ECG and its {told} come" in words.cohort_kind(results)
+        assert words.called(results, "clip").meaning == f"pairs ECG and {told} without labels"
 
 
 @BOTH

@@ -12,8 +12,6 @@ from crossbeat.errors import ConfigError, DataError
 from crossbeat.evaluation.names import CLEAN, LATENT
 from crossbeat.evaluation.results import cautions, external_notes, write_results
 from crossbeat.files import Json, ReadJson
-from crossbeat.modalities import EcgModel, modality
-from crossbeat.recipes import models_in
 from crossbeat.recipes.limits import latent_limit
 from crossbeat.recipes.record import counted, describe_cohort, described, versions
 from crossbeat.recipes.run import Run, predictions
@@ -211,12 +209,6 @@ def _said(tested: Tested, clean: Run | None) -> dict[str, Runs]:
     return said
 
 
-def _other_modality(runs: Sequence[Run]) -> str:
-    """The modality beside the ECG that runs learned from, in the singular; empty without one."""
-    read = [name for run in runs for name in models_in(run.recipe) if name != EcgModel.modality]
-    return modality(read[0]).label.removesuffix("s") if read else ""
-
-
 def _results(tested: Tested, names: list[str], said: dict[str, Runs], *, seed: int) -> Json:
     seeds = [set(each) for name, each in said[HEAD].items() if name != CLEAN]
     by_seed = all(each == seeds[0] for each in seeds)
@@ -226,7 +218,7 @@ def _results(tested: Tested, names: list[str], said: dict[str, Runs], *, seed: i
     except ValueError as error:
         raise ConfigError(f"the runs cannot be compared: {error}; name other runs") from error
     told = tested.in_results()
-    told["cohort"] |= {"training": counted(tested.own[0]), "other": _other_modality(tested.runs)}
+    told["cohort"]["training"] = counted(tested.own[0])
     return (
         {"limits": {}}
         | told

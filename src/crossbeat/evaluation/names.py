@@ -1,6 +1,5 @@
 """How models, limits and metrics are called where people read them."""
 
-import re
 from dataclasses import dataclass
 
 from crossbeat.evaluation.intervals import EXPLAINED, SHARE, scale_of
@@ -31,38 +30,36 @@ DEVIATIONS = "SD"
 """The unit of what is in standard deviations of the measurement."""
 
 OTHER = {FINDING.name: "X-ray", MEASUREMENT.name: "cine MRI"}
-"""What teaches the ECG models of a study, by the kind of its targets."""
+"""What teaches the ECG models of a study that does not say it, by the kind of its targets."""
 
-_USUAL = {FINDING.name: re.compile("X-ray"), MEASUREMENT.name: re.compile("cine|MRI")}
-"""The words of ``OTHER`` in the names of models."""
-
-_MODELS = {
+_MODELS = {  # other: the modality beside the ECG
     "self-supervision": Name("self-supervision", "learns from views of ECGs, without labels"),
     "resnet1d": Name("ResNet-1D", "direct training with a residual convolutional net"),
     "biot": Name("BIOT-style", "direct training with a spectrogram transformer"),
-    "eccl": Name("ECCL-style", "pairs ECG and X-ray, with a vision transformer for each lead"),
-    "direct": Name("direct training", "learns from ECGs and labels, without X-rays"),
+    "eccl": Name("ECCL-style", "pairs ECG and {other}, with a vision transformer for each lead"),
+    "direct": Name("direct training", "learns from ECGs and labels, without {other}s"),
     "cromotex": Name(
-        "CroMoTEX", "learns from labelled pairs of ECG and X-ray, reads the ECG alone"
+        "CroMoTEX", "learns from labelled pairs of ECG and {other}, reads the ECG alone"
     ),
     "cromotex-believed": Name(
-        "CroMoTEX, all pairs", "uses the X-ray teacher's probabilities where a pair has no label"
+        "CroMoTEX, all pairs", "uses the {other} teacher's probabilities where a pair has no label"
     ),
     "ptacl": Name("PTACL", "aligned with the cine as a whole and frame by frame"),
     "shuffled": Name(
-        "shuffled X-rays", "the same method, but each ECG has the X-ray of another patient"
+        "shuffled {other}s", "the same method, but each ECG has the {other} of another patient"
     ),
-    "distillation": Name("distillation", "learns the probabilities of the X-ray teacher"),
+    "distillation": Name("distillation", "learns the probabilities of the {other} teacher"),
     "crossbeat": Name(
-        "crossbeat", "learns the X-ray teacher's probabilities for every pair, reads the ECG alone"
+        "crossbeat",
+        "learns the {other} teacher's probabilities for every pair, reads the ECG alone",
     ),
-    "no-alignment": Name("crossbeat, no X-rays", "the same network, with the labels alone"),
+    "no-alignment": Name("crossbeat, no {other}s", "the same network, with the labels alone"),
     "crossbeat-shuffled": Name(
-        "shuffled X-rays", "crossbeat, but each ECG has the X-ray of another patient"
+        "shuffled {other}s", "crossbeat, but each ECG has the {other} of another patient"
     ),
-    "teacher": Name("X-ray teacher", "reads the X-ray itself"),
-    "clip": Name("unsupervised pairs", "pairs ECG and X-ray without labels"),
-    "label-only": Name("labels only", "contrastive training on labels, without X-rays"),
+    "teacher": Name("{other} teacher", "reads the {other} itself"),
+    "clip": Name("unsupervised pairs", "pairs ECG and {other} without labels"),
+    "label-only": Name("labels only", "contrastive training on labels, without {other}s"),
     "cromotex-no-ssl": Name(
         "CroMoTEX, no self-supervision", "the method without its self-supervised phase"
     ),
@@ -136,15 +133,14 @@ def model(name: str, kind: Kind = FINDING, other: str = "") -> Name:
     """How a model is called; one without an entry goes by its own name.
 
     Args:
-        other: the modality beside the ECG, where it is not that of ``OTHER``.
+        other: the modality beside the ECG; by default that of ``OTHER``.
     """
     if name in _SAME:
         name, kind = _SAME[name], MEASUREMENT
-    own = _OF_MEASUREMENTS if kind is MEASUREMENT else {}
+    other = other or OTHER[kind.name]
+    own = _OF_MEASUREMENTS if kind is MEASUREMENT and other == OTHER[kind.name] else {}
     found = own.get(name) or _MODELS.get(name) or Name(plain(name))
-    if other in OTHER[kind.name]:
-        return found
-    return Name(*(_USUAL[kind.name].sub(other, text) for text in (found.label, found.meaning)))
+    return Name(found.label.format(other=other), found.meaning.format(other=other))
 
 
 def pair(name: str, kind: Kind = FINDING, other: str = "") -> str:

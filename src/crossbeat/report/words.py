@@ -1,6 +1,6 @@
 """The sentences of the report, made from the numbers by the same rules whoever wins."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from crossbeat.evaluation import names
 from crossbeat.evaluation.patients import Answer, Example, Tally
@@ -8,6 +8,7 @@ from crossbeat.evaluation.results import kind_of, targets_of, verdict
 from crossbeat.evaluation.retrieval import DIFFERENCE
 from crossbeat.files import ReadJson
 from crossbeat.metrics import MEAN
+from crossbeat.modalities import MODALITIES
 from crossbeat.report.tables import Cell, cell
 
 DISCLAIMER = (
@@ -71,10 +72,15 @@ _DOUBTS = {
 
 
 def other_modality(results: ReadJson) -> str:
-    """The modality beside the ECG that models of these results learned from."""
-    usual = names.OTHER[kind_of(results).name]
-    told = str(results.get("cohort", {}).get("other", ""))
-    return usual if told in usual else told
+    """The modality beside the ECG from which models of these results learned, by their settings."""
+    for settings in results.get("settings", {}).values():
+        for each in settings.values():
+            name = each.get("modality") if isinstance(each, Mapping) else None
+            if name in MODALITIES:
+                return MODALITIES[name].one or MODALITIES[name].label.removesuffix("s")
+            if name:
+                return names.plain(name)
+    return names.OTHER[kind_of(results).name]
 
 
 def called(results: ReadJson, name: str) -> names.Name:
