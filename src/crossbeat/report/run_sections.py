@@ -1,9 +1,8 @@
 """The sections of the report that look at runs, and at single patients of the cohort."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from html import escape
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.evaluation import names
 from crossbeat.evaluation.localisation import answering_steps
 from crossbeat.evaluation.patients import Example
+from crossbeat.evaluation.predictions import Predictions
 from crossbeat.files import ReadJson
 from crossbeat.models import num_steps
 from crossbeat.recipes.aligned import has_moments, moments_alike, rule_of
@@ -21,7 +21,7 @@ from crossbeat.report.page import beside, facts, paragraph, pictures
 from crossbeat.report.pictures import beating, ecg_page, xray
 from crossbeat.report.result_sections import measured
 from crossbeat.report.subject import Subject
-from crossbeat.report.theme import Picture, colours, picture
+from crossbeat.report.theme import Figure, Picture, colours, picture
 from crossbeat.signal import Ecg
 from crossbeat.targets import KINDS, described
 
@@ -34,6 +34,9 @@ _SAID = ("LVEF", "LVEDV")
 _HEARTS = 2
 _MAPPED, _AVERAGED = 1000, 200  # test patients of a map, and of mean similarities
 _NOT_LOSSES = ("epoch", "seconds")
+
+Draw = Callable[[Mapping[str, Predictions], str, Mapping[str, str]], Figure]
+"""A figure of a finding, from what models say and their colours."""
 
 
 def patients(it: Subject) -> Iterator[str]:
@@ -118,7 +121,7 @@ def _ecg(cohort: Cohort, row: int) -> Ecg:
     return Ecg(batch.values[0].numpy(), batch.leads, batch.fs)
 
 
-def curves(draw: Any, title: str) -> Callable[[Subject], Iterator[str]]:
+def curves(draw: Draw, title: str) -> Callable[[Subject], Iterator[str]]:
     """A curve for each finding with both classes."""
 
     def parts(it: Subject) -> Iterator[str]:
