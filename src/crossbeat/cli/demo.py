@@ -48,7 +48,7 @@ DEMOS: Mapping[str, Demo] = {
         Path("runs/demo-ptacl"),
         3200,
         "This demo simulates beating hearts, trains ECG models with and without cardiac MRI, and "
-        "writes a report. It takes about 7 minutes on two cores.",
+        "writes a report. It takes 7 to 15 minutes on two cores.",
         "crossbeat.cli.demo_ptacl",
     ),
 }
