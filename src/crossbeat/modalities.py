@@ -387,6 +387,12 @@ def modality(name: str) -> Modality:
     return MODALITIES[name]
 
 
+def one_of(name: str) -> str:
+    """What reports call one recording of a modality, such as "X-ray"."""
+    entry = MODALITIES.get(name)
+    return (entry.one or entry.label.removesuffix("s")) if entry else name.replace("_", " ")
+
+
 def _require_encoder(model: Model) -> None:
     known = modality(model.modality).encoders
     if model.encoder not in known:

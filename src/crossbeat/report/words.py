@@ -8,7 +8,7 @@ from crossbeat.evaluation.results import kind_of, targets_of, verdict
 from crossbeat.evaluation.retrieval import DIFFERENCE
 from crossbeat.files import ReadJson
 from crossbeat.metrics import MEAN
-from crossbeat.modalities import MODALITIES
+from crossbeat.modalities import one_of
 from crossbeat.report.tables import Cell, cell
 
 DISCLAIMER = (
@@ -76,10 +76,8 @@ def other_modality(results: ReadJson) -> str:
     for settings in results.get("settings", {}).values():
         for each in settings.values():
             name = each.get("modality") if isinstance(each, Mapping) else None
-            if name in MODALITIES:
-                return MODALITIES[name].one or MODALITIES[name].label.removesuffix("s")
             if name:
-                return names.plain(name)
+                return one_of(name)
     return names.OTHER[kind_of(results).name]
 
 
