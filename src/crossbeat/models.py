@@ -20,7 +20,7 @@ from crossbeat.errors import ConfigError
 from crossbeat.modalities import MODALITIES, Model, Values, modality
 from crossbeat.targets import Targets
 from crossbeat.training import Batch
-from crossbeat.training.module import derive_seed
+from crossbeat.training.phase import derive_seed
 
 Embeddings = Float[Tensor, "batch dim"]
 Tokens = Float[Tensor, "batch token dim"]

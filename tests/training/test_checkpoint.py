@@ -3,7 +3,8 @@ import torch
 from torch import nn
 
 from crossbeat.errors import CheckpointError
-from crossbeat.training.checkpoint import SafetensorsIO, load_tensors, load_weights, save_tensors
+from crossbeat.training.checkpoint import load_tensors, load_weights, save_tensors
+from crossbeat.training.fit import SafetensorsIO
 
 
 def test_a_training_state_comes_back_as_it_was(tmp_path):

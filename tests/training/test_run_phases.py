@@ -13,7 +13,9 @@ from crossbeat.data.labels import LabelPolicy
 from crossbeat.errors import ConfigError
 from crossbeat.objectives import bce
 from crossbeat.training import Choice, Optimisation, Phase, Source, TrainerSettings, run_phases
-from crossbeat.training.module import BEST, LAST, PhaseModule, derive_seed
+from crossbeat.training.checkpoint import BEST, LAST
+from crossbeat.training.module import PhaseModule
+from crossbeat.training.phase import derive_seed
 from crossbeat.training.runner import _run
 from crossbeat.workers import locked
 
@@ -160,7 +162,7 @@ def test_a_killed_run_goes_on_to_the_weights_of_an_uninterrupted_one(
 def test_a_run_killed_between_its_last_epoch_and_its_end_adds_no_epoch(tiny, tmp_path, monkeypatch):
     choice = worst_of_all(patience=1)
     with monkeypatch.context() as patch:
-        patch.setattr("crossbeat.training.runner._finish", killed)
+        patch.setattr("crossbeat.training.fit._finish", killed)
         with pytest.raises(RuntimeError, match="killed"):
             train(tiny, tmp_path, choice=choice)
     _, record = train(tiny, tmp_path, choice=choice)

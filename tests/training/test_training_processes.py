@@ -6,7 +6,7 @@ import psutil
 import pytest
 import torch
 
-from crossbeat.training.processes import share_cores
+from crossbeat.training.processes import is_main_process, share_cores
 
 MAIN = """
 import os, time
@@ -50,3 +50,28 @@ def test_processes_share_the_threads_unless_their_number_is_given(given, expecte
     share_cores(2)
     assert torch.get_num_threads() == expected
     assert os.environ["OMP_NUM_THREADS"] == (given or "2")
+
+
+def test_what_opens_runs_and_models_does_not_import_lightning() -> None:
+    opens = "import crossbeat.deploy, crossbeat.recipes.run, crossbeat.study, sys"
+    asked = f"{opens}; print([name for name in ('lightning', 'matplotlib') if name in sys.modules])"
+    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert told.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "is_main"),
+    [
+        ({}, True),
+        ({"LOCAL_RANK": "1"}, False),
+        ({"RANK": "2", "LOCAL_RANK": "0"}, False),
+        ({"RANK": "0", "LOCAL_RANK": "1"}, True),
+        ({"SLURM_PROCID": "3"}, False),
+    ],
+)
+def test_the_launcher_says_which_process_writes_files(given, is_main, monkeypatch) -> None:
+    for name in ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert is_main_process() is is_main

@@ -25,8 +25,9 @@ from crossbeat.recipes.settings import from_plain, recipe_named, to_plain
 from crossbeat.targets import Kind
 from crossbeat.training import Optimisation, Source, TrainerSettings, run_phases
 from crossbeat.training.checkpoint import load_tensors, load_weights, save_tensors
+from crossbeat.training.hardware import check_accelerator, check_batch
 from crossbeat.training.processes import is_main_process, leave, share_cores
-from crossbeat.training.runner import check_accelerator, check_batch, load_best
+from crossbeat.training.runner import load_best
 from crossbeat.workers import LOCK
 
 Rows = Int64[np.ndarray, " row"]

@@ -1,18 +1,20 @@
 """Weights and resumable states as safetensors: whole or absent, strict, never pickled."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
-from lightning.pytorch.plugins.io import CheckpointIO
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from crossbeat.errors import CheckpointError, reason
-from crossbeat.files import Json, write_whole
+from crossbeat.files import write_whole
+
+BEST = "best.safetensors"
+LAST = "last.safetensors"
+DONE = "phase.json"
+"""Files in the folder of a phase: its best epoch, the last one, and the record at its end."""
 
 
 def save_tensors(
@@ -65,53 +67,3 @@ def load_weights(module: nn.Module, weights: Mapping[str, Tensor], source: str) 
                 "again"
             )
     module.load_state_dict(dict(weights))
-
-
-def _split(value: object, path: str, tensors: dict[str, Tensor]) -> Json:
-    if isinstance(value, Tensor):
-        tensors[path] = value
-        return {"tensor": path}
-    if isinstance(value, Mapping):
-        items = [[key, _split(item, f"{path}/{key}", tensors)] for key, item in dict(value).items()]
-        return {"items": items}
-    if isinstance(value, list | tuple):
-        return {"list": [_split(item, f"{path}/{i}", tensors) for i, item in enumerate(value)]}
-    if value is None or isinstance(value, str | bool | int | float):
-        return {"value": value}
-    raise TypeError(f"{path} of the checkpoint is a {type(value).__qualname__}; not storable")
-
-
-def _join(node: Any, tensors: Mapping[str, Tensor]) -> Any:
-    if "tensor" in node:
-        return tensors[node["tensor"]]
-    if "items" in node:
-        return {key: _join(item, tensors) for key, item in node["items"]}
-    if "list" in node:
-        return [_join(item, tensors) for item in node["list"]]
-    return node["value"]
-
-
-class SafetensorsIO(CheckpointIO):
-    """Lightning's checkpoints in one safetensors file: tensors as such, the rest as JSON."""
-
-    def save_checkpoint(
-        self, checkpoint: Json, path: str | Path, storage_options: object | None = None
-    ) -> None:
-        """Write the state of a trainer, atomically."""
-        tensors: dict[str, Tensor] = {}
-        structure = json.dumps(_split(checkpoint, "", tensors))
-        save_tensors(Path(path), tensors, {"structure": structure})
-
-    def load_checkpoint(
-        self, path: str | Path, map_location: Any | None = None, weights_only: bool | None = None
-    ) -> Json:
-        """Read the state of a trainer."""
-        tensors, metadata = load_tensors(Path(path))
-        if map_location is not None and not callable(map_location):
-            device = torch.device(map_location)
-            tensors = {name: tensor.to(device) for name, tensor in tensors.items()}
-        return _join(json.loads(metadata["structure"]), tensors)
-
-    def remove_checkpoint(self, path: str | Path) -> None:
-        """Delete a checkpoint."""
-        Path(path).unlink(missing_ok=True)

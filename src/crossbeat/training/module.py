@@ -1,6 +1,5 @@
 """The one LightningModule: it runs a phase and keeps its history and its best epoch."""
 
-import hashlib
 import math
 import time
 from collections.abc import Iterator
@@ -8,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch import LightningModule
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
@@ -17,18 +15,9 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from crossbeat.data.loaders import epoch_batches
 from crossbeat.files import Json
-from crossbeat.training.checkpoint import save_tensors
-from crossbeat.training.phase import Batch, Phase, Source
+from crossbeat.training.checkpoint import BEST, save_tensors
+from crossbeat.training.phase import Batch, Phase, Source, derive_seed
 from crossbeat.training.processes import alone
-
-BEST = "best.safetensors"
-LAST = "last.safetensors"
-
-
-def derive_seed(*parts: str | int) -> int:
-    """A seed of 63 bits that depends on every part."""
-    digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
 
 
 class _Batches(Dataset[Batch]):
@@ -228,14 +217,3 @@ def _average(parts: nn.ModuleDict, decay: float) -> AveragedModel:
     averaged = AveragedModel(parts, avg_fn=follow)
     averaged.requires_grad_(False)
     return averaged
-
-
-class KeepLast(Checkpoint):
-    """Writes the resumable state at the end of every epoch, after the best one was kept."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / LAST
-
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Lightning's hook; for checkpoints it comes after the module's own."""
-        trainer.save_checkpoint(self.path)

@@ -1,6 +1,7 @@
 """Define a phase: its data, its step, the parts that it trains and the choice of the best epoch."""
 
 import dataclasses
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -259,3 +260,9 @@ class Phase:
             "chosen_by": self.choice.metric,
             "patients": {"train": len(self.train), "val": len(self.val)},
         }
+
+
+def derive_seed(*parts: str | int) -> int:
+    """A seed of 63 bits that depends on every part."""
+    digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1

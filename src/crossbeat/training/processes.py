@@ -3,7 +3,6 @@
 They end on a signal, with the main process, or when done. Contrastive losses need the whole batch.
 """
 
-import ctypes
 import os
 import signal
 import socket
@@ -19,13 +18,12 @@ from typing import Any, NoReturn
 import psutil
 import torch
 import torch.distributed as dist
-from lightning.fabric.utilities.rank_zero import rank_zero_only
-from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from crossbeat.errors import STOPPED
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID", "JSM_NAMESPACE_RANK")
 _PAUSE = 0.5
 _alone = ContextVar("_alone", default=False)
 
@@ -76,8 +74,13 @@ def gather(local: Tensor) -> Tensor:
 
 
 def is_main_process() -> bool:
-    """Whether this process is the one that writes files."""
-    return getattr(rank_zero_only, "rank", 0) == 0
+    """Whether this process is the one that writes files.
+
+    Before the processes know each other, the launcher's variables say it, as to Lightning.
+    """
+    if dist.is_available() and dist.is_initialized():
+        return dist.get_rank() == 0
+    return next((os.environ[name] for name in _RANKS if name in os.environ), "0") == "0"
 
 
 @contextmanager
@@ -97,7 +100,7 @@ def ended_by_signals(processes: int) -> Iterator[None]:
     handlers = (
         {signal.SIGTERM: signal.default_int_handler}
         if single
-        else dict.fromkeys(_SIGNALS, _leave_it_to_the_thread)
+        else dict.fromkeys(_SIGNALS, leave_it_to_the_thread)
     )
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
@@ -120,19 +123,6 @@ def share_cores(devices: int) -> None:
         os.environ["OMP_NUM_THREADS"] = str(threads)  # for the processes that this one starts
 
 
-class Together(Callback):
-    """For trainings with several processes: undoes what keeps them from ending."""
-
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Lightning's hook."""
-        if threading.current_thread() is threading.main_thread():
-            # Lightning's own handler waits for the other processes
-            signal.signal(signal.SIGTERM, _leave_it_to_the_thread)
-        if dist.get_backend() == "gloo":
-            # torch 2.13.0: the destructor holds the GIL and joins a thread that waits for the GIL
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(dist.group.WORLD))
-
-
 def leave() -> NoReturn:
     """End this process, which is not the main one, with success."""
     if dist.is_initialized() and dist.get_backend() == "gloo":
@@ -143,8 +133,8 @@ def leave() -> NoReturn:
     raise SystemExit(0)  # Lightning ends the group of NCCL as Python ends
 
 
-def _leave_it_to_the_thread(number: int, frame: FrameType | None) -> None:
-    pass
+def leave_it_to_the_thread(number: int, frame: FrameType | None) -> None:
+    """A handler of signals that does nothing: a thread of ``ended_by_signals`` sees them."""
 
 
 @contextmanager
