@@ -77,7 +77,7 @@ def other_modality(results: ReadJson) -> str:
         for each in settings.values():
             name = each.get("modality") if isinstance(each, Mapping) else None
             if name in MODALITIES:
-                return MODALITIES[name].one or MODALITIES[name].label.removesuffix("s")
+                return MODALITIES[name].singular
             if name:
                 return names.plain(name)
     return names.OTHER[kind_of(results).name]
