@@ -16,9 +16,10 @@ from dataclasses import replace
 from typing import Any
 
 from crossbeat.data.sources.virtual_hearts import VirtualHearts
+from crossbeat.evaluation.names import ALL_MEASURED
 from crossbeat.recipes import RECIPES
 from crossbeat.recipes.presets import demo
-from crossbeat.study import Cell, Study, hearts
+from crossbeat.study import Cell, Study, demos
 from crossbeat.training import Optimisation
 
 
@@ -28,7 +29,7 @@ def patients(seed: int, *, small: bool) -> VirtualHearts:
         return VirtualHearts(
             num_patients=300, seed=seed, frames=6, cine_size=32, val=0.25, test=0.35, measured=0.5
         )
-    return hearts.patients(6000, seed)
+    return demos.patients_with_cines(6000, seed)
 
 
 def sized(name: str, *, small: bool, **changes: Any) -> Any:
@@ -44,7 +45,7 @@ def sized(name: str, *, small: bool, **changes: Any) -> Any:
 
 def models(*, small: bool) -> Iterator[tuple[str, str, Any]]:
     """The name, recipe name and settings of each model."""
-    for model, name in hearts.MODELS.items():
+    for model, name in demos.MODELS_OF_HEARTS.items():
         yield model, name, sized(name, small=small)
     yield "ptacl-no-masked", "ptacl", sized("ptacl", small=small, masked_cine=None)
 
@@ -63,10 +64,10 @@ def cells(*, small: bool) -> Iterator[Cell]:
             )
     for seed in seeds:
         yield Cell(
-            model=hearts.LIMIT,
+            model=ALL_MEASURED,
             recipe_name="direct-heart",
             recipe=sized("direct-heart", small=small),
-            cohort=hearts.all_measured(patients(seed, small=small)),
+            cohort=demos.all_measured(patients(seed, small=small)),
             test=patients(seed, small=small),
             seed=seed,
             latent_limit=True,
@@ -80,6 +81,6 @@ def study(*, small: bool) -> Study:
         cells=tuple(cells(small=small)),
         method="ptacl",
         baseline="direct",
-        differences=hearts.DIFFERENCES,
-        limits=(hearts.LIMIT,),
+        differences=demos.DIFFERENCES_OF_HEARTS,
+        limits=(ALL_MEASURED,),
     )

@@ -12,6 +12,8 @@ from torch import nn
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.labels import LabelPolicy
 from crossbeat.errors import ConfigError
+from crossbeat.evaluation.names import OTHER
+from crossbeat.evaluation.probes import FITS
 from crossbeat.targets import FINDING, KINDS, MEASUREMENT, Answer, Targets, described
 
 NAN = math.nan
@@ -197,6 +199,21 @@ def test_what_is_chosen_has_the_names_that_are_promised(kind) -> None:
     targets, outputs = (draw.random(20) < 0.5).astype(float), draw.normal(size=20)
     assert tuple(kind.choose(targets, outputs)) == kind.chosen
     assert kind.leads == kind.metrics[0]
+
+
+def test_the_metrics_of_a_target_rest_on_its_smaller_class_or_on_whom_it_was_measured_in() -> None:
+    targets, patients = np.array([1.0, 1, 0, 0, NAN, 0]), np.array(["a", "a", "b", "c", "d", "a"])
+    assert FINDING.size(targets, patients) == 1
+    assert FINDING.size(np.zeros(6), patients) == 0
+    assert MEASUREMENT.size(targets, patients) == 3
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_every_place_that_depends_on_the_kind_knows_all_kinds(kind) -> None:
+    assert kind.name in FITS
+    assert kind.name in OTHER
+    assert tuple(kind.measure(np.array([0.0, 1.0]), np.array([0.0, 1.0]))) == kind.metrics
+    assert set(kind.in_deviations) <= set(kind.metrics)
 
 
 def test_a_measurement_without_an_entry_goes_by_its_name() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -197,17 +197,12 @@ class Modality:
     read: Callable[[Shaped[np.ndarray, "sample ..."], Form], Values]
     depends: Callable[[Form], Mapping[str, object]]
     encoders: Mapping[str, Encoder]
-    moments: Callable[[Any, Tensor], Tensor] | None = None
+    moments: Callable[[nn.Module, Tensor], Tensor] | None = None
     at_once: int = 512
     before: Callable[[Form, Model], None] = _no_phases
     likeness: Likeness | None = None
     required: bool = True
     one: str = ""
-
-    @property
-    def singular(self) -> str:
-        """What reports call one of them."""
-        return self.one or self.label.removesuffix("s")
 
 
 def plain(stored: Shaped[np.ndarray, "sample ..."], _form: Form) -> Tensor:
@@ -258,6 +253,16 @@ def _ecg_build(name: str, form: Form, _model: Model) -> nn.Module:
     return ENCODERS[name](len(form.leads), round(form.fs * form.seconds))
 
 
+@runtime_checkable
+class _HasSteps(Protocol):
+    def steps(self, x: Tensor) -> Tensor: ...
+
+
+def _steps(encoder: nn.Module, x: Tensor) -> Tensor:
+    assert isinstance(encoder, _HasSteps)
+    return encoder.steps(x)
+
+
 def _xray_build(name: str, _form: Form, model: Model) -> nn.Module:
     assert isinstance(model, OtherModel)
     return load_xrv(Path(model.weights)) if model.weights else XRAY_ENCODERS[name]()
@@ -282,6 +287,16 @@ def _cine_enters(values: Values, model: Model) -> Tensor:
     return values.float() / 255
 
 
+@runtime_checkable
+class _HasTokens(Protocol):
+    def tokens(self, x: Tensor) -> Tensor: ...
+
+
+def _frames(encoder: nn.Module, x: Tensor) -> Tensor:
+    assert isinstance(encoder, _HasTokens)
+    return encoder.tokens(x)
+
+
 def _cine_stored(form: Form) -> np.dtype | None:
     shape = (form.frames, form.cine_size, form.cine_size)
     return np.dtype((np.uint8, shape)) if form.frames else None
@@ -302,7 +317,7 @@ _CINE = Modality(
         name: Encoder(build=partial(_cine_build, name), enters=_cine_enters)
         for name in CINE_ENCODERS
     },
-    moments=lambda encoder, x: encoder.tokens(x),
+    moments=_frames,
     at_once=64,
     before=lambda _form, _model: None,
     likeness=CINES,
@@ -322,7 +337,7 @@ MODALITIES: dict[str, Modality] = {
         encoders={
             name: Encoder(build=partial(_ecg_build, name), enters=_ecg_enters) for name in ENCODERS
         },
-        moments=lambda encoder, x: encoder.steps(x),
+        moments=_steps,
         before=_ecg_before,
         likeness=ECGS,
     ),
@@ -379,6 +394,12 @@ def modality(name: str) -> Modality:
         near = suggestion(name, MODALITIES, "choose one of them, or import what registers it")
         raise ConfigError(f"modality must be one of {', '.join(MODALITIES)}, got {name!r}{near}")
     return MODALITIES[name]
+
+
+def one_of(name: str) -> str:
+    """What reports call one recording of a modality, such as "X-ray"."""
+    entry = MODALITIES.get(name)
+    return (entry.one or entry.label.removesuffix("s")) if entry else name.replace("_", " ")
 
 
 def _require_encoder(model: Model) -> None:

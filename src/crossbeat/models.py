@@ -7,7 +7,7 @@ the ECG uses its encoder and heads alone.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -83,8 +83,9 @@ def add_projections(parts: nn.ModuleDict, shared_dim: int, seed: int) -> nn.Modu
 
 def dim_of(parts: nn.ModuleDict, name: str) -> int:
     """The dimension of the embeddings of a modality."""
-    net: Any = parts[f"{name}_encoder"]
-    return int(net.dim)
+    dim: object = parts[f"{name}_encoder"].dim
+    assert isinstance(dim, int)
+    return dim
 
 
 def entering(values: Values, model: Model) -> Tensor:
@@ -152,8 +153,9 @@ def in_moments(parts: nn.ModuleDict, batch: Batch, *, model: Model) -> Tokens:
 
 def num_steps(parts: nn.ModuleDict, info: CohortInfo) -> int:
     """The number of time steps that the ECG encoder makes from a record of the cohort."""
-    net: Any = parts["ecg_encoder"]
+    net, steps = parts["ecg_encoder"].eval(), modality("ecg").moments
+    assert steps is not None
     weight = next(net.parameters())
     silence = weight.new_zeros(1, len(info.leads), round(info.fs * info.seconds))
     with torch.no_grad():
-        return int(net.eval().steps(silence).shape[1])
+        return steps(net, silence).shape[1]

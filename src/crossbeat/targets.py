@@ -11,7 +11,7 @@ from math import isfinite
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int64, Shaped
 from scipy.special import expit
 from torch import Tensor, nn
 
@@ -19,13 +19,25 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.labels import ALL_NEGATIVE, LabelPolicy
 from crossbeat.encoders.heads import Regressor, classifier, mlp_classifier
 from crossbeat.errors import ConfigError
+from crossbeat.files import Json
 from crossbeat.measurements import MEASUREMENTS, Measurement
-from crossbeat.metrics import MEAN, Samples, auroc, best_f1, platt
+from crossbeat.metrics import (
+    FINDING_METRICS,
+    MEAN,
+    MEASUREMENT_METRICS,
+    Choice,
+    Metric,
+    Samples,
+    auroc,
+    best_f1,
+    platt,
+)
 from crossbeat.objectives import bce
 from crossbeat.objectives.supervised import squared_error
 
 Columns = Float[Tensor, "batch target"]
 Rows = Int64[np.ndarray, " row"]
+Patients = Shaped[np.ndarray, " sample"]
 
 
 @dataclass(frozen=True)
@@ -81,6 +93,13 @@ class Kind:
         values: what a model learns of some rows of a cohort; NaN is to be ignored.
         truth: what a model is measured by; NaN where it is not known.
         metrics: names of the metrics of the results, in the order of the report; the first leads.
+        measure: the metrics by name, with what they need from the targets and outputs of the
+            validation patients.
+        in_deviations: metrics in the unit of the target, whose mean over the targets is therefore
+            of values in standard deviations of the truth.
+        size: the number of patients that the metrics of a target rest on, from its values and the
+            patient of each.
+        describe: what results say of the truth of a target, from its name and its values.
         score: the leading metric over all columns, which chooses the epoch.
         choose: what an answer needs, from the targets and outputs of the validation patients.
         chosen: the names of what is chosen.
@@ -96,6 +115,10 @@ class Kind:
     values: Callable[[Cohort, Rows, Sequence[str], LabelPolicy], Tensor]
     truth: Callable[[Cohort, Rows, Sequence[str]], Tensor]
     metrics: tuple[str, ...]
+    measure: Callable[[Samples, Samples], Mapping[str, Metric]]
+    in_deviations: tuple[str, ...]
+    size: Callable[[Samples, Patients], int]
+    describe: Callable[[str, Samples], Json]
     score: Callable[[Tensor, Tensor], float]
     choose: Callable[[Samples, Samples], Chosen]
     chosen: tuple[str, ...]
@@ -116,6 +139,16 @@ def _classifier(dim: int, number: int, hidden: tuple[int, ...], dropout: float) 
     if not hidden:
         return classifier(dim, number)
     return mlp_classifier(dim, number, hidden=hidden, dropout=dropout)
+
+
+def _finding_metrics(targets: Samples, logits: Samples) -> Mapping[str, Metric]:
+    choice = Choice(best_f1(targets, logits), platt(targets, logits))
+    return {name: metric(choice) for name, metric in FINDING_METRICS.items()}
+
+
+def _smaller_class(targets: Samples, patients: Patients) -> int:
+    """The number of patients with a positive row or with a negative one, whichever is smaller."""
+    return min(len(np.unique(patients[targets == value])) for value in (0, 1))
 
 
 def _mean_auroc(targets: Tensor, logits: Tensor) -> float:
@@ -158,7 +191,14 @@ FINDING = Kind(
     loss=lambda _head, logits, labels: bce(logits, labels),
     values=lambda cohort, rows, names, policy: cohort.labels(rows, names, policy),
     truth=lambda cohort, rows, names: cohort.truth(rows, names),
-    metrics=("auroc", "auprc", "f1", "calibration_error", "brier"),
+    metrics=tuple(FINDING_METRICS),
+    measure=_finding_metrics,
+    in_deviations=(),
+    size=_smaller_class,
+    describe=lambda _, targets: {
+        "positive": int((targets == 1).sum()),
+        "negative": int((targets == 0).sum()),
+    },
     score=_mean_auroc,
     choose=_calibrated,
     chosen=_CALIBRATION,
@@ -194,6 +234,12 @@ def _scaled(regressor: nn.Module, targets: Columns, names: Sequence[str]) -> Non
 def _squared_error(regressor: nn.Module, estimates: Columns, measured: Columns) -> Tensor:
     assert isinstance(regressor, Regressor)
     return squared_error(estimates, measured, spread=regressor.spread)
+
+
+def _summary(name: str, targets: Samples) -> Json:
+    known = targets[~np.isnan(targets)]
+    mean, spread = (float(known.mean()), float(known.std())) if len(known) else (None, None)
+    return {"unit": described(name).unit, "measured": len(known), "mean": mean, "sd": spread}
 
 
 def _mean_r2(targets: Tensor, estimates: Tensor) -> float:
@@ -232,7 +278,11 @@ MEASUREMENT = Kind(
     loss=_squared_error,
     values=lambda cohort, rows, names, _policy: cohort.measurements(rows, names),
     truth=lambda cohort, rows, names: cohort.measurements(rows, names),
-    metrics=("r2", "pearson", "mae"),
+    metrics=tuple(MEASUREMENT_METRICS),
+    measure=lambda _targets, _estimates: MEASUREMENT_METRICS,
+    in_deviations=("mae",),
+    size=lambda targets, patients: len(np.unique(patients[~np.isnan(targets)])),
+    describe=_summary,
     score=_mean_r2,
     choose=_error,
     chosen=("error",),

@@ -166,6 +166,13 @@ def test_examples_are_of_the_seed(tiny, tmp_path, capsys):
     assert pages[0].count("<figure") == 2
 
 
+def test_hearts_beat_beside_their_ecgs(tiny_hearts, tmp_path, capsys):
+    shown(capsys, tiny_hearts.folder, "--page", tmp_path / "a.html", "--examples", 2)
+    text = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert text.count("data:image/gif") == text.count('alt="12-lead ECG"') == 2
+    assert "Nothing positive" not in text
+
+
 @pytest.mark.parametrize(("lacking", "figures"), [("xray", 2), ("ecg", 2), ("pairs", 4)])
 def test_what_is_not_in_pairs_is_shown_apart(lacking, figures, tmp_path, capsys):
     names = ["p0", "p1", "p2", "p3"]

@@ -11,13 +11,11 @@ import pytest
 from crossbeat.cli import demo as module
 from crossbeat.cli import demo_runs
 from crossbeat.cli.demo import DEMOS, Demo
-from crossbeat.cli.demo_crossbeat import MODELS as MODELS_OF_XRAYS
-from crossbeat.cli.demo_crossbeat import recipe_of
-from crossbeat.evaluation.names import LATENT, RATE
+from crossbeat.evaluation.names import ALL_MEASURED, LATENT, RATE
 from crossbeat.evaluation.results import read_results
 from crossbeat.recipes import RECIPES, settings_in, with_settings
 from crossbeat.recipes.presets import PRESETS, demo
-from crossbeat.study.hearts import LIMIT, MODELS
+from crossbeat.study.demos import MODELS_OF_HEARTS, MODELS_OF_XRAYS, recipe_of
 from crossbeat.study.kept import RECORD
 from crossbeat.training import Optimisation
 
@@ -83,15 +81,15 @@ def test_the_demo_of_hearts_goes_on_where_it_was_stopped(tmp_path, play, called,
         stopped.setattr(demo_runs, "results_of", stop)
         assert play(*given)[0] == 1
     before = {path: path.stat().st_mtime_ns for path in sorted(out.glob(f"*/{RECORD}"))}
-    assert {path.parent.name for path in before} == {*MODELS, LIMIT}
+    assert {path.parent.name for path in before} == {*MODELS_OF_HEARTS, ALL_MEASURED}
     assert not (out / "results.json").exists()
     code, printed, err = play(*given)
     assert code == 0, err
     assert printed.startswith("With ")
     assert before == {path: path.stat().st_mtime_ns for path in before}
     results = read_results(out / "results.json")
-    assert set(results["models"]) == set(MODELS)
-    assert set(results["limits"]) == {LATENT, RATE, LIMIT}
+    assert set(results["models"]) == set(MODELS_OF_HEARTS)
+    assert set(results["limits"]) == {LATENT, RATE, ALL_MEASURED}
     assert set(results["models"]["ptacl"]["LVEF"]) == {"r2", "pearson", "mae"}
     assert {"global - shuffled", "ptacl-shuffled-frames - global"} <= set(results["differences"])
     names = {"recall@1", "recall@10", "measurement_difference@10"}

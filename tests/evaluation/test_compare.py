@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from crossbeat.evaluation.compare import compare, compare_measured, estimate, smaller_class
+from crossbeat.evaluation.compare import compare, compare_measured, estimate
 from crossbeat.evaluation.intervals import (
     SHARE,
     of_differences,
@@ -61,7 +61,7 @@ def test_one_run_is_the_plain_bootstrap_of_each_metric(kind):
     weights = resamples(other.test.patients, seed=0, replicates=30)
     for at, name in enumerate(other.names):
         column = other.test.targets[:, at], other.test.outputs[:, at]
-        size = smaller_class(column[0], other.test.patients) if kind is FINDING else ROWS // 2
+        size = FINDING.size(column[0], other.test.patients) if kind is FINDING else ROWS // 2
         assert list(found["models"]["ptacl"][name]) == list(kind.metrics)
         for metric, made in metrics.items():
             drawn = distribution(made(choices[at]), *column, weights)[None]
@@ -156,7 +156,7 @@ def test_runs_by_seed_on_patients_of_their_own_have_intervals_over_seeds():
     found = study(runs)
     place = found["models"]["direct"]["edema"]["auroc"]
     tests = [each.test for each in runs["direct"].values()]
-    size = sum(smaller_class(each.targets[:, 1], each.patients) for each in tests)
+    size = sum(FINDING.size(each.targets[:, 1], each.patients) for each in tests)
     expected = over_seeds(place["by_run"], SHARE, patients=size)
     assert [place[end] for end in ("value", "low", "high")] == list(vars(expected).values())
     for seed, each in runs["direct"].items():
@@ -222,12 +222,6 @@ def test_models_that_are_named_must_have_runs():
         study({"direct": one, "ptacl": []})
     with pytest.raises(ValueError, match="runs must hold clip, got"):
         study({"direct": one, "ptacl": one}, extra=[("clip", "direct")])
-
-
-def test_the_smaller_class_is_counted_in_patients():
-    targets = np.array([1.0, 1, 0, 0, np.nan, 0])
-    assert smaller_class(targets, np.array(["a", "a", "b", "c", "d", "a"])) == 1
-    assert smaller_class(np.zeros(3), np.array(["a", "b", "c"])) == 0
 
 
 def measured(mean: float, *, seed: int = 0, patients: int = 0, rows: int = 80) -> Measured:

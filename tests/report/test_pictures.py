@@ -82,10 +82,10 @@ def test_what_cannot_be_shown_is_refused():
 
 def test_an_xray_is_a_picture_of_its_pixels():
     image = np.arange(64, dtype=np.uint8).reshape(8, 8)
-    shown = xray(image, title="Edema", caption="")
+    shown = xray(image)
     content = base64.b64decode(shown.source.partition(",")[2])
     np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(content))), image)
-    assert shown.alt == "Chest X-ray: Edema"
+    assert shown.alt == "Chest X-ray"
 
 
 def ecg(fs: float = 500.0, seconds: float = 10.0) -> Ecg:

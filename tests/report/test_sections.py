@@ -90,7 +90,7 @@ def test_hearts_beat_with_their_measurements_and_beside_a_patient_of_screening(h
         pytest.skip("no test patient of these few has a low ejection fraction")
     shown = sum(each is not None for each in (patients.helped, patients.missed))
     text = "".join(run_sections.patients(hearts))
-    assert titles(text) == ["The ECG.", "The heart."] * shown
+    assert titles(text) == ["The ECG.", "The cine MRI."] * shown
 
 
 def test_segments_that_are_drawn_are_those_that_were_compared(hearts, monkeypatch):

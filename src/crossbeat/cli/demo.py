@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
+
+from jsonargparse import Namespace
 
 from crossbeat.cli.options import at_least, command, note, parse
 from crossbeat.files import Json, remove_drafts, require_ours
@@ -46,7 +48,7 @@ DEMOS: Mapping[str, Demo] = {
         Path("runs/demo-ptacl"),
         3200,
         "This demo simulates beating hearts, trains ECG models with and without cardiac MRI, and "
-        "writes a report. It takes about 7 minutes on two cores.",
+        "writes a report. It takes 7 to 15 minutes on two cores.",
         "crossbeat.cli.demo_ptacl",
     ),
 }
@@ -100,7 +102,7 @@ def run(arguments: list[str]) -> None:
     _go_on(out, options.recipe)
 
 
-def _played(options: Any, demo: Demo, out: Path) -> Json:
+def _played(options: Namespace, demo: Demo, out: Path) -> Json:
     from crossbeat.cli.demo_runs import Asked, play
     from crossbeat.recipes.presets import preset_named
 

@@ -2,13 +2,14 @@
 
 from crossbeat.cli.demo_runs import LIMIT_PATIENTS, MEASURING, PATIENTS, REPORT, Asked, Script
 from crossbeat.errors import ConfigError
-from crossbeat.study.hearts import LIMIT, hearts
+from crossbeat.evaluation.names import ALL_MEASURED
+from crossbeat.study.demos import hearts
 
 _SECONDS = {
     PATIENTS: 110.0,
     LIMIT_PATIENTS: 12.0,
     "ptacl": 75.0,
-    LIMIT: 15.0,
+    ALL_MEASURED: 15.0,
     "teacher": 20.0,
     "direct": 8.0,
     "global": 45.0,

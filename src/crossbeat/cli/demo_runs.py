@@ -18,7 +18,7 @@ from crossbeat.recipes.presets import Preset
 from crossbeat.recipes.record import counted
 from crossbeat.recipes.run import Run
 from crossbeat.study.grid import HEAD, Cell, Study
-from crossbeat.study.kept import RECORD, read_said
+from crossbeat.study.kept import RECORD, predicted, read_said
 from crossbeat.study.results import Finished, results_of
 from crossbeat.study.work import finish
 from crossbeat.training import TrainerSettings
@@ -103,7 +103,7 @@ def play(asked: Asked, script: Script) -> Json:
         save_model(method)
         record_metrics(method.folder / "model", results, study.method)
         write_results(asked.out / "results.json", results)
-        said = {cell.model: read_said(home)[HEAD] for cell, home in homes.items()}
+        said = {cell.model: predicted(read_said(home)[HEAD]) for cell, home in homes.items()}
         subject = Subject(results=results, said=said, runs=runs, cohort=held)
         write_report(asked.out / "report.html", subject)
     return results

@@ -16,6 +16,7 @@ from crossbeat.recipes.limits import latent_limit
 from crossbeat.recipes.record import counted, describe_cohort, described, versions
 from crossbeat.recipes.run import Run, predictions
 from crossbeat.study.grid import HEAD
+from crossbeat.study.kept import predicted
 from crossbeat.study.results import Comparison, Runs, compared
 from crossbeat.study.said import said_of
 
@@ -81,7 +82,7 @@ def run(arguments: list[str]) -> None:
         from crossbeat.report.report import Subject, write_report  # needs the extra plots
 
         first = {each.name: each for each in reversed(runs)}
-        heads = {name: said[HEAD][name][run.seed] for name, run in first.items()}
+        heads = {name: predicted(said[HEAD][name][run.seed]) for name, run in first.items()}
         subject = Subject(results=results, said=heads, runs=first, cohort=cohort)
         write_report(options.report, subject)
         note(f"report: {options.report}")

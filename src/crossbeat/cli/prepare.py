@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from crossbeat.cli.options import command, note, parse
 from crossbeat.errors import ConfigError, UserError, suggestion
@@ -43,12 +43,12 @@ def run(arguments: list[str]) -> None:
         action="store_true",
         help="accept a cohort that lost many of its files (more than 5 % unreadable)",
     )
-    made: Any = COHORTS[name]
+    made = COHORTS[name]
     parser.add_class_arguments(made)
     options = parse(parser, rest)
     from crossbeat.workers import executor_of
 
-    settings = made(**{each.name: options[each.name] for each in fields(made)})
+    settings = made(**{each.name: options[each.name] for each in fields(made)})  # type: ignore[arg-type]
     with executor_of(options.executor, workers=options.workers) as executor:
         cohort = built(
             settings, options.out, executor=executor, allow_missing=options.allow_missing

@@ -3,7 +3,7 @@
 import argparse
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from crossbeat.cli.options import command, note, parse
 from crossbeat.errors import ConfigError, suggestion
@@ -62,7 +62,7 @@ def _layout(arguments: list[str]) -> str:
     return layout
 
 
-def _settings(layout: str) -> Any:
+def _settings(layout: str) -> type:
     if layout == "mimic":
         from crossbeat.simulate.hospital import VirtualMimic
 

@@ -1,12 +1,12 @@
 """All models of a study on the same test patients: their metrics and their paired differences."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from typing import TypeVar
 
 import numpy as np
+from jaxtyping import Float
 
-from crossbeat.evaluation.predictions import Measured, Predictions, Scored, choose
+from crossbeat.evaluation.predictions import Measured, Predictions, Scored
 from crossbeat.evaluation.statistics import (
     Distributions,
     Patients,
@@ -16,19 +16,13 @@ from crossbeat.evaluation.statistics import (
     draws,
     pairs_of,
 )
-from crossbeat.files import Json, ReadJson
-from crossbeat.metrics import (
-    FINDING_METRICS,
-    MEAN,
-    MEASUREMENT_METRICS,
-    Samples,
-    Values,
-    Weights,
-)
-from crossbeat.targets import FINDING, MEASUREMENT, described
+from crossbeat.files import Json
+from crossbeat.metrics import MEAN, Samples, Values, Weights
 
 Runs = Sequence[Predictions] | Mapping[int, Predictions]
 """The runs of a model: all on the same test patients, or by seed, each on those of its seed."""
+
+Each = TypeVar("Each")
 
 _ALL = "all"
 
@@ -59,36 +53,30 @@ def compare(
     by_seed = all(isinstance(each, Mapping) for each in runs.values())
     tests, shared = _tests(runs, first=baseline, by_seed=by_seed)
     reference = _first(runs[baseline])
-    way = _WAYS[reference.kind.name]
+    kind = reference.kind
     sizes = {
-        key: [way.size(column, test.patients) for column in test.targets.T]
+        key: [kind.size(column, test.patients) for column in test.targets.T]
         for key, test in tests.items()
     }
     table = Table(
         (*reference.names, MEAN),
-        tuple(reference.kind.metrics),
+        kind.metrics,
         {key: [*each, min(each)] for key, each in sizes.items()},
         shared,
     )
     patients = {key: test.patients for key, test in tests.items()}
     drawn = draws(patients, runs, shared=shared, seed=seed, replicates=replicates)
-    compared = _compared(runs, drawn, way.measure, table, (pairs, by_seed))
+    compared = _compared(runs, drawn, _measure, table, (pairs, by_seed))
     counted = list(tests.values())[: 1 if shared else None]
     truth = np.concatenate([each.targets for each in counted])
     test = {
         "patients": sum(len(np.unique(each.patients)) for each in counted),
         "samples": len(truth),
-        reference.kind.plural: {
-            name: way.describe(name, truth[:, at]) for at, name in enumerate(reference.names)
+        kind.plural: {
+            name: kind.describe(name, truth[:, at]) for at, name in enumerate(reference.names)
         },
     }
     return {"method": method, "baseline": baseline, "test": test} | compared
-
-
-def estimate(runs: Runs, *, seed: int, replicates: int = 1000) -> Json:
-    """The metrics of one model alone, for example of a limit that no model can pass."""
-    alone = compare({"it": runs}, method="it", baseline="it", seed=seed, replicates=replicates)
-    return alone["models"]["it"]
 
 
 def compare_measured(
@@ -138,10 +126,26 @@ def compare_measured(
     }
 
 
+def estimate(
+    runs: Runs | Mapping[int, Predictions | Measured],
+    *,
+    seed: int,
+    replicates: int = 1000,
+    by: Callable[..., Json] = compare,
+) -> Json:
+    """The metrics or measures of one model alone, for example of a limit that no model can pass.
+
+    Args:
+        by: ``compare``, or ``compare_measured`` for runs that were measured row by row.
+    """
+    alone = by({"it": runs}, method="it", baseline="it", seed=seed, replicates=replicates)
+    return alone["models"]["it"]
+
+
 def _compared(
-    runs: ReadJson,
+    runs: Mapping[str, Sequence[Each] | Mapping[int, Each]],
     weights: Iterator[tuple[int, Resamples]],
-    measure: Callable[[Any, Resamples], Distributions],
+    measure: Callable[[Each, Resamples], Distributions],
     table: Table,
     pairs: tuple[Sequence[tuple[str, str]], bool],
 ) -> Json:
@@ -161,15 +165,15 @@ def _compared(
     }
 
 
-def _keyed(runs: Any) -> Mapping[int, Any]:
+def _keyed(runs: Sequence[Each] | Mapping[int, Each]) -> Mapping[int, Each]:
     return runs if isinstance(runs, Mapping) else dict(enumerate(runs))
 
 
-def _first(runs: Any) -> Any:
+def _first(runs: Sequence[Each] | Mapping[int, Each]) -> Each:
     return next(iter(_keyed(runs).values()))
 
 
-def _require(runs: ReadJson, named: Iterable[str]) -> None:
+def _require(runs: Mapping[str, Sized], named: Iterable[str]) -> None:
     missing = [name for name in named if name not in runs]
     if missing:
         raise ValueError(f"runs must hold {' and '.join(missing)}, got {', '.join(runs)}")
@@ -207,67 +211,29 @@ def _alike(one: Scored, other: Scored) -> bool:
     )
 
 
-@dataclass(frozen=True)
-class _Way:
-    """What depends on the kind of the targets; ``size``: the patients that metrics rest on."""
-
-    measure: Callable[[Predictions, Resamples], Distributions]
-    size: Callable[[Samples, Patients], int]
-    describe: Callable[[str, Samples], Json]
-
-
-def _measure_findings(run: Predictions, weights: Resamples) -> Distributions:
-    pairs = zip(run.test.targets.T, run.test.outputs.T, strict=True)
-    columns = list(zip(choose(run.val), pairs, strict=True))
-    found = {
-        name: np.stack(
-            [distribution(metric(choice), *pair, weights) for choice, pair in columns], axis=1
-        )
-        for name, metric in FINDING_METRICS.items()
-    }
-    return _with_mean(found, found)
-
-
-def _measure_measurements(run: Predictions, weights: Resamples) -> Distributions:
+def _measure(run: Predictions, weights: Resamples) -> Distributions:
+    """Every metric of every target, and its mean over the targets in the last column."""
+    found: Distributions = {}
     columns = list(zip(run.test.targets.T, run.test.outputs.T, strict=True))
-    found = {
-        name: np.stack([distribution(metric, *column, weights) for column in columns], axis=1)
-        for name, metric in MEASUREMENT_METRICS.items()
-    }
-    known = [truth[~np.isnan(truth)] for truth in run.test.targets.T]
-    spread = [each.std() if len(np.unique(each)) > 1 else np.nan for each in known]
-    return _with_mean(found, found | {"mae": found["mae"] / np.array(spread)})
+    measures = [
+        run.kind.measure(*each) for each in zip(run.val.targets.T, run.val.outputs.T, strict=True)
+    ]
+    for name in run.kind.metrics:
+        values = np.stack(
+            [
+                distribution(metrics[name], *column, weights)
+                for metrics, column in zip(measures, columns, strict=True)
+            ],
+            axis=1,
+        )
+        spread = _spreads(run.test.targets) if name in run.kind.in_deviations else 1.0
+        found[name] = np.column_stack([values, (values / spread).mean(axis=1)])
+    return found
 
 
-def _with_mean(found: Mapping[str, np.ndarray], scaled: Mapping[str, np.ndarray]) -> Distributions:
-    return {
-        name: np.column_stack([values, scaled[name].mean(axis=1)]) for name, values in found.items()
-    }
-
-
-def smaller_class(targets: Samples, patients: Patients) -> int:
-    """The number of patients with a positive row or with a negative one, whichever is smaller."""
-    return min(len(np.unique(patients[targets == value])) for value in (0, 1))
-
-
-def _counts(_: str, targets: Samples) -> Json:
-    return {"positive": int((targets == 1).sum()), "negative": int((targets == 0).sum())}
-
-
-def _summary(name: str, targets: Samples) -> Json:
-    known = targets[~np.isnan(targets)]
-    mean, spread = (float(known.mean()), float(known.std())) if len(known) else (None, None)
-    return {"unit": described(name).unit, "measured": len(known), "mean": mean, "sd": spread}
-
-
-_WAYS: Mapping[str, _Way] = {
-    FINDING.name: _Way(_measure_findings, smaller_class, _counts),
-    MEASUREMENT.name: _Way(
-        _measure_measurements,
-        lambda targets, patients: len(np.unique(patients[~np.isnan(targets)])),
-        _summary,
-    ),
-}
+def _spreads(targets: Float[np.ndarray, "row target"]) -> Float[np.ndarray, " target"]:
+    known = [truth[~np.isnan(truth)] for truth in targets.T]
+    return np.array([each.std() if len(np.unique(each)) > 1 else np.nan for each in known])
 
 
 def _row_means(run: Measured, weights: Resamples) -> Distributions:

@@ -23,6 +23,9 @@ RATE = "heart-rate"
 CLEAN = "ecg-clean-labels"
 """The limit that a run on abundant true labels gives."""
 
+ALL_MEASURED = "ecg-all-measures"
+"""The limit that a run on the measurements of all patients gives."""
+
 TEACHERS = ("teacher", "cine-teacher")
 """The models that see the other modality."""
 
@@ -109,6 +112,7 @@ _LIMITS = {
     ),
     RATE: Name("heart rate alone", "a tree model on the true heart rate"),
     CLEAN: Name("clean labels", "direct training on many patients with true labels"),
+    ALL_MEASURED: Name("all measured", "direct training with measurements of all patients"),
 }
 
 _METRICS = {

@@ -1,16 +1,24 @@
-"""Linear probes: how well a linear model on frozen embeddings predicts findings or measurements."""
+"""Models of scikit-learn for each kind of target: linear probes of embeddings, and trees.
+
+A probe shows how well a linear model on frozen embeddings predicts findings or measurements.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Shaped
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from crossbeat.errors import DataError
 from crossbeat.metrics import auroc
 from crossbeat.targets import FINDING, MEASUREMENT, Kind
+
+Told = Callable[[Float[np.ndarray, "row input"]], Float[np.ndarray, " row"]]
+"""A fitted model of one target."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,7 @@ def fit_probe(
     order = np.random.default_rng(seed).permutation(len(names))
     kept = np.isin(train.patients, names[order[: max(1, round(share * len(names)))]])
     targets = train.targets[kept].astype(np.float64)
-    way = _WAYS[kind.name]
+    way = FITS[kind.name]
     way.require(targets, val.targets, share)
     scaler = StandardScaler().fit(train.features[kept])
     x, x_val = (scaler.transform(each) for each in (train.features[kept], val.features))
@@ -80,14 +88,36 @@ def fit_probe(
     return Probe(np.stack(weights, axis=1), np.array(biases), tuple(chosen))
 
 
+def fit_trees(
+    kind: Kind, x: Float[np.ndarray, "row input"], y: Float[np.ndarray, " row"], *, seed: int
+) -> Told:
+    """Boosted trees of one target; returns what they tell, as log-odds or in the target's unit.
+
+    Args:
+        y: NaN is ignored.
+    """
+    known = ~np.isnan(y)
+    with threadpool_limits(1):  # threads that wait for each other cost more than they save
+        return FITS[kind.name].trees(x[known], y[known], seed)
+
+
 @dataclass(frozen=True)
-class _Way:
-    """What depends on the kind of the targets."""
+class Fit:
+    """How a kind of target is fitted.
+
+    Args:
+        strengths: of regularisation, that validation chooses from.
+        require: raises an error if targets of training and validation at a share do not suffice.
+        fit: weights and bias of a linear model, from inputs, targets and a strength.
+        loss: of targets and outputs; the least chooses.
+        trees: boosted trees, from inputs, targets and a seed.
+    """
 
     strengths: tuple[float, ...]
     require: Callable[[np.ndarray, np.ndarray, float], None]
     fit: Callable[[np.ndarray, np.ndarray, float], tuple[np.ndarray, float]]
     loss: Callable[[np.ndarray, np.ndarray], float]
+    trees: Callable[[np.ndarray, np.ndarray, int], Told]
 
 
 def _require_classes(train: np.ndarray, val: np.ndarray, share: float) -> None:
@@ -129,9 +159,34 @@ def _squared_error(targets: np.ndarray, outputs: np.ndarray) -> float:
     return float(np.nanmean((outputs - targets) ** 2))
 
 
-_WAYS: Mapping[str, _Way] = {
-    FINDING.name: _Way((0.001, 0.01, 0.1, 1.0, 10.0), _require_classes, _logistic, _missed_auroc),
-    MEASUREMENT.name: _Way(
-        (0.1, 1.0, 10.0, 100.0, 1000.0), _require_measured, _ridge, _squared_error
+_RATE = 0.05
+
+
+def _classifier(x: np.ndarray, y: np.ndarray, seed: int) -> Told:
+    trees = HistGradientBoostingClassifier(learning_rate=_RATE, random_state=seed)
+    return trees.fit(x, y).decision_function
+
+
+def _regressor(x: np.ndarray, y: np.ndarray, seed: int) -> Told:
+    trees = HistGradientBoostingRegressor(learning_rate=_RATE, random_state=seed)
+    return trees.fit(x, y).predict
+
+
+FITS: Mapping[str, Fit] = {
+    FINDING.name: Fit(
+        strengths=(0.001, 0.01, 0.1, 1.0, 10.0),
+        require=_require_classes,
+        fit=_logistic,
+        loss=_missed_auroc,
+        trees=_classifier,
+    ),
+    MEASUREMENT.name: Fit(
+        strengths=(0.1, 1.0, 10.0, 100.0, 1000.0),
+        require=_require_measured,
+        fit=_ridge,
+        loss=_squared_error,
+        trees=_regressor,
     ),
 }
+"""By the name of the kind. It is not a part of ``Kind``, because scikit-learn is slow to import and
+most commands do not need it."""

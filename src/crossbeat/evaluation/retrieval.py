@@ -108,7 +108,7 @@ def retrieve(queries: Items, gallery: Items, measurements: tuple[str, ...]) -> R
     for rows in torch.arange(len(asking)).split(_BLOCK):
         cosines = query[rows] @ items.T
         own = asking[rows, None] == owner
-        hearts = _Hearts.of(asked[rows], held, own[:, first])
+        hearts = _Apart.of(asked[rows], held, own[:, first])
         likeness = (
             hearts.among(hearts.nearest(-cosines[:, first]), measurements),
             hearts.by_lot(measurements),
@@ -121,7 +121,7 @@ def retrieve(queries: Items, gallery: Items, measurements: tuple[str, ...]) -> R
 
 
 @dataclass(frozen=True)
-class _Hearts:
+class _Apart:
     """How the measurements of some queries differ from those of the gallery.
 
     Args:
@@ -137,7 +137,7 @@ class _Hearts:
     everyone: Float[Tensor, "row measurement"]
 
     @classmethod
-    def of(cls, asked: Tensor, held: Tensor, own: Tensor) -> "_Hearts":
+    def of(cls, asked: Tensor, held: Tensor, own: Tensor) -> "_Apart":
         count = (~own).sum(dim=1)
         distance = torch.zeros(own.shape)
         everyone = torch.empty_like(asked)

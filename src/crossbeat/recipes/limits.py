@@ -7,13 +7,12 @@ with true labels. It is the limit of this encoder.
 
 import numpy as np
 from jaxtyping import Float, Int64
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from threadpoolctl import threadpool_limits
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.evaluation.predictions import Predictions, Scored
+from crossbeat.evaluation.probes import fit_trees
 from crossbeat.recipes.run import evaluation_rows
-from crossbeat.targets import FINDING, Kind
+from crossbeat.targets import Kind
 
 
 def latent_limit(
@@ -42,23 +41,15 @@ def latent_limit(
     told = {split: np.empty_like(each) for split, each in truth.items()}
     learned = kind.truth(abundant, train, names).double().numpy()
     parameters = latents(abundant, train, determinants)
-    with threadpool_limits(1):  # threads that wait for each other cost more than they save
-        for column in range(len(names)):
-            known = ~np.isnan(learned[:, column])
-            trees = _trees(kind, seed).fit(parameters[known], learned[known, column])
-            guess = trees.decision_function if kind is FINDING else trees.predict
-            for split, values in inputs.items():
-                told[split][:, column] = guess(values)
+    for column in range(len(names)):
+        trees = fit_trees(kind, parameters, learned[:, column], seed=seed)
+        for split, values in inputs.items():
+            told[split][:, column] = trees(values)
     scored = {
         split: Scored(truth[split], told[split], np.asarray(of[split].patients(rows[split])))
         for split in rows
     }
     return Predictions(kind, names, **scored)
-
-
-def _trees(kind: Kind, seed: int) -> HistGradientBoostingClassifier | HistGradientBoostingRegressor:
-    made = HistGradientBoostingClassifier if kind is FINDING else HistGradientBoostingRegressor
-    return made(learning_rate=0.05, random_state=seed)
 
 
 def latents(

@@ -6,7 +6,7 @@ Contrastive steps gather the batch from all processes.
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -141,7 +141,7 @@ class Belief:
 Settings = TypeVar("Settings")
 
 
-def settings_of(kind: type[Settings], recipe: Any) -> Settings:
+def settings_of(kind: type[Settings], recipe: object) -> Settings:
     """Make a record from the settings of a recipe that have the same names."""
     names = [each.name for each in fields(kind)]  # type: ignore[arg-type]
     return kind(**{name: getattr(recipe, name) for name in names})

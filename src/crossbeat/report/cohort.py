@@ -1,4 +1,4 @@
-"""One HTML file that tells what is in a cohort, with some of its ECGs and X-rays.
+"""One HTML file that tells what is in a cohort, with some of its recordings.
 
 Needs the extra ``plots``.
 """
@@ -14,7 +14,6 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.table import REPORTED, label_column
 from crossbeat.evaluation import names
 from crossbeat.files import ReadJson
-from crossbeat.leads import INDEPENDENT
 from crossbeat.report.cohort_tables import Rows, in_words, tables
 from crossbeat.report.page import (
     beside,
@@ -26,10 +25,9 @@ from crossbeat.report.page import (
     section,
     table,
 )
-from crossbeat.report.pictures import ecg_page, xray
-from crossbeat.report.theme import Picture, picture
+from crossbeat.report.pictures import DRAWN, drawn
+from crossbeat.report.theme import Picture
 from crossbeat.report.words import DISCLAIMER
-from crossbeat.signal import Ecg
 
 _CODES = {1: "positive", 0: "negative", -1: "uncertain"}
 
@@ -57,36 +55,31 @@ def _table(title: str, header: Sequence[str], rows: Rows) -> str:
 
 
 def _examples(cohort: Cohort, most: int, seed: int) -> Iterator[str]:
-    drawable = set(INDEPENDENT) <= set(cohort.info.leads)
-    both = cohort.rows("train", has=("ecg", "xray"))
-    if len(both) and drawable:
+    rows = {name: cohort.rows("train", has=(name,)) for name in DRAWN}
+    others = [name for name in DRAWN if name != "ecg" and len(rows[name])]
+    both = cohort.rows("train", has=("ecg", *others[:1]))
+    if others and len(both) and "ecg" in drawn(cohort, int(both[0])):
         for row in _some(both, most, seed):
-            film = replace(_xray(cohort, row), title="X-ray", caption="")  # said beside it
-            yield beside(_ecg(cohort, row), film)
+            ecg, other = drawn(cohort, row).values()
+            yield beside(_labelled(cohort, row, ecg), other)
         return
-    if drawable:
-        yield pictures([_ecg(cohort, row) for row in _some(cohort.rows("train"), most, seed)])
-    films = cohort.rows("train", has=("xray",))
-    yield pictures([_xray(cohort, row) for row in _some(films, most, seed)])
+    for name, found in rows.items():
+        shown = [(row, DRAWN[name](cohort, row)) for row in _some(found, most, seed)]
+        yield pictures([_labelled(cohort, row, one) for row, one in shown if one is not None])
 
 
-def _some(rows: Int64[np.ndarray, " row"], most: int, seed: int) -> Int64[np.ndarray, "some 1"]:
-    return np.random.default_rng(seed).permutation(rows)[:most, None]
+def _some(rows: Int64[np.ndarray, " row"], most: int, seed: int) -> list[int]:
+    return np.random.default_rng(seed).permutation(rows)[:most].tolist()
 
 
-def _ecg(cohort: Cohort, row: Int64[np.ndarray, " 1"]) -> Picture:
-    batch = cohort.ecgs(row)
-    figure = ecg_page(Ecg(batch.values[0].numpy(), batch.leads, batch.fs))
-    positive, caption = _labels(cohort, int(row[0]))
-    unit = "" if cohort.info.unit == "mV" else " One standard deviation of a lead is drawn as 1 mV."
-    return picture(
-        figure, title=positive, caption=caption + unit, alt=f"12-lead ECG: {positive}", wide=True
-    )
-
-
-def _xray(cohort: Cohort, row: Int64[np.ndarray, " 1"]) -> Picture:
-    positive, caption = _labels(cohort, int(row[0]))
-    return xray(cohort.images("xray", row)[0].numpy(), title=positive, caption=caption)
+def _labelled(cohort: Cohort, row: int, shown: Picture) -> Picture:
+    """A recording with what its report says; as it is where the cohort has no findings."""
+    if not cohort.info.findings:
+        return shown
+    positive, caption = _labels(cohort, row)
+    alt = f"{shown.alt}: {positive}"
+    caption = " ".join(filter(None, (caption, shown.caption)))
+    return replace(shown, title=positive, caption=caption, alt=alt)
 
 
 def _labels(cohort: Cohort, row: int) -> tuple[str, str]:

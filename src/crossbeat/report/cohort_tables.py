@@ -6,7 +6,7 @@ from crossbeat.data.splits import SPLITS
 from crossbeat.data.summary import ALL
 from crossbeat.evaluation import names
 from crossbeat.files import ReadJson
-from crossbeat.modalities import MODALITIES
+from crossbeat.modalities import MODALITIES, one_of
 
 Rows = Sequence[Sequence[str]]
 Table = tuple[str, Sequence[str], Rows]
@@ -92,7 +92,7 @@ def _measurements(found: ReadJson) -> Iterator[list[str]]:
 
 def _gaps(gaps: ReadJson) -> Iterator[Table]:
     for each in [gaps] if "to" in gaps else gaps.values():
-        title = f"Hours from the ECG to the {MODALITIES[each['to']].singular}"
+        title = f"Hours from the ECG to the {one_of(each['to'])}"
         quantiles = [f"{value:,.1f}" for value in each["hours"].values()]
         yield title, ["", *each["hours"]], [[f"{each['pairs']:,} pairs", *quantiles]]
 

@@ -3,6 +3,8 @@
 Needs the extra ``plots``.
 """
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from io import BytesIO
 
 import numpy as np
@@ -10,9 +12,14 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from crossbeat import leads
+from crossbeat.beats import r_peaks
+from crossbeat.data.cohort import Cohort
 from crossbeat.errors import DataError
-from crossbeat.report.theme import Axes, Figure, Picture, data_uri, rc_context
+from crossbeat.modalities import one_of
+from crossbeat.report.theme import Axes, Figure, Picture, data_uri, picture, rc_context
+from crossbeat.report.words import capital
 from crossbeat.signal import Ecg
+from crossbeat.targets import described
 
 MM_PER_SECOND = 25.0
 MM_PER_MV = 10.0
@@ -32,6 +39,9 @@ MOST_BYTES = 300_000
 
 _FASTEST = 0.03
 """Seconds that a frame is shown at least: viewers slow down what is much faster."""
+
+_TOLD = ("LVEF", "LVEDV")
+"""Measurements that are told below a beating heart."""
 
 _GREYS = (64, 32, 16, 8)
 _ENLARGED = 2
@@ -109,12 +119,11 @@ def _line(axes: Axes, across: np.ndarray, up: np.ndarray) -> None:
     axes.plot(across, up, color=_TRACE, lw=0.85, solid_joinstyle="round", solid_capstyle="round")
 
 
-def xray(image: UInt8[np.ndarray, "height width"], *, title: str, caption: str) -> Picture:
+def xray(image: UInt8[np.ndarray, "height width"]) -> Picture:
     """A chest X-ray as a picture."""
     file = BytesIO()
     Image.fromarray(image).save(file, "PNG", optimize=True)
-    alt = f"Chest X-ray: {title}"
-    return Picture(data_uri(file.getvalue(), "image/png"), title, caption, alt)
+    return Picture(data_uri(file.getvalue(), "image/png"), "X-ray", "", "Chest X-ray")
 
 
 def beating(cine: Frames, *, seconds: float, title: str, caption: str) -> Picture:
@@ -157,3 +166,64 @@ def _animated(frames: list[Image.Image], seconds: float) -> bytes:
         loop=0,
     )
     return file.getvalue()
+
+
+def ecg_of(cohort: Cohort, row: int) -> Ecg:
+    """The ECG of a row."""
+    batch = cohort.ecgs(np.array([row]))
+    return Ecg(batch.values[0].numpy(), batch.leads, batch.fs)
+
+
+def _ecg(cohort: Cohort, row: int) -> Picture | None:
+    if not set(leads.INDEPENDENT) <= set(cohort.info.leads):
+        return None
+    unit = "" if cohort.info.unit == "mV" else "One standard deviation of a lead is drawn as 1 mV."
+    figure = ecg_page(ecg_of(cohort, row))
+    return picture(figure, title="ECG", caption=unit, alt="12-lead ECG", wide=True)
+
+
+def _xray(cohort: Cohort, row: int) -> Picture:
+    return xray(cohort.images("xray", np.array([row]))[0].numpy())
+
+
+def cine_of(name: str, cohort: Cohort, row: int) -> Picture:
+    """A cine of a row, with some measurements; it beats as fast as in the ECG, if there is one.
+
+    Args:
+        name: of the modality.
+    """
+    peaks = r_peaks(ecg_of(cohort, row)) if cohort.info.leads else np.zeros(0)
+    told = cohort.measurements(np.array([row]), cohort.info.measurements)[0].tolist()
+    named = dict(zip(cohort.info.measurements, told, strict=True))
+    values = [
+        f"{name} {named[name]:.0f} {described(name).unit}"
+        for name in _TOLD
+        if np.isfinite(named.get(name, np.nan))
+    ]
+    return beating(
+        cohort.images(name, np.array([row]))[0].numpy(),
+        seconds=float(np.median(np.diff(peaks))) if len(peaks) > 1 else 1.0,
+        title=capital(one_of(name)),
+        caption=". ".join(filter(None, (", ".join(values), "One beat, from the R peak on."))),
+    )
+
+
+DRAWN: Mapping[str, Callable[[Cohort, int], Picture | None]] = {
+    "ecg": _ecg,
+    "xray": _xray,
+    "cine": partial(cine_of, "cine"),
+    "cine_long": partial(cine_of, "cine_long"),
+}
+"""How modalities are drawn, by name. Reports leave out recordings of other modalities."""
+
+
+def drawn(cohort: Cohort, row: int, *, most: int = 2) -> dict[str, Picture]:
+    """The recordings of a row as pictures, by modality, in the order of ``DRAWN``.
+
+    Args:
+        most: of them.
+    """
+    told = cohort.table.row(row, named=True)
+    there = [name for name in DRAWN if told.get(name) is not None]
+    found = {name: DRAWN[name](cohort, row) for name in there[:most]}
+    return {name: each for name, each in found.items() if each is not None}

@@ -1,39 +1,39 @@
 """The sections of the report that look at runs, and at single patients of the cohort."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from html import escape
-from typing import Any
 
 import numpy as np
 
 from crossbeat.beats import correspondence, r_peaks
-from crossbeat.data.cohort import Cohort
 from crossbeat.evaluation import names
 from crossbeat.evaluation.localisation import answering_steps
 from crossbeat.evaluation.patients import Example
+from crossbeat.evaluation.predictions import Predictions
 from crossbeat.files import ReadJson
+from crossbeat.modalities import one_of
 from crossbeat.models import num_steps
 from crossbeat.recipes.aligned import has_moments, moments_alike, rule_of
 from crossbeat.recipes.run import Run, embeddings
 from crossbeat.report import figures, words
 from crossbeat.report.page import beside, facts, paragraph, pictures
-from crossbeat.report.pictures import beating, ecg_page, xray
+from crossbeat.report.pictures import cine_of, drawn, ecg_of
 from crossbeat.report.result_sections import measured
 from crossbeat.report.subject import Subject
-from crossbeat.report.theme import Picture, colours, picture
-from crossbeat.signal import Ecg
+from crossbeat.report.theme import Figure, Picture, colours, picture
 from crossbeat.targets import KINDS, described
 
 _CURVES = ("cromotex", "distillation", *names.TEACHERS)
 """Models whose curves are drawn beside those of the baseline and the method."""
 _ESTIMATED = ("LVEDV", "LVESV", "LVEF")
 """Measurements whose single estimates are drawn."""
-_SAID = ("LVEF", "LVEDV")
-"""Measurements that are told below a beating heart."""
 _HEARTS = 2
 _MAPPED, _AVERAGED = 1000, 200  # test patients of a map, and of mean similarities
 _NOT_LOSSES = ("epoch", "seconds")
+
+Draw = Callable[[Mapping[str, Predictions], str, Mapping[str, str]], Figure]
+"""A figure of a finding, from what models say and their colours."""
 
 
 def patients(it: Subject) -> Iterator[str]:
@@ -67,58 +67,31 @@ def patients(it: Subject) -> Iterator[str]:
 
 
 def _recordings(it: Subject, example: Example) -> str:
-    """The ECG, and beside it the X-ray or the heart, as far as there are any."""
+    """The ECG and what else of the patient can be drawn."""
     if it.cohort is None:
         return ""
-    row, shown = int(it.rows[example.row]), []
-    if it.cohort.info.leads:
-        shown.append(
-            picture(
-                ecg_page(_ecg(it.cohort, row)),
-                title="The ECG.",
-                caption="Both models read this ECG and nothing else.",
-                alt="12-lead ECG on paper",
-                wide=True,
-            )
-        )
-    caption = "It is shown for the reader. The ECG models do not read it."
-    if it.cohort.info.image_size:
-        film = it.cohort.images("xray", np.array([row]))[0].numpy()
-        shown.append(xray(film, title="The X-ray.", caption=caption))
-    elif it.cohort.info.frames:
-        shown.append(replace(_heart(it.cohort, row), title="The heart.", caption=caption))
+    others = "It is shown for the reader. The ECG models do not read it."
+    captions = {"ecg": "Both models read this ECG and nothing else."}
+    shown = [
+        replace(each, title=f"The {one_of(name)}.", caption=captions.get(name, others))
+        for name, each in drawn(it.cohort, int(it.rows[example.row])).items()
+    ]
     return beside(*shown) if len(shown) == 2 else pictures(shown)
 
 
 def hearts(it: Subject) -> Iterator[str]:
     """The first test patients' hearts."""
     assert it.cohort is not None
-    yield pictures([_heart(it.cohort, row) for row in it.rows[:_HEARTS].tolist()])
-
-
-def _heart(cohort: Cohort, row: int) -> Picture:
-    peaks = r_peaks(_ecg(cohort, row)) if cohort.info.leads else np.zeros(0)
-    told = cohort.measurements(np.array([row]), cohort.info.measurements)[0].tolist()
-    named = dict(zip(cohort.info.measurements, told, strict=True))
-    values = [
-        f"{name} {named[name]:.0f} {described(name).unit}"
-        for name in _SAID
-        if np.isfinite(named.get(name, np.nan))
-    ]
-    return beating(
-        cohort.images("cine", np.array([row]))[0].numpy(),
-        seconds=float(np.median(np.diff(peaks))) if len(peaks) > 1 else 1.0,
-        title=str(cohort.table["patient"][row]),
-        caption=". ".join(filter(None, (", ".join(values), "One beat, from the R peak on."))),
+    patients = it.cohort.table["patient"]
+    yield pictures(
+        [
+            replace(cine_of("cine", it.cohort, row), title=str(patients[row]))
+            for row in it.rows[:_HEARTS].tolist()
+        ]
     )
 
 
-def _ecg(cohort: Cohort, row: int) -> Ecg:
-    batch = cohort.ecgs(np.array([row]))
-    return Ecg(batch.values[0].numpy(), batch.leads, batch.fs)
-
-
-def curves(draw: Any, title: str) -> Callable[[Subject], Iterator[str]]:
+def curves(draw: Draw, title: str) -> Callable[[Subject], Iterator[str]]:
     """A curve for each finding with both classes."""
 
     def parts(it: Subject) -> Iterator[str]:
@@ -186,7 +159,7 @@ def _moments(it: Subject, run: Run) -> list[Picture]:
     if not len(known):
         return []
     row = int(it.rows[known[0]])
-    ecg, cine = _ecg(cohort, row), cohort.images("cine", np.array([row]))[0].numpy()
+    ecg, cine = ecg_of(cohort, row), cohort.images("cine", np.array([row]))[0].numpy()
     which = correspondence(
         r_peaks(ecg),
         rule=rule_of(run),

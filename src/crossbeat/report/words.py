@@ -8,7 +8,7 @@ from crossbeat.evaluation.results import kind_of, targets_of, verdict
 from crossbeat.evaluation.retrieval import DIFFERENCE
 from crossbeat.files import ReadJson
 from crossbeat.metrics import MEAN
-from crossbeat.modalities import MODALITIES, EcgModel
+from crossbeat.modalities import MODALITIES, EcgModel, one_of
 from crossbeat.report.tables import Cell, cell
 from crossbeat.targets import FINDING, MEASUREMENT
 
@@ -80,10 +80,8 @@ def other_modality(results: ReadJson) -> str:
     for settings in results.get("settings", {}).values():
         for each in settings.values():
             name = each.get("modality") if isinstance(each, Mapping) else None
-            if name in MODALITIES:
-                return MODALITIES[name].singular
             if name:
-                return names.plain(name)
+                return one_of(name)
     return names.OTHER[kind_of(results).name]
 
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from crossbeat.data.info import file_info
 from crossbeat.errors import DataError
@@ -26,13 +25,22 @@ RECORD = "cell.json"
 Said = Predictions | Measured
 
 
+def predicted(said: Said) -> Predictions:
+    """What is said by a head, a probe or a limit: predictions of targets."""
+    assert isinstance(said, Predictions)
+    return said
+
+
 def write_cell(folder: Path, said: Mapping[str, Said], told: ReadJson) -> None:
     """Write the predictions of a model, then the record; no file is ever half written."""
     files = {}
     for number, (name, each) in enumerate(said.items()):
-        kind = type(each).__name__.lower()
-        files[name] = f"{kind}-{number}.npz"
-        _KINDS[kind][0](folder / files[name], each)
+        if isinstance(each, Predictions):
+            files[name] = f"predictions-{number}.npz"
+            write_predictions(folder / files[name], each)
+        else:
+            files[name] = f"measured-{number}.npz"
+            write_measured(folder / files[name], each)
     record = dict(told) | {
         "predictions": files,
         "files": {file: asdict(file_info(folder / file)) for file in files.values()},
@@ -52,7 +60,7 @@ def read_record(folder: Path) -> Json:
     raise DataError(f"{path} must be the record of a cell, got other contents; {_again(folder)}")
 
 
-def read_said(folder: Path) -> Json:
+def read_said(folder: Path) -> dict[str, Said]:
     """Read the predictions of a finished cell, by name."""
     record = read_record(folder)
     for name, expected in record["files"].items():
@@ -60,7 +68,7 @@ def read_said(folder: Path) -> Json:
         if not path.is_file() or asdict(file_info(path)) != expected:
             raise DataError(f"{path} must be unchanged, got other contents; {_again(folder)}")
     return {
-        name: _KINDS[file.partition("-")[0]][1](folder / file)
+        name: _READ[file.partition("-")[0]](folder / file)
         for name, file in record["predictions"].items()
     }
 
@@ -94,8 +102,8 @@ def _again(folder: Path) -> str:
     )
 
 
-_KINDS: dict[str, tuple[Callable[[Path, Any], None], Callable[[Path], Said]]] = {
-    "predictions": (write_predictions, read_predictions),
-    "measured": (write_measured, read_measured),
+_READ: Mapping[str, Callable[[Path], Said]] = {
+    "predictions": read_predictions,
+    "measured": read_measured,
 }
-"""Functions that write and read each kind of predictions; file names begin with the kind."""
+"""What reads a file, by the beginning of its name."""

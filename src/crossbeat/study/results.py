@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,14 +11,14 @@ from crossbeat.evaluation.compare import compare, compare_measured, estimate
 from crossbeat.evaluation.names import LATENT, RATE
 from crossbeat.evaluation.predictions import REDUCED, Predictions, Scored, screening
 from crossbeat.evaluation.results import OWN_PATIENTS, cautions, part
-from crossbeat.files import Json, ReadJson
+from crossbeat.files import Json
 from crossbeat.recipes import record
 from crossbeat.study.grid import HEAD, SECOND, Cell, Point, Study, groups, in_order, place
-from crossbeat.study.kept import RECORD, Said, hours_of, read_said, versions_of
+from crossbeat.study.kept import RECORD, Said, hours_of, predicted, read_said, versions_of
 from crossbeat.study.said import LIMITS
 from crossbeat.study.work import Workshop
 
-Runs = dict[str, dict[int, Any]]
+Runs = dict[str, dict[int, Said]]
 """What models say, by model and seed."""
 
 _ALONE = (*LIMITS, *(f"{name} {limit}" for name, limits in LIMITS.items() for limit in limits))
@@ -37,9 +36,9 @@ class Comparison:
     seed: int = 0
     by_seed: bool = True
 
-    def of(self, compare: Callable[..., Json], runs: Runs) -> Json:
+    def of(self, compare: Callable[..., Json], runs: Mapping[str, Mapping[int, Said]]) -> Json:
         """The models and their differences, computed by one of the functions that compare runs."""
-        given: ReadJson = runs
+        given: Mapping[str, Mapping[int, Said] | Sequence[Said]] = runs
         if not self.by_seed and compare is not compare_measured:
             given = {name: list(each.values()) for name, each in runs.items()}
         return compare(
@@ -51,9 +50,9 @@ class Comparison:
             extra=[pair for pair in self.extra if set(pair) <= set(runs)],
         )
 
-    def alone(self, runs: Mapping[int, Predictions]) -> Json:
-        """What one model reaches, without a comparison."""
-        return estimate(runs, seed=self.seed, replicates=self.replicates)
+    def alone(self, compare: Callable[..., Json], runs: Mapping[int, Said]) -> Json:
+        """What one model reaches, or a reference that is not a model, without a comparison."""
+        return estimate(runs, seed=self.seed, replicates=self.replicates, by=compare)
 
 
 def compared(said: Mapping[str, Runs], how: Comparison, limits: Sequence[str] = ()) -> Json:
@@ -65,7 +64,7 @@ def compared(said: Mapping[str, Runs], how: Comparison, limits: Sequence[str] = 
     told = {name: next(iter(left.pop(name).values())) for name in (LATENT, RATE) if name in left}
     told |= {name: whole_heads[name] for name in limits if name in whole_heads}
     if told:
-        whole["limits"] = {name: how.alone(runs) for name, runs in told.items()}
+        whole["limits"] = {name: how.alone(compare, runs) for name, runs in told.items()}
     for part_of in SECOND:  # of models that predict targets of several kinds
         if part_of in left:
             whole[part_of] = how.of(compare, left.pop(part_of))
@@ -79,17 +78,23 @@ def compared(said: Mapping[str, Runs], how: Comparison, limits: Sequence[str] = 
     whole |= {"screening": low} if low else {}
     for name, references in LIMITS.items():
         if name in measured:
-            reached = {each: _reference(measured[f"{name} {each}"], how) for each in references}
+            reached = {
+                each: how.alone(compare_measured, next(iter(measured[f"{name} {each}"].values())))
+                for each in references
+            }
             whole |= part(name, how.of(compare_measured, measured[name]), reached)
     return whole
 
 
 def _screened(heads: Runs, how: Comparison) -> Json:
     """Whether measurements are below their thresholds, as findings; nothing without any."""
-    first: Predictions = next(iter(heads[how.baseline].values()))
+    first = predicted(next(iter(heads[how.baseline].values())))
     if not set(REDUCED) <= set(first.names):
         return {}
-    low = {name: {s: screening(e) for s, e in each.items()} for name, each in heads.items()}
+    low = {
+        name: {seed: screening(predicted(each)) for seed, each in runs.items()}
+        for name, runs in heads.items()
+    }
     return how.of(compare, low)
 
 
@@ -98,7 +103,10 @@ def _reading(runs: Runs, name: str, how: Comparison) -> Json:
     if how.baseline in runs:
         found = how.of(compare, runs)
     else:
-        found = {"models": {m: how.alone(each) for m, each in runs.items()}, "differences": {}}
+        found = {
+            "models": {m: how.alone(compare, each) for m, each in runs.items()},
+            "differences": {},
+        }
     return {
         "models": {f"{model}, {name}": each for model, each in found["models"].items()},
         "differences": {
@@ -107,12 +115,6 @@ def _reading(runs: Runs, name: str, how: Comparison) -> Json:
             if not pair.startswith(f"{how.baseline} - ")
         },
     }
-
-
-def _reference(runs: Runs, how: Comparison) -> Json:
-    """The results of a reference that is not a model, such as random retrieval."""
-    alone = Comparison("it", "it", replicates=how.replicates, seed=how.seed)
-    return alone.of(compare_measured, {"it": next(iter(runs.values()))})["models"]["it"]
 
 
 @dataclass(frozen=True)
@@ -221,12 +223,11 @@ def _at(finished: Finished, point: Point, replicates: int) -> Json | None:
     )
 
 
-def _check_limits(
-    limits: Mapping[str, Mapping[int, Predictions]], baseline: Mapping[int, Predictions]
-) -> None:
+def _check_limits(limits: Mapping[str, Mapping[int, Said]], baseline: Mapping[int, Said]) -> None:
     for name, runs in limits.items():
         for seed in runs.keys() & baseline.keys():
-            if not np.array_equal(runs[seed].test.patients, baseline[seed].test.patients):
+            one, other = (predicted(each[seed]).test.patients for each in (runs, baseline))
+            if not np.array_equal(one, other):
                 raise ValueError(f"limit {name} must have the same test samples as the baseline")
 
 

@@ -10,7 +10,7 @@ from crossbeat.errors import ConfigError, DataError
 from crossbeat.evaluation.predictions import Predictions
 from crossbeat.files import Json
 from crossbeat.study.grid import HEAD, Cell
-from crossbeat.study.kept import RECORD, hours_of, read_said, versions_of
+from crossbeat.study.kept import RECORD, hours_of, predicted, read_said, versions_of
 from crossbeat.study.work import Workshop
 
 
@@ -75,7 +75,7 @@ def choices_of(search: Search, workshop: Workshop) -> Json:
     if not done:
         raise DataError(f"{workshop.folder} must have finished cells, got none; run the search")
     scores: dict[str, dict[str, list[float]]] = {}
-    said = {cell: read_said(homes[cell])[HEAD] for cell in done}
+    said = {cell: predicted(read_said(homes[cell])[HEAD]) for cell in done}
     for cell in done:
         reached = _reached(cell, said[cell])
         scores.setdefault(cell.model, {}).setdefault(str(cell.point), []).append(reached)

@@ -11,7 +11,6 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -37,7 +36,7 @@ def describe(value: object) -> object:
     return _object(value)
 
 
-def _object(value: Any) -> object:
+def _object(value: object) -> object:
     if hasattr(value, "fingerprint"):
         return value.fingerprint()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -68,7 +67,7 @@ def _function(value: Callable[..., object]) -> str:
 
 def _is_at_module_level(value: Callable[..., object]) -> bool:
     """Such as a decorated function, which is technically a closure, but of nothing that varies."""
-    found: Any = sys.modules.get(value.__module__)
+    found: object = sys.modules.get(value.__module__)
     for name in value.__qualname__.split("."):
         found = getattr(found, name, None)
     return found is value
