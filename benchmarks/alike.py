@@ -1,9 +1,9 @@
 """How many nearly equal signals of different patients the audit finds, and how many it makes up.
 
-Run: ``python benchmarks/alike.py [--patients 2000] [--data ../shared/data]``. Every ECG and X-ray
-of virtual patients, and of PTB-XL and ChestX-ray14 where ``--data`` has them, gets a copy under
-another patient, changed in one way. A pair without a copy is a false alarm, or a real double of the
-data set. Takes about three minutes on one core.
+Run: ``python benchmarks/alike.py [--patients 2000] [--data ../shared/data]``. Every ECG, X-ray and
+cine of virtual patients, and every ECG of PTB-XL and X-ray of ChestX-ray14 where ``--data`` has
+them, gets a copy under another patient, changed in one way. A pair without a copy is a false alarm,
+or a real double of the data set. Takes about eight minutes on one core.
 """
 
 import argparse
@@ -24,6 +24,8 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.sources.nih import NihCxr14
 from crossbeat.data.sources.ptbxl import PtbXl
 from crossbeat.data.sources.virtual import Virtual
+from crossbeat.data.sources.virtual_hearts import VirtualHearts
+from crossbeat.data.table import owner_column
 
 Copy = Callable[[np.ndarray], np.ndarray]
 
@@ -59,6 +61,30 @@ def resized(share: float) -> Copy:
     return lambda films: np.stack([one(film) for film in films])
 
 
+def grey_noise(cines: np.ndarray) -> np.ndarray:
+    noise = np.random.default_rng(0).normal(0, 2, cines.shape).astype(np.float32)
+    return np.rint(cines + noise).clip(0, 255).astype(np.uint8)
+
+
+def one_grey_level_lighter(cines: np.ndarray) -> np.ndarray:
+    return np.minimum(cines, 254) + np.uint8(1)
+
+
+def one_pixel_aside(cines: np.ndarray) -> np.ndarray:
+    return np.concatenate([cines[..., :1], cines[..., :-1]], axis=-1)
+
+
+def one_frame_later(cines: np.ndarray) -> np.ndarray:
+    return np.roll(cines, 1, axis=1)
+
+
+CINE_COPIES: dict[str, Copy] = {
+    "noise of two grey levels": grey_noise,
+    "one grey level lighter": one_grey_level_lighter,
+    "one pixel aside": one_pixel_aside,
+    "one frame later": one_frame_later,
+}
+
 COPIES: dict[str, dict[str, Copy]] = {
     "ecg": {
         "other lowest bits": lowest_bits,
@@ -71,10 +97,9 @@ COPIES: dict[str, dict[str, Copy]] = {
         "resized to twice its size and back": resized(2.0),
         "resized to three quarters and back": resized(0.75),
     },
+    "cine": CINE_COPIES,
+    "cine_long": CINE_COPIES,
 }
-
-COLUMNS = {"ecg": "patient", "xray": "xray_patient"}
-"""Whose a signal is."""
 
 
 def pairs(name: str, signals: np.ndarray, patients: list[str]) -> int:
@@ -82,7 +107,7 @@ def pairs(name: str, signals: np.ndarray, patients: list[str]) -> int:
     number = len(signals)
     table = pl.DataFrame(
         {"patient": patients, "record": patients, "split": ["train"] * number}
-        | {name: np.arange(number), COLUMNS[name]: patients}
+        | {name: np.arange(number), owner_column(name): patients}
     )
     digests = [blake2b(each.tobytes(), digest_size=12).hexdigest() for each in signals]
     signed = signatures(name, signals)
@@ -93,7 +118,11 @@ def pairs(name: str, signals: np.ndarray, patients: list[str]) -> int:
 
 def cohorts(place: Path, patients: int, data: Path) -> Iterator[tuple[str, Cohort]]:
     """Virtual patients, and public data sets where they are."""
-    builders = {"virtual patients": Virtual(num_patients=patients, image_size=64)}
+    hearts = VirtualHearts(num_patients=patients, long_axis=True)
+    builders = {
+        "virtual patients": Virtual(num_patients=patients, image_size=64),
+        "virtual hearts": hearts,
+    }
     if (data / "ptb-xl").is_dir():
         builders["PTB-XL"] = PtbXl(root=data / "ptb-xl")
     if (data / "nih-cxr14").is_dir():
@@ -118,7 +147,7 @@ def run() -> None:
                 signals = np.concatenate([np.load(path) for path in shards])
                 owners = cohort.table.drop_nulls(name).unique(name, keep="first").sort(name)
                 signals = signals[owners[name].to_numpy()]
-                ids = owners[COLUMNS[name]].to_list()
+                ids = owners[owner_column(name)].to_list()
                 others = [f"copy of {each}" for each in ids]
                 started = time.perf_counter()
                 signatures(name, signals)

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from crossbeat.encoders import CINE_ENCODERS, ENCODERS, XRAY_ENCODERS, load_xrv
 from crossbeat.errors import ConfigError, suggestion
 from crossbeat.images import unit_range, xrv_range
+from crossbeat.likeness import CINES, ECGS, XRAYS, Likeness
 from crossbeat.signal import NORMALISATIONS, Ecgs
 
 Values = Ecgs | Tensor
@@ -186,6 +187,9 @@ class Modality:
         moments: tokens of an encoder in the order of time; None if the modality has no time.
         at_once: samples that fit into memory together with what their encoder makes of them.
         before: raises an error if a cohort cannot be used with a model.
+        likeness: how nearly equal signals of different patients are found; None if only equal bytes
+            count.
+        required: whether models are compared only on rows that have it, where a split has some.
     """
 
     label: str
@@ -196,6 +200,8 @@ class Modality:
     moments: Callable[[nn.Module, Tensor], Tensor] | None = None
     at_once: int = 512
     before: Callable[[Form, Model], None] = _no_phases
+    likeness: Likeness | None = None
+    required: bool = True
     one: str = ""
 
 
@@ -314,6 +320,7 @@ _CINE = Modality(
     moments=_frames,
     at_once=64,
     before=lambda _form, _model: None,
+    likeness=CINES,
 )
 
 MODALITIES: dict[str, Modality] = {
@@ -332,6 +339,7 @@ MODALITIES: dict[str, Modality] = {
         },
         moments=_steps,
         before=_ecg_before,
+        likeness=ECGS,
     ),
     "xray": Modality(
         label="X-rays",
@@ -346,9 +354,10 @@ MODALITIES: dict[str, Modality] = {
             )
             for name in XRAY_ENCODERS
         },
+        likeness=XRAYS,
     ),
     "cine": _CINE,
-    "cine_long": replace(_CINE, label="long-axis cines", one="long-axis cine MRI"),
+    "cine_long": replace(_CINE, label="long-axis cines", one="long-axis cine MRI", required=False),
 }
 """By the name of the column of a cohort's table that names the rows of its store.
 

@@ -13,6 +13,7 @@ from crossbeat.cli import main
 from crossbeat.data.build import Block, build_cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.rejected import Rejected
+from crossbeat.data.summary import summary
 from crossbeat.leads import STANDARD
 from crossbeat.report.cohort_tables import tables
 
@@ -83,7 +84,7 @@ def test_a_cohort_is_counted_by_split(small, capsys):
         ["nearly equal signals in two splits", "3 pairs"],
     ]
     gaps = found["gaps"]  # hours from the ECG to the X-ray
-    assert (gaps["pairs"], gaps["without a time"]) == (4, 1)
+    assert (gaps["to"], gaps["pairs"], gaps["without a time"]) == ("xray", 4, 1)
     assert (gaps["hours"]["least"], gaps["hours"]["median"], gaps["hours"]["most"]) == (-4, -0.5, 2)
 
 
@@ -113,6 +114,30 @@ def test_a_cohort_is_told_in_tables_without_what_it_does_not_have(small, tiny, c
     bare = shown(capsys, tiny.folder)
     assert "Hours" not in bare
     assert "Left out" not in bare
+
+
+def test_hours_to_the_recordings_of_every_modality_are_told(tiny_hearts):
+    later = pl.lit(NOON).dt.cast_time_unit("us")
+    table = tiny_hearts.table.with_columns(
+        time=later, cine_time=later.dt.offset_by("30m"), cine_long_time=later.dt.offset_by("-2h")
+    )
+    found = summary(tiny_hearts.with_table(table))
+    assert {name: gap["hours"]["median"] for name, gap in found["gaps"].items()} == {
+        "cine": 0.5,
+        "cine_long": -2.0,
+    }
+    told = {title: rows for title, _, rows in tables(found) if title.startswith("Hours")}
+    assert list(told) == [
+        "Hours from the ECG to the cine MRI",
+        "Hours from the ECG to the long-axis cine MRI",
+    ]
+    assert told["Hours from the ECG to the cine MRI"][0][:2] == ["120 pairs", "0.5"]
+    (one,) = [
+        title
+        for title, *_ in tables(summary(tiny_hearts.with_table(table.drop("cine_long_time"))))
+        if title.startswith("Hours")
+    ]
+    assert one == "Hours from the ECG to the cine MRI"
 
 
 def test_the_page_shows_training_examples_with_labels_and_without_names(small, tmp_path, capsys):

@@ -59,6 +59,8 @@ def test_phases_are_counted_by_what_their_rows_must_have():
         ({"patient": ["a", "b", "a", "d"]}, "patients"),
         ({"xray_patient": ["c", None, None, "d"]}, "patients"),
         ({"record": ["ra", "ra", "rc", "rd"]}, "studies"),
+        ({"xray_study": ["s1", "s1", None, "s2"]}, "studies"),
+        ({"cine_study": ["s1", None, "s1", None]}, "studies"),
     ],
 )
 def test_what_is_in_two_splits_is_counted(changed, leak):

@@ -1,8 +1,11 @@
+from datetime import datetime
+
 import polars as pl
 import pytest
 
 from crossbeat.data.table import SCHEMA, check_table, conform
 from crossbeat.errors import DataError
+from crossbeat.modalities import MODALITIES
 
 
 def table(**columns):
@@ -58,6 +61,19 @@ def test_unknown_columns_and_values_that_do_not_fit_are_refused():
         table(colour=["red", "blue"])
     with pytest.raises(DataError, match="values of the table must fit their columns"):
         table(age=["old", "young"])
+
+
+def test_any_modality_may_have_a_study_a_time_and_labels(monkeypatch):
+    with pytest.raises(DataError, match=r"one of .*, cine_time.* or begin with .*; got 'ecg_time'"):
+        table(ecg_time=[None, None])
+    monkeypatch.setitem(MODALITIES, "ppg", MODALITIES["xray"])
+    for name in ("xray", "cine", "ppg"):
+        columns = {f"{name}_{end}": ["a", "b"] for end in ("patient", "record", "study")}
+        columns |= {f"{name}_time": [datetime(2020, 1, 1)] * 2, f"{name}_label:edema": [1, -1]}
+        told = table(**columns, **{name: [0, 1]})
+        assert set(told.columns) == {*SCHEMA, "label:edema", name, *columns}
+        assert (told[f"{name}_label:edema"].dtype, told[name].dtype) == (pl.Int8(), pl.Int64())
+        check_table(told, ("edema",))
 
 
 def test_a_row_without_a_report_has_no_label():

@@ -10,12 +10,23 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from small_recipes import QUIET, run_of, same, seal_again, small, without
+from small_recipes import (
+    NO_ECG,
+    NO_XRAY,
+    QUIET,
+    UNREPORTED,
+    run_of,
+    same,
+    seal_again,
+    small,
+    without,
+)
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.errors import CheckpointError, ConfigError
 from crossbeat.files import SEAL
 from crossbeat.modalities import OtherModel
+from crossbeat.recipes import record
 from crossbeat.recipes.run import (
     Plan,
     Run,
@@ -234,6 +245,45 @@ def test_models_are_compared_on_pairs_where_the_xray_is_the_patients_own(tiny):
     ]
     trained = tiny.with_table(tiny.table.with_columns(kept))
     assert len(evaluation_rows(trained, "test")) == 24  # no test patient has an X-ray
+
+
+def test_models_are_compared_on_rows_without_a_modality_that_is_not_required(tiny_hearts):
+    test, half = tiny_hearts.rows("test"), pl.int_range(pl.len()) % 2 == 0
+    for name, expected in (("cine_long", test), ("cine", test[test % 2 == 0])):
+        owner = f"{name}_patient"
+        lost = [pl.when(half).then(pl.col(each)).alias(each) for each in (name, owner)]
+        cohort = tiny_hearts.with_table(tiny_hearts.table.with_columns(lost))
+        assert evaluation_rows(cohort, "test").tolist() == expected.tolist()
+
+
+def test_training_samples_are_counted_for_every_modality(tiny, gaps, tiny_hearts):
+    train = len(tiny.rows("train"))
+    whole = ("ecgs", "pairs", "labelled_pairs", "labelled_ecgs", "labelled_xrays")
+    assert record.counted(tiny) == dict.fromkeys(whole, train)
+    pairs = train - len(NO_XRAY) - len(NO_ECG)
+    told = record.counted(gaps)
+    assert (told["ecgs"], told["pairs"]) == (train - len(NO_ECG), pairs)
+    for name, has in (("ecgs", ("ecg",)), ("pairs", ("ecg", "xray")), ("xrays", ("xray",))):
+        assert told[f"labelled_{name}"] == len(set(gaps.rows("train", has=has)) - {*UNREPORTED})
+    row = pl.int_range(pl.len())
+    half = [pl.when(row % 2 == 0).then(pl.col(n)).alias(n) for n in ("cine", "cine_patient")]
+    long = ("cine_long", "cine_long_patient")
+    none = [pl.lit(None, tiny_hearts.table.schema[name]).alias(name) for name in long]
+    known = [
+        pl.when(row % 3 == 0).then(pl.col(n)).alias(n)
+        for n in tiny_hearts.table.columns
+        if n.startswith("value:")
+    ]
+    cohort = tiny_hearts.with_table(tiny_hearts.table.with_columns(*half, *none, *known))
+    rows = cohort.rows("train")
+    assert record.counted(cohort) == {
+        "ecgs": len(rows),
+        "pairs": sum(rows % 2 == 0),
+        "labelled_pairs": sum(rows % 6 == 0),
+        "labelled_ecgs": sum(rows % 3 == 0),
+        "labelled_cines": sum(rows % 6 == 0),
+        "labelled_cine_longs": 0,
+    }
 
 
 def test_validation_follows_the_label_policy(finished, tiny):

@@ -12,6 +12,7 @@ from crossbeat.report.tables import cell
 from crossbeat.targets import FINDING, MEASUREMENT, Kind
 
 BOTH = pytest.mark.parametrize("kind", [FINDING, MEASUREMENT], ids=lambda kind: kind.name)
+KNOWN = {FINDING: ("labels", "labelled"), MEASUREMENT: ("measurements", "measured")}
 CALLED = {FINDING: "AUROC", MEASUREMENT: "R²"}
 
 
@@ -45,9 +46,10 @@ def test_the_sentence_says_what_was_learned_from_and_how_far_the_limit_is(kind):
     results["limits"] = {CLEAN: results["models"]["teacher"]}
     said = words.sentence(results)
     other = {FINDING: "X-ray", MEASUREMENT: "cine MRI"}[kind]
+    labels, known = KNOWN[kind]
     assert said.startswith(
-        f"With 9 pairs of ECG and {other}, of which 3 have labels, and a teacher that has learned "
-        f"from 7 labelled X-rays, {LABEL[kind]} reaches"
+        f"With 9 pairs of ECG and {other}, of which 3 have {labels}, and a teacher that has "
+        f"learned from 7 {known} X-rays, {LABEL[kind]} reaches"
     )
     one, low, top = (
         mean(results, kind, name)["value"] for name in (METHOD[kind], "direct", "teacher")
@@ -60,6 +62,26 @@ def test_the_sentence_says_what_was_learned_from_and_how_far_the_limit_is(kind):
     lost = study(kind, -0.5, teacher=3.0)
     lost["limits"] = {CLEAN: lost["models"]["teacher"]}
     assert "of the way" not in words.sentence(lost)
+
+
+@BOTH
+def test_the_sentence_says_how_many_ecgs_have_another_recording(kind):
+    results, (labels, known) = study(kind, 2.5), KNOWN[kind]
+    results["settings"] = {"clip": {"other": {"modality": "cine"}}}
+    counts = {"ecgs": 1600, "pairs": 800, "labelled_pairs": 80, "labelled_cines": 80}
+    results["cohort"]["training"] = counts
+    old = f"With 800 pairs of ECG and cine MRI, of which 80 have {labels}, "
+    assert words.sentence(results).startswith(old)  # results of older versions
+    counts["labelled_ecgs"] = 160
+    half = "With 1,600 ECGs, 800 of them with a cine MRI"
+    assert words.sentence(results).startswith(f"{half} and 160 with {labels}, {LABEL[kind]} ")
+    counts["labelled_ecgs"] = 1600
+    assert words.sentence(results).startswith(f"{half}, {LABEL[kind]} ")
+    counts["labelled_cines"] = 90
+    taught = f"{half}, and a teacher that has learned from 90 {known} cines, "
+    assert words.sentence(results).startswith(taught) == (kind is FINDING)  # there is no teacher
+    results["settings"]["clip"]["other"]["modality"] = "xray"
+    assert "800 of them with an X-ray, " in words.sentence(results)
 
 
 @BOTH

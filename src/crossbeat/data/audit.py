@@ -12,15 +12,14 @@ import polars as pl
 
 from crossbeat.data.rejected import Rejected
 from crossbeat.data.splits import SPLITS, people_in
-from crossbeat.data.table import signals_in
+from crossbeat.data.table import signals_in, study_column
 from crossbeat.errors import DataError, reason
 from crossbeat.files import Json
+from crossbeat.modalities import MODALITIES
 
 AUDIT_FILE = "audit.json"
 Digests = Mapping[str, Sequence[str]]
 """For each kind of signal a digest of each that is stored, in the order of the store."""
-
-_STUDIES = ("record", "xray_study")
 
 
 def without_leaks(table: pl.DataFrame, digests: Digests) -> tuple[pl.DataFrame, list[Rejected]]:
@@ -51,12 +50,12 @@ def without_leaks(table: pl.DataFrame, digests: Digests) -> tuple[pl.DataFrame, 
 
 def audit(table: pl.DataFrame, digests: Digests) -> Json:
     """Counts by phase and split, and how many are in two splits: of patients, studies, signals."""
-    told = _with_signals(table, digests)
+    told, studies = _with_signals(table, digests), map(study_column, MODALITIES)
     return {
         "phases": {" and ".join(has): _counts(told, has) for has in _seen_together(table)},
         "in_two_splits": {
             "patients": _in_two(people_in(told), "patient"),
-            "studies": sum(_in_two(told, name) for name in _STUDIES if name in told.columns),
+            "studies": sum(_in_two(told, name) for name in studies if name in told.columns),
             "signals": sum(_in_two(told, _called(name)) for name in digests),
         },
         "repeated_signals": {

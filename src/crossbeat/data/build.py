@@ -309,7 +309,8 @@ def _finish(
         for name, told in receipt.digests.items():
             digests[name] += told
         for name, text in receipt.signatures.items():
-            signed.setdefault(name, []).append(alike.from_text(text))
+            of_block = alike.from_text(text, len(receipt.digests[name]))
+            signed.setdefault(name, []).append(of_block)
     listed = pl.concat(tables)
     if not info.settings.get(EXACT_IDS):
         require_one_spelling(ids_in(listed), f"the table of {draft.stem}")

@@ -16,7 +16,7 @@ from jaxtyping import Int64, Shaped
 from crossbeat.data.info import CohortInfo, FileInfo, file_info
 from crossbeat.data.rejected import Rejected
 from crossbeat.data.store import Store
-from crossbeat.files import write_whole
+from crossbeat.files import ReadJson, write_whole
 from crossbeat.modalities import MODALITIES
 
 SHARD = 64 * 2**20
@@ -83,13 +83,18 @@ def receipts_of(draft: Path, num_blocks: int) -> list[Receipt]:
         path = receipt_file(draft, f"{number:05d}")
         if path.exists():
             values = json.loads(path.read_text(encoding="utf-8"))
-            if "signatures" not in values:  # of an older version: the block is made again
+            if _lacks_signatures(values):  # of an older version: the block is made again
                 continue
             files = {name: FileInfo(**entry) for name, entry in values["files"].items()}
             rejected = tuple(Rejected(**each) for each in values["rejected"])
             signatures = values["signatures"]
             found.append(Receipt(number, files, values["digests"], rejected, signatures))
     return found
+
+
+def _lacks_signatures(receipt: ReadJson) -> bool:
+    compared = {name for name, entry in MODALITIES.items() if entry.likeness}
+    return not compared.intersection(receipt["digests"]) <= set(receipt.get("signatures", ()))
 
 
 def shards_of(draft: Path, info: CohortInfo, receipts: Sequence[Receipt]) -> Iterator[Shard]:

@@ -8,13 +8,11 @@ from crossbeat.data.audit import AUDIT_FILE
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.pairing.report import QUANTILES
 from crossbeat.data.splits import SPLITS
-from crossbeat.data.table import REPORTED, label_column, signals_in, value_column
+from crossbeat.data.table import REPORTED, label_column, signals_in, time_column, value_column
 from crossbeat.files import Json
 
 ALL = "all"
 """Beside the splits: all of them together."""
-
-_TIMES = ("time", "xray_time")
 
 
 def summary(cohort: Cohort) -> Json:
@@ -22,9 +20,10 @@ def summary(cohort: Cohort) -> Json:
 
     ``splits`` counts records by split, ``findings`` rows with a report by finding and split.
     ``measurements`` has how many of each were measured, their mean and standard deviation.
-    ``gaps`` has the quantiles of the hours from the ECG to the X-ray, below 0 where the X-ray was
-    first; it is empty where the times are not kept. ``rejected`` counts records by the rule that
-    they broke.
+    ``gaps`` has the quantiles of the hours from the ECG to the other recording, which ``to`` names,
+    below 0 where that was first; if several modalities have times, it has a part for each by name.
+    It is empty where the times are not kept. ``rejected`` counts records by the rule that they
+    broke.
     """
     info = cohort.info
     parts = {ALL: cohort.table} | {
@@ -96,14 +95,22 @@ def _measured(part: pl.DataFrame, measurement: str) -> Json:
 
 
 def _gaps(table: pl.DataFrame) -> Json:
-    if not set(_TIMES) <= set(table.columns):
+    others = (name for name in signals_in(table) if name != "ecg")
+    found = {name: gap for name in others if (gap := _gap(table, name))}
+    return next(iter(found.values())) if len(found) == 1 else found
+
+
+def _gap(table: pl.DataFrame, name: str) -> Json:
+    times = [time_column(each) for each in ("ecg", name)]
+    if not set(times) <= set(table.columns):
         return {}
-    pairs = table.filter(pl.col("ecg").is_not_null() & pl.col("xray").is_not_null())
-    ecg, xray = (pl.col(name) for name in _TIMES)
-    hours = pairs.select((xray - ecg).dt.total_seconds() / 3600).to_series().drop_nulls()
+    pairs = table.filter(pl.col("ecg").is_not_null() & pl.col(name).is_not_null())
+    ecg, other = map(pl.col, times)
+    hours = pairs.select((other - ecg).dt.total_seconds() / 3600).to_series().drop_nulls()
     if not hours.len():
         return {}
     return {
+        "to": name,
         "pairs": hours.len(),
         "without a time": pairs.height - hours.len(),
         "hours": {

@@ -22,25 +22,23 @@ SCHEMA: dict[str, pl.DataType] = {
     "xray": pl.Int64(),
     "xray_patient": pl.String(),
 }
-"""One row is one ECG, one X-ray or one pair; ``ecg`` and ``xray`` are rows of the stores."""
+"""The columns of every table. One row is one ECG, one other recording or one pair.
+
+A column named after a modality names the rows of its store, and the one with ``_patient`` behind
+the name whose recording it is. Of any modality but the ECG there may also be columns that end in
+``_record``, ``_study``, ``_time`` and ``_label:FINDING``.
+"""
 
 REPORTED = "reported"
-OPTIONAL: dict[str, pl.DataType] = {
-    REPORTED: pl.Boolean(),
-    "xray_record": pl.String(),
-    "xray_study": pl.String(),
-    "xray_time": pl.Datetime("us"),
-}
-"""Columns that a table need not have. ``reported`` is false where no report was read, so that none
-of the labels is known; elsewhere a report was, and what it does not mention is a finding's null.
-A column named after a modality names the rows of its store, and the column with ``_patient`` behind
-the name whose recording it is."""
+"""An optional column: false where no report was read, so that none of the labels is known.
+
+Elsewhere a report was, and what it does not mention is a finding's null.
+"""
 
 _NEVER_NULL = ("patient", "record", "split")
 _PREFIXES: dict[str, pl.DataType] = {
     "label": pl.Int8(),
     "truth": pl.Int8(),
-    "xray_label": pl.Int8(),
     "soft": pl.Float32(),
     "latent": pl.Float32(),
     "note": pl.String(),
@@ -150,6 +148,16 @@ def owner_column(name: str) -> str:
     return "patient" if name == "ecg" else f"{name}_patient"
 
 
+def study_column(name: str) -> str:
+    """Where the table may hold of which study a recording is; of an ECG it is the record."""
+    return "record" if name == "ecg" else f"{name}_study"
+
+
+def time_column(name: str) -> str:
+    """Where the table may hold when a recording was made."""
+    return "time" if name == "ecg" else f"{name}_time"
+
+
 def _check_reported(table: pl.DataFrame) -> None:
     told = [name for name in table.columns if name.startswith(label_column(""))]
     if REPORTED in table.columns and told:
@@ -171,15 +179,20 @@ def _require(table: pl.DataFrame, rule: pl.Expr, text: str) -> None:
 
 def _columns(names: list[str]) -> dict:
     """The schema and the types of further columns (no type hint: beartype refuses polars')."""
-    columns, known = dict(SCHEMA), SCHEMA | OPTIONAL
+    columns, prefixes = dict(SCHEMA), dict(_PREFIXES)
+    known = SCHEMA | {REPORTED: pl.Boolean()}
     for name in MODALITIES:
-        known = {name: pl.Int64(), owner_column(name): pl.String()} | known
+        if name != "ecg":
+            known |= {name: pl.Int64(), owner_column(name): pl.String()}
+            known |= {f"{name}_record": pl.String(), study_column(name): pl.String()}
+            known[time_column(name)] = pl.Datetime("us")
+            prefixes[f"{name}_label"] = pl.Int8()
     for name in names:
         prefix = name.split(":", 1)[0] if ":" in name else ""
-        if name not in known and prefix not in _PREFIXES:
+        if name not in known and prefix not in prefixes:
             raise DataError(
                 f"column of the table must be one of {', '.join(known)} or begin with "
-                f"{', '.join(f'{begin}:' for begin in _PREFIXES)}; got {name!r}; rename or drop it"
+                f"{', '.join(f'{begin}:' for begin in prefixes)}; got {name!r}; rename or drop it"
             )
-        columns[name] = known[name] if name in known else _PREFIXES[prefix]
+        columns[name] = known[name] if name in known else prefixes[prefix]
     return columns

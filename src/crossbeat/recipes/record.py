@@ -9,12 +9,16 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Int64
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
 from crossbeat.data.labels import LabelPolicy
+from crossbeat.data.table import signals_in
 from crossbeat.errors import CheckpointError, ConfigError
 from crossbeat.files import SEAL, Json, ReadJson, check_seal, write_sealed, write_whole
+from crossbeat.modalities import modality
+from crossbeat.targets import KINDS
 from crossbeat.training import PhaseRecord
 from crossbeat.training.fingerprint import fingerprint
 from crossbeat.training.processes import is_main_process
@@ -79,23 +83,35 @@ def described(plan: ReadJson) -> Json:
 def counted(cohort: Cohort) -> dict[str, int]:
     """How many training samples a cohort has.
 
-    ECGs; pairs of ECG and X-ray, and those of them with a report; X-rays with a report.
+    ``ecgs``; ``labelled_ecgs`` and the like for each other modality: those with a report or a
+    measurement; ``pairs`` of ECG and any other, and ``labelled_pairs``.
     """
-    policy = LabelPolicy(uncertain="negative", missing="negative")
-
-    def reported(rows: np.ndarray) -> int:
-        return int((~cohort.labels(rows, cohort.info.findings, policy).isnan().all(dim=1)).sum())
-
-    ecgs = len(cohort.rows("train", has=("ecg",))) if cohort.info.leads else 0
-    if not cohort.info.image_size:
-        return {"ecgs": ecgs}
-    pairs, films = (cohort.rows("train", has=has) for has in (("ecg", "xray"), ("xray",)))
-    return {
-        "ecgs": ecgs,
-        "pairs": len(pairs),
-        "labelled_pairs": reported(pairs),
-        "labelled_xrays": reported(films),
+    rows = {
+        name: cohort.rows("train", has=(name,))
+        for name in signals_in(cohort.table)
+        if modality(name).stored(cohort.info) is not None
     }
+    ecgs = rows.get("ecg", np.empty(0, dtype=np.int64))
+    labelled = {f"labelled_{name}s": _labelled(cohort, of) for name, of in rows.items()}
+    others = [of for name, of in rows.items() if name != "ecg"]
+    if not others:
+        return {"ecgs": len(ecgs), **labelled}
+    pairs = np.intersect1d(ecgs, np.concatenate(others))
+    return {
+        "ecgs": len(ecgs),
+        "pairs": len(pairs),
+        "labelled_pairs": _labelled(cohort, pairs),
+        **labelled,
+    }
+
+
+def _labelled(cohort: Cohort, rows: Int64[np.ndarray, " row"]) -> int:
+    policy = LabelPolicy(uncertain="negative", missing="negative")
+    known = np.zeros(len(rows), dtype=bool)
+    for kind in KINDS.values():
+        if names := kind.known(cohort):
+            known |= ~kind.values(cohort, rows, names, policy).isnan().all(dim=1).numpy()
+    return int(known.sum())
 
 
 def require_same(folder: Path, plan: Json, *, today: Callable[[Json], Json]) -> None:

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.splits import Split
+from crossbeat.data.table import signals_in
 from crossbeat.errors import ConfigError, DataError
 from crossbeat.evaluation.predictions import Predictions, Scored
 from crossbeat.files import Json, remove_drafts, require_ours
-from crossbeat.modalities import MODALITIES, EcgModel, Model, OtherModel, modality
+from crossbeat.modalities import EcgModel, Model, OtherModel, modality
 from crossbeat.models import embedded, predict
 from crossbeat.recipes import Recipe, models_in, record, settings_in, with_settings
 from crossbeat.recipes.learned import Learned
@@ -191,15 +192,19 @@ def evaluation_rows(cohort: Cohort, split: Split) -> Int64[np.ndarray, " row"]:
     """The rows on which all models are compared.
 
     If ECG and other recordings are from the same patient, these are the rows with all of them that
-    the split has, but cines of the long axis. Otherwise they are all rows with an ECG, because the
-    X-ray of another patient has no information about the patient.
+    the split has and ``Modality.required`` asks for. Otherwise they are all rows with an ECG,
+    because the X-ray of another patient has no information about the patient.
     """
     info = cohort.info
     if info.kind in ("matched", "shuffled"):
         return cohort.rows(split, has=("ecg",))
     within = cohort.table[cohort.rows(split)]
-    there = [name for name in MODALITIES if name in within.columns and within[name].count()]
-    return cohort.rows(split, has=tuple({"ecg", *there} - {"cine_long"}))
+    others = [
+        name
+        for name in signals_in(within)
+        if name != "ecg" and modality(name).required and within[name].count()
+    ]
+    return cohort.rows(split, has=("ecg", *others))
 
 
 def held_out_rows(run: Run, cohort: Cohort) -> Int64[np.ndarray, " row"]:

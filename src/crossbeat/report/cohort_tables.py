@@ -6,7 +6,7 @@ from crossbeat.data.splits import SPLITS
 from crossbeat.data.summary import ALL
 from crossbeat.evaluation import names
 from crossbeat.files import ReadJson
-from crossbeat.modalities import MODALITIES
+from crossbeat.modalities import MODALITIES, one_of
 
 Rows = Sequence[Sequence[str]]
 Table = tuple[str, Sequence[str], Rows]
@@ -31,7 +31,7 @@ def tables(found: ReadJson) -> list[Table]:
             ["measurement", "split", "measured", "mean", "standard deviation"],
             list(_measurements(found)),
         ),
-        ("Hours from the ECG to the X-ray", ["", *found["gaps"].get("hours", {})], _gaps(found)),
+        *_gaps(found["gaps"]),
         (
             "Left out",
             ["rule", "records"],
@@ -90,11 +90,11 @@ def _measurements(found: ReadJson) -> Iterator[list[str]]:
             yield [measurement if split == ALL else "", split, f"{told['measured']:,}", *numbers]
 
 
-def _gaps(found: ReadJson) -> Rows:
-    gaps = found["gaps"]
-    if not gaps:
-        return []
-    return [[f"{gaps['pairs']:,} pairs", *(f"{value:,.1f}" for value in gaps["hours"].values())]]
+def _gaps(gaps: ReadJson) -> Iterator[Table]:
+    for each in [gaps] if "to" in gaps else gaps.values():
+        title = f"Hours from the ECG to the {one_of(each['to'])}"
+        quantiles = [f"{value:,.1f}" for value in each["hours"].values()]
+        yield title, ["", *each["hours"]], [[f"{each['pairs']:,} pairs", *quantiles]]
 
 
 def _phases(found: ReadJson) -> Iterator[list[str]]:

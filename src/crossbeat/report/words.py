@@ -8,8 +8,9 @@ from crossbeat.evaluation.results import kind_of, targets_of, verdict
 from crossbeat.evaluation.retrieval import DIFFERENCE
 from crossbeat.files import ReadJson
 from crossbeat.metrics import MEAN
-from crossbeat.modalities import one_of
+from crossbeat.modalities import MODALITIES, EcgModel, one_of
 from crossbeat.report.tables import Cell, cell
+from crossbeat.targets import FINDING, MEASUREMENT
 
 DISCLAIMER = (
     "Not a medical device: these models are for research and must not be used to diagnose, "
@@ -62,6 +63,9 @@ _LIMITS_OF = {
         "between galleries of different size."
     ),
 }
+
+_KNOWN = {FINDING.name: ("labels", "labelled"), MEASUREMENT.name: ("measurements", "measured")}
+"""What samples have of whom a target of a kind is known, and how they are called."""
 
 _DOUBTS = {
     "shuffled-frames": "The gain does not need the order of the frames.",
@@ -280,17 +284,36 @@ def _points(found: ReadJson, metric: str) -> str:
 def _setting(results: ReadJson) -> str:
     """What the models learned from, as the beginning of a sentence; empty where it is not known."""
     counts = results["cohort"].get("training", {})
-    pairs, labelled, films = (
-        counts.get(name) for name in ("pairs", "labelled_pairs", "labelled_xrays")
-    )
+    ecgs, pairs = counts.get("ecgs", 0), counts.get("pairs", 0)
     if not pairs:
-        return f"With {counts['ecgs']:,} ECGs, " if counts.get("ecgs") else ""
-    text = f"With {pairs:,} pairs of ECG and {other_modality(results)}"
-    if labelled < pairs:
-        text += f", of which {labelled:,} have labels"
-    if films > labelled:
-        text += f", and a teacher that has learned from {films:,} labelled X-rays"
-    return f"{text}, "
+        return f"With {ecgs:,} ECGs, " if ecgs else ""
+    known, (labels, _) = counts["labelled_pairs"], _KNOWN[kind_of(results).name]
+    other = other_modality(results)
+    text = f"With {pairs:,} pairs of ECG and {other}"
+    if ecgs > pairs and "labelled_ecgs" in counts:  # results of older versions tell of pairs alone
+        text = f"With {ecgs:,} ECGs, {pairs:,} of them with {_a(other)}"
+        if counts["labelled_ecgs"] < ecgs:
+            text += f" and {counts['labelled_ecgs']:,} with {labels}"
+    elif known < pairs:
+        text += f", of which {known:,} have {labels}"
+    return f"{text}{_taught(results, known)}, "
+
+
+def _taught(results: ReadJson, pairs: int) -> str:
+    """What a teacher learned from, if it is more than the labelled pairs."""
+    counts, kind = results["cohort"]["training"], kind_of(results)
+    others = [name for name in MODALITIES if name != EcgModel.modality]
+    number, label = max(
+        (counts.get(f"labelled_{name}s", 0), MODALITIES[name].label) for name in others
+    )
+    if number <= pairs or not (kind is FINDING or set(names.TEACHERS) & set(results["models"])):
+        return ""
+    _, known = _KNOWN[kind.name]
+    return f", and a teacher that has learned from {number:,} {known} {label}"
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'AEIOUXaeiou' else 'a'} {noun}"
 
 
 def _gain(found: ReadJson, metric: str) -> str:
