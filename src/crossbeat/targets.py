@@ -85,6 +85,8 @@ class Kind:
     Args:
         name: of one of them, as messages call it.
         plural: the setting of recipes that lists them, and the field of ``CohortInfo``.
+        labels: what samples have of whom it is known, such as "labels".
+        labelled: how such samples are called.
         head: ends the name of the part that predicts them, after the modality.
         build: a head from the length of the embedding, the number of targets, the widths of its
             hidden layers and their dropout.
@@ -108,6 +110,8 @@ class Kind:
 
     name: str
     plural: str
+    labels: str
+    labelled: str
     head: str
     build: Callable[[int, int, tuple[int, ...], float], nn.Module]
     begin: Callable[[nn.Module, Columns, Sequence[str]], None]
@@ -185,6 +189,8 @@ _CALIBRATION = ("slope", "intercept", "threshold")
 FINDING = Kind(
     name="finding",
     plural="findings",
+    labels="labels",
+    labelled="labelled",
     head="classifier",
     build=_classifier,
     begin=lambda _head, _targets, _names: None,
@@ -272,6 +278,8 @@ def _with_error(measurement: str, value: float, chosen: Chosen) -> Answer:
 MEASUREMENT = Kind(
     name="measurement",
     plural="measurements",
+    labels="measurements",
+    labelled="measured",
     head="regressor",
     build=_regressor,
     begin=_scaled,

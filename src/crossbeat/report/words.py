@@ -10,7 +10,7 @@ from crossbeat.files import ReadJson
 from crossbeat.metrics import MEAN
 from crossbeat.modalities import MODALITIES, EcgModel, one_of
 from crossbeat.report.tables import Cell, cell
-from crossbeat.targets import FINDING, MEASUREMENT
+from crossbeat.targets import FINDING
 
 DISCLAIMER = (
     "Not a medical device: these models are for research and must not be used to diagnose, "
@@ -63,9 +63,6 @@ _LIMITS_OF = {
         "between galleries of different size."
     ),
 }
-
-_KNOWN = {FINDING.name: ("labels", "labelled"), MEASUREMENT.name: ("measurements", "measured")}
-"""What samples have of whom a target of a kind is known, and how they are called."""
 
 _DOUBTS = {
     "shuffled-frames": "The gain does not need the order of the frames.",
@@ -287,7 +284,7 @@ def _setting(results: ReadJson) -> str:
     ecgs, pairs = counts.get("ecgs", 0), counts.get("pairs", 0)
     if not pairs:
         return f"With {ecgs:,} ECGs, " if ecgs else ""
-    known, (labels, _) = counts["labelled_pairs"], _KNOWN[kind_of(results).name]
+    known, labels = counts["labelled_pairs"], kind_of(results).labels
     other = other_modality(results)
     text = f"With {pairs:,} pairs of ECG and {other}"
     if ecgs > pairs and "labelled_ecgs" in counts:  # results of older versions tell of pairs alone
@@ -308,8 +305,7 @@ def _taught(results: ReadJson, pairs: int) -> str:
     )
     if number <= pairs or not (kind is FINDING or set(names.TEACHERS) & set(results["models"])):
         return ""
-    _, known = _KNOWN[kind.name]
-    return f", and a teacher that has learned from {number:,} {known} {label}"
+    return f", and a teacher that has learned from {number:,} {kind.labelled} {label}"
 
 
 def _a(noun: str) -> str:
