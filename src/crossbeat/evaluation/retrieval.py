@@ -108,11 +108,11 @@ def retrieve(queries: Items, gallery: Items, measurements: tuple[str, ...]) -> R
     for rows in torch.arange(len(asking)).split(_BLOCK):
         cosines = query[rows] @ items.T
         own = asking[rows, None] == owner
-        hearts = _Apart.of(asked[rows], held, own[:, first])
+        apart = _Apart.of(asked[rows], held, own[:, first])
         likeness = (
-            hearts.among(hearts.nearest(-cosines[:, first]), measurements),
-            hearts.by_lot(measurements),
-            hearts.among(hearts.best, measurements),
+            apart.among(apart.nearest(-cosines[:, first]), measurements),
+            apart.by_lot(measurements),
+            apart.among(apart.best, measurements),
         )
         for kind, recall, like in zip(told, _recalls(cosines, own), likeness, strict=True):
             for name, values in (recall | like).items():
