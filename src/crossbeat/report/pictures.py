@@ -40,6 +40,8 @@ MOST_BYTES = 300_000
 _FASTEST = 0.03
 """Seconds that a frame is shown at least: viewers slow down what is much faster."""
 
+CINES = ("cine", "cine_long")
+
 _TOLD = ("LVEF", "LVEDV")
 """Measurements that are told below a beating heart."""
 
@@ -186,12 +188,8 @@ def _xray(cohort: Cohort, row: int) -> Picture:
     return xray(cohort.images("xray", np.array([row]))[0].numpy())
 
 
-def cine_of(name: str, cohort: Cohort, row: int) -> Picture:
-    """A cine of a row, with some measurements; it beats as fast as in the ECG, if there is one.
-
-    Args:
-        name: of the modality.
-    """
+def _cine(name: str, cohort: Cohort, row: int) -> Picture:
+    """A cine with some measurements; it beats as fast as in the ECG, if there is one."""
     peaks = r_peaks(ecg_of(cohort, row)) if cohort.info.leads else np.zeros(0)
     told = cohort.measurements(np.array([row]), cohort.info.measurements)[0].tolist()
     named = dict(zip(cohort.info.measurements, told, strict=True))
@@ -211,8 +209,7 @@ def cine_of(name: str, cohort: Cohort, row: int) -> Picture:
 DRAWN: Mapping[str, Callable[[Cohort, int], Picture | None]] = {
     "ecg": _ecg,
     "xray": _xray,
-    "cine": partial(cine_of, "cine"),
-    "cine_long": partial(cine_of, "cine_long"),
+    **{name: partial(_cine, name) for name in CINES},
 }
 """How modalities are drawn, by name. Reports leave out recordings of other modalities."""
 

@@ -14,11 +14,11 @@ from crossbeat.evaluation.predictions import Predictions
 from crossbeat.files import ReadJson
 from crossbeat.modalities import one_of
 from crossbeat.models import num_steps
-from crossbeat.recipes.aligned import has_moments, moments_alike, rule_of
+from crossbeat.recipes.aligned import has_moments, moments_alike, other_model, rule_of
 from crossbeat.recipes.run import Run, embeddings
 from crossbeat.report import figures, words
 from crossbeat.report.page import beside, facts, paragraph, pictures
-from crossbeat.report.pictures import cine_of, drawn, ecg_of
+from crossbeat.report.pictures import CINES, DRAWN, drawn, ecg_of
 from crossbeat.report.result_sections import measured
 from crossbeat.report.subject import Subject
 from crossbeat.report.theme import Figure, Picture, colours, picture
@@ -82,13 +82,13 @@ def _recordings(it: Subject, example: Example) -> str:
 def hearts(it: Subject) -> Iterator[str]:
     """The first test patients' hearts."""
     assert it.cohort is not None
-    patients = it.cohort.table["patient"]
-    yield pictures(
-        [
-            replace(cine_of("cine", it.cohort, row), title=str(patients[row]))
-            for row in it.rows[:_HEARTS].tolist()
-        ]
-    )
+    shown = []
+    for row in it.rows[:_HEARTS].tolist():
+        found = drawn(it.cohort, row, most=len(DRAWN))
+        beating = [found[name] for name in CINES if name in found]
+        patient = str(it.cohort.table["patient"][row])
+        shown += [replace(each, title=patient) for each in beating[:1]]
+    yield pictures(shown)
 
 
 def curves(draw: Draw, title: str) -> Callable[[Subject], Iterator[str]]:
@@ -159,7 +159,8 @@ def _moments(it: Subject, run: Run) -> list[Picture]:
     if not len(known):
         return []
     row = int(it.rows[known[0]])
-    ecg, cine = ecg_of(cohort, row), cohort.images("cine", np.array([row]))[0].numpy()
+    name = other_model(run).modality
+    ecg, cine = ecg_of(cohort, row), cohort.images(name, np.array([row]))[0].numpy()
     which = correspondence(
         r_peaks(ecg),
         rule=rule_of(run),
