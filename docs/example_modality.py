@@ -1,10 +1,8 @@
 """A modality of one's own: the written report as counts of words (a bag of words).
 
-It becomes a teacher of the ECG model, with no change to the package: it is stored in a cohort, read
-by an encoder and used by ``clip`` and ``distillation``. Prediction needs the ECG alone.
+It teaches the ECG model, with no change to the package. Prediction needs the ECG alone.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +12,7 @@ import polars as pl
 import torch
 from torch import nn
 
+from crossbeat.cli.prepare import built
 from crossbeat.cli.simulate import write_example
 from crossbeat.data.build import Block, build_cohort
 from crossbeat.data.cohort import Cohort
@@ -22,7 +21,7 @@ from crossbeat.data.store import to_int16
 from crossbeat.deploy import Predictor, export_model
 from crossbeat.evaluation.compare import compare
 from crossbeat.modalities import Encoder, Modality, OtherModel, extra_form, plain, register
-from crossbeat.recipes import RECIPES, Recipe, models_in, settings_in, with_settings
+from crossbeat.recipes import RECIPES, Recipe, settings_in, with_settings
 from crossbeat.recipes.presets import demo
 from crossbeat.recipes.run import Plan, Run, predictions, train
 from crossbeat.training import Optimisation, TrainerSettings
@@ -90,17 +89,19 @@ def sized(name: str, epochs: int) -> Recipe:
         for setting, value in settings_in(recipe).items()
         if isinstance(value, Optimisation)
     }
-    if len(models_in(recipe)) > 1:
+    if "other" in settings_in(recipe):
         changes["other"] = OtherModel(modality="report", encoder="bag-of-words")
     return with_settings(recipe, changes)
 
 
-def main(folder: Path, num_patients: int = 2000, epochs: int = 10) -> Mapping[str, Run]:
+def main(folder: Path, num_patients: int = 2000, epochs: int = 10) -> dict[str, Run]:
     """Train with and without reports, compare on test patients, ask about a new patient."""
-    base = Virtual(num_patients=num_patients, image_size=0).build(folder / "ecgs")
+    base = built(Virtual(num_patients=num_patients, image_size=0), folder / "ecgs")
     form = {"report": ("uint8", (len(WORDS),))}
     info = replace(base.info, name="reports", kind="paired", forms=form, files={})
-    cohort = build_cohort(folder / "cohort", info, [partial(with_reports, base.folder, 0)])
+    if not (folder / "cohort").exists():
+        build_cohort(folder / "cohort", info, [partial(with_reports, base.folder, 0)])
+    cohort = Cohort.open(folder / "cohort")
     runs = {}
     for name in ("direct", "clip", "distillation"):
         plan = Plan(name=name, recipe=sized(name, epochs), seed=0)
@@ -110,8 +111,7 @@ def main(folder: Path, num_patients: int = 2000, epochs: int = 10) -> Mapping[st
     for name, each in found["models"].items():
         print(f"{name}: mean AUROC {100 * each['mean']['auroc']['value']:.1f} by the ECG alone")
     export_model(runs["distillation"], folder / "model", cohort)
-    predictor = Predictor.open(folder / "model")
-    for answer in predictor.predict_file(write_example(folder / "example")):
+    for answer in Predictor.open(folder / "model").predict_file(write_example(folder / "example")):
         print(f"a new patient: {answer.target}, {answer.words}")
     return runs
 

@@ -366,6 +366,7 @@ the R peak on, in the short axis (``cine``) or the long axis (``cine_long``).
 """
 
 
+_OR_REGISTER = "or import the file that registers it (crossbeat --import FILE.py COMMAND ...)"
 _OTHER_COLUMNS = ("patient", "record", "study", "time", "split", "age", "sex", "reported")
 
 
@@ -391,7 +392,7 @@ def register(name: str, entry: Modality) -> None:
 def modality(name: str) -> Modality:
     """A modality by its name."""
     if name not in MODALITIES:
-        near = suggestion(name, MODALITIES, "choose one of them, or import what registers it")
+        near = suggestion(name, MODALITIES, f"choose one of them, {_OR_REGISTER}")
         raise ConfigError(f"modality must be one of {', '.join(MODALITIES)}, got {name!r}{near}")
     return MODALITIES[name]
 

@@ -43,7 +43,11 @@ def encoder(model: Model, info: CohortInfo, seed: int) -> nn.Module:
     """Build an encoder for the form of a cohort."""
     kind = modality(model.modality)
     if kind.stored(info) is None:
-        raise ConfigError(f"cohort {info.name!r} must have {kind.label} for this recipe, got none")
+        there = [name for name, entry in MODALITIES.items() if entry.stored(info) is not None]
+        raise ConfigError(
+            f"cohort {info.name!r} must have {kind.label} for this recipe, got {', '.join(there)}; "
+            "choose another cohort, or another modality or recipe"
+        )
     kind.before(info, model)
     build = partial(kind.encoders[model.encoder].build, info, model)
     return seeded(seed, f"{model.modality}_encoder", build)

@@ -365,15 +365,15 @@ class Targets:
 
 
 def _require_known(kind: Kind, wanted: Sequence[str], cohort: Cohort) -> None:
-    name, known = cohort.info.name, kind.known(cohort)
+    known = kind.known(cohort)
     if not known:
         raise ConfigError(
-            f"cohort {name!r} must have {kind.plural}, got none; choose another cohort"
+            f"cohort {cohort.folder} must have {kind.plural}, got none; choose another cohort"
         )
     unknown = [each for each in wanted if each not in known]
     if unknown:
         raise ConfigError(
-            f"{kind.plural} must be of {', '.join(known)}, which cohort {name!r} has, got "
+            f"{kind.plural} must be of {', '.join(known)}, which {cohort.folder} has, got "
             f"{', '.join(unknown)}; say --recipe.{kind.plural} {','.join(known)} or some of "
             "them, or choose another cohort"
         )

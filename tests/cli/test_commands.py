@@ -38,6 +38,28 @@ def test_every_command_has_help_of_its_own(name, called):
         assert "--no-checksum" in out.replace("\n", "").replace(" ", "")
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "--import must have a Python file and a command behind it"),
+        (("gone.py", "recipes"), "--import must name a Python file (.py), got gone.py"),
+        (("list.csv", "recipes"), "--import must name a Python file (.py), got list.csv"),
+    ],
+)
+def test_a_file_of_ones_own_runs_before_a_command(words, told, called, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.csv").write_text("patient\n")
+    code, _, err = called("--import", *words)
+    assert code == 2
+    assert told in err
+    (tmp_path / "own_code.py").write_text("print('mine')\n")
+    code, out, _ = called("--import", "own_code.py", "recipes")
+    assert (code, out.startswith("mine\n")) == (0, True)
+    (tmp_path / "own_code.py").write_text("1 / 0\n")
+    code, _, err = called("--import", "own_code.py", "recipes")
+    assert (code, "own_code.py must run without an error, got division by zero" in err) == (2, True)
+
+
 def test_help_does_not_load_torch():
     code = (
         "import sys; from crossbeat.cli import main; main(['--help']); "

@@ -6,6 +6,7 @@ from types import ModuleType
 
 import pytest
 
+from crossbeat.cli import main
 from crossbeat.modalities import MODALITIES
 from crossbeat.recipes.run import Run
 
@@ -30,7 +31,10 @@ def test_the_example_is_at_most_120_lines() -> None:
 
 
 def test_a_report_becomes_a_teacher_and_the_ecg_alone_answers(
-    example: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    example: ModuleType,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     runs = example.main(tmp_path, num_patients=160, epochs=1)
     lines = capsys.readouterr().out.splitlines()
@@ -41,3 +45,15 @@ def test_a_report_becomes_a_teacher_and_the_ecg_alone_answers(
     opened = Run.open(tmp_path / "clip")
     assert opened.recipe.other.modality == "report"
     assert opened.phases[0]["name"] == "report-teacher"
+
+    again = example.main(tmp_path, num_patients=160, epochs=1)
+    assert again["clip"].phases == opened.phases
+
+    monkeypatch.delitem(MODALITIES, "report")
+    asked = ["cohort", "show", str(tmp_path / "cohort")]
+    assert main(asked) == 1
+    assert "crossbeat --import FILE.py" in capsys.readouterr().err
+    assert main(["--import", str(FILE), *asked]) == 0
+    assert "reports" in capsys.readouterr().out
+    assert main(["--import", str(FILE), "evaluate", str(tmp_path / "clip"), "--json"]) == 0
+    assert '"clip"' in capsys.readouterr().out

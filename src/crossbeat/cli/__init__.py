@@ -1,6 +1,7 @@
 """The command line. Each command is a module that is imported only when it is called."""
 
 import importlib
+import importlib.util
 import os
 import sys
 import traceback
@@ -37,6 +38,7 @@ commands:
 crossbeat COMMAND --help lists the options of a command.
 crossbeat --version prints the version.
 --debug before or after a command shows where in the code an error arose.
+--import FILE.py before a command runs a file of yours, such as one that registers a modality.
 Exit codes: 0 success; 1 a problem with the data or the run; 2 a wrong command or setting.
 """
 
@@ -56,6 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(__version__)
         return 0
     try:
+        while name == "--import":
+            name, arguments = _imported(arguments)
         _run(name, arguments[1:])
         print(end="", flush=True)  # a full disk or a closed pipe shows now, not when Python ends
         return 0
@@ -86,6 +90,24 @@ def _without_debug(arguments: Sequence[str]) -> tuple[list[str], bool]:
     end = arguments.index("--") if "--" in arguments else len(arguments)
     kept = [each for each in arguments[:end] if each != "--debug"]
     return [*kept, *arguments[end:]], len(kept) < end
+
+
+def _imported(arguments: list[str]) -> tuple[str, list[str]]:
+    """Run the file of ``--import FILE COMMAND ...``; return the command and what follows."""
+    if len(arguments) < 3:
+        raise ConfigError("--import must have a Python file and a command behind it; add them")
+    path = Path(arguments[1])
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise ConfigError(f"--import must name a Python file (.py), got {path}; check the path")
+    module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ConfigError(
+            f"{path} must run without an error, got {error}; correct it (--debug shows where)"
+        ) from error
+    return arguments[2], arguments[2:]
 
 
 def _sentence(error: Exception, name: str, debug: bool) -> str:

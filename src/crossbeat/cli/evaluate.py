@@ -12,9 +12,10 @@ from crossbeat.errors import ConfigError, DataError
 from crossbeat.evaluation.names import CLEAN, LATENT
 from crossbeat.evaluation.results import cautions, external_notes, write_results
 from crossbeat.files import Json, ReadJson
+from crossbeat.modalities import modality
 from crossbeat.recipes.limits import latent_limit
 from crossbeat.recipes.record import counted, describe_cohort, described, versions
-from crossbeat.recipes.run import Run, predictions
+from crossbeat.recipes.run import Run, evaluation_rows, predictions, required
 from crossbeat.study.grid import HEAD
 from crossbeat.study.kept import predicted
 from crossbeat.study.results import Comparison, Runs, compared
@@ -154,6 +155,15 @@ class Tested:
         said = self.runs[0].learned.other_patients
         return told | ({"other_patients": True} if said else {})
 
+    def left_out(self) -> list[str]:
+        """A note on test ECGs that are not measured, as they lack the other recording."""
+        every, used = (
+            len(rows) for rows in (self.cohort.rows("test"), evaluation_rows(self.cohort, "test"))
+        )
+        _, *others = (modality(name).label for name in required(self.cohort, "test"))
+        told = f"Measured on {used:,} of {every:,} test ECGs: those with {' and '.join(others)}."
+        return [told] if used < every else []
+
     def _name(self, run: Run) -> str:
         alone = sum(each.name == run.name for each in self.runs) == 1
         return run.name if alone else f"{run.name}, seed {run.seed}"
@@ -178,6 +188,11 @@ def _require_comparable(runs: Sequence[Run]) -> None:
     seeds: set[tuple[str, int]] = set()
     for each in runs:
         twin = seen.setdefault(each.name, each)
+        if twin.plan["cohort"]["fingerprint"] != each.plan["cohort"]["fingerprint"]:
+            raise ConfigError(
+                f"runs of one recipe must have learned from one cohort, got another for "
+                f"{each.folder} than for {twin.folder}; evaluate them separately"
+            )
         if (each.name, each.seed) in seeds:
             raise ConfigError(
                 f"runs of one recipe must differ in their seed, got seed {each.seed} of "
@@ -189,11 +204,6 @@ def _require_comparable(runs: Sequence[Run]) -> None:
             raise ConfigError(
                 f"runs of one recipe must have the same settings, got others in {each.folder} "
                 f"than in {twin.folder}; evaluate them separately"
-            )
-        if twin.plan["cohort"]["fingerprint"] != each.plan["cohort"]["fingerprint"]:
-            raise ConfigError(
-                f"runs of one recipe must have learned from one cohort, got another for "
-                f"{each.folder} than for {twin.folder}; evaluate them separately"
             )
 
 
@@ -227,7 +237,7 @@ def _results(tested: Tested, names: list[str], said: dict[str, Runs], *, seed: i
             "seeds": sorted({each.seed for each in tested.runs}),
             "versions": versions(),
             "settings": {each.name: each.plan["settings"] for each in tested.runs},
-            "notes": [*external_notes(told), *cautions(found)],
+            "notes": [*external_notes(told), *tested.left_out(), *cautions(found)],
         }
         | found
     )

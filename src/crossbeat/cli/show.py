@@ -2,7 +2,7 @@
 
 import json
 
-from crossbeat.cli.options import command, parse
+from crossbeat.cli.options import command, note, parse
 from crossbeat.cli.tables import print_table
 from crossbeat.files import Json
 
@@ -25,6 +25,7 @@ def run(arguments: list[str]) -> None:
         return
     rows = [[name, value] for name, value in _flat(settings, "")]
     print_table(f"{options.recipe}: {SUMMARIES[options.recipe]}", ["setting", "value"], rows)
+    note(f"crossbeat train {options.recipe} --help explains each setting")
 
 
 def _flat(settings: Json, prefix: str) -> list[tuple[str, str]]:
@@ -38,6 +39,6 @@ def _flat(settings: Json, prefix: str) -> list[tuple[str, str]]:
 
 
 def _text(value: object) -> str:
-    if value is None:
-        return "none"
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return value if isinstance(value, str) else json.dumps(value)

@@ -114,7 +114,9 @@ def build_cohort(
             differ only in their spelling, or the blocks do not make a valid cohort.
     """
     if folder.exists():
-        raise DataError(f"{folder} must not exist yet, got a folder; choose another")
+        raise DataError(
+            f"{folder} must not exist yet, got a folder; choose another, or open it (Cohort.open)"
+        )
     draft = folder.with_name(f"{folder.name}.partial")
     with locked_beside(folder):
         if folder.exists():

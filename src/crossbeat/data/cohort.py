@@ -246,8 +246,8 @@ class Cohort:
         unknown = [name for name in names if name not in known]
         if unknown:
             raise ConfigError(
-                f"{what} must be one of {', '.join(known) or 'none'} (cohort "
-                f"{self.info.name}), got {', '.join(unknown)}; choose one of them"
+                f"{what} must be one of {', '.join(known) or 'none'}, which {self.folder} has, got "
+                f"{', '.join(unknown)}; choose one of them, or build the cohort with them"
             )
 
     def _store_rows(self, column: str, rows: Rows) -> Rows:

@@ -192,7 +192,8 @@ def _columns(names: list[str]) -> dict:
         if name not in known and prefix not in prefixes:
             raise DataError(
                 f"column of the table must be one of {', '.join(known)} or begin with "
-                f"{', '.join(f'{begin}:' for begin in prefixes)}; got {name!r}; rename or drop it"
+                f"{', '.join(f'{begin}:' for begin in prefixes)}; got {name!r}; rename or drop "
+                "it, or import the file that registers the modality (crossbeat --import FILE.py)"
             )
         columns[name] = known[name] if name in known else prefixes[prefix]
     return columns

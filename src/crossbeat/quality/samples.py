@@ -217,7 +217,7 @@ def check_length(ecg: Ecg, seconds: float, length: Length) -> Verdict:
     if length.shorter == "reject" and got >= LEAST_PADDED:
         text = (
             f"the ECG must last at least {seconds:g} s, got {got:g} s; use a longer recording, or "
-            "pad it where that is offered, with --length.shorter pad (Length(shorter='pad'))"
+            "pad it where that is offered, with --length.shorter pad"
         )
     else:
         least = min(LEAST_PADDED, seconds) if length.shorter == "pad" else seconds

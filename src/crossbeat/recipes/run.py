@@ -195,16 +195,20 @@ def evaluation_rows(cohort: Cohort, split: Split) -> Int64[np.ndarray, " row"]:
     the split has and ``Modality.required`` asks for. Otherwise they are all rows with an ECG,
     because the X-ray of another patient has no information about the patient.
     """
-    info = cohort.info
-    if info.kind in ("matched", "shuffled"):
-        return cohort.rows(split, has=("ecg",))
+    return cohort.rows(split, has=required(cohort, split))
+
+
+def required(cohort: Cohort, split: Split) -> tuple[str, ...]:
+    """The modalities that every row on which models are compared has; see ``evaluation_rows``."""
+    if cohort.info.kind in ("matched", "shuffled"):
+        return ("ecg",)
     within = cohort.table[cohort.rows(split)]
     others = [
         name
         for name in signals_in(within)
         if name != "ecg" and modality(name).required and within[name].count()
     ]
-    return cohort.rows(split, has=("ecg", *others))
+    return ("ecg", *others)
 
 
 def held_out_rows(run: Run, cohort: Cohort) -> Int64[np.ndarray, " row"]:
