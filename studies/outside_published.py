@@ -19,7 +19,7 @@ from common import long_enough
 from outside import SEEDS, cohort_of
 
 from crossbeat.recipes import RECIPES
-from crossbeat.recipes.crossbeat import GENTLE
+from crossbeat.recipes.phases import GENTLE
 from crossbeat.study import Cell, Study
 from crossbeat.training import Optimisation
 

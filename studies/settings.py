@@ -26,7 +26,7 @@ from typing import Any
 from common import LEARN_FINDINGS, patients, sized
 
 from crossbeat.recipes.cromotex import Cromotex
-from crossbeat.recipes.crossbeat import GENTLE
+from crossbeat.recipes.phases import GENTLE
 from crossbeat.recipes.presets import demo
 from crossbeat.study import Cell, Search
 

@@ -12,7 +12,6 @@ from torch import nn
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.labels import LabelPolicy
 from crossbeat.errors import ConfigError
-from crossbeat.evaluation.names import OTHER
 from crossbeat.evaluation.probes import FITS
 from crossbeat.targets import FINDING, KINDS, MEASUREMENT, Answer, Targets, described
 
@@ -211,7 +210,6 @@ def test_the_metrics_of_a_target_rest_on_its_smaller_class_or_on_whom_it_was_mea
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_every_place_that_depends_on_the_kind_knows_all_kinds(kind) -> None:
     assert kind.name in FITS
-    assert kind.name in OTHER
     assert tuple(kind.measure(np.array([0.0, 1.0]), np.array([0.0, 1.0]))) == kind.metrics
     assert set(kind.in_deviations) <= set(kind.metrics)
 

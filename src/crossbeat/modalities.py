@@ -184,6 +184,7 @@ class Modality:
         read: a batch in its unit, from stored samples.
         depends: what of the cohort's form ``read`` depends on; a part of fingerprints.
         encoders: by name.
+        form: the form of one recording in words, such as "64 pixels"; by default shape and type.
         moments: tokens of an encoder in the order of time; None if the modality has no time.
         at_once: samples that fit into memory together with what their encoder makes of them.
         before: raises an error if a cohort cannot be used with a model.
@@ -197,12 +198,21 @@ class Modality:
     read: Callable[[Shaped[np.ndarray, "sample ..."], Form], Values]
     depends: Callable[[Form], Mapping[str, object]]
     encoders: Mapping[str, Encoder]
+    form: Callable[[Form], str] | None = None
     moments: Callable[[nn.Module, Tensor], Tensor] | None = None
     at_once: int = 512
     before: Callable[[Form, Model], None] = _no_phases
     likeness: Likeness | None = None
     required: bool = True
     one: str = ""
+
+    def described(self, form: Form) -> str:
+        """The recordings of a cohort in words; empty if it stores none."""
+        row = self.stored(form)
+        if row is None:
+            return ""
+        told = self.form(form) if self.form else f"{'x'.join(map(str, row.shape))} {row.base}"
+        return f"{self.label} of {told}"
 
 
 def plain(stored: Shaped[np.ndarray, "sample ..."], _form: Form) -> Tensor:
@@ -311,6 +321,7 @@ _CINE = Modality(
     label="cines",
     one="cine MRI",
     stored=_cine_stored,
+    form=lambda form: f"{form.frames} frames of {form.cine_size} pixels",
     read=plain,
     depends=lambda form: {"frames": form.frames, "size": form.cine_size},
     encoders={
@@ -327,6 +338,7 @@ MODALITIES: dict[str, Modality] = {
     "ecg": Modality(
         label="ECGs",
         stored=_ecg_stored,
+        form=lambda form: f"{len(form.leads)} leads, {form.seconds:g} s, {form.fs:g} Hz",
         read=_ecg_read,
         depends=lambda form: {
             "leads": form.leads,
@@ -347,6 +359,7 @@ MODALITIES: dict[str, Modality] = {
             np.dtype((np.uint8, (form.image_size,) * 2)) if form.image_size else None
         ),
         read=plain,
+        form=lambda form: f"{form.image_size} pixels",
         depends=lambda form: {"size": form.image_size},
         encoders={
             name: Encoder(

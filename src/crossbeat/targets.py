@@ -19,7 +19,7 @@ from crossbeat.data.cohort import Cohort
 from crossbeat.data.labels import ALL_NEGATIVE, LabelPolicy
 from crossbeat.encoders.heads import Regressor, classifier, mlp_classifier
 from crossbeat.errors import ConfigError
-from crossbeat.files import Json
+from crossbeat.files import Json, ReadJson
 from crossbeat.measurements import MEASUREMENTS, Measurement
 from crossbeat.metrics import (
     FINDING_METRICS,
@@ -87,6 +87,10 @@ class Kind:
         plural: the setting of recipes that lists them, and the field of ``CohortInfo``.
         labels: what samples have of whom it is known, such as "labels".
         labelled: how such samples are called.
+        said: how results of saved models give it.
+        other: what teaches ECG models of it in results that do not say it.
+        note: what readers of a table of its metrics must know, from ``describe`` of each target;
+            may be empty.
         head: ends the name of the part that predicts them, after the modality.
         build: a head from the length of the embedding, the number of targets, the widths of its
             hidden layers and their dropout.
@@ -112,6 +116,9 @@ class Kind:
     plural: str
     labels: str
     labelled: str
+    said: str
+    other: str
+    note: Callable[[ReadJson], str]
     head: str
     build: Callable[[int, int, tuple[int, ...], float], nn.Module]
     begin: Callable[[nn.Module, Columns, Sequence[str]], None]
@@ -148,6 +155,14 @@ def _classifier(dim: int, number: int, hidden: tuple[int, ...], dropout: float) 
 def _finding_metrics(targets: Samples, logits: Samples) -> Mapping[str, Metric]:
     choice = Choice(best_f1(targets, logits), platt(targets, logits))
     return {name: metric(choice) for name, metric in FINDING_METRICS.items()}
+
+
+def _prevalences(described: ReadJson) -> str:
+    shares = [
+        f"{name.replace('_', ' ')} {100 * each['positive'] / max(1, sum(each.values())):.1f} %"
+        for name, each in described.items()
+    ]
+    return f"The AUPRC of chance is the prevalence: {', '.join(shares)}."
 
 
 def _smaller_class(targets: Samples, patients: Patients) -> int:
@@ -191,6 +206,9 @@ FINDING = Kind(
     plural="findings",
     labels="labels",
     labelled="labelled",
+    said="probabilities, calibrated on the validation split",
+    other="X-ray",
+    note=_prevalences,
     head="classifier",
     build=_classifier,
     begin=lambda _head, _targets, _names: None,
@@ -280,6 +298,9 @@ MEASUREMENT = Kind(
     plural="measurements",
     labels="measurements",
     labelled="measured",
+    said="in their units, with the error on the validation split",
+    other="cine MRI",
+    note=lambda _: "",
     head="regressor",
     build=_regressor,
     begin=_scaled,
@@ -300,6 +321,9 @@ MEASUREMENT = Kind(
 
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (FINDING, MEASUREMENT)}
 """By name, in the order of the columns of a model that predicts both."""
+
+SECOND = tuple(kind.plural for kind in KINDS.values())[1:]
+"""Results of a model that predicts several kinds have those that do not lead under these names."""
 
 
 def described(measurement: str) -> Measurement:

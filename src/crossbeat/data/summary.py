@@ -10,6 +10,7 @@ from crossbeat.data.pairing.report import QUANTILES
 from crossbeat.data.splits import SPLITS
 from crossbeat.data.table import REPORTED, label_column, signals_in, time_column, value_column
 from crossbeat.files import Json
+from crossbeat.modalities import modality
 
 ALL = "all"
 """Beside the splits: all of them together."""
@@ -45,6 +46,11 @@ def summary(cohort: Cohort) -> Json:
             "frames": info.frames,
             "cine_size": info.cine_size,
         },
+        "recordings": [
+            modality(name).described(info)
+            for name in signals_in(cohort.table)
+            if modality(name).described(info)
+        ],
         "splits": {name: _records(part) for name, part in parts.items()},
         "findings": {
             finding: {name: _labels(part, finding) for name, part in parts.items()}

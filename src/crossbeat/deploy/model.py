@@ -23,7 +23,7 @@ from crossbeat.recipes import models_in
 from crossbeat.recipes.record import RESULT
 from crossbeat.recipes.run import Run, validation
 from crossbeat.signal import NORMALISATIONS, Preprocessing
-from crossbeat.targets import FINDING, KINDS, MEASUREMENT, Chosen, Kind, Targets
+from crossbeat.targets import KINDS, Chosen, Kind, Targets
 from crossbeat.training.checkpoint import load_tensors, load_weights, save_tensors
 
 FORMAT = 3
@@ -31,10 +31,6 @@ WEIGHTS = "model.safetensors"
 CHOSEN = "chosen.json"
 _AGAIN = "copy the folder again, or run the train command of its run again"
 _PREPROCESSING = tuple(field.name for field in fields(Preprocessing))
-_SAID = {
-    "finding": "probabilities, calibrated on the validation split",
-    "measurement": "in their units, with the error on the validation split",
-}
 
 
 def export_model(run: Run, folder: Path, cohort: Cohort) -> None:
@@ -53,7 +49,7 @@ def export_model(run: Run, folder: Path, cohort: Cohort) -> None:
     model, targets = models_in(run.recipe).get("ecg"), run.recipe.targets
     if not isinstance(model, EcgModel):
         raise ConfigError(
-            f"recipe {run.name!r} must have an ECG model to export, got a model of images; "
+            f"recipe {run.name!r} must have an ECG model to export, got a teacher; "
             "train another recipe"
         )
     kept = ("ecg_encoder", *(f"ecg_{kind.head}" for kind, _, _ in targets.kinds()))
@@ -114,7 +110,7 @@ def _card(run: Run) -> str:
     cohort = run.plan["cohort"]
     notes = "".join(f"- {note}\n" for note in cohort["notes"])
     told = " and ".join(
-        f"{', '.join(names)} ({_SAID[kind.name]})" for kind, names, _ in run.recipe.targets.kinds()
+        f"{', '.join(names)} ({kind.said})" for kind, names, _ in run.recipe.targets.kinds()
     )
     return f"""---
 library_name: crossbeat
@@ -166,8 +162,9 @@ def model_folder(folder: Path) -> Path:
         return folder / "model"
     if (folder / RESULT).is_file():
         raise CheckpointError(
-            f"{folder} must be a run with an ECG model, got a run that reads images or was stopped "
-            "before its model was saved; run its train command again or name another run"
+            f"{folder} must be a run whose ECG model was saved, got a teacher, a run that was "
+            "stopped before, or one of Python code without export_model; run its train command "
+            "again, call export_model, or name another run"
         )
     return folder
 
@@ -188,9 +185,8 @@ def read_saved(folder: Path) -> Saved:
     kind = config["cohort"].get("kind") if isinstance(config["cohort"], dict) else None
     rule = f"a cohort whose kind is one of {', '.join(COHORT_KINDS)}"
     _require(kind in COHORT_KINDS, path, rule, kind)
-    targets = Targets(
-        findings=_names(config, FINDING, path), measurements=_names(config, MEASUREMENT, path)
-    )
+    named = {kind.plural: _names(config, kind, path) for kind in KINDS.values()}
+    targets = Targets(**named)  # type: ignore[arg-type]
     _require(bool(targets.names), path, "findings or measurements", "none")
     preprocessing = _preprocessing(folder / "preprocessing.json", model)
     shape = CohortInfo(
@@ -263,7 +259,8 @@ def read_json(path: Path, keys: tuple[str, ...]) -> Json:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise CheckpointError(
-            f"{path} must be there, got none; give the folder of a finished run or of a saved model"
+            f"{path.parent} must be a finished run or a saved model, got no {path.name}; name "
+            "another folder"
         ) from None
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} must be JSON, got: {reason(error)}; {_AGAIN}") from error

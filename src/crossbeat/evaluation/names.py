@@ -32,9 +32,6 @@ TEACHERS = ("teacher", "cine-teacher")
 DEVIATIONS = "SD"
 """The unit of what is in standard deviations of the measurement."""
 
-OTHER = {FINDING.name: "X-ray", MEASUREMENT.name: "cine MRI"}
-"""What teaches the ECG models of a study that does not say it, by the kind of its targets."""
-
 _MODELS = {  # other: the modality beside the ECG
     "self-supervision": Name("self-supervision", "learns from views of ECGs, without labels"),
     "resnet1d": Name("ResNet-1D", "direct training with a residual convolutional net"),
@@ -137,12 +134,12 @@ def model(name: str, kind: Kind = FINDING, other: str = "") -> Name:
     """How a model is called; one without an entry goes by its own name.
 
     Args:
-        other: the modality beside the ECG; by default that of ``OTHER``.
+        other: the modality beside the ECG; by default that of the kind.
     """
     if name in _SAME:
         name, kind = _SAME[name], MEASUREMENT
-    other = other or OTHER[kind.name]
-    own = _OF_MEASUREMENTS if kind is MEASUREMENT and other == OTHER[kind.name] else {}
+    other = other or kind.other
+    own = _OF_MEASUREMENTS if kind is MEASUREMENT and other == kind.other else {}
     found = own.get(name) or _MODELS.get(name) or Name(plain(name))
     return Name(found.label.format(other=other), found.meaning.format(other=other))
 

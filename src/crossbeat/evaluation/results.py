@@ -19,7 +19,7 @@ from crossbeat.evaluation.intervals import of_differences, scale_of
 from crossbeat.evaluation.statistics import pairs_of
 from crossbeat.files import Json, ReadJson, write_whole
 from crossbeat.metrics import MEAN
-from crossbeat.targets import FINDING, KINDS, Kind
+from crossbeat.targets import FINDING, KINDS, SECOND, Kind
 
 OWN_PATIENTS = "Every seed has patients of its own: intervals are over seeds."
 """A note of results."""
@@ -32,7 +32,7 @@ ENOUGH_SEEDS = 3
 
 _COMPARED = ("method", "baseline", "test", "models", "differences")
 _REQUIRED = ("cohort", "seeds", *_COMPARED)
-_INNER = ("screening", "measurements")
+_INNER = ("screening", *SECOND)
 _BY_TARGET = ("models", "limits", "differences")
 _BY_MEASURE = tuple(
     f"{part}{ending}"

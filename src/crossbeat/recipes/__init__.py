@@ -19,7 +19,8 @@ from crossbeat.recipes.dual_phase import DUAL_PHASE
 from crossbeat.recipes.eccl import Eccl
 from crossbeat.recipes.girlanda import GIRLANDA
 from crossbeat.recipes.mmcl import MMCL
-from crossbeat.recipes.ptacl import CINE, GENTLE_VIEWS, IN_STEPS, REGRESSION, Ptacl
+from crossbeat.recipes.phases import GENTLE
+from crossbeat.recipes.ptacl import CINE, IN_STEPS, REGRESSION, Ptacl
 from crossbeat.recipes.supervised import Direct, Teacher
 from crossbeat.targets import Targets
 from crossbeat.training import Phase
@@ -91,7 +92,7 @@ RECIPES: dict[str, Recipe] = {
         findings=(),
         measurements=tuple(MEASUREMENTS),
         ecg=IN_STEPS,
-        label_views=GENTLE_VIEWS,
+        label_views=GENTLE,
         positive_share=None,
         fine_tuning=REGRESSION,
     ),

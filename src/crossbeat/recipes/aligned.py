@@ -1,6 +1,7 @@
 """What a run has aligned: a shared space of two modalities, and segments with frames."""
 
 from functools import partial
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -25,13 +26,22 @@ from crossbeat.recipes.in_time import (
     with_frozen_frames,
     with_segments,
 )
-from crossbeat.recipes.ptacl import Ptacl
-from crossbeat.recipes.run import Rows, Run, _ecg_model, _source, held_out_rows, names_of
+from crossbeat.recipes.run import Rows, Run, ecg_model, held_out_rows, names_of, source_of
 from crossbeat.recipes.scores import over_batches
 from crossbeat.targets import MEASUREMENT
 from crossbeat.training import Batch
 
 _AT_ONCE = 64
+
+
+@runtime_checkable
+class AlignsInTime(Protocol):
+    """A recipe with settings of alignment in time."""
+
+    @property
+    def correspondence(self) -> Rule: ...
+    @property
+    def centred(self) -> bool: ...
 
 
 def other_model(run: Run) -> OtherModel:
@@ -71,7 +81,7 @@ def shared_embeddings(
     Raises:
         ConfigError: the run aligned ECGs with no other modality.
     """
-    ecg, other = _ecg_model(run), other_model(run)
+    ecg, other = ecg_model(run), other_model(run)
     name = other.modality
 
     def project(batch: Batch) -> Tensor:
@@ -83,7 +93,7 @@ def shared_embeddings(
             seen = run.parts[f"{name}_projection"](embedded(run.parts, batch, model=other))
         return torch.stack([told, seen], dim=1)
 
-    both = over_batches(run.parts, _source(cohort, rows, "ecg", name), project, size=_AT_ONCE)
+    both = over_batches(run.parts, source_of(cohort, rows, "ecg", name), project, size=_AT_ONCE)
     return both[:, 0], both[:, 1]
 
 
@@ -114,8 +124,8 @@ def moments_alike(run: Run, cohort: Cohort, rows: Rows) -> Float[np.ndarray, "ro
     Raises:
         ConfigError: the run did not align ECGs with cines.
     """
-    ecg, other = _ecg_model(run), other_model(run)
-    source = _source(cohort, rows, "ecg", other.modality)
+    ecg, other = ecg_model(run), other_model(run)
+    source = source_of(cohort, rows, "ecg", other.modality)
     source = with_frozen_frames(run.parts, source, other)
     source = with_segments(run.parts, source, rule_of(run))
     project = run.parts[f"{other.modality}_projection"]
@@ -132,8 +142,8 @@ def moments_alike(run: Run, cohort: Cohort, rows: Rows) -> Float[np.ndarray, "ro
 
 def rule_of(run: Run) -> Rule:
     """The rule that assigns ECG segments to frames in the run."""
-    return run.recipe.correspondence if isinstance(run.recipe, Ptacl) else "phase_pool"
+    return run.recipe.correspondence if isinstance(run.recipe, AlignsInTime) else "phase_pool"
 
 
 def _centred(run: Run) -> bool:
-    return run.recipe.centred if isinstance(run.recipe, Ptacl) else True
+    return run.recipe.centred if isinstance(run.recipe, AlignsInTime) else True

@@ -20,6 +20,7 @@ from crossbeat.recipes import steps
 from crossbeat.recipes.beliefs import believed_sources, self_taught_sources
 from crossbeat.recipes.cromotex import CHEXPERT_FINDINGS, PAPER_LABELS, TEACHER, Cromotex
 from crossbeat.recipes.phases import (
+    GENTLE,
     VcgViews,
     fine_tuning_phase,
     self_supervised_start,
@@ -33,8 +34,6 @@ from crossbeat.training import Optimisation, Phase, Source
 TRANSFER = Optimisation(
     learning_rate=1e-4, epochs=50, batch_size=256, warmup_epochs=10.0, average=0.999, patience=10
 )
-GENTLE = VcgViews(angle=15.0, scale=1.15, mask=0.1)
-"""Weak views that do not change the findings of an ECG, for training on labels."""
 _LEARNS = ("ecg_encoder", "ecg_classifier")
 
 

@@ -29,8 +29,8 @@ from crossbeat.recipes.masked import (
     masked_cine_phase,
     masked_ecg_phase,
 )
-from crossbeat.recipes.phases import VcgViews, alignment_phase, fine_tuning_phase
-from crossbeat.recipes.ptacl import CINE, GENTLE_VIEWS, IN_STEPS, REGRESSION
+from crossbeat.recipes.phases import GENTLE, VcgViews, alignment_phase, fine_tuning_phase
+from crossbeat.recipes.ptacl import CINE, IN_STEPS, REGRESSION
 from crossbeat.recipes.sources import Goal, without_targets
 from crossbeat.recipes.steps import Losses, settings_of
 from crossbeat.targets import Targets
@@ -94,8 +94,8 @@ class Eccl:
     labels: LabelPolicy = PAPER_LABELS
     ecg: EcgModel = replace(IN_STEPS, normalisation="min_max")
     cine: OtherModel = CINE
-    views: VcgViews | None = GENTLE_VIEWS
-    label_views: VcgViews | None = GENTLE_VIEWS
+    views: VcgViews | None = GENTLE
+    label_views: VcgViews | None = GENTLE
     shared_dim: int = 256
     temperature: float = 0.1
     short_share: float = 0.5

@@ -63,6 +63,10 @@ class VcgViews:
         )
 
 
+GENTLE = VcgViews(angle=15.0, scale=1.15, mask=0.1)
+"""Weak views that do not change the findings of an ECG, for training on labels."""
+
+
 def unchanged(ecg: Ecgs, generator: torch.Generator) -> Ecgs:
     """The view that changes nothing."""
     return ecg

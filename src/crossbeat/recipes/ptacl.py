@@ -36,13 +36,12 @@ from crossbeat.recipes.in_time import (
     with_shuffled_frames,
 )
 from crossbeat.recipes.masked import Masking, add_cine_decoder, add_ecg_decoder, masked_start
-from crossbeat.recipes.phases import VcgViews, alignment_phase, fine_tuning_phase
+from crossbeat.recipes.phases import GENTLE, VcgViews, alignment_phase, fine_tuning_phase
 from crossbeat.recipes.sources import Goal, without_targets
 from crossbeat.recipes.steps import settings_of
 from crossbeat.targets import Targets
 from crossbeat.training import Optimisation, Phase, Source
 
-GENTLE_VIEWS = VcgViews(angle=15.0, scale=1.15, mask=0.1)
 IN_STEPS = EcgModel(
     encoder="mmcl-tiny", normalisation="group_z", pool="steps", unit_length=False, hidden=()
 )
@@ -99,8 +98,8 @@ class Ptacl:
     labels: LabelPolicy = PAPER_LABELS
     ecg: EcgModel = IN_STEPS
     cine: OtherModel = CINE
-    views: VcgViews | None = GENTLE_VIEWS
-    label_views: VcgViews | None = GENTLE_VIEWS
+    views: VcgViews | None = GENTLE
+    label_views: VcgViews | None = GENTLE
     shared_dim: int = 128
     temperature: float = 0.1
     anchors: Literal["mean", "cycle", "each"] = "mean"

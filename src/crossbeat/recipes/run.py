@@ -258,7 +258,7 @@ def _outputs(run: Run, cohort: Cohort, rows: Rows, kind: Kind) -> Float64[np.nda
     model, targets = predicting(run), run.recipe.targets
     (columns,) = (at for each, _, at in targets.kinds() if each is kind)
     value = partial(predict, run.parts, model=model, targets=targets)
-    source = _source(cohort, rows, model.modality)
+    source = source_of(cohort, rows, model.modality)
     found = over_batches(run.parts, source, value, size=modality(model.modality).at_once)
     return found[:, columns].double().numpy()
 
@@ -270,13 +270,14 @@ def embeddings(run: Run, cohort: Cohort, rows: Rows) -> Float[Tensor, "row d"]:
         ConfigError: the run has no ECG encoder, or the cohort's ECGs have another form than those
             that it learned from.
     """
-    model = _ecg_model(run)
+    model = ecg_model(run)
     _require_form(run, cohort)
-    source = _source(cohort, rows, "ecg")
+    source = source_of(cohort, rows, "ecg")
     return over_batches(run.parts, source, partial(embedded, run.parts, model=model))
 
 
-def _ecg_model(run: Run) -> EcgModel:
+def ecg_model(run: Run) -> EcgModel:
+    """The settings of a run's ECG network."""
     model = models_in(run.recipe).get("ecg")
     if not isinstance(model, EcgModel):
         raise ConfigError(f"run {run.folder} must have an ECG encoder, got recipe {run.name!r}")
@@ -330,5 +331,6 @@ def _scored(run: Run, cohort: Cohort, rows: Rows, kind: Kind, targets: Tensor) -
     return Scored(targets.double().numpy(), outputs, np.asarray(cohort.patients(rows)))
 
 
-def _source(cohort: Cohort, rows: Rows, *reads: str) -> Source:
+def source_of(cohort: Cohort, rows: Rows, *reads: str) -> Source:
+    """Rows of a cohort to be read, without targets."""
     return Source(cohort=cohort, rows=rows, reads=reads, targets=torch.zeros(len(rows), 0))

@@ -45,16 +45,7 @@ def tables(found: ReadJson) -> list[Table]:
 
 def in_words(found: ReadJson) -> str:
     """Kind and form of a cohort in a line."""
-    form, parts = found["form"], [found["kind"]]
-    if form["leads"]:
-        parts.append(
-            f"ECGs of {len(form['leads'])} leads, {form['seconds']:g} s, {form['fs']:g} Hz"
-        )
-    if form["image_size"]:
-        parts.append(f"X-rays of {form['image_size']} pixels")
-    if form["frames"]:
-        parts.append(f"cines of {form['frames']} frames of {form['cine_size']} pixels")
-    return " · ".join(parts)
+    return " · ".join([found["kind"], *found["recordings"]])
 
 
 def _splits(found: ReadJson) -> Rows:

@@ -17,7 +17,7 @@ from crossbeat.report import result_sections as of_results
 from crossbeat.report import run_sections as of_runs
 from crossbeat.report.page import document, paragraph, section
 from crossbeat.report.subject import Subject
-from crossbeat.targets import MEASUREMENT
+from crossbeat.targets import MEASUREMENT, SECOND
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ SECTIONS = (
         lambda it: it.kind is MEASUREMENT and it.results["method"] in it.said,
         of_runs.estimates,
     ),
-    Section("measurements", "Each measurement", _has("measurements"), of_results.second_kind),
+    Section("measurements", "Further targets", _has(*SECOND), of_results.second_kind),
     Section("screening", "Screening", _has("screening"), of_results.screened),
     Section("roc", "ROC curves", _is_decided, of_runs.curves(figures.roc, "ROC curve")),
     Section(

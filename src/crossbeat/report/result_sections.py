@@ -11,7 +11,7 @@ from crossbeat.report.page import bullets, folded, paragraph, pictures, sheet_ta
 from crossbeat.report.subject import Subject
 from crossbeat.report.tables import Sheet, mean_first, of_measures, of_targets
 from crossbeat.report.theme import picture
-from crossbeat.targets import FINDING, MEASUREMENT
+from crossbeat.targets import FINDING, KINDS
 
 
 def result(it: Subject) -> Iterator[str]:
@@ -52,8 +52,8 @@ def controls(it: Subject) -> Iterator[str]:
     yield first
     yield paragraph(
         "Both models of a pair are scored on the same test patients. ▲ and ▼ mark intervals that "
-        f"exclude 0: the first model is clearly better or worse. One point is one percent of "
-        f"{metric}.",
+        f"exclude 0: the first model is clearly better or worse. One point is one percentage "
+        f"point of {metric}.",
         "note",
     )
     if any(others):
@@ -83,16 +83,16 @@ def targets(it: Subject) -> Iterator[str]:
 
 def _notes(it: Subject) -> str:
     lower = [names.metric(name) for name in it.kind.metrics if names.lower_is_better(name)]
-    text = f"For {words.listed(lower)} lower is better."
-    if it.kind is MEASUREMENT:
-        return (
-            f"{text} The {lower[0]} of the mean is in standard deviations of the measurement (SD)."
-        )
-    shares = [
-        f"{names.plain(name)} {100 * each['positive'] / max(1, sum(each.values())):.1f} %"
-        for name, each in it.results["test"]["findings"].items()
+    scaled = [names.metric(name) for name in it.kind.in_deviations]
+    told = [
+        f"For {words.listed(lower)} lower is better." if lower else "",
+        f"The {words.listed(scaled)} of the mean is in standard deviations of the {it.kind.name} "
+        "(SD)."
+        if scaled
+        else "",
+        it.kind.note(it.results["test"][it.kind.plural]),
     ]
-    return f"{text} The AUPRC of chance is the prevalence: {', '.join(shares)}."
+    return " ".join(filter(None, told))
 
 
 def _tallies(it: Subject) -> str:
@@ -149,10 +149,11 @@ def screened(it: Subject) -> Iterator[str]:
 
 
 def second_kind(it: Subject) -> Iterator[str]:
-    """The measurements of models that are compared on findings."""
-    for metric in MEASUREMENT.metrics:
-        yield _values(it, it.results["measurements"], metric)
-        yield _differences(it, it.results["measurements"], metric)
+    """The targets of models that predict several kinds, beside those of the kind that leads."""
+    for kind in KINDS.values():
+        for metric in kind.metrics if kind.plural in it.results else ():
+            yield _values(it, it.results[kind.plural], metric)
+            yield _differences(it, it.results[kind.plural], metric)
 
 
 def probes(it: Subject) -> Iterator[str]:

@@ -12,7 +12,7 @@ from crossbeat.evaluation.results import external, verdict
 from crossbeat.evaluation.retrieval import ALONE, DIFFERENCE, NEAREST
 from crossbeat.files import ReadJson
 from crossbeat.metrics import MEAN
-from crossbeat.targets import described
+from crossbeat.targets import SECOND, described
 
 MEASURED: Mapping[str, str] = MappingProxyType(
     {"retrieval": "Retrieval", "localisation": "Localisation in time"}
@@ -217,7 +217,7 @@ def _blocks(results: ReadJson) -> Iterator[tuple[str, ReadJson]]:
             at = external(point) if "cohort" in point else ""
         yield at, point
         inner = dict(point.get("readings", {}))
-        inner |= {name: point[name] for name in ("measurements", "screening") if name in point}
+        inner |= {name: point[name] for name in (*SECOND, "screening") if name in point}
         for name, found in inner.items():
             if found["models"]:
                 yield ", ".join(filter(None, (at, name))), found

@@ -79,7 +79,7 @@ def other_modality(results: ReadJson) -> str:
             name = each.get("modality") if isinstance(each, Mapping) else None
             if name:
                 return one_of(name)
-    return names.OTHER[kind_of(results).name]
+    return kind_of(results).other
 
 
 def called(results: ReadJson, name: str) -> names.Name:

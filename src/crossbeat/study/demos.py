@@ -7,7 +7,7 @@ from crossbeat.data.sources.virtual import Virtual
 from crossbeat.data.sources.virtual_hearts import VirtualHearts
 from crossbeat.evaluation.names import ALL_MEASURED, CLEAN
 from crossbeat.recipes import Recipe, settings_in, with_settings
-from crossbeat.recipes.crossbeat import GENTLE
+from crossbeat.recipes.phases import GENTLE
 from crossbeat.recipes.presets import Preset
 from crossbeat.recipes.settings import recipe_named
 from crossbeat.study.grid import PROBE, Cell, Reading, Study

@@ -8,7 +8,7 @@ from crossbeat.data.registry import Builder
 from crossbeat.errors import ConfigError
 from crossbeat.evaluation.names import LATENT, RATE
 from crossbeat.recipes import Recipe
-from crossbeat.targets import KINDS
+from crossbeat.targets import SECOND
 
 Point = float | str | None
 
@@ -19,9 +19,6 @@ PROBE = "linear probe"
 """Name of the reading that every run has that predicts measurements from ECGs."""
 
 RETRIEVAL, LOCALISATION = "retrieval", "localisation"
-
-SECOND = tuple(kind.plural for kind in KINDS.values())[1:]
-"""The predictions of a second kind of targets, which go by the name of the kind."""
 
 _PARTS = (HEAD, LATENT, RATE, RETRIEVAL, LOCALISATION, "screening", *SECOND)
 

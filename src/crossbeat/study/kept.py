@@ -67,10 +67,15 @@ def read_said(folder: Path) -> dict[str, Said]:
         path = folder / name
         if not path.is_file() or asdict(file_info(path)) != expected:
             raise DataError(f"{path} must be unchanged, got other contents; {_again(folder)}")
-    return {
-        name: _READ[file.partition("-")[0]](folder / file)
-        for name, file in record["predictions"].items()
-    }
+    told = {}
+    for name, file in record["predictions"].items():
+        read = _READ.get(file.partition("-")[0])
+        if read is None:
+            raise DataError(
+                f"{folder / file} must be predictions of this version, got others; {_again(folder)}"
+            )
+        told[name] = read(folder / file)
+    return told
 
 
 def hours_of(homes: Mapping[Cell, Path]) -> dict[str, float]:

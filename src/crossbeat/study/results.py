@@ -13,10 +13,11 @@ from crossbeat.evaluation.predictions import REDUCED, Predictions, Scored, scree
 from crossbeat.evaluation.results import OWN_PATIENTS, cautions, part
 from crossbeat.files import Json
 from crossbeat.recipes import record
-from crossbeat.study.grid import HEAD, SECOND, Cell, Point, Study, groups, in_order, place
+from crossbeat.study.grid import HEAD, Cell, Point, Study, groups, in_order, place
 from crossbeat.study.kept import RECORD, Said, hours_of, predicted, read_said, versions_of
 from crossbeat.study.said import LIMITS
 from crossbeat.study.work import Workshop
+from crossbeat.targets import SECOND
 
 Runs = dict[str, dict[int, Said]]
 """What models say, by model and seed."""
