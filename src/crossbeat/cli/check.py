@@ -249,7 +249,7 @@ def _plain(text: str) -> str:
 def _conclude(counts: Counter[str]) -> None:
     num = counts["ok"] + counts["repair"] + counts["reject"]
     note(
-        f"{num} ECGs: {counts['ok']} ok, {counts['repair']} repaired when they are used, "
+        f"{num} ECG{'s' * (num != 1)}: {counts['ok']} ok, {counts['repair']} repaired when they are used, "
         f"{counts['reject']} rejected; {counts['other'] + counts['plain']} other files "
         "skipped"
     )

@@ -41,7 +41,7 @@ DEMOS: Mapping[str, Demo] = {
         Path("runs/demo"),
         6000,
         "This demo simulates patients, trains an X-ray teacher and ECG models with and without it, "
-        "and writes a report. It takes 4 to 8 minutes on two cores.",
+        "and writes a report. It takes 4 to 10 minutes on two cores.",
         "crossbeat.cli.demo_crossbeat",
     ),
     "ptacl": Demo(

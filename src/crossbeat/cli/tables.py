@@ -5,13 +5,14 @@ from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from crossbeat.files import Json
 
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table with a title; use a fixed width if the output is not a terminal."""
-    table = Table(title=title, title_justify="left")
+    table = Table()
     for number, name in enumerate(header):
         table.add_column(name, justify="left" if number == 0 else "default", overflow="fold")
     for row in rows:
@@ -19,6 +20,7 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]
     console = Console()
     if not console.is_terminal:
         console = Console(width=140)
+    console.print(Text(title, style="italic"))
     console.print(table)
 
 

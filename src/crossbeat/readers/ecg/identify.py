@@ -51,12 +51,12 @@ _MFER_TAGS = {*range(0x01, 0x10), *range(0x11, 0x18), 0x1E, *range(0x40, 0x47), 
 """Byte order, block, channels, sequences, type, interval and sensitivity; and all definitions."""
 
 _OTHERS = {
-    b"\x89PNG": "a PNG image",
-    b"\xff\xd8\xff": "a JPEG image",
-    b"GIF8": "a GIF image",
-    b"II*\x00": "a TIFF image",
-    b"MM\x00*": "a TIFF image",
-    b"%PDF": "a PDF document",
+    b"\x89PNG": "a PNG image; give an ECG file",
+    b"\xff\xd8\xff": "a JPEG image; give an ECG file",
+    b"GIF8": "a GIF image; give an ECG file",
+    b"II*\x00": "a TIFF image; give an ECG file",
+    b"MM\x00*": "a TIFF image; give an ECG file",
+    b"%PDF": "a PDF document; export the recording",
     b"\x1f\x8b": "compressed by gzip; unpack it",
     b"PK\x03\x04": "a zip archive (.npz, .docx, .xlsx ...); unpack it or save a .npy",
     b"\x89HDF": "an HDF5 file; export single recordings",
@@ -191,7 +191,7 @@ def _reason(head: bytes, path: Path) -> str:
         )
     if text.lstrip().startswith("<"):
         return f"XML of the kind {_root(text)[:80] or 'none'}; it reads {_list('xml')}"
-    return f"text; it reads {_list('')}"
+    return f"text without columns of leads; it reads {_list('')}"
 
 
 def _list(part: str) -> str:
