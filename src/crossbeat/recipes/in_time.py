@@ -73,13 +73,14 @@ def with_shuffled_frames(source: Source, seed: int, num_frames: int) -> Source:
 def with_segments(parts: nn.ModuleDict, source: Source, rule: Rule) -> Source:
     """Add the ECG time steps that belong to each frame of the cine to the source."""
     info = source.cohort.info
+    steps = num_steps(parts, info)  # a pass of the encoder, so not for every ECG
     segments = np.stack(
         [
             correspondence(
                 r_peaks(ecg),
                 rule=rule,
                 segments=info.frames,
-                steps=num_steps(parts, info),
+                steps=steps,
                 seconds=info.seconds,
             )
             for ecg in _ecgs(source)
