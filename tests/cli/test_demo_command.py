@@ -76,7 +76,7 @@ def test_the_demo_ends_with_results_a_report_and_a_model(tmp_path, play, called)
 
 @pytest.mark.slow
 def test_the_demo_of_hearts_goes_on_where_it_was_stopped(tmp_path, play, called, monkeypatch):
-    out, given = tmp_path / "demo", ["--recipe", "ptacl", "--patients", 120]
+    out, given = tmp_path / "demo", ["--recipe", "ptacl", "--patients", 72]
     with monkeypatch.context() as stopped:
         stopped.setattr(demo_runs, "results_of", stop)
         assert play(*given)[0] == 1
