@@ -266,7 +266,7 @@ def test_the_whole_way_from_published_folders_to_results_even_if_the_build_is_ki
     assert code == 0
     assert "pairs by ed-stay" in told
     assert "rejected.parquet has the reasons" in told
-    assert called(*prepare_mimic(tree, tmp_path / "whole"), "--workers", 2)[0] == 0
+    assert called(*prepare_mimic(tree, tmp_path / "whole"), "--workers", 1)[0] == 0
     files = same_bytes(cohort, tmp_path / "whole")
     assert {"rejected.parquet", "audit.json", "pairing.json"} < files
     given = {"recipe": "cromotex", "config": MIMIC_RECIPE}

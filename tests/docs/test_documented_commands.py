@@ -24,6 +24,7 @@ def test_what_a_page_shows_runs_from_its_first_block_to_its_last(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)  # no processes, which take seconds to start
     names: dict[str, Any] = {"__name__": "page"}
     printed: list[str] = []
     for block in blocks(page):
