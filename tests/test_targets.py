@@ -12,6 +12,7 @@ from torch import nn
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.labels import LabelPolicy
 from crossbeat.errors import ConfigError
+from crossbeat.evaluation import intervals, names
 from crossbeat.evaluation.probes import FITS
 from crossbeat.targets import FINDING, KINDS, MEASUREMENT, Answer, Targets, described
 
@@ -157,7 +158,7 @@ def test_findings_are_learned_by_the_policy_and_measured_by_the_truth(both: Coho
         (Targets(), "a recipe must predict something, got no findings and measurements"),
         (
             Targets(findings=("large", "edema")),
-            "findings must be of large, silent, which cohort 'tiny' has, got edema; say --recipe.",
+            "findings must be of large, silent, which .+cohort has, got edema; say --recipe.",
         ),
         (Targets(measurements=("LVEF",)), "measurements must be of LVEDV, .*got LVEF; say --recip"),
     ],
@@ -168,7 +169,7 @@ def test_targets_that_a_cohort_lacks_are_refused(targets, message, both: Cohort)
 
 
 def test_a_cohort_without_any_of_a_kind_is_refused(tiny: Cohort) -> None:
-    with pytest.raises(ConfigError, match="cohort 'tiny' must have measurements, got none; choose"):
+    with pytest.raises(ConfigError, match=r"cohort .+ must have measurements, got none; choose"):
         Targets(findings=("large",), measurements=("LVEDV",)).require_in(tiny)
 
 
@@ -212,6 +213,9 @@ def test_every_place_that_depends_on_the_kind_knows_all_kinds(kind) -> None:
     assert kind.name in FITS
     assert tuple(kind.measure(np.array([0.0, 1.0]), np.array([0.0, 1.0]))) == kind.metrics
     assert set(kind.in_deviations) <= set(kind.metrics)
+    for metric in kind.metrics:
+        assert metric in names._METRICS
+        assert metric in intervals._BY_NAME or names.lower_is_better(metric)
 
 
 def test_a_measurement_without_an_entry_goes_by_its_name() -> None:

@@ -125,7 +125,7 @@ STUDY = "study study.py"
         (f"{TRAIN} --recipe.self_supervision.epochs 0", 2, "error: epochs must be 1 or more, got"),
         (f"{TRAIN} --config no.yaml", 2, "--config must be a file, got none at no.yaml; check"),
         ("predict", 2, "crossbeat predict must have RUN and FILES, got none; crossbeat predict"),
-        ("predict no-run x.hea", 1, "no-run/config.json must be there, got none; give the"),
+        ("predict no-run x.hea", 1, "no-run must be a finished run or a saved model, got no"),
         (f"{SIMULATE} --layout mimc", 2, "one of cohort, mimic, got 'mimc'; did you mean 'mimic'?"),
         (f"{SIMULATE} --layout", 2, "--layout must be one of cohort, mimic, got ''"),
         (f"{SIMULATE} --layout=mimic --paired 0.5", 2, "crossbeat simulate has no option 'paired'"),

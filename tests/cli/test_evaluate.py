@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from crossbeat.cli.simulate import write_example
+from crossbeat.data.cohort import Cohort
 from crossbeat.evaluation.results import read_results
 from crossbeat.files import write_sealed
 
@@ -153,8 +154,21 @@ def test_what_cannot_be_measured_together_is_refused(direct, hearts, tiny, calle
     refused_copy(f"must have the same settings, got others in {copy} than", plan | {"seed": 1})
 
 
+def test_test_ecgs_that_are_not_measured_are_told_of(direct, tiny, rebuilt, called, tmp_path):
+    lacks = (pl.col("split") == "test") & (pl.int_range(pl.len()) % 2 == 0)
+    columns = {name: pl.when(~lacks).then(pl.col(name)) for name in ("xray", "xray_patient")}
+    cohort = rebuilt(tiny, tmp_path, "fewer", **columns)
+    test = Cohort.open(cohort).table.filter(split="test")
+    told = f"Measured on {test['xray'].count()} of {len(test)} test ECGs: those with X-rays."
+    given = ("evaluate", direct, "--out", tmp_path / "a.json")
+    code, _, err = called(*given, "--cohort", cohort, "--other_patients")
+    assert (code, told in err) == (0, True)
+    code, _, err = called(*given)
+    assert (code, "Measured on" in err) == (0, False)
+
+
 def test_runs_on_two_cohorts_are_not_two_seeds(direct, tiny, rebuilt, train, called, tmp_path):
-    other = train(rebuilt(tiny, tmp_path, "elsewhere"), tmp_path / "other", "--seed", 1)
+    other = train(rebuilt(tiny, tmp_path, "elsewhere"), tmp_path / "other")
     code, _, err = called("evaluate", direct, other)
     assert (code, f"must have learned from one cohort, got another for {other}" in err) == (2, True)
 

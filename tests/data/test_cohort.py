@@ -69,7 +69,7 @@ def test_without_a_report_no_label_is_known_whatever_the_policy(tiny, missing):
 
 
 def test_an_unknown_finding_is_refused_with_those_there_are(tiny):
-    with pytest.raises(ConfigError, match=r"one of edema, cardiomegaly .*got oedema"):
+    with pytest.raises(ConfigError, match=r"one of edema, cardiomegaly, .*got oedema"):
         tiny.labels(ALL, ["oedema"], ALL_NEGATIVE)
 
 
@@ -174,12 +174,20 @@ def test_a_cohort_json_that_was_edited_is_refused(tiny):
             Cohort.open(tiny.folder)
 
 
-def test_a_cohort_of_the_version_before_opens(tiny):
+@pytest.mark.parametrize("version", [3, 4])
+def test_a_cohort_of_an_earlier_version_opens_and_keeps_its_text(version, tiny):
     path = tiny.folder / "cohort.json"
-    info = json.loads(path.read_text())
-    del info["sha256"]
-    path.write_text(json.dumps(info | {"version": 3}))
-    assert Cohort.open(tiny.folder).info.files == tiny.info.files
+    info = json.loads(path.read_text()) | {"version": version}
+    old = {("phenotypes" if name == "measurements" else name): info[name] for name in info}
+    del old["forms"], old["sha256"]
+    if version == 4:
+        text = json.dumps(old, sort_keys=True, separators=(",", ":"))
+        old["sha256"] = sha256(text.encode()).hexdigest()
+    text = json.dumps(old, indent=2, ensure_ascii=False) + "\n"
+    path.write_text(text, encoding="utf-8")
+    opened = Cohort.open(tiny.folder)
+    assert opened.info.files == tiny.info.files
+    assert opened.info.to_json() == text
 
 
 def test_training_sees_no_shard_that_was_damaged_whoever_verified_it_before(tiny):

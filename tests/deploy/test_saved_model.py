@@ -33,7 +33,7 @@ def refused(folder, message):
 
 
 def test_a_model_without_its_files_or_with_damaged_ones_is_refused(tmp_path, copied):
-    refused(tmp_path / "none", r"config\.json must be there, got none; give the")
+    refused(tmp_path / "none", r"must be a finished run or a saved model, got no config")
     for name in (WEIGHTS, "preprocessing.json", "chosen.json", "config.json"):
         contents = (copied / name).read_bytes()
         for text in (b"", b"{", b"[]", b"{}"):
@@ -124,7 +124,7 @@ def test_an_uncalibrated_finding_is_refused_when_asked(copied, ecg):
 
 def test_a_model_of_xrays_is_not_exported(cohort, trained, tmp_path):
     teacher = trained("teacher", cohort, tmp_path / "run", "teacher")
-    message = "must have an ECG model to export, got a model of images"
+    message = "must have an ECG model to export, got a teacher"
     with pytest.raises(ConfigError, match=message):
         export_model(teacher, tmp_path / "model", cohort)
     assert not (tmp_path / "model").exists()
@@ -162,7 +162,7 @@ def test_a_kill_at_any_moment_leaves_no_folder_that_looks_like_a_model_and_is_no
     monkeypatch.setattr(module, "write_whole", full)
     with pytest.raises(DataError, match="disk full"):
         export_model(run, tmp_path, cohort)
-    refused(tmp_path, "config.json must be there")
+    refused(tmp_path, "must be a finished run or a saved model")
 
 
 def test_the_folder_tells_what_was_saved(run, cohort, copied):

@@ -4,10 +4,13 @@ from functools import partial
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 from crossbeat.cli import main
+from crossbeat.data.cohort import Cohort
 from crossbeat.modalities import MODALITIES
+from crossbeat.models import embed
 from crossbeat.recipes.run import Run
 
 FILE = Path(__file__).parents[2] / "docs" / "example_modality.py"
@@ -45,6 +48,8 @@ def test_a_report_becomes_a_teacher_and_the_ecg_alone_answers(
     opened = Run.open(tmp_path / "clip")
     assert opened.recipe.other.modality == "report"
     assert opened.phases[0]["name"] == "report-teacher"
+    reports = Cohort.open(tmp_path / "cohort").read("report", np.arange(20))
+    assert embed(opened.parts, reports, opened.recipe.other).std(dim=0).max() > 0
 
     again = example.main(tmp_path, num_patients=160, epochs=1)
     assert again["clip"].phases == opened.phases
@@ -54,6 +59,6 @@ def test_a_report_becomes_a_teacher_and_the_ecg_alone_answers(
     assert main(asked) == 1
     assert "crossbeat --import FILE.py" in capsys.readouterr().err
     assert main(["--import", str(FILE), *asked]) == 0
-    assert "reports" in capsys.readouterr().out
+    assert "reports of 9 uint8" in capsys.readouterr().out
     assert main(["--import", str(FILE), "evaluate", str(tmp_path / "clip"), "--json"]) == 0
     assert '"clip"' in capsys.readouterr().out

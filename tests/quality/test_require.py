@@ -12,7 +12,7 @@ from crossbeat.quality import Length
 from crossbeat.signal import Ecg
 
 PAD = Length(shorter="pad")
-OPTION = "with --length.shorter pad (Length(shorter='pad'))"
+OPTION = "with --length.shorter pad"
 
 
 def counted(num: int) -> Ecg:

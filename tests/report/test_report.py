@@ -92,7 +92,7 @@ def test_hostile_text_stays_text(kind, tmp_path):
 
 HEADINGS = {
     FINDING: [
-        *("Controls and differences", "Each finding and each metric", "Each measurement"),
+        *("Controls and differences", "Each finding and each metric", "Further targets"),
         *("ROC curves", "Calibration curves", "Linear probes"),
     ],
     MEASUREMENT: [

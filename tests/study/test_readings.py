@@ -46,7 +46,7 @@ def test_a_reading_is_the_probe_of_reports_or_truth_measured_on_the_truth(
 
 def test_reports_of_what_no_report_mentions_are_refused(places):
     run, cohort, _ = places
-    with pytest.raises(ConfigError, match=r"finding must be one of large, silent .* got hidden"):
+    with pytest.raises(ConfigError, match=r"finding must be one of large, silent, .* got hidden"):
         Encoded.by(run, cohort).read(FINDING, ("hidden",), seed=0)
 
 

@@ -88,6 +88,14 @@ def test_finished_cells_are_not_trained_again_and_other_settings_are_other_cells
     assert (contents(first), contents(second)) == before
 
 
+def test_predictions_of_another_version_are_refused(tmp_path):
+    write_cell(tmp_path, {}, {"seconds": 1.0})
+    record = read_record(tmp_path) | {"predictions": {"head": "estimates-0.npz"}}
+    (tmp_path / RECORD).write_text(json.dumps(record))
+    with pytest.raises(DataError, match=r"must be predictions of this version.* is scored again"):
+        read_said(tmp_path)
+
+
 def test_whatever_changes_a_cell_makes_another_folder_with_a_safe_name(tmp_path):
     workshop = Workshop(folder=tmp_path, shared=tmp_path, trainer=QUIET)
     half = replace(workshop, trainer=replace(QUIET, precision="bf16-mixed"))
