@@ -137,7 +137,7 @@ class Cohort:
         return found
 
     def images(self, name: str, rows: Rows) -> Shaped[Tensor, "batch ..."]:
-        """The X-rays or cines of some rows, 0 to 255; see ``read``."""
+        """The recordings of another modality than the ECG of some rows; see ``read``."""
         found = self.read(name, rows)
         assert isinstance(found, Tensor)
         return found
