@@ -167,7 +167,7 @@ def test_of_a_folder_each_record_is_checked_once_and_the_rest_counted(tmp_path, 
     names = [Path(each["path"]).relative_to(tmp_path).as_posix() for each in found]
     assert names == ["p10/a.hea", "p10/b.hea", "p9/broken.hea", "p9/c.hea"]
     assert [each["verdict"] for each in found] == ["reject", "ok", "reject", "ok"]
-    assert "4 ECGs: 2 ok, 0 repaired when they are used, 2 rejected; 2 other files skipped" in err
+    assert "4 ECGs: 2 ok, 0 repaired when used, 2 rejected; 2 other files skipped" in err
     assert code == 1
 
 

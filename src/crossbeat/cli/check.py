@@ -249,9 +249,8 @@ def _plain(text: str) -> str:
 def _conclude(counts: Counter[str]) -> None:
     num = counts["ok"] + counts["repair"] + counts["reject"]
     note(
-        f"{num} ECG{'s' * (num != 1)}: {counts['ok']} ok, {counts['repair']} repaired when they are used, "
-        f"{counts['reject']} rejected; {counts['other'] + counts['plain']} other files "
-        "skipped"
+        f"{num} ECG{'s' * (num != 1)}: {counts['ok']} ok, {counts['repair']} repaired when used, "
+        f"{counts['reject']} rejected; {counts['other'] + counts['plain']} other files skipped"
     )
     if counts["plain"]:
         note(
