@@ -7,6 +7,7 @@ demo: .venv/installed
 	$(BIN)/crossbeat demo --out runs/demo
 
 test: lint
+	$(BIN)/python -m compileall -q src
 	$(BIN)/pytest -n 2 --dist worksteal
 
 lint: .venv/installed

@@ -10,11 +10,16 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import lightning.pytorch  # noqa: F401
 import numpy as np
 import polars as pl
 import pytest
+import scipy.signal  # noqa: F401
+import sklearn.linear_model  # noqa: F401
 import torch
 
+# What crossbeat itself is the first to import is compiled from source under jaxtyping's hook: see
+# findings/jaxtyping_hook_compiles_other_packages.sh.
 from crossbeat.data.build import Block, build_cohort
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo

@@ -128,7 +128,7 @@ GPU = ("--trainer.accelerator", "gpu")
         (1, [*GPU, "--trainer.devices", 2], "at most 1, the GPUs of this machine, got 2; lower it"),
         (0, ["--trainer.devices", 0], "--trainer.devices must be 1 or more, got 0; raise it"),
         (0, ["--trainer.workers", -1], "--trainer.workers must be 0 or more, got -1; raise it"),
-        (0, ["--recipe.findings", "[large, edema]"], "which cohort 'tiny' has, got edema; say --r"),
+        (0, ["--recipe.findings", "[large, edema]"], "has, got edema; say --r"),
         (0, ["--recipe.measurements", "[LVEF]"], "must have measurements, got none; choose anothe"),
     ],
 )
@@ -149,7 +149,7 @@ def test_a_cohort_without_findings_and_a_damaged_one_are_told(
     code, _, err = called(
         "train", "direct", "--cohort", tiny_hearts.folder, "--out", tmp_path / "r"
     )
-    assert (code, f"cohort {tiny_hearts.info.name!r} must have findings" in err) == (2, True)
+    assert (code, f"cohort {tiny_hearts.folder} must have findings" in err) == (2, True)
     shutil.copytree(tiny.folder, tmp_path / "cohort")
     (tmp_path / "cohort" / "ecg-00000.npy").write_bytes(b"short")
     code, _, err = called(*command(tmp_path / "cohort", tmp_path))

@@ -40,7 +40,7 @@ def test_a_model_without_its_files_or_with_damaged_ones_is_refused(tmp_path, cop
             (copied / name).write_bytes(text)
             refused(copied, str(copied))
         (copied / name).unlink()
-        refused(copied, f"{name} (does not exist|must be there, got none)")
+        refused(copied, f"{name} does not exist|got no {name}; name another")
         (copied / name).write_bytes(contents)
     assert Predictor.open(copied)
 

@@ -36,7 +36,10 @@ RECORD_LINE = r"E00001\.hea: the record line .* got 'E00001\.mat 12"
 REFUSED = {
     **{f"ludb_{name}.{lead}": NO_HEADER for name in (1, 104) for lead in LEADS},
     **{f"cinc2020_v1_odd/E00001{end}": RECORD_LINE for end in (".hea", ".mat")},
-    **{f"licences/{name}.txt": "but is text; it reads wfdb" for name in LICENCES},
+    **{
+        f"licences/{name}.txt": "but is text without columns of leads; it reads wfdb"
+        for name in LICENCES
+    },
 }
 
 

@@ -172,9 +172,12 @@ def image(kind: str) -> bytes:
         (b"\x89HDF\r\n\x1a\n", "is an HDF5 file; export single recordings"),
         (b"MATLAB 7.3 MAT-file, HDF5 schema", "is a MATLAB 7.3 file .* save it with -v7"),
         (b"<html><body/></html>", "is XML of the kind html; it reads ge-muse-xml, phil"),
-        (b"Dear colleague,\nplease find\n", "is text; it reads wfdb, dicom, "),
-        (b"Chapter 1\nNothing.\n", "is text; it reads"),
-        (b"0", "is text; it reads"),
+        (
+            b"Dear colleague,\nplease find\n",
+            "is text without columns of leads; it reads wfdb, dicom, ",
+        ),
+        (b"Chapter 1\nNothing.\n", "is text without columns of leads; it reads"),
+        (b"0", "is text without columns of leads; it reads"),
         (bytes(range(256)), "is binary without a signature; .* its header a.hea must lie"),
     ],
 )
