@@ -1,6 +1,6 @@
 """Recipes: published methods, controls and our own, as settings, networks and phases."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -8,7 +8,6 @@ from torch import nn
 
 from crossbeat.data.cohort import Cohort
 from crossbeat.data.info import CohortInfo
-from crossbeat.files import Json, ReadJson
 from crossbeat.measurements import MEASUREMENTS
 from crossbeat.modalities import EcgModel, Model, OtherModel
 from crossbeat.recipes.clip import Clip
@@ -47,12 +46,12 @@ class Recipe(Protocol):
 AnyRecipe = TypeVar("AnyRecipe", bound=Recipe)
 
 
-def settings_in(recipe: Recipe) -> Json:
+def settings_in(recipe: Recipe) -> dict[str, object]:
     """The settings of a recipe by name."""
     return {each.name: getattr(recipe, each.name) for each in fields(recipe)}  # type: ignore[arg-type]
 
 
-def with_settings(recipe: AnyRecipe, changes: ReadJson) -> AnyRecipe:
+def with_settings(recipe: AnyRecipe, changes: Mapping[str, object]) -> AnyRecipe:
     """The recipe with some settings changed."""
     return replace(recipe, **changes)  # type: ignore[type-var]
 

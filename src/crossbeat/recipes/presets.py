@@ -70,22 +70,23 @@ def demo(recipe: AnyRecipe) -> AnyRecipe:
     weights.
     """
     has = settings_in(recipe)
-    changes = {name: value for name, value in _DEMO_SETTINGS.items() if name in has}
-    changes |= {
-        name: replace(value, average=0.99 if has[name].average else 0.0)
-        for name, value in _DEMO_PHASES.items()
-        if has.get(name) is not None
+    changes: dict[str, object] = {
+        name: value for name, value in _DEMO_SETTINGS.items() if name in has
     }
+    for name, value in _DEMO_PHASES.items():
+        usual = has.get(name)
+        if isinstance(usual, Optimisation):
+            changes[name] = replace(value, average=0.99 if usual.average else 0.0)
     measures = not recipe.targets.findings
     if measures:
         changes |= {name: value for name, value in _DEMO_MEASUREMENTS.items() if name in has}
     if "distillation" in has:
         changes.pop("temperature")
-    for name, value in has.items():
-        if isinstance(value, EcgModel):
-            changes[name] = _small(value, measures=measures)
-        elif isinstance(value, OtherModel):
-            changes[name] = replace(value, encoder=_SMALL_ENCODER.get(value.encoder, value.encoder))
+    for name, model in has.items():
+        if isinstance(model, EcgModel):
+            changes[name] = _small(model, measures=measures)
+        elif isinstance(model, OtherModel):
+            changes[name] = replace(model, encoder=_SMALL_ENCODER.get(model.encoder, model.encoder))
     return with_settings(recipe, changes)
 
 

@@ -93,12 +93,13 @@ def _plain(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
-def check_names(settings: Any, given: ReadJson, owner: str) -> None:
+def check_names(settings: object, given: ReadJson, owner: str) -> None:
     """Check that every given name is a setting.
 
     Raises:
         ConfigError: a name is unknown; the message suggests a similar one.
     """
+    assert is_dataclass(settings)
     known = {field.name: getattr(settings, field.name) for field in fields(settings)}
     for name, value in given.items():
         if name not in known:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from crossbeat.data.sources.virtual import Virtual
 from crossbeat.data.sources.virtual_hearts import VirtualHearts
 from crossbeat.evaluation.names import ALL_MEASURED, CLEAN
+from crossbeat.modalities import EcgModel
 from crossbeat.recipes import Recipe, settings_in, with_settings
 from crossbeat.recipes.phases import GENTLE
 from crossbeat.recipes.presets import Preset
@@ -111,19 +112,21 @@ def recipe_of(name: str, preset: Preset, *, longer: int = 1) -> Recipe:
         longer: times as many epochs of the phases that see labelled pairs alone, at least 1.
     """
     recipe = preset(recipe_named(name))
-    has = settings_in(recipe)
+    changes: dict[str, object] = {}
     times = {"alignment": longer, "fine_tuning": longer, "transfer": 1, "self_training": 1}
-    changes = {
-        phase: _timed(has[phase], by, average=0.0 if phase == "alignment" else 0.99)
-        for phase, by in times.items()
-        if phase in has
-    }
-    if "teacher" in has:
-        epochs = min(has["teacher"].epochs, _TEACHER_EPOCHS)
-        changes["teacher"] = replace(has["teacher"], epochs=epochs, patience=_PATIENCE)
-    seen = {"ecg": replace(has["ecg"], normalisation="none")} if "ecg" in has else {}
-    views = {"label_views": GENTLE} if "label_views" in has else {}
-    return with_settings(recipe, changes | seen | views)
+    for setting, value in settings_in(recipe).items():
+        if isinstance(value, EcgModel):
+            changes[setting] = replace(value, normalisation="none")
+        elif setting == "label_views":
+            changes[setting] = GENTLE
+        elif isinstance(value, Optimisation) and setting in times:
+            changes[setting] = _timed(
+                value, times[setting], average=0.0 if setting == "alignment" else 0.99
+            )
+        elif isinstance(value, Optimisation) and setting == "teacher":
+            epochs = min(value.epochs, _TEACHER_EPOCHS)
+            changes[setting] = replace(value, epochs=epochs, patience=_PATIENCE)
+    return with_settings(recipe, changes)
 
 
 def _timed(usual: Optimisation, longer: int, *, average: float) -> Optimisation:

@@ -1,11 +1,11 @@
 """What all data sets share: tables are read, patients divided, and files become a cohort."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Unpack
 
 import numpy as np
 import polars as pl
@@ -110,8 +110,10 @@ def divided(table: pl.DataFrame, seed: int, *, val: float, test: float) -> pl.Da
     return table.with_columns(split=split)
 
 
-def settings_of(source: Any, *elsewhere: str) -> dict[str, object]:
+def settings_of(source: object, *elsewhere: str) -> dict[str, object]:
     """The settings of a data set but for those that are in another part of the cohort's info."""
+    assert is_dataclass(source)
+    assert not isinstance(source, type)
     return {name: given for name, given in asdict(source).items() if name not in elsewhere}
 
 
