@@ -78,6 +78,7 @@ def test_weights_follow_from_the_seed_and_the_modality_alone(
     name: str, encoder_name: str, cohort_with
 ) -> None:
     info, model = cohort_with(name).info, model_of(name, encoder_name)
+    info = replace(info, leads=info.leads[:2])  # eccl has a large network for each
     one, again, other = (encoder(model, info, seed).state_dict() for seed in (0, 0, 1))
     assert all(torch.equal(value, again[key]) for key, value in one.items())
     assert not all(torch.equal(value, other[key]) for key, value in one.items())
