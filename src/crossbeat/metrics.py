@@ -248,6 +248,11 @@ class Choice:
     threshold: float
     calibration: Calibration
 
+    @classmethod
+    def of(cls, targets: Samples, scores: Samples) -> "Choice":
+        """The threshold with the best F1 and the Platt scaling, from validation."""
+        return cls(best_f1(targets, scores), platt(targets, scores))
+
 
 FINDING_METRICS: Mapping[str, Callable[[Choice], Metric]] = {
     "auroc": lambda _: auroc,

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import methodcaller
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol, runtime_checkable
 
@@ -215,6 +216,11 @@ class Modality:
         return f"{self.label} of {told}"
 
 
+def _method(name: str, encoder: nn.Module, x: Tensor) -> Tensor:
+    found: Tensor = methodcaller(name, x)(encoder)
+    return found
+
+
 def plain(stored: Shaped[np.ndarray, "sample ..."], _form: Form) -> Tensor:
     """Samples as they are stored."""
     return torch.from_numpy(stored)
@@ -263,16 +269,6 @@ def _ecg_build(name: str, form: Form, _model: Model) -> nn.Module:
     return ENCODERS[name](len(form.leads), round(form.fs * form.seconds))
 
 
-@runtime_checkable
-class _HasSteps(Protocol):
-    def steps(self, x: Tensor) -> Tensor: ...
-
-
-def _steps(encoder: nn.Module, x: Tensor) -> Tensor:
-    assert isinstance(encoder, _HasSteps)
-    return encoder.steps(x)
-
-
 def _xray_build(name: str, _form: Form, model: Model) -> nn.Module:
     assert isinstance(model, OtherModel)
     return load_xrv(Path(model.weights)) if model.weights else XRAY_ENCODERS[name]()
@@ -297,16 +293,6 @@ def _cine_enters(values: Values, model: Model) -> Tensor:
     return values.float() / 255
 
 
-@runtime_checkable
-class _HasTokens(Protocol):
-    def tokens(self, x: Tensor) -> Tensor: ...
-
-
-def _frames(encoder: nn.Module, x: Tensor) -> Tensor:
-    assert isinstance(encoder, _HasTokens)
-    return encoder.tokens(x)
-
-
 def _cine_stored(form: Form) -> np.dtype | None:
     shape = (form.frames, form.cine_size, form.cine_size)
     return np.dtype((np.uint8, shape)) if form.frames else None
@@ -328,7 +314,7 @@ _CINE = Modality(
         name: Encoder(build=partial(_cine_build, name), enters=_cine_enters)
         for name in CINE_ENCODERS
     },
-    moments=_frames,
+    moments=partial(_method, "tokens"),
     at_once=64,
     before=lambda _form, _model: None,
     likeness=CINES,
@@ -349,7 +335,7 @@ MODALITIES: dict[str, Modality] = {
         encoders={
             name: Encoder(build=partial(_ecg_build, name), enters=_ecg_enters) for name in ENCODERS
         },
-        moments=_steps,
+        moments=partial(_method, "steps"),
         before=_ecg_before,
         likeness=ECGS,
     ),

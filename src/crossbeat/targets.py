@@ -29,8 +29,6 @@ from crossbeat.metrics import (
     Metric,
     Samples,
     auroc,
-    best_f1,
-    platt,
 )
 from crossbeat.objectives import bce
 from crossbeat.objectives.supervised import squared_error
@@ -153,7 +151,7 @@ def _classifier(dim: int, number: int, hidden: tuple[int, ...], dropout: float) 
 
 
 def _finding_metrics(targets: Samples, logits: Samples) -> Mapping[str, Metric]:
-    choice = Choice(best_f1(targets, logits), platt(targets, logits))
+    choice = Choice.of(targets, logits)
     return {name: metric(choice) for name, metric in FINDING_METRICS.items()}
 
 
@@ -182,8 +180,8 @@ def _mean_auroc(targets: Tensor, logits: Tensor) -> float:
 
 
 def _calibrated(targets: Samples, logits: Samples) -> Chosen:
-    fitted = platt(targets, logits)
-    numbers = (fitted.slope, fitted.intercept, best_f1(targets, logits))
+    choice = Choice.of(targets, logits)
+    numbers = (choice.calibration.slope, choice.calibration.intercept, choice.threshold)
     return dict(zip(_CALIBRATION, (x if isfinite(x) else None for x in numbers), strict=True))
 
 

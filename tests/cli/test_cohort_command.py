@@ -83,8 +83,8 @@ def test_a_cohort_is_counted_by_split(small, capsys):
         ["nearly equal signals of different patients", "1,200 pairs"],
         ["nearly equal signals in two splits", "3 pairs"],
     ]
-    gaps = found["gaps"]  # hours from the ECG to the X-ray
-    assert (gaps["to"], gaps["pairs"], gaps["without a time"]) == ("xray", 4, 1)
+    gaps = found["gaps"]["xray"]  # hours from the ECG to the X-ray
+    assert (gaps["pairs"], gaps["without a time"]) == (4, 1)
     assert (gaps["hours"]["least"], gaps["hours"]["median"], gaps["hours"]["most"]) == (-4, -0.5, 2)
 
 

@@ -44,14 +44,21 @@ def test_every_command_has_help_of_its_own(name, called):
         ((), "--import must have a Python file and a command behind it"),
         (("gone.py", "recipes"), "--import must name a Python file (.py), got gone.py"),
         (("list.csv", "recipes"), "--import must name a Python file (.py), got list.csv"),
+        (("wfdb.py", "recipes"), "wfdb.py must not have the name of another module; rename"),
+        (("json.py", "recipes"), "json.py must not have the name of another module; rename"),
     ],
 )
-def test_a_file_of_ones_own_runs_before_a_command(words, told, called, tmp_path, monkeypatch):
+def test_what_is_imported_must_be_a_python_file(words, told, called, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "list.csv").write_text("patient\n")
+    for name in ("list.csv", "wfdb.py", "json.py"):
+        (tmp_path / name).write_text("patient = 1\n")
     code, _, err = called("--import", *words)
     assert code == 2
     assert told in err
+
+
+def test_a_file_of_ones_own_runs_before_a_command(called, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "own_code.py").write_text("print('mine')\n")
     code, out, _ = called("--import", "own_code.py", "recipes")
     assert (code, out.startswith("mine\n")) == (0, True)

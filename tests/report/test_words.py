@@ -44,6 +44,7 @@ def test_the_sentence_gives_both_values_and_an_interval_from_small_to_large(kind
 def test_the_sentence_says_what_was_learned_from_and_how_far_the_limit_is(kind):
     results = full_study(kind)
     results["limits"] = {CLEAN: results["models"]["teacher"]}
+    results["settings"] = {"clip": {"teacher": {"epochs": 1}}}
     said = words.sentence(results)
     other = {FINDING: "X-ray", MEASUREMENT: "cine MRI"}[kind]
     labels, known = KNOWN[kind]
@@ -79,7 +80,9 @@ def test_the_sentence_says_how_many_ecgs_have_another_recording(kind):
     assert words.sentence(results).startswith(f"{half}, {LABEL[kind]} ")
     counts["labelled_cines"] = 90
     taught = f"{half}, and a teacher that has learned from 90 {known} cines, "
-    assert words.sentence(results).startswith(taught) == (kind is FINDING)  # there is no teacher
+    assert words.sentence(results).startswith(f"{half}, {LABEL[kind]} ")  # there is no teacher
+    results["settings"]["clip"]["teacher"] = {"epochs": 1}
+    assert words.sentence(results).startswith(taught)
     results["settings"]["clip"]["other"]["modality"] = "xray"
     assert "800 of them with an X-ray, " in words.sentence(results)
 
@@ -96,6 +99,7 @@ def test_another_modality_is_called_by_its_name(kind):
         results["settings"]["clip"]["other"]["modality"] = name
         assert f"Each ECG and its {told} come" in words.cohort_kind(results)
         assert words.called(results, "clip").meaning == f"pairs ECG and {told} without labels"
+    assert words.label(results, "ours {a}") == "ours {a}"
 
 
 @BOTH

@@ -97,17 +97,29 @@ def _imported(arguments: list[str]) -> tuple[str, list[str]]:
     if len(arguments) < 3:
         raise ConfigError("--import must have a Python file and a command behind it; add them")
     path = Path(arguments[1])
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    name = path.stem
+    spec = importlib.util.spec_from_file_location(name, path)
     if not path.is_file() or spec is None or spec.loader is None:
         raise ConfigError(f"--import must name a Python file (.py), got {path}; check the path")
-    module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
+    if _is_taken(name, spec.origin):
+        raise ConfigError(f"{path} must not have the name of another module; rename the file")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
     except Exception as error:
+        del sys.modules[name]
         raise ConfigError(
             f"{path} must run without an error, got {error}; correct it (--debug shows where)"
         ) from error
     return arguments[2], arguments[2:]
+
+
+def _is_taken(name: str, origin: str | None) -> bool:
+    """Whether another file than ``origin`` is, or would be, imported under a name."""
+    if name in sys.modules:
+        return getattr(sys.modules[name], "__file__", None) != origin
+    found = importlib.util.find_spec(name) if name.isidentifier() else None
+    return found is not None and found.origin != origin
 
 
 def _sentence(error: Exception, name: str, debug: bool) -> str:

@@ -5,8 +5,6 @@ from pathlib import Path
 from crossbeat.cli.options import command, note, parse
 from crossbeat.errors import ConfigError
 
-_PRESETS = "--preset demo brings the recipe to the size of the demo."
-
 
 def run(arguments: list[str]) -> None:
     """Train a recipe and save its model."""
@@ -20,7 +18,11 @@ def run(arguments: list[str]) -> None:
     from crossbeat.training import TrainerSettings
 
     recipe = preset_named(preset)(recipe_named(name))
-    parser = command("train", f"Train recipe {name} (preset {preset}) on a cohort. {_PRESETS}")
+    parser = command(
+        "train",
+        f"Train recipe {name} (preset {preset}) on a cohort. --preset demo brings it to the size "
+        "of the demo.",
+    )
     parser.add_argument("--cohort", type=Path, required=True, help="folder of the cohort")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random")

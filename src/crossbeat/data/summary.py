@@ -21,10 +21,8 @@ def summary(cohort: Cohort) -> Json:
 
     ``splits`` counts records by split, ``findings`` rows with a report by finding and split.
     ``measurements`` has how many of each were measured, their mean and standard deviation.
-    ``gaps`` has the quantiles of the hours from the ECG to the other recording, which ``to`` names,
-    below 0 where that was first; if several modalities have times, it has a part for each by name.
-    It is empty where the times are not kept. ``rejected`` counts records by the rule that they
-    broke.
+    ``gaps`` has for each other modality whose times are kept the quantiles of the hours from the
+    ECG to it, below 0 where it was first. ``rejected`` counts records by the rule that they broke.
     """
     info = cohort.info
     parts = {ALL: cohort.table} | {
@@ -47,9 +45,7 @@ def summary(cohort: Cohort) -> Json:
             "cine_size": info.cine_size,
         },
         "recordings": [
-            modality(name).described(info)
-            for name in signals_in(cohort.table)
-            if modality(name).described(info)
+            told for name in signals_in(cohort.table) if (told := modality(name).described(info))
         ],
         "splits": {name: _records(part) for name, part in parts.items()},
         "findings": {
@@ -102,8 +98,7 @@ def _measured(part: pl.DataFrame, measurement: str) -> Json:
 
 def _gaps(table: pl.DataFrame) -> Json:
     others = (name for name in signals_in(table) if name != "ecg")
-    found = {name: gap for name in others if (gap := _gap(table, name))}
-    return next(iter(found.values())) if len(found) == 1 else found
+    return {name: gap for name in others if (gap := _gap(table, name))}
 
 
 def _gap(table: pl.DataFrame, name: str) -> Json:
@@ -116,7 +111,6 @@ def _gap(table: pl.DataFrame, name: str) -> Json:
     if not hours.len():
         return {}
     return {
-        "to": name,
         "pairs": hours.len(),
         "without a time": pairs.height - hours.len(),
         "hours": {

@@ -141,7 +141,7 @@ def model(name: str, kind: Kind = FINDING, other: str = "") -> Name:
     other = other or kind.other
     own = _OF_MEASUREMENTS if kind is MEASUREMENT and other == kind.other else {}
     found = own.get(name) or _MODELS.get(name) or Name(plain(name))
-    return Name(found.label.format(other=other), found.meaning.format(other=other))
+    return Name(*(text.replace("{other}", other) for text in (found.label, found.meaning)))
 
 
 def pair(name: str, kind: Kind = FINDING, other: str = "") -> str:

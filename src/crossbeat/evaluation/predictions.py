@@ -13,7 +13,7 @@ from jaxtyping import Float, Float64, Shaped
 
 from crossbeat.errors import DataError, reason
 from crossbeat.files import Json, ReadJson, write_whole
-from crossbeat.metrics import Choice, best_f1, platt
+from crossbeat.metrics import Choice
 from crossbeat.targets import FINDING, KINDS, Kind, described
 
 _PARTS = ("targets", "outputs", "patients")
@@ -106,10 +106,7 @@ class Measured:
 
 def choose(val: Scored) -> tuple[Choice, ...]:
     """The threshold with the best F1 and the Platt scaling of each finding, from validation."""
-    return tuple(
-        Choice(best_f1(targets, outputs), platt(targets, outputs))
-        for targets, outputs in zip(val.targets.T, val.outputs.T, strict=True)
-    )
+    return tuple(map(Choice.of, val.targets.T, val.outputs.T))
 
 
 def screening(estimates: Predictions, below: Mapping[str, float] = REDUCED) -> Predictions:

@@ -57,10 +57,10 @@ def _table(title: str, header: Sequence[str], rows: Rows) -> str:
 def _examples(cohort: Cohort, most: int, seed: int) -> Iterator[str]:
     rows = {name: cohort.rows("train", has=(name,)) for name in DRAWN}
     others = [name for name in DRAWN if name != "ecg" and len(rows[name])]
-    both = cohort.rows("train", has=("ecg", *others[:1]))
-    if others and len(both) and "ecg" in drawn(cohort, int(both[0])):
-        for row in _some(both, most, seed):
-            ecg, other = drawn(cohort, row).values()
+    both = cohort.rows("train", has=("ecg", *others[:1])) if others else ()
+    pairs = {row: drawn(cohort, row) for row in _some(both, most, seed)}
+    if pairs and all("ecg" in each for each in pairs.values()):
+        for row, (ecg, other) in ((row, each.values()) for row, each in pairs.items()):
             yield beside(_labelled(cohort, row, ecg), other)
         return
     for name, found in rows.items():
@@ -68,8 +68,8 @@ def _examples(cohort: Cohort, most: int, seed: int) -> Iterator[str]:
         yield pictures([_labelled(cohort, row, one) for row, one in shown if one is not None])
 
 
-def _some(rows: Int64[np.ndarray, " row"], most: int, seed: int) -> list[int]:
-    return np.random.default_rng(seed).permutation(rows)[:most].tolist()
+def _some(rows: Sequence[int] | Int64[np.ndarray, " row"], most: int, seed: int) -> list[int]:
+    return np.random.default_rng(seed).permutation(np.asarray(rows, int))[:most].tolist()
 
 
 def _labelled(cohort: Cohort, row: int, shown: Picture) -> Picture:

@@ -82,8 +82,8 @@ def _measurements(found: ReadJson) -> Iterator[list[str]]:
 
 
 def _gaps(gaps: ReadJson) -> Iterator[Table]:
-    for each in [gaps] if "to" in gaps else gaps.values():
-        title = f"Hours from the ECG to the {one_of(each['to'])}"
+    for name, each in gaps.items():
+        title = f"Hours from the ECG to the {one_of(name)}"
         quantiles = [f"{value:,.1f}" for value in each["hours"].values()]
         yield title, ["", *each["hours"]], [[f"{each['pairs']:,} pairs", *quantiles]]
 

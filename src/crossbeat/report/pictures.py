@@ -3,7 +3,7 @@
 Needs the extra ``plots``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from io import BytesIO
 
@@ -41,6 +41,7 @@ _FASTEST = 0.03
 """Seconds that a frame is shown at least: viewers slow down what is much faster."""
 
 CINES = ("cine", "cine_long")
+"""The modalities that beat."""
 
 _TOLD = ("LVEF", "LVEDV")
 """Measurements that are told below a beating heart."""
@@ -214,13 +215,16 @@ DRAWN: Mapping[str, Callable[[Cohort, int], Picture | None]] = {
 """How modalities are drawn, by name. Reports leave out recordings of other modalities."""
 
 
-def drawn(cohort: Cohort, row: int, *, most: int = 2) -> dict[str, Picture]:
-    """The recordings of a row as pictures, by modality, in the order of ``DRAWN``.
+def drawn(
+    cohort: Cohort, row: int, *, among: Collection[str] = DRAWN, most: int = 2
+) -> dict[str, Picture]:
+    """Recordings of a row as pictures, by modality, in the order of ``among``.
 
     Args:
-        most: of them.
+        among: names in ``DRAWN``.
+        most: pictures, at least 1.
     """
     told = cohort.table.row(row, named=True)
-    there = [name for name in DRAWN if told.get(name) is not None]
+    there = [name for name in among if told.get(name) is not None]
     found = {name: DRAWN[name](cohort, row) for name in there[:most]}
     return {name: each for name, each in found.items() if each is not None}

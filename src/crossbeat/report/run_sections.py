@@ -18,7 +18,7 @@ from crossbeat.recipes.aligned import has_moments, moments_alike, other_model, r
 from crossbeat.recipes.run import Run, embeddings
 from crossbeat.report import figures, words
 from crossbeat.report.page import beside, facts, paragraph, pictures
-from crossbeat.report.pictures import CINES, DRAWN, drawn, ecg_of
+from crossbeat.report.pictures import CINES, drawn, ecg_of
 from crossbeat.report.result_sections import measured
 from crossbeat.report.subject import Subject
 from crossbeat.report.theme import Figure, Picture, colours, picture
@@ -84,10 +84,9 @@ def hearts(it: Subject) -> Iterator[str]:
     assert it.cohort is not None
     shown = []
     for row in it.rows[:_HEARTS].tolist():
-        found = drawn(it.cohort, row, most=len(DRAWN))
-        beating = [found[name] for name in CINES if name in found]
         patient = str(it.cohort.table["patient"][row])
-        shown += [replace(each, title=patient) for each in beating[:1]]
+        beating = drawn(it.cohort, row, among=CINES, most=1)
+        shown += [replace(each, title=patient) for each in beating.values()]
     yield pictures(shown)
 
 

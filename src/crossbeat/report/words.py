@@ -10,7 +10,6 @@ from crossbeat.files import ReadJson
 from crossbeat.metrics import MEAN
 from crossbeat.modalities import MODALITIES, EcgModel, one_of
 from crossbeat.report.tables import Cell, cell
-from crossbeat.targets import FINDING
 
 DISCLAIMER = (
     "Not a medical device: these models are for research and must not be used to diagnose, "
@@ -298,14 +297,17 @@ def _setting(results: ReadJson) -> str:
 
 def _taught(results: ReadJson, pairs: int) -> str:
     """What a teacher learned from, if it is more than the labelled pairs."""
-    counts, kind = results["cohort"]["training"], kind_of(results)
+    counts = results["cohort"]["training"]
     others = [name for name in MODALITIES if name != EcgModel.modality]
     number, label = max(
         (counts.get(f"labelled_{name}s", 0), MODALITIES[name].label) for name in others
     )
-    if number <= pairs or not (kind is FINDING or set(names.TEACHERS) & set(results["models"])):
+    if number <= pairs or not any(
+        "teacher" in each for each in results.get("settings", {}).values()
+    ):
         return ""
-    return f", and a teacher that has learned from {number:,} {kind.labelled} {label}"
+    known = kind_of(results).labelled
+    return f", and a teacher that has learned from {number:,} {known} {label}"
 
 
 def _a(noun: str) -> str:

@@ -155,11 +155,12 @@ class EpochProgress(Callback):
         self.progress.stop()
 
     def _note(self, module: LightningModule) -> str:
-        history: Any = module.history
+        assert isinstance(module, PhaseModule)
+        history = module.history
         if not history:
             return ""
         metric = f"val_{self.phase.choice.metric}"
-        best = history[module.best_epoch()][metric]  # type: ignore[operator]
+        best = history[module.best_epoch()][metric]
         shown = "none" if math.isnan(best) else f"{best:.3f}"
         return f"epoch {len(history)}/{self.phase.optimisation.epochs} best {metric} {shown}"
 
