@@ -8,6 +8,7 @@ import pytest
 
 from crossbeat import __version__
 from crossbeat.cli import COMMANDS, main
+from crossbeat.cli.tables import print_table
 from crossbeat.errors import DataError
 from crossbeat.recipes import RECIPES
 
@@ -276,3 +277,11 @@ def test_errors_of_the_machine_are_sentences_without_a_trace(error, message, rai
     assert (code, err.count("\n")) == (1, 1 if message else 0)
     assert err.startswith(message)
     assert not list(traces.iterdir())
+
+
+def test_the_title_of_a_table_is_one_line_and_no_title_is_none(capsys):
+    title = "how well a very small table is told of in a title that is wider than it"
+    print_table(title, ["a"], [["b"]])
+    assert capsys.readouterr().out.splitlines()[:2] == [title, "┏━━━┓"]
+    print_table("", ["a"], [["b"]])
+    assert capsys.readouterr().out.startswith("┏━━━┓")

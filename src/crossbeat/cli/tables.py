@@ -11,7 +11,7 @@ from crossbeat.files import Json
 
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table with a title; use a fixed width if the output is not a terminal."""
+    """Print a table below its title, if it has one; use a fixed width if the output is not a terminal."""
     table = Table()
     for number, name in enumerate(header):
         table.add_column(name, justify="left" if number == 0 else "default", overflow="fold")
@@ -20,7 +20,8 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]
     console = Console()
     if not console.is_terminal:
         console = Console(width=140)
-    console.print(Text(title, style="italic"))
+    if title:
+        console.print(Text(title, style="italic"))
     console.print(table)
 
 
