@@ -11,7 +11,7 @@ from crossbeat.files import Json
 
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table below its title, if it has one; use a fixed width if the output is not a terminal."""
+    """Print a table, below its title if it has one; of a fixed width if this is no terminal."""
     table = Table()
     for number, name in enumerate(header):
         table.add_column(name, justify="left" if number == 0 else "default", overflow="fold")
